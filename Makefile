@@ -1,0 +1,51 @@
+# Every target works on a machine that has Python 3.11+ and make, and can reach its package registry.
+PYTHON ?= python3
+BIN := .venv/bin
+export COUNTENANCE_HOME ?= $(CURDIR)/data
+
+.PHONY: demo serve test check format bench slow lock clean
+
+demo: .venv/run.stamp  ## the main job on real faces, set-up included
+	$(BIN)/countenance demo
+
+serve: .venv/run.stamp  ## the server on 127.0.0.1:8080
+	$(BIN)/countenance serve
+
+test: .venv/dev.stamp  ## unit, contract and integration tests
+	$(BIN)/pytest
+
+slow: .venv/dev.stamp  ## coverage simulations and other suites of many minutes
+	$(BIN)/pytest -m slow --timeout 3600
+
+check: .venv/dev.stamp  ## format, lint, types, import contracts, unit tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest tests/unit
+
+format: .venv/dev.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/dev.stamp  ## measure, write benchmarks/results/*.json and the tables in docs/
+	$(BIN)/python -m benchmarks
+
+lock: .venv/dev.stamp  ## resolve pyproject.toml again into requirements/*.txt
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --all-extras -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra clients --extra build -c requirements/dev.txt -o requirements/run.txt
+
+.venv/run.stamp: requirements/run.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing hash-locked dependencies into .venv"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.stamp: .venv/run.stamp requirements/dev.txt
+	@echo "installing hash-locked development tools into .venv"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+clean:
+	rm -rf .venv data out .mypy_cache .ruff_cache .pytest_cache .hypothesis

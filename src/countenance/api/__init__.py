@@ -1,0 +1,1 @@
+"""One tongue per folder, strangers to each other."""

@@ -1,0 +1,1 @@
+"""Amazon Rekognition JSON 1.1."""

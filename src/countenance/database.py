@@ -1,0 +1,51 @@
+"""The one database: opened with the durability that the promises need, and migrated before anything reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from countenance.errors import StoreError
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+def open_database(path: Path) -> Engine:
+    """Open (or make) the SQLite file at `path` and bring its tables up to date.
+
+    WAL, synchronous=FULL (what was committed survives a power cut), secure_delete (what was deleted is overwritten),
+    foreign keys on. Every transaction starts with BEGIN IMMEDIATE, so that a writer waits instead of failing half-way;
+    read with `engine.connect().execution_options(isolation_level="AUTOCOMMIT")`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # sqlite3 must not begin transactions of its own
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    migrate(engine)
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Apply the migrations that `engine`'s database lacks; one from a newer Countenance is a `StoreError`."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except (SQLAlchemyError, command.util.CommandError) as error:
+        raise StoreError(f"the database cannot be opened or migrated: {type(error).__name__}: {error}") from error

@@ -1,0 +1,8 @@
+"""The tables of countenance.gallery."""
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    pass

@@ -1,0 +1,118 @@
+"""The only reader of the environment: it makes one frozen `Settings`, and nothing else asks os.environ.
+
+Every setting is documented in docs/settings.md; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from countenance.errors import Misconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this installation runs. Made by `load`; each field is the variable COUNTENANCE_<FIELD>."""
+
+    home: Path
+    """Data folder: database, keys, models. COUNTENANCE_HOME, default ./data"""
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = 8080
+    """Port to listen on."""
+    region: str = "us-east-1"
+    """The AWS region that signed requests must name."""
+    buckets: Mapping[str, Path] = field(default_factory=dict)
+    """Folders that stand for S3 buckets: COUNTENANCE_BUCKETS=name=/path,other=/path"""
+    packs: tuple[str, ...] = ("house",)
+    """Rule packs in force, comma-separated."""
+    packs_dir: Path | None = None
+    """A folder of further rule packs, beside those that ship."""
+    appeal_contact: str = "the operator of this server"
+    """Whom a denied person or caller can write to; part of every denial."""
+    model: str = "sface"
+    """Name of the embedder in the manifest."""
+    detector: str = "yunet"
+    """Name of the detector in the manifest."""
+    models_dir: Path | None = None
+    """A folder of further model manifests (*.toml) with their files."""
+    threads: int = 0
+    """Threads for vision and search together; 0 means all cores."""
+    queue: int = 64
+    """Requests that may wait for the engine before callers are told to slow down."""
+    evidence: Path | None = None
+    """A folder of evidence bundles that this operator trusts, beside the one that ships."""
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file that is the only truth."""
+        return self.home / "countenance.sqlite"
+
+    @property
+    def keys(self) -> Path:
+        """Folder of this installation's private keys (mode 700)."""
+        return self.home / "keys"
+
+    @property
+    def models_cache(self) -> Path:
+        """Where fetched weights lie."""
+        return self.home / "models"
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read COUNTENANCE_* into a `Settings`; an unknown or malformed variable is a `Misconfigured`."""
+    known = {
+        "HOME", "HOST", "PORT", "REGION", "BUCKETS", "PACKS", "PACKS_DIR", "APPEAL_CONTACT", "MODEL", "DETECTOR",
+        "MODELS_DIR", "THREADS", "QUEUE", "EVIDENCE", "DATA",
+    }  # fmt: skip
+    given = {name.removeprefix("COUNTENANCE_"): v for name, v in environ.items() if name.startswith("COUNTENANCE_")}
+    unknown = sorted(set(given) - known)
+    if unknown:
+        raise Misconfigured(f"unknown setting COUNTENANCE_{unknown[0]}; see docs/settings.md")
+    defaults = Settings(home=Path("data"))
+    return Settings(
+        home=Path(given.get("HOME", "data")).expanduser().resolve(),
+        host=given.get("HOST", defaults.host),
+        port=_number(given, "PORT", defaults.port, 0, 65535),
+        region=given.get("REGION", defaults.region),
+        buckets=_buckets(given.get("BUCKETS", "")),
+        packs=tuple(p.strip() for p in given.get("PACKS", "house").split(",") if p.strip()),
+        packs_dir=_folder(given.get("PACKS_DIR")),
+        appeal_contact=given.get("APPEAL_CONTACT", defaults.appeal_contact),
+        model=given.get("MODEL", defaults.model),
+        detector=given.get("DETECTOR", defaults.detector),
+        models_dir=_folder(given.get("MODELS_DIR")),
+        threads=_number(given, "THREADS", defaults.threads, 0, 1024),
+        queue=_number(given, "QUEUE", defaults.queue, 1, 65536),
+        evidence=_folder(given.get("EVIDENCE")),
+    )
+
+
+def _number(given: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = given.get(name)
+    if text is None:
+        return default
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if not low <= value <= high:
+        raise Misconfigured(f"COUNTENANCE_{name} is a whole number from {low} to {high}, got {text!r}")
+    return value
+
+
+def _folder(text: str | None) -> Path | None:
+    return Path(text).expanduser().resolve() if text else None
+
+
+def _buckets(text: str) -> dict[str, Path]:
+    buckets: dict[str, Path] = {}
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        name, equals, folder = item.partition("=")
+        if not (name and equals and folder):
+            raise Misconfigured(f"COUNTENANCE_BUCKETS is name=/folder,other=/folder, got {item!r}")
+        buckets[name] = Path(folder).expanduser().resolve()
+    return buckets

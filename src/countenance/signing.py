@@ -1,0 +1,72 @@
+"""Canonical JSON, its hash, and the Ed25519 keys that sign it: one way, used by the ledger, mandates and audits."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from countenance.errors import Misconfigured
+
+
+def canonical(value: Any) -> bytes:
+    """`value` as RFC 8785 canonical JSON: one value, one byte string."""
+    return rfc8785.dumps(value)
+
+
+def digest(value: Any) -> str:
+    """sha256 of the canonical JSON of `value`, 64 hex digits."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+class Signer:
+    """An Ed25519 private key. `public` is its raw public key, 32 bytes."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+        self.public = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64-byte Ed25519 signature (RFC 8032) of `message`."""
+        return self._key.sign(message)
+
+    @classmethod
+    def from_file(cls, path: Path) -> Signer:
+        """The key kept at `path` (hex seed, mode 600), made on first use."""
+        return cls(secret_file(path))
+
+
+def verified(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether `signature` over `message` is by the key whose raw public half is `public`."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def secret_file(path: Path) -> bytes:
+    """32 random bytes kept in hex at `path` (mode 600, its folder mode 700), made on first use."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    else:
+        with os.fdopen(handle, "w") as file:
+            file.write(os.urandom(32).hex())
+            file.flush()
+            os.fsync(file.fileno())
+    try:
+        secret = bytes.fromhex(path.read_text().strip())
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"the key file {path.name} cannot be read: {type(error).__name__}") from error
+    if len(secret) != 32:
+        raise Misconfigured(f"the key file {path.name} holds {len(secret)} bytes, expected 32")
+    return secret
