@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from countenance.errors import StoreError
@@ -20,7 +23,7 @@ def open_database(path: Path) -> Engine:
 
     WAL, synchronous=FULL (what was committed survives a power cut), secure_delete (what was deleted is overwritten),
     foreign keys on. Every transaction starts with BEGIN IMMEDIATE, so that a writer waits instead of failing half-way;
-    read with `engine.connect().execution_options(isolation_level="AUTOCOMMIT")`.
+    read inside `reading(engine)`, which takes no lock.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False})
@@ -33,10 +36,17 @@ def open_database(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reading") else "BEGIN IMMEDIATE")
 
     migrate(engine)
     return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that only reads: one consistent snapshot, never waiting for a writer."""
+    with engine.connect().execution_options(reading=True) as connection:
+        yield connection
 
 
 def migrate(engine: Engine) -> None:
@@ -47,5 +57,5 @@ def migrate(engine: Engine) -> None:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-    except (SQLAlchemyError, command.util.CommandError) as error:
+    except (SQLAlchemyError, CommandError) as error:
         raise StoreError(f"the database cannot be opened or migrated: {type(error).__name__}: {error}") from error

@@ -30,7 +30,12 @@ from __future__ import annotations
 
 
 class CountenanceError(Exception):
-    """The root: whatever goes wrong here on purpose is one of these."""
+    """The root: whatever goes wrong here on purpose is one of these.
+
+    receipt: the ledger's receipt for the refusal or failure, where one was recorded.
+    """
+
+    receipt: str | None = None
 
 
 class BadRequest(CountenanceError):

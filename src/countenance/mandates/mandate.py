@@ -1,0 +1,95 @@
+"""What a mandate says: values only, no storage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from countenance.errors import BadRequest
+
+
+class State(StrEnum):
+    """Where a mandate stands at a moment."""
+
+    REQUESTED = "requested"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who may act, described by the powers held, never by what the office is called.
+
+    kind: a free word for the reader (school, police, museum); no rule looks at it.
+    powers: what the holder may do to people (arrest, detain, deport, …), in the words of the policy vocabulary.
+    on_behalf_of: powers of those for whom the holder acts.
+    """
+
+    name: str
+    kind: str = "private"
+    powers: tuple[str, ...] = ()
+    on_behalf_of: tuple[str, ...] = ()
+    jurisdictions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is granted. A gallery name may end in `*`; facts are further words of the policy vocabulary, as JSON."""
+
+    purpose: str
+    legal_basis: str
+    galleries: tuple[str, ...]
+    operations: tuple[str, ...]
+    facts: str = "{}"
+
+    def covers(self, gallery_id: str) -> bool:
+        """Whether `gallery_id` is one of the galleries granted."""
+        return any(
+            gallery_id.startswith(name[:-1]) if name.endswith("*") else gallery_id == name for name in self.galleries
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """A grant as the register holds it. Times are timezone-aware UTC."""
+
+    mandate_id: str
+    holder: Holder
+    terms: Terms
+    requested_by: str
+    requested_at: datetime
+    expires_at: datetime
+    approved_by: str | None = None
+    approved_at: datetime | None = None
+    ended_at: datetime | None = None
+    ended_why: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.holder.name.strip():
+            raise BadRequest("a mandate names its holder")
+        if not self.terms.operations:
+            raise BadRequest("a mandate grants at least one operation")
+        if self.expires_at <= self.requested_at:
+            raise BadRequest("a mandate expires after it was asked for")
+        if self.approved_by is not None and self.approved_by == self.requested_by:
+            raise BadRequest("a mandate is approved by somebody else than who asked for it")
+
+    def state(self, now: datetime) -> State:
+        """Where the mandate stands at `now`."""
+        if self.ended_at is not None:
+            return State.REVOKED if self.approved_at is not None else State.REFUSED
+        if self.approved_at is None:
+            return State.REQUESTED
+        return State.ACTIVE if self.approved_at <= now < self.expires_at else State.EXPIRED
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """A key pair for signing requests. The secret is shown once, when it is made."""
+
+    access_key: str
+    secret: str
+    mandate_id: str

@@ -1,0 +1,185 @@
+"""The register of mandates and access keys, in the one database.
+
+Secrets are kept encrypted (AES-256-GCM under a key beside the database), since SigV4 needs them in clear to verify.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Column, Engine, ForeignKey, LargeBinary, MetaData, RowMapping, String, Table, Text, select
+
+from countenance.database import reading
+from countenance.errors import BadRequest, Conflict, Misconfigured, NotFound
+from countenance.mandates.mandate import AccessKey, Holder, Mandate, State, Terms
+
+_metadata = MetaData()
+_mandates = Table(
+    "mandates",
+    _metadata,
+    Column("mandate_id", String(64), primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("terms", Text, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_at", String(40), nullable=False),
+    Column("expires_at", String(40), nullable=False),
+    Column("approved_by", Text),
+    Column("approved_at", String(40)),
+    Column("ended_at", String(40)),
+    Column("ended_why", Text),
+)
+_keys = Table(
+    "access_keys",
+    _metadata,
+    Column("access_key", String(32), primary_key=True),
+    Column("mandate_id", String(64), ForeignKey("mandates.mandate_id"), nullable=False),
+    Column("sealed_secret", LargeBinary, nullable=False),
+)
+
+
+class Register:
+    """Mandates and their keys. now: the clock, UTC. sealing_key: 32 bytes that encrypt the secrets at rest."""
+
+    def __init__(self, engine: Engine, sealing_key: bytes, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._seal = AESGCM(sealing_key)
+        self._now = now
+
+    def request(self, holder: Holder, terms: Terms, *, requested_by: str, expires_at: datetime) -> Mandate:
+        """Enter a mandate that somebody asks for; it permits nothing until it is approved."""
+        mandate = Mandate(
+            mandate_id=f"mandate-{secrets.token_hex(6)}",
+            holder=holder,
+            terms=terms,
+            requested_by=requested_by,
+            requested_at=self._now(),
+            expires_at=expires_at,
+        )
+        with self._engine.begin() as connection:
+            connection.execute(_mandates.insert().values(**_row(mandate)))
+        return mandate
+
+    def approve(self, mandate_id: str, *, approved_by: str) -> Mandate:
+        """Put a requested mandate in force; the approver is not who asked."""
+        return self._change(mandate_id, {State.REQUESTED}, approved_by=approved_by, approved_at=self._now())
+
+    def renew(self, mandate_id: str, *, approved_by: str, expires_at: datetime) -> Mandate:
+        """Give an approved mandate a later end; its terms stay as they are."""
+        mandate = self.show(mandate_id)
+        if expires_at <= mandate.expires_at:
+            raise BadRequest("a renewal ends later than the mandate did")
+        allowed = {State.ACTIVE, State.EXPIRED}
+        return self._change(
+            mandate_id, allowed, approved_by=approved_by, approved_at=self._now(), expires_at=expires_at
+        )
+
+    def end(self, mandate_id: str, why: str) -> Mandate:
+        """Revoke a mandate that is in force, or refuse one that was asked for; the next call is refused."""
+        allowed = {State.REQUESTED, State.ACTIVE, State.EXPIRED}
+        return self._change(mandate_id, allowed, ended_at=self._now(), ended_why=why)
+
+    def show(self, mandate_id: str) -> Mandate:
+        """The mandate of that id, or `NotFound`."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(_mandates).where(_mandates.c.mandate_id == mandate_id)).mappings().first()
+        if row is None:
+            raise NotFound(f"there is no mandate {mandate_id!r}")
+        return _mandate(row)
+
+    def list(self) -> list[Mandate]:
+        """All mandates, oldest first."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(_mandates).order_by(_mandates.c.requested_at)).mappings().all()
+        return [_mandate(row) for row in rows]
+
+    def issue_key(self, mandate_id: str) -> AccessKey:
+        """Make an access key for an approved mandate; this is the only time its secret is shown."""
+        mandate = self.show(mandate_id)
+        if mandate.state(self._now()) is not State.ACTIVE:
+            raise Conflict(f"mandate {mandate_id} is {mandate.state(self._now())}; only an active one gets a key")
+        access_key = "CNTN" + base64.b32encode(secrets.token_bytes(10)).decode()
+        secret = base64.b64encode(secrets.token_bytes(30)).decode()
+        nonce = secrets.token_bytes(12)
+        sealed = nonce + self._seal.encrypt(nonce, secret.encode(), access_key.encode())
+        with self._engine.begin() as connection:
+            connection.execute(
+                _keys.insert().values(access_key=access_key, mandate_id=mandate_id, sealed_secret=sealed)
+            )
+        return AccessKey(access_key, secret, mandate_id)
+
+    def secret_of(self, access_key: str) -> str | None:
+        """The secret of a key, for verifying a signature; None if there is no such key."""
+        with reading(self._engine) as connection:
+            sealed = connection.execute(select(_keys.c.sealed_secret).where(_keys.c.access_key == access_key)).scalar()
+        if sealed is None:
+            return None
+        try:
+            return self._seal.decrypt(sealed[:12], sealed[12:], access_key.encode()).decode()
+        except InvalidTag as error:
+            raise Misconfigured("an access key was sealed by another installation's key file") from error
+
+    def mandate_of(self, access_key: str) -> Mandate | None:
+        """The mandate that a key belongs to, in whatever state; None if there is no such key."""
+        query = select(_mandates).join(_keys).where(_keys.c.access_key == access_key)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).mappings().first()
+        return None if row is None else _mandate(row)
+
+    def _change(self, mandate_id: str, allowed: set[State], **changes: Any) -> Mandate:
+        with self._engine.begin() as connection:
+            row = connection.execute(select(_mandates).where(_mandates.c.mandate_id == mandate_id)).mappings().first()
+            if row is None:
+                raise NotFound(f"there is no mandate {mandate_id!r}")
+            mandate = _mandate(row)
+            state = mandate.state(self._now())
+            if state not in allowed:
+                raise Conflict(
+                    f"mandate {mandate_id} is {state}; this needs one that is {' or '.join(sorted(allowed))}"
+                )
+            changed = replace(mandate, **changes)
+            connection.execute(_mandates.update().where(_mandates.c.mandate_id == mandate_id).values(**_row(changed)))
+        return changed
+
+
+def _row(mandate: Mandate) -> dict[str, str | None]:
+    times = ("requested_at", "expires_at", "approved_at", "ended_at")
+    row = {name: getattr(mandate, name) for name in ("mandate_id", "requested_by", "approved_by", "ended_why")}
+    row |= {name: None if (at := getattr(mandate, name)) is None else _text(at) for name in times}
+    return row | {"holder": json.dumps(asdict(mandate.holder)), "terms": json.dumps(asdict(mandate.terms))}
+
+
+def _mandate(row: RowMapping) -> Mandate:
+    def at(name: str) -> datetime | None:
+        return None if row[name] is None else datetime.fromisoformat(row[name])
+
+    requested_at, expires_at = at("requested_at"), at("expires_at")
+    assert requested_at is not None
+    assert expires_at is not None
+    return Mandate(
+        mandate_id=row["mandate_id"],
+        holder=Holder(**_tuples(row["holder"])),
+        terms=Terms(**_tuples(row["terms"])),
+        requested_by=row["requested_by"],
+        requested_at=requested_at,
+        expires_at=expires_at,
+        approved_by=row["approved_by"],
+        approved_at=at("approved_at"),
+        ended_at=at("ended_at"),
+        ended_why=row["ended_why"],
+    )
+
+
+def _tuples(text: str) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(text).items()}
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
