@@ -1,0 +1,1 @@
+"""The manifests that ship with Countenance, one TOML file each. The weights themselves do not."""
