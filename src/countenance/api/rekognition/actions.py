@@ -1,0 +1,226 @@
+"""Rekognition's operations, each as one question to the guard and the answer on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
+
+from countenance.api.buckets import Buckets
+from countenance.api.rekognition.answers import (
+    JSON,
+    Body,
+    box_body,
+    compared_body,
+    detail_body,
+    enrolled_body,
+    match_body,
+    source_body,
+)
+from countenance.api.rekognition.errors import INVALID_PARAMETER, Refused
+from countenance.api.rekognition.images import image_bytes
+from countenance.api.rekognition.pages import Pages
+from countenance.api.rekognition.shapes import Params
+from countenance.operations import (
+    Compare,
+    CreateGallery,
+    DeleteGallery,
+    DescribeGallery,
+    Detect,
+    Enrol,
+    Erase,
+    ListFaces,
+    ListGalleries,
+    Operation,
+    QualityFilter,
+    SearchByFace,
+    SearchByImage,
+)
+
+Seen = TypeVar("Seen")
+Result = TypeVar("Result")
+
+SIMILARITY = 80.0
+"""The threshold of searches and comparisons that name none: Rekognition's documented default."""
+
+MATCHES = 80
+"""Matches of a search that names no MaxFaces; Rekognition documents no default."""
+
+PAGE = 4096
+"""Items on a page where MaxResults is absent or 0; also the model's maximum."""
+
+ACCOUNT = "000000000000"
+"""Stands for the AWS account in ARNs: a self-hosted server has none."""
+
+
+class Carry(Protocol):
+    """One caller's way to the guard."""
+
+    def __call__(self, ask: Operation[Seen, Result]) -> Result:
+        """The result of `ask`, or an error of `countenance.errors`."""
+
+
+Action = Callable[[Params, Carry], Body]
+"""From checked parameters to the members of the answer; asks the guard exactly once."""
+
+
+class Actions:
+    """The operations that are served, by wire name in `served`."""
+
+    def __init__(self, region: str, buckets: Buckets, pages: Pages) -> None:
+        self._region = region
+        self._buckets = buckets
+        self._pages = pages
+        self.served: Mapping[str, Action] = {
+            "CreateCollection": self._create_collection,
+            "DescribeCollection": self._describe_collection,
+            "ListCollections": self._list_collections,
+            "DeleteCollection": self._delete_collection,
+            "IndexFaces": self._index_faces,
+            "ListFaces": self._list_faces,
+            "DeleteFaces": self._delete_faces,
+            "SearchFaces": self._search_faces,
+            "SearchFacesByImage": self._search_faces_by_image,
+            "CompareFaces": self._compare_faces,
+            "DetectFaces": self._detect_faces,
+        }
+
+    def _create_collection(self, params: Params, carry: Carry) -> Body:
+        made = carry(CreateGallery(params["CollectionId"], params.get("Tags", {})))
+        return {"StatusCode": 200, "CollectionArn": self._arn(made.gallery_id), "FaceModelVersion": made.version}
+
+    def _describe_collection(self, params: Params, carry: Carry) -> Body:
+        told = carry(DescribeGallery(params["CollectionId"]))
+        return {
+            "FaceCount": told.faces,
+            "UserCount": told.users,
+            "FaceModelVersion": told.version,
+            "CollectionARN": f"arn:{self._arn(told.gallery_id)}",
+            "CreationTimestamp": told.created_at.timestamp(),
+        }
+
+    def _list_collections(self, params: Params, carry: Carry) -> Body:
+        page = carry(ListGalleries(self._after("ListCollections", "", params), _page_size(params)))
+        return {
+            "CollectionIds": [info.gallery_id for info in page.items],
+            "FaceModelVersions": [info.version for info in page.items],
+            **self._next("ListCollections", "", page.next),
+        }
+
+    def _delete_collection(self, params: Params, carry: Carry) -> Body:
+        carry(DeleteGallery(params["CollectionId"]))
+        return {"StatusCode": 200}
+
+    def _index_faces(self, params: Params, carry: Carry) -> Body:
+        done = carry(
+            Enrol(
+                params["CollectionId"],
+                self._image(params["Image"]),
+                params.get("ExternalImageId"),
+                params.get("MaxFaces"),
+                QualityFilter(params.get("QualityFilter", "AUTO")),
+            )
+        )
+        return {
+            "FaceRecords": [
+                {"Face": enrolled_body(face, done.version), "FaceDetail": detail_body(seen)}
+                for face, seen in done.faces
+            ],
+            "UnindexedFaces": [
+                {"Reasons": list[JSON](reasons), "FaceDetail": detail_body(seen)} for seen, reasons in done.unindexed
+            ],
+            "FaceModelVersion": done.version,
+        }
+
+    def _list_faces(self, params: Params, carry: Carry) -> Body:
+        gallery_id = params["CollectionId"]
+        if "UserId" in params:
+            raise Refused(INVALID_PARAMETER, "UserId: this server keeps no users")
+        face_ids = tuple(dict.fromkeys(params["FaceIds"])) if "FaceIds" in params else None
+        page = carry(ListFaces(gallery_id, face_ids, self._after("ListFaces", gallery_id, params), _page_size(params)))
+        return {
+            "Faces": [enrolled_body(face) for face in page.items],
+            **self._next("ListFaces", gallery_id, page.next),
+        }
+
+    def _delete_faces(self, params: Params, carry: Carry) -> Body:
+        done = carry(Erase(params["CollectionId"], tuple(dict.fromkeys(params["FaceIds"]))))
+        return {
+            "DeletedFaces": list[JSON](done.deleted),
+            "UnsuccessfulFaceDeletions": [
+                {"FaceId": face_id, "Reasons": ["FACE_NOT_FOUND"]} for face_id in done.not_found
+            ],
+        }
+
+    def _search_faces(self, params: Params, carry: Carry) -> Body:
+        found = carry(
+            SearchByFace(
+                params["CollectionId"],
+                params["FaceId"],
+                limit=params.get("MaxFaces", MATCHES),
+                similarity=params.get("FaceMatchThreshold", SIMILARITY),
+            )
+        )
+        return {
+            "SearchedFaceId": params["FaceId"],
+            "FaceMatches": [match_body(candidate, found.version) for candidate in found.candidates],
+            "FaceModelVersion": found.version,
+        }
+
+    def _search_faces_by_image(self, params: Params, carry: Carry) -> Body:
+        found = carry(
+            SearchByImage(
+                params["CollectionId"],
+                self._image(params["Image"]),
+                limit=params.get("MaxFaces", MATCHES),
+                similarity=params.get("FaceMatchThreshold", SIMILARITY),
+                quality=_no_filter_unless_asked(params),
+            )
+        )
+        assert found.probe is not None, "a search by image has a face in the image"
+        return {
+            "SearchedFaceBoundingBox": box_body(found.probe.box),
+            "SearchedFaceConfidence": source_body(found.probe)["Confidence"],
+            "FaceMatches": [match_body(candidate, found.version) for candidate in found.candidates],
+            "FaceModelVersion": found.version,
+        }
+
+    def _compare_faces(self, params: Params, carry: Carry) -> Body:
+        compared = carry(
+            Compare(
+                self._image(params["SourceImage"]),
+                self._image(params["TargetImage"]),
+                similarity=params.get("SimilarityThreshold", SIMILARITY),
+                quality=_no_filter_unless_asked(params),
+            )
+        )
+        return {
+            "SourceImageFace": source_body(compared.source),
+            "FaceMatches": [compared_body(face, similarity) for face, similarity in compared.matches],
+            "UnmatchedFaces": [detail_body(face) for face in compared.unmatched],
+        }
+
+    def _detect_faces(self, params: Params, carry: Carry) -> Body:
+        seen = carry(Detect(self._image(params["Image"])))
+        return {"FaceDetails": [detail_body(face) for face in seen.faces]}
+
+    def _image(self, image: Params) -> bytes:
+        return image_bytes(image, self._buckets)
+
+    def _arn(self, gallery_id: str) -> str:
+        return f"aws:rekognition:{self._region}:{ACCOUNT}:collection/{gallery_id}"
+
+    def _after(self, operation: str, gallery_id: str, params: Params) -> str | None:
+        token = params.get("NextToken")
+        return None if token is None else self._pages.cursor(operation, gallery_id, token)
+
+    def _next(self, operation: str, gallery_id: str, cursor: str | None) -> Body:
+        return {} if cursor is None else {"NextToken": self._pages.token(operation, gallery_id, cursor)}
+
+
+def _page_size(params: Params) -> int:
+    size: int = params.get("MaxResults") or PAGE
+    return size
+
+
+def _no_filter_unless_asked(params: Params) -> QualityFilter:
+    return QualityFilter(params.get("QualityFilter", "NONE"))

@@ -1,0 +1,88 @@
+"""What goes wrong, as Rekognition says it: one table from the error tree to type and status.
+
+A type that is in botocore's service model can be caught as `client.exceptions.<type>`; the others (signature,
+serialisation, unknown operation) are those that every AWS JSON service knows, and arrive as `ClientError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from countenance import errors
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An AWS error type and the HTTP status that goes with it."""
+
+    type: str
+    status: int = 400
+
+
+class Refused(Exception):
+    """What this dialect refuses by itself, before any operation is asked; `fault` says as what."""
+
+    def __init__(self, fault: Fault, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault
+
+
+ACCESS_DENIED = Fault("AccessDeniedException")
+IMAGE_TOO_LARGE = Fault("ImageTooLargeException")
+INTERNAL = Fault("InternalServerError", 500)
+INVALID_FORMAT = Fault("InvalidImageFormatException")
+INVALID_PARAMETER = Fault("InvalidParameterException")
+INVALID_S3_OBJECT = Fault("InvalidS3ObjectException")
+NOT_FOUND = Fault("ResourceNotFoundException")
+THROTTLED = Fault("ThrottlingException", 503)
+
+BODY_TOO_LARGE = Fault("RequestEntityTooLargeException", 413)
+BODY_TOO_SLOW = Fault("RequestTimeoutException", 408)
+INCOMPLETE_SIGNATURE = Fault("IncompleteSignatureException")
+INVALID_SIGNATURE = Fault("InvalidSignatureException")
+MISSING_AUTHENTICATION = Fault("MissingAuthenticationTokenException")
+SERIALIZATION = Fault("SerializationException")
+UNKNOWN_OPERATION = Fault("UnknownOperationException")
+UNKNOWN_PATH = Fault("UnknownOperationException", 404)
+UNRECOGNIZED_CLIENT = Fault("UnrecognizedClientException")
+
+FAULTS: Mapping[type[errors.CountenanceError], Fault] = MappingProxyType(
+    {
+        errors.CountenanceError: INTERNAL,
+        errors.BadRequest: INVALID_PARAMETER,
+        errors.ImageError: INVALID_FORMAT,
+        errors.ImageTooLarge: IMAGE_TOO_LARGE,
+        errors.ImageTooSmall: INVALID_PARAMETER,
+        errors.UnsupportedImage: INVALID_FORMAT,
+        errors.DamagedImage: INVALID_FORMAT,
+        errors.NoFace: INVALID_PARAMETER,
+        errors.BadPageToken: Fault("InvalidPaginationTokenException"),
+        errors.NotFound: NOT_FOUND,
+        errors.AlreadyExists: Fault("ResourceAlreadyExistsException"),
+        errors.Conflict: Fault("ConflictException"),
+        errors.LimitExceeded: Fault("ServiceQuotaExceededException"),
+        errors.Denied: ACCESS_DENIED,
+        errors.Unauthenticated: UNRECOGNIZED_CLIENT,
+        errors.Overloaded: THROTTLED,
+        errors.NotRecorded: INTERNAL,
+        errors.Misconfigured: INTERNAL,
+        errors.ModelError: INTERNAL,
+        errors.PolicyError: INTERNAL,
+        errors.StoreError: INTERNAL,
+    }
+)
+"""Every class of the tree, by itself: a test fails when a new one is missing here."""
+
+INTERNAL_MESSAGE = "The request could not be carried out. Nothing more is said here; the operator's log has its id."
+
+
+def fault_of(error: BaseException) -> tuple[Fault, str]:
+    """Type, status and message for `error`; of what was not raised on purpose, and of every 500, no detail leaves."""
+    if isinstance(error, Refused):
+        return error.fault, str(error)
+    for kind in type(error).__mro__:
+        if (fault := FAULTS.get(kind)) is not None:
+            return fault, INTERNAL_MESSAGE if fault.status == 500 else str(error)
+    return INTERNAL, INTERNAL_MESSAGE

@@ -1,0 +1,252 @@
+"""The ASGI side: in which order a request is checked, and what leaves.
+
+Order: path, method, target, content type; room; signature headers; secret; body; then, off the event loop: signature,
+parse, guard, answer. So nobody without a known access key makes the server hold a body, and nothing is parsed that
+was not signed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from uuid import uuid4
+
+import orjson
+from botocore.model import ServiceModel, StructureShape
+
+from countenance.api.buckets import Buckets
+from countenance.api.rekognition.actions import Actions
+from countenance.api.rekognition.admission import DEFAULT, Admission, HungUp, Limits, Message, Receive, declared_bytes
+from countenance.api.rekognition.errors import (
+    BODY_TOO_LARGE,
+    BODY_TOO_SLOW,
+    IMAGE_TOO_LARGE,
+    INVALID_SIGNATURE,
+    SERIALIZATION,
+    THROTTLED,
+    UNKNOWN_OPERATION,
+    UNKNOWN_PATH,
+    UNRECOGNIZED_CLIENT,
+    Fault,
+    Refused,
+    fault_of,
+)
+from countenance.api.rekognition.pages import Pages
+from countenance.api.rekognition.shapes import load_model, parse, parse_json
+from countenance.api.rekognition.signature import WRONG_KEY, WRONG_SIGNATURE, Claim, claim, single
+from countenance.errors import CountenanceError
+from countenance.operations import Answer, Caller, Operation
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+Seen = TypeVar("Seen")
+Result = TypeVar("Result")
+
+CONTENT_TYPE = "application/x-amz-json-1.1"
+RECEIPT = "x-countenance-receipt"
+
+log = logging.getLogger(__name__)
+
+
+class Guard(Protocol):
+    """The gate that every operation goes through."""
+
+    def carry_out(self, caller: Caller, ask: Operation[Seen, Result]) -> Answer[Result]:
+        """Decide, record, do, record; the answer, or an error of `countenance.errors`."""
+
+
+class Credentials(Protocol):
+    """Who holds which access key."""
+
+    def secret_of(self, access_key: str) -> str | None:
+        """The secret of a key; None if there is no such key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What leaves: a status, a body, and headers beside the usual ones."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Asking:
+    """One caller's way to the guard; keeps what the guard says beside its result."""
+
+    def __init__(self, guard: Guard, caller: Caller) -> None:
+        self._guard = guard
+        self._caller = caller
+        self.headers: dict[str, str] = {}
+
+    def __call__(self, ask: Operation[Seen, Result]) -> Result:
+        """The result of `ask`."""
+        answer = self._guard.carry_out(self._caller, ask)
+        self.headers = {**answer.headers, RECEIPT: answer.receipt}
+        return answer.result
+
+
+class Server:
+    """Amazon Rekognition JSON 1.1 as an ASGI application; made by `rekognition.app`."""
+
+    def __init__(
+        self,
+        guard: Guard,
+        credentials: Credentials,
+        actions: Actions,
+        model: ServiceModel,
+        admission: Admission,
+        *,
+        region: str,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+        executor: Executor,
+    ) -> None:
+        self._guard = guard
+        self._credentials = credentials
+        self._actions = actions
+        self._model = model
+        self._admission = admission
+        self._region = region
+        self._now = now
+        self._new_id = new_id
+        self._executor = executor
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; a websocket is refused."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1003})
+        else:
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = self._new_id()
+        try:
+            reply = await self._reply(scope, receive)
+        except HungUp:
+            return
+        except Exception as error:
+            reply = _failure(error, request_id)
+        headers = {
+            "content-type": CONTENT_TYPE,
+            "content-length": str(len(reply.body)),
+            "cache-control": "no-store",
+            "x-amzn-requestid": request_id,
+            **reply.headers,
+        }
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": reply.status, "headers": raw})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _reply(self, scope: Scope, receive: Receive) -> Reply:
+        headers = single(scope["headers"])
+        operation = self._operation(scope, headers)
+        with self._admission.request():
+            query = scope.get("query_string", b"")
+            signed = claim(scope["headers"], query, region=self._region, now=self._now())
+            loop = asyncio.get_running_loop()
+            secret = await loop.run_in_executor(None, self._credentials.secret_of, signed.access_key)
+            if secret is None:
+                raise Refused(UNRECOGNIZED_CLIENT, WRONG_KEY)
+            too_large = self._too_large(operation)
+            with self._admission.body(declared_bytes(headers), too_large):
+                body = await self._admission.read(receive, too_large)
+                return await loop.run_in_executor(self._executor, self._carried_out, operation, signed, secret, body)
+
+    def _operation(self, scope: Scope, headers: Mapping[str, str]) -> str:
+        if scope["path"].removeprefix(scope.get("root_path", "")) not in ("", "/") or scope["method"] != "POST":
+            raise Refused(UNKNOWN_PATH, "Rekognition is spoken by POST to / only.")
+        prefix, _, operation = headers.get("x-amz-target", "").partition(".")
+        if prefix != self._model.metadata["targetPrefix"] or operation not in self._model.operation_names:
+            raise Refused(UNKNOWN_OPERATION, "The header X-Amz-Target names no operation of Rekognition.")
+        if operation not in self._actions.served:
+            raise Refused(UNKNOWN_OPERATION, f"{operation} is not served here: see docs/rekognition.md of Countenance.")
+        if headers.get("content-type", "").partition(";")[0].strip().lower() != CONTENT_TYPE:
+            raise Refused(SERIALIZATION, f"the content type is {CONTENT_TYPE}")
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            raise Refused(SERIALIZATION, "the body must not be compressed")
+        return operation
+
+    def _too_large(self, operation: str) -> Fault:
+        members = self._shape(operation).members.values()
+        return IMAGE_TOO_LARGE if any(member.name == "Image" for member in members) else BODY_TOO_LARGE
+
+    def _shape(self, operation: str) -> StructureShape:
+        shape = self._model.operation_model(operation).input_shape
+        assert isinstance(shape, StructureShape), "every operation of Rekognition takes an object"
+        return shape
+
+    def _carried_out(self, operation: str, signed: Claim, secret: str, body: bytes) -> Reply:
+        if not signed.proved(body, secret):
+            raise Refused(INVALID_SIGNATURE, WRONG_SIGNATURE)
+        params = parse(parse_json(body), self._shape(operation))
+        asking = Asking(self._guard, Caller(signed.access_key))
+        answer = self._actions.served[operation](params, asking)
+        return Reply(200, orjson.dumps(answer), asking.headers)
+
+
+def _failure(error: Exception, request_id: str) -> Reply:
+    fault, message = fault_of(error)
+    headers = {}
+    if isinstance(error, CountenanceError) and error.receipt is not None:
+        headers[RECEIPT] = error.receipt
+    if fault.status == 500:  # by type and place only: a message could hold what was sent
+        place = traceback.extract_tb(error.__traceback__)[-1:]
+        where = f" at {place[0].name}:{place[0].lineno}" if place else ""
+        log.error("request %s failed: %s%s", request_id, type(error).__name__, where)
+    if fault == THROTTLED:
+        headers["retry-after"] = "1"
+    if fault == BODY_TOO_SLOW:
+        headers["connection"] = "close"
+    return Reply(fault.status, orjson.dumps({"__type": fault.type, "message": message}), headers)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Say yes to start-up and shutdown: nothing is opened or closed here."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+def app(
+    guard: Guard,
+    credentials: Credentials,
+    *,
+    region: str,
+    buckets: Mapping[str, Path],
+    page_key: bytes,
+    now: Callable[[], datetime],
+    executor: Executor,
+    limits: Limits = DEFAULT,
+    new_id: Callable[[], str] = lambda: str(uuid4()),
+) -> Server:
+    """Rekognition's front door as an ASGI application.
+
+    Args:
+        guard: carries out operations; called in `executor`, never on the event loop.
+        credentials: whose secrets sign requests.
+        region: what requests must be signed for.
+        buckets: the folder that stands for each S3 bucket.
+        page_key: 32 secret bytes that sign page tokens.
+        now: aware time, against which signatures are held.
+        executor: threads for the work; as many requests are worked on at once as it has, the others wait.
+        limits: what is taken on at once.
+        new_id: ids for requests.
+    """
+    actions = Actions(region, Buckets(buckets), Pages(page_key))
+    admission = Admission(limits)
+    return Server(
+        guard, credentials, actions, load_model(), admission, region=region, now=now, new_id=new_id, executor=executor
+    )
