@@ -27,6 +27,8 @@ class Settings:
     """The AWS region that signed requests must name."""
     buckets: Mapping[str, Path] = field(default_factory=dict)
     """Folders that stand for S3 buckets: COUNTENANCE_BUCKETS=name=/path,other=/path"""
+    origin: str = "countenance.local/ledger"
+    """The name under which the ledger signs its checkpoints: a host and path of yours, without a scheme."""
     packs: tuple[str, ...] = ("house",)
     """Rule packs in force, comma-separated."""
     packs_dir: Path | None = None
@@ -65,7 +67,7 @@ class Settings:
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read COUNTENANCE_* into a `Settings`; an unknown or malformed variable is a `Misconfigured`."""
     known = {
-        "HOME", "HOST", "PORT", "REGION", "BUCKETS", "PACKS", "PACKS_DIR", "APPEAL_CONTACT", "MODEL", "DETECTOR",
+        "HOME", "HOST", "PORT", "REGION", "BUCKETS", "ORIGIN", "PACKS", "PACKS_DIR", "APPEAL_CONTACT", "MODEL", "DETECTOR",
         "MODELS_DIR", "THREADS", "QUEUE", "EVIDENCE", "DATA",
     }  # fmt: skip
     given = {name.removeprefix("COUNTENANCE_"): v for name, v in environ.items() if name.startswith("COUNTENANCE_")}
@@ -79,6 +81,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         port=_number(given, "PORT", defaults.port, 0, 65535),
         region=given.get("REGION", defaults.region),
         buckets=_buckets(given.get("BUCKETS", "")),
+        origin=given.get("ORIGIN", defaults.origin),
         packs=tuple(p.strip() for p in given.get("PACKS", "house").split(",") if p.strip()),
         packs_dir=_folder(given.get("PACKS_DIR")),
         appeal_contact=given.get("APPEAL_CONTACT", defaults.appeal_contact),

@@ -1,1 +1,58 @@
-"""cli."""
+"""The command `countenance`: one file per command group, and one line for every error."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from countenance.errors import CountenanceError
+
+_COMMANDS = {
+    "demo": "The main job on real faces: enrol, search, deny, verify.",
+    "serve": "Serve the Rekognition dialect until interrupted.",
+    "mandate": "Who may use faces, for what, on which legal basis, until when.",
+    "models": "List, fetch and verify the models.",
+    "ledger": "Show, verify, prove and export the record.",
+    "policy": "Explain, compare and test the rules.",
+    "audit": "Measure any face system by group.",
+    "calibrate": "Fit similarity to false match rates.",
+}
+
+
+class _Lazy(click.Group):
+    """Imports a command's file when it is used, so that `--help` costs nothing."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"countenance.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.command(
+    cls=_Lazy,
+    context_settings={"max_content_width": 120},
+    help="A self-hosted face recognition server that can be held to account, and an auditor for any face system.",
+)
+@click.version_option(package_name="countenance")
+def cli() -> None:
+    """The root of all commands."""
+
+
+def main() -> None:
+    """Run a command; an error of ours is one line on stderr and exit code 1."""
+    try:
+        cli()
+    except CountenanceError as error:
+        click.echo(f"countenance: {error}", err=True)
+        sys.exit(1)

@@ -25,13 +25,14 @@ class Holder:
 
     kind: a free word for the reader (school, police, museum); no rule looks at it.
     powers: what the holder may do to people (arrest, detain, deport, …), in the words of the policy vocabulary.
-    on_behalf_of: powers of those for whom the holder acts.
+    on_behalf_of: powers of those for whom the holder acts. tier: the level of government, "none" for everybody else.
     """
 
     name: str
     kind: str = "private"
     powers: tuple[str, ...] = ()
     on_behalf_of: tuple[str, ...] = ()
+    tier: str = "none"
     jurisdictions: tuple[str, ...] = ()
 
 

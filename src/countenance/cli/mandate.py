@@ -1,0 +1,176 @@
+"""`countenance mandate`: ask for, approve, renew, end and look at mandates, and make access keys for them."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from countenance.app import Countenance
+from countenance.cli.opening import opened
+from countenance.errors import BadRequest
+from countenance.mandates import Holder, Mandate, Terms
+
+mandate = click.Group("mandate", help="Who may use faces, for what, on which legal basis, until when.")
+
+
+def _until(text: str) -> datetime:
+    """`30d`, `12h` or an ISO date or time, as a moment in UTC."""
+    span = re.fullmatch(r"(\d+)([dh])", text)
+    if span:
+        amount = int(span[1])
+        return datetime.now(UTC) + (timedelta(days=amount) if span[2] == "d" else timedelta(hours=amount))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadRequest(f"an expiry is 30d, 12h or an ISO date, got {text!r}") from error
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_ASKED = (
+    click.option("--holder", required=True, help="Who may act: a name for the register."),
+    click.option("--kind", default="private", show_default=True, help="A word for the reader; no rule looks at it."),
+    click.option("--power", multiple=True, help="A power held: arrest, detain, deport, … (repeat)."),
+    click.option("--on-behalf-of", multiple=True, help="A power of those acted for (repeat)."),
+    click.option("--jurisdiction", multiple=True, help="Where this happens, such as EU or US-WA (repeat)."),
+    click.option("--purpose", required=True, help="What for."),
+    click.option("--legal-basis", required=True, help="On which legal basis."),
+    click.option("--gallery", multiple=True, help="A gallery, or a prefix with * at the end (repeat)."),
+    click.option("--operation", multiple=True, required=True, help="An operation, or * for all (repeat)."),
+    click.option("--facts", default="{}", help="More words of the policy vocabulary, as JSON."),
+    click.option("--expires", required=True, help="30d, 12h or an ISO date."),
+    click.option("--requested-by", help="Who asks. Default: the holder."),
+)
+_approver = click.option("--approved-by", help="Who approves; not who asks. Default: your login name.")
+
+
+def _asking(function: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_ASKED):
+        function = option(function)
+    return function
+
+
+def _ask(
+    app: Countenance, *, holder: str, kind: str, power: tuple[str, ...], on_behalf_of: tuple[str, ...],
+    jurisdiction: tuple[str, ...], purpose: str, legal_basis: str, gallery: tuple[str, ...],
+    operation: tuple[str, ...], facts: str, expires: str, requested_by: str | None,
+) -> Mandate:  # fmt: skip
+    return app.mandates.request(
+        Holder(holder, kind, power, on_behalf_of, jurisdiction),
+        Terms(purpose, legal_basis, gallery, operation, facts),
+        requested_by=requested_by or holder,
+        expires_at=_until(expires),
+    )
+
+
+@mandate.command("request")
+@_asking
+def request(**asked: Any) -> None:
+    """Ask for a mandate; it permits nothing until somebody else approves it."""
+    with opened() as app:
+        _print(_ask(app, **asked))
+
+
+@mandate.command("grant")
+@_asking
+@_approver
+def grant(approved_by: str | None, **asked: Any) -> None:
+    """Ask for a mandate, approve it and make a key, in one step."""
+    with opened() as app:
+        asked_for = _ask(app, **asked)
+        _print(app.mandates.approve(asked_for.mandate_id, approved_by=approved_by or getpass.getuser()))
+        _print_key(app, asked_for.mandate_id)
+
+
+@mandate.command("approve")
+@click.argument("mandate_id")
+@_approver
+def approve(mandate_id: str, approved_by: str | None) -> None:
+    """Put a requested mandate in force and make its first key."""
+    with opened() as app:
+        _print(app.mandates.approve(mandate_id, approved_by=approved_by or getpass.getuser()))
+        _print_key(app, mandate_id)
+
+
+@mandate.command("key")
+@click.argument("mandate_id")
+def key(mandate_id: str) -> None:
+    """Make another access key for an active mandate."""
+    with opened() as app:
+        _print_key(app, mandate_id)
+
+
+@mandate.command("renew")
+@click.argument("mandate_id")
+@click.option("--expires", required=True, help="30d, 12h or an ISO date.")
+@_approver
+def renew(mandate_id: str, expires: str, approved_by: str | None) -> None:
+    """Give a mandate a later end; its terms stay."""
+    with opened() as app:
+        renewed = app.mandates.renew(
+            mandate_id, approved_by=approved_by or getpass.getuser(), expires_at=_until(expires)
+        )
+        _print(renewed)
+
+
+@mandate.command("revoke")
+@click.argument("mandate_id")
+@click.option("--why", default="revoked by the operator", show_default=True)
+def revoke(mandate_id: str, why: str) -> None:
+    """End a mandate at once, or refuse one that was asked for."""
+    with opened() as app:
+        _print(app.mandates.end(mandate_id, why))
+
+
+@mandate.command("list")
+def list_() -> None:
+    """Every mandate, oldest first."""
+    with opened() as app:
+        for each in app.mandates.list():
+            state = each.state(datetime.now(UTC))
+            click.echo(f"{each.mandate_id}  {state:<9}  until {each.expires_at:%Y-%m-%d %H:%M}  {each.holder.name}")
+
+
+@mandate.command("show")
+@click.argument("mandate_id")
+def show(mandate_id: str) -> None:
+    """One mandate in full; never a secret."""
+    with opened() as app:
+        _print(app.mandates.show(mandate_id))
+
+
+def _print(mandate: Mandate) -> None:
+    rows = {
+        "mandate": mandate.mandate_id,
+        "state": mandate.state(datetime.now(UTC)),
+        "holder": f"{mandate.holder.name} ({mandate.holder.kind})",
+        "powers": ", ".join(mandate.holder.powers) or "none",
+        "on behalf of": ", ".join(mandate.holder.on_behalf_of) or "nobody else",
+        "jurisdictions": ", ".join(mandate.holder.jurisdictions) or "not stated",
+        "purpose": mandate.terms.purpose,
+        "legal basis": mandate.terms.legal_basis,
+        "galleries": ", ".join(mandate.terms.galleries) or "none",
+        "operations": ", ".join(mandate.terms.operations),
+        "further facts": mandate.terms.facts,
+        "requested": f"{mandate.requested_at:%Y-%m-%d %H:%M} UTC by {mandate.requested_by}",
+        "approved": f"{mandate.approved_at:%Y-%m-%d %H:%M} UTC by {mandate.approved_by}"
+        if mandate.approved_at
+        else "no",
+        "expires": f"{mandate.expires_at:%Y-%m-%d %H:%M} UTC",
+        "ended": f"{mandate.ended_at:%Y-%m-%d %H:%M} UTC: {mandate.ended_why}" if mandate.ended_at else "no",
+    }
+    for name, value in rows.items():
+        click.echo(f"{name + ':':<15}{value}")
+
+
+def _print_key(app: Countenance, mandate_id: str) -> None:
+    made = app.mandates.issue_key(mandate_id)
+    click.echo("\nThe secret is shown once and is kept encrypted.\n")
+    click.echo(f"export AWS_ACCESS_KEY_ID={made.access_key}")
+    click.echo(f"export AWS_SECRET_ACCESS_KEY={made.secret}")
+    click.echo(f"export AWS_DEFAULT_REGION={app.settings.region}")
+    click.echo(f"export AWS_ENDPOINT_URL_REKOGNITION=http://{app.settings.host}:{app.settings.port}")

@@ -1,0 +1,88 @@
+"""Compare the largest face of one picture with the faces of another; nothing is kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from countenance.errors import NoFace
+from countenance.faces import DetectedFace
+from countenance.operations.operation import Operation, Permit, Tools
+from countenance.operations.quality import QualityFilter, reasons_against
+from countenance.operations.search import largest_face
+from countenance.policy import Operation as Asks
+from countenance.signing import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The source face; the target faces at or above the asked similarity, most similar first; and the others."""
+
+    source: DetectedFace
+    matches: tuple[tuple[DetectedFace, float], ...]
+    unmatched: tuple[DetectedFace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The source face, and each target face with its comparison score."""
+
+    source: DetectedFace
+    targets: tuple[tuple[DetectedFace, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Operation[Scored, Compared]):
+    """Compare the largest face of `source` with the (at most 100) faces of `target`."""
+
+    source: bytes
+    target: bytes
+    similarity: float = 80.0
+    quality: QualityFilter = QualityFilter.NONE
+    name: ClassVar[str] = "compare"
+    asks: ClassVar[Asks] = Asks.VERIFY
+
+    @property
+    def min_similarity(self) -> float:
+        """The similarity asked for."""
+        return self.similarity
+
+    def look(self, tools: Tools) -> Scored:
+        """Detect and embed both, score each target face."""
+        picture = tools.engine.look(self.source)
+        source = largest_face(picture.faces, self.quality)
+        template = tools.engine.embed(picture, (source,))[0]
+        other = tools.engine.look(self.target)
+        faces = tuple(face for face in other.faces if not reasons_against(face, self.quality))
+        if not faces:
+            raise NoFace("there is no face in the target image that passes the quality filter")
+        rows = np.stack([t.vector for t in tools.engine.embed(other, faces)])
+        probe = tools.normaliser.probe_side(template.vector[None, :])
+        scores = (tools.normaliser.gallery_side(rows) @ probe[0]).tolist()
+        return Scored(source, tuple(zip(faces, scores, strict=True)))
+
+    def act(self, tools: Tools, permit: Permit, seen: Scored) -> Compared:
+        """Sort by similarity."""
+        rated = [(face, tools.calibration.similarity(score)) for face, score in seen.targets]
+        rated.sort(key=lambda pair: -pair[1])
+        matches = tuple(pair for pair in rated if pair[1] >= self.similarity)
+        return Compared(seen.source, matches, tuple(face for face, rate in rated if rate < self.similarity))
+
+    def private(self) -> Mapping[str, JSON]:
+        """Which two pictures."""
+        return {
+            "source": hashlib.sha256(self.source).hexdigest(),
+            "target": hashlib.sha256(self.target).hexdigest(),
+        }
+
+    def outcome(self, result: Compared) -> Mapping[str, JSON]:
+        """How many."""
+        return {"matches": len(result.matches), "unmatched": len(result.unmatched)}
+
+    def found(self, result: Compared) -> Mapping[str, JSON]:
+        """How similar."""
+        return {"similarities": [rate for _, rate in result.matches]}

@@ -1,0 +1,48 @@
+"""Find the faces in a picture and measure them; nobody is compared with anybody."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from countenance.faces import DetectedFace
+from countenance.operations.operation import Operation, Permit, Tools
+from countenance.policy import Operation as Asks
+from countenance.signing import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """The faces of one picture, largest first; its size in pixels, upright."""
+
+    faces: tuple[DetectedFace, ...]
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detect(Operation[Detected, Detected]):
+    """Find the faces in `image` (JPEG or PNG bytes)."""
+
+    image: bytes
+    name: ClassVar[str] = "detect"
+    asks: ClassVar[Asks] = Asks.DETECT
+
+    def look(self, tools: Tools) -> Detected:
+        """Decode and detect."""
+        picture = tools.engine.look(self.image)
+        return Detected(picture.faces, picture.width, picture.height)
+
+    def act(self, tools: Tools, permit: Permit, seen: Detected) -> Detected:
+        """What was seen is the result."""
+        return seen
+
+    def private(self) -> Mapping[str, JSON]:
+        """Which picture, by its hash."""
+        return {"image": hashlib.sha256(self.image).hexdigest()}
+
+    def outcome(self, result: Detected) -> Mapping[str, JSON]:
+        """How many."""
+        return {"faces": len(result.faces)}

@@ -1,0 +1,156 @@
+"""Search a gallery for a face: leads, each with its error rate, never a statement of who somebody is."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from countenance.errors import NoFace
+from countenance.faces import Candidate, DetectedFace, Template
+from countenance.gallery import expected_false_matches
+from countenance.operations.operation import Operation, Permit, Tools
+from countenance.operations.quality import QualityFilter, reasons_against
+from countenance.policy import Operation as Asks
+from countenance.signing import JSON
+
+Seen = TypeVar("Seen")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The candidates, most similar first.
+
+    expected_false_matches: how many enrolled faces of other people can be expected at or above the asked similarity,
+    in a gallery of this size, for a probe from the group that the model serves worst.
+    """
+
+    candidates: tuple[Candidate, ...]
+    gallery_size: int
+    expected_false_matches: float
+    version: str
+    probe: DetectedFace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A face that is searched for: its template and, if it came in a picture, where it is there."""
+
+    template: Template
+    face: DetectedFace | None = None
+    exclude_face_id: str | None = None
+
+
+class _Search(Operation[Seen, Found], Generic[Seen]):
+    """What both searches share: from a probe to candidates, and what the ledger keeps of them."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "search"
+    asks: ClassVar[Asks] = Asks.IDENTIFY
+    gallery_id: str
+    limit: int
+    similarity: float
+
+    @property
+    def gallery(self) -> str:
+        """The gallery searched."""
+        return self.gallery_id
+
+    @property
+    def min_similarity(self) -> float:
+        """The similarity asked for."""
+        return self.similarity
+
+    @abstractmethod
+    def probe(self, tools: Tools, seen: Seen) -> Probe:
+        """The face to search for."""
+
+    def act(self, tools: Tools, permit: Permit, seen: Seen) -> Found:
+        """Search, and say how likely each candidate is to be somebody else."""
+        probe = self.probe(tools, seen)
+        calibration = tools.calibration
+        least = calibration.score(self.similarity)
+        matches = tools.gallery.search(
+            self.gallery_id, probe.template, limit=self.limit, min_score=least, exclude_face_id=probe.exclude_face_id
+        )
+        candidates = tuple(
+            Candidate(face, score, calibration.similarity(score), calibration.fmr(score))
+            for face, score in matches.hits
+        )
+        expected = expected_false_matches(calibration.fmr(least), matches.gallery_size)
+        return Found(candidates, matches.gallery_size, expected, tools.engine.version, probe.face)
+
+    def outcome(self, result: Found) -> Mapping[str, JSON]:
+        """How many candidates among how many, and how many of them chance alone would give."""
+        return {
+            "candidates": len(result.candidates),
+            "gallery_size": result.gallery_size,
+            "expected_false_matches": result.expected_false_matches,
+        }
+
+    def found(self, result: Found) -> Mapping[str, JSON]:
+        """Which candidates."""
+        return {"candidates": [[c.face.face_id, c.similarity] for c in result.candidates]}
+
+    def notes(self, result: Found) -> Mapping[str, str]:
+        """The expected false matches, where the wire format has no room for them."""
+        return {"x-countenance-expected-false-matches": f"{result.expected_false_matches:.6g}"}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchByFace(_Search[None]):
+    """Search for an enrolled face among the others of its gallery."""
+
+    gallery_id: str
+    face_id: str
+    limit: int = 80
+    similarity: float = 80.0
+
+    def look(self, tools: Tools) -> None:
+        """Nothing to look at."""
+
+    def probe(self, tools: Tools, seen: None) -> Probe:
+        """The enrolled template."""
+        return Probe(tools.gallery.template(self.gallery_id, self.face_id), exclude_face_id=self.face_id)
+
+    def private(self) -> Mapping[str, JSON]:
+        """Which gallery, which face."""
+        return {"gallery": self.gallery_id, "face": self.face_id}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchByImage(_Search[Probe]):
+    """Search for the largest face of `image`; `NoFace` if there is none that passes `quality`."""
+
+    gallery_id: str
+    image: bytes
+    limit: int = 80
+    similarity: float = 80.0
+    quality: QualityFilter = QualityFilter.NONE
+
+    def look(self, tools: Tools) -> Probe:
+        """Detect, take the largest face, embed it."""
+        tools.gallery.describe(self.gallery_id)  # NotFound before the work
+        picture = tools.engine.look(self.image)
+        face = largest_face(picture.faces, self.quality)
+        return Probe(tools.engine.embed(picture, (face,))[0], face)
+
+    def probe(self, tools: Tools, seen: Probe) -> Probe:
+        """The face in the picture."""
+        return seen
+
+    def private(self) -> Mapping[str, JSON]:
+        """Which gallery, which picture."""
+        return {"gallery": self.gallery_id, "image": hashlib.sha256(self.image).hexdigest()}
+
+
+def largest_face(faces: tuple[DetectedFace, ...], quality: QualityFilter) -> DetectedFace:
+    """The largest face, if it passes `quality`; else `NoFace`."""
+    if not faces:
+        raise NoFace("there is no face in the image")
+    reasons = reasons_against(faces[0], quality)
+    if reasons:
+        raise NoFace(f"the largest face in the image does not pass the quality filter {quality}: {', '.join(reasons)}")
+    return faces[0]

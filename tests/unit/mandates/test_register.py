@@ -1,0 +1,112 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from countenance.database import open_database
+from countenance.errors import BadRequest, Conflict, Misconfigured, NotFound
+from countenance.mandates import Holder, Mandate, Register, State, Terms
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+TERMS = Terms("safety", "consent", ("demo-*", "staff"), ("identify",))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def register(tmp_path: Path, clock: Clock) -> Iterator[Register]:
+    database = open_database(tmp_path / "db.sqlite")
+    yield Register(database, b"k" * 32, clock)
+    database.dispose()
+
+
+def asked(register: Register) -> Mandate:
+    return register.request(Holder("Museum"), TERMS, requested_by="ann", expires_at=START + timedelta(days=1))
+
+
+def test_a_mandate_permits_nothing_until_somebody_else_approves_it(register: Register, clock: Clock) -> None:
+    mandate = asked(register)
+    assert mandate.state(clock()) is State.REQUESTED
+    with pytest.raises(Conflict):
+        register.issue_key(mandate.mandate_id)
+    with pytest.raises(BadRequest, match="somebody else"):
+        register.approve(mandate.mandate_id, approved_by="ann")
+    assert register.approve(mandate.mandate_id, approved_by="ben").state(clock()) is State.ACTIVE
+
+
+def test_a_mandate_ends_by_itself_and_a_renewal_needs_somebody_else(register: Register, clock: Clock) -> None:
+    mandate = register.approve(asked(register).mandate_id, approved_by="ben")
+    clock.now = START + timedelta(days=1)
+    assert mandate.state(clock()) is State.EXPIRED
+    later = START + timedelta(days=9)
+    with pytest.raises(BadRequest, match="somebody else"):
+        register.renew(mandate.mandate_id, approved_by="ann", expires_at=later)
+    with pytest.raises(BadRequest, match="later"):
+        register.renew(mandate.mandate_id, approved_by="ben", expires_at=START)
+    assert register.renew(mandate.mandate_id, approved_by="ben", expires_at=later).state(clock()) is State.ACTIVE
+
+
+def test_a_revoked_mandate_is_revoked_at_the_next_look_and_stays_so(register: Register, clock: Clock) -> None:
+    mandate = register.approve(asked(register).mandate_id, approved_by="ben")
+    key = register.issue_key(mandate.mandate_id)
+    register.end(mandate.mandate_id, "no longer needed")
+    found = register.mandate_of(key.access_key)
+    assert found is not None
+    assert found.state(clock()) is State.REVOKED
+    for change in (
+        lambda: register.approve(mandate.mandate_id, approved_by="cleo"),
+        lambda: register.renew(mandate.mandate_id, approved_by="cleo", expires_at=START + timedelta(days=99)),
+        lambda: register.end(mandate.mandate_id, "again"),
+        lambda: register.issue_key(mandate.mandate_id),
+    ):
+        with pytest.raises(Conflict):
+            change()
+
+
+def test_a_request_that_is_turned_down_is_refused_not_revoked(register: Register, clock: Clock) -> None:
+    assert register.end(asked(register).mandate_id, "no").state(clock()) is State.REFUSED
+
+
+def test_a_secret_lies_on_disk_encrypted_only(register: Register, tmp_path: Path) -> None:
+    mandate = register.approve(asked(register).mandate_id, approved_by="ben")
+    key = register.issue_key(mandate.mandate_id)
+    assert register.secret_of(key.access_key) == key.secret
+    assert register.secret_of("CNTNAAAAAAAAAAAAAAAA") is None
+    written = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert key.access_key.encode() in written
+    assert key.secret.encode() not in written
+
+
+def test_a_key_sealed_elsewhere_is_a_misconfiguration_not_a_wrong_secret(register: Register, tmp_path: Path) -> None:
+    mandate = register.approve(asked(register).mandate_id, approved_by="ben")
+    key = register.issue_key(mandate.mandate_id)
+    other = Register(open_database(tmp_path / "db.sqlite"), b"x" * 32, lambda: START)
+    with pytest.raises(Misconfigured):
+        other.secret_of(key.access_key)
+
+
+def test_a_mandate_is_read_back_as_it_was_written(register: Register) -> None:
+    mandate = asked(register)
+    assert register.show(mandate.mandate_id) == mandate
+    assert register.list() == [mandate]
+    with pytest.raises(NotFound):
+        register.show("mandate-0")
+
+
+@pytest.mark.parametrize(
+    ("gallery", "covered"), [("demo-1", True), ("demo-", True), ("staff", True), ("staff2", False), ("demo", False)]
+)
+def test_a_star_at_the_end_stands_for_any_ending_and_nothing_else_does(gallery: str, covered: bool) -> None:
+    assert TERMS.covers(gallery) is covered
