@@ -1,0 +1,127 @@
+"""The auditor's mathematics: arrays in, frozen results out; no files, no network, no clock.
+
+Scores are larger-is-more-alike inside; a comparison is a match at or above the threshold. Rates are 0..1. Randomness is
+a seed that the caller passes. What could not be measured is a value with a reason, never a number that looks fine.
+"""
+
+from countenance.audit.metrics.advisor import Advice, GroupCost, advise
+from countenance.audit.metrics.classification import Classification, ClassRates, GroupClassification, classify
+from countenance.audit.metrics.comparisons import (
+    Comparisons,
+    Direction,
+    Finding,
+    direction,
+    impostor_protocol,
+    intersections,
+)
+from countenance.audit.metrics.dyads import (
+    Tally,
+    bootstrap_totals,
+    clustered_rate,
+    covariance,
+    percentile,
+    tally,
+    vertex_bootstrap,
+)
+from countenance.audit.metrics.identification import (
+    Lead,
+    OpenSet,
+    SearchRates,
+    SearchTest,
+    chance_of_any,
+    expected_false_matches,
+    fmr_for_chance,
+    lead,
+    open_set,
+    search_test,
+)
+from countenance.audit.metrics.intervals import (
+    Interval,
+    Rate,
+    clopper_pearson,
+    plain_rate,
+    rule_of_three,
+    unknown_rate,
+    wilson,
+    wilson_bounds,
+)
+from countenance.audit.metrics.pairs import PairSums, all_pairs, top_scores
+from countenance.audit.metrics.planner import (
+    Design,
+    attempts_for_fnmr,
+    fnmr_for_attempts,
+    ratio_for_subjects,
+    relative_variance,
+    smallest_fmr,
+    subjects_for_equivalence,
+    subjects_for_ratio,
+)
+from countenance.audit.metrics.ratios import (
+    Extreme,
+    Ratio,
+    max_over_geomean,
+    max_over_min,
+    ratio,
+    ratio_of_tallies,
+)
+from countenance.audit.metrics.risk import CalibrationCell, FourFifths, GroupRisk, Identity, Risk, assess_risk
+from countenance.audit.metrics.summaries import (
+    RankDisagreement,
+    Summaries,
+    Summary,
+    fdr,
+    garbe,
+    gini,
+    inequity,
+    rank_disagreement,
+    summarise,
+)
+from countenance.audit.metrics.tail import Tail, fit_tail
+from countenance.audit.metrics.tradeoff import (
+    Det,
+    EqualError,
+    GroupThreshold,
+    Histogram,
+    OperatingPoint,
+    ThresholdDisparity,
+    Tradeoff,
+    det_band,
+    group_thresholds,
+    histogram,
+    operating_points,
+)
+from countenance.audit.metrics.verdicts import (
+    Correction,
+    Hypothesis,
+    Judgement,
+    Verdict,
+    benjamini_hochberg,
+    holm,
+    judge,
+)
+from countenance.audit.metrics.verification import (
+    Cell,
+    GroupErrors,
+    ProtocolEffect,
+    Verification,
+    failure_rates,
+    protocol_effects,
+    verify,
+)
+
+__all__ = [
+    "Advice", "CalibrationCell", "Cell", "ClassRates", "Classification", "Comparisons", "Correction", "Design", "Det",
+    "Direction", "EqualError", "Extreme", "Finding", "FourFifths", "GroupClassification", "GroupCost", "GroupErrors",
+    "GroupRisk", "GroupThreshold", "Histogram", "Hypothesis", "Identity", "Interval", "Judgement", "Lead", "OpenSet",
+    "OperatingPoint", "PairSums", "ProtocolEffect", "RankDisagreement", "Rate", "Ratio", "Risk", "SearchRates",
+    "SearchTest", "Summaries", "Summary", "Tail", "Tally", "ThresholdDisparity", "Tradeoff", "Verdict", "Verification",
+    "advise", "all_pairs", "assess_risk", "attempts_for_fnmr", "benjamini_hochberg", "bootstrap_totals", "chance_of_any", "classify",
+    "clopper_pearson", "clustered_rate", "covariance", "det_band", "direction", "expected_false_matches",
+    "failure_rates", "fdr", "fit_tail", "fmr_for_chance", "fnmr_for_attempts", "garbe", "gini", "group_thresholds",
+    "histogram", "holm", "impostor_protocol", "inequity", "intersections", "judge", "lead", "max_over_geomean",
+    "max_over_min", "open_set", "operating_points", "percentile", "plain_rate", "protocol_effects",
+    "rank_disagreement", "ratio", "ratio_for_subjects", "ratio_of_tallies", "relative_variance",
+    "rule_of_three", "search_test", "smallest_fmr", "subjects_for_equivalence", "subjects_for_ratio", "summarise",
+    "tally", "top_scores", "unknown_rate", "verify", "vertex_bootstrap", "wilson",
+    "wilson_bounds",
+]  # fmt: skip
