@@ -1,0 +1,139 @@
+"""Image folders through an engine: every image counts, also those that give no template."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from countenance.audit.plan import ImageFolder
+from countenance.audit.sources.faces import Faces, Outcomes
+from countenance.audit.sources.people import Labelled, people_of_rows
+from countenance.audit.sources.shelf import Shelf, Sight
+from countenance.audit.sources.tables import read_table
+from countenance.engine import FaceEngine
+from countenance.errors import BadRequest, ImageError
+from countenance.faces import DetectedFace
+from countenance.progress import track
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledImages:
+    """Image files and who is on them. paths: one per image. labelled.subjects: (images,), -1 where set aside."""
+
+    paths: tuple[Path, ...]
+    labelled: Labelled
+
+
+def labelled_images(
+    folder: Path, labels: Path, file: str, subject: str | None, factors: Sequence[str], contradictions: str = "error"
+) -> LabelledImages:
+    """Read a label table with one row per image. BadRequest: a missing column, a file twice, a path out of `folder`."""
+    table = read_table(labels, [file, *([subject] if subject else []), *factors])
+    (codes,), names = table.texts(file)
+    if (codes < 0).any():
+        raise BadRequest(f"{table.name} has {int((codes < 0).sum())} rows without a file")
+    if len(names) != len(codes):
+        raise BadRequest(f"{table.name} names {len(codes) - len(names)} files twice")
+    root = folder.resolve()
+    paths = tuple(root / names[code] for code in codes)
+    outside = sum(not path.resolve().is_relative_to(root) for path in paths)
+    if outside:
+        raise BadRequest(f"{outside} files of {table.name} lie outside the image folder")
+    return LabelledImages(paths, people_of_rows(table, subject, factors, contradictions))
+
+
+def read_images(
+    source: ImageFolder,
+    folder: Path,
+    factors: Sequence[str],
+    engine: FaceEngine,
+    cache: Path,
+    contradictions: str = "error",
+    workers: int = 0,
+) -> Faces:
+    """Run every labelled image through `engine`. What was done before is read from `cache` (a folder of templates,
+    one per engine; delete it when the audit is over), so an interrupted run goes on where it stopped.
+
+    workers: threads, 0: one per core. BadRequest: as `labelled_images`, or no image gave a template.
+    """
+    images = labelled_images(
+        folder / source.folder, folder / source.labels, source.file, source.subject, factors, contradictions
+    )
+    shelf = Shelf(cache, f"{engine.version}-{source.choose}", engine.dimension)
+    sights = _sights(images.paths, engine, source.choose, shelf, workers or os.cpu_count() or 1)
+    kept = images.labelled.subjects >= 0
+    subjects = images.labelled.subjects[kept]
+    chosen = [sight for sight, keep in zip(sights, kept, strict=True) if keep]
+    failed = np.array([sight.vector is None for sight in chosen], bool)
+    if failed.all():
+        raise BadRequest("no image gave a template")
+    outcomes = Outcomes(
+        subjects,
+        failed,
+        np.array([sight.state == "unreadable" for sight in chosen], bool),
+        {name: np.array([getattr(sight, name) for sight in chosen], np.float64) for name in Sight.MEASURES},
+    )
+    vectors = np.stack([sight.vector for sight in chosen if sight.vector is not None])
+    findings = list(images.labelled.findings)
+    if missing := sum(sight.state == "missing" for sight in chosen):
+        findings.append(f"{missing} of {len(chosen)} images are not there; they count as failures")
+    return Faces(images.labelled.people, subjects[~failed], vectors, str(engine.model), outcomes, tuple(findings))
+
+
+def _sights(
+    paths: Sequence[Path], engine: FaceEngine, choose: Literal["largest", "centre"], shelf: Shelf, workers: int
+) -> list[Sight]:
+    def see(path: Path) -> tuple[str, Sight]:
+        try:
+            image = path.read_bytes()
+        except OSError:
+            return "", Sight("missing")
+        key = hashlib.sha256(image).hexdigest()
+        known = shelf.get(key)
+        return key, known if known is not None else look(engine, image, choose)
+
+    with ThreadPoolExecutor(workers) as pool, shelf:
+        seen: list[Sight] = []
+        for key, sight in track(_ordered(pool, see, paths, 4 * workers), "images", len(paths), "images"):
+            if key:
+                shelf.put(key, sight)
+            seen.append(sight)
+    return seen
+
+
+def _ordered(
+    pool: ThreadPoolExecutor, see: Callable[[Path], tuple[str, Sight]], paths: Sequence[Path], window: int
+) -> Iterator[tuple[str, Sight]]:
+    """Results in order, with at most `window` images under way."""
+    waiting: list[Future[tuple[str, Sight]]] = []
+    for path in paths:
+        waiting.append(pool.submit(see, path))
+        if len(waiting) >= window:
+            yield waiting.pop(0).result()
+    while waiting:
+        yield waiting.pop(0).result()
+
+
+def look(engine: FaceEngine, image: bytes, choose: Literal["largest", "centre"]) -> Sight:
+    """What the engine makes of one image: a template and the quality of the chosen face, or why there is none."""
+    try:
+        picture = engine.look(image)
+        if not picture.faces:
+            return Sight("no face")
+        face = picture.faces[0] if choose == "largest" else min(picture.faces, key=_off_centre)
+        (template,) = engine.embed(picture, [face])
+    except ImageError:
+        return Sight("unreadable")
+    quality = face.quality
+    return Sight("template", template.vector, quality.sharpness, quality.brightness, quality.size_px, face.confidence)
+
+
+def _off_centre(face: DetectedFace) -> float:
+    return (face.box.left + face.box.width / 2 - 0.5) ** 2 + (face.box.top + face.box.height / 2 - 0.5) ** 2

@@ -1,0 +1,138 @@
+"""Who is compared: subjects, the groups they belong to, and what is wrong with their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.audit.sources.tables import Codes, Table
+from countenance.errors import BadRequest
+
+CROSS = " x "
+JOINT = " · "
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grouping:
+    """One way to tell groups apart. codes: (subjects,), int32, position in `groups`, -1 where a label is missing."""
+
+    name: str
+    groups: tuple[str, ...]
+    codes: Codes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class People:
+    """Subjects and their labels.
+
+    ids: one per subject, or None where rows name nobody. They never leave the auditor.
+    labels: per factor its groups, sorted. codes: (subjects, factors), int32, -1 where nothing was told.
+    """
+
+    ids: tuple[str, ...] | None
+    factors: tuple[str, ...]
+    labels: tuple[tuple[str, ...], ...]
+    codes: NDArray[np.int32]
+
+    @property
+    def count(self) -> int:
+        """How many subjects."""
+        return int(self.codes.shape[0])
+
+    def grouping(self, name: str) -> Grouping:
+        """The groups of a factor ('race') or of an intersection ('race x gender')."""
+        parts = name.split(CROSS)
+        unknown = [part for part in parts if part not in self.factors]
+        if unknown:
+            raise BadRequest(f"no factor {unknown[0]!r}; there are {', '.join(self.factors)}")
+        where = [self.factors.index(part) for part in parts]
+        groups: tuple[str, ...] = self.labels[where[0]]
+        codes = self.codes[:, where[0]].astype(np.int32)
+        for at in where[1:]:
+            groups = tuple(f"{a}{JOINT}{b}" for a in groups for b in self.labels[at])
+            other = self.codes[:, at]
+            codes = np.where((codes < 0) | (other < 0), -1, codes * len(self.labels[at]) + other).astype(np.int32)
+        return Grouping(name, groups, codes)
+
+    def expecting(self, expected: Mapping[str, Sequence[str]]) -> People:
+        """The same people with every expected group in the lists, also those that nobody belongs to."""
+        labels, codes = list(self.labels), self.codes.copy()
+        for factor, groups in expected.items():
+            at = self.factors.index(factor)
+            full = tuple(sorted({*labels[at], *groups}))
+            place = np.array([full.index(label) for label in labels[at]] + [-1], np.int32)
+            codes[:, at] = place[self.codes[:, at]]
+            labels[at] = full
+        return People(self.ids, self.factors, tuple(labels), codes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """People found in rows. subjects: (rows,), int32, row of `people`, -1 where set aside. findings: what was wrong."""
+
+    people: People
+    subjects: Codes
+    findings: tuple[str, ...]
+
+
+def people_of_rows(
+    table: Table, subject: str | None, factors: Sequence[str], contradictions: str = "error"
+) -> Labelled:
+    """The people of a table with one row per image (or person): each factor's label must be one per subject.
+
+    subject None: every row is another person. contradictions 'error': a subject with two labels is a `BadRequest`;
+    'set aside': such subjects are left out, and a finding says how many.
+    """
+    coded = [table.texts(factor) for factor in factors]
+    labels = tuple(names for _, names in coded)
+    rows = np.stack([codes[0] for codes, _ in coded], axis=1)
+    if subject is None:
+        people = People(None, tuple(factors), labels, rows)
+        return Labelled(people, np.arange(table.rows, dtype=np.int32), _unlabelled(people))
+    (subjects,), ids = table.texts(subject)
+    if (subjects < 0).any():
+        raise BadRequest(f"column {subject!r} of {table.name} has {int((subjects < 0).sum())} empty cells")
+    return gather(ids, tuple(factors), labels, [(subjects, rows)], contradictions, table.name)
+
+
+def gather(
+    ids: tuple[str, ...],
+    factors: tuple[str, ...],
+    labels: tuple[tuple[str, ...], ...],
+    told: Sequence[tuple[Codes, NDArray[np.int32]]],
+    contradictions: str,
+    name: str,
+) -> Labelled:
+    """One label per subject and factor out of many rows; `told` is a list of (subjects (n,), labels (n, factors))."""
+    subjects = np.concatenate([who for who, _ in told])
+    rows = np.concatenate([what for _, what in told])
+    codes = np.full((len(ids), len(factors)), -1, np.int32)
+    torn = np.zeros(len(ids), bool)
+    for at in range(len(factors)):
+        known = rows[:, at] >= 0
+        codes[subjects[known], at] = rows[known, at]
+        differs = known & (codes[subjects, at] != rows[:, at])
+        torn[subjects[differs]] = True
+    findings: list[str] = []
+    if torn.any():
+        count = int(torn.sum())
+        said = f"{count} of {len(ids)} subjects in {name} belong to two groups of one factor"
+        if contradictions == "error":
+            raise BadRequest(f"{said}; correct the labels, or set contradictions = 'set aside' in the plan")
+        findings.append(f"{said}; they were set aside")
+    kept = np.cumsum(~torn).astype(np.int32) - 1
+    kept[torn] = -1
+    people = People(tuple(who for who, bad in zip(ids, torn, strict=True) if not bad), factors, labels, codes[~torn])
+    return Labelled(people, kept[subjects], (*findings, *_unlabelled(people)))
+
+
+def _unlabelled(people: People) -> tuple[str, ...]:
+    missing = (people.codes < 0).sum(axis=0)
+    return tuple(
+        f"{int(count)} of {people.count} subjects have no label for {factor}; they count in no group of it"
+        for factor, count in zip(people.factors, missing, strict=True)
+        if count
+    )

@@ -1,0 +1,206 @@
+"""Score files: a table of comparisons made by any system, read with everything that may be wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.audit.metrics.comparisons import Comparisons
+from countenance.audit.plan import ScoreFile
+from countenance.audit.sources.people import Labelled, gather, people_of_rows
+from countenance.audit.sources.scored import Scored
+from countenance.audit.sources.tables import Codes, Table, read_table
+from countenance.errors import BadRequest
+
+
+@dataclass(slots=True, eq=False)
+class _Rows:
+    """Rows while they are being cleaned; `keep` drops some from every column at once."""
+
+    scores: NDArray[np.float64]
+    same: NDArray[np.bool_]
+    a: Codes
+    b: Codes
+    pairs: NDArray[np.int64] | None
+
+    def keep(self, which: NDArray[np.bool_]) -> None:
+        self.scores, self.same = self.scores[which], self.same[which]
+        self.a, self.b = self.a[which], self.b[which]
+        self.pairs = None if self.pairs is None else self.pairs[which]
+
+
+def read_scores(source: ScoreFile, folder: Path, factors: Sequence[str], contradictions: str = "error") -> Scored:
+    """Read the score file that `source` describes; its paths are relative to `folder`.
+
+    BadRequest: a missing column, a score that is no number, a direction that cannot be told or is mixed, a pair with
+    two scores, a person in two groups, an answer that its subjects contradict. With contradictions 'set aside' the last
+    three become findings, and their rows are left out.
+    """
+    sided = [f"{factor}_{side}" for factor in factors for side in "ab"] if source.labels is None else []
+    table = read_table(
+        folder / source.file,
+        [source.score, *([source.same] if source.same else []), *source.subjects, *source.images],
+        optional=[*sided, *(factors if source.labels is None else ())],
+        numbers=[source.score],
+    )
+    findings: list[str] = []
+    labelled, a, b = _subjects(source, folder, table, factors, contradictions)
+    findings += labelled.findings
+    rows = _Rows(table.numbers(source.score), _same(source, table, a, b), a, b, _pairs(source, table))
+    _agree(rows, source, contradictions, findings)
+    rows.keep((rows.a >= 0) & (rows.b >= 0))
+    if not len(rows.scores):
+        raise BadRequest(f"{table.name} has no comparison that can be used")
+    empty = _missing(rows, source, table.name, findings)
+    empty = _duplicates(rows, empty, contradictions, table.name, findings)
+    _within_limits(rows, source, table.name)
+    comparisons = Comparisons.of(
+        rows.scores,
+        rows.same,
+        first=rows.a if source.subjects else None,
+        second=rows.b if source.subjects else None,
+        first_group=np.zeros(len(rows.a), np.int64),
+        groups=("all",),
+        failed=empty if source.missing == "failure" else None,
+        censored=empty if source.missing == "censored" else None,
+        censor_point=source.censored_below,
+        larger_is_more_alike={"find": None, "similarity": True, "distance": False}[source.direction],
+    )
+    if source.direction == "find":
+        kind = "distances" if comparisons.negated else "similarities"
+        findings.append(f"the scores are read as {kind}: found from the data, not declared")
+    return Scored(labelled.people, comparisons, rows.a, rows.b, tuple(findings))
+
+
+def _subjects(
+    source: ScoreFile, folder: Path, table: Table, factors: Sequence[str], contradictions: str
+) -> tuple[Labelled, Codes, Codes]:
+    if not source.subjects:
+        ids: tuple[str, ...] | None = None
+        a, b = np.arange(table.rows, dtype=np.int32), np.arange(table.rows, 2 * table.rows, dtype=np.int32)
+    else:
+        (a, b), ids = table.texts(*source.subjects)
+        if (a < 0).any() or (b < 0).any():
+            raise BadRequest(f"{table.name} has {int(((a < 0) | (b < 0)).sum())} rows without a subject")
+    if source.labels is not None:
+        if ids is None:
+            raise BadRequest("a table of labels needs the subjects of each comparison")
+        return _looked_up(source, folder, table, ids, a, b, factors, contradictions)
+    sides = []
+    for factor in factors:
+        names = [f"{factor}_a", f"{factor}_b"]
+        if names[0] not in table.columns and factor in table.columns:
+            names = [factor, factor]
+        sides.append(table.texts(*names))
+    labels = tuple(names for _, names in sides)
+    rows_a, rows_b = (np.stack([codes[side] for codes, _ in sides], axis=1) for side in (0, 1))
+    if ids is None:
+        ids = tuple(map(str, range(2 * table.rows)))
+    labelled = gather(ids, tuple(factors), labels, [(a, rows_a), (b, rows_b)], contradictions, table.name)
+    return labelled, labelled.subjects[: table.rows], labelled.subjects[table.rows :]
+
+
+def _looked_up(
+    source: ScoreFile,
+    folder: Path,
+    table: Table,
+    ids: tuple[str, ...],
+    a: Codes,
+    b: Codes,
+    factors: Sequence[str],
+    contradictions: str,
+) -> tuple[Labelled, Codes, Codes]:
+    assert source.labels is not None
+    told = read_table(folder / source.labels, [source.label_subject, *factors])
+    labelled = people_of_rows(told, source.label_subject, factors, contradictions)
+    assert labelled.people.ids is not None
+    row_of = {who: at for at, who in enumerate(labelled.people.ids)}
+    place = np.array([row_of.get(who, -1) for who in ids], np.int32)
+    unknown = int((place < 0).sum())
+    if unknown == len(ids):
+        raise BadRequest(f"no subject of {table.name} is in {told.name}")
+    findings = list(labelled.findings)
+    if unknown:
+        findings.append(f"{unknown} of {len(ids)} subjects have no row in {told.name}; their comparisons are left out")
+    return Labelled(labelled.people, labelled.subjects, tuple(findings)), place[a], place[b]
+
+
+def _same(source: ScoreFile, table: Table, a: Codes, b: Codes) -> NDArray[np.bool_]:
+    if source.same is None:
+        return np.asarray(a == b, bool)
+    return table.flags(source.same)
+
+
+def _agree(rows: _Rows, source: ScoreFile, contradictions: str, findings: list[str]) -> None:
+    if not source.subjects or source.same is None:
+        return
+    known = (rows.a >= 0) & (rows.b >= 0)
+    wrong = known & (rows.same != (rows.a == rows.b))
+    if wrong.any():
+        said = f"{int(wrong.sum())} comparisons say {source.same!r} against their subjects"
+        if contradictions == "error":
+            raise BadRequest(f"{said}; correct them, or set contradictions = 'set aside' in the plan")
+        findings.append(f"{said}; they were set aside")
+        rows.keep(~wrong)
+
+
+def _missing(rows: _Rows, source: ScoreFile, name: str, findings: list[str]) -> NDArray[np.bool_]:
+    empty = np.isnan(rows.scores)
+    if not empty.any():
+        return empty
+    if source.missing == "error":
+        raise BadRequest(
+            f"{int(empty.sum())} comparisons of {name} have no score (NaN or empty); say in the plan what that means: "
+            "missing = 'failure' or 'censored'"
+        )
+    meaning = "count as below the system's lowest" if source.missing == "censored" else "count as failures to acquire"
+    findings.append(f"{int(empty.sum())} comparisons have no score and {meaning}")
+    return empty
+
+
+def _pairs(source: ScoreFile, table: Table) -> NDArray[np.int64] | None:
+    """One number per unordered pair of images, or None where images are not named."""
+    if not source.images:
+        return None
+    (first, second), names = table.texts(*source.images)
+    low, high = np.minimum(first, second).astype(np.int64), np.maximum(first, second).astype(np.int64)
+    return low * (len(names) + 1) + high
+
+
+def _duplicates(
+    rows: _Rows, empty: NDArray[np.bool_], contradictions: str, name: str, findings: list[str]
+) -> NDArray[np.bool_]:
+    if rows.pairs is None:
+        return empty
+    order = np.lexsort((rows.scores, rows.pairs))
+    pairs, scores = rows.pairs[order], rows.scores[order]
+    again = np.r_[False, pairs[1:] == pairs[:-1]]
+    if not again.any():
+        return empty
+    alike = (scores[1:] == scores[:-1]) | (np.isnan(scores[1:]) & np.isnan(scores[:-1]))
+    torn = np.unique(pairs[again & np.r_[False, ~alike]])
+    if len(torn):
+        said = f"{len(torn)} pairs of images in {name} have two different scores"
+        if contradictions == "error":
+            raise BadRequest(f"{said}; correct them, or set contradictions = 'set aside' in the plan")
+        findings.append(f"{said}; they were set aside")
+    in_torn = np.isin(pairs, torn)
+    if repeats := int((again & ~in_torn).sum()):
+        findings.append(f"{repeats} rows of {name} repeat a pair of images; each pair counts once")
+    keep = np.ones(len(order), bool)
+    keep[order] = ~(again | in_torn)
+    rows.keep(keep)
+    return empty[keep]
+
+
+def _within_limits(rows: _Rows, source: ScoreFile, name: str) -> None:
+    if len(source.limits) != 2:
+        return
+    low, high = source.limits
+    outside = int(((rows.scores < low) | (rows.scores > high)).sum())
+    if outside:
+        raise BadRequest(f"{outside} scores of {name} lie outside {low} to {high}, which the plan calls the limits")
