@@ -1,0 +1,175 @@
+"""One transaction's worth of new entries: numbered, committed to, hashed and signed on top of a known tail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy import Connection, delete, insert
+
+from countenance.errors import Conflict, NotRecorded, StoreError
+from countenance.ledger import merkle, records, tables
+from countenance.ledger.checkpoint import Checkpoint, SignedCheckpoint, sign_checkpoint
+from countenance.ledger.entries import SALT_BYTES, Draft, Entry, Opening, compose
+from countenance.ledger.notes import NoteKey
+from countenance.ledger.receipt import Receipt, sign_receipt
+from countenance.signing import Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """Where the log ends, as far as it was hashed here.
+
+    time and leaf: of the last entry (empty for an empty log). checkpoint: the newest one that was signed.
+    """
+
+    frontier: merkle.Frontier = field(default_factory=merkle.Frontier)
+    time: str = ""
+    leaf: bytes = b""
+    checkpoint: SignedCheckpoint | None = None
+
+    @property
+    def size(self) -> int:
+        """How many entries lie before it."""
+        return self.frontier.size
+
+    @property
+    def checkpointed(self) -> bool:
+        """Whether a checkpoint speaks for all of them."""
+        return self.checkpoint is not None and self.checkpoint.size == self.size
+
+
+def follow(connection: Connection, tail: Tail, key: NoteKey) -> Tail:
+    """`tail` moved on over what other processes appended since; every new entry is hashed again.
+
+    From an empty tail it starts at the newest checkpoint, which `key` must have signed, instead of at the beginning.
+    A `StoreError` says where the database does not hold what it should.
+    """
+    checkpoint = records.newest_checkpoint(connection)
+    if tail.size == 0 and checkpoint is not None:
+        tail = _resume(connection, checkpoint, key)
+    size = records.size_of(connection)
+    if size < tail.size:
+        raise StoreError(f"the database holds {size} entries; {tail.size} were recorded or signed for")
+    if tail.size and [row.leaf_hash for row in records.stored(connection, tail.size - 1, tail.size)] != [tail.leaf]:
+        raise StoreError(f"entry {tail.size - 1} is no longer the one that was recorded")
+    frontier = tail.frontier
+    for row in records.stored(connection, tail.size, size):
+        leaf = merkle.leaf_hash(row.text.encode())
+        if row.sequence != frontier.size or row.leaf_hash != leaf:
+            raise StoreError(f"entry {frontier.size} is missing or not as it was recorded")
+        last = Entry.parse(row.text)
+        if last.kind == "key" and last.fields.get("key") != str(key):
+            raise StoreError(
+                f"since entry {row.sequence} the log is signed by another key; open it again with that one"
+            )
+        frontier, _ = frontier.grown(leaf)
+        tail = Tail(frontier, last.time, leaf)
+    return replace(tail, checkpoint=checkpoint)
+
+
+def _resume(connection: Connection, checkpoint: SignedCheckpoint, key: NoteKey) -> Tail:
+    if not checkpoint.signed_by(key):
+        raise StoreError(
+            f"the newest checkpoint is of the log {checkpoint.checkpoint.origin!r} and not signed by this "
+            f"installation's ledger key {key.key_id.hex()}"
+        )
+    size = checkpoint.size
+    wanted = {(level, (size >> level) - 1) for level in range(size.bit_length()) if size >> level & 1}
+    found = records.stored_nodes(connection, wanted)
+    frontier = merkle.Frontier.of(size, lambda level, position: found[level, position])
+    if frontier.root() != checkpoint.root:
+        raise StoreError(f"the stored tree is not the one that was signed at {size} entries")
+    last = next(records.stored(connection, size - 1, size), None)
+    if last is None or last.leaf_hash != merkle.leaf_hash(last.text.encode()):
+        raise StoreError(f"entry {size - 1} is missing or not as it was recorded")
+    return Tail(frontier, Entry.parse(last.text).time, last.leaf_hash, checkpoint)
+
+
+class Batch:
+    """Entries on top of `tail`, all of the moment `time`, until `write` puts them into an open transaction."""
+
+    def __init__(self, tail: Tail, time: str, origin: str, signer: Signer, entropy: Callable[[int], bytes]) -> None:
+        self._before = tail
+        self.tail = tail
+        self._time = time
+        self._origin = origin
+        self.signer = signer
+        self._entropy = entropy
+        self._entries: list[dict[str, object]] = []
+        self._nodes: list[dict[str, object]] = []
+        self._openings: list[dict[str, object]] = []
+        self._opened: set[int] = set()
+        self._closed: set[int] = set()
+        if tail.size == 0:
+            self.add(Draft({"kind": "key", "key": str(NoteKey(origin, signer.public))}, {}))
+
+    def check_clock(self) -> None:
+        """`NotRecorded` where the clock reads earlier than the last entry says."""
+        if self._time < self.tail.time:
+            raise NotRecorded(
+                f"the clock reads {self._time}, and the last entry was written at {self.tail.time}; if the clock is "
+                "right now, record the step with `countenance ledger clock`"
+            )
+
+    def add(self, draft: Draft) -> Receipt:
+        """Append one entry; `NotRecorded` where the clock went backwards."""
+        self.check_clock()
+        return self._add(draft)
+
+    def add_clock_step(self, reason: str) -> Receipt:
+        """Append the entry that says that the clock was put back, and why. `Conflict` where it was not."""
+        if self._time >= self.tail.time:
+            raise Conflict(f"the clock is not behind the last entry, which was written at {self.tail.time}")
+        return self._add(Draft({"kind": "clock", "previous": self.tail.time, "reason": reason}, {}))
+
+    def checkpoint(self) -> SignedCheckpoint:
+        """A signed checkpoint of everything up to here; the stored one, where it already speaks for all."""
+        if not self.tail.checkpointed:
+            checkpoint = Checkpoint(self._origin, self.tail.size, self.tail.frontier.root())
+            self.tail = replace(self.tail, checkpoint=sign_checkpoint(checkpoint, self.signer))
+        assert self.tail.checkpoint is not None
+        return self.tail.checkpoint
+
+    def hand_over(self, successor: Signer) -> Receipt:
+        """Append the entry, signed by the key so far, that names the key which signs everything after it."""
+        receipt = self.add(Draft({"kind": "key", "key": str(NoteKey(self._origin, successor.public))}, {}))
+        self.signer = successor
+        return receipt
+
+    def write(self, connection: Connection) -> None:
+        """Put everything into `connection`'s transaction."""
+        for table, rows in (
+            (tables.entries, self._entries),
+            (tables.nodes, self._nodes),
+            (tables.openings, self._openings),
+            (tables.open_decisions, [{"sequence": index} for index in sorted(self._opened)]),
+        ):
+            if rows:
+                connection.execute(insert(table), rows)
+        for index in sorted(self._closed):
+            connection.execute(delete(tables.open_decisions).where(tables.open_decisions.c.sequence == index))
+        new, old = self.tail.checkpoint, self._before.checkpoint
+        if new is not None and new is not old:
+            connection.execute(insert(tables.checkpoints), [{"size": new.size, "note": str(new)}])
+
+    def _add(self, draft: Draft) -> Receipt:
+        index = self.tail.size
+        openings = [Opening(name, self._entropy(SALT_BYTES), value) for name, value in draft.private.items()]
+        text = compose(draft.public, {o.name: o.commitment for o in openings}, index, self._time)
+        leaf = merkle.leaf_hash(text.encode())
+        receipt = sign_receipt(self._origin, index, leaf, self.signer)
+        frontier, nodes = self.tail.frontier.grown(leaf)
+        self.tail = Tail(frontier, self._time, leaf, self.tail.checkpoint)
+        self._entries.append({"sequence": index, "entry": text, "leaf_hash": leaf, "signature": receipt.signature})
+        self._nodes.extend({"level": n.level, "position": n.position, "hash": n.hash} for n in nodes[1:])
+        self._openings.extend(_rows(index, self._time, openings))
+        if draft.opens:
+            self._opened.add(index)
+        if draft.closes is not None:
+            self._closed.add(draft.closes)
+        return receipt
+
+
+def _rows(index: int, time: str, openings: Iterable[Opening]) -> list[dict[str, object]]:
+    return [{"sequence": index, "name": o.name, "time": time, "salt": o.salt, "value": o.value} for o in openings]

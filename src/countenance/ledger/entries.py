@@ -1,0 +1,144 @@
+"""What an entry says, and how private values are committed to without being said.
+
+An entry is one canonical JSON object (RFC 8785). Its own fields, beside the public ones that the caller gave:
+
+    sequence      its index in the log, from 0
+    time          when it was written: ISO 8601, UTC, microseconds, ending in Z
+    kind          "decision", "result", … from the caller; "key", "clock" and "erasure" are the ledger's own
+    commitments   name of each private value -> hex of SHA-256(salt || canonical JSON of the value)
+
+A commitment's opening (salt and value) is kept beside the log and can be erased; without its 32 random bytes the
+commitment says nothing about the value, and the tree stands as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from countenance.errors import BadRequest
+from countenance.signing import JSON, canonical
+
+MAX_ENTRY_BYTES = 65_535
+"""As many as the entry bundles of C2SP tlog-tiles can hold."""
+SALT_BYTES = 32
+OWN_FIELDS = frozenset({"sequence", "time", "commitments"})
+OWN_KINDS = frozenset({"key", "clock", "erasure"})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as the log holds it. text: the canonical JSON, exactly the bytes (UTF-8) that are hashed."""
+
+    sequence: int
+    time: str
+    kind: str
+    fields: Mapping[str, JSON]
+    text: str
+
+    @property
+    def commitments(self) -> Mapping[str, str]:
+        """Name of each private value -> its commitment, 64 hex digits."""
+        found = self.fields.get("commitments")
+        return {name: str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+    @classmethod
+    def parse(cls, text: str) -> Entry:
+        """Read an entry; a `BadRequest` where it is not one."""
+        try:
+            fields = json.loads(text)
+            sequence, time, kind = fields["sequence"], fields["time"], fields["kind"]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise BadRequest("an entry is a JSON object with sequence, time and kind") from error
+        if not (type(sequence) is int and isinstance(time, str) and isinstance(kind, str)):
+            raise BadRequest("an entry's sequence is a whole number, its time and kind are text")
+        return cls(sequence, time, kind, MappingProxyType(fields), text)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What was committed to under `name`. salt: 32 bytes. value: its canonical JSON."""
+
+    name: str
+    salt: bytes
+    value: str
+
+    @property
+    def commitment(self) -> str:
+        """Hex of SHA-256(salt || value)."""
+        return hashlib.sha256(self.salt + self.value.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry that waits to be written. private: name -> canonical JSON of the value."""
+
+    public: Mapping[str, JSON]
+    private: Mapping[str, str]
+
+    @property
+    def kind(self) -> str:
+        """What kind of entry it will be."""
+        return str(self.public["kind"])
+
+    @property
+    def opens(self) -> bool:
+        """Whether it is a decision that a result must follow: any that did not deny."""
+        return self.kind == "decision" and self.public.get("verdict") != "deny"
+
+    @property
+    def closes(self) -> int | None:
+        """The index of the decision whose result it is."""
+        decision = self.public.get("decision")
+        return decision if self.kind == "result" and type(decision) is int else None
+
+
+def draft(public: Mapping[str, JSON], private: Mapping[str, JSON] | None) -> Draft:
+    """Check what a caller wants recorded.
+
+    `ValueError` where the caller's code is wrong: no kind, a field or kind that is the ledger's own, a result that
+    does not name its decision. `BadRequest` where canonical JSON cannot say a value (NaN, half of a surrogate pair,
+    a whole number beyond 2**53), or the entry is too long.
+    """
+    kind = public.get("kind")
+    if not isinstance(kind, str) or not kind or kind in OWN_KINDS:
+        raise ValueError(f"an entry's kind is text, not empty and none of {sorted(OWN_KINDS)}, got {kind!r}")
+    if taken := OWN_FIELDS & public.keys():
+        raise ValueError(f"the ledger fills in {sorted(taken)} itself")
+    decision = public.get("decision")
+    if kind == "result" and not (type(decision) is int and decision >= 0):
+        raise ValueError(f"a result names its decision by index, got {decision!r}")
+    made = Draft(dict(public), {name: say(value) for name, value in (private or {}).items()})
+    placeholder = dict.fromkeys(made.private, "0" * 64)
+    compose(made.public, placeholder, 2**53 - 1, timestamp(datetime.max.replace(tzinfo=UTC)))
+    return made
+
+
+def compose(public: Mapping[str, JSON], commitments: Mapping[str, str], sequence: int, time: str) -> str:
+    """The entry's canonical JSON; a `BadRequest` as for `draft`."""
+    fields: dict[str, JSON] = {**public, "sequence": sequence, "time": time}
+    if commitments:
+        fields["commitments"] = dict(commitments)
+    return say(fields)
+
+
+def say(value: JSON) -> str:
+    """`value` as canonical JSON text of at most `MAX_ENTRY_BYTES`; else a `BadRequest`."""
+    try:
+        raw = canonical(value)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BadRequest(f"canonical JSON cannot say this: {type(error).__name__}") from error
+    if len(raw) > MAX_ENTRY_BYTES:
+        raise BadRequest(f"at most {MAX_ENTRY_BYTES} bytes can be recorded at once, got {len(raw)}")
+    return raw.decode()
+
+
+def timestamp(moment: datetime) -> str:
+    """`moment` (it knows its zone) as the ledger writes it: of two, the later sorts after the earlier."""
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone cannot be recorded")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")

@@ -1,0 +1,70 @@
+"""Erasing openings: the private values go, the commitments and the tree stay, and that it was done is recorded."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, Engine, delete, select
+
+from countenance.errors import Conflict
+from countenance.ledger import tables
+from countenance.ledger.batch import Batch
+from countenance.ledger.entries import Draft
+from countenance.signing import JSON
+
+PER_ENTRY = 500
+"""Openings that one erasure entry lists, so that it stays far below an entry's limit."""
+WIPE_PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which openings: all conditions that are not None hold. value: canonical JSON. before: a ledger timestamp."""
+
+    sequence: int | None = None
+    name: str | None = None
+    value: str | None = None
+    before: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The same for the database."""
+        c = tables.openings.c
+        wanted = [(c.sequence, self.sequence), (c.name, self.name), (c.value, self.value)]
+        found = [column == value for column, value in wanted if value is not None]
+        return found if self.before is None else [*found, c.time < self.before]
+
+
+def erase(batch: Batch, connection: Connection, selection: Selection) -> int:
+    """Delete the selected openings in `connection`'s transaction and record where they were; how many they were."""
+    batch.check_clock()
+    c = tables.openings.c
+    query = select(c.sequence, c.name).where(*selection.conditions()).order_by(c.sequence, c.name)
+    found = [(int(row.sequence), str(row.name)) for row in connection.execute(query)]
+    for start in range(0, len(found), PER_ENTRY):
+        erased: list[JSON] = [[sequence, name] for sequence, name in found[start : start + PER_ENTRY]]
+        batch.add(Draft({"kind": "erasure", "erased": erased}, {}))
+    if found:
+        connection.execute(delete(tables.openings).where(*selection.conditions()))
+    return len(found)
+
+
+def wipe(engine: Engine) -> None:
+    """Overwrite the write-ahead log, which may still hold what was deleted from the tables.
+
+    `Conflict` where somebody reads an older state of the database for longer than `WIPE_PATIENCE_S` seconds.
+    """
+    deadline = time.monotonic() + WIPE_PATIENCE_S
+    while True:
+        connection = engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            row = cursor.fetchone()
+        finally:
+            connection.close()
+        if row is not None and not row[0]:
+            return
+        if time.monotonic() > deadline:
+            raise Conflict("erased from the tables; the write-ahead log is in use and may hold old copies for a while")
+        time.sleep(0.05)

@@ -1,0 +1,163 @@
+"""The ledger: append, wait until it is durable, hold a receipt; sign checkpoints; erase what must not be kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from datetime import datetime
+from types import EllipsisType
+from typing import TypeVar
+
+from sqlalchemy import Engine
+
+from countenance.errors import CountenanceError, NotRecorded, StoreError
+from countenance.ledger.batch import Batch
+from countenance.ledger.checkpoint import SignedCheckpoint
+from countenance.ledger.entries import draft, say, timestamp
+from countenance.ledger.erasure import Selection, erase, wipe
+from countenance.ledger.receipt import ORIGIN, Receipt
+from countenance.ledger.records import Records
+from countenance.ledger.writer import Writer
+from countenance.signing import JSON, Signer
+
+T = TypeVar("T")
+PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An entry on its way to the disk."""
+
+    _done: Future[Receipt]
+
+    def wait(self, timeout_s: float = PATIENCE_S) -> Receipt:
+        """The receipt, as soon as the entry is durable; no earlier.
+
+        `NotRecorded` where it could not be written, or was not within `timeout_s` seconds (then it may still be
+        written later: an entry without an answer).
+        """
+        return _outcome(self._done, timeout_s)
+
+
+class Ledger(Records):
+    """The log in `engine`'s database (see `countenance.database.open_database`), signed by `signer` as `origin`.
+
+    now: the clock; it may not go backwards. checkpoint_every_s: how soon after an entry a checkpoint speaks for it.
+    capacity: how many appends may wait. entropy: n -> n random bytes, for the commitments' salts.
+
+    `StoreError` where the database does not hold the tree that its newest checkpoint was signed for, or the log is of
+    another origin or key. Opening costs as much as was appended since that checkpoint, however long the log is. One
+    process may hold several ledgers, and several processes one database.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        signer: Signer,
+        origin: str,
+        now: Callable[[], datetime],
+        *,
+        checkpoint_every_s: float = 60.0,
+        capacity: int = 4096,
+        entropy: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        super().__init__(engine)
+        if not ORIGIN.fullmatch(origin):
+            raise ValueError("an origin is 1 to 100 letters, digits and . _ : / -, starting with a letter or digit")
+        key = self.key
+        if key is not None and key.name != origin:
+            raise StoreError(f"the ledger in this database is {key.name!r}, not {origin!r}")
+        self.origin = origin
+        self._writer = Writer(
+            engine,
+            signer,
+            origin,
+            now,
+            checkpoint_every_s=checkpoint_every_s,
+            capacity=capacity,
+            entropy=entropy,
+        )
+
+    def append(self, public: Mapping[str, JSON], private: Mapping[str, JSON] | None = None) -> Pending:
+        """Record `public` openly and each value of `private` as a salted commitment; returns at once.
+
+        `public` holds a `kind`. A "decision" whose `verdict` is not "deny" stays open until a "result" names its index
+        in `decision`. Raises as `entries.draft` does, `Overloaded` where too many appends wait, and `NotRecorded`
+        after `close`.
+        """
+        entry = draft(public, private)
+        return Pending(self._writer.submit(lambda batch, _: batch.add(entry)))
+
+    def checkpoint(self, timeout_s: float = PATIENCE_S) -> SignedCheckpoint:
+        """A signed checkpoint of all that is recorded, made now where none speaks for all of it."""
+        return _outcome(self._writer.submit(lambda batch, _: batch.checkpoint()), timeout_s)
+
+    def erase_openings(self, index: int, timeout_s: float = PATIENCE_S) -> int:
+        """Erase the private values of entry `index`; see `erase_openings_where`."""
+        return self._erase(Selection(sequence=index), timeout_s)
+
+    def erase_openings_where(
+        self,
+        name: str | None = None,
+        *,
+        value: JSON | EllipsisType = ...,
+        before: datetime | None = None,
+        timeout_s: float = PATIENCE_S,
+    ) -> int:
+        """Erase all private values that are called `name`, equal `value` and were recorded earlier than `before`.
+
+        A condition left out holds for all; leaving out all three is a `ValueError`. Returns how many were erased, when
+        neither the database nor its write-ahead log holds them any more. That it was done, where and under which
+        names, is itself an entry ("erasure"); nothing is recorded where nothing matched. A `Conflict` where a reader
+        kept the write-ahead log from being overwritten.
+        """
+        if name is None and value is ... and before is None:
+            raise ValueError("say what to erase: name, value or before")
+        said = None if isinstance(value, EllipsisType) else say(value)
+        selection = Selection(name=name, value=said, before=None if before is None else timestamp(before))
+        return self._erase(selection, timeout_s)
+
+    def accept_clock(self, reason: str, timeout_s: float = PATIENCE_S) -> Receipt:
+        """Go on after the clock was put back: record the step and the operator's reason. `Conflict` if it was not."""
+        reason = reason.strip()
+        if not reason:
+            raise ValueError("a clock step is recorded with a reason")
+        return _outcome(self._writer.submit(lambda batch, _: batch.add_clock_step(reason)), timeout_s)
+
+    def hand_over(self, successor: Signer, timeout_s: float = PATIENCE_S) -> Receipt:
+        """Let `successor` sign from now on: the entry that names it is the last one under the key so far."""
+
+        def work(batch: Batch, _: object) -> Receipt:
+            receipt = batch.hand_over(successor)
+            batch.checkpoint()
+            return receipt
+
+        return _outcome(self._writer.submit(work), timeout_s)
+
+    def close(self) -> None:
+        """Write what waits and a last checkpoint, and stop; later appends are `NotRecorded`."""
+        self._writer.close()
+
+    def _erase(self, selection: Selection, timeout_s: float) -> int:
+        erased = _outcome(self._writer.submit(lambda batch, connection: erase(batch, connection, selection)), timeout_s)
+        wipe(self._engine)
+        return erased
+
+
+def origin_of(engine: Engine, signer: Signer) -> str:
+    """The origin of the ledger in this database; for an empty one, a name made from `signer`'s public key."""
+    key = Records(engine).key
+    return key.name if key else f"countenance/{hashlib.sha256(signer.public).hexdigest()[:16]}"
+
+
+def _outcome(done: Future[T], timeout_s: float) -> T:
+    try:
+        return done.result(timeout_s)
+    except FutureTimeout:
+        raise NotRecorded(f"the ledger did not say within {timeout_s:g} s that this is recorded") from None
+    except CountenanceError as error:
+        raise type(error)(str(error)) from error

@@ -1,0 +1,198 @@
+"""The reading side of the ledger: all that is in the database, for whoever need not write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, func, select, tuple_
+
+from countenance.database import reading
+from countenance.errors import BadRequest, NotFound, StoreError
+from countenance.ledger import merkle, tables
+from countenance.ledger.checkpoint import SignedCheckpoint
+from countenance.ledger.entries import Entry, Opening
+from countenance.ledger.notes import NoteKey
+from countenance.ledger.receipt import Receipt
+from countenance.signing import JSON
+
+PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """A row of the log, unchecked. text: canonical JSON. leaf_hash: 32 bytes. signature: the receipt's, 64 bytes."""
+
+    sequence: int
+    text: str
+    leaf_hash: bytes
+    signature: bytes
+
+
+class Records:
+    """What the ledger in the database behind `engine` holds."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def size(self) -> int:
+        """How many entries there are."""
+        with reading(self._engine) as connection:
+            return size_of(connection)
+
+    @property
+    def key(self) -> NoteKey | None:
+        """The key that the log was started under, whose name is the log's origin; None while the log is empty."""
+        with reading(self._engine) as connection:
+            first = next(stored(connection, 0, 1), None)
+        if first is None:
+            return None
+        try:
+            return NoteKey.parse(str(Entry.parse(first.text).fields.get("key", "")))
+        except BadRequest as error:
+            raise StoreError(f"the ledger's first entry names no key: {error}") from error
+
+    def entry(self, index: int) -> Entry:
+        """Entry number `index`, from 0; else `NotFound`."""
+        return Entry.parse(self._stored(index).text)
+
+    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
+        """Entries start <= index < stop (None: all that there are now), in order."""
+        return (Entry.parse(row.text) for row in self.stored(start, stop))
+
+    def stored(self, start: int = 0, stop: int | None = None) -> Iterator[StoredEntry]:
+        """The rows of `entries`, unchecked, read page by page so that a long walk holds nothing open."""
+        end = self.size if stop is None else stop
+        for page in range(start, end, PAGE):
+            with reading(self._engine) as connection:
+                rows = list(stored(connection, page, min(page + PAGE, end)))
+            yield from rows
+
+    def receipt(self, index: int) -> Receipt:
+        """The receipt of entry `index`, as it was given out; else `NotFound`."""
+        row, key = self._stored(index), self.key
+        if key is None:
+            raise NotFound(f"no entry {index}")
+        return Receipt(key.name, index, row.leaf_hash, row.signature)
+
+    def openings(self, index: int) -> dict[str, JSON]:
+        """The private values of entry `index` that are not erased, by name."""
+        return {opening.name: json.loads(opening.value) for opening in self.stored_openings(index)}
+
+    def stored_openings(self, index: int) -> list[Opening]:
+        """The openings of entry `index` that are not erased."""
+        query = select(tables.openings).where(tables.openings.c.sequence == index).order_by(tables.openings.c.name)
+        with reading(self._engine) as connection:
+            return [Opening(row.name, row.salt, row.value) for row in connection.execute(query)]
+
+    def open_decisions(self) -> list[Entry]:
+        """Decisions, not denials, that no result has followed: work that was begun and whose end nobody recorded."""
+        query = (
+            select(tables.entries.c.entry)
+            .join(tables.open_decisions, tables.entries.c.sequence == tables.open_decisions.c.sequence)
+            .order_by(tables.entries.c.sequence)
+        )
+        with reading(self._engine) as connection:
+            return [Entry.parse(text) for text in connection.execute(query).scalars()]
+
+    def last_checkpoint(self) -> SignedCheckpoint | None:
+        """The newest checkpoint that was signed, if any."""
+        with reading(self._engine) as connection:
+            return newest_checkpoint(connection)
+
+    def checkpoints(self) -> Iterator[SignedCheckpoint]:
+        """Every checkpoint that was signed, the smallest first."""
+        with reading(self._engine) as connection:
+            notes = list(
+                connection.execute(select(tables.checkpoints.c.note).order_by(tables.checkpoints.c.size)).scalars()
+            )
+        return map(SignedCheckpoint.parse, notes)
+
+    def inclusion(self, index: int, checkpoint: SignedCheckpoint) -> list[bytes]:
+        """The proof that entry `index` is in the tree of `checkpoint`: hashes, the lowest first.
+
+        `NotFound` where there is no such entry in it, `StoreError` where the stored tree does not carry the proof.
+        """
+        if not 0 <= index < checkpoint.size:
+            raise NotFound(f"no entry {index} in a checkpoint of {checkpoint.size} entries")
+        proof = self._prove(lambda subtree: merkle.inclusion_proof(index, checkpoint.size, subtree))
+        leaf = merkle.leaf_hash(self._stored(index).text.encode())
+        if not merkle.verify_inclusion(leaf, index, checkpoint.size, proof, checkpoint.root):
+            raise StoreError(f"entry {index} does not lead to the signed root; run `countenance ledger verify`")
+        return proof
+
+    def consistency(self, old: SignedCheckpoint, new: SignedCheckpoint) -> list[bytes]:
+        """The proof that the tree of `old` is a prefix of that of `new`: hashes, in the order of RFC 6962.
+
+        `BadRequest` where `old` is the larger, `StoreError` where the stored tree carries no such proof: then one of
+        the two is of another log, or the log was altered between them.
+        """
+        if old.size > new.size:
+            raise BadRequest(f"the older checkpoint speaks for {old.size} entries, the newer for {new.size}")
+        proof = self._prove(lambda subtree: merkle.consistency_proof(old.size, new.size, subtree))
+        if not merkle.verify_consistency(old.size, new.size, old.root, new.root, proof):
+            raise StoreError(
+                f"the checkpoints of {old.size} and {new.size} entries are not of one log; "
+                "run `countenance ledger verify --since` with the older one"
+            )
+        return proof
+
+    def _stored(self, index: int) -> StoredEntry:
+        with reading(self._engine) as connection:
+            row = next(stored(connection, index, index + 1), None)
+        if row is None:
+            raise NotFound(f"no entry {index}")
+        return row
+
+    def _prove(self, prove: Callable[[merkle.Subtree], list[bytes]]) -> list[bytes]:
+        """Run `prove` once to learn which nodes it needs, fetch them in one go, and run it on them."""
+        needed: set[tuple[int, int]] = set()
+
+        def note_down(level: int, position: int) -> bytes:
+            needed.add((level, position))
+            return b""
+
+        prove(merkle.subtree_of(note_down))
+        with reading(self._engine) as connection:
+            found = stored_nodes(connection, needed)
+        return prove(merkle.subtree_of(lambda level, position: found[level, position]))
+
+
+def size_of(connection: Connection) -> int:
+    """How many entries there are: one more than the last one's index."""
+    last = connection.execute(select(func.max(tables.entries.c.sequence))).scalar()
+    return 0 if last is None else int(last) + 1
+
+
+def stored(connection: Connection, start: int, stop: int) -> Iterator[StoredEntry]:
+    """The rows start <= sequence < stop."""
+    column = tables.entries.c.sequence
+    query = select(tables.entries).where(column >= start, column < stop).order_by(column)
+    return (StoredEntry(row.sequence, row.entry, row.leaf_hash, row.signature) for row in connection.execute(query))
+
+
+def newest_checkpoint(connection: Connection) -> SignedCheckpoint | None:
+    """The checkpoint of the largest size; a `StoreError` where it cannot be read."""
+    query = select(tables.checkpoints.c.note).order_by(tables.checkpoints.c.size.desc()).limit(1)
+    note = connection.execute(query).scalar()
+    try:
+        return None if note is None else SignedCheckpoint.parse(note)
+    except BadRequest as error:
+        raise StoreError(f"the newest checkpoint cannot be read: {error}") from error
+
+
+def stored_nodes(connection: Connection, wanted: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+    """The hashes of the nodes (level, position); a `StoreError` where one is missing."""
+    leaves = [position for level, position in wanted if level == 0]
+    upper = [node for node in wanted if node[0] > 0]
+    e, n = tables.entries.c, tables.nodes.c
+    found: dict[tuple[int, int], bytes] = {}
+    for row in connection.execute(select(e.sequence, e.leaf_hash).where(e.sequence.in_(leaves))):
+        found[0, row.sequence] = row.leaf_hash
+    for row in connection.execute(select(tables.nodes).where(tuple_(n.level, n.position).in_(upper))):
+        found[row.level, row.position] = row.hash
+    if missing := wanted - found.keys():
+        raise StoreError(f"the stored tree lacks node {min(missing)}; run `countenance ledger verify`")
+    return found
