@@ -1,0 +1,182 @@
+"""Who is enrolled, and who is like whom: the store and its indexes behind one door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from threading import Lock
+
+import numpy as np
+import sqlalchemy as sa
+
+from countenance.errors import Conflict, NotFound
+from countenance.faces import DetectedFace, EnrolledFace, ModelId, Template
+from countenance.gallery.index import Index, Snapshot
+from countenance.gallery.normaliser import Normaliser
+from countenance.gallery.records import Erased, GalleryInfo, Matches, Page
+from countenance.gallery.store import Head, Store
+
+_AT_ONCE = 8192  # rows read from the store in one go
+EnrolledFaces = list[EnrolledFace]
+
+
+class _Entry:
+    """The index of the gallery with that number in the store, and the lock of whoever brings it up to date."""
+
+    __slots__ = ("index", "lock", "number")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.lock = Lock()
+        self.index = Index()
+
+
+class Gallery:
+    """The galleries of one database. Safe to use from several threads, and beside other processes on the same file.
+
+    engine: from `countenance.database.open_database`. normaliser: makes the rows that are searched from templates.
+    now: the clock, UTC. new_id: makes face and image ids.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        normaliser: Normaliser,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+    ) -> None:
+        self._store = Store(engine, now, new_id)
+        self._normaliser = normaliser
+        self._indexes: dict[str, _Entry] = {}
+        self._lock = Lock()
+
+    def create(self, gallery_id: str, model: ModelId, version: str, tags: Mapping[str, str]) -> GalleryInfo:
+        """Make an empty gallery for templates of `model`; `AlreadyExists` if the id is taken."""
+        return self._store.create(gallery_id, model, version, tags)
+
+    def describe(self, gallery_id: str) -> GalleryInfo:
+        """What the gallery is; `NotFound` if there is none."""
+        return self._store.describe(gallery_id)
+
+    def list(self, after: str | None, limit: int) -> Page[GalleryInfo]:
+        """At most `limit` galleries whose ids come after `after`, in order of id."""
+        return self._store.list(after, limit)
+
+    def delete(self, gallery_id: str) -> bool:
+        """Delete the gallery with all its faces; `NotFound` if there is none. The answer is `Erased.scrubbed`."""
+        self._store.delete(gallery_id)
+        with self._lock:
+            self._indexes.pop(gallery_id, None)
+        return self.scrub()
+
+    def enrol(
+        self,
+        gallery_id: str,
+        image_digest: str,
+        external_id: str | None,
+        faces: Sequence[tuple[DetectedFace, Template]],
+    ) -> EnrolledFaces:
+        """Enrol the faces of one picture, all or none; durable when this returns. The answer has their order.
+
+        The same picture under the same external id again gives the faces that are enrolled and adds only those that
+        are not. `NotFound` without the gallery, `Conflict` for templates of another model.
+        """
+        return list(self._store.enrol(gallery_id, image_digest, external_id, faces))
+
+    def faces(
+        self,
+        gallery_id: str,
+        *,
+        face_ids: Sequence[str] | None = None,
+        after: str | None = None,
+        limit: int,
+    ) -> Page[EnrolledFace]:
+        """At most `limit` faces in the order of enrolment; only those of `face_ids`, where given.
+
+        after: `Page.next` of the page before; anything else may be `BadPageToken`.
+        """
+        return self._store.faces(gallery_id, face_ids=face_ids, after=after, limit=limit)
+
+    def erase(self, gallery_id: str, face_ids: Sequence[str]) -> Erased:
+        """Delete faces: gone from every search that begins after this, and from the disk (see `Erased.scrubbed`)."""
+        erased = self._store.erase(gallery_id, face_ids)
+        if not erased.deleted:
+            return erased
+        return Erased(erased.deleted, erased.not_found, self.scrub())
+
+    def template(self, gallery_id: str, face_id: str) -> Template:
+        """The template of an enrolled face; `NotFound` if the gallery or face is not there."""
+        return self._store.template(gallery_id, face_id)
+
+    def search(
+        self,
+        gallery_id: str,
+        template: Template,
+        *,
+        limit: int,
+        min_score: float,
+        exclude_face_id: str | None = None,
+    ) -> Matches:
+        """The `limit` enrolled faces most like `template`, none below `min_score`, best first.
+
+        Every change that was acknowledged before this call, by whichever process, is taken into account.
+        `NotFound` without the gallery, `Conflict` for a template of another model.
+        """
+        while True:
+            head = self._head(gallery_id)
+            if template.model != head.model:
+                raise Conflict(f"the gallery is pinned to model {head.model[:12]}…, got {template.model[:12]}…")
+            snapshot = self._snapshot(gallery_id, head)
+            if snapshot is None:
+                continue
+            probe = self._normaliser.probe_side(template.vector[None])[0]
+            without = self._store.number_of(head.number, exclude_face_id) if exclude_face_id else None
+            found = snapshot.search(probe, limit, min_score, without)
+            faces = self._store.by_number(head.number, [number for number, _ in found])
+            if len(faces) == len(found):  # else somebody erased a hit meanwhile, and others take its place
+                return Matches(snapshot.size, tuple((faces[number], score) for number, score in found))
+
+    def scrub(self) -> bool:
+        """Take what was deleted off the disk, where an open snapshot of another process forbade it before."""
+        return self._store.scrub()
+
+    def _head(self, gallery_id: str) -> Head:
+        try:
+            return self._store.head(gallery_id)
+        except NotFound:
+            with self._lock:
+                self._indexes.pop(gallery_id, None)  # another process deleted it
+            raise
+
+    def _snapshot(self, gallery_id: str, head: Head) -> Snapshot | None:
+        """The gallery's rows at `head` or later; None if so much happened meanwhile that `head` is of no use."""
+        with self._lock:
+            entry = self._indexes.get(gallery_id)
+            if entry is None or entry.number != head.number:
+                entry = self._indexes[gallery_id] = _Entry(head.number)
+        snapshot = entry.index.snapshot
+        if snapshot.revision >= head.revision:
+            return snapshot
+        with entry.lock:
+            if entry.index.snapshot.revision < head.revision and not self._catch_up(entry.index, head):
+                return None
+            return entry.index.snapshot
+
+    def _catch_up(self, index: Index, head: Head) -> bool:
+        """Read what changed since the snapshot, or everything; False if the log of erasures was cut meanwhile.
+
+        Reads may see more than `head`, never less: added faces first, then erased ones. What is seen too early is
+        seen again next time, and doing it twice changes nothing.
+        """
+        if index.snapshot.revision < head.log_floor:
+            index.clear()
+        since = head.revision if index.snapshot.revision < 0 else index.snapshot.revision
+        for numbers, templates in self._store.templates_after(head.number, index.last, _AT_ONCE):
+            index.append(numbers, self._normaliser.gallery_side(np.ascontiguousarray(templates, dtype=np.float32)))
+        erased = self._store.erased_since(head.number, since)
+        if erased is None:
+            index.clear()
+            return False
+        index.erase(erased)
+        index.publish(head.revision)
+        return True

@@ -1,0 +1,357 @@
+"""The gallery's truth: one SQL database. Nothing here knows about search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlalchemy.exc import IntegrityError
+
+from countenance.database import reading
+from countenance.errors import AlreadyExists, BadPageToken, BadRequest, Conflict, NotFound
+from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, Template
+from countenance.gallery.records import Erased, GalleryInfo, Page
+from countenance.gallery.sameness import already_there
+from countenance.gallery.tables import erasures, faces, galleries, images
+
+Numbers = NDArray[np.int64]
+Rows = NDArray[np.float32]
+Row = Any  # one row of a result; SQLAlchemy's type cannot tell which columns it has
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_IDS_AT_ONCE = 10_000  # a statement holds a bounded number of values
+_SHORTEST_LOG = 10_000  # erasures remembered however small the gallery is
+
+_face_columns = (
+    faces.c.number, faces.c.face_id, faces.c.box_left, faces.c.box_top, faces.c.box_width, faces.c.box_height,
+    faces.c.confidence, images.c.image_id, images.c.external_id, galleries.c.model,
+)  # fmt: skip
+_face_rows = sa.select(*_face_columns).select_from(
+    faces.join(images, faces.c.image == images.c.number).join(galleries, faces.c.gallery == galleries.c.number)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A gallery at one moment. number: its row. dimension: length of its templates; None until the first.
+
+    revision goes up with every change of its faces. Erasures are remembered for revisions above log_floor.
+    """
+
+    number: int
+    model: ModelId
+    dimension: int | None
+    faces: int
+    revision: int
+    log_floor: int
+
+
+class Store:
+    """Galleries, images and faces in `engine`'s database. now: the clock, UTC. new_id: makes face and image ids."""
+
+    def __init__(self, engine: sa.Engine, now: Callable[[], datetime], new_id: Callable[[], str]) -> None:
+        self._engine = engine
+        self._now = now
+        self._new_id = new_id
+
+    def create(self, gallery_id: str, model: ModelId, version: str, tags: Mapping[str, str]) -> GalleryInfo:
+        """Make an empty gallery; `AlreadyExists` if the id is taken."""
+        if not 1 <= len(gallery_id) <= 255 or "\0" in gallery_id:
+            raise BadRequest(f"a gallery id has 1 to 255 characters, got {len(gallery_id)}")
+        values = {
+            "gallery_id": gallery_id, "model": model, "version": version, "tags": dict(tags), "faces": 0, "revision": 0,
+            "log_floor": 0, "log_length": 0, "created_us": (self._now() - _EPOCH) // timedelta(microseconds=1),
+        }  # fmt: skip
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(sa.insert(galleries).values(values))
+        except IntegrityError:
+            raise AlreadyExists(f"there is a gallery {gallery_id!r} already") from None
+        return self.describe(gallery_id)
+
+    def describe(self, gallery_id: str) -> GalleryInfo:
+        """What the gallery is; `NotFound` if there is none."""
+        with reading(self._engine) as connection:
+            return _info(_gallery_row(connection, gallery_id))
+
+    def list(self, after: str | None, limit: int) -> Page[GalleryInfo]:
+        """At most `limit` galleries whose ids come after `after`, in order of id."""
+        query = sa.select(galleries).order_by(galleries.c.gallery_id).limit(_page_size(limit) + 1)
+        if after is not None:
+            query = query.where(galleries.c.gallery_id > after)
+        with reading(self._engine) as connection:
+            found = [_info(row) for row in connection.execute(query)]
+        return Page(tuple(found[:limit]), found[limit - 1].gallery_id if len(found) > limit else None)
+
+    def delete(self, gallery_id: str) -> int:
+        """Delete the gallery with all its faces and return its number; `NotFound` if there is none."""
+        with self._engine.begin() as connection:
+            number = int(_gallery_row(connection, gallery_id, lock=True).number)
+            connection.execute(sa.delete(galleries).where(galleries.c.number == number))
+        return number
+
+    def head(self, gallery_id: str) -> Head:
+        """The gallery's counters; `NotFound` if there is none."""
+        with reading(self._engine) as connection:
+            return _head(_gallery_row(connection, gallery_id))
+
+    def enrol(
+        self,
+        gallery_id: str,
+        image_digest: str,
+        external_id: str | None,
+        detected: Sequence[tuple[DetectedFace, Template]],
+    ) -> tuple[EnrolledFace, ...]:
+        """Store the faces of one picture, all or none, and return them in the order given.
+
+        A face that this picture has in this gallery under this external id already is not stored twice: the enrolled
+        one is returned. `Conflict` if a template is of another model or length than the gallery's.
+        """
+        with self._engine.begin() as connection:
+            row = _gallery_row(connection, gallery_id, lock=True)
+            head = _head(row)
+            dimension = _agreed_dimension(head, [template for _, template in detected])
+            if not detected:
+                return ()
+            image = connection.execute(
+                sa.select(images.c.number, images.c.image_id).where(
+                    images.c.gallery == head.number,
+                    images.c.image_digest == image_digest,
+                    images.c.external_id == (external_id or ""),
+                )
+            ).one_or_none()
+            stored = _of_image(connection, image.number) if image else ()
+            known = already_there([face.box for face, _ in detected], [face.box for face in stored])
+            if len(known) == len(detected):
+                return tuple(stored[known[i]] for i in range(len(detected)))
+            if image is None:
+                image_id = self._new_id()
+                values = {
+                    "gallery": head.number, "image_id": image_id, "image_digest": image_digest,
+                    "external_id": external_id or "",
+                }  # fmt: skip
+                made = connection.execute(sa.insert(images).values(values)).inserted_primary_key
+                assert made is not None
+                image_number = made[0]
+            else:
+                image_id, image_number = image.image_id, image.number
+            answer, rows = [], []
+            for i, (face, template) in enumerate(detected):
+                if i in known:
+                    answer.append(stored[known[i]])
+                    continue
+                enrolled = EnrolledFace(
+                    self._new_id(), image_id, external_id or None, face.box, face.confidence, head.model
+                )
+                answer.append(enrolled)
+                rows.append(_face_values(head.number, image_number, enrolled, template))
+            connection.execute(sa.insert(faces), rows)
+            connection.execute(
+                sa.update(galleries)
+                .where(galleries.c.number == head.number)
+                .values(dimension=dimension, faces=galleries.c.faces + len(rows), revision=galleries.c.revision + 1)
+            )
+        return tuple(answer)
+
+    def erase(self, gallery_id: str, face_ids: Sequence[str]) -> Erased:
+        """Delete the faces of those ids, and every image that has no face left. It says nothing of the disk."""
+        wanted = tuple(dict.fromkeys(face_ids))
+        with self._engine.begin() as connection:
+            row = _gallery_row(connection, gallery_id, lock=True)
+            gone: dict[str, int] = {}
+            touched: set[int] = set()
+            for some in _portions(wanted):
+                query = sa.select(faces.c.face_id, faces.c.number, faces.c.image).where(
+                    faces.c.gallery == row.number, faces.c.face_id.in_(some)
+                )
+                for face_id, number, image in connection.execute(query):
+                    gone[face_id] = number
+                    touched.add(image)
+            if gone:
+                _delete(connection, row, sorted(gone.values()), sorted(touched))
+        return Erased(tuple(f for f in wanted if f in gone), tuple(f for f in wanted if f not in gone))
+
+    def faces(
+        self, gallery_id: str, *, face_ids: Sequence[str] | None, after: str | None, limit: int
+    ) -> Page[EnrolledFace]:
+        """At most `limit` faces in the order of enrolment; only those of `face_ids`, where given.
+
+        `BadPageToken` if `after` is not one of this method's.
+        """
+        if after is not None and not (after.isascii() and after.isdigit() and len(after) < 19):
+            raise BadPageToken("this place in the list of faces is not one that was given out")
+        limit = _page_size(limit)
+        with reading(self._engine) as connection:
+            number = _gallery_row(connection, gallery_id).number
+            query = _face_rows.where(faces.c.gallery == number, faces.c.number > int(after or 0))
+            query = query.order_by(faces.c.number).limit(limit + 1)
+            if face_ids is None:
+                found = list(connection.execute(query))
+            else:
+                wanted = tuple(dict.fromkeys(face_ids))
+                found = [
+                    row
+                    for some in _portions(wanted)
+                    for row in connection.execute(query.where(faces.c.face_id.in_(some)))
+                ]
+                found.sort(key=lambda row: int(row.number))
+        items = tuple(_enrolled(row) for row in found[:limit])
+        return Page(items, str(found[limit - 1].number) if len(found) > limit else None)
+
+    def template(self, gallery_id: str, face_id: str) -> Template:
+        """The raw template of an enrolled face; `NotFound` if it is not there."""
+        with reading(self._engine) as connection:
+            row = _gallery_row(connection, gallery_id)
+            query = sa.select(faces.c.template).where(faces.c.gallery == row.number, faces.c.face_id == face_id)
+            blob = connection.execute(query).scalar_one_or_none()
+        if blob is None:
+            raise NotFound(f"gallery {gallery_id!r} has no face of that id")
+        return Template(np.frombuffer(blob, dtype="<f4").astype(np.float32), ModelId(row.model))
+
+    def number_of(self, gallery: int, face_id: str) -> int | None:
+        """The number of a face of that id, if the gallery holds one."""
+        query = sa.select(faces.c.number).where(faces.c.gallery == gallery, faces.c.face_id == face_id)
+        with reading(self._engine) as connection:
+            return connection.execute(query).scalar_one_or_none()
+
+    def by_number(self, gallery: int, numbers: Sequence[int]) -> dict[int, EnrolledFace]:
+        """The faces of those numbers that are still there."""
+        query = _face_rows.where(faces.c.gallery == gallery)
+        with reading(self._engine) as connection:
+            return {
+                row.number: _enrolled(row)
+                for some in _portions(numbers)
+                for row in connection.execute(query.where(faces.c.number.in_(some)))
+            }
+
+    def templates_after(self, gallery: int, number: int, at_once: int) -> Iterator[tuple[Numbers, Rows]]:
+        """The numbers (n,) and raw templates (n, d) above `number`, in order, at most `at_once` at a time."""
+        while True:
+            query = (
+                sa.select(faces.c.number, faces.c.template)
+                .where(faces.c.gallery == gallery, faces.c.number > number)
+                .order_by(faces.c.number)
+                .limit(at_once)
+            )
+            with reading(self._engine) as connection:
+                found = connection.execute(query).all()
+            if not found:
+                return
+            numbers = np.fromiter((row[0] for row in found), dtype=np.int64, count=len(found))
+            rows = np.frombuffer(b"".join(row[1] for row in found), dtype="<f4").reshape(len(found), -1)
+            number = int(numbers[-1])
+            yield numbers, rows
+            if len(found) < at_once:
+                return
+
+    def erased_since(self, gallery: int, revision: int) -> Numbers | None:
+        """The numbers of the faces erased after `revision`, sorted, (n,); None if nobody remembers that far back."""
+        query = sa.select(erasures.c.face).where(erasures.c.gallery == gallery, erasures.c.revision > revision)
+        with reading(self._engine) as connection:
+            floor = connection.execute(sa.select(galleries.c.log_floor).where(galleries.c.number == gallery)).scalar()
+            if floor is None or floor > revision:
+                return None
+            found = connection.execute(query).scalars().all()
+        return np.sort(np.array(found, dtype=np.int64))
+
+    def scrub(self, wait_ms: int = 2000) -> bool:
+        """Empty the write-ahead log into the database file, so that nothing that was deleted stays in it.
+
+        False if some reader kept an older snapshot for longer than `wait_ms`. SQLite only; elsewhere always False.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return False
+        pooled = self._engine.raw_connection()
+        try:
+            cursor = pooled.cursor()
+            (usual_ms,) = cursor.execute("PRAGMA busy_timeout").fetchone()
+            cursor.execute(f"PRAGMA busy_timeout={int(wait_ms)}")
+            (busy, _, _) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            cursor.execute(f"PRAGMA busy_timeout={int(usual_ms)}")
+        finally:
+            pooled.close()
+        return not busy
+
+
+def _page_size(limit: int) -> int:
+    if limit < 1:
+        raise BadRequest(f"a page holds at least 1 item, got {limit}")
+    return limit
+
+
+def _portions(values: Sequence[int] | Sequence[str]) -> Iterator[Sequence[int] | Sequence[str]]:
+    for start in range(0, len(values), _IDS_AT_ONCE):
+        yield values[start : start + _IDS_AT_ONCE]
+
+
+def _gallery_row(connection: sa.Connection, gallery_id: str, lock: bool = False) -> Row:
+    query = sa.select(galleries).where(galleries.c.gallery_id == gallery_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound(f"there is no gallery {gallery_id!r}")
+    return row
+
+
+def _head(row: Row) -> Head:
+    return Head(row.number, ModelId(row.model), row.dimension, row.faces, row.revision, row.log_floor)
+
+
+def _info(row: Row) -> GalleryInfo:
+    created = _EPOCH + timedelta(microseconds=row.created_us)
+    return GalleryInfo(row.gallery_id, ModelId(row.model), row.version, row.faces, 0, created, row.tags)
+
+
+def _enrolled(row: Row) -> EnrolledFace:
+    box = BoundingBox(row.box_left, row.box_top, row.box_width, row.box_height)
+    return EnrolledFace(row.face_id, row.image_id, row.external_id or None, box, row.confidence, ModelId(row.model))
+
+
+def _of_image(connection: sa.Connection, image: int) -> tuple[EnrolledFace, ...]:
+    query = _face_rows.where(faces.c.image == image).order_by(faces.c.number)
+    return tuple(_enrolled(row) for row in connection.execute(query))
+
+
+def _face_values(gallery: int, image: int, face: EnrolledFace, template: Template) -> dict[str, object]:
+    return {
+        "gallery": gallery, "image": image, "face_id": face.face_id, "confidence": face.confidence,
+        "box_left": face.box.left, "box_top": face.box.top, "box_width": face.box.width, "box_height": face.box.height,
+        "template": template.vector.astype("<f4").tobytes(),
+    }  # fmt: skip
+
+
+def _agreed_dimension(head: Head, templates: Sequence[Template]) -> int | None:
+    dimension = head.dimension
+    for template in templates:
+        if template.model != head.model:
+            raise Conflict(f"the gallery is pinned to model {head.model[:12]}…, got {template.model[:12]}…")
+        dimension = dimension or len(template.vector)
+        if len(template.vector) != dimension:
+            raise Conflict(f"the gallery's templates have {dimension} numbers, got {len(template.vector)}")
+    return dimension
+
+
+def _delete(connection: sa.Connection, row: Row, numbers: Sequence[int], touched: Sequence[int]) -> None:
+    """Delete those faces and the images among `touched` that have none left, and note it in the log of erasures."""
+    gallery, revision, left = row.number, row.revision + 1, row.faces - len(numbers)
+    for some in _portions(numbers):
+        connection.execute(sa.delete(faces).where(faces.c.number.in_(some)))
+    for some in _portions(touched):
+        kept = sa.select(faces.c.image).where(faces.c.image.in_(some))
+        connection.execute(sa.delete(images).where(images.c.number.in_(some), images.c.number.not_in(kept)))
+    floor, length = row.log_floor, row.log_length + len(numbers)
+    if length > max(_SHORTEST_LOG, left):  # as long as the gallery itself: reading that anew is as cheap
+        connection.execute(sa.delete(erasures).where(erasures.c.gallery == gallery))
+        floor, length = revision, 0
+    else:
+        log = [{"gallery": gallery, "revision": revision, "face": number} for number in numbers]
+        connection.execute(sa.insert(erasures), log)
+    connection.execute(
+        sa.update(galleries)
+        .where(galleries.c.number == gallery)
+        .values(faces=left, revision=revision, log_floor=floor, log_length=length)
+    )

@@ -1,0 +1,76 @@
+"""The gallery's tables, as migration 0002 makes them.
+
+`number` counts rows in the order of their making and is never used again. `galleries.revision` goes up by one with
+every change of a gallery's faces; `erasures` says which faces went at which revision, so that an index that is behind
+catches up without reading everything again. Entries up to `log_floor` are gone; `log_length` are left.
+Templates are raw (not normalised) little-endian float32. An image without external id has the empty one.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()
+_big = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _gallery(primary_key: bool = False) -> sa.Column[int]:
+    one = sa.ForeignKey("galleries.number", ondelete="CASCADE")
+    return sa.Column("gallery", _big, one, nullable=False, primary_key=primary_key)
+
+
+galleries = sa.Table(
+    "galleries",
+    METADATA,
+    sa.Column("number", _big, primary_key=True, autoincrement=True),
+    sa.Column("gallery_id", sa.String(255), nullable=False, unique=True),
+    sa.Column("model", sa.String(64), nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("tags", sa.JSON, nullable=False),
+    sa.Column("created_us", sa.BigInteger, nullable=False),
+    sa.Column("dimension", sa.Integer),
+    sa.Column("faces", sa.BigInteger, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("log_floor", sa.BigInteger, nullable=False),
+    sa.Column("log_length", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+images = sa.Table(
+    "images",
+    METADATA,
+    sa.Column("number", _big, primary_key=True, autoincrement=True),
+    _gallery(),
+    sa.Column("image_id", sa.String(64), nullable=False),
+    sa.Column("image_digest", sa.String(128), nullable=False),
+    sa.Column("external_id", sa.String(255), nullable=False),
+    sa.UniqueConstraint("gallery", "image_digest", "external_id", name="one_image_per_external_id"),
+    sqlite_autoincrement=True,
+)
+
+faces = sa.Table(
+    "faces",
+    METADATA,
+    sa.Column("number", _big, primary_key=True, autoincrement=True),
+    _gallery(),
+    sa.Column("image", _big, sa.ForeignKey("images.number", ondelete="CASCADE"), nullable=False, index=False),
+    sa.Column("face_id", sa.String(64), nullable=False),
+    sa.Column("box_left", sa.Double, nullable=False),
+    sa.Column("box_top", sa.Double, nullable=False),
+    sa.Column("box_width", sa.Double, nullable=False),
+    sa.Column("box_height", sa.Double, nullable=False),
+    sa.Column("confidence", sa.Double, nullable=False),
+    sa.Column("template", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("gallery", "face_id", name="one_face_per_id"),
+    sa.Index("faces_in_order", "gallery", "number"),
+    sa.Index("faces_of_image", "image"),
+    sqlite_autoincrement=True,
+)
+
+erasures = sa.Table(
+    "erasures",
+    METADATA,
+    _gallery(primary_key=True),
+    sa.Column("revision", sa.BigInteger, primary_key=True),
+    sa.Column("face", sa.BigInteger, primary_key=True),
+)
