@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from countenance.errors import DamagedImage, ImageTooLarge, ImageTooSmall
+
 MEBIBYTE = 2**20
 
 
@@ -24,7 +26,9 @@ class Limits:
     min_side: int = 80
     """Shortest side in pixels."""
     max_scans: int = 100
-    """Most passes of a progressive JPEG; real encoders write about ten."""
+    """Most passes over a JPEG's pixels; real encoders write about ten."""
+    max_chunks: int = 10_000
+    """Most chunks of a PNG that hold pixels; encoders that write small ones make them 8 KiB long."""
     max_faces: int = 100
     """Most faces reported in one picture; the largest are kept."""
 
@@ -34,3 +38,15 @@ DEFAULT = Limits()
 
 STORED = Limits(max_bytes=15 * MEBIBYTE)
 """For images that a request names in a bucket."""
+
+
+def check_size(width: int, height: int, limits: Limits) -> None:
+    """Refuse an image whose header names a size outside `limits`."""
+    if not (width and height):
+        raise DamagedImage(f"the header names a size of {width} x {height} pixels")
+    if max(width, height) > limits.max_side:
+        raise ImageTooLarge(f"the image is {width} x {height} pixels, its longest side may be {limits.max_side}")
+    if width * height > limits.max_pixels:
+        raise ImageTooLarge(f"the image has {width} x {height} pixels, at most {limits.max_pixels} are read")
+    if min(width, height) < limits.min_side:
+        raise ImageTooSmall(f"the image is {width} x {height} pixels, each side must have {limits.min_side}")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from countenance.engine.table import Table
 from countenance.errors import ModelError
 from countenance.faces import ModelId
 
@@ -56,13 +55,17 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """How a detector's output is read. min_score: 0..1. max_overlap: intersection over union, 0..1."""
+    """How a detector's output is read. min_score: 0..1. max_overlap: intersection over union, 0..1.
+
+    average_head: where the detector finds its five points on an average head that looks straight, for `pose.Head`.
+    """
 
     head: Literal["yunet"]
     strides: tuple[int, ...]
     min_score: float
     max_overlap: float
     max_candidates: int
+    average_head: tuple[tuple[float, float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ def load_manifests(extra_dir: Path | None = None) -> dict[str, Manifest]:
 def parse_manifest(text: bytes, where: str, folder: Path | None = None) -> Manifest:
     """The manifest in the TOML `text`; `where` names it in errors, which are `ModelError`."""
     try:
-        table = _Table(tomllib.loads(text.decode()), where)
+        table = Table(tomllib.loads(text.decode()), where)
         manifest = _manifest(table, folder)
         table.nothing_left()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -133,7 +136,7 @@ def parse_manifest(text: bytes, where: str, folder: Path | None = None) -> Manif
     return manifest
 
 
-def _manifest(table: _Table, folder: Path | None) -> Manifest:
+def _manifest(table: Table, folder: Path | None) -> Manifest:
     kind = table.choice("kind", "detector", "embedder")
     return Manifest(
         name=table.matching("name", _NAME),
@@ -151,7 +154,7 @@ def _manifest(table: _Table, folder: Path | None) -> Manifest:
     )
 
 
-def _input(table: _Table) -> Input:
+def _input(table: Table) -> Input:
     made = Input(
         name=table.text("name", ""),
         width=table.count("width"),
@@ -167,14 +170,14 @@ def _input(table: _Table) -> Input:
     return made
 
 
-def _output(table: _Table) -> Output:
+def _output(table: Table) -> Output:
     table.choice("normalisation", "l2")
     made = Output(name=table.text("name", ""), dimension=table.count("dimension"), normalisation="l2")
     table.nothing_left()
     return made
 
 
-def _detection(table: _Table) -> Detection:
+def _detection(table: Table) -> Detection:
     table.choice("head", "yunet")
     made = Detection(
         head="yunet",
@@ -182,12 +185,13 @@ def _detection(table: _Table) -> Detection:
         min_score=table.ratio("min_score"),
         max_overlap=table.ratio("max_overlap"),
         max_candidates=table.count("max_candidates"),
+        average_head=table.triples("average_head", 5),
     )
     table.nothing_left()
     return made
 
 
-def _carrier(table: _Table) -> Carrier:
+def _carrier(table: Table) -> Carrier:
     made = Carrier(
         package=table.matching("package", _NAME),
         version=table.text("version"),
@@ -196,69 +200,3 @@ def _carrier(table: _Table) -> Carrier:
     )
     table.nothing_left()
     return made
-
-
-class _Table:
-    """One TOML table, read once key by key; what is missing, malformed or left over is a `ModelError`."""
-
-    def __init__(self, values: Mapping[str, Any], where: str) -> None:
-        self._values = dict(values)
-        self.where = where
-
-    def has(self, key: str) -> bool:
-        return key in self._values
-
-    def nothing_left(self) -> None:
-        if self._values:
-            raise ModelError(f"{self.where}: unknown key {min(self._values)!r}")
-
-    def table(self, key: str) -> _Table:
-        value = self._take(key)
-        return _Table(value, f"{self.where}[{key}]") if isinstance(value, dict) else self._refuse(key, "a table", value)
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self._take(key, default)
-        return value if isinstance(value, str) else self._refuse(key, "a text", value)
-
-    def matching(self, key: str, pattern: re.Pattern[str]) -> str:
-        value = self.text(key)
-        return value if pattern.fullmatch(value) else self._refuse(key, f"a text like {pattern.pattern}", value)
-
-    def file(self, key: str) -> str:
-        value = self.text(key)
-        return value if value == Path(value).name != "" else self._refuse(key, "a file name without a folder", value)
-
-    def choice(self, key: str, *choices: str, default: str | None = None) -> str:
-        value = self.text(key, default)
-        return value if value in choices else self._refuse(key, " or ".join(map(repr, choices)), value)
-
-    def count(self, key: str) -> int:
-        value = self._take(key)
-        return value if type(value) is int and 0 < value <= 65536 else self._refuse(key, "a count", value)
-
-    def counts(self, key: str) -> tuple[int, ...]:
-        value = self._take(key)
-        good = isinstance(value, list) and value and all(type(item) is int and item > 0 for item in value)
-        return tuple(value) if good else self._refuse(key, "a list of counts", value)
-
-    def ratio(self, key: str) -> float:
-        value = self._take(key)
-        good = isinstance(value, (int, float)) and 0 <= value <= 1
-        return float(value) if good else self._refuse(key, "a number from 0 to 1", value)
-
-    def triple(self, key: str) -> tuple[float, float, float]:
-        value = self._take(key)
-        good = isinstance(value, list) and len(value) == 3
-        if not good or not all(type(item) in (int, float) and math.isfinite(item) for item in value):
-            self._refuse(key, "a list of three numbers", value)
-        first, second, third = map(float, value)
-        return first, second, third
-
-    def _take(self, key: str, default: object = None) -> Any:
-        value = self._values.pop(key, default)
-        if value is None:
-            raise ModelError(f"{self.where}: {key!r} is missing")
-        return value
-
-    def _refuse(self, key: str, expected: str, got: object) -> Any:
-        raise ModelError(f"{self.where}: {key!r} is {expected}, got {got!r}")

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from countenance.engine import yunet
 from countenance.engine.alignment import TARGET_SIDE, aligned
 from countenance.engine.bulk import Choice, Sighting, sightings
-from countenance.engine.decode import decode
-from countenance.engine.header import read_header
+from countenance.engine.decode import decode, read_header
 from countenance.engine.limits import DEFAULT, Limits
 from countenance.engine.manifest import Manifest, load_manifests
 from countenance.engine.picture import Picture
-from countenance.engine.pose import pose
+from countenance.engine.pose import Head
 from countenance.engine.quality import quality
 from countenance.engine.runtime import Network, cores
 from countenance.engine.weights import read_weights
@@ -35,6 +34,7 @@ class Engine:
         if detector.detection is None or embedder.output is None:
             raise ModelError(f"{detector.name} and {embedder.name} are no detector and embedder by their manifests")
         self._how, made = detector.detection, embedder.output
+        self._head = Head(np.array(self._how.average_head))
         self.threads = cores(threads)
         self.model: ModelId = embedder.model
         self.version = embedder.label
@@ -101,7 +101,7 @@ class Engine:
         return DetectedFace(
             box=BoundingBox(left / width, top / height, across / width, down / height),
             landmarks=Landmarks(*(Point(float(x) / width, float(y) / height) for x, y in points)),
-            pose=pose(points),
+            pose=self._head.pose(points),
             quality=quality(face, min(across, down)),
             confidence=100.0 * float(found.scores[index]),
         )
