@@ -35,9 +35,6 @@ class Groups:
     factors: Annotated[tuple[str, ...], "label columns, one analysis each"]
     labelled_by: Annotated[str, "how the labels came about: self-reported, perceived by annotators, from a register …"]
     intersections: Annotated[tuple[tuple[str, ...], ...], "factors to cross, one analysis each"] = ()
-    reference: Annotated[Mapping[str, str], "per factor (or 'a x b') the group that others are compared with"] = field(
-        default_factory=dict
-    )
     expected: Annotated[Mapping[str, tuple[str, ...]], "per factor, every group that should be there"] = field(
         default_factory=dict
     )
@@ -50,10 +47,6 @@ class Groups:
         for crossed in self.intersections:
             if len(crossed) < 2 or not set(crossed) <= set(self.factors):
                 raise ValueError(f"an intersection crosses two or more of the factors, got {list(crossed)}")
-        known = set(self.analyses)
-        for name in self.reference:
-            if name not in known:
-                raise ValueError(f"reference names {name!r}; the analyses are {', '.join(sorted(known))}")
         for name in self.expected:
             if name not in self.factors:
                 raise ValueError(f"expected names {name!r}, which is no factor")
@@ -83,16 +76,11 @@ class ThresholdRule:
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """One family of comparisons: every group's rate against the reference, as a ratio."""
+    """Every group's rate against the reference, as a ratio: one comparison per group, all in one family."""
 
     measure: Measure
     factor: Annotated[str, "a factor, or an intersection as 'a x b'"]
-    margin: Annotated[float, "ratio within which two groups count as equivalent, above 1"] = 2.0
-    reference: Annotated[str, "a group, or 'pooled' for all the others together"] = "pooled"
-
-    def __post_init__(self) -> None:
-        if self.margin <= 1:
-            raise ValueError(f"an equivalence margin is a ratio above 1, got {self.margin}")
+    reference: Annotated[str, "a group, or 'others' for all the other groups together"] = "others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +150,9 @@ class LiveApi:
     file: Annotated[str, "column of image paths, relative to the folder"] = "file"
     subject: Annotated[str | None, "column of subject ids; None: every image is another person"] = "subject"
     genuine_per_subject: Annotated[int, "pairs of one person, at most"] = 3
-    impostors_per_group: Annotated[int, "pairs of two people, within each group of the first analysis"] = 300
+    impostors_per_group: Annotated[int, "pairs of two people, within each group of `draw_by`"] = 300
     impostors_across: Annotated[int, "pairs of two people, drawn without regard to groups"] = 300
+    draw_by: Annotated[str | None, "analysis whose groups pairs are drawn within; None: the first factor"] = None
     calls_per_second: float = 5.0
     threshold: Annotated[float, "lowest similarity the service is asked to report; scores under it are censored"] = 0.0
     model: Annotated[str, "recognition model to ask for (azure-face)"] = "recognition_04"
@@ -240,8 +229,9 @@ class Plan:
     threshold: Annotated[ThresholdRule | None, "needed for face comparisons"] = None
     hypotheses: tuple[Hypothesis, ...] = ()
     gallery: Gallery = field(default_factory=Gallery)
+    margin: Annotated[float, "ratio within which two groups count as equivalent, above 1"] = 2.0
     alpha: Annotated[float, "chance of a false alarm over the whole family of comparisons"] = 0.05
-    correction: Literal["holm", "bh"] = "holm"
+    correction: Literal["holm", "benjamini-hochberg", "none"] = "holm"
     small_cell: Annotated[int, "groups of fewer people are merged or left out of what is published"] = 10
     contradictions: Annotated[Literal["error", "set aside"], "a person with two labels, two answers for one pair"] = (
         "error"
@@ -263,6 +253,8 @@ class Plan:
             raise ValueError(f"a plan has exactly one of {', '.join(SOURCES)}; got {', '.join(given) or 'none'}")
         if not 0 < self.alpha < 0.5:
             raise ValueError(f"alpha is between 0 and 0.5, got {self.alpha}")
+        if self.margin <= 1:
+            raise ValueError(f"an equivalence margin is a ratio above 1, got {self.margin}")
         if self.small_cell < 2:
             raise ValueError(f"small_cell is 2 or more, got {self.small_cell}")
         if self.task == "verification" and self.threshold is None:

@@ -1,0 +1,106 @@
+"""Azure Face through Microsoft's own client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+from countenance.audit.plan import LiveApi
+from countenance.audit.results import Model
+from countenance.audit.sources.live.cassette import Reply
+from countenance.errors import Denied, Misconfigured, Overloaded, Unauthenticated
+
+TOKEN_LIFE_S = 86_400
+"""How long the service is asked to keep a detected face."""
+_REFUSED = frozenset({"InvalidImage", "InvalidImageSize", "ImageDecodingError", "BadArgument", "InvalidImageUrl"})
+
+
+def connect(source: LiveApi, key: str, **options: object) -> Any:
+    """A FaceClient for `source`. Retries on 429 and 5xx, and waiting as told: the client's own. options: passed on."""
+    try:
+        from azure.ai.vision.face import FaceClient
+        from azure.core.credentials import AzureKeyCredential
+    except ImportError as error:
+        raise Misconfigured("azure-ai-vision-face is not installed; install countenance[clients]") from error
+    if not key:
+        raise Unauthenticated("Azure Face needs a key")
+    return FaceClient(str(source.endpoint), AzureKeyCredential(key), **options)
+
+
+class AzureFace:
+    """Detect and Verify. clock: seconds since 1970, for the records and the life of face tokens."""
+
+    client = "azure-face"
+
+    def __init__(self, source: LiveApi, client: Any, clock: Callable[[], float]) -> None:
+        self._client = client
+        self._clock = clock
+        self._model, self._detector = source.model, source.detector
+        self.models = (
+            Model("model", "Azure Face recognition", source.model),
+            Model("detector", "Azure Face detection", source.detector),
+            Model("service", "Azure Face API", str(client._config.api_version)),
+            Model("client", "azure-ai-vision-face", version("azure-ai-vision-face")),
+        )
+        self.settings = {
+            "endpoint": str(source.endpoint),
+            "recognition_model": source.model,
+            "detection_model": source.detector,
+        }
+
+    def detect(self, image: bytes) -> Reply:
+        """Detect with the recognition model asked for; the face's handle is the token."""
+        answer = self._call(
+            lambda: self._client.detect(
+                image,
+                detection_model=self._detector,
+                recognition_model=self._model,
+                return_face_id=True,
+                return_face_attributes=["qualityForRecognition"],
+                return_recognition_model=True,
+                face_id_time_to_live=TOKEN_LIFE_S,
+            )
+        )
+        if isinstance(answer, Reply):
+            return answer
+        if not answer:
+            return Reply("no face", self._clock())
+        largest = max(answer, key=lambda face: face.face_rectangle.width * face.face_rectangle.height)
+        said = str(largest.recognition_model or self._model)
+        if said != self._model:
+            raise Misconfigured(f"Azure Face answered with model {said}, asked for was {self._model}")
+        quality = {"size_px": float(min(largest.face_rectangle.width, largest.face_rectangle.height))}
+        graded = getattr(largest.face_attributes, "quality_for_recognition", None)
+        if graded is not None:
+            quality["quality_for_recognition"] = {"low": 0.0, "medium": 0.5, "high": 1.0}.get(str(graded), 0.0)
+        token = str(largest.face_id)
+        return Reply("answered", self._clock(), faces=len(answer), quality=quality, token=token)
+
+    def compare(self, first: bytes, second: bytes, first_token: str, second_token: str) -> Reply:
+        """Verify the two detected faces; the score is 100 times Azure's confidence."""
+        answer = self._call(lambda: self._client.verify_face_to_face(face_id1=first_token, face_id2=second_token))
+        if isinstance(answer, Reply):
+            return answer
+        return Reply("answered", self._clock(), score=100.0 * float(answer.confidence), faces=1)
+
+    def fresh(self, reply: Reply, now: float) -> bool:
+        """Whether the service still knows the face: an hour is left for what is under way."""
+        return now - reply.at < TOKEN_LIFE_S - 3_600
+
+    def _call(self, call: Callable[[], Any]) -> Any:
+        from azure.core import exceptions
+
+        try:
+            return call()
+        except exceptions.ClientAuthenticationError as error:
+            raise Unauthenticated("Azure Face does not accept the key") from error
+        except exceptions.HttpResponseError as error:
+            code = str(error.error.code) if error.error is not None else str(error.status_code)
+            if error.status_code == 429:
+                raise Overloaded("Azure Face still answers 429; wait, and run the same command again") from error
+            if error.status_code in (400, 413) and code in _REFUSED:
+                return Reply("refused", self._clock(), error=code)
+            raise Denied(f"Azure Face refuses: {error.status_code} {code}") from error
+        except exceptions.AzureError as error:
+            raise Misconfigured(f"Azure Face cannot be asked: {type(error).__name__}") from error

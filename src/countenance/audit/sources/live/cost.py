@@ -1,0 +1,52 @@
+"""What asking will cost and how long it will take, told before the first call."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from countenance.audit.records import from_json
+
+_PRICES = Path(__file__).with_name("prices.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The price of one call of a client, and where the number comes from."""
+
+    currency: str
+    per_call: float
+    source: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Calls to make (those on the cassette are not made again), their price and the time at the agreed pace."""
+
+    detections: int
+    comparisons: int
+    seconds: float
+    cost: float
+    price: Price
+    own: bool
+    """Whether an endpoint of the auditor's own choosing is asked: then the price may not apply at all."""
+
+    @property
+    def sentence(self) -> str:
+        """The estimate in one sentence."""
+        calls = self.detections + self.comparisons
+        minutes = self.seconds / 60
+        money = f"{self.price.currency} {self.cost:.2f} at {self.price.per_call:g} a call ({self.price.status})"
+        if self.own:
+            money = f"nothing if the endpoint is your own, else {money}"
+        return (
+            f"{calls:,} calls ({self.detections:,} detections, {self.comparisons:,} comparisons), "
+            f"{minutes:.1f} minutes, {money}"
+        )
+
+
+def price_of(client: str) -> Price:
+    """The price of one call of `client`, from the data file of the package."""
+    return from_json(Price, tomllib.loads(_PRICES.read_text())[client], f"price of {client}")
