@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+
+from countenance.api.buckets import Buckets
+from countenance.errors import ImageTooLarge, NotFound
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "outside.jpg").write_bytes(b"outside")
+    inside = tmp_path / "photos"
+    (inside / "2024").mkdir(parents=True)
+    (inside / "a.jpg").write_bytes(b"a")
+    (inside / "2024" / "b ü.jpg").write_bytes(b"b")
+    (inside / ".hidden").write_bytes(b"h")
+    return inside
+
+
+@pytest.fixture
+def buckets(folder):
+    return Buckets({"photos": folder})
+
+
+def test_objects_are_read_by_their_path(buckets):
+    assert buckets.read("photos", "a.jpg") == b"a"
+    assert buckets.read("photos", "2024/b ü.jpg") == b"b"
+    assert buckets.read("photos", ".hidden") == b"h"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../outside.jpg",
+        "2024/../../outside.jpg",
+        "2024/../a.jpg",
+        "./a.jpg",
+        "/a.jpg",
+        "2024//b ü.jpg",
+        "2024/",
+        "2024",
+        "",
+        ".",
+        "..",
+        "a.jpg\0",
+        "a.jpg\0.png",
+        "a.jpg/",
+        "a.jpg/b",
+        "no-such.jpg",
+        "n" * 1024,
+        "a/" * 511 + "a",
+    ],
+)
+def test_names_that_are_no_plain_path_to_a_file_are_not_there(buckets, name):
+    with pytest.raises(NotFound):
+        buckets.read("photos", name)
+
+
+def test_an_absolute_name_never_leaves_the_bucket(buckets, folder):
+    with pytest.raises(NotFound):
+        buckets.read("photos", str(folder.parent / "outside.jpg"))
+
+
+def test_a_bucket_without_a_folder_is_not_there(buckets, tmp_path):
+    with pytest.raises(NotFound):
+        buckets.read("other", "a.jpg")
+    with pytest.raises(NotFound):
+        Buckets({"gone": tmp_path / "gone"}).read("gone", "a.jpg")
+
+
+def test_links_are_refused_wherever_they_lead(buckets, folder):
+    (folder / "out.jpg").symlink_to(folder.parent / "outside.jpg")
+    (folder / "in.jpg").symlink_to(folder / "a.jpg")
+    (folder / "up").symlink_to(folder.parent)
+    for name in ("out.jpg", "in.jpg", "up/outside.jpg"):
+        with pytest.raises(NotFound):
+            buckets.read("photos", name)
+
+
+def test_the_folder_itself_may_be_a_link(folder, tmp_path):
+    (tmp_path / "link").symlink_to(folder)
+    assert Buckets({"photos": tmp_path / "link"}).read("photos", "a.jpg") == b"a"
+
+
+def test_pipes_sockets_and_devices_are_refused_without_waiting(buckets, folder, tmp_path):
+    os.mkfifo(folder / "pipe")
+    here = os.getcwd()
+    os.chdir(folder)  # a socket's path must be short
+    try:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind("socket")
+    finally:
+        os.chdir(here)
+    for name in ("pipe", "socket"):
+        with pytest.raises(NotFound):
+            buckets.read("photos", name)
+
+
+def test_an_object_above_the_limit_is_refused_by_its_size(buckets, folder):
+    with open(folder / "sparse.jpg", "wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(ImageTooLarge, match="1099511627776"):
+        buckets.read("photos", "sparse.jpg")
+    (folder / "just.jpg").write_bytes(b"x" * 10)
+    assert len(buckets.read("photos", "just.jpg", max_bytes=10)) == 10
+    with pytest.raises(ImageTooLarge):
+        buckets.read("photos", "just.jpg", max_bytes=9)
+
+
+def test_no_file_stays_open(buckets):
+    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
+    if before is None:
+        pytest.skip("counting open files needs /proc")
+    buckets.read("photos", "2024/b ü.jpg")
+    with pytest.raises(NotFound):
+        buckets.read("photos", "2024/none.jpg")
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+
+from countenance.api.buckets import Buckets
+from countenance.api.rekognition.errors import Refused
+from countenance.api.rekognition.images import image_bytes
+from countenance.errors import ImageTooLarge
+
+
+@pytest.fixture
+def buckets(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"stored")
+    with open(tmp_path / "big.jpg", "wb") as file:
+        file.truncate(15 * 1024 * 1024 + 1)
+    with open(tmp_path / "just.jpg", "wb") as file:
+        file.truncate(15 * 1024 * 1024)
+    return Buckets({"photos": tmp_path})
+
+
+def refused(image, buckets):
+    with pytest.raises(Refused) as caught:
+        image_bytes(image, buckets)
+    return caught.value.fault.type
+
+
+def test_bytes_are_taken_as_they_are(buckets):
+    assert image_bytes({"Bytes": b"sent"}, buckets) == b"sent"
+
+
+def test_an_s3_object_is_read_from_its_folder(buckets):
+    assert image_bytes({"S3Object": {"Bucket": "photos", "Name": "a.jpg"}}, buckets) == b"stored"
+
+
+def test_an_image_is_one_thing(buckets):
+    assert refused({}, buckets) == "InvalidParameterException"
+    both = {"Bytes": b"x", "S3Object": {"Bucket": "photos", "Name": "a.jpg"}}
+    assert refused(both, buckets) == "InvalidParameterException"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        {},
+        {"Bucket": "photos"},
+        {"Name": "a.jpg"},
+        {"Bucket": "other", "Name": "a.jpg"},
+        {"Bucket": "photos", "Name": "b.jpg"},
+        {"Bucket": "photos", "Name": "../a.jpg"},
+        {"Bucket": "photos", "Name": "a.jpg", "Version": "1"},
+    ],
+)
+def test_an_object_that_cannot_be_had_is_an_invalid_s3_object(buckets, place):
+    assert refused({"S3Object": place}, buckets) == "InvalidS3ObjectException"
+
+
+def test_objects_may_hold_15_mib(buckets):
+    assert len(image_bytes({"S3Object": {"Bucket": "photos", "Name": "just.jpg"}}, buckets)) == 15 * 1024 * 1024
+    with pytest.raises(ImageTooLarge):
+        image_bytes({"S3Object": {"Bucket": "photos", "Name": "big.jpg"}}, buckets)
