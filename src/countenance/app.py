@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,7 +20,7 @@ from countenance.gallery import Calibration, Gallery, load_normaliser
 from countenance.ledger import Ledger
 from countenance.mandates import Register
 from countenance.operations import Guard, Mandates, Tools
-from countenance.policy import Rules
+from countenance.policy import Evidence, Rules
 from countenance.settings import Settings
 from countenance.signing import Signer, secret_file
 
@@ -56,19 +58,24 @@ class Countenance:
     @cached_property
     def rules(self) -> Rules:
         """The packs in force."""
-        return Rules.load(self.settings.packs, self.settings.packs_dir)
+        return Rules.load(self.settings.packs, self.settings.packs_dir, self.settings.appeal_contact)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The models, verified and loaded."""
+        s = self.settings
+        return Engine.open(s.models_cache, s.detector, s.model, threads=s.threads, extra=s.models_dir)
 
     @cached_property
     def tools(self) -> Tools:
-        """Engine, gallery and calibration: models are verified and loaded here."""
-        s = self.settings
-        engine = Engine.open(s.models_cache, s.detector, s.model, threads=s.threads, extra=s.models_dir)
-        normaliser = load_normaliser(engine.model)
+        """What operations work with."""
+        normaliser = load_normaliser(self.engine.model)
         return Tools(
-            engine=engine,
+            engine=self.engine,
             gallery=Gallery(self.database, normaliser, _now, lambda: str(uuid.uuid4())),
             normaliser=normaliser,
-            calibration=Calibration.load(engine.model, normaliser.identity),
+            calibration=Calibration.load(self.engine.model, normaliser.identity),
+            evidence=Evidence(),
         )
 
     @cached_property
@@ -85,12 +92,20 @@ class Countenance:
             buckets=self.settings.buckets,
             page_key=hashlib.sha256(b"pages" + secret_file(self.settings.keys / "mandates.key")).digest(),
             now=_now,
-            queue=self.settings.queue,
+            executor=self.executor,
+            limits=rekognition.Limits(requests=self.settings.queue),
         )
+
+    @cached_property
+    def executor(self) -> ThreadPoolExecutor:
+        """Threads for requests in work: more than cores, since some wait for the disk while others see."""
+        return ThreadPoolExecutor(2 * (self.settings.threads or os.cpu_count() or 1), thread_name_prefix="request")
 
     def close(self) -> None:
         """Write what waits, and let go of files and threads."""
+        if "executor" in self.__dict__:
+            self.executor.shutdown()
         self.ledger.close()
-        if "tools" in self.__dict__:
-            self.tools.engine.close()
+        if "engine" in self.__dict__:
+            self.engine.close()
         self.database.dispose()

@@ -39,6 +39,8 @@ class Settings:
     """Name of the embedder in the manifest."""
     detector: str = "yunet"
     """Name of the detector in the manifest."""
+    weights: Path | None = None
+    """Where fetched weights lie; default HOME/models."""
     models_dir: Path | None = None
     """A folder of further model manifests (*.toml) with their files."""
     threads: int = 0
@@ -61,13 +63,13 @@ class Settings:
     @property
     def models_cache(self) -> Path:
         """Where fetched weights lie."""
-        return self.home / "models"
+        return self.weights or self.home / "models"
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read COUNTENANCE_* into a `Settings`; an unknown or malformed variable is a `Misconfigured`."""
     known = {
-        "HOME", "HOST", "PORT", "REGION", "BUCKETS", "ORIGIN", "PACKS", "PACKS_DIR", "APPEAL_CONTACT", "MODEL", "DETECTOR",
+        "HOME", "HOST", "PORT", "REGION", "BUCKETS", "ORIGIN", "PACKS", "PACKS_DIR", "APPEAL_CONTACT", "MODEL", "DETECTOR", "WEIGHTS",
         "MODELS_DIR", "THREADS", "QUEUE", "EVIDENCE", "DATA",
     }  # fmt: skip
     given = {name.removeprefix("COUNTENANCE_"): v for name, v in environ.items() if name.startswith("COUNTENANCE_")}
@@ -87,6 +89,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         appeal_contact=given.get("APPEAL_CONTACT", defaults.appeal_contact),
         model=given.get("MODEL", defaults.model),
         detector=given.get("DETECTOR", defaults.detector),
+        weights=_folder(given.get("WEIGHTS")),
         models_dir=_folder(given.get("MODELS_DIR")),
         threads=_number(given, "THREADS", defaults.threads, 0, 1024),
         queue=_number(given, "QUEUE", defaults.queue, 1, 65536),

@@ -36,6 +36,9 @@ _ASKED = (
     click.option("--kind", default="private", show_default=True, help="A word for the reader; no rule looks at it."),
     click.option("--power", multiple=True, help="A power held: arrest, detain, deport, … (repeat)."),
     click.option("--on-behalf-of", multiple=True, help="A power of those acted for (repeat)."),
+    click.option(
+        "--tier", default="none", show_default=True, help="Level of government: municipal, state, national, …"
+    ),
     click.option("--jurisdiction", multiple=True, help="Where this happens, such as EU or US-WA (repeat)."),
     click.option("--purpose", required=True, help="What for."),
     click.option("--legal-basis", required=True, help="On which legal basis."),
@@ -56,11 +59,12 @@ def _asking(function: Callable[..., None]) -> Callable[..., None]:
 
 def _ask(
     app: Countenance, *, holder: str, kind: str, power: tuple[str, ...], on_behalf_of: tuple[str, ...],
+    tier: str,
     jurisdiction: tuple[str, ...], purpose: str, legal_basis: str, gallery: tuple[str, ...],
     operation: tuple[str, ...], facts: str, expires: str, requested_by: str | None,
 ) -> Mandate:  # fmt: skip
     return app.mandates.request(
-        Holder(holder, kind, power, on_behalf_of, jurisdiction),
+        Holder(holder, kind, power, on_behalf_of, tier, jurisdiction),
         Terms(purpose, legal_basis, gallery, operation, facts),
         requested_by=requested_by or holder,
         expires_at=_until(expires),

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from countenance.engine import STORED
 from countenance.errors import NoFace
 from countenance.faces import DetectedFace
 from countenance.operations.operation import Operation, Permit, Tools
@@ -53,10 +54,10 @@ class Compare(Operation[Scored, Compared]):
 
     def look(self, tools: Tools) -> Scored:
         """Detect and embed both, score each target face."""
-        picture = tools.engine.look(self.source)
+        picture = tools.engine.look(self.source, STORED)
         source = largest_face(picture.faces, self.quality)
         template = tools.engine.embed(picture, (source,))[0]
-        other = tools.engine.look(self.target)
+        other = tools.engine.look(self.target, STORED)
         faces = tuple(face for face in other.faces if not reasons_against(face, self.quality))
         if not faces:
             raise NoFace("there is no face in the target image that passes the quality filter")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from countenance.engine import STORED
 from countenance.faces import DetectedFace
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.policy import Operation as Asks
@@ -32,7 +33,7 @@ class Detect(Operation[Detected, Detected]):
 
     def look(self, tools: Tools) -> Detected:
         """Decode and detect."""
-        picture = tools.engine.look(self.image)
+        picture = tools.engine.look(self.image, STORED)
         return Detected(picture.faces, picture.width, picture.height)
 
     def act(self, tools: Tools, permit: Permit, seen: Detected) -> Detected:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from countenance.engine import STORED
 from countenance.faces import DetectedFace, EnrolledFace, Template
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against
@@ -57,7 +58,7 @@ class Enrol(Operation[Enrollable, Enrolled]):
     def look(self, tools: Tools) -> Enrollable:
         """Detect, sort out, embed."""
         tools.gallery.describe(self.gallery_id)  # NotFound before the work
-        picture = tools.engine.look(self.image)
+        picture = tools.engine.look(self.image, STORED)
         judged = [(face, reasons_against(face, self.quality)) for face in picture.faces]
         good = [face for face, reasons in judged if not reasons]
         # over the limit, the least sharp and sure go first, then the smallest

@@ -17,7 +17,7 @@ from countenance.ledger import Ledger, Receipt
 from countenance.mandates import Mandate, Register
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.vocabulary import describe
-from countenance.policy import Decision, Rules, Verdict
+from countenance.policy import Decision, Rules
 from countenance.signing import JSON
 
 Result = TypeVar("Result")
@@ -60,7 +60,7 @@ class Guard:
             raise Unauthenticated("there is no such access key")
         decision = self._rules.decide(describe(mandate, ask, self._tools, now), now)
         decided = self._ledger.append(self._decision_entry(mandate, ask, decision), ask.private())
-        if decision.verdict is not Verdict.PERMIT:
+        if not decision.permitted:
             denied = Denied(decision.sentence(), decision)
             denied.receipt = decided.wait().header()
             raise denied
@@ -89,7 +89,10 @@ class Guard:
             "min_similarity": ask.min_similarity,
             "model": self._tools.engine.model,
             "calibration": self._tools.calibration.identity,
-            **decision.entry(),
+            "verdict": decision.verdict,
+            "law_date": decision.law_date.isoformat(),
+            "clauses": list(decision.clauses),
+            "packs": {pack.name: pack.hash for pack in decision.packs},
         }
 
     def _record(self, decided: Receipt, outcome: str, counts: Mapping[str, JSON], found: Mapping[str, JSON]) -> Receipt:

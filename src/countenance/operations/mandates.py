@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from countenance.ledger import Ledger
 from countenance.mandates import AccessKey, Holder, Mandate, Register, Terms
+from countenance.operations.vocabulary import granted
 from countenance.signing import JSON
 
 
@@ -20,6 +21,7 @@ class Mandates:
 
     def request(self, holder: Holder, terms: Terms, *, requested_by: str, expires_at: datetime) -> Mandate:
         """Enter a mandate that somebody asks for; it permits nothing until it is approved."""
+        granted(Mandate("new", holder, terms, requested_by, datetime.now(UTC), expires_at))  # refuse unknown words
         mandate = self._register.request(holder, terms, requested_by=requested_by, expires_at=expires_at)
         self._record("requested", mandate.mandate_id, _openly(mandate), {"holder": holder.name, "by": requested_by})
         return mandate

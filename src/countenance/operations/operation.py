@@ -14,6 +14,7 @@ from typing import ClassVar, Generic, TypeVar
 from countenance.engine import FaceEngine
 from countenance.gallery import Calibration, Gallery, Normaliser
 from countenance.mandates import Mandate
+from countenance.policy import Evidence
 from countenance.policy import Operation as Asks
 from countenance.signing import JSON
 
@@ -23,12 +24,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What operations work with; made once by the composition root."""
+    """What operations work with; made once by the composition root.
+
+    evidence: what a signed, in-date audit says about exactly this model and calibration; empty where there is none.
+    """
 
     engine: FaceEngine
     gallery: Gallery
     normaliser: Normaliser
     calibration: Calibration
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)

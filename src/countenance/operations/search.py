@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
+from countenance.engine import STORED
 from countenance.errors import NoFace
 from countenance.faces import Candidate, DetectedFace, Template
 from countenance.gallery import expected_false_matches
@@ -133,7 +134,7 @@ class SearchByImage(_Search[Probe]):
     def look(self, tools: Tools) -> Probe:
         """Detect, take the largest face, embed it."""
         tools.gallery.describe(self.gallery_id)  # NotFound before the work
-        picture = tools.engine.look(self.image)
+        picture = tools.engine.look(self.image, STORED)
         face = largest_face(picture.faces, self.quality)
         return Probe(tools.engine.embed(picture, (face,))[0], face)
 

@@ -1,0 +1,129 @@
+"""`countenance demo`: the main job on real faces, through plain boto3, in a folder of its own."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+from botocore.exceptions import ClientError
+
+from countenance import settings
+from countenance.app import Countenance
+from countenance.demo.background import serving
+from countenance.demo.faces import Photo, orl_faces
+from countenance.demo.picture import draw
+from countenance.demo.program import COLLECTION, Program, Searched
+from countenance.engine import fetch, load_manifests
+from countenance.ledger import verify_records
+from countenance.mandates import AccessKey, Holder, Terms
+from countenance.progress import track
+
+_ENROLLED_PEOPLE = 30
+_ENROLLED_PICTURES = 5
+
+
+@click.command("demo", help="The main job on real faces: enrol, search, deny, verify.")
+def demo() -> None:
+    """Fetch, enrol, search, be denied, verify, draw."""
+    own = settings.load()
+    _say("models", "YuNet (detector) and SFace (embedder), fetched by hash")
+    fetch(load_manifests(own.models_dir).values(), own.models_cache)
+    _say("faces", "ORL: 40 people, 10 pictures each (credit: AT&T Laboratories Cambridge)")
+    photos = orl_faces(own.home / "demo-faces")
+    home = own.home / "demo"
+    shutil.rmtree(home, ignore_errors=True)  # a demo starts from nothing each time
+    app = Countenance.open(replace(own, home=home, weights=own.models_cache))
+    try:
+        with serving(app.asgi()) as endpoint:
+            _say("server", f"{endpoint}, ledger and gallery in {home}")
+            _run(app, endpoint, photos, home)
+    finally:
+        app.close()
+
+
+def _run(app: Countenance, endpoint: str, photos: Sequence[Photo], home: Path) -> None:
+    key = _mandate(app, timedelta(days=1))
+    short = _mandate(app, timedelta(seconds=1))
+    _say("mandate", f"{key.mandate_id}: find own pictures, by consent, on {COLLECTION}, for one day")
+
+    enrolled = [p for p in photos if p.person <= _ENROLLED_PEOPLE and p.number <= _ENROLLED_PICTURES]
+    others = [p for p in photos if p.person > _ENROLLED_PEOPLE or p.number > _ENROLLED_PICTURES]
+    program = Program(endpoint, app.settings.region, key.access_key, key.secret)
+    began = time.monotonic()
+    done = sum(track(program.enrol(enrolled), "enrol", len(enrolled), "images"))
+    _say("enrol", f"{done} of {len(enrolled)} pictures of {_ENROLLED_PEOPLE} people, {_rate(len(enrolled), began)}")
+    began = time.monotonic()
+    found = list(track(program.search(others), "search", len(others), "images"))
+    _say("search", f"{len(found)} other pictures of all 40 people at similarity 80, {_rate(len(found), began)}")
+    _results(found)
+    _denied(app, endpoint, short, others[0])
+
+    app.ledger.checkpoint()
+    _say("ledger", verify_records(app.ledger).sentence())
+    best = max(found, key=lambda searched: (len({p for p, _ in searched.candidates}), searched.expected_false_matches))
+    picture = home / "search.png"
+    draw(best, {p.person: p.png for p in reversed(enrolled)}, len(enrolled), picture)
+    _say("picture", f"one search, its leads and how wrong they may be: {picture}")
+
+
+def _mandate(app: Countenance, lasting: timedelta) -> AccessKey:
+    asked = app.mandates.request(
+        Holder("Countenance demo", kind="individual"),
+        Terms(
+            "photo_library",
+            "consent",
+            (COLLECTION,),
+            ("manage", "enrol", "identify"),
+            '{"gallery": {"provenance": "published_set"}}',
+        ),
+        requested_by="the demo",
+        expires_at=datetime.now(UTC) + lasting,
+    )
+    app.mandates.approve(asked.mandate_id, approved_by="whoever ran it")
+    return app.mandates.issue_key(asked.mandate_id)
+
+
+def _results(found: Sequence[Searched]) -> None:
+    known = [s for s in found if s.probe.person <= _ENROLLED_PEOPLE]
+    strangers = [s for s in found if s.probe.person > _ENROLLED_PEOPLE]
+    hits = [s for s in known if s.candidates and s.candidates[0][0] == s.probe.person]
+    wrong = [s for s in known if s.candidates and s.candidates[0][0] != s.probe.person]
+    alarms = [s for s in strangers if s.candidates]
+    click.echo(f"            enrolled people, rank 1: {_share(hits, known)} found")
+    click.echo(
+        f"            enrolled people, missed: {len(known) - len(hits)}, of which named as another: {len(wrong)}"
+    )
+    click.echo(f"            strangers, false alarms: {_share(alarms, strangers)}")
+    click.echo(
+        f"            expected false matches per search: {found[0].expected_false_matches:.2f} (group served worst)"
+    )
+
+
+def _share(some: Sequence[Searched], of: Sequence[Searched]) -> str:
+    people = len({s.probe.person for s in of})
+    return f"{len(some)} of {len(of)} pictures of {people} people"
+
+
+def _denied(app: Countenance, endpoint: str, key: AccessKey, photo: Photo) -> None:
+    expires = app.mandates.show(key.mandate_id).expires_at
+    time.sleep(max(0.0, (expires - datetime.now(UTC)).total_seconds()) + 0.05)
+    try:
+        next(Program(endpoint, app.settings.region, key.access_key, key.secret).search([photo]))
+    except ClientError as error:
+        _say("denied", f"the same search under an expired mandate: {error.response['Error']['Code']}")
+        click.echo(f"            {error.response['Error']['Message']}")
+    else:
+        raise click.ClickException("an expired mandate was served: this is a defect")
+
+
+def _rate(count: int, began: float) -> str:
+    return f"{count / (time.monotonic() - began):.0f} images/s"
+
+
+def _say(what: str, text: str) -> None:
+    click.echo(f"{what:<12}{text}")

@@ -1,0 +1,25 @@
+"""Rules that always say the same."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from countenance.policy import Decision, Request, Verdict
+from countenance.policy.clauses import Effect, Status
+from countenance.policy.decision import Ground, PackIdentity
+
+PACK = PackIdentity("test", "1", "0" * 64, "Test rules")
+
+
+class FixedRules:
+    """Answers every request with one verdict, and remembers the requests."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self._verdict = verdict
+        self.asked: list[Request] = []
+
+    def decide(self, request: Request, now: datetime, **_more: object) -> Decision:
+        self.asked.append(request)
+        effect = Effect.PERMIT if self._verdict is Verdict.PERMIT else Effect.FORBID
+        ground = Ground("test-1", PACK, effect, "Nothing is allowed.", "nowhere", Status.IN_FORCE, "Other rules.")
+        return Decision(self._verdict, (ground,), (), (), (), "nobody", (PACK,), date(2026, 1, 1))

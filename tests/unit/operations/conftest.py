@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+from tests.fakes.engine import MODEL, FakeEngine
+from tests.fakes.ledger import FakeLedger
+from tests.fakes.rules import FixedRules
+
+from countenance.database import open_database
+from countenance.gallery import Calibration, Gallery, RawCosine
+from countenance.mandates import AccessKey, Holder, Register, Terms
+from countenance.operations import Caller, Guard, Tools
+from countenance.policy import Evidence, Verdict
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CALIBRATION = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
+
+
+@dataclass
+class World:
+    """Everything round a guard, with no weights."""
+
+    guard: Guard
+    caller: Caller
+    ledger: FakeLedger
+    engine: FakeEngine
+    gallery: Gallery
+    register: Register
+    rules: FixedRules
+    key: AccessKey
+    database: Engine
+
+    def kinds(self) -> list[tuple[object, object]]:
+        """(kind, verdict or outcome) of each ledger entry."""
+        return [(e.kind, e.fields.get("verdict", e.fields.get("outcome"))) for e in self.ledger.entries()]
+
+
+@pytest.fixture
+def verdict() -> Verdict:
+    return Verdict.PERMIT
+
+
+@pytest.fixture
+def world(tmp_path: Path, verdict: Verdict) -> Iterator[World]:
+    database = open_database(tmp_path / "db.sqlite")
+    register = Register(database, bytes(32), lambda: NOW)
+    asked = register.request(
+        Holder("A museum"),
+        Terms("photo_library", "consent", ("g*",), ("identify",)),
+        requested_by="ann",
+        expires_at=NOW + timedelta(days=1),
+    )
+    register.approve(asked.mandate_id, approved_by="ben")
+    key = register.issue_key(asked.mandate_id)
+    ids = (f"{n:08x}-0000-4000-8000-000000000000" for n in itertools.count())
+    gallery = Gallery(database, RawCosine(), lambda: NOW, lambda: next(ids))
+    engine, ledger, rules = FakeEngine(), FakeLedger(), FixedRules(verdict)
+    guard = Guard(Tools(engine, gallery, RawCosine(), CALIBRATION, Evidence()), rules, ledger, register, lambda: NOW)
+    yield World(guard, Caller(key.access_key), ledger, engine, gallery, register, rules, key, database)
+    database.dispose()

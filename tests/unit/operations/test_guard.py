@@ -1,0 +1,154 @@
+"""The gate: nothing happens without a decision, nothing leaves without a record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import MetaData, select
+from tests.fakes.engine import picture_of
+from tests.unit.operations.conftest import World
+
+from countenance import operations
+from countenance.errors import DamagedImage, Denied, NotFound, NotRecorded, Unauthenticated
+from countenance.ledger import Receipt
+from countenance.operations import (
+    Caller,
+    Compare,
+    CreateGallery,
+    DeleteGallery,
+    DescribeGallery,
+    Detect,
+    Enrol,
+    Erase,
+    ListFaces,
+    ListGalleries,
+    Operation,
+    SearchByFace,
+    SearchByImage,
+)
+from countenance.policy import Verdict
+
+ONE_OF_EACH: list[Operation[Any, Any]] = [
+    CreateGallery("g1"),
+    DescribeGallery("g0"),
+    ListGalleries(),
+    DeleteGallery("g0"),
+    Enrol("g0", picture_of(7), "p-7"),
+    ListFaces("g0"),
+    Erase("g0", ("00000001-0000-4000-8000-000000000000",)),
+    SearchByFace("g0", "00000001-0000-4000-8000-000000000000"),
+    SearchByImage("g0", picture_of(1)),
+    Compare(picture_of(1), picture_of(2)),
+    Detect(picture_of(1)),
+]
+
+
+def everything(world: World) -> dict[str, list[Any]]:
+    """Every row of every table but the ledger's."""
+    tables = MetaData()
+    tables.reflect(world.database)
+    with world.database.begin() as connection:
+        return {
+            name: [tuple(row) for row in connection.execute(select(table))] for name, table in tables.tables.items()
+        }
+
+
+def every_operation() -> set[type]:
+    found, todo = set(), [Operation]
+    while todo:
+        for kind in todo.pop().__subclasses__():
+            todo.append(kind)
+            if getattr(operations, kind.__name__, None) is kind:
+                found.add(kind)
+    return found
+
+
+def test_the_list_above_holds_every_operation_there_is() -> None:
+    assert {type(ask) for ask in ONE_OF_EACH} == every_operation()
+
+
+@pytest.mark.parametrize("verdict", [Verdict.DENY, Verdict.UNDETERMINED])
+@pytest.mark.parametrize("ask", ONE_OF_EACH, ids=lambda ask: type(ask).__name__)
+def test_what_is_not_permitted_leaves_one_entry_and_no_other_trace(world: World, ask: Operation[Any, Any]) -> None:
+    world.gallery.create("g0", world.engine.model, world.engine.version, {})
+    before = everything(world)
+    with pytest.raises(Denied, match="test-1") as caught:
+        world.guard.carry_out(world.caller, ask)
+    assert everything(world) == before
+    assert world.engine.looked == 0
+    assert [kind for kind, _ in world.kinds()] == ["decision"]
+    assert caught.value.receipt == world.ledger.receipt(0).header()
+
+
+@pytest.mark.parametrize("ask", ONE_OF_EACH, ids=lambda ask: type(ask).__name__)
+def test_what_is_permitted_leaves_a_decision_and_a_result_and_a_receipt(world: World, ask: Operation[Any, Any]) -> None:
+    world.gallery.create("g0", world.engine.model, world.engine.version, {})
+    try:
+        receipt = world.guard.carry_out(world.caller, ask).receipt
+    except NotFound as error:  # SearchByFace: that face is not there
+        receipt = error.receipt or ""
+    assert [kind for kind, _ in world.kinds()] == ["decision", "result"]
+    assert world.ledger.entry(1).fields["decision"] == 0
+    assert Receipt.parse(receipt) == world.ledger.receipt(1)
+
+
+def test_nothing_is_stored_when_the_decision_cannot_be_recorded(world: World) -> None:
+    world.gallery.create("g0", world.engine.model, world.engine.version, {})
+    before = everything(world)
+    world.ledger.refuses = True
+    for ask in ONE_OF_EACH:
+        with pytest.raises(NotRecorded):
+            world.guard.carry_out(world.caller, ask)
+    assert everything(world) == before
+
+
+def test_no_answer_leaves_when_the_result_cannot_be_recorded(world: World) -> None:
+    def refuse_from_now_on(*_: object) -> None:
+        world.ledger.refuses = True
+
+    class Sabotage(Detect):
+        __slots__ = ()
+
+        def act(self, *given: Any) -> Any:
+            refuse_from_now_on()
+            return super().act(*given)
+
+    with pytest.raises(NotRecorded):
+        world.guard.carry_out(world.caller, Sabotage(picture_of(1)))
+
+
+def test_a_failure_is_recorded_with_its_kind_and_no_detail(world: World) -> None:
+    with pytest.raises(DamagedImage) as caught:
+        world.guard.carry_out(world.caller, Detect(b"rubbish"))
+    assert world.kinds() == [("decision", "permit"), ("result", "DamagedImage")]
+    assert caught.value.receipt == world.ledger.receipt(1).header()
+
+
+def test_a_defect_of_ours_closes_its_decision_too(world: World) -> None:
+    class Broken(Detect):
+        __slots__ = ()
+
+        def look(self, *_: Any) -> Any:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        world.guard.carry_out(world.caller, Broken(picture_of(1)))
+    assert world.kinds()[-1] == ("result", "ZeroDivisionError")
+
+
+def test_a_key_that_is_none_asks_nobody(world: World) -> None:
+    with pytest.raises(Unauthenticated):
+        world.guard.carry_out(Caller("CNTNNOBODY"), Detect(picture_of(1)))
+    assert not world.rules.asked
+    assert world.ledger.size == 0
+
+
+def test_entries_show_no_gallery_picture_name_or_external_id(world: World) -> None:
+    world.guard.carry_out(world.caller, CreateGallery("g-secret-name"))
+    world.guard.carry_out(world.caller, Enrol("g-secret-name", picture_of(7), "jane-doe"))
+    world.guard.carry_out(world.caller, SearchByImage("g-secret-name", picture_of(7)))
+    shown = " ".join(str(entry.fields) for entry in world.ledger.entries())
+    for secret in ("secret-name", "jane", "museum", "people:7", "00000000-0000-4000"):
+        assert secret not in shown
+    assert world.ledger.openings(2)["external_id"] == "jane-doe"
