@@ -49,6 +49,7 @@ class Gallery:
         self._normaliser = normaliser
         self._indexes: dict[str, _Entry] = {}
         self._lock = Lock()
+        self._unscrubbed = False
 
     def create(self, gallery_id: str, model: ModelId, version: str, tags: Mapping[str, str]) -> GalleryInfo:
         """Make an empty gallery for templates of `model`; `AlreadyExists` if the id is taken."""
@@ -81,7 +82,10 @@ class Gallery:
         The same picture under the same external id again gives the faces that are enrolled and adds only those that
         are not. `NotFound` without the gallery, `Conflict` for templates of another model.
         """
-        return list(self._store.enrol(gallery_id, image_digest, external_id, faces))
+        enrolled = list(self._store.enrol(gallery_id, image_digest, external_id, faces))
+        if self._unscrubbed:
+            self.scrub(wait_ms=0)
+        return enrolled
 
     def faces(
         self,
@@ -136,9 +140,14 @@ class Gallery:
             if len(faces) == len(found):  # else somebody erased a hit meanwhile, and others take its place
                 return Matches(snapshot.size, tuple((faces[number], score) for number, score in found))
 
-    def scrub(self) -> bool:
-        """Take what was deleted off the disk, where an open snapshot of another process forbade it before."""
-        return self._store.scrub()
+    def scrub(self, wait_ms: int = 2000) -> bool:
+        """Take what was deleted off the disk. False if a reader held an older snapshot for longer than `wait_ms`.
+
+        Every erasure does this; after a False the next enrolment or erasure tries again.
+        """
+        scrubbed = self._store.scrub(wait_ms)
+        self._unscrubbed = not scrubbed
+        return scrubbed
 
     def _head(self, gallery_id: str) -> Head:
         try:

@@ -38,7 +38,7 @@ class Erased:
     """What `erase` did, in the order asked; every face id is in one of the two.
 
     scrubbed: whether the templates' bytes have left the disk too. False if another process held an old snapshot of
-    the database all the while; the bytes go with the next change or `Gallery.scrub` after that snapshot ended.
+    the database all the while; the bytes go with the next enrolment or erasure after that snapshot ended.
     """
 
     deleted: tuple[str, ...]

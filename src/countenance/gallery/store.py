@@ -259,10 +259,10 @@ class Store:
             found = connection.execute(query).scalars().all()
         return np.sort(np.array(found, dtype=np.int64))
 
-    def scrub(self, wait_ms: int = 2000) -> bool:
+    def scrub(self, wait_ms: int) -> bool:
         """Empty the write-ahead log into the database file, so that nothing that was deleted stays in it.
 
-        False if some reader kept an older snapshot for longer than `wait_ms`. SQLite only; elsewhere always False.
+        False if some reader kept an older snapshot for longer than `wait_ms`. Elsewhere than in SQLite: always False.
         """
         if self._engine.dialect.name != "sqlite":
             return False
