@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from rekognition_fakes import FakeGuard, boto_client, serving
+from tests.contract.rekognition.rekognition_fakes import FakeGuard, boto_client, serving
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -85,22 +86,18 @@ def test_the_folder_itself_may_be_a_link(folder, tmp_path):
     assert Buckets({"photos": tmp_path / "link"}).read("photos", "a.jpg") == b"a"
 
 
-def test_pipes_sockets_and_devices_are_refused_without_waiting(buckets, folder, tmp_path):
+def test_pipes_sockets_and_devices_are_refused_without_waiting(buckets, folder, monkeypatch):
     os.mkfifo(folder / "pipe")
-    here = os.getcwd()
-    os.chdir(folder)  # a socket's path must be short
-    try:
-        with socket.socket(socket.AF_UNIX) as listening:
-            listening.bind("socket")
-    finally:
-        os.chdir(here)
+    monkeypatch.chdir(folder)  # a socket's path must be short
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
     for name in ("pipe", "socket"):
         with pytest.raises(NotFound):
             buckets.read("photos", name)
 
 
 def test_an_object_above_the_limit_is_refused_by_its_size(buckets, folder):
-    with open(folder / "sparse.jpg", "wb") as file:
+    with (folder / "sparse.jpg").open("wb") as file:
         file.truncate(2**40)
     with pytest.raises(ImageTooLarge, match="1099511627776"):
         buckets.read("photos", "sparse.jpg")
@@ -111,10 +108,11 @@ def test_an_object_above_the_limit_is_refused_by_its_size(buckets, folder):
 
 
 def test_no_file_stays_open(buckets):
-    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
-    if before is None:
+    handles = Path("/proc/self/fd")
+    if not handles.is_dir():
         pytest.skip("counting open files needs /proc")
+    before = len(list(handles.iterdir()))
     buckets.read("photos", "2024/b ü.jpg")
     with pytest.raises(NotFound):
         buckets.read("photos", "2024/none.jpg")
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(handles.iterdir())) == before

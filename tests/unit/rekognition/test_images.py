@@ -11,9 +11,9 @@ from countenance.errors import ImageTooLarge
 @pytest.fixture
 def buckets(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"stored")
-    with open(tmp_path / "big.jpg", "wb") as file:
+    with (tmp_path / "big.jpg").open("wb") as file:
         file.truncate(15 * 1024 * 1024 + 1)
-    with open(tmp_path / "just.jpg", "wb") as file:
+    with (tmp_path / "just.jpg").open("wb") as file:
         file.truncate(15 * 1024 * 1024)
     return Buckets({"photos": tmp_path})
 

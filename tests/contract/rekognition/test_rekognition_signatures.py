@@ -1,0 +1,102 @@
+"""Who may speak: every way in which a signature can be wrong, as boto3 or the bare wire sees it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.exceptions import ClientError
+from tests.contract.rekognition.rekognition_fakes import ACCESS_KEY, FakeGuard, boto_client, picture, serving
+from tests.contract.rekognition.wire import ask, send, signed_headers
+
+
+def code(call):
+    with pytest.raises(ClientError) as caught:
+        call()
+    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
+
+
+def test_a_wrong_secret_is_an_invalid_signature(url, guard):
+    kind, message = code(boto_client(url, secret="another").list_collections)
+    assert kind == "InvalidSignatureException"
+    assert "does not match the signature you provided" in message
+    assert guard.asked == []
+
+
+def test_an_unknown_key_is_an_unrecognized_client(url, guard):
+    kind, _ = code(boto_client(url, key="AKNOBODY").list_collections)
+    assert kind == "UnrecognizedClientException"
+    assert guard.asked == []
+
+
+def test_another_region_is_an_invalid_signature(url):
+    kind, message = code(boto_client(url, region="us-east-1").list_collections)
+    assert kind == "InvalidSignatureException"
+    assert "region" in message
+
+
+def test_a_session_token_is_an_unrecognized_client(url):
+    assert code(boto_client(url, aws_session_token="x").list_collections)[0] == "UnrecognizedClientException"
+
+
+@pytest.mark.parametrize("minutes", [-6, 6])
+def test_a_clock_that_is_off_by_six_minutes_is_an_invalid_signature(minutes):
+    guard = FakeGuard()
+    with serving(guard, now=lambda: datetime.now(UTC) + timedelta(minutes=minutes)) as url:
+        kind, message = code(boto_client(url).list_collections)
+    assert kind == "InvalidSignatureException"
+    assert message.startswith("Signature expired" if minutes > 0 else "Signature not yet current")
+    assert guard.asked == []
+
+
+def test_an_altered_body_is_an_invalid_signature(url, guard):
+    guard.galleries["staff"] = []
+    body = b'{"CollectionId":"staff"}'
+    headers = signed_headers(url, body, "DeleteCollection")
+    told = send(url, b'{"CollectionId":"other"}', headers)
+    assert told.type == "InvalidSignatureException"
+    assert guard.asked == []
+    assert send(url, body, headers).status == 200
+
+
+def test_another_operation_under_the_same_signature_is_refused(url, guard):
+    body = b'{"CollectionId":"staff"}'
+    headers = signed_headers(url, body, "DescribeCollection")
+    headers["X-Amz-Target"] = "RekognitionService.DeleteCollection"
+    assert send(url, body, headers).type == "InvalidSignatureException"
+    assert guard.asked == []
+
+
+def test_no_signature_is_a_missing_token(url):
+    headers = signed_headers(url, b"{}")
+    del headers["Authorization"]
+    assert send(url, b"{}", headers).type == "MissingAuthenticationTokenException"
+
+
+def test_a_presigned_request_is_refused(url, guard):
+    client = boto_client(url)
+    presigned = client.generate_presigned_url("list_collections", HttpMethod="POST")
+    headers = signed_headers(url, b"{}")
+    del headers["Authorization"]
+    told = send(url, b"{}", headers, path="/" + presigned.removeprefix(url).removeprefix("/"))
+    assert told.type == "InvalidSignatureException"
+    assert guard.asked == []
+
+
+def test_the_body_is_not_parsed_before_its_signature_is_known(url):
+    body = b"this is no JSON"
+    headers = signed_headers(url, body)
+    assert send(url, body, headers).type == "SerializationException"
+    headers["Authorization"] = headers["Authorization"][:-64] + "0" * 64
+    assert send(url, body, headers).type == "InvalidSignatureException"
+
+
+def test_the_guard_is_told_which_key_asked(client, guard):
+    client.detect_faces(Image={"Bytes": picture("ann")})
+    [(caller, _)] = guard.asked
+    assert caller.access_key == ACCESS_KEY
+
+
+def test_a_retry_with_a_new_date_is_taken(url):
+    assert ask(url, b"{}").status == 200
+    assert ask(url, b"{}").status == 200
