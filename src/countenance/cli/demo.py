@@ -19,7 +19,7 @@ from countenance.demo.faces import Photo, orl_faces
 from countenance.demo.picture import draw
 from countenance.demo.program import COLLECTION, Program, Searched
 from countenance.engine import fetch, load_manifests
-from countenance.ledger import verify_records
+from countenance.ledger.inspection import verify_records
 from countenance.mandates import AccessKey, Holder, Terms
 from countenance.progress import track
 
