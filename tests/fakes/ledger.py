@@ -69,7 +69,7 @@ class FakeLedger:
         return [
             entry
             for entry in self._entries
-            if entry.kind == "decision" and entry.fields.get("verdict") != "deny" and entry.sequence not in closed
+            if entry.kind == "decision" and entry.fields.get("verdict", "permit") == "permit" and entry.sequence not in closed
         ]
 
     def checkpoint(self) -> SignedCheckpoint:

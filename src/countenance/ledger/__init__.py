@@ -1,11 +1,14 @@
 """What was done, and can anybody prove that it was altered: an RFC 6962 log with receipts and signed checkpoints."""
 
+from countenance.ledger import verifier
 from countenance.ledger.checkpoint import Checkpoint, SignedCheckpoint
 from countenance.ledger.entries import Entry
-from countenance.ledger.ledger import Ledger, Pending, origin_of
+from countenance.ledger.export import export, prove_growth, prove_inclusion
+from countenance.ledger.inspection import verify_records
+from countenance.ledger.ledger import Ledger, Pending
 from countenance.ledger.notes import NoteKey
 from countenance.ledger.receipt import Receipt
-from countenance.ledger.records import Records
+from countenance.ledger.records import Records, StoredEntry
 
 __all__ = [
     "Checkpoint",
@@ -16,5 +19,10 @@ __all__ = [
     "Receipt",
     "Records",
     "SignedCheckpoint",
-    "origin_of",
+    "StoredEntry",
+    "export",
+    "prove_growth",
+    "prove_inclusion",
+    "verifier",
+    "verify_records",
 ]

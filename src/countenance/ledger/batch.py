@@ -76,8 +76,7 @@ def _resume(connection: Connection, checkpoint: SignedCheckpoint, key: NoteKey) 
         )
     size = checkpoint.size
     wanted = {(level, (size >> level) - 1) for level in range(size.bit_length()) if size >> level & 1}
-    found = records.stored_nodes(connection, wanted)
-    frontier = merkle.Frontier.of(size, lambda level, position: found[level, position])
+    frontier = merkle.Frontier.of(size, records.lookup_in(connection, wanted))
     if frontier.root() != checkpoint.root:
         raise StoreError(f"the stored tree is not the one that was signed at {size} entries")
     last = next(records.stored(connection, size - 1, size), None)

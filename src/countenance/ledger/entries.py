@@ -87,8 +87,8 @@ class Draft:
 
     @property
     def opens(self) -> bool:
-        """Whether it is a decision that a result must follow: any that did not deny."""
-        return self.kind == "decision" and self.public.get("verdict") != "deny"
+        """Whether it is a decision that a result must follow: one that permits, or gives no verdict."""
+        return self.kind == "decision" and self.public.get("verdict", "permit") == "permit"
 
     @property
     def closes(self) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -19,6 +18,7 @@ from countenance.ledger.batch import Batch
 from countenance.ledger.checkpoint import SignedCheckpoint
 from countenance.ledger.entries import draft, say, timestamp
 from countenance.ledger.erasure import Selection, erase, wipe
+from countenance.ledger.notes import NoteKey
 from countenance.ledger.receipt import ORIGIN, Receipt
 from countenance.ledger.records import Records
 from countenance.ledger.writer import Writer
@@ -82,12 +82,17 @@ class Ledger(Records):
             entropy=entropy,
         )
 
+    @property
+    def verifier_key(self) -> NoteKey:
+        """The public key that signs receipts and checkpoints now, under the log's origin."""
+        return self._writer.key
+
     def append(self, public: Mapping[str, JSON], private: Mapping[str, JSON] | None = None) -> Pending:
         """Record `public` openly and each value of `private` as a salted commitment; returns at once.
 
-        `public` holds a `kind`. A "decision" whose `verdict` is not "deny" stays open until a "result" names its index
-        in `decision`. Raises as `entries.draft` does, `Overloaded` where too many appends wait, and `NotRecorded`
-        after `close`.
+        `public` holds a `kind`. A "decision" whose `verdict` is "permit" (or is not given) stays open until a "result"
+        names its index in `decision`. Raises as `entries.draft` does, `Overloaded` where too many appends wait, and
+        `NotRecorded` after `close`.
         """
         entry = draft(public, private)
         return Pending(self._writer.submit(lambda batch, _: batch.add(entry)))
@@ -146,12 +151,6 @@ class Ledger(Records):
         erased = _outcome(self._writer.submit(lambda batch, connection: erase(batch, connection, selection)), timeout_s)
         wipe(self._engine)
         return erased
-
-
-def origin_of(engine: Engine, signer: Signer) -> str:
-    """The origin of the ledger in this database; for an empty one, a name made from `signer`'s public key."""
-    key = Records(engine).key
-    return key.name if key else f"countenance/{hashlib.sha256(signer.public).hexdigest()[:16]}"
 
 
 def _outcome(done: Future[T], timeout_s: float) -> T:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, func, select, tuple_
+from sqlalchemy import Connection, Engine, func, select
 
 from countenance.database import reading
 from countenance.errors import BadRequest, NotFound, StoreError
@@ -102,13 +102,16 @@ class Records:
         with reading(self._engine) as connection:
             return newest_checkpoint(connection)
 
-    def checkpoints(self) -> Iterator[SignedCheckpoint]:
-        """Every checkpoint that was signed, the smallest first."""
+    def notes(self) -> list[str]:
+        """Every checkpoint that was signed, the smallest first, as stored and unchecked."""
+        query = select(tables.checkpoints.c.note).order_by(tables.checkpoints.c.size)
         with reading(self._engine) as connection:
-            notes = list(
-                connection.execute(select(tables.checkpoints.c.note).order_by(tables.checkpoints.c.size)).scalars()
-            )
-        return map(SignedCheckpoint.parse, notes)
+            return [str(note) for note in connection.execute(query).scalars()]
+
+    def nodes(self, wanted: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+        """The stored hashes of those complete subtrees (level, position) that the database has, unchecked."""
+        with reading(self._engine) as connection:
+            return stored_nodes(connection, wanted)
 
     def inclusion(self, index: int, checkpoint: SignedCheckpoint) -> list[bytes]:
         """The proof that entry `index` is in the tree of `checkpoint`: hashes, the lowest first.
@@ -156,8 +159,8 @@ class Records:
 
         prove(merkle.subtree_of(note_down))
         with reading(self._engine) as connection:
-            found = stored_nodes(connection, needed)
-        return prove(merkle.subtree_of(lambda level, position: found[level, position]))
+            lookup = lookup_in(connection, needed)
+        return prove(merkle.subtree_of(lookup))
 
 
 def size_of(connection: Connection) -> int:
@@ -184,15 +187,25 @@ def newest_checkpoint(connection: Connection) -> SignedCheckpoint | None:
 
 
 def stored_nodes(connection: Connection, wanted: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
-    """The hashes of the nodes (level, position); a `StoreError` where one is missing."""
-    leaves = [position for level, position in wanted if level == 0]
-    upper = [node for node in wanted if node[0] > 0]
-    e, n = tables.entries.c, tables.nodes.c
+    """The hashes of those nodes (level, position) that there are."""
     found: dict[tuple[int, int], bytes] = {}
-    for row in connection.execute(select(e.sequence, e.leaf_hash).where(e.sequence.in_(leaves))):
-        found[0, row.sequence] = row.leaf_hash
-    for row in connection.execute(select(tables.nodes).where(tuple_(n.level, n.position).in_(upper))):
-        found[row.level, row.position] = row.hash
+    by_level: dict[int, list[int]] = {}
+    for level, position in sorted(wanted):
+        by_level.setdefault(level, []).append(position)
+    e, n = tables.entries.c, tables.nodes.c
+    for level, positions in by_level.items():
+        query = (
+            select(e.sequence, e.leaf_hash).where(e.sequence.in_(positions))
+            if level == 0
+            else select(n.position, n.hash).where(n.level == level, n.position.in_(positions))
+        )
+        found |= {(level, position): value for position, value in connection.execute(query)}
+    return found
+
+
+def lookup_in(connection: Connection, wanted: set[tuple[int, int]]) -> merkle.Lookup:
+    """The hashes of all nodes (level, position) in `wanted`; a `StoreError` where one is missing."""
+    found = stored_nodes(connection, wanted)
     if missing := wanted - found.keys():
         raise StoreError(f"the stored tree lacks node {min(missing)}; run `countenance ledger verify`")
-    return found
+    return lambda level, position: found[level, position]

@@ -57,13 +57,18 @@ class Writer:
         self._every_s = checkpoint_every_s
         self._entropy = entropy
         with reading(engine) as connection:
-            self._tail = follow(connection, Tail(), NoteKey(origin, signer.public))
+            self._tail = follow(connection, Tail(), self.key)
         self._due = time.monotonic() + checkpoint_every_s
         self._jobs: queue.Queue[_Job[object] | None] = queue.Queue(capacity)
         self._closing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def key(self) -> NoteKey:
+        """The public key that signs now."""
+        return NoteKey(self._origin, self._signer.public)
 
     def submit(self, work: Callable[[Batch, Connection], T]) -> Future[T]:
         """Have `work` done in a coming transaction. `Overloaded` where too many wait, `NotRecorded` after `close`."""
@@ -116,7 +121,7 @@ class Writer:
         fulfil: list[Callable[[], None]] = []
         try:
             with self._engine.begin() as connection:
-                tail = follow(connection, self._tail, NoteKey(self._origin, self._signer.public))
+                tail = follow(connection, self._tail, self.key)
                 batch = Batch(tail, timestamp(self._now()), self._origin, self._signer, self._entropy)
                 fulfil = [_done(job, batch, connection) for job in jobs]
                 if batch.tail.size and (last or batch.tail.checkpoint is None or time.monotonic() >= self._due):

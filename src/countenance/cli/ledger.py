@@ -1,0 +1,205 @@
+"""`countenance ledger`: show, verify, prove and export the record, and put right what only an operator can."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from sqlalchemy import Engine
+
+from countenance import settings
+from countenance.cli.opening import opened
+from countenance.database import open_database
+from countenance.errors import BadRequest
+from countenance.ledger import (
+    Entry,
+    Ledger,
+    NoteKey,
+    Records,
+    SignedCheckpoint,
+    StoredEntry,
+    export,
+    prove_growth,
+    prove_inclusion,
+    verifier,
+    verify_records,
+)
+from countenance.progress import track
+from countenance.settings import Settings
+from countenance.signing import Signer
+
+ledger = click.Group("ledger", help="Show, verify, prove and export the record.")
+
+
+@ledger.command("show")
+@click.argument("index", type=int, required=False)
+@click.option("--last", default=20, show_default=True, help="How many entries, without INDEX.")
+@click.option("--kind", help="Only entries of this kind.")
+@click.option("--open", "only_open", is_flag=True, help="Decisions that no result has followed.")
+@click.option("--private", is_flag=True, help="With INDEX: the private values that are not erased, too.")
+def show(index: int | None, last: int, kind: str | None, only_open: bool, private: bool) -> None:
+    """Print entry INDEX with its receipt, or the newest entries, one JSON object a line."""
+    records = Records(_database())
+    if index is None:
+        found = records.open_decisions() if only_open else _newest(records, last, kind)
+        for entry in found:
+            click.echo(entry.text)
+        return
+    click.echo(json.dumps(dict(records.entry(index).fields), indent=2, sort_keys=True, ensure_ascii=False))
+    click.echo(f"receipt: {records.receipt(index).header()}")
+    if private:
+        kept = records.openings(index)
+        for name in records.entry(index).commitments:
+            value = json.dumps(kept[name], ensure_ascii=False) if name in kept else "(erased)"
+            click.echo(f"private {name}: {value}")
+
+
+@ledger.command("verify")
+@click.argument("path", type=click.Path(exists=True, path_type=Path), required=False)
+@click.option("--key", multiple=True, help="A key of the log (name+id+base64), from a source that you trust (repeat).")
+@click.option(
+    "--since",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="A checkpoint file from earlier (repeat).",
+)
+@click.option("--receipt", multiple=True, help="A receipt that was given out (repeat).")
+@click.pass_context
+def verify(
+    context: click.Context, path: Path | None, key: tuple[str, ...], since: tuple[Path, ...], receipt: tuple[str, ...]
+) -> None:
+    """Verify the ledger of this installation, or an exported folder or a proof at PATH.
+
+    Names the first entry that was changed, removed, moved or added, and then exits with status 1.
+    """
+    try:
+        trusted = [verifier.read_key(text) for text in key]
+        checkpoints = [verifier.read_checkpoint(file.read_bytes()) for file in since]
+        receipts = [verifier.read_receipt(text) for text in receipt]
+        if path is not None:
+            report = verifier.verify(path, trusted, checkpoints, receipts)
+        else:
+            own = settings.load()
+            trusted = trusted or _own_key(own)
+            report = verify_records(Records(open_database(own.database)), trusted, checkpoints, receipts, _watch)
+    except verifier.Unreadable as error:
+        raise BadRequest(f"cannot check: {error}") from error
+    click.echo(verifier.say(report), nl=False)
+    if report.findings:
+        context.exit(1)
+
+
+@ledger.command("prove")
+@click.argument("index", type=int, required=False)
+@click.option(
+    "--since",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Prove that the log continues the one of this checkpoint file.",
+)
+@click.option("--output", "-o", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Default: stdout.")
+def prove(index: int | None, since: Path | None, output: Path | None) -> None:
+    """Write a proof that entry INDEX is in the log, or with --since that the log only grew. `verify` checks either."""
+    if (index is None) == (since is None):
+        raise BadRequest("name an entry by its INDEX, or an older checkpoint with --since, and not both")
+    with opened() as app:
+        checkpoint = app.ledger.checkpoint()
+        if since is not None:
+            proof = prove_growth(app.ledger, SignedCheckpoint.parse(since.read_bytes()), checkpoint)
+        else:
+            assert index is not None
+            proof = prove_inclusion(app.ledger, index, checkpoint)
+    if output is None:
+        click.echo(proof, nl=False)
+    else:
+        output.write_text(proof, encoding="utf-8", newline="\n")
+
+
+@ledger.command("export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def export_(folder: Path) -> None:
+    """Write the ledger into FOLDER for verification elsewhere; an earlier or interrupted export is continued.
+
+    An export holds commitments only, nothing that is private.
+    """
+    with opened() as app:
+        checkpoint = app.ledger.checkpoint()
+        new = export(app.ledger, checkpoint, folder, _watch)
+    click.echo(f"{folder}: {checkpoint.size} entries, {new} of them new; check it with `countenance ledger verify`")
+
+
+@ledger.command("checkpoint")
+def checkpoint() -> None:
+    """Print a signed checkpoint of all that is recorded now, for others to keep."""
+    with opened() as app:
+        click.echo(str(app.ledger.checkpoint()), nl=False)
+
+
+@ledger.command("key")
+def key() -> None:
+    """Print the public key that signs the ledger now, for others to keep."""
+    with opened() as app:
+        click.echo(str(app.ledger.verifier_key))
+
+
+@ledger.command("clock")
+@click.option("--reason", required=True, help="Why the clock was put back; it is recorded.")
+def clock(reason: str) -> None:
+    """Go on after the clock of this machine was put back.
+
+    While the clock is behind the last entry nothing is recorded and nothing is answered. Set the clock right first;
+    then this records the step, so that the gap can be seen.
+    """
+    with opened() as app:
+        receipt = app.ledger.accept_clock(reason)
+    click.echo(f"entry {receipt.index} records the step; receipt {receipt.header()}")
+
+
+@ledger.command("rotate")
+def rotate() -> None:
+    """Let a new key sign from now on: the last entry under the old key names it. Restart a running server after it."""
+    own = settings.load()
+    database = open_database(own.database)
+    current, coming = _key_file(own), own.keys / "ledger.next"
+    successor = Signer.from_file(coming)
+    newest = Records(database).last_checkpoint()
+    if newest is None or not newest.signed_by(NoteKey(own.origin, successor.public)):
+        old = Ledger(database, Signer.from_file(current), own.origin, lambda: datetime.now(UTC))
+        try:
+            old.hand_over(successor)
+        finally:
+            old.close()
+    coming.replace(current)
+    click.echo(str(NoteKey(own.origin, successor.public)))
+
+
+def _database() -> Engine:
+    return open_database(settings.load().database)
+
+
+def _key_file(own: Settings) -> Path:
+    return own.keys / "ledger.key"
+
+
+def _own_key(own: Settings) -> list[verifier.Key]:
+    """The key of this installation, where it has made one; looking makes none."""
+    path = _key_file(own)
+    return [verifier.Key(own.origin, Signer.from_file(path).public)] if path.exists() else []
+
+
+def _newest(records: Records, last: int, kind: str | None) -> list[Entry]:
+    """The newest `last` entries of this kind, the oldest of them first."""
+    found: list[Entry] = []
+    end = records.size
+    while end and len(found) < last:
+        start = max(0, end - 1000)
+        page = [entry for entry in records.entries(start, end) if kind in (None, entry.kind)]
+        found = page + found
+        end = start
+    return found[-last:] if last > 0 else []
+
+
+def _watch(rows: Iterable[StoredEntry], total: int) -> Iterator[StoredEntry]:
+    return track(rows, "entries", total, "entries")
