@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,11 +14,13 @@ from botocore.exceptions import ClientError
 
 from countenance import settings
 from countenance.app import Countenance
+from countenance.audit.metrics import clustered_rate
 from countenance.demo.background import serving
 from countenance.demo.faces import Photo, orl_faces
 from countenance.demo.picture import draw
 from countenance.demo.program import COLLECTION, Program, Searched
 from countenance.engine import fetch, load_manifests
+from countenance.gallery import expected_false_matches
 from countenance.ledger.inspection import verify_records
 from countenance.mandates import AccessKey, Holder, Terms
 from countenance.progress import track
@@ -49,7 +51,7 @@ def demo() -> None:
 def _run(app: Countenance, endpoint: str, photos: Sequence[Photo], home: Path) -> None:
     key = _mandate(app, timedelta(days=1))
     short = _mandate(app, timedelta(seconds=1))
-    _say("mandate", f"{key.mandate_id}: find own pictures, by consent, on {COLLECTION}, for one day")
+    _say("mandate", f"{key.mandate_id}: research on published faces, gallery {COLLECTION}, for one day")
 
     enrolled = [p for p in photos if p.person <= _ENROLLED_PEOPLE and p.number <= _ENROLLED_PICTURES]
     others = [p for p in photos if p.person > _ENROLLED_PEOPLE or p.number > _ENROLLED_PICTURES]
@@ -65,10 +67,15 @@ def _run(app: Countenance, endpoint: str, photos: Sequence[Photo], home: Path) -
 
     app.ledger.checkpoint()
     _say("ledger", verify_records(app.ledger).sentence())
-    best = max(found, key=lambda searched: (len({p for p, _ in searched.candidates}), searched.expected_false_matches))
     picture = home / "search.png"
-    draw(best, {p.person: p.png for p in reversed(enrolled)}, len(enrolled), picture)
+    most = max(found, key=lambda searched: len(searched.candidates))
+    draw(most, {(p.person, p.number): p.png for p in enrolled}, _chance(app, len(enrolled)), picture)
     _say("picture", f"one search, its leads and how wrong they may be: {picture}")
+
+
+def _chance(app: Countenance, enrolled: int) -> Callable[[float], float]:
+    calibration = app.tools.calibration
+    return lambda similarity: expected_false_matches(calibration.fmr(calibration.score(similarity)), enrolled)
 
 
 def _mandate(app: Countenance, lasting: timedelta) -> AccessKey:
@@ -93,20 +100,25 @@ def _results(found: Sequence[Searched]) -> None:
     strangers = [s for s in found if s.probe.person > _ENROLLED_PEOPLE]
     hits = [s for s in known if s.candidates and s.candidates[0][0] == s.probe.person]
     wrong = [s for s in known if s.candidates and s.candidates[0][0] != s.probe.person]
+    missed = [s for s in known if not s.candidates]
     alarms = [s for s in strangers if s.candidates]
-    click.echo(f"            enrolled people, rank 1: {_share(hits, known)} found")
-    click.echo(
-        f"            enrolled people, missed: {len(known) - len(hits)}, of which named as another: {len(wrong)}"
-    )
-    click.echo(f"            strangers, false alarms: {_share(alarms, strangers)}")
-    click.echo(
-        f"            expected false matches per search: {found[0].expected_false_matches:.2f} (group served worst)"
-    )
+    click.echo(f"            enrolled people, right at rank 1     {_share(hits, known)}")
+    click.echo(f"            enrolled people, missed              {_share(missed, known)}")
+    click.echo(f"            enrolled people, another at rank 1   {_share(wrong, known)}")
+    click.echo(f"            strangers, false alarms              {_share(alarms, strangers)}")
+    click.echo(f"            by chance, per search: {found[0].expected_false_matches:.2f} faces (group served worst)")
 
 
 def _share(some: Sequence[Searched], of: Sequence[Searched]) -> str:
-    people = len({s.probe.person for s in of})
-    return f"{len(some)} of {len(of)} pictures of {people} people"
+    """`some` of `of` with a 95 % interval in which the pictures of one person count together."""
+    people = sorted({s.probe.person for s in of})
+    errors = [sum(s.probe.person == person for s in some) for person in people]
+    trials = [sum(s.probe.person == person for s in of) for person in people]
+    interval = clustered_rate(errors, trials).interval
+    return (
+        f"{len(some):>3} of {len(of)} ({len(some) / len(of):.1%}, 95 % interval {interval.low:.1%} to "
+        f"{interval.high:.1%}, {len(people)} people)"
+    )
 
 
 def _denied(app: Countenance, endpoint: str, key: AccessKey, photo: Photo) -> None:

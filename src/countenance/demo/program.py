@@ -15,13 +15,13 @@ COLLECTION = "demo-orl"
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """One search: the probe, and the candidates as (person, similarity), most similar first.
+    """One search: the probe, and the candidates as (person, number of the picture, similarity), most similar first.
 
     expected_false_matches: how many other people a search like this names by chance.
     """
 
     probe: Photo
-    candidates: tuple[tuple[int, float], ...]
+    candidates: tuple[tuple[int, int, float], ...]
     expected_false_matches: float
 
 
@@ -44,7 +44,7 @@ class Program:
             answer = self.client.index_faces(
                 CollectionId=COLLECTION,
                 Image={"Bytes": photo.png},
-                ExternalImageId=f"person-{photo.person}",
+                ExternalImageId=f"person-{photo.person}-{photo.number}",
                 MaxFaces=1,
                 QualityFilter="NONE",
             )
@@ -58,9 +58,9 @@ class Program:
             except self.client.exceptions.InvalidParameterException:  # no face found
                 yield Searched(photo, (), 0.0)
                 continue
-            candidates = [
-                (int(match["Face"]["ExternalImageId"].removeprefix("person-")), match["Similarity"])
-                for match in answer["FaceMatches"]
-            ]
+            candidates = []
+            for match in answer["FaceMatches"]:
+                _, person, number = match["Face"]["ExternalImageId"].split("-")
+                candidates.append((int(person), int(number), match["Similarity"]))
             expected = answer["ResponseMetadata"]["HTTPHeaders"]["x-countenance-expected-false-matches"]
             yield Searched(photo, tuple(candidates), float(expected))
