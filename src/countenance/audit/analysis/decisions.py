@@ -1,0 +1,171 @@
+"""Classification results and risk scores by group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from countenance.audit.analysis.cells import Cells, publishable
+from countenance.audit.analysis.judging import Table
+from countenance.audit.analysis.measurement import everybody
+from countenance.audit.metrics import FourFifths, GroupClassification, GroupRisk, assess_risk, classify
+from countenance.audit.plan import OutcomeTable, Plan, RiskTable
+from countenance.audit.rates import Share, bounds, finite, share, withheld
+from countenance.audit.results import (
+    CalibrationLine,
+    ClassLine,
+    FourFifthsLine,
+    IdentityCheck,
+    OutcomeAnalysis,
+    OutcomeGroup,
+    OutcomeResults,
+    RiskAnalysis,
+    RiskGroup,
+    RiskResults,
+)
+from countenance.audit.sources.decisions import NO_ANSWER, Classified, Scores
+
+
+def analyse_outcomes(plan: Plan, data: Classified, planned: Mapping[str, bool]) -> OutcomeResults:
+    """Error rates, and PPV, TPR and FPR by class, for everybody and by every grouping of `plan`."""
+    people = data.people.expecting(plan.groups.expected)
+    present = np.unique(data.subjects).astype(np.int32)
+    analyses = []
+    whole = None
+    for name in plan.groups.analyses:
+        cells = publishable(people.grouping(name), present, plan.small_cell)
+        group = cells.grouping.codes[data.subjects]
+        known = group >= 0
+        found = classify(
+            data.truth[known],
+            data.predicted[known],
+            np.array(cells.grouping.groups)[group[known]],
+            groups=cells.grouping.groups,
+            people=data.subjects[known] if data.clustered else None,
+            no_answer=NO_ANSWER,
+        )
+        lines = tuple(_outcome_group(line, plan.small_cell) for line in found.groups)
+        analyses.append(OutcomeAnalysis(name, lines, cells.empty, cells.merged, planned[name]))
+    one = everybody(people).codes[data.subjects]
+    whole = classify(
+        data.truth,
+        data.predicted,
+        np.array(["all"])[one],
+        people=data.subjects if data.clustered else None,
+        no_answer=NO_ANSWER,
+    ).everybody
+    return OutcomeResults(_outcome_group(whole, plan.small_cell), tuple(analyses))
+
+
+def _outcome_group(line: GroupClassification, small_cell: int) -> OutcomeGroup:
+    if 0 < line.rows < small_cell:
+        return OutcomeGroup(line.group, None, withheld(small_cell), withheld(small_cell), ())
+    classes = tuple(ClassLine(c.label, share(c.ppv), share(c.tpr), share(c.fpr)) for c in line.classes)
+    return OutcomeGroup(line.group, line.rows, share(line.error), share(line.no_answer), classes)
+
+
+def outcome_table(plan: OutcomeTable, analysis: OutcomeAnalysis) -> Table:
+    """The rates of an analysis that verdicts are about; those of the positive class where the plan names one."""
+    shares: dict[str, tuple[Share, ...]] = {"error": tuple(group.error for group in analysis.groups)}
+    for measure in ("ppv", "tpr", "fpr"):
+        shares[measure] = tuple(_of_class(group, plan.positive, measure) for group in analysis.groups)
+    return Table(tuple(group.group for group in analysis.groups), shares)
+
+
+def _of_class(group: OutcomeGroup, label: str | None, measure: str) -> Share:
+    for line in group.classes:
+        if line.label == label:
+            found: Share = getattr(line, measure)
+            return found
+    return Share(0, 0, 0, None, None, None, 0.95, None, None, "no trials", "no such class in this group")
+
+
+def analyse_risks(plan: Plan, data: Scores, planned: Mapping[str, bool]) -> RiskResults:
+    """Error rates at the cut-off, calibration, AUC, four-fifths rule and the identity, by every grouping of `plan`."""
+    assert plan.risks is not None
+    people = data.people.expecting(plan.groups.expected)
+    present = np.arange(people.count, dtype=np.int32)
+    analyses = []
+    for name in plan.groups.analyses:
+        cells = publishable(people.grouping(name), present, plan.small_cell)
+        analyses.append(_risk_analysis(name, plan.risks, data, cells, plan.small_cell, planned[name]))
+    nobody = np.array(["all"] * people.count)
+    whole = assess_risk(data.scores, data.happened, nobody, plan.risks.high_from).everybody
+    return RiskResults(
+        plan.risks.high_from, plan.risks.label_warning, _risk_group(whole, plan.small_cell), tuple(analyses)
+    )
+
+
+def _risk_analysis(
+    name: str, source: RiskTable, data: Scores, cells: Cells, small_cell: int, planned: bool
+) -> RiskAnalysis:
+    group = cells.grouping.codes
+    known = group >= 0
+    found = assess_risk(
+        data.scores[known],
+        data.happened[known],
+        np.array(cells.grouping.groups)[group[known]],
+        source.high_from,
+        groups=cells.grouping.groups,
+    )
+    return RiskAnalysis(
+        name,
+        tuple(_risk_group(line, small_cell) for line in found.groups),
+        tuple(
+            CalibrationLine(line.group, line.low, line.high, _enough(share(line.observed), small_cell))
+            for line in found.calibration
+        ),
+        tuple(_four_fifths(line) for line in found.four_fifths),
+        cells.empty,
+        cells.merged,
+        planned,
+    )
+
+
+def _enough(observed: Share, small_cell: int) -> Share:
+    return withheld(small_cell, observed.level) if 0 < (observed.trials or 0) < small_cell else observed
+
+
+def _risk_group(line: GroupRisk, small_cell: int) -> RiskGroup:
+    shares = [share(rate) for rate in (line.fpr, line.fnr, line.ppv, line.npv, line.selected, line.prevalence)]
+    if 0 < line.rows < small_cell:
+        shares = [withheld(small_cell)] * 6
+    identity = line.identity
+    return RiskGroup(
+        line.group,
+        None if 0 < line.rows < small_cell else line.rows,
+        *shares,
+        finite(line.auc),
+        bounds(line.auc_interval),
+        None
+        if identity is None
+        else IdentityCheck(identity.prevalence, identity.ppv, identity.fnr, identity.fpr, identity.implied),
+    )
+
+
+def _four_fifths(line: FourFifths) -> FourFifthsLine:
+    ratio = line.ratio
+    return FourFifthsLine(
+        line.group,
+        share(line.favourable),
+        finite(ratio.estimate),
+        bounds(ratio.at(0.95)),
+        line.passes,
+        line.p_value,
+        line.flips,
+    )
+
+
+def risk_table(analysis: RiskAnalysis) -> Table:
+    """The rates of an analysis that verdicts are about."""
+    return Table(
+        tuple(group.group for group in analysis.groups),
+        {
+            "fpr": tuple(group.fpr for group in analysis.groups),
+            "fnr": tuple(group.fnr for group in analysis.groups),
+            "ppv": tuple(group.ppv for group in analysis.groups),
+            "npv": tuple(group.npv for group in analysis.groups),
+            "selection": tuple(group.selected for group in analysis.groups),
+        },
+    )

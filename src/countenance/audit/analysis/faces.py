@@ -1,0 +1,165 @@
+"""The whole analysis of face comparisons: one global threshold, every grouping, and what follows for 1:N."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from countenance.audit.analysis.cells import Cells, publishable
+from countenance.audit.analysis.grouped import analyse
+from countenance.audit.analysis.judging import Table
+from countenance.audit.analysis.measurement import FaceData, Measurement, everybody, image_failures
+from countenance.audit.analysis.searching import searches
+from countenance.audit.metrics import Rate, ratio
+from countenance.audit.plan import Plan, ThresholdRule
+from countenance.audit.rates import bounds, finite, pooled, share
+from countenance.audit.results import Analysis, FaceResults, Operating, Protocol
+from countenance.errors import BadRequest
+
+TARGETS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+SWEEP = tuple(10 ** (-k / 4) for k in range(2, 25))
+"""Overall FMRs whose thresholds make up the curves: four to a decade."""
+
+
+def analyse_faces(plan: Plan, data: FaceData, planned: Mapping[str, bool]) -> FaceResults:
+    """Everything about face comparisons that `plan` asks for.
+
+    planned: whether each analysis is as planned. BadRequest: a threshold that cannot be found (no impostors), or that
+    lies below the censor point.
+    """
+    assert plan.threshold is not None
+    people = data.people.expecting(plan.groups.expected)
+    groupings = {
+        name: publishable(people.grouping(name), data.present, plan.small_cell) for name in plan.groups.analyses
+    }
+    whole = data.measure(everybody(people), ())
+    threshold = _threshold(plan.threshold, data, whole)
+    if data.censor_point is not None and threshold < data.censor_point:
+        raise BadRequest(
+            f"the threshold {_shown(threshold, data):g} lies below the lowest score that the system tells, "
+            f"{_shown(data.censor_point, data):g}: error rates there are not known"
+        )
+    targets = _at_targets(TARGETS, data, whole)
+    thresholds = sorted({threshold, *targets.values()})
+    overall = data.measure(everybody(people), thresholds)
+    at = overall.verification(thresholds.index(threshold))
+    curve = overall.tradeoff(None)
+    target_fmr = plan.threshold.value if plan.threshold.rule == "fmr" else finite(at.fmr.estimate)
+    target_fmr = target_fmr or None
+    sweep = sorted(set(_at_targets(SWEEP, data, whole).values()))
+    analyses = tuple(
+        analyse(data, cells, threshold, sweep, target_fmr, plan.small_cell, plan.seed, planned[name])
+        for name, cells in groupings.items()
+    )
+    eer = None
+    if curve is not None:
+        try:
+            eer = curve.eer()
+        except BadRequest:  # it lies below the censor point
+            eer = None
+    failures = at.groups[0].failures if data.outcomes is None else image_failures(data.outcomes, everybody(people))[0]
+    first: Cells = next(iter(groupings.values()))
+    return FaceResults(
+        threshold=_shown(threshold, data),
+        direction="distance" if data.negated else "similarity",
+        threshold_rule=_rule(plan.threshold),
+        censored_below=None if data.censor_point is None else _shown(data.censor_point, data),
+        fmr=share(at.fmr),
+        fnmr=share(at.fnmr, plan.small_cell),
+        failures=share(failures),
+        eer=None if eer is None else finite(eer.rate),
+        eer_threshold=None if eer is None or not math.isfinite(eer.threshold) else _shown(eer.threshold, data),
+        operating=_operating(targets, thresholds, overall, data, plan.small_cell),
+        protocols=_protocols(analyses, at.fmr),
+        analyses=analyses,
+        searches=searches(data, first, analyses[0].groups, plan.gallery, threshold, plan.seed),
+    )
+
+
+def table_of(analysis: Analysis) -> Table:
+    """The rates of an analysis that verdicts are about."""
+    return Table(
+        tuple(group.group for group in analysis.groups),
+        {
+            "fmr": tuple(group.fmr for group in analysis.groups),
+            "fnmr": tuple(group.fnmr for group in analysis.groups),
+            "fte": tuple(group.failures for group in analysis.groups),
+        },
+    )
+
+
+def _threshold(rule: ThresholdRule, data: FaceData, whole: Measurement) -> float:
+    if rule.rule == "fixed":
+        return -rule.value if data.negated else rule.value
+    if rule.population == "all":
+        found = whole.threshold_at(rule.value, None)
+    else:
+        factor, _, label = rule.population.partition("=")
+        grouping = data.people.grouping(factor)
+        if label not in grouping.groups:
+            raise BadRequest(f"the threshold's population {rule.population!r} names no group of {factor}")
+        found = data.measure(grouping, ()).threshold_at(rule.value, grouping.groups.index(label))
+    if found is None:
+        raise BadRequest(
+            "there are no comparisons of different people to find the threshold from; give a fixed threshold"
+        )
+    return found
+
+
+def _at_targets(fmrs: Sequence[float], data: FaceData, whole: Measurement) -> dict[float, float]:
+    """Thresholds at overall FMRs, as far as there are scores for them."""
+    found = {}
+    for fmr in fmrs:
+        threshold = whole.threshold_at(fmr, None)
+        if threshold is not None and (data.censor_point is None or threshold >= data.censor_point):
+            found[fmr] = threshold
+    return found
+
+
+def _operating(
+    targets: Mapping[float, float], thresholds: Sequence[float], overall: Measurement, data: FaceData, small_cell: int
+) -> tuple[Operating, ...]:
+    lines = []
+    for target, threshold in targets.items():
+        found = overall.verification(thresholds.index(threshold))
+        if found.fmr.trials * target < 1:
+            continue
+        lines.append(
+            Operating(
+                target,
+                _shown(threshold, data),
+                share(found.fmr),
+                share(found.fnmr, small_cell),
+                found.fmr.trials * target >= 30,
+            )
+        )
+    return tuple(lines)
+
+
+def _protocols(analyses: Sequence[Analysis], everybody_rate: Rate) -> tuple[Protocol, ...]:
+    """FMR among impostors who agree in the labels of an analysis, over FMR of all impostors.
+
+    The ratio's interval takes the two rates as independent; they share comparisons, so it is somewhat too wide.
+    """
+    if not everybody_rate.known:
+        return ()
+    lines = [
+        Protocol("all impostors", share(everybody_rate), 1.0, bounds(ratio(everybody_rate, everybody_rate).at(0.95)))
+    ]
+    for analysis in analyses:
+        rate = pooled([group.fmr.rate for group in analysis.groups])
+        if rate.known:
+            over = ratio(rate, everybody_rate)
+            lines.append(Protocol(f"same {analysis.name}", share(rate), finite(over.estimate), bounds(over.at(0.95))))
+    return tuple(lines)
+
+
+def _rule(rule: ThresholdRule) -> str:
+    if rule.rule == "fixed":
+        return f"fixed at {rule.value:g}"
+    who = "all comparisons of different people" if rule.population == "all" else f"those within {rule.population}"
+    return f"the lowest threshold with FMR at most {rule.value:g} over {who}"
+
+
+def _shown(score: float, data: FaceData) -> float:
+    return -score if data.negated else score

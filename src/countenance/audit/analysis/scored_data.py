@@ -1,0 +1,82 @@
+"""Scored comparisons, as they came in, as data of an analysis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from countenance.audit.analysis.measurement import Counts, FaceData, Measurement, binned, by_person
+from countenance.audit.metrics import Comparisons, OpenSet, Tradeoff, Verification, group_thresholds, verify
+from countenance.audit.sources.faces import Outcomes
+from countenance.audit.sources.people import Grouping
+from countenance.audit.sources.scored import Scored
+
+
+def scored_data(scored: Scored, outcomes: Outcomes | None = None) -> FaceData:
+    """`scored` (and what became of each image, where images were looked at) as data of an analysis."""
+    people = np.unique(np.r_[scored.a, scored.b])
+    if outcomes is not None:
+        people = np.union1d(people, outcomes.subjects)
+    about_groups = {"single group", "single-group", "empty groups", "empty-groups"}
+    own = (finding.text for finding in scored.comparisons.findings if finding.kind not in about_groups)
+
+    def measure(grouping: Grouping, thresholds: Sequence[float]) -> Measurement:
+        return _Measurement(scored.grouped(grouping), tuple(thresholds))
+
+    def search(grouping: Grouping, sizes: Sequence[int], threshold: float, seed: int) -> OpenSet | None:
+        return None
+
+    return FaceData(
+        people=scored.people,
+        present=people.astype(np.int32),
+        unit="comparisons",
+        rows=len(scored.comparisons),
+        comparisons=len(scored.comparisons),
+        findings=(*scored.findings, *own),
+        outcomes=outcomes,
+        negated=scored.comparisons.negated,
+        censor_point=scored.comparisons.censor_point,
+        measure=measure,
+        search=search,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Measurement:
+    pairs: Comparisons
+    thresholds: tuple[float, ...]
+
+    def verification(self, at: int) -> Verification:
+        return verify(self.pairs, self.thresholds[at])
+
+    def genuine(self, at: int, group: int) -> tuple[Counts, Counts, Counts]:
+        c = self.pairs
+        nobody = np.empty(0, np.int64)
+        if not len(c.first):
+            return nobody, nobody, nobody
+        here = c.mated & ~c.failed & (c.first_group == group)
+        return by_person(c.first[here], c.score[here] < self.thresholds[at])
+
+    def threshold_at(self, fmr: float, group: int | None) -> float | None:
+        found = group_thresholds(self.pairs, fmr)
+        threshold = found.global_threshold if group is None else found.groups[group].threshold
+        return threshold if math.isfinite(threshold) else None
+
+    def tradeoff(self, group: int | None) -> Tradeoff | None:
+        c = self.pairs
+        usable = ~c.failed if group is None else ~c.failed & (c.first_group == group) & (c.second_group == group)
+        if not (usable & c.mated).any() or not (usable & ~c.mated).any():
+            return None
+        return Tradeoff.among(c, group, group)
+
+    def histogram(self, group: int, low: float, high: float) -> tuple[Counts, Counts]:
+        c = self.pairs
+        here = ~c.failed & (c.first_group == group) & (c.second_group == group)
+        return binned(c.score[here & ~c.mated], low, high), binned(c.score[here & c.mated], low, high)
+
+    def limits(self) -> tuple[float, float]:
+        told = self.pairs.score[np.isfinite(self.pairs.score)]
+        return (float(told.min()), float(told.max())) if len(told) else (0.0, 1.0)
