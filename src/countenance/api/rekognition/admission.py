@@ -24,8 +24,8 @@ class Limits:
     """What one server takes on at once; beyond it callers are told to slow down.
 
     requests: being read, waiting or worked on. body_bytes: of one body; two images of 5 MiB in base64 are 13.4 MiB.
-    held_bytes: of all bodies together; parsed and decoded copies come to about 2.5 times as much. body_seconds: from
-    the signature to the body's last byte.
+    held_bytes: of all bodies together; what is being worked on (as many as the executor has threads) is held a second
+    time, parsed. body_seconds: from the signature to the body's last byte.
     """
 
     requests: int = 64

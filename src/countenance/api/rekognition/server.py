@@ -164,7 +164,7 @@ class Server:
                 return await loop.run_in_executor(self._executor, self._carried_out, operation, signed, secret, body)
 
     def _operation(self, scope: Scope, headers: Mapping[str, str]) -> str:
-        if scope["path"].removeprefix(scope.get("root_path", "")) not in ("", "/") or scope["method"] != "POST":
+        if scope["path"] != "/" or scope["method"] != "POST":  # the path is part of the signature
             raise Refused(UNKNOWN_PATH, "Rekognition is spoken by POST to / only.")
         prefix, _, operation = headers.get("x-amz-target", "").partition(".")
         if prefix != self._model.metadata["targetPrefix"] or operation not in self._model.operation_names:

@@ -1,0 +1,50 @@
+"""docs/rekognition.md says what the code does: its tables are read and compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from countenance.api.buckets import MAX_OBJECT_BYTES, Buckets
+from countenance.api.rekognition import Limits
+from countenance.api.rekognition import errors as wire
+from countenance.api.rekognition.actions import MATCHES, PAGE, SIMILARITY, Actions
+from countenance.api.rekognition.pages import Pages
+from countenance.api.rekognition.shapes import MAX_VALUES
+
+TEXT = (Path(__file__).parents[3] / "docs" / "rekognition.md").read_text()
+NAMES = {kind.__name__ for kind in wire.FAULTS}
+ROWS = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in TEXT.splitlines() if line[:1] == "|"]
+
+
+def test_the_table_of_errors_is_the_table_of_the_code():
+    told = {(row[0], row[1], int(row[2])) for row in ROWS if len(row) == 3 and row[0] in NAMES}
+    assert told == {(kind.__name__, fault.type, fault.status) for kind, fault in wire.FAULTS.items()}
+
+
+def test_every_type_that_the_dialect_raises_is_in_the_page():
+    faults = {fault for fault in vars(wire).values() if isinstance(fault, wire.Fault)}
+    told = {(row[1], int(row[2])) for row in ROWS if len(row) == 3 and row[2].isdigit()}
+    assert {(fault.type, fault.status) for fault in faults} <= told
+
+
+def test_the_table_of_operations_is_what_is_served():
+    served = Actions("r", Buckets({}), Pages(b"k")).served
+    titles = [row[0] for row in ROWS]
+    start = titles.index("operation") + 2
+    assert set(titles[start : start + len(served)]) == set(served)
+
+
+def test_the_numbers_of_the_page_are_those_of_the_code():
+    limits = Limits()
+    mib = 1024 * 1024
+    for number in (
+        f"{limits.body_bytes // mib} MiB",
+        f"{limits.held_bytes // mib} MiB",
+        f"{limits.body_seconds:g} s",
+        f"{MAX_OBJECT_BYTES // mib} MiB",
+        f"({MAX_VALUES:,})",
+        f"has {PAGE:,} items",
+        f"at most {MATCHES} matches",
+        f"Thresholds are {SIMILARITY:g} ",
+    ):
+        assert number in TEXT.replace("\n", " "), number
