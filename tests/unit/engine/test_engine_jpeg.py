@@ -1,0 +1,196 @@
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.engine.picture_files import noise, saved
+
+from countenance.engine.decode import decode, read_header
+from countenance.engine.limits import DEFAULT, Limits
+from countenance.errors import DamagedImage, ImageError, ImageTooLarge, ImageTooSmall, UnsupportedImage
+
+COLOUR = noise(120, 160)
+JPEG = saved(COLOUR, "JPEG", quality=95)
+
+
+def read(image, limits=DEFAULT):
+    return decode(image, read_header(image, limits))
+
+
+def near(pixels, rgb, tolerance=6.0):
+    return np.abs(pixels[..., ::-1].astype(float) - rgb).mean() < tolerance
+
+
+def frame_at(jpeg):
+    return next(at for marker in (b"\xff\xc0", b"\xff\xc1", b"\xff\xc2") if (at := jpeg.find(marker)) > 0)
+
+
+def with_size(jpeg, width, height):
+    at = frame_at(jpeg)
+    return jpeg[: at + 5] + struct.pack(">HH", height, width) + jpeg[at + 9 :]
+
+
+def test_pixels_come_out_as_blue_green_red():
+    pixels = read(JPEG)
+    assert pixels.shape == (120, 160, 3)
+    assert pixels.dtype == np.uint8
+    assert near(pixels, COLOUR)
+    assert not near(pixels[..., ::-1], COLOUR)
+
+
+@pytest.mark.parametrize(
+    "options", [{"progressive": True}, {"subsampling": 0}, {"subsampling": 2}, {"restart_marker_rows": 1}]
+)
+def test_kinds_of_jpeg_that_encoders_write_are_read(options):
+    assert near(read(saved(COLOUR, "JPEG", quality=95, **options)), COLOUR)
+
+
+def test_grey_becomes_three_equal_channels():
+    pixels = read(saved(COLOUR[..., :1], "JPEG", quality=95))
+    assert pixels.shape == (120, 160, 3)
+    assert np.array_equal(pixels[..., 0], pixels[..., 2])
+
+
+def test_cmyk_looks_as_the_inks_on_paper():
+    # Pillow converts RGB to CMYK as 255 - value with no black, and stores it inverted behind an Adobe marker.
+    jpeg = saved(COLOUR, "JPEG", mode="CMYK", quality=95)
+    assert b"Adobe" in jpeg
+    assert near(read(jpeg), COLOUR)
+
+
+def test_cmyk_without_an_adobe_marker_is_not_inverted():
+    jpeg = saved(COLOUR, "JPEG", mode="CMYK", quality=95)
+    at = jpeg.index(b"\xff\xee")
+    length = int.from_bytes(jpeg[at + 2 : at + 4])
+    plain = jpeg[:at] + jpeg[at + 2 + length :]
+    # What stood for light now stands for ink: the three inks and black all inverted give a nearly black picture.
+    assert read(plain).mean() < 5 < read(jpeg).mean()
+
+
+@pytest.mark.parametrize(("reduction", "size"), [(1, (120, 160)), (2, (60, 80)), (4, (30, 40))])
+def test_decoding_reduced_gives_at_least_the_size_divided(reduction, size):
+    pixels = decode(JPEG, read_header(JPEG, DEFAULT), reduction)
+    assert size <= pixels.shape[:2]
+    assert pixels.shape[0] <= 120
+    assert (pixels.shape[0] < 120) == (reduction > 1)
+
+
+def test_half_a_file_is_damaged():
+    with pytest.raises(DamagedImage, match="cannot be decoded"):
+        read(JPEG[: len(JPEG) // 2])
+
+
+def test_without_its_last_marker_is_damaged():
+    with pytest.raises(DamagedImage):
+        read(JPEG[:-2])
+
+
+def test_header_only_is_damaged():
+    with pytest.raises(DamagedImage, match="ends before its first scan"):
+        read(JPEG[: frame_at(JPEG)])
+
+
+def test_segment_longer_than_the_file_is_damaged():
+    with pytest.raises(DamagedImage, match="longer than the file"):
+        read(JPEG[:2] + b"\xff\xe5\xff\xff" + JPEG[2:])
+
+
+def test_garbage_between_segments_is_damaged():
+    at = frame_at(JPEG)
+    with pytest.raises(DamagedImage, match="other than a marker"):
+        read(JPEG[:at] + b"garbage" + JPEG[at:])
+
+
+def test_no_frame_is_damaged():
+    at = frame_at(JPEG)
+    length = int.from_bytes(JPEG[at + 2 : at + 4])
+    with pytest.raises(DamagedImage, match="no frame header"):
+        read(JPEG[:at] + JPEG[at + 2 + length :])
+
+
+def test_extra_bytes_before_a_marker_are_forgiven():
+    assert near(read(JPEG[:-2] + b"\0\0\0" + JPEG[-2:]), COLOUR)
+
+
+def test_bytes_after_the_end_are_forgiven():
+    assert near(read(JPEG + b"appended by a camera"), COLOUR)
+
+
+def test_bomb_of_65000_by_65000_is_refused_by_its_header():
+    with pytest.raises(ImageTooLarge, match="65000 x 65000"):
+        read(with_size(JPEG, 65000, 65000))
+
+
+def test_more_pixels_than_allowed_is_refused_by_its_header():
+    with pytest.raises(ImageTooLarge, match="at most 40000000"):
+        read(with_size(JPEG, 10000, 4001))
+
+
+def test_larger_header_than_pixels_is_damaged():
+    with pytest.raises(DamagedImage):
+        read(with_size(JPEG, 1600, 1200))
+
+
+def test_a_side_shorter_than_80_pixels_is_too_small():
+    with pytest.raises(ImageTooSmall, match="79"):
+        read(saved(noise(79, 200), "JPEG"))
+    assert read(saved(noise(80, 200), "JPEG")).shape == (80, 200, 3)
+
+
+def test_more_bytes_than_allowed_is_refused_before_anything_is_read():
+    with pytest.raises(ImageTooLarge, match="at most 1000"):
+        read(JPEG, Limits(max_bytes=1000))
+
+
+def test_more_scans_than_allowed_is_refused():
+    jpeg = saved(COLOUR, "JPEG", progressive=True)
+    with pytest.raises(ImageTooLarge, match="scans"):
+        read(jpeg, Limits(max_scans=3))
+    assert read(jpeg).shape == (120, 160, 3)
+
+
+@pytest.mark.parametrize(
+    ("marker", "name"),
+    [(0xC3, "lossless"), (0xC5, "hierarchical"), (0xC9, "arithmetic-coded"), (0xCA, "arithmetic-coded")],
+)
+def test_rare_kinds_of_jpeg_are_refused_by_name(marker, name):
+    at = frame_at(JPEG)
+    with pytest.raises(UnsupportedImage, match=name):
+        read(JPEG[: at + 1] + bytes([marker]) + JPEG[at + 2 :])
+
+
+def test_twelve_bits_a_sample_are_refused_by_name():
+    at = frame_at(JPEG)
+    with pytest.raises(UnsupportedImage, match="12 bits"):
+        read(JPEG[: at + 4] + b"\x0c" + JPEG[at + 5 :])
+
+
+def test_two_components_are_refused_by_name():
+    at = frame_at(JPEG)
+    with pytest.raises(UnsupportedImage, match="2 components"):
+        read(JPEG[: at + 9] + b"\x02" + JPEG[at + 10 :])
+
+
+def test_a_height_of_zero_is_refused_by_name():
+    with pytest.raises(UnsupportedImage, match="height after the first scan"):
+        read(with_size(JPEG, 160, 0))
+
+
+def test_a_width_of_zero_is_damaged():
+    with pytest.raises(DamagedImage, match="0 x 120"):
+        read(with_size(JPEG, 0, 120))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_any_flipped_bytes_give_a_picture_or_an_image_error(data):
+    faulty = bytearray(data.draw(st.sampled_from([JPEG, saved(COLOUR, "JPEG", progressive=True)])))
+    for _ in range(data.draw(st.integers(1, 8))):
+        faulty[data.draw(st.integers(0, len(faulty) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(len(faulty) // 2, len(faulty)))
+    try:
+        pixels = read(bytes(faulty[:cut]))
+    except ImageError:
+        return
+    assert pixels.ndim == 3

@@ -1,0 +1,224 @@
+import threading
+
+import numpy as np
+import pytest
+from tests.unit.engine.picture_files import saved
+from tests.unit.engine.tiny_models import SIDE, add_model, embedder_sections, mean_colour_embedder, tiny_models
+
+from countenance.engine import Engine, FaceEngine, Limits
+from countenance.engine.weights import read_weights
+from countenance.errors import DamagedImage, ModelError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tiny_models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def engine(folder):
+    engine = Engine.open(folder, "squares", "colours", threads=2, extra=folder)
+    yield engine
+    engine.close()
+
+
+def scene(*cells, width=320, height=256, colour=(255, 255, 255)):
+    """A black PNG with a filled 32-pixel cell for each (row, column)."""
+    picture = np.zeros((height, width, 3), dtype=np.uint8)
+    for row, column in cells:
+        picture[32 * row : 32 * row + 32, 32 * column : 32 * column + 32] = colour
+    return saved(picture, "PNG")
+
+
+def test_a_face_is_where_it_is_in_ratios_of_the_picture(engine):
+    picture = engine.look(scene((3, 2)))
+    assert (picture.width, picture.height) == (320, 256)
+    (face,) = picture.faces
+    middle_x, middle_y = 2.5 * 32, 3.5 * 32
+    assert face.box.left * 320 == pytest.approx(middle_x - SIDE / 2)
+    assert face.box.top * 256 == pytest.approx(middle_y - SIDE / 2)
+    assert face.box.width * 320 == pytest.approx(SIDE)
+    assert face.box.height * 256 == pytest.approx(SIDE)
+    assert face.confidence == pytest.approx(100)
+    assert face.quality.size_px == pytest.approx(SIDE)
+    assert face.landmarks.left_eye.x < face.landmarks.nose.x < face.landmarks.right_eye.x
+    assert face.landmarks.left_eye.y < face.landmarks.nose.y < face.landmarks.left_mouth.y
+
+
+def test_no_face_is_a_picture_without_faces(engine):
+    picture = engine.look(scene())
+    assert picture.faces == ()
+    assert engine.embed(picture, picture.faces) == []
+
+
+def test_a_large_picture_is_searched_small_and_reported_in_its_own_ratios(engine):
+    picture = engine.look(scene(*[(r, c) for r in range(8, 12) for c in range(12, 16)], width=2560, height=1280))
+    assert (picture.width, picture.height) == (2560, 1280)
+    (face,) = picture.faces
+    # At 640 x 320 the white block is the 32-pixel cell in row 2, column 3.
+    assert face.box.left + face.box.width / 2 == pytest.approx(3.5 * 32 / 640)
+    assert face.box.top + face.box.height / 2 == pytest.approx(2.5 * 32 / 320)
+    assert face.quality.size_px == pytest.approx(4 * SIDE)
+
+
+def test_a_picture_that_is_no_multiple_of_the_stride_is_padded_without_moving_the_face(engine):
+    picture = engine.look(scene((1, 2), width=301, height=207))
+    (face,) = picture.faces
+    assert face.box.left * 301 == pytest.approx(2.5 * 32 - SIDE / 2, abs=1e-3)
+
+
+def test_faces_come_largest_first_and_no_more_than_the_limit(engine):
+    cells = [(1, 1), (1, 5), (5, 1), (5, 5)]
+    assert len(engine.look(scene(*cells)).faces) == 4
+    limited = engine.look(scene(*cells), Limits(max_faces=3)).faces
+    assert len(limited) == 3
+    areas = [face.box.area for face in limited]
+    assert areas == sorted(areas, reverse=True)
+
+
+def test_templates_are_of_the_colours_in_the_order_red_green_blue(engine, folder):
+    picture = engine.look(scene((3, 2), colour=(255, 200, 190)))
+    (template,) = engine.embed(picture, picture.faces)
+    assert template.model == engine.model
+    assert template.vector.shape == (6,)
+    # The cut is larger than the block, so only the proportions are known.
+    assert template.vector[:3] / template.vector[0] == pytest.approx([1, 200 / 255, 190 / 255], rel=0.02)
+    assert np.linalg.norm(template.vector) == pytest.approx(1, abs=1e-6)
+
+
+def test_templates_come_in_the_order_of_the_faces(engine):
+    picture = np.zeros((256, 320, 3), dtype=np.uint8)
+    picture[32:64, 32:64] = (255, 200, 255)
+    picture[160:192, 160:192] = (200, 255, 255)
+    found = engine.look(saved(picture, "PNG"))
+    faces = sorted(found.faces, key=lambda face: face.box.left)
+    first, second = engine.embed(found, faces)
+    assert first.vector[0] > first.vector[1]
+    assert second.vector[0] < second.vector[1]
+    again = engine.embed(found, faces[::-1])
+    assert np.array_equal(again[0].vector, second.vector)
+
+
+@pytest.mark.parametrize("layout", ["nchw", "nhwc"])
+@pytest.mark.parametrize(("side", "dimension"), [(112, 512), (160, 3), (20, 7)])
+def test_any_embedder_is_added_by_a_manifest_and_a_file(tmp_path, layout, side, dimension):
+    tiny_models(tmp_path)
+    sections = embedder_sections(side, dimension, layout, "bgr", mean=(10, 20, 30), scale=(0.5, 0.25, 0.125))
+    add_model(tmp_path, "other", "embedder", mean_colour_embedder(side, dimension, layout), sections)
+    engine = Engine.open(tmp_path, "squares", "other", threads=1, extra=tmp_path)
+    assert engine.dimension == dimension
+    assert engine.version.startswith("other-1-")
+    flat = np.zeros((256, 320, 3), dtype=np.uint8)
+    picture = engine.look(scene((3, 2)))
+    (template,) = engine.embed(type(picture)(320, 256, picture.faces, flat + np.uint8(210)), picture.faces)
+    # (210 - mean) x scale, channels blue, green, red
+    expected = np.array([200 * 0.5, 190 * 0.25, 180 * 0.125])
+    assert template.vector[:3] == pytest.approx(expected / np.linalg.norm(expected), abs=1e-5)
+
+
+def test_an_embedder_of_another_dimension_than_its_manifest_says_is_refused(tmp_path):
+    tiny_models(tmp_path)
+    add_model(tmp_path, "other", "embedder", mean_colour_embedder(20, 6), embedder_sections(20, 5))
+    with pytest.raises(ModelError, match="gives 6 numbers, its manifest says 5"):
+        Engine.open(tmp_path, "squares", "other", extra=tmp_path)
+
+
+def test_a_file_that_is_no_network_is_refused(tmp_path):
+    tiny_models(tmp_path)
+    add_model(tmp_path, "other", "embedder", b"not an onnx file", embedder_sections())
+    with pytest.raises(ModelError, match=r"other \(other.onnx\) cannot be run"):
+        Engine.open(tmp_path, "squares", "other", extra=tmp_path)
+
+
+def test_an_altered_file_is_refused(tmp_path):
+    tiny_models(tmp_path)
+    file = tmp_path / "colours.onnx"
+    file.write_bytes(file.read_bytes() + b"\0")
+    with pytest.raises(ModelError, match="wrong hash"):
+        Engine.open(tmp_path, "squares", "colours", extra=tmp_path)
+
+
+def test_a_model_of_the_wrong_kind_or_an_unknown_name_is_refused(folder):
+    with pytest.raises(ModelError, match="no detector called 'colours'; there are squares, yunet"):
+        Engine.open(folder, "colours", "colours", extra=folder)
+    with pytest.raises(ModelError, match="no embedder called 'nobody'"):
+        Engine.open(folder, "squares", "nobody", extra=folder)
+
+
+def test_many_threads_get_the_answers_that_one_gets(engine):
+    images = [scene((1 + i % 4, 1 + i % 6), colour=(255, 190 + i, 255 - i)) for i in range(16)]
+
+    def answer(image):
+        picture = engine.look(image)
+        return [template.vector.tobytes() for template in engine.embed(picture, picture.faces)]
+
+    alone = [answer(image) for image in images]
+    together: list = [None] * len(images)
+
+    def work(start):
+        for i in range(start, len(images), 8):
+            together[i] = answer(images[i])
+
+    threads = [threading.Thread(target=work, args=(start,)) for start in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == alone
+
+
+def test_bulk_gives_each_image_its_answer_in_order_and_names_what_cannot_be_read(engine):
+    images = [scene((1, 1), (5, 5)), b"", scene(), scene((2, 2))[:-20], scene((2, 2))] * 5
+    seen = list(engine.templates(iter(images), choose="all"))
+    assert [len(sighting.templates) for sighting in seen] == [2, 0, 0, 0, 1] * 5
+    assert [type(sighting.error) for sighting in seen[3:5]] == [DamagedImage, type(None)]
+    assert all(len(sighting.faces) == len(sighting.templates) for sighting in seen)
+
+
+def test_bulk_chooses_the_largest_or_the_most_central_face(engine):
+    image = scene((1, 1), (3, 5))
+    whole = engine.look(image)
+    (central,) = next(engine.templates([image], choose="centre")).faces
+    assert central.box.left > 0.3
+    (largest,) = next(engine.templates([image], choose="largest")).faces
+    assert largest == whole.faces[0]
+
+
+def test_bulk_reads_only_a_few_images_ahead(engine):
+    read = 0
+
+    def images():
+        nonlocal read
+        while True:
+            read += 1
+            yield scene((1, 1))
+
+    stream = engine.templates(images())
+    next(stream)
+    stream.close()
+    assert read <= 10
+
+
+def test_an_error_in_the_source_of_images_reaches_the_caller(engine):
+    def images():
+        yield scene((1, 1))
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="disk is gone"):
+        list(engine.templates(images()))
+
+
+def test_the_engine_follows_its_protocol(engine, folder):
+    def use(any_engine: FaceEngine) -> int:
+        return any_engine.dimension
+
+    assert use(engine) == 6
+    assert engine.model in read_weights_hash(folder)
+
+
+def read_weights_hash(folder):
+    from countenance.engine.manifest import load_manifests
+
+    manifest = load_manifests(folder)["colours"]
+    assert read_weights(manifest, folder)
+    return {manifest.sha256}
