@@ -53,7 +53,8 @@ class Finding:
 class Report:
     """What was found. Nothing is wrong where `findings` is empty.
 
-    size: entries that were checked. notes: what a human may want to know. open: decisions without a result. verified: what was shown, if all is well.
+    size: entries that were checked. notes: what a human may want to know. open: decisions without a result.
+    verified: what was shown, if all is well.
     """
 
     origin: str
@@ -225,7 +226,7 @@ class Tree:
 
 def includes(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
     """Inclusion, step by step as in RFC 9162, section 2.1.3.2."""
-    if index >= size:
+    if not 0 <= index < size or any(len(p) != 32 for p in (leaf, root, *proof)):
         return False
     fn, sn, r = index, size - 1, leaf
     for p in proof:
@@ -243,8 +244,10 @@ def includes(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: b
 
 def extends(first: int, second: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]) -> bool:
     """Consistency, step by step as in RFC 9162, section 2.1.4.2."""
-    if first > second or first == second:
-        return first == second and not proof and first_root == second_root
+    if any(len(p) != 32 for p in (first_root, second_root, *proof)) or not 0 <= first <= second:
+        return False
+    if first == second:
+        return not proof and first_root == second_root
     if first == 0:
         return not proof and first_root == hashlib.sha256().digest()
     path = [first_root, *proof] if first & (first - 1) == 0 else list(proof)
@@ -388,7 +391,8 @@ def examine(
     """Walk along `lines` from the first entry, which must name `key`, and stop at the first that is wrong.
 
     Every checkpoint must be of the entries that it counts. trusted: keys that the reader knows; where there are
-    any, the first or the last key that signed must be among them. live: entries after the newest checkpoint are no fault.
+    any, the first or the last key that signed must be among them. live: entries after the newest checkpoint are no
+    fault.
     """
     wanted: dict[int, list[Checkpoint]] = {}
     for checkpoint in checkpoints:
