@@ -108,6 +108,10 @@ class Gallery:
             return erased
         return Erased(erased.deleted, erased.not_found, self.scrub())
 
+    def enrolled_before(self, gallery_id: str, moment: datetime, limit: int) -> tuple[str, ...]:
+        """The ids of at most `limit` faces that were enrolled before `moment`, in the order of enrolment."""
+        return self._store.enrolled_before(gallery_id, moment, limit)
+
     def template(self, gallery_id: str, face_id: str) -> Template:
         """The template of an enrolled face; `NotFound` if the gallery or face is not there."""
         return self._store.template(gallery_id, face_id)

@@ -65,7 +65,7 @@ class Store:
             raise BadRequest(f"a gallery id has 1 to 255 characters, got {len(gallery_id)}")
         values = {
             "gallery_id": gallery_id, "model": model, "version": version, "tags": dict(tags), "faces": 0, "revision": 0,
-            "log_floor": 0, "log_length": 0, "created_us": (self._now() - _EPOCH) // timedelta(microseconds=1),
+            "log_floor": 0, "log_length": 0, "created_us": _us(self._now()),
         }  # fmt: skip
         try:
             with self._engine.begin() as connection:
@@ -149,7 +149,7 @@ class Store:
                     self._new_id(), image_id, external_id or None, face.box, face.confidence, head.model
                 )
                 answer.append(enrolled)
-                rows.append(_face_values(head.number, image_number, enrolled, template))
+                rows.append(_face_values(head.number, image_number, enrolled, template, self._now()))
             connection.execute(sa.insert(faces), rows)
             connection.execute(
                 sa.update(galleries)
@@ -202,6 +202,18 @@ class Store:
                 found.sort(key=lambda row: int(row.number))
         items = tuple(_enrolled(row) for row in found[:limit])
         return Page(items, str(found[limit - 1].number) if len(found) > limit else None)
+
+    def enrolled_before(self, gallery_id: str, moment: datetime, limit: int) -> tuple[str, ...]:
+        """The ids of at most `limit` faces that were enrolled before `moment`, in the order of enrolment."""
+        query = (
+            sa.select(faces.c.face_id)
+            .join(galleries, galleries.c.number == faces.c.gallery)
+            .where(galleries.c.gallery_id == gallery_id, faces.c.enrolled_us < _us(moment))
+            .order_by(faces.c.number)
+            .limit(_page_size(limit))
+        )
+        with reading(self._engine) as connection:
+            return tuple(connection.execute(query).scalars())
 
     def template(self, gallery_id: str, face_id: str) -> Template:
         """The raw template of an enrolled face; `NotFound` if it is not there."""
@@ -316,11 +328,15 @@ def _of_image(connection: sa.Connection, image: int) -> tuple[EnrolledFace, ...]
     return tuple(_enrolled(row) for row in connection.execute(query))
 
 
-def _face_values(gallery: int, image: int, face: EnrolledFace, template: Template) -> dict[str, object]:
+def _us(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _face_values(gallery: int, image: int, face: EnrolledFace, template: Template, now: datetime) -> dict[str, object]:
     return {
         "gallery": gallery, "image": image, "face_id": face.face_id, "confidence": face.confidence,
         "box_left": face.box.left, "box_top": face.box.top, "box_width": face.box.width, "box_height": face.box.height,
-        "template": template.vector.astype("<f4").tobytes(),
+        "enrolled_us": _us(now), "template": template.vector.astype("<f4").tobytes(),
     }  # fmt: skip
 
 

@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("box_width", sa.Double, nullable=False),
         sa.Column("box_height", sa.Double, nullable=False),
         sa.Column("confidence", sa.Double, nullable=False),
+        sa.Column("enrolled_us", sa.BigInteger, nullable=False),
         sa.Column("template", sa.LargeBinary, nullable=False),
         sa.UniqueConstraint("gallery", "face_id", name="one_face_per_id"),
         sqlite_autoincrement=True,
