@@ -1,0 +1,72 @@
+"""The engine beside OpenCV's own FaceDetectorYN and FaceRecognizerSF, with the same weights."""
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from countenance.engine import load_manifests
+
+
+@pytest.fixture(scope="module")
+def opencv(weights):
+    how = load_manifests()["yunet"].detection
+    detector = cv2.FaceDetectorYN.create(
+        str(weights / load_manifests()["yunet"].file), "", (1, 1), how.min_score, how.max_overlap, how.max_candidates
+    )
+    recogniser = cv2.FaceRecognizerSF.create(str(weights / load_manifests()["sface"].file), "")
+
+    def see(pixels):
+        """Rows of OpenCV's detector, largest first, and a unit template for each."""
+        detector.setInputSize(pixels.shape[1::-1])
+        rows = detector.detect(pixels)[1]
+        rows = np.zeros((0, 15), np.float32) if rows is None else rows[np.argsort(-rows[:, 2] * rows[:, 3])]
+        templates = [recogniser.feature(recogniser.alignCrop(pixels, row))[0] for row in rows]
+        return rows, [template / np.linalg.norm(template) for template in templates]
+
+    return see
+
+
+def compare(engine, opencv, image):
+    """Assert that both see the same faces in `image`; returns the smallest cosine of their templates."""
+    picture = engine.look(image)
+    templates = engine.embed(picture, picture.faces)
+    rows, theirs = opencv(picture.pixels)
+    assert len(rows) == len(picture.faces)
+    size = np.array([picture.width, picture.height] * 2)
+    for row, face in zip(rows, picture.faces, strict=True):
+        box = np.array([face.box.left, face.box.top, face.box.width, face.box.height]) * size
+        assert np.abs(box - row[:4]).max() < 0.05
+        marks = face.landmarks
+        five = [marks.left_eye, marks.right_eye, marks.nose, marks.left_mouth, marks.right_mouth]
+        points = np.array([(point.x, point.y) for point in five]).ravel() * np.tile(size[:2], 5)
+        assert np.abs(points - row[4:14]).max() < 0.05
+        assert face.confidence == pytest.approx(100 * row[14], abs=0.01)
+    return min(
+        (float(ours.vector @ other) for ours, other in zip(templates, theirs, strict=True)),
+        default=1.0,
+    )
+
+
+def test_an_astronaut_is_seen_as_opencv_sees_her(engine, opencv):
+    pixels = np.ascontiguousarray(skimage.data.astronaut()[..., ::-1])
+    image = cv2.imencode(".png", pixels)[1].tobytes()
+    assert len(engine.look(image).faces) == 1
+    assert compare(engine, opencv, image) > 0.999
+
+
+def test_faces_of_lfw_are_seen_as_opencv_sees_them(engine, opencv, evaluation_data):
+    files = sorted((evaluation_data / "lfw" / "images").rglob("*.jpg"))[::150]
+    assert len(files) > 50
+    assert min(compare(engine, opencv, file.read_bytes()) for file in files) > 0.999
+
+
+def test_one_person_is_more_like_herself_than_like_others(engine, evaluation_data):
+    people = ["George_W_Bush", "Serena_Williams", "Tony_Blair", "Jennifer_Capriati"]
+    files = [sorted((evaluation_data / "lfw" / "images" / person).glob("*.jpg"))[:6] for person in people]
+    images = [file.read_bytes() for person in files for file in person]
+    vectors = np.stack([sighting.templates[0].vector for sighting in engine.templates(images, choose="centre")])
+    same = np.kron(np.eye(len(people), dtype=bool), np.ones((6, 6), dtype=bool))
+    cosines = vectors @ vectors.T
+    assert np.median(cosines[same & ~np.eye(24, dtype=bool)]) > 0.45
+    assert np.median(cosines[~same]) < 0.2
