@@ -9,7 +9,7 @@ import numpy as np
 from countenance.audit.analysis.cells import Cells, publishable
 from countenance.audit.analysis.judging import Table
 from countenance.audit.analysis.measurement import everybody
-from countenance.audit.metrics import FourFifths, GroupClassification, GroupRisk, assess_risk, classify
+from countenance.audit.metrics import FourFifths, GroupClassification, GroupRisk, Rate, assess_risk, classify
 from countenance.audit.plan import OutcomeTable, Plan, RiskTable
 from countenance.audit.rates import Share, bounds, finite, share, withheld
 from countenance.audit.results import (
@@ -128,18 +128,25 @@ def _enough(observed: Share, small_cell: int) -> Share:
 
 
 def _risk_group(line: GroupRisk, small_cell: int) -> RiskGroup:
-    shares = [share(rate) for rate in (line.fpr, line.fnr, line.ppv, line.npv, line.selected, line.prevalence)]
-    if 0 < line.rows < small_cell:
-        shares = [withheld(small_cell)] * 6
+    small = 0 < line.rows < small_cell
+
+    def told(rate: Rate) -> Share:
+        return withheld(small_cell) if small else share(rate)
+
     identity = line.identity
     return RiskGroup(
-        line.group,
-        None if 0 < line.rows < small_cell else line.rows,
-        *shares,
-        finite(line.auc),
-        bounds(line.auc_interval),
-        None
-        if identity is None
+        group=line.group,
+        rows=None if small else line.rows,
+        fpr=told(line.fpr),
+        fnr=told(line.fnr),
+        ppv=told(line.ppv),
+        npv=told(line.npv),
+        selected=told(line.selected),
+        prevalence=told(line.prevalence),
+        auc=None if small else finite(line.auc),
+        auc_bounds=bounds(line.auc_interval),
+        identity=None
+        if identity is None or small
         else IdentityCheck(identity.prevalence, identity.ppv, identity.fnr, identity.fpr, identity.implied),
     )
 

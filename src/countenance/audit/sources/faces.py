@@ -39,6 +39,7 @@ class Faces:
 
     subjects: (n,), row of `people`. vectors: (n, d), float32, norm 1. model: sha256 of what made them, where known.
     outcomes: of every image, where the templates were made here. findings: what was wrong with the data.
+    images_digest: sha256 over the sorted sha256 of all images, where images were read.
     """
 
     people: People
@@ -47,6 +48,7 @@ class Faces:
     model: str | None
     outcomes: Outcomes | None
     findings: tuple[str, ...]
+    images_digest: str = ""
 
 
 def read_templates(source: TemplateFile, folder: Path, factors: Sequence[str], contradictions: str = "error") -> Faces:

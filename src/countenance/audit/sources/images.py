@@ -67,7 +67,7 @@ def read_images(
         folder / source.folder, folder / source.labels, source.file, source.subject, factors, contradictions
     )
     shelf = Shelf(cache, f"{engine.version}-{source.choose}", engine.dimension)
-    sights = _sights(images.paths, engine, source.choose, shelf, workers or os.cpu_count() or 1)
+    keys, sights = _sights(images.paths, engine, source.choose, shelf, workers or os.cpu_count() or 1)
     kept = images.labelled.subjects >= 0
     subjects = images.labelled.subjects[kept]
     chosen = [sight for sight, keep in zip(sights, kept, strict=True) if keep]
@@ -84,12 +84,20 @@ def read_images(
     findings = list(images.labelled.findings)
     if missing := sum(sight.state == "missing" for sight in chosen):
         findings.append(f"{missing} of {len(chosen)} images are not there; they count as failures")
-    return Faces(images.labelled.people, subjects[~failed], vectors, str(engine.model), outcomes, tuple(findings))
+    return Faces(
+        images.labelled.people,
+        subjects[~failed],
+        vectors,
+        str(engine.model),
+        outcomes,
+        tuple(findings),
+        digest_of_images(keys),
+    )
 
 
 def _sights(
     paths: Sequence[Path], engine: FaceEngine, choose: Literal["largest", "centre"], shelf: Shelf, workers: int
-) -> list[Sight]:
+) -> tuple[list[str], list[Sight]]:
     def see(path: Path) -> tuple[str, Sight]:
         try:
             image = path.read_bytes()
@@ -100,12 +108,19 @@ def _sights(
         return key, known if known is not None else look(engine, image, choose)
 
     with ThreadPoolExecutor(workers) as pool, shelf:
+        keys: list[str] = []
         seen: list[Sight] = []
         for key, sight in track(_ordered(pool, see, paths, 4 * workers), "images", len(paths), "images"):
             if key:
                 shelf.put(key, sight)
+            keys.append(key)
             seen.append(sight)
-    return seen
+    return keys, seen
+
+
+def digest_of_images(hashes: Sequence[str]) -> str:
+    """sha256 over the sorted sha256 of images: one name for a set of pictures."""
+    return hashlib.sha256("".join(sorted(hashes)).encode()).hexdigest()
 
 
 def _ordered(

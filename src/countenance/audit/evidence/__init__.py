@@ -1,0 +1,27 @@
+"""Evidence: a signed audit of one model at one threshold, in date or not, that policy can ask for.
+
+statement = read_evidence(path.read_bytes())       # BadRequest unless its issuer signed exactly this
+statement.in_date(now); statement.covers("gender", "female"); statement.lowest_tpr
+"""
+
+from countenance.audit.evidence.statement import (
+    Evidence,
+    GroupEvidence,
+    Subject,
+    agrees_with,
+    issue_evidence,
+    read_evidence,
+    shipped_evidence,
+    sign_evidence,
+)
+
+__all__ = [
+    "Evidence",
+    "GroupEvidence",
+    "Subject",
+    "agrees_with",
+    "issue_evidence",
+    "read_evidence",
+    "shipped_evidence",
+    "sign_evidence",
+]

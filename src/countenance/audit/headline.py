@@ -1,0 +1,183 @@
+"""The finding in one sentence and three numbers, and what could not be told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from countenance.audit.metrics import expected_false_matches
+from countenance.audit.plan import Plan
+from countenance.audit.rates import Share
+from countenance.audit.results import Analysis, FaceResults, Judged, Numbers, OutcomeResults, RiskResults
+from countenance.audit.words import between, count, listed, one_in, percent, times
+
+SAID = {
+    "fmr": ("falsely matched", "false matches"),
+    "fnmr": ("not recognised as themselves", "misses"),
+    "fte": ("not found by the face detector", "failures to find a face"),
+    "error": ("wrongly classified", "errors"),
+    "tpr": ("rightly recognised as the class asked for", "true positive rates"),
+    "fpr": ("wrongly called positive", "false positives"),
+    "ppv": ("right when called positive", "positive predictive values"),
+    "fnr": ("wrongly called negative", "false negatives"),
+    "npv": ("right when called negative", "negative predictive values"),
+    "selection": ("selected", "selection rates"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The head of a report."""
+
+    headline: str
+    numbers: Numbers
+    untold: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    group: str
+    share: Share
+
+
+def faces_told(plan: Plan, faces: FaceResults, judged: Sequence[Judged]) -> Told:
+    """What an audit of face comparisons says first."""
+    for analysis in faces.analyses:
+        for measure, lines in _measures(analysis).items():
+            if len(lines) > 1 and any(line.share.errors for line in lines):
+                headline, numbers = _finding(plan, measure, analysis.name, lines, judged)
+                if measure == "fmr":
+                    numbers = Numbers(numbers.worst, numbers.ratio, _in_searches(plan, analysis, lines))
+                return Told(headline, numbers, _untold(faces, judged))
+    return Told(
+        "This data shows no rate that could be compared between groups.",
+        Numbers("unknown", "unknown", "unknown"),
+        _untold(faces, judged),
+    )
+
+
+def outcomes_told(plan: Plan, outcomes: OutcomeResults, judged: Sequence[Judged]) -> Told:
+    """What an audit of a classifier says first."""
+    analysis = max(outcomes.analyses, key=lambda a: len(a.groups))
+    lines = [_Line(group.group, group.error) for group in analysis.groups if group.error.known]
+    untold = [_of_groups("nobody in the data", a.empty, a.name) for a in outcomes.analyses if a.empty]
+    untold += [_of_groups("too few people", a.merged, a.name) for a in outcomes.analyses if a.merged]
+    return _plain(plan, "error", analysis.name, lines, judged, untold)
+
+
+def risks_told(plan: Plan, risks: RiskResults, judged: Sequence[Judged]) -> Told:
+    """What an audit of a risk score says first."""
+    analysis = risks.analyses[0]
+    lines = [_Line(group.group, group.fpr) for group in analysis.groups if group.fpr.known]
+    untold = [f"What the outcome measures: {risks.label_warning}"]
+    untold += [_of_groups("nobody in the data", a.empty, a.name) for a in risks.analyses if a.empty]
+    untold += [_of_groups("too few people", a.merged, a.name) for a in risks.analyses if a.merged]
+    return _plain(plan, "fpr", analysis.name, lines, judged, untold)
+
+
+def _plain(
+    plan: Plan, measure: str, factor: str, lines: Sequence[_Line], judged: Sequence[Judged], untold: list[str]
+) -> Told:
+    untold += _insufficient(judged)
+    if len(lines) < 2:
+        none = "There are not two groups with data to compare."
+        return Told(none, Numbers("unknown", "unknown", "unknown"), tuple(untold))
+    headline, numbers = _finding(plan, measure, factor, lines, judged)
+    return Told(headline, numbers, tuple(untold))
+
+
+def _measures(analysis: Analysis) -> dict[str, list[_Line]]:
+    return {
+        "fmr": [_Line(g.group, g.fmr) for g in analysis.groups if g.fmr.known],
+        "fnmr": [_Line(g.group, g.fnmr) for g in analysis.groups if g.fnmr.known],
+        "fte": [_Line(g.group, g.failures) for g in analysis.groups if g.failures.known],
+    }
+
+
+def _rate(line: _Line) -> float:
+    return line.share.estimate or 0.0
+
+
+def _finding(
+    plan: Plan, measure: str, factor: str, lines: Sequence[_Line], judged: Sequence[Judged]
+) -> tuple[str, Numbers]:
+    worst, best = max(lines, key=_rate), min(lines, key=_rate)
+    said, things = SAID[measure]
+    family = [j for j in judged if j.measure == measure and j.factor == factor]
+    shown = [j for j in family if j.verdict == "disparity shown"]
+    rates = f"{percent(_rate(worst))} in {worst.group}, {percent(_rate(best))} in {best.group}"
+    ratio = f"{times(_rate(worst) / _rate(best))} as often" if _rate(best) else "a ratio without an upper bound"
+    most = max(shown, key=lambda j: j.ratio if j.ratio is not None else float("inf"), default=None)
+    if most is not None:
+        status = "" if all(j.planned for j in shown) else " This was not declared beforehand."
+        against = "everybody else" if most.reference == "others" else most.reference
+        headline = (
+            f"People are {said} at different rates: {rates}. {most.group} against {against}: "
+            f"{times(most.ratio)} (95 % interval {between(most.bounds)}).{status}"
+        )
+    elif family and all(j.verdict == "equivalence shown" for j in family):
+        headline = f"By {factor}, {things} are shown to lie within a factor of {plan.margin:g} of each other: {rates}."
+    elif family:
+        headline = (
+            f"This data cannot tell whether {things} differ by {factor}: the rates seen ({rates}) are compatible with "
+            "equal treatment and with a difference that matters."
+        )
+    else:
+        headline = f"By {factor}, people are {said} at these rates: {rates}. No comparison was declared beforehand."
+    bounds = f" (95 % interval {between(most.bounds)} against the reference)" if most is not None else ""
+    meaning = f"of 1,000 people in {worst.group} about {count(1000 * _rate(worst))} are {said}, "
+    meaning += f"of 1,000 in {best.group} about {count(1000 * _rate(best))}"
+    first = f"{percent(_rate(worst))} ({one_in(_rate(worst))}) in {worst.group}"
+    return headline, Numbers(
+        first, f"{ratio} as in {best.group}{bounds}".replace("often as in", "often as in"), meaning
+    )
+
+
+def _in_searches(plan: Plan, analysis: Analysis, lines: Sequence[_Line]) -> str:
+    """What the worst and the best group's rates mean for searches in the plan's first gallery of 10,000 or more."""
+    size = next((n for n in plan.gallery.sizes if n >= 10_000), plan.gallery.sizes[-1])
+    worst, best = max(lines, key=_rate), min(lines, key=_rate)
+    searches = plan.gallery.searches
+    each = [searches * expected_false_matches([_rate(line)], [size]) for line in (worst, best)]
+    return (
+        f"{searches:,} searches in a gallery of {size:,} people of their own group give about {count(each[0])} false "
+        f"candidates for {worst.group}, {count(each[1])} for {best.group}"
+    )
+
+
+def _untold(faces: FaceResults, judged: Sequence[Judged]) -> tuple[str, ...]:
+    lines = []
+    for analysis in faces.analyses:
+        if analysis.empty:
+            lines.append(_of_groups("nobody in the data", analysis.empty, analysis.name))
+        if analysis.merged:
+            lines.append(_of_groups("too few people to publish", analysis.merged, analysis.name))
+        for measure, name in (("fmr", "false match rate"), ("fnmr", "miss rate")):
+            unknown = [g.group for g in analysis.groups if g.people and not getattr(g, measure).known]
+            if unknown:
+                lines.append(f"By {analysis.name}, the {name} is unknown for {listed(unknown)}.")
+        few = [g.group for g in analysis.groups if g.fmr.known and (g.fmr.errors or 0) < 30]
+        if few:
+            lines.append(f"By {analysis.name}, fewer than 30 false matches were seen in {listed(few)}: wide intervals.")
+    if faces.censored_below is not None:
+        lines.append(f"Scores below {faces.censored_below:g} were not told by the system; nothing is known there.")
+    return (*lines, *_insufficient(judged))
+
+
+def _insufficient(judged: Sequence[Judged]) -> list[str]:
+    lines = []
+    for measure, factor in dict.fromkeys((j.measure, j.factor) for j in judged):
+        open_ = [
+            j.group
+            for j in judged
+            if (j.measure, j.factor) == (measure, factor) and j.verdict == "insufficient evidence"
+        ]
+        if open_:
+            lines.append(
+                f"By {factor}, no verdict about {SAID[measure][1]} for {listed(open_)}: insufficient evidence."
+            )
+    return lines
+
+
+def _of_groups(why: str, groups: Sequence[str], factor: str) -> str:
+    return f"By {factor}, nothing is told about {listed(tuple(groups))}: {why}."

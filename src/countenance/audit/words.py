@@ -1,0 +1,74 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+
+from countenance.audit.rates import Bounds, Share
+
+
+def percent(rate: float | None) -> str:
+    """A rate as a percentage with three significant digits; "unknown" for None."""
+    if rate is None:
+        return "unknown"
+    if rate == 0:
+        return "0 %"
+    digits = max(0, 2 - math.floor(math.log10(abs(100 * rate))))
+    return f"{100 * rate:.{min(digits, 8)}f} %"
+
+
+def one_in(rate: float | None) -> str:
+    """A rate as "1 in 1,234"."""
+    if rate is None:
+        return "unknown"
+    if rate == 0:
+        return "none seen"
+    each = 1 / rate
+    return f"1 in {each:,.0f}" if each >= 10 else f"1 in {each:.1f}"
+
+
+def count(number: float) -> str:
+    """A count, which may be an average: "63", "0.4"."""
+    if number >= 10:
+        return f"{number:,.0f}"
+    return f"{number:.2g}" if number else "0"
+
+
+def times(ratio: float | None) -> str:
+    """A ratio as "12 times"."""
+    if ratio is None:
+        return "unbounded"
+    return f"{ratio:,.0f} times" if ratio >= 10 else f"{ratio:.2g} times"
+
+
+def between(bounds: Bounds) -> str:
+    """An interval of a ratio: "8.1 to 17", "2.0 or more"."""
+    low = 0.0 if bounds.low is None else bounds.low
+    if bounds.high is None:
+        return f"{low:.2g} or more"
+    return f"{low:.2g} to {bounds.high:.2g}" if bounds.high < 1000 else f"{low:.2g} to {bounds.high:,.0f}"
+
+
+def of(share: Share) -> str:
+    """Counts as "12 of 3,456"; why there are none, else."""
+    if share.errors is None or share.trials is None:
+        return share.reason
+    if not share.trials:
+        return share.reason or "no trials"
+    return f"{share.errors:,} of {share.trials:,}"
+
+
+def interval(share: Share) -> str:
+    """The interval of a rate: "0.10 % to 0.34 %"."""
+    if share.low is None or share.high is None:
+        return ""
+    return f"{percent(share.low)} to {percent(share.high)}"
+
+
+def listed(names: list[str] | tuple[str, ...], most: int = 6) -> str:
+    """Names in a row: "a, b and c", or "a, b, c and 12 more"."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
