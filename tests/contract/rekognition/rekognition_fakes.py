@@ -98,6 +98,7 @@ class FakeGuard:
     fail: Exception | None = None
     wait: threading.Event | None = None
     made: int = 0
+    version: str = VERSION
 
     def carry_out(self, caller: Any, ask: Any) -> Any:
         self.asked.append((caller, ask))
@@ -115,7 +116,7 @@ class FakeGuard:
 
     def _info(self, gallery_id: str) -> GalleryInfo:
         made = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-        return GalleryInfo(gallery_id, MODEL, VERSION, len(self._faces(gallery_id)), 0, made)
+        return GalleryInfo(gallery_id, MODEL, self.version, len(self._faces(gallery_id)), 0, made)
 
     def CreateGallery(self, ask: CreateGallery) -> GalleryInfo:
         if ask.gallery_id in self.galleries:
@@ -150,7 +151,7 @@ class FakeGuard:
                 face = EnrolledFace(face_id, image_id, ask.external_id, seen.box, seen.confidence, MODEL)
                 gallery.append((face, person))
                 kept.append((face, seen))
-        return Enrolled(tuple(kept), tuple(left), VERSION)
+        return Enrolled(tuple(kept), tuple(left), self.version)
 
     def ListFaces(self, ask: ListFaces) -> Page[EnrolledFace]:
         faces = [face for face, _ in self._faces(ask.gallery_id)]
@@ -186,7 +187,7 @@ class FakeGuard:
             if face.face_id != exclude
         ]
         rated = sorted((c for c in rated if c.similarity >= ask.similarity), key=lambda c: -c.similarity)
-        return Found(tuple(rated[: ask.limit]), len(self._faces(ask.gallery_id)), 0.5, VERSION, probe)
+        return Found(tuple(rated[: ask.limit]), len(self._faces(ask.gallery_id)), 0.5, self.version, probe)
 
     def Compare(self, ask: Compare) -> Compared:
         source, target = people_in(ask.source), people_in(ask.target)

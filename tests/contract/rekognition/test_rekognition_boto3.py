@@ -114,6 +114,14 @@ def test_index_faces_says_what_was_enrolled_and_what_was_not(checked, guard):
     assert "OrientationCorrection" not in answer
 
 
+def test_a_version_of_letters_is_told_where_the_model_takes_letters_only(checked, guard):
+    guard.version = "sface-2021dec-0ba9fbfa"
+    [ann, _] = enrolled(checked, "ann", "art")
+    answer = checked.search_faces(CollectionId="staff", FaceId=ann)
+    assert answer["FaceModelVersion"] == guard.version
+    assert "IndexFacesModelVersion" not in answer["FaceMatches"][0]["Face"]
+
+
 def test_index_faces_filters_by_quality_unless_told_not_to(checked, guard):
     checked.create_collection(CollectionId="staff")
     checked.index_faces(CollectionId="staff", Image={"Bytes": picture("ann")})

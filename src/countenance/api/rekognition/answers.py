@@ -15,6 +15,8 @@ JSON: TypeAlias = "str | int | float | bool | list[JSON] | Mapping[str, JSON] | 
 Body: TypeAlias = Mapping[str, JSON]
 """A JSON object as it goes over the wire; members without a value are not in it."""
 
+_VERSION = frozenset("0123456789.")
+
 
 def box_body(box: BoundingBox) -> Body:
     """A BoundingBox: ratios of the image's width and height; may reach outside 0..1."""
@@ -22,7 +24,10 @@ def box_body(box: BoundingBox) -> Body:
 
 
 def enrolled_body(face: EnrolledFace, version: str | None = None) -> Body:
-    """A Face. version: of the model that made the template, where the operation says it."""
+    """A Face. version: of the model that made the template; in a Face it is shown only if it is digits and dots.
+
+    FaceModelVersion, beside the faces, may be any text.
+    """
     body: dict[str, JSON] = {
         "FaceId": face.face_id,
         "BoundingBox": box_body(face.box),
@@ -31,7 +36,7 @@ def enrolled_body(face: EnrolledFace, version: str | None = None) -> Body:
     }
     if face.external_id is not None:
         body["ExternalImageId"] = face.external_id
-    if version is not None:
+    if version is not None and set(version) <= _VERSION:
         body["IndexFacesModelVersion"] = version
     return body
 
