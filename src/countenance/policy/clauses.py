@@ -14,9 +14,10 @@ from enum import StrEnum
 import cedarpy
 from cedarpy import pst
 
-from countenance.errors import PolicyError
+from countenance.errors import BadRequest, PolicyError
 from countenance.policy.facts import FACT, Fact
 from countenance.policy.obligations import Obligation, obligations
+from countenance.policy.places import enclosing
 from countenance.policy.words import Operation
 
 
@@ -106,6 +107,11 @@ def _clause(pack: str, template: pst.Template) -> Clause:
     if not isinstance(template.principal, pst.ScopeAny) or not isinstance(template.resource, pst.ScopeAny):
         raise PolicyError(f"{where}: principal and resource stay open; facts are in the context")
     condition = _condition(template.clauses)
+    facts = frozenset(_facts(condition, where))
+    try:
+        _check_words(condition, where)
+    except BadRequest as error:
+        raise PolicyError(f"{where}: {error}") from error
     effect = Effect(template.effect)
     if "duty" in notes:
         if effect is not Effect.PERMIT or "obligation" not in notes:
@@ -137,7 +143,7 @@ def _clause(pack: str, template: pst.Template) -> Clause:
         in_force_until=ends,
         remedy=notes.get("remedy", ""),
         obligations=duties,
-        facts=frozenset(_facts(condition, where)),
+        facts=facts,
     )
 
 
@@ -161,6 +167,34 @@ def _condition(parts: tuple[pst.Clause, ...]) -> pst.Expr:
         expression = part.expr if isinstance(part, pst.When) else pst.UnaryOp("not", part.expr)
         whole = expression if whole is None else pst.BinaryOp("and", whole, expression)
     return pst.BoolLit(True) if whole is None else whole
+
+
+def _check_words(expression: pst.Expr, where: str) -> None:
+    """Refuse a comparison of a fact with a word that it cannot take: such a clause would never, or always, hold."""
+    match expression:
+        case pst.UnaryOp(_, arg):
+            _check_words(arg, where)
+        case pst.BinaryOp(_, left, right):
+            for fact_side, word_side in ((left, right), (right, left)):
+                match fact_side:
+                    case pst.GetAttr(pst.GetAttr(pst.Var("context"), group), name):
+                        fact = FACT[f"{group}.{name}"]
+                        for word in _texts(word_side):
+                            if fact.choices and word not in fact.choices:
+                                raise PolicyError(f"{where}: {fact.path} is never {word!r}")
+                            if fact.name in ("jurisdictions", "touched"):
+                                enclosing(word)
+            _check_words(left, where)
+            _check_words(right, where)
+
+
+def _texts(expression: pst.Expr) -> tuple[str, ...]:
+    match expression:
+        case pst.StringLit(value):
+            return (value,)
+        case pst.Set(elements):
+            return tuple(text for element in elements for text in _texts(element))
+    return ()
 
 
 def _facts(expression: pst.Expr, where: str) -> set[Fact]:

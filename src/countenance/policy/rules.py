@@ -88,9 +88,7 @@ class Rules:
             raise PolicyError("name at least one rule pack, such as house")
         read = [read_pack(name, extra_dir) for name in names]
         for pack in read:
-            failures = cls([pack]).failures(pack.cases)
-            if failures:
-                raise PolicyError(f"pack {pack.name} fails its own case {failures[0]}")
+            check(pack)
         return cls(read, appeal_contact)
 
     def decide(
@@ -151,6 +149,9 @@ class Rules:
                     shown = [sorted(v) if isinstance(v, frozenset) else v for v in (due, came)]
                     found.append(f"{case.name!r}: {what} due {shown[0]}, came {shown[1]}")
                     break
+            else:
+                if not case.bound <= set(decision.clauses) or case.free & set(decision.clauses):
+                    found.append(f"{case.name!r}: grounds came {sorted(decision.clauses)}")
         return tuple(found)
 
     def _book(self, day: date, operation: Operation) -> _Book:
@@ -233,6 +234,17 @@ class Rules:
             self._identities,
             law_date,
         )
+
+
+def check(pack: Pack) -> None:
+    """Validate `pack`, run its cases, and see that each of its clauses is spoken of; `PolicyError` where it fails."""
+    failures = Rules([pack]).failures(pack.cases)
+    if failures:
+        raise PolicyError(f"pack {pack.name} fails its own case {failures[0]}")
+    spoken = frozenset().union(*(case.about for case in pack.cases))
+    silent = [clause.id for clause in pack.clauses if clause.id not in spoken and clause.id != f"{pack.name}.open"]
+    if silent:
+        raise PolicyError(f"pack {pack.name} has no case about its clause {silent[0]}")
 
 
 _BROKEN = Ground(

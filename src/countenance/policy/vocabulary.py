@@ -85,6 +85,8 @@ class Use:
     urgent: bool | None = _fact("whether it is a duly justified urgency")
     exigent: bool | None = _fact("whether life or limb is in danger at once")
     sustained: bool | None = _fact("whether a person is watched over time")
+    commercial: bool | None = _fact("whether it serves a commercial purpose")
+    bespoke: bool | None = _fact("whether the system is made to order, not a product for everybody")
     for_profit: bool | None = _fact("whether face data are sold, leased or traded")
     next_step: NextStep | None = _fact("what the result is to be used for")
     began_at: datetime | None = _fact("when this use began")
@@ -109,6 +111,7 @@ class Case:
     offences: frozenset[Offence] | None = _fact("the kinds of offence")
     max_penalty_years: float | None = _fact("the longest sentence for the offence", months=True)
     suspicion: Suspicion | None = _fact("the degree of suspicion against the person")
+    initial: bool | None = _fact("whether a potential suspect is looked for, for the first time")
     objective_facts: bool | None = _fact("whether objective, verifiable facts link the person to the offence")
 
 
@@ -161,6 +164,7 @@ class Probe:
 class Subject:
     """The people whose faces are used."""
 
+    takes_part: bool | None = _fact("whether they take an active part, as at a gate or a phone")
     consent: Consent | None = _fact("how they agreed")
     minor: bool | None = _fact("whether they are minors")
     guardian_agreed: bool | None = _fact("whether a guardian agreed")
@@ -212,6 +216,7 @@ class Review:
 
     reviewers: int | None = _fact("how many competent people verify each result, each on their own")
     human: bool | None = _fact("whether a trained person reviews every result before it has an effect")
+    waived_by_law: bool | None = _fact("whether a law waives the second reviewer")
     sole_basis: bool | None = _fact("whether the result alone is the ground for what follows")
     corroborated: bool | None = _fact("whether independent, reliable evidence supports the result")
 
@@ -249,6 +254,7 @@ class Retention:
 
     days: int | None = _fact("how many days templates are kept at most")
     days_after_purpose: int | None = _fact("how many days templates are kept after their purpose ends")
+    ends_with_purpose: bool | None = _fact("whether templates are destroyed once their purpose is met")
     schedule_published: bool | None = _fact("whether the retention schedule is published")
     non_matches_deleted: bool | None = _fact("whether templates that match nobody are deleted at once")
     others_blurred: bool | None = _fact("whether faces below the threshold are shown blurred")
