@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, select
@@ -15,7 +14,6 @@ from countenance.signing import JSON
 
 PER_ENTRY = 500
 """Openings that one erasure entry lists, so that it stays far below an entry's limit."""
-WIPE_PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +50,14 @@ def erase(batch: Batch, connection: Connection, selection: Selection) -> int:
 def wipe(engine: Engine) -> None:
     """Overwrite the write-ahead log, which may still hold what was deleted from the tables.
 
-    `Conflict` where somebody reads an older state of the database for longer than `WIPE_PATIENCE_S` seconds.
+    `Conflict` where somebody reads an older state of the database for longer than its connections wait for locks.
     """
-    deadline = time.monotonic() + WIPE_PATIENCE_S
-    while True:
-        connection = engine.raw_connection()
-        try:
-            cursor = connection.cursor()
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            row = cursor.fetchone()
-        finally:
-            connection.close()
-        if row is not None and not row[0]:
-            return
-        if time.monotonic() > deadline:
-            raise Conflict("erased from the tables; the write-ahead log is in use and may hold old copies for a while")
-        time.sleep(0.05)
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        row = cursor.fetchone()
+    finally:
+        connection.close()
+    if row is None or row[0]:
+        raise Conflict("erased from the tables; the write-ahead log is in use and may hold old copies for a while")

@@ -25,11 +25,11 @@ def verify_records(
     of the entries, and a list of open decisions that does not follow from them. Without `trusted`, the key that the
     first entry names is believed.
     """
-    size = records.size
-    if size == 0 and not since and not receipts:
+    size, notes = records.size, records.notes()
+    if not (size or notes or since or receipts):
         return Report("empty ledger", 0, [], [])
     try:
-        checkpoints = [verifier.read_checkpoint(note.encode()) for note in records.notes()]
+        checkpoints = [verifier.read_checkpoint(note.encode()) for note in notes]
         key = _own_key(records) or next(iter(trusted), None)
     except (StoreError, verifier.Unreadable) as error:
         return Report("", 0, [Finding("changed", 0, str(error))], [])

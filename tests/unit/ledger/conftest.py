@@ -1,0 +1,89 @@
+"""A database, a clock that tests can set, and ledgers that are closed again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from countenance.database import open_database
+from countenance.ledger import Ledger
+from countenance.signing import Signer
+
+ORIGIN = "log.example/faces"
+
+
+class Clock:
+    """Reads `at` until it is set to something else."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def advance(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def signer() -> Signer:
+    return Signer(bytes(range(32)))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_database(tmp_path / "countenance.sqlite")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def open_ledger(database: Engine, signer: Signer, clock: Clock) -> Iterator[Callable[..., Ledger]]:
+    """Opens ledgers on the one database; what is not given is as in the other fixtures."""
+    with ExitStack() as stack:
+
+        def opened(**given: object) -> Ledger:
+            usual = {"engine": database, "signer": signer, "origin": ORIGIN, "now": clock, "checkpoint_every_s": 3600.0}
+            made = Ledger(**{**usual, **given})
+            stack.callback(made.close)
+            return made
+
+        yield opened
+
+
+@pytest.fixture
+def ledger(open_ledger: Callable[..., Ledger]) -> Ledger:
+    return open_ledger()
+
+
+@pytest.fixture
+def locked(database: Engine) -> Callable[[], object]:
+    """A context in which somebody else holds the database's write lock."""
+
+    @contextmanager
+    def hold() -> Iterator[None]:
+        with database.connect() as connection, connection.begin():
+            yield
+
+    return hold
+
+
+@pytest.fixture
+def tamper(database: Engine) -> Callable[..., None]:
+    """Runs one SQL statement behind the ledger's back."""
+
+    def run(statement: str, **values: object) -> None:
+        with database.begin() as connection:
+            connection.execute(text(statement), values)
+
+    return run
