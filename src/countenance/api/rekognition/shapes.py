@@ -143,8 +143,6 @@ def _whole(value: object, shape: Shape, place: str) -> int:
 def _number(value: object, shape: Shape, place: str) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise _wrong_type(value, "a number", place)
-    if not math.isfinite(value):
-        raise Refused(SERIALIZATION, f"{place} is not a finite number")
     _in_range(value, shape, place)
     return float(value)
 
