@@ -14,12 +14,14 @@ from sqlalchemy import Engine as Database
 from starlette.types import ASGIApp
 
 from countenance.api import rekognition
+from countenance.custody import Custody
 from countenance.database import open_database
-from countenance.engine import Engine
-from countenance.gallery import Calibration, Gallery, load_normaliser
+from countenance.engine import Engine, load_manifests
+from countenance.faces import ModelId
+from countenance.gallery import Calibration, Gallery, Normaliser, load_normaliser
 from countenance.ledger import Ledger
 from countenance.mandates import Register
-from countenance.operations import Guard, Mandates, Tools
+from countenance.operations import Custodian, Guard, Mandates, Tools
 from countenance.policy import Evidence, Rules
 from countenance.settings import Settings
 from countenance.signing import Signer, secret_file
@@ -60,6 +62,11 @@ class Countenance:
         """The packs in force."""
         return Rules.load(self.settings.packs, self.settings.packs_dir, self.settings.appeal_contact)
 
+    @property
+    def model(self) -> ModelId:
+        """The embedder that the manifest names, without loading it."""
+        return ModelId(load_manifests(self.settings.models_dir)[self.settings.model].sha256)
+
     @cached_property
     def engine(self) -> Engine:
         """The models, verified and loaded."""
@@ -67,21 +74,40 @@ class Countenance:
         return Engine.open(s.models_cache, s.detector, s.model, threads=s.threads, extra=s.models_dir)
 
     @cached_property
+    def normaliser(self) -> Normaliser:
+        """The score normaliser of the model in use."""
+        return load_normaliser(self.model)
+
+    @cached_property
+    def gallery(self) -> Gallery:
+        """Who is enrolled."""
+        return Gallery(self.database, self.normaliser, _now, lambda: str(uuid.uuid4()))
+
+    @cached_property
     def tools(self) -> Tools:
         """What operations work with."""
-        normaliser = load_normaliser(self.engine.model)
         return Tools(
             engine=self.engine,
-            gallery=Gallery(self.database, normaliser, _now, lambda: str(uuid.uuid4())),
-            normaliser=normaliser,
-            calibration=Calibration.load(self.engine.model, normaliser.identity),
+            gallery=self.gallery,
+            normaliser=self.normaliser,
+            calibration=Calibration.load(self.model, self.normaliser.identity),
             evidence=Evidence(),
         )
 
     @cached_property
+    def custody(self) -> Custody:
+        """Results that wait for people, and terms that end."""
+        return Custody(self.database, secret_file(self.settings.keys / "custody.key"), _now)
+
+    @cached_property
+    def custodian(self) -> Custodian:
+        """The custody behind its ledger entries."""
+        return Custodian(self.custody, self.register, self.gallery, self.ledger, _now)
+
+    @cached_property
     def guard(self) -> Guard:
         """The one way to run an operation."""
-        return Guard(self.tools, self.rules, self.ledger, self.register, _now)
+        return Guard(self.tools, self.rules, self.ledger, self.register, self.custody, _now)
 
     def asgi(self) -> ASGIApp:
         """The HTTP front doors."""

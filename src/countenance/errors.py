@@ -14,6 +14,7 @@
     ├── Conflict                  the thing is there, and is in a state that forbids this
     ├── LimitExceeded             a quota of this server or of the mandate is used up
     ├── Denied                    policy said no, or could not say yes
+    │   └── Held                  permitted, and kept until people have done their part
     ├── Unauthenticated           the caller did not prove who it is
     ├── Overloaded                the queue is full; ask again later
     ├── NotRecorded               the ledger could not be written, so nothing is answered
@@ -92,6 +93,10 @@ class Denied(CountenanceError):
     def __init__(self, message: str, decision: object = None) -> None:
         super().__init__(message)
         self.decision = decision
+
+
+class Held(Denied):
+    """Permitted, and kept until people have done their part: verified it, or asked for authorisation."""
 
 
 class Unauthenticated(CountenanceError):

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from countenance.policy import Decision, Request, Verdict
 from countenance.policy.clauses import Effect, Status
 from countenance.policy.decision import Ground, PackIdentity
+from countenance.policy.obligations import Obligation
 
 PACK = PackIdentity("test", "1", "0" * 64, "Test rules")
 
@@ -14,12 +15,13 @@ PACK = PackIdentity("test", "1", "0" * 64, "Test rules")
 class FixedRules:
     """Answers every request with one verdict, and remembers the requests."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: Verdict, *obligations: Obligation) -> None:
         self._verdict = verdict
+        self.obligations = obligations
         self.asked: list[Request] = []
 
     def decide(self, request: Request, now: datetime, **_more: object) -> Decision:
         self.asked.append(request)
         effect = Effect.PERMIT if self._verdict is Verdict.PERMIT else Effect.FORBID
         ground = Ground("test-1", PACK, effect, "Nothing is allowed.", "nowhere", Status.IN_FORCE, "Other rules.")
-        return Decision(self._verdict, (ground,), (), (), (), "nobody", (PACK,), date(2026, 1, 1))
+        return Decision(self._verdict, (ground,), (), (), self.obligations, "nobody", (PACK,), date(2026, 1, 1))

@@ -13,6 +13,7 @@ _COMMANDS = {
     "demo": "The main job on real faces: enrol, search, deny, verify.",
     "serve": "Serve the Rekognition dialect until interrupted.",
     "mandate": "Who may use faces, for what, on which legal basis, until when.",
+    "custody": "Results that wait for people, terms that end, reports that laws want.",
     "models": "List, fetch and verify the models.",
     "ledger": "Show, verify, prove and export the record.",
     "policy": "Explain, compare and test the rules.",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 
 import click
 import uvicorn
 
+from countenance.app import Countenance
 from countenance.cli.opening import opened
+from countenance.errors import CountenanceError
 
 
 @click.command("serve", help="Serve the Rekognition dialect until interrupted.")
@@ -22,6 +26,7 @@ def serve() -> None:
         click.echo(f"model     {app.tools.engine.version}, rule packs: {', '.join(settings.packs)}")
         click.echo("a key     countenance mandate grant --holder NAME --purpose WHY --legal-basis BASIS \\")
         click.echo("              --gallery 'NAME*' --operation '*' --expires 30d")
+        threading.Thread(target=_keep_terms, args=(app,), daemon=True).start()
         uvicorn.run(
             application,
             host=settings.host,
@@ -31,3 +36,13 @@ def serve() -> None:
             server_header=False,
             timeout_graceful_shutdown=10,
         )
+
+
+def _keep_terms(app: Countenance) -> None:
+    """Every minute, erase the faces whose term has ended; a failure is logged and tried again."""
+    while True:
+        try:
+            app.custodian.sweep()
+        except CountenanceError as error:
+            logging.getLogger("countenance").error("faces past their term could not be erased: %s", error)
+        time.sleep(60)

@@ -3,6 +3,7 @@
 from countenance.gallery import Erased, GalleryInfo, Page
 from countenance.operations.compare import Compare, Compared
 from countenance.operations.create_gallery import CreateGallery
+from countenance.operations.custodian import Custodian, Report
 from countenance.operations.delete_gallery import DeleteGallery
 from countenance.operations.describe_gallery import DescribeGallery
 from countenance.operations.detect import Detect, Detected
@@ -22,6 +23,7 @@ __all__ = [
     "Compare",
     "Compared",
     "CreateGallery",
+    "Custodian",
     "DeleteGallery",
     "DescribeGallery",
     "Detect",
@@ -40,6 +42,7 @@ __all__ = [
     "Page",
     "Permit",
     "QualityFilter",
+    "Report",
     "SearchByFace",
     "SearchByImage",
     "Tools",

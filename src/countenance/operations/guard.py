@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from countenance.errors import CountenanceError, Denied, NotRecorded, Unauthenticated
+from countenance.custody import Custody, State
+from countenance.errors import CountenanceError, Denied, Held, NotRecorded, Unauthenticated
 from countenance.ledger import Ledger, Receipt
 from countenance.mandates import Mandate, Register
+from countenance.operations.duties import Duties
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.vocabulary import describe
 from countenance.policy import Decision, Rules
-from countenance.signing import JSON
+from countenance.policy import Operation as Asks
+from countenance.signing import JSON, digest
 
 Result = TypeVar("Result")
 Seen = TypeVar("Seen")
@@ -44,29 +47,42 @@ class Guard:
     """Runs operations, and nothing else does. Thread-safe; blocks until the answer may leave."""
 
     def __init__(
-        self, tools: Tools, rules: Rules, ledger: Ledger, register: Register, now: Callable[[], datetime]
+        self,
+        tools: Tools,
+        rules: Rules,
+        ledger: Ledger,
+        register: Register,
+        custody: Custody,
+        now: Callable[[], datetime],
     ) -> None:
         self._tools = tools
         self._rules = rules
         self._ledger = ledger
         self._register = register
+        self._custody = custody
         self._now = now
 
     def carry_out(self, caller: Caller, ask: Operation[Seen, Result]) -> Answer[Result]:
-        """Decide, record, run, record, answer. `Denied` where the rules do not permit it."""
+        """Decide, record, run, record, answer. `Denied` where the rules do not permit it, `Held` where people must."""
         now = self._now()
         mandate = self._register.mandate_of(caller.access_key)
         if mandate is None:
             raise Unauthenticated("there is no such access key")
         decision = self._rules.decide(describe(mandate, ask, self._tools, now), now)
-        decided = self._ledger.append(self._decision_entry(mandate, ask, decision), ask.private())
-        if not decision.permitted:
-            denied = Denied(decision.sentence(), decision)
-            denied.receipt = decided.wait().header()
-            raise denied
+        duties = Duties.of(decision.obligations, ask.asks)
+        refusal = self._refusal(mandate, decision, duties)
+        entry = self._decision_entry(mandate, ask, decision, duties)
+        if refusal is not None:
+            if decision.permitted:
+                entry["verdict"] = "deny"
+            refusal.receipt = self._ledger.append(entry, ask.private()).wait().header()
+            raise refusal
+        decided = self._ledger.append(entry, ask.private())
         try:
             seen = ask.look(self._tools)
             decided.wait()
+            if duties.keep_at_most and ask.gallery and ask.asks is Asks.ENROL:
+                self._custody.retain(ask.gallery, *duties.keep_at_most)
             result = ask.act(self._tools, Permit(mandate), seen)
         except NotRecorded:
             raise
@@ -75,10 +91,54 @@ class Guard:
             if isinstance(error, CountenanceError):
                 error.receipt = receipt.header()
             raise
-        receipt = self._record(decided.wait(), "done", ask.outcome(result), ask.found(result))
-        return Answer(result, receipt.header(), ask.notes(result))
+        held = self._hold(mandate, ask, result, decided.wait(), duties)
+        receipt = self._record(decided.wait(), "held" if held else "done", ask.outcome(result), ask.found(result))
+        if held:
+            held.receipt = receipt.header()
+            raise held
+        return Answer(result, receipt.header(), {**ask.notes(result), **duties.headers()})
 
-    def _decision_entry(self, mandate: Mandate, ask: Operation[Seen, Result], decision: Decision) -> dict[str, JSON]:
+    def _refusal(self, mandate: Mandate, decision: Decision, duties: Duties) -> Denied | None:
+        if not decision.permitted:
+            return Denied(decision.sentence(), decision)
+        overdue = self._custody.overdue(mandate.mandate_id)
+        if overdue:
+            return Held(
+                f"Frozen: authorisation for {overdue[0].hold_id} had to be asked for by {overdue[0].authorise_by} "
+                f"(clause {', '.join(overdue[0].clauses)}). Until it is, this mandate can do nothing."
+            )
+        if duties.unenforceable:
+            return Denied(f"Denied: nothing here can enforce {', '.join(duties.unenforceable)} for this operation.")
+        return None
+
+    def _hold(
+        self, mandate: Mandate, ask: Operation[Seen, Result], result: Result, decided: Receipt, duties: Duties
+    ) -> Held | None:
+        """Take the result into custody, where the duties want that; the error to raise while it may not leave."""
+        if not duties.holds:
+            return None
+        now, says = self._now(), dict(ask.found(result))
+        hold = self._custody.hold(
+            mandate_id=mandate.mandate_id,
+            decision=decided.index,
+            ask=digest([ask.name, dict(ask.private())]),
+            found=digest(says),
+            says=says,
+            reviewers=duties.reviewers,
+            authorise_by=duties.authorise_by(now),
+            clauses=duties.clauses,
+        )
+        state = hold.state(now)
+        if state is State.RELEASED:
+            return None
+        return Held(
+            f"Held as {hold.hold_id}: {state}, {len(hold.agreed)} of {hold.reviewers} reviewers agree "
+            f"(clause {', '.join(hold.clauses)}). Ask again when it is released."
+        )
+
+    def _decision_entry(
+        self, mandate: Mandate, ask: Operation[Seen, Result], decision: Decision, duties: Duties
+    ) -> dict[str, JSON]:
         return {
             "kind": "decision",
             "mandate": mandate.mandate_id,
@@ -89,9 +149,10 @@ class Guard:
             "min_similarity": ask.min_similarity,
             "model": self._tools.engine.model,
             "calibration": self._tools.calibration.identity,
-            "verdict": decision.verdict,
+            "verdict": str(decision.verdict),
             "law_date": decision.law_date.isoformat(),
             "clauses": list(decision.clauses),
+            "obligations": list(duties.said),
             "packs": {pack.name: pack.hash for pack in decision.packs},
         }
 

@@ -93,7 +93,7 @@ class _Search(Operation[Seen, Found], Generic[Seen]):
 
     def found(self, result: Found) -> Mapping[str, JSON]:
         """Which candidates."""
-        return {"candidates": [[c.face.face_id, c.similarity] for c in result.candidates]}
+        return {"candidates": [[c.face.face_id, c.similarity, c.face.external_id] for c in result.candidates]}
 
     def notes(self, result: Found) -> Mapping[str, str]:
         """The expected false matches, where the wire format has no room for them."""

@@ -13,6 +13,7 @@ from tests.fakes.engine import MODEL, FakeEngine
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.rules import FixedRules
 
+from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Calibration, Gallery, RawCosine
 from countenance.mandates import AccessKey, Holder, Register, Terms
@@ -21,6 +22,14 @@ from countenance.policy import Evidence, Verdict
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CALIBRATION = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
 
 
 @dataclass
@@ -34,6 +43,8 @@ class World:
     gallery: Gallery
     register: Register
     rules: FixedRules
+    custody: Custody
+    clock: Clock
     key: AccessKey
     database: Engine
 
@@ -48,9 +59,14 @@ def verdict() -> Verdict:
 
 
 @pytest.fixture
-def world(tmp_path: Path, verdict: Verdict) -> Iterator[World]:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def world(tmp_path: Path, verdict: Verdict, clock: Clock) -> Iterator[World]:
     database = open_database(tmp_path / "db.sqlite")
-    register = Register(database, bytes(32), lambda: NOW)
+    register = Register(database, bytes(32), clock)
     asked = register.request(
         Holder("A museum"),
         Terms("photo_library", "consent", ("g*",), ("identify",)),
@@ -60,8 +76,9 @@ def world(tmp_path: Path, verdict: Verdict) -> Iterator[World]:
     register.approve(asked.mandate_id, approved_by="ben")
     key = register.issue_key(asked.mandate_id)
     ids = (f"{n:08x}-0000-4000-8000-000000000000" for n in itertools.count())
-    gallery = Gallery(database, RawCosine(), lambda: NOW, lambda: next(ids))
+    gallery = Gallery(database, RawCosine(), clock, lambda: next(ids))
+    custody = Custody(database, bytes(32), clock)
     engine, ledger, rules = FakeEngine(), FakeLedger(), FixedRules(verdict)
-    guard = Guard(Tools(engine, gallery, RawCosine(), CALIBRATION, Evidence()), rules, ledger, register, lambda: NOW)
-    yield World(guard, Caller(key.access_key), ledger, engine, gallery, register, rules, key, database)
+    guard = Guard(Tools(engine, gallery, RawCosine(), CALIBRATION, Evidence()), rules, ledger, register, custody, clock)
+    yield World(guard, Caller(key.access_key), ledger, engine, gallery, register, rules, custody, clock, key, database)
     database.dispose()

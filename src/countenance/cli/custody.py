@@ -1,0 +1,92 @@
+"""`countenance custody`: review held results, record authorisations, end terms, count for reports."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from datetime import UTC, date, datetime
+
+import click
+
+from countenance.cli.opening import opened
+from countenance.custody import Hold
+
+custody = click.Group("custody", help="Results that wait for people, terms that end, reports that laws want.")
+_who = click.option("--as", "name", help="Who speaks. Default: your login name.")
+
+
+@custody.command("list")
+def list_() -> None:
+    """Every result in custody, oldest first."""
+    with opened() as app:
+        for hold in app.custodian.holds():
+            click.echo(_line(hold))
+
+
+@custody.command("show")
+@click.argument("hold_id")
+def show(hold_id: str) -> None:
+    """One held result, with what it says, for its reviewers."""
+    with opened() as app:
+        click.echo(_line(app.custodian.show(hold_id)))
+        click.echo(json.dumps(app.custodian.contents(hold_id), indent=2))
+
+
+@custody.command("review")
+@click.argument("hold_id")
+@click.option("--agree/--disagree", "agrees", required=True, help="Whether you verified it, on your own.")
+@_who
+def review(hold_id: str, agrees: bool, name: str | None) -> None:
+    """Say whether a held result is right; not for whoever asked for it."""
+    with opened() as app:
+        click.echo(_line(app.custodian.review(hold_id, name or getpass.getuser(), agrees=agrees)))
+
+
+@custody.command("authorise")
+@click.argument("hold_id")
+@click.option("--outcome", type=click.Choice(["requested", "granted", "refused"]), required=True)
+@_who
+def authorise(hold_id: str, outcome: str, name: str | None) -> None:
+    """Record that authorisation was asked for, granted or refused; a refusal destroys the result."""
+    with opened() as app:
+        by = name or getpass.getuser()
+        if outcome == "refused":
+            click.echo(_line(app.custodian.refuse(hold_id, by)))
+        else:
+            click.echo(_line(app.custodian.authorise(hold_id, by, granted=outcome == "granted")))
+
+
+@custody.command("sweep")
+def sweep() -> None:
+    """Erase every face whose term has ended; the server does so every minute."""
+    with opened() as app:
+        click.echo(f"{app.custodian.sweep()} faces erased")
+
+
+@custody.command("report")
+@click.option("--from", "first", required=True, help="First day, such as 2026-01-01 (UTC).")
+@click.option("--to", "last", help="Last day, included. Default: today.")
+def report(first: str, last: str | None) -> None:
+    """Count decisions, refusals by clause and the counters that laws want, from the ledger."""
+    try:
+        days = date.fromisoformat(first), date.fromisoformat(last) if last else datetime.now(UTC).date()
+    except ValueError as error:
+        raise click.BadParameter("a day is written 2026-01-31") from error
+    with opened() as app:
+        made = app.custodian.report(*days)
+        said = {
+            "from": made.first.isoformat(),
+            "to": made.last.isoformat(),
+            "decisions": made.decisions,
+            "refusals_by_clause": made.refusals_by_clause,
+            "counters": made.counters,
+        }
+        click.echo(json.dumps(said, indent=2))
+
+
+def _line(hold: Hold) -> str:
+    due = f", authorisation due {hold.authorise_by:%Y-%m-%d %H:%M} UTC" if hold.authorise_by else ""
+    return (
+        f"{hold.hold_id}  {hold.state(datetime.now(UTC)):<9}  entry {hold.decision}  {hold.mandate_id}  "
+        f"{len(hold.agreed)} of {hold.reviewers} agree, {len(hold.disagreed)} disagree{due}"
+    )

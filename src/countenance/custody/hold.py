@@ -1,0 +1,60 @@
+"""A result in custody: values only, no storage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where a result stands at a moment. Only a released one is answered."""
+
+    WAITING = "waiting"
+    """not enough people have verified it yet"""
+    RELEASED = "released"
+    REJECTED = "rejected"
+    """somebody who looked at it says that it is wrong"""
+    FROZEN = "frozen"
+    """authorisation was not asked for in time, and its mandate can do nothing until it is"""
+    SHREDDED = "shredded"
+    """authorisation was refused: the result is destroyed"""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One result and what people have done about it. Times are UTC.
+
+    decision: index of the ledger's decision entry. ask, found: sha256 of what was asked and of what was found.
+    reviewers: how many people have to verify it. agreed, disagreed: who did, and who said that it is wrong.
+    authorise_by: when authorisation must have been asked for, None where none is due. clauses: why it is held.
+    """
+
+    hold_id: str
+    mandate_id: str
+    decision: int
+    ask: str
+    found: str
+    made_at: datetime
+    reviewers: int
+    authorise_by: datetime | None
+    clauses: tuple[str, ...]
+    agreed: tuple[str, ...] = ()
+    disagreed: tuple[str, ...] = ()
+    requested_at: datetime | None = None
+    granted_at: datetime | None = None
+    refused_at: datetime | None = None
+
+    def overdue(self, now: datetime) -> bool:
+        """Whether authorisation was due by now and nobody asked for it: at the hour itself it is still in time."""
+        return self.authorise_by is not None and self.requested_at is None and now > self.authorise_by
+
+    def state(self, now: datetime) -> State:
+        """Where the result stands at `now`."""
+        if self.refused_at is not None:
+            return State.SHREDDED
+        if self.overdue(now):
+            return State.FROZEN
+        if self.disagreed:
+            return State.REJECTED
+        return State.RELEASED if len(self.agreed) >= self.reviewers else State.WAITING

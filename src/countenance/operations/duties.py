@@ -1,0 +1,93 @@
+"""The obligations of one permit, sorted by what the guard does about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from countenance.policy import Operation as Asks
+from countenance.policy.obligations import (
+    AuthoriseWithin,
+    BlurOthers,
+    Carry,
+    Count,
+    DeleteNonMatches,
+    KeepAtMost,
+    KeepRecord,
+    Obligation,
+    Reviewers,
+    ShredOnRefusal,
+    Tell,
+    words,
+)
+
+_REVIEWABLE = (Asks.IDENTIFY, Asks.VERIFY)
+
+
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """What has to happen because something was permitted.
+
+    reviewers: people who verify the result before it leaves. authorise_within: time to ask for authorisation.
+    keep_at_most: days after which enrolled templates are erased, with the clause that says so.
+    labels: words that the answer carries. unenforceable: obligations that this operation cannot be bound to here.
+    """
+
+    said: tuple[str, ...]
+    clauses: tuple[str, ...]
+    reviewers: int
+    authorise_within: timedelta | None
+    keep_at_most: tuple[int, str] | None
+    labels: tuple[str, ...]
+    unenforceable: tuple[str, ...]
+
+    @classmethod
+    def of(cls, obligations: Iterable[Obligation], asks: Asks) -> Duties:
+        """The duties that `obligations` put on an operation of that kind; of several, the strictest."""
+        reviewers, within, keep = 0, None, None
+        holding, labels, unenforceable = [], [], []
+        every = tuple(obligations)
+        for each in every:
+            match each:
+                case Reviewers(count, clause):
+                    reviewers = max(reviewers, count)
+                    holding.append(clause)
+                    if asks not in _REVIEWABLE:
+                        unenforceable.append(words(each))
+                case AuthoriseWithin(hours, clause):
+                    term = timedelta(hours=hours)
+                    within = term if within is None else min(within, term)
+                    holding.append(clause)
+                case KeepAtMost(days, clause):
+                    keep = (days, clause) if keep is None else min(keep, (days, clause))
+                case Carry(label):
+                    labels.append(str(label))
+                case ShredOnRefusal() | Count() | KeepRecord() | DeleteNonMatches() | Tell():
+                    pass  # refusing shreds, entries are counted and kept, probes are never stored, telling is listed
+                case BlurOthers() if asks is Asks.IDENTIFY:
+                    pass  # a search returns no picture of anybody
+                case BlurOthers():
+                    unenforceable.append(words(each))
+        return cls(
+            said=tuple(dict.fromkeys(map(words, every))),
+            clauses=tuple(dict.fromkeys(holding)),
+            reviewers=reviewers,
+            authorise_within=within,
+            keep_at_most=keep,
+            labels=tuple(dict.fromkeys(labels)),
+            unenforceable=tuple(unenforceable),
+        )
+
+    @property
+    def holds(self) -> bool:
+        """Whether the result goes into custody."""
+        return self.reviewers > 0 or self.authorise_within is not None
+
+    def authorise_by(self, now: datetime) -> datetime | None:
+        """When authorisation must have been asked for, if the use began at `now`."""
+        return None if self.authorise_within is None else now + self.authorise_within
+
+    def headers(self) -> Mapping[str, str]:
+        """The words that the answer carries."""
+        return {"x-countenance-label": ", ".join(self.labels)} if self.labels else {}
