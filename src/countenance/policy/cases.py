@@ -48,7 +48,7 @@ _CLAUSE = {"id", "base", "now", "permit", "deny", "missing", "binds", "free"}
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A request with the answer that is due. None: not looked at. bound, free: clauses that must, must not, be grounds."""
+    """A request with the answer that is due. None: not looked at. bound, free: grounds that must, must not, be there."""
 
     name: str
     request: Request
@@ -74,7 +74,8 @@ def cases(table: Table) -> tuple[Case, ...]:
     if not isinstance(now, datetime) or now.tzinfo is None:
         raise BadRequest("now: a time with a zone is expected")
     base = _table(table, "base")
-    bases = {"": base, **{name: merged(base, _table(more, "")) for name, more in _table(table, "bases").items()}}
+    others = _table(table, "bases")
+    bases = {"": base, **{name: merged(base, _table(others, name)) for name in others}}
     found = (
         *(case for entry in _tables(table, "clause") for case in _around(entry, bases, now)),
         *(_case(entry, bases, now) for entry in _tables(table, "case")),
@@ -203,7 +204,7 @@ _SOURCE = {
 
 
 def _table(table: Table, key: str) -> Table:
-    value = table.get(key, {}) if key else table
+    value = table.get(key, {})
     if not isinstance(value, Mapping):
         raise BadRequest(f"{key} is a table")
     return value
