@@ -64,6 +64,7 @@ FAULTS: Mapping[type[errors.CountenanceError], Fault] = MappingProxyType(
         errors.Conflict: Fault("ConflictException"),
         errors.LimitExceeded: Fault("ServiceQuotaExceededException"),
         errors.Denied: ACCESS_DENIED,
+        errors.Held: ACCESS_DENIED,
         errors.Unauthenticated: UNRECOGNIZED_CLIENT,
         errors.Overloaded: THROTTLED,
         errors.NotRecorded: INTERNAL,
