@@ -110,7 +110,8 @@ def _change(
         unknown = Bounds(None, None, level)
         why = old.reason or new.reason
         return Change(*cell, old, new, None, unknown, None, None, False, "not comparable", why)
-    paired = _paired(cell[1], *groups) if groups[0] is not None and groups[1] is not None else None
+    one, other = groups
+    paired = _paired(cell[1], one, other) if one is not None and other is not None else None
     if paired is not None and old.errors and new.errors:
         estimate, interval, p = _paired_ratio(*paired, level)
         return Change(

@@ -1,0 +1,115 @@
+"""The pictures of reports on classifiers and on risk scores."""
+
+from __future__ import annotations
+
+from countenance.audit.rates import Share
+from countenance.audit.report.axes import LinearAxis
+from countenance.audit.report.figures import Figure, Grid
+from countenance.audit.report.frame import KEY_TOP, frame, keys
+from countenance.audit.report.svg import LINES, line, mark, picture, polyline
+from countenance.audit.results import OutcomeAnalysis, OutcomeResults, RiskAnalysis
+from countenance.audit.words import between, interval, of, percent, times
+
+
+def rates_grid(analysis: OutcomeAnalysis, everybody: OutcomeResults) -> Grid:
+    """PPV, TPR and FPR by class and group."""
+    rows = []
+    for group in (everybody.everybody, *analysis.groups):
+        for c in group.classes:
+            told = [f"{percent(s.estimate)} ({interval(s)})" if s.known else s.reason for s in (c.ppv, c.tpr, c.fpr)]
+            rows.append((group.group, c.label, *told))
+    heads = (
+        "group",
+        "class",
+        "right when called so (PPV)",
+        "found among those who are (TPR)",
+        "called so wrongly (FPR)",
+    )
+    return Grid(heads, tuple(rows))
+
+
+def calibration(analysis: RiskAnalysis) -> Figure | None:
+    """How often what was foretold happened, by score and group."""
+    groups = list(dict.fromkeys(c.group for c in analysis.calibration))
+    told = [c for c in analysis.calibration if c.observed.known]
+    if not told:
+        return None
+    across = LinearAxis(min(c.low for c in told), max(c.high for c in told))
+    down = LinearAxis(0.0, 1.0)
+    box, parts = frame(across, down, "score", "share with the outcome", lambda x: f"{x:g}")
+    shown = groups[: len(LINES)]
+    for group, (colour, dash) in zip(shown, LINES, strict=False):
+        cells = [c for c in told if c.group == group and c.observed.estimate is not None]
+        points = [(across.place(_middle(c.low, c.high)), 1 - down.place(c.observed.estimate or 0.0)) for c in cells]
+        parts.append(polyline(points, box, colour, dash))
+        for (x, y), c in zip(points, cells, strict=True):
+            at = box[0] + box[2] * x
+            low, high = (box[1] + box[3] * (1 - down.place(v or 0.0)) for v in (c.observed.low, c.observed.high))
+            parts.append(line(at, low, at, high, colour, 1))
+            parts.append(mark(at, box[1] + box[3] * y, "dot", colour))
+    key = keys([(name, *style) for name, style in zip(shown, LINES, strict=False)])
+    rows = tuple(
+        (c.group, f"{c.low:g} to {c.high:g}", percent(c.observed.estimate) if c.observed.known else c.observed.reason,
+         interval(c.observed), of(c.observed))
+        for c in analysis.calibration
+    )  # fmt: skip
+    title = f"Does a score mean the same for everybody? Outcome by score and {analysis.name}"
+    note = "Lines that lie on each other: the same score stands for the same share with the outcome in every group."
+    height = KEY_TOP + 20 * len(shown) + 6
+    heads = ("group", "score", "share with the outcome", "95 % interval", "of")
+    return Figure(title, picture(height, "".join([*parts, *key]), title), note, Grid(heads, rows))
+
+
+def four_fifths(analysis: RiskAnalysis) -> Grid:
+    """The four-fifths rule by group, with the decisions that would have to change."""
+    heads = ("group", "favourable decisions", "against the most favoured", "95 % interval", "four fifths", "Fisher's p",
+             "decisions to change")  # fmt: skip
+    return Grid(
+        heads,
+        tuple(
+            (
+                x.group,
+                f"{percent(x.favourable.estimate)} ({of(x.favourable)})",
+                times(x.ratio),
+                between(x.bounds),
+                "reached" if x.passes else "not reached",
+                f"{x.p:.2g}",
+                f"{x.flips:,}",
+            )
+            for x in analysis.four_fifths
+        ),
+    )
+
+
+def risk_grid(analysis: RiskAnalysis) -> Grid:
+    """All rates of a risk score by group."""
+
+    def said(share: Share) -> str:
+        return f"{percent(share.estimate)} ({of(share)})" if share.known else share.reason
+
+    heads = ("group", "FPR", "FNR", "PPV", "NPV", "called high", "with the outcome", "AUC")
+    return Grid(
+        heads,
+        tuple(
+            (g.group, *(said(s) for s in (g.fpr, g.fnr, g.ppv, g.npv, g.selected, g.prevalence)),
+             "" if g.auc is None else f"{g.auc:.3f}")
+            for g in analysis.groups
+        ),
+    )  # fmt: skip
+
+
+def identity(analysis: RiskAnalysis) -> Grid:
+    """FPR = p/(1-p) · (1-PPV)/PPV · (1-FNR) with each group's own numbers."""
+    heads = ("group", "share with the outcome p", "PPV", "FNR", "FPR that follows", "FPR measured")
+    return Grid(
+        heads,
+        tuple(
+            (g.group, *(f"{v:.4f}" for v in (i.prevalence, i.ppv, i.fnr, i.implied, i.fpr)))
+            for g in analysis.groups
+            if (i := g.identity) is not None
+        ),
+    )
+
+
+def _middle(low: float, high: float) -> float:
+    return (low + high) / 2

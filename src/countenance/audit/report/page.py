@@ -1,0 +1,298 @@
+"""The report: one HTML page that needs no network, for readers in a hurry first and for checkers last."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from countenance.audit.bundle import Bundle
+from countenance.audit.counts import counts_csv
+from countenance.audit.plan import Plan
+from countenance.audit.report.decisions import calibration, four_fifths, identity, rates_grid, risk_grid
+from countenance.audit.report.figures import Figure, Grid
+from countenance.audit.report.forest import forest
+from countenance.audit.report.galleries import gallery_curve
+from countenance.audit.report.heaps import distributions
+from countenance.audit.report.matrix import heat_map
+from countenance.audit.report.tradeoffs import det_curves
+from countenance.audit.results import Analysis, FaceResults, Judged, OutcomeResults, Results, RiskResults
+from countenance.audit.words import between, interval, of, percent, times
+
+SIGNS = {"disparity shown": "▲", "equivalence shown": "≈", "insufficient evidence": "?"}
+_CSS = Path(__file__).with_name("templates") / "style.css"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a page: a heading, words, pictures and tables."""
+
+    heading: str
+    words: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    grids: tuple[tuple[str, Grid], ...] = ()
+
+
+def report_page(bundle: Bundle) -> str:
+    """The whole report as one HTML text."""
+    results = bundle.results
+    csv = base64.b64encode(counts_csv(results)).decode()
+    return render(
+        "report.html.j2",
+        title=results.title,
+        bundle=bundle,
+        results=results,
+        plan=bundle.plan,
+        environment=bundle.environment,
+        verdicts=verdict_grid(results.judged),
+        sections=_sections(bundle.plan, results),
+        csv=Markup(f"data:text/csv;base64,{csv}"),  # noqa: S704  base64 only
+    )
+
+
+def render(template: str, **values: object) -> str:
+    """A template of this package with its style; everything is escaped but markup made here."""
+    environment = Environment(
+        loader=PackageLoader("countenance.audit.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(style=Markup(_CSS.read_text()), **values)  # noqa: S704  our own file
+
+
+def verdict_grid(judged: tuple[Judged, ...]) -> Grid:
+    """The declared family with its verdicts."""
+    heads = (
+        "what",
+        "group",
+        "against",
+        "verdict",
+        "ratio",
+        "95 % interval",
+        "corrected p",
+        "would have shown",
+        "declared",
+    )
+    names = {"fmr": "false matches", "fnmr": "misses", "fte": "failures to find a face", "selection": "selected"}
+    return Grid(
+        heads,
+        tuple(
+            (
+                f"{names.get(j.measure, j.measure)} by {j.factor}",
+                j.group,
+                "all others" if j.reference == "others" else j.reference,
+                f"{SIGNS[j.verdict]} {j.verdict}",
+                times(j.ratio) if j.ratio is not None else "none",
+                between(j.bounds),
+                f"{j.p_corrected:.2g}",
+                "nothing" if j.shows_margin is None else f"equal within {times(j.shows_margin)}",
+                "yes" if j.planned else "no: exploratory",
+            )
+            for j in judged
+        ),
+    )
+
+
+def _sections(plan: Plan, results: Results) -> list[Section]:
+    if results.faces is not None:
+        return _faces(plan, results.faces)
+    if results.outcomes is not None:
+        return _outcomes(results.outcomes)
+    assert results.risks is not None
+    return _risks(results.risks)
+
+
+def _faces(plan: Plan, faces: FaceResults) -> list[Section]:
+    threshold = f"{faces.threshold:.4g} ({faces.threshold_rule})"
+    sections = []
+    for analysis in faces.analyses:
+        sections.append(
+            Section(
+                f"By {analysis.name}",
+                _about(analysis),
+                _forests(faces, analysis),
+                (),
+            )
+        )
+        figures = [
+            heat_map(analysis, _target(plan, faces), threshold),
+            det_curves(analysis),
+            distributions(analysis, faces.threshold),
+        ]
+        sections.append(
+            Section(
+                f"Between groups and along thresholds, by {analysis.name}",
+                (),
+                tuple(figure for figure in figures if figure is not None),
+                (
+                    ("Several figures in one number, after the groups", _summaries(analysis)),
+                    ("The worst group, with the winner's curse taken off", _worst(analysis)),
+                    *(
+                        (("Thresholds that groups would need", _thresholds(analysis)),)
+                        if _thresholds(analysis).rows
+                        else ()
+                    ),
+                    *((("Quality of the pictures", _quality(analysis)),) if _quality(analysis).rows else ()),
+                ),
+            )
+        )
+    curve = gallery_curve(faces)
+    if curve is not None:
+        sections.append(Section("Searches", (), (curve,)))
+    sections.append(
+        Section(
+            "Whom to compare with whom",
+            ("The choice of impostors changes the rate: people who look alike on paper are mistaken more often.",),
+            (),
+            (("False match rate by choice of impostors", _protocols(faces)), ("Other thresholds", _operating(faces))),
+        )
+    )
+    return sections
+
+
+def _about(analysis: Analysis) -> tuple[str, ...]:
+    words = []
+    if analysis.merged:
+        words.append(f"Too few people, merged or left out: {', '.join(analysis.merged)}.")
+    if analysis.empty:
+        words.append(f"Nobody in the data: {', '.join(analysis.empty)}.")
+    if analysis.unlabelled:
+        words.append(f"{analysis.unlabelled} people have no label here and count in no group.")
+    if not analysis.planned:
+        words.append("Exploratory: this analysis is not as it was planned.")
+    return tuple(words)
+
+
+def _forests(faces: FaceResults, analysis: Analysis) -> tuple[Figure, ...]:
+    figures = []
+    overall = None if faces.fmr.estimate is None else ("all comparisons", faces.fmr.estimate)
+    said = {
+        "fmr": ("Falsely matched with others of their group", "Share of comparisons of two different people of one "
+                "group that are accepted as the same person.", overall),
+        "fnmr": ("Not recognised as themselves", "Share of comparisons of two pictures of one person that are "
+                 "rejected.", None if faces.fnmr.estimate is None else ("all", faces.fnmr.estimate)),
+        "failures": ("No face found", "Share of images (or comparisons) that gave no template or score.",
+                     None if faces.failures.estimate is None else ("all", faces.failures.estimate)),
+    }  # fmt: skip
+    for measure, (title, note, reference) in said.items():
+        lines = [(group.group, getattr(group, measure)) for group in analysis.groups]
+        if any(share.known for _, share in lines):
+            figures.append(forest(f"{title}, by {analysis.name}", lines, note, reference))
+    return tuple(figures)
+
+
+def _target(plan: Plan, faces: FaceResults) -> float | None:
+    if plan.threshold is not None and plan.threshold.rule == "fmr":
+        return plan.threshold.value
+    return faces.fmr.estimate or None
+
+
+def _summaries(analysis: Analysis) -> Grid:
+    return Grid(
+        ("figure", "value", "if all were equal", "note"),
+        tuple(
+            (f.name, "none" if f.value is None else f"{f.value:.4g}", f"{f.fair:g}", f.note) for f in analysis.summaries
+        ),
+    )
+
+
+def _worst(analysis: Analysis) -> Grid:
+    return Grid(
+        ("of", "contrast", "worst", "best", "ratio seen", "95 % interval", "by chance alone", "p of equality"),
+        tuple(
+            (w.measure.upper(), w.contrast, w.worst, w.best, times(w.ratio), between(w.bounds),
+             "" if w.expected_if_equal is None else times(w.expected_if_equal), "" if w.p is None else f"{w.p:.2g}")
+            for w in analysis.worst
+        ),
+    )  # fmt: skip
+
+
+def _thresholds(analysis: Analysis) -> Grid:
+    rows = tuple((g.group, f"{g.threshold_needed:.4g}") for g in analysis.groups if g.threshold_needed is not None)
+    return Grid(("group", "threshold for the overall false match rate"), rows)
+
+
+def _quality(analysis: Analysis) -> Grid:
+    rows = tuple(
+        (g.group, q.measure, f"{q.images:,}", f"{q.mean:.3g}", f"{q.deciles[0]:.3g} to {q.deciles[-1]:.3g}")
+        for g in analysis.groups
+        for q in g.quality
+    )
+    return Grid(("group", "measure", "images", "mean", "middle 80 %"), rows)
+
+
+def _protocols(faces: FaceResults) -> Grid:
+    return Grid(
+        ("impostors", "false match rate", "95 % interval", "errors of trials", "against all", "95 % interval"),
+        tuple(
+            (p.name, percent(p.fmr.estimate), interval(p.fmr), of(p.fmr), times(p.ratio), between(p.bounds))
+            for p in faces.protocols
+        ),
+    )
+
+
+def _operating(faces: FaceResults) -> Grid:
+    return Grid(
+        ("overall false match rate", "threshold", "miss rate", "95 % interval", "enough impostors (rule of 30)"),
+        tuple(
+            (f"{o.fmr_target:g}", "" if o.threshold is None else f"{o.threshold:.4g}",
+             percent(o.fnmr.estimate) if o.fnmr.known else o.fnmr.reason, interval(o.fnmr), "yes" if o.enough else "no")
+            for o in faces.operating
+        ),
+    )  # fmt: skip
+
+
+def _outcomes(outcomes: OutcomeResults) -> list[Section]:
+    sections = []
+    for analysis in outcomes.analyses:
+        lines = [(group.group, group.error) for group in analysis.groups]
+        overall = outcomes.everybody.error.estimate
+        figures = [
+            forest(
+                f"Wrongly classified, by {analysis.name}",
+                lines,
+                "Share of rows whose predicted class is not the true one; no answer counts as an error.",
+                None if overall is None else ("everybody", overall),
+            )
+        ]
+        grid = rates_grid(analysis, outcomes)
+        sections.append(Section(f"By {analysis.name}", (), tuple(figures), (("By class", grid),) if grid.rows else ()))
+    return sections
+
+
+def _risks(risks: RiskResults) -> list[Section]:
+    sections = []
+    for analysis in risks.analyses:
+        overall = risks.everybody
+        pictures = [
+            forest("Called high, and it did not happen (FPR)", [(g.group, g.fpr) for g in analysis.groups],
+                   "Share called high among those without the outcome.", _line(overall.fpr.estimate)),
+            forest("Called low, and it happened (FNR)", [(g.group, g.fnr) for g in analysis.groups],
+                   "Share called low among those with the outcome.", _line(overall.fnr.estimate)),
+            calibration(analysis),
+        ]  # fmt: skip
+        sections.append(
+            Section(
+                f"By {analysis.name}",
+                (f"What the outcome measures: {risks.label_warning}",),
+                tuple(figure for figure in pictures if figure is not None),
+                (
+                    ("All rates", risk_grid(analysis)),
+                    ("Four fifths of the most favoured group's rate", four_fifths(analysis)),
+                    (
+                        "Why not every rate can be equal: FPR = p/(1-p) · (1-PPV)/PPV · (1-FNR), with these numbers",
+                        identity(analysis),
+                    ),
+                ),
+            )
+        )
+    return sections
+
+
+def _line(rate: float | None) -> tuple[str, float] | None:
+    return None if rate is None else ("everybody", rate)

@@ -1,0 +1,67 @@
+"""DET curves by group: what fewer false matches cost in misses."""
+
+from __future__ import annotations
+
+from countenance.audit.report.axes import DeviateAxis
+from countenance.audit.report.figures import Figure, Grid
+from countenance.audit.report.frame import KEY_TOP, frame, keys
+from countenance.audit.report.svg import LINES, picture, polyline
+from countenance.audit.results import Analysis
+from countenance.audit.words import interval, percent
+
+Curve = tuple[str, list[tuple[float, float]]]
+
+
+def det_curves(analysis: Analysis) -> Figure | None:
+    """Misses against false matches by group as the threshold moves, with the bounds of the worst group."""
+    points = [p for p in analysis.sweep if p.fmr.known]
+    size = len(analysis.groups)
+    curves: list[Curve] = []
+    for g, group in enumerate(analysis.groups):
+        diagonal = _diagonal(g, size)
+        pairs = [
+            (p.cells[diagonal].estimate, p.fnmr[g].estimate)
+            for p in points
+            if p.cells[diagonal].errors and p.fnmr[g].known
+        ]
+        told = [(x, y) for x, y in pairs if x is not None and y is not None]
+        if len(told) > 2:
+            curves.append((group.group, told))
+    if not curves:
+        return None
+    every = [v for _, curve in curves for x, y in curve for v in (x, y) if v > 0]
+    across = DeviateAxis(max(1e-7, min(x for _, c in curves for x, _ in c) / 1.5), 0.5)
+    down = DeviateAxis(max(1e-5, min(every) / 1.5), min(0.95, max(y for _, c in curves for _, y in c) * 1.5 + 1e-3))
+    box, parts = frame(across, down, "false match rate within the group", "miss rate")
+    named = curves if len(curves) <= len(LINES) else _extremes(curves, len(LINES))
+    for name, curve in curves:
+        if (name, curve) not in named:
+            parts.append(polyline([(across.place(x), 1 - down.place(y)) for x, y in curve], box, "#c4c4c4", "", 1))
+    for (_, curve), (colour, dash) in zip(named, LINES, strict=False):
+        parts.append(polyline([(across.place(x), 1 - down.place(y)) for x, y in curve], box, colour, dash))
+    key = keys([(name, *style) for (name, _), style in zip(named, LINES, strict=False)])
+    rows = []
+    for point in points:
+        for g, group in enumerate(analysis.groups):
+            cell, missed = point.cells[_diagonal(g, size)], point.fnmr[g]
+            if cell.known and missed.known:
+                rows.append((f"{point.threshold:.4g}", group.group, percent(cell.estimate), interval(cell),
+                             percent(missed.estimate), interval(missed)))  # fmt: skip
+    title = f"What fewer false matches cost in misses, by {analysis.name}"
+    note = (
+        "Each line is one group as the threshold moves (a DET curve; both axes are normal deviates). Lower is better."
+    )
+    heads = ("threshold", "group", "false match rate", "95 % interval", "miss rate", "95 % interval")
+    height = KEY_TOP + 20 * len(named) + 6
+    return Figure(title, picture(height, "".join([*parts, *key]), title), note, Grid(heads, tuple(rows)))
+
+
+def _extremes(curves: list[Curve], most: int) -> list[Curve]:
+    """The curves that reach furthest out and in."""
+    ranked = sorted(curves, key=lambda curve: -max(x for x, _ in curve[1]))
+    return [*ranked[: most - 3], *ranked[-3:]]
+
+
+def _diagonal(group: int, size: int) -> int:
+    """Position of the cell (group, group) in the upper triangle, row by row."""
+    return sum(size - k for k in range(group))
