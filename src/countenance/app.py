@@ -21,8 +21,8 @@ from countenance.faces import ModelId
 from countenance.gallery import Calibration, Gallery, Normaliser, load_normaliser
 from countenance.ledger import Ledger
 from countenance.mandates import Register
-from countenance.operations import Custodian, Guard, Mandates, Tools
-from countenance.policy import Evidence, Rules
+from countenance.operations import Custodian, Guard, Mandates, Tools, believed
+from countenance.policy import Rules
 from countenance.settings import Settings
 from countenance.signing import Signer, secret_file
 
@@ -91,7 +91,7 @@ class Countenance:
             gallery=self.gallery,
             normaliser=self.normaliser,
             calibration=Calibration.load(self.model, self.normaliser.identity),
-            evidence=Evidence(),
+            evidence=believed(self.settings.evidence),
         )
 
     @cached_property

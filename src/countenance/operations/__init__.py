@@ -9,6 +9,7 @@ from countenance.operations.describe_gallery import DescribeGallery
 from countenance.operations.detect import Detect, Detected
 from countenance.operations.enrol import Enrol, Enrolled
 from countenance.operations.erase import Erase
+from countenance.operations.evidence import believed
 from countenance.operations.guard import Answer, Caller, Guard
 from countenance.operations.list_faces import ListFaces
 from countenance.operations.list_galleries import ListGalleries
@@ -46,4 +47,5 @@ __all__ = [
     "SearchByFace",
     "SearchByImage",
     "Tools",
+    "believed",
 ]

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
+from countenance.audit.evidence import Evidence
 from countenance.engine import FaceEngine
 from countenance.gallery import Calibration, Gallery, Normaliser
 from countenance.mandates import Mandate
-from countenance.policy import Evidence
 from countenance.policy import Operation as Asks
 from countenance.signing import JSON
 
@@ -26,14 +26,14 @@ Result = TypeVar("Result")
 class Tools:
     """What operations work with; made once by the composition root.
 
-    evidence: what a signed, in-date audit says about exactly this model and calibration; empty where there is none.
+    evidence: the signed audits that this installation believes.
     """
 
     engine: FaceEngine
     gallery: Gallery
     normaliser: Normaliser
     calibration: Calibration
-    evidence: Evidence
+    evidence: tuple[Evidence, ...]
 
 
 @dataclass(frozen=True, slots=True)

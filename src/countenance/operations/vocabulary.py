@@ -10,6 +10,7 @@ from typing import Any
 
 from countenance.errors import BadRequest, NotFound
 from countenance.mandates import Mandate, State
+from countenance.operations.evidence import facts
 from countenance.operations.operation import Operation, Tools
 from countenance.policy import Grant, Model, Request
 from countenance.policy import Operation as Asks
@@ -31,7 +32,7 @@ def describe(mandate: Mandate, ask: Operation[Any, Any], tools: Tools, now: date
         ),
         gallery=replace(base.gallery, id=gallery or ""),
         model=_model(ask, tools),
-        evidence=tools.evidence,
+        evidence=facts(tools.evidence, tools.engine.model, tools.calibration.identity, now),
     )
 
 
@@ -39,12 +40,12 @@ def describe(mandate: Mandate, ask: Operation[Any, Any], tools: Tools, now: date
 def granted(mandate: Mandate) -> Request:
     """The facts that hold for every call under `mandate`; `BadRequest` where they are no words of the vocabulary."""
     try:
-        facts = json.loads(mandate.terms.facts)
+        further = json.loads(mandate.terms.facts)
     except ValueError as error:
         raise BadRequest("the further facts of a mandate are a JSON object") from error
-    if not isinstance(facts, dict):
+    if not isinstance(further, dict):
         raise BadRequest("the further facts of a mandate are a JSON object")
-    reserved = sorted({"operation", "actor", "mandate", "model", "evidence"} & facts.keys())
+    reserved = sorted({"operation", "actor", "mandate", "model", "evidence"} & further.keys())
     if reserved:
         raise BadRequest(f"{reserved[0]}: is not for a mandate to state")
     unknown = sorted(set(mandate.terms.operations) - {"*"} - set(Asks))
@@ -52,7 +53,7 @@ def granted(mandate: Mandate) -> Request:
         raise BadRequest(f"an operation is one of {', '.join(Asks)} or *, got {unknown[0]!r}")
     holder = mandate.holder
     table = {
-        **facts,
+        **further,
         "operation": Asks.READ,
         "actor": {
             "class_name": holder.kind,
@@ -62,7 +63,7 @@ def granted(mandate: Mandate) -> Request:
         },
         "use": {
             "mode": "afterwards",
-            **facts.get("use", {}),
+            **further.get("use", {}),
             "purpose": mandate.terms.purpose,
             "legal_basis": mandate.terms.legal_basis,
         },

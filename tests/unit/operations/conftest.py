@@ -18,7 +18,7 @@ from countenance.database import open_database
 from countenance.gallery import Calibration, Gallery, RawCosine
 from countenance.mandates import AccessKey, Holder, Register, Terms
 from countenance.operations import Caller, Guard, Tools
-from countenance.policy import Evidence, Verdict
+from countenance.policy import Verdict
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CALIBRATION = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
@@ -79,6 +79,6 @@ def world(tmp_path: Path, verdict: Verdict, clock: Clock) -> Iterator[World]:
     gallery = Gallery(database, RawCosine(), clock, lambda: next(ids))
     custody = Custody(database, bytes(32), clock)
     engine, ledger, rules = FakeEngine(), FakeLedger(), FixedRules(verdict)
-    guard = Guard(Tools(engine, gallery, RawCosine(), CALIBRATION, Evidence()), rules, ledger, register, custody, clock)
+    guard = Guard(Tools(engine, gallery, RawCosine(), CALIBRATION, ()), rules, ledger, register, custody, clock)
     yield World(guard, Caller(key.access_key), ledger, engine, gallery, register, rules, custody, clock, key, database)
     database.dispose()

@@ -1,0 +1,66 @@
+"""Which signed audits this installation believes, in the words of the rules.
+
+Believed are the project's own evidence and what lies in the operator's folder: `*.evidence.json` files, signed by a key
+whose public half (64 hex digits) lies beside them as `*.pub`. Evidence about another model or calibration is no
+evidence here, and what cannot be read stops the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from countenance.audit.evidence import Evidence, read_evidence, shipped_evidence
+from countenance.errors import BadRequest, Misconfigured
+from countenance.policy import Evidence as Facts
+
+
+def believed(folder: Path | None) -> tuple[Evidence, ...]:
+    """The evidence that ships, and the evidence in `folder` by an issuer whose key lies there too."""
+    if folder is None:
+        return shipped_evidence()
+    issuers = {path.read_text().strip().lower() for path in sorted(folder.glob("*.pub"))}
+    own = []
+    for path in sorted(folder.glob("*.evidence.json")):
+        try:
+            evidence = read_evidence(path.read_bytes())
+        except BadRequest as error:
+            raise Misconfigured(f"{path.name} is no evidence: {error}") from error
+        if evidence.issuer not in issuers:
+            raise Misconfigured(f"{path.name} is signed by {evidence.issuer[:16]}…, whose key does not lie beside it")
+        own.append(evidence)
+    return (*own, *shipped_evidence())
+
+
+def facts(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> Facts:
+    """What the best of `every` says about exactly this model and calibration at `now`; nothing where there is none.
+
+    Best is what tells the most groups apart, then what covers the loosest threshold.
+    """
+    fitting = [e for e in every if (e.subject.model, e.subject.calibration) == (model, calibration)]
+    current = [e for e in fitting if e.in_date(now)] or fitting
+    if not current:
+        return Facts(signed=False)
+    best = max(current, key=lambda e: (len(_factors(e)), e.subject.threshold_fmr))
+    return Facts(
+        signed=True,
+        model=best.subject.model,
+        calibration=best.subject.calibration,
+        fmr=best.subject.threshold_fmr,
+        fmr_worst=best.highest_fmr,
+        tpr_min=best.lowest_tpr,
+        groups=_factors(best),
+        expires_at=datetime.fromisoformat(best.expires_at),
+        independent=best.issuer not in _own_issuers(),
+    )
+
+
+@cache
+def _own_issuers() -> frozenset[str]:
+    return frozenset(evidence.issuer for evidence in shipped_evidence())
+
+
+def _factors(evidence: Evidence) -> frozenset[str]:
+    return frozenset(group.factor for group in evidence.groups if group.fmr.known)
