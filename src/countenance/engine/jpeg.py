@@ -95,8 +95,6 @@ def decode_jpeg(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
             pixels = simplejpeg.decode_jpeg(image, colours, strict=False, **low)
         except ValueError as worse:
             raise DamagedImage(f"the JPEG cannot be decoded: {worse}") from None
-    if reduction == 1 and pixels.shape[:2] != (header.height, header.width):
-        raise DamagedImage("the JPEG decodes to another size than its header names")
     return _from_cmyk(pixels, header.adobe) if header.components == 4 else np.asarray(pixels, dtype=np.uint8)
 
 

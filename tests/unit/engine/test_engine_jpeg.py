@@ -127,6 +127,11 @@ def test_more_pixels_than_allowed_is_refused_by_its_header():
         read(with_size(JPEG, 10000, 4001))
 
 
+def test_a_side_longer_than_allowed_is_refused_by_its_header():
+    with pytest.raises(ImageTooLarge, match="longest side may be 16384"):
+        read(with_size(JPEG, 16385, 90))
+
+
 def test_larger_header_than_pixels_is_damaged():
     with pytest.raises(DamagedImage):
         read(with_size(JPEG, 1600, 1200))

@@ -79,6 +79,19 @@ def test_a_transparent_colour_shows_white_paper():
     assert np.all(read(flat(8, 2, b"\1\2\3", before=chunk(b"tRNS", struct.pack(">3H", 1, 2, 3)))) == 255)
 
 
+@pytest.mark.parametrize("fault", ["after the pixels", "more entries than colours", "before its palette", "twice"])
+def test_a_misplaced_transparency_is_left_out_in_silence(fault, capfd):
+    palette, clear = chunk(b"PLTE", bytes([9, 9, 9, 10, 20, 30])), chunk(b"tRNS", bytes(2))
+    before, after = {
+        "after the pixels": (palette, clear),
+        "more entries than colours": (palette + chunk(b"tRNS", bytes(3)), b""),
+        "before its palette": (clear + palette, b""),
+        "twice": (palette + chunk(b"tRNS", bytes([255, 255])) + clear, b""),
+    }[fault]
+    assert read(flat(8, 3, b"\1", before=before, after=after))[0, 0].tolist() == [30, 20, 10]
+    assert capfd.readouterr().err == ""
+
+
 def test_a_transparent_grey_level_is_shown():
     assert np.all(read(flat(8, 0, b"\7", before=chunk(b"tRNS", struct.pack(">H", 7)))) == 7)
 

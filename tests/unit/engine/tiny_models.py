@@ -23,31 +23,37 @@ def _model(nodes, inputs, outputs, constants):
 
 
 def white_square_detector():
-    """YuNet's twelve maps: class and object score = mean brightness of a 32-pixel cell; nothing at strides 8 and 16."""
+    """YuNet's twelve maps, of which only those of stride 32 ever say something.
+
+    Score: mean red of a cell. Side of the box: `SIDE` for full blue, twice that for none.
+    """
     nodes, outputs, constants = [], [], {"flat": np.array([1, -1, 1]), "white": np.float32(1 / 255)}
-    nodes.append(helper.make_node("ReduceMean", ["input"], ["grey"], axes=[1], keepdims=1))
+    nodes.append(helper.make_node("Split", ["input"], ["blue", "green", "red"], axis=1))
     for stride in (8, 16, 32):
         on = np.float32(stride == STRIDE)
         # The middle of the cell is the middle of the box; the points are given from the cell's own corner.
         places = {
-            "bbox": [0.5, 0.5, *[float(np.log(SIDE / STRIDE))] * 2],
+            "bbox": [0.5, 0.5, *[float(np.log(2 * SIDE / STRIDE))] * 2],
             "kps": (0.5 + (POINTS - 0.5) * SIDE / STRIDE).ravel(),
         }
         constants[f"on_{stride}"] = on
+        size = [stride, stride]
         nodes += [
-            helper.make_node(
-                "AveragePool", ["grey"], [f"cells_{stride}"], kernel_shape=[stride] * 2, strides=[stride] * 2
-            ),
+            helper.make_node("AveragePool", ["red"], [f"cells_{stride}"], kernel_shape=size, strides=size),
+            helper.make_node("AveragePool", ["blue"], [f"blue_{stride}"], kernel_shape=size, strides=size),
+            helper.make_node("Reshape", [f"blue_{stride}", "flat"], [f"blues_{stride}"]),
+            helper.make_node("Mul", [f"blues_{stride}", "shrink"], [f"bbox_by_{stride}"]),
+            helper.make_node("Mul", [f"blues_{stride}", "nothing"], [f"kps_by_{stride}"]),
             helper.make_node("Reshape", [f"cells_{stride}", "flat"], [f"rows_{stride}"]),
             helper.make_node("Mul", [f"rows_{stride}", "white"], [f"share_{stride}"]),
             helper.make_node("Mul", [f"share_{stride}", f"on_{stride}"], [f"cls_{stride}"]),
             helper.make_node("Identity", [f"cls_{stride}"], [f"obj_{stride}"]),
         ]
         constants["nothing"] = np.float32(0)
-        nodes.append(helper.make_node("Mul", [f"cls_{stride}", "nothing"], [f"zero_{stride}"]))
+        constants["shrink"] = np.array([0, 0, 1, 1], dtype=np.float32).reshape(1, 1, 4) * -np.float32(np.log(2) / 255)
         for kind, values in places.items():
             constants[f"{kind}_at_{stride}"] = np.array(values, dtype=np.float32).reshape(1, 1, -1)
-            nodes.append(helper.make_node("Add", [f"zero_{stride}", f"{kind}_at_{stride}"], [f"{kind}_{stride}"]))
+            nodes.append(helper.make_node("Add", [f"{kind}_by_{stride}", f"{kind}_at_{stride}"], [f"{kind}_{stride}"]))
         for kind, width in (("cls", 1), ("obj", 1), ("bbox", 4), ("kps", 10)):
             outputs.append(helper.make_tensor_value_info(f"{kind}_{stride}", TensorProto.FLOAT, [1, None, width]))
     image = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, "height", "width"])
