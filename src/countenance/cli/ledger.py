@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import click
 from sqlalchemy import Engine
 
 from countenance import settings
-from countenance.cli.opening import opened
 from countenance.database import open_database
 from countenance.errors import BadRequest
 from countenance.ledger import (
@@ -104,13 +104,13 @@ def prove(index: int | None, since: Path | None, output: Path | None) -> None:
     """Write a proof that entry INDEX is in the log, or with --since that the log only grew. `verify` checks either."""
     if (index is None) == (since is None):
         raise BadRequest("name an entry by its INDEX, or an older checkpoint with --since, and not both")
-    with opened() as app:
-        checkpoint = app.ledger.checkpoint()
+    with _opened() as log:
+        checkpoint = log.checkpoint()
         if since is not None:
-            proof = prove_growth(app.ledger, SignedCheckpoint.parse(since.read_bytes()), checkpoint)
+            proof = prove_growth(log, SignedCheckpoint.parse(since.read_bytes()), checkpoint)
         else:
             assert index is not None
-            proof = prove_inclusion(app.ledger, index, checkpoint)
+            proof = prove_inclusion(log, index, checkpoint)
     if output is None:
         click.echo(proof, nl=False)
     else:
@@ -124,24 +124,24 @@ def export_(folder: Path) -> None:
 
     An export holds commitments only, nothing that is private.
     """
-    with opened() as app:
-        checkpoint = app.ledger.checkpoint()
-        new = export(app.ledger, checkpoint, folder, _watch)
+    with _opened() as log:
+        checkpoint = log.checkpoint()
+        new = export(log, checkpoint, folder, _watch)
     click.echo(f"{folder}: {checkpoint.size} entries, {new} of them new; check it with `countenance ledger verify`")
 
 
 @ledger.command("checkpoint")
 def checkpoint() -> None:
     """Print a signed checkpoint of all that is recorded now, for others to keep."""
-    with opened() as app:
-        click.echo(str(app.ledger.checkpoint()), nl=False)
+    with _opened() as log:
+        click.echo(str(log.checkpoint()), nl=False)
 
 
 @ledger.command("key")
 def key() -> None:
     """Print the public key that signs the ledger now, for others to keep."""
-    with opened() as app:
-        click.echo(str(app.ledger.verifier_key))
+    with _opened() as log:
+        click.echo(str(log.verifier_key))
 
 
 @ledger.command("clock")
@@ -152,8 +152,8 @@ def clock(reason: str) -> None:
     While the clock is behind the last entry nothing is recorded and nothing is answered. Set the clock right first;
     then this records the step, so that the gap can be seen.
     """
-    with opened() as app:
-        receipt = app.ledger.accept_clock(reason)
+    with _opened() as log:
+        receipt = log.accept_clock(reason)
     click.echo(f"entry {receipt.index} records the step; receipt {receipt.header()}")
 
 
@@ -166,7 +166,7 @@ def rotate() -> None:
     successor = Signer.from_file(coming)
     newest = Records(database).last_checkpoint()
     if newest is None or not newest.signed_by(NoteKey(own.origin, successor.public)):
-        old = Ledger(database, Signer.from_file(current), own.origin, lambda: datetime.now(UTC))
+        old = Ledger(database, Signer.from_file(current), own.origin, _now)
         try:
             old.hand_over(successor)
         finally:
@@ -175,8 +175,23 @@ def rotate() -> None:
     click.echo(str(NoteKey(own.origin, successor.public)))
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def _database() -> Engine:
     return open_database(settings.load().database)
+
+
+@contextmanager
+def _opened() -> Iterator[Ledger]:
+    """The ledger of this installation, without the rest of it: no models are loaded for a record to be read."""
+    own = settings.load()
+    log = Ledger(open_database(own.database), Signer.from_file(_key_file(own)), own.origin, _now)
+    try:
+        yield log
+    finally:
+        log.close()
 
 
 def _key_file(own: Settings) -> Path:

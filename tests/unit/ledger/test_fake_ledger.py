@@ -1,0 +1,74 @@
+"""The fake does what the ledger does, as far as callers can see; it may lack an entry 0, and the disk."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from countenance.errors import BadRequest, NotFound, NotRecorded
+from countenance.ledger import Ledger
+
+
+def load() -> ModuleType:
+    path = Path(__file__).parents[2] / "fakes" / "ledger.py"
+    spec = importlib.util.spec_from_file_location("fake_ledger", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+FakeLedger = load().FakeLedger
+
+
+@pytest.fixture(params=["real", "fake"])
+def either(request: pytest.FixtureRequest, clock: Callable) -> object:
+    return request.getfixturevalue("ledger") if request.param == "real" else FakeLedger(clock)
+
+
+def test_callers_cannot_tell_the_fake_from_the_ledger(either: Ledger) -> None:
+    decided = either.append({"kind": "decision", "verdict": "permit"}, {"who": "Ada"}).wait()
+    denied = either.append({"kind": "decision", "verdict": "deny"}, {"who": "Ada"}).wait()
+    entry = either.entry(decided.index)
+    assert entry.fields["time"] == "2026-01-01T00:00:00.000000Z"
+    assert set(entry.commitments) == {"who"}
+    assert entry.commitments != either.entry(denied.index).commitments
+    assert either.openings(decided.index) == {"who": "Ada"}
+    assert either.receipt(decided.index) == decided
+    assert [one.sequence for one in either.open_decisions()] == [decided.index]
+    either.append({"kind": "result", "decision": decided.index}).wait()
+    assert either.open_decisions() == []
+    assert either.checkpoint().size == either.size
+    assert len(list(either.entries())) == either.size
+    assert either.erase_openings(decided.index) == 1
+    assert either.openings(decided.index) == {}
+
+
+def test_both_refuse_what_cannot_be_recorded(either: Ledger) -> None:
+    with pytest.raises(ValueError, match="kind"):
+        either.append({})
+    with pytest.raises(BadRequest):
+        either.append({"kind": "note"}, {"x": float("nan")})
+    with pytest.raises(NotFound):
+        either.entry(100)
+
+
+def test_the_fake_refuses_on_demand() -> None:
+    fake = FakeLedger()
+    fake.refuses = True
+    with pytest.raises(NotRecorded):
+        fake.append({"kind": "note"}).wait()
+    assert fake.size == 0
+
+
+def test_the_fakes_methods_take_what_the_ledgers_take() -> None:
+    for name, method in inspect.getmembers(FakeLedger, inspect.isfunction):
+        if not name.startswith("_"):
+            theirs = inspect.signature(getattr(Ledger, name)).parameters
+            assert set(inspect.signature(method).parameters) <= set(theirs), name
