@@ -9,7 +9,7 @@ from threading import Lock
 import numpy as np
 import sqlalchemy as sa
 
-from countenance.errors import Conflict, NotFound
+from countenance.errors import Conflict, NotFound, Overloaded
 from countenance.faces import DetectedFace, EnrolledFace, ModelId, Template
 from countenance.gallery.index import Index, Snapshot
 from countenance.gallery.normaliser import Normaliser
@@ -17,6 +17,7 @@ from countenance.gallery.records import Erased, GalleryInfo, Matches, Page
 from countenance.gallery.store import Head, Store
 
 _AT_ONCE = 8192  # rows read from the store in one go
+_TRIES = 10  # of a search that finds its gallery changed when it is done
 EnrolledFaces = list[EnrolledFace]
 
 
@@ -130,7 +131,7 @@ class Gallery:
         Every change that was acknowledged before this call, by whichever process, is taken into account.
         `NotFound` without the gallery, `Conflict` for a template of another model.
         """
-        while True:
+        for _ in range(_TRIES):
             head = self._head(gallery_id)
             if template.model != head.model:
                 raise Conflict(f"the gallery is pinned to model {head.model[:12]}…, got {template.model[:12]}…")
@@ -143,6 +144,7 @@ class Gallery:
             faces = self._store.by_number(head.number, [number for number, _ in found])
             if len(faces) == len(found):  # else somebody erased a hit meanwhile, and others take its place
                 return Matches(snapshot.size, tuple((faces[number], score) for number, score in found))
+        raise Overloaded("the gallery changes faster than it can be searched")
 
     def scrub(self, wait_ms: int = 2000) -> bool:
         """Take what was deleted off the disk. False if a reader held an older snapshot for longer than `wait_ms`.
@@ -181,8 +183,6 @@ class Gallery:
         Reads may see more than `head`, never less: added faces first, then erased ones. What is seen too early is
         seen again next time, and doing it twice changes nothing.
         """
-        if index.snapshot.revision < head.log_floor:
-            index.clear()
         since = head.revision if index.snapshot.revision < 0 else index.snapshot.revision
         for numbers, templates in self._store.templates_after(head.number, index.last, _AT_ONCE):
             index.append(numbers, self._normaliser.gallery_side(np.ascontiguousarray(templates, dtype=np.float32)))

@@ -40,7 +40,7 @@ _face_rows = sa.select(*_face_columns).select_from(
 class Head:
     """A gallery at one moment. number: its row. dimension: length of its templates; None until the first.
 
-    revision goes up with every change of its faces. Erasures are remembered for revisions above log_floor.
+    revision goes up with every change of its faces.
     """
 
     number: int
@@ -48,7 +48,6 @@ class Head:
     dimension: int | None
     faces: int
     revision: int
-    log_floor: int
 
 
 class Store:
@@ -310,7 +309,7 @@ def _gallery_row(connection: sa.Connection, gallery_id: str, lock: bool = False)
 
 
 def _head(row: Row) -> Head:
-    return Head(row.number, ModelId(row.model), row.dimension, row.faces, row.revision, row.log_floor)
+    return Head(row.number, ModelId(row.model), row.dimension, row.faces, row.revision)
 
 
 def _info(row: Row) -> GalleryInfo:

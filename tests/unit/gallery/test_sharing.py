@@ -74,6 +74,10 @@ def test_a_gallery_deleted_and_made_again_by_one_is_empty_for_the_other(two):
     with pytest.raises(NotFound):
         found(other)
     one.create("staff", MODEL, "v", {})
+    one.enrol("staff", "d", None, people(1))
+    assert len(found(other)) == 1
+    one.delete("staff")
+    one.create("staff", MODEL, "v", {})
     assert found(other) == []
     (face,) = one.enrol("staff", "d", None, people(2))
     assert found(other) == [face.face_id]
