@@ -213,7 +213,9 @@ class FakeCredentials:
 
 
 @contextmanager
-def serving(guard: Any, *, threads: int = 4, http: str = "httptools", **options: Any) -> Iterator[str]:
+def serving(
+    guard: Any, *, credentials: Any = None, threads: int = 4, http: str = "httptools", **options: Any
+) -> Iterator[str]:
     """A real uvicorn on a free port of loopback, as long as the context lasts; its URL."""
     executor = ThreadPoolExecutor(threads)
     given = {
@@ -224,7 +226,7 @@ def serving(guard: Any, *, threads: int = 4, http: str = "httptools", **options:
         "executor": executor,
         **options,
     }
-    app = rekognition.app(guard, FakeCredentials(), **given)
+    app = rekognition.app(guard, credentials or FakeCredentials(), **given)
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", http=http)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -185,6 +185,15 @@ def test_a_client_that_hangs_up_leaves_nothing_behind(guard):
             assert time.monotonic() < deadline
 
 
+def test_half_a_request_is_never_carried_out(guard):
+    with serving(guard) as url:
+        raw(url, head_of(url, b"{}", 10) + b"{}").close()  # signed and parseable, but more was announced
+        time.sleep(0.3)
+        assert guard.asked == []
+        assert ask(url, b"{}").status == 200
+        assert len(guard.asked) == 1
+
+
 def test_slow_bodies_do_not_keep_others_from_being_answered(guard):
     with serving(guard) as url:
         waiting = [raw(url, head_of(url, b"{}")) for _ in range(20)]

@@ -272,7 +272,7 @@ def test_an_unforeseen_error_is_logged_by_type_only(client, guard, caplog):
     with pytest.raises(client.exceptions.InternalServerError):
         client.list_collections()
     [record] = [r for r in caplog.records if r.name.startswith("countenance")]
-    assert "RuntimeError" in record.getMessage()
+    assert "RuntimeError at rekognition_fakes.py:" in record.getMessage()
     assert "looked" not in caplog.text
 
 

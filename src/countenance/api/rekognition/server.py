@@ -201,9 +201,9 @@ def _failure(error: Exception, request_id: str) -> Reply:
     if isinstance(error, CountenanceError) and error.receipt is not None:
         headers[RECEIPT] = error.receipt
     if fault.status == 500:  # by type and place only: a message could hold what was sent
-        place = traceback.extract_tb(error.__traceback__)[-1:]
-        where = f" at {place[0].name}:{place[0].lineno}" if place else ""
-        log.error("request %s failed: %s%s", request_id, type(error).__name__, where)
+        for place in traceback.extract_tb(error.__traceback__)[-1:]:
+            where = Path(place.filename).name, place.lineno
+            log.error("request %s failed: %s at %s:%s", request_id, type(error).__name__, *where)
     if fault == THROTTLED:
         headers["retry-after"] = "1"
     if fault == BODY_TOO_SLOW:

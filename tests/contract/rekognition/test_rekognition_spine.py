@@ -1,0 +1,142 @@
+"""boto3 through the dialect, the real guard, the real gallery and the real ledger; only engine and rules are fakes."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from tests.contract.rekognition.model_check import check_answers
+from tests.contract.rekognition.rekognition_fakes import boto_client, serving
+from tests.fakes.engine import MODEL, FakeEngine, picture_of
+from tests.fakes.rules import FixedRules
+
+from countenance.custody import Custody
+from countenance.database import open_database
+from countenance.gallery import Calibration, Gallery, RawCosine
+from countenance.ledger import Ledger
+from countenance.mandates import Holder, Register, Terms
+from countenance.operations import Guard, Tools
+from countenance.policy import Verdict
+from countenance.signing import Signer
+
+UNKNOWN = "01234567-89ab-4def-8123-456789abcdef"
+CALIBRATION = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
+
+
+def now():
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def verdict():
+    return Verdict.PERMIT
+
+
+@pytest.fixture
+def ledger(database):
+    ledger = Ledger(database, Signer(bytes(32)), "ledger.test", now)
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
+def database(tmp_path):
+    database = open_database(tmp_path / "db.sqlite")
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def client(database, ledger, verdict):
+    register = Register(database, bytes(32), now)
+    asked = register.request(
+        Holder("A museum"),
+        Terms("photo_library", "consent", ("*",), ("*",)),
+        requested_by="ann",
+        expires_at=now() + timedelta(hours=1),
+    )
+    register.approve(asked.mandate_id, approved_by="ben")
+    key = register.issue_key(asked.mandate_id)
+    gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
+    tools = Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, ())
+    guard = Guard(tools, FixedRules(verdict), ledger, register, Custody(database, bytes(32), now), now)
+    with serving(guard, credentials=register) as url:
+        client = boto_client(url, key=key.access_key, secret=key.secret)
+        client.seen = check_answers(client)
+        yield client
+
+
+def test_every_operation_answers_as_the_model_says(client):
+    client.create_collection(CollectionId="staff", Tags={"a": "b"})
+    image = {"Bytes": picture_of(1, 2, 3)}
+    answer = client.index_faces(CollectionId="staff", Image=image, ExternalImageId="badge:1", MaxFaces=2)
+    one, two = (record["Face"]["FaceId"] for record in answer["FaceRecords"])
+    assert [face["Reasons"] for face in answer["UnindexedFaces"]] == [["EXCEEDS_MAX_FACES"]]
+    found = client.search_faces_by_image(CollectionId="staff", Image={"Bytes": picture_of(2)})
+    assert [match["Face"]["FaceId"] for match in found["FaceMatches"]] == [two]
+    assert found["FaceMatches"][0]["Similarity"] > 99
+    assert "x-countenance-expected-false-matches" in found["ResponseMetadata"]["HTTPHeaders"]
+    assert client.search_faces(CollectionId="staff", FaceId=one)["FaceMatches"] == []
+    others = client.search_faces(CollectionId="staff", FaceId=one, FaceMatchThreshold=0)["FaceMatches"]
+    assert [match["Face"]["FaceId"] for match in others] in ([], [two])
+    compared = client.compare_faces(SourceImage={"Bytes": picture_of(1)}, TargetImage={"Bytes": picture_of(2, 1)})
+    assert (len(compared["FaceMatches"]), len(compared["UnmatchedFaces"])) == (1, 1)
+    assert len(client.detect_faces(Image=image)["FaceDetails"]) == 3
+    pages = client.get_paginator("list_faces").paginate(CollectionId="staff", PaginationConfig={"PageSize": 1})
+    assert [face["FaceId"] for page in pages for face in page["Faces"]] == [one, two]
+    deleted = client.delete_faces(CollectionId="staff", FaceIds=[one, UNKNOWN])
+    assert deleted["DeletedFaces"] == [one]
+    assert client.describe_collection(CollectionId="staff")["FaceCount"] == 1
+    client.create_collection(CollectionId="z" * 255)
+    pages = client.get_paginator("list_collections").paginate(PaginationConfig={"PageSize": 1})
+    assert [name for page in pages for name in page["CollectionIds"]] == ["staff", "z" * 255]
+    client.delete_collection(CollectionId="staff")
+    assert len(set(client.seen)) == 11
+
+
+def test_the_same_picture_sent_again_enrols_nobody_twice(client):
+    client.create_collection(CollectionId="staff")
+    ids = set()
+    for _ in range(3):
+        answer = client.index_faces(CollectionId="staff", Image={"Bytes": picture_of(1, 2)}, ExternalImageId="x")
+        ids.add(tuple(record["Face"]["FaceId"] for record in answer["FaceRecords"]))
+    assert len(ids) == 1
+    assert client.describe_collection(CollectionId="staff")["FaceCount"] == 2
+
+
+def test_the_typed_exceptions_of_a_real_run(client):
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.describe_collection(CollectionId="none")
+    client.create_collection(CollectionId="staff")
+    with pytest.raises(client.exceptions.ResourceAlreadyExistsException):
+        client.create_collection(CollectionId="staff")
+    with pytest.raises(client.exceptions.InvalidParameterException):
+        client.search_faces_by_image(CollectionId="staff", Image={"Bytes": picture_of()})
+    with pytest.raises(client.exceptions.InvalidImageFormatException):
+        client.detect_faces(Image={"Bytes": b"no picture"})
+    with pytest.raises(client.exceptions.InvalidPaginationTokenException):
+        client.list_faces(CollectionId="staff", NextToken="forged")
+
+
+def test_each_answer_and_each_failure_has_a_receipt_of_the_ledger(client, ledger):
+    answer = client.detect_faces(Image={"Bytes": picture_of(1)})["ResponseMetadata"]["HTTPHeaders"]
+    assert re.match(r"v1;ledger\.test;\d+;", answer["x-countenance-receipt"])
+    with pytest.raises(client.exceptions.ResourceNotFoundException) as caught:
+        client.describe_collection(CollectionId="none")
+    assert "x-countenance-receipt" in caught.value.response["ResponseMetadata"]["HTTPHeaders"]
+
+
+class TestUnderRulesThatDenyAll:
+    @pytest.fixture
+    def verdict(self):
+        return Verdict.DENY
+
+    def test_a_denial_is_an_access_denied_that_names_its_clause_and_has_a_receipt(self, client, ledger):
+        with pytest.raises(client.exceptions.AccessDeniedException, match="Nothing is allowed") as caught:
+            client.create_collection(CollectionId="staff")
+        assert "x-countenance-receipt" in caught.value.response["ResponseMetadata"]["HTTPHeaders"]
+        kinds = [entry.kind for entry in ledger.entries()]
+        assert (kinds.count("decision"), kinds.count("result")) == (1, 0)
