@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Iterator
 
-from countenance.audit.rates import Share
 from countenance.audit.results import Results
+from countenance.audit.shares import Share
 
 COLUMNS = (
     "analysis", "measure", "group", "other_group", "errors", "trials", "people", "estimate", "low", "high", "level",

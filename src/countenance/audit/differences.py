@@ -22,8 +22,9 @@ from countenance.audit.bundle import Bundle
 from countenance.audit.counts import rows
 from countenance.audit.metrics import holm, ratio
 from countenance.audit.plan import System
-from countenance.audit.rates import Bounds, Share, bounds, finite
+from countenance.audit.rates import bounds, finite, rate_of
 from countenance.audit.results import Block, GroupResult, Results
+from countenance.audit.shares import Bounds, Share
 from countenance.errors import BadRequest
 
 Verdict = Literal["better", "worse", "no change shown", "not comparable"]
@@ -117,7 +118,7 @@ def _change(
         return Change(
             *cell, old, new, estimate, interval, p, None, True, "no change shown", "paired by blocks of people"
         )
-    found = ratio(new.rate, old.rate)
+    found = ratio(rate_of(new), rate_of(old))
     p_value = found.p_value() if old.errors or new.errors else 1.0
     note = "taken as independent: not the same people, or too few blocks or errors for a paired test"
     return Change(

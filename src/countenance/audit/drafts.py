@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from countenance.audit.moments import stamp
 from countenance.audit.plan import Hypothesis, InputFile, Measure, Plan, read_plan
 from countenance.audit.records import to_json
-from countenance.audit.running import stamp
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import canonical
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from countenance.audit.metrics import expected_false_matches
 from countenance.audit.plan import Plan
-from countenance.audit.rates import Share
 from countenance.audit.results import Analysis, FaceResults, Judged, Numbers, OutcomeResults, RiskResults
+from countenance.audit.shares import Share
 from countenance.audit.words import between, count, listed, one_in, percent, times
 
 SAID = {

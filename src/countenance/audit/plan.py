@@ -11,6 +11,10 @@ from countenance.errors import BadRequest
 from countenance.signing import digest
 
 FORMAT: Literal["countenance-audit-plan/1"] = "countenance-audit-plan/1"
+CROSS = " x "
+"""Between the factors of an intersection: "race x gender"."""
+JOINT = " · "
+"""Between the labels of a group of an intersection: "Black · female"."""
 SOURCES = ("scores", "templates", "images", "api", "outcomes", "risks")
 
 Measure = Literal["fmr", "fnmr", "fte", "error", "tpr", "fpr", "ppv", "fnr", "npv", "selection"]
@@ -54,7 +58,7 @@ class Groups:
     @property
     def analyses(self) -> tuple[str, ...]:
         """Names of all groupings: the factors, then the intersections as 'a x b'."""
-        return (*self.factors, *(" x ".join(crossed) for crossed in self.intersections))
+        return (*self.factors, *(CROSS.join(crossed) for crossed in self.intersections))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,44 +1,21 @@
-"""Error rates as a bundle holds them: counts and intervals, withheld where too few people stand behind them."""
+"""From rates to shares and back, withheld where too few people stand behind them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated
 
 from countenance.audit.metrics import Interval, Rate, unknown_rate
+from countenance.audit.shares import Bounds, Share
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Errors among trials and what is known about the rate. Numbers are null where nothing can be told: see reason."""
-
-    errors: int | None
-    trials: int | None
-    people: Annotated[int | None, "different people involved; null where not known or withheld"]
-    estimate: Annotated[float | None, "errors / trials, 0..1"]
-    low: Annotated[float | None, "lower bound at `level`"]
-    high: Annotated[float | None, "upper bound at `level`"]
-    level: Annotated[float, "confidence, 0..1"]
-    effective_trials: Annotated[float | None, "independent trials that would tell as much"]
-    freedom: Annotated[float | None, "degrees of freedom of the variance; null: unbounded"]
-    method: str
-    reason: Annotated[str, "why there is no number; empty where there is one"] = ""
-
-    @property
-    def rate(self) -> Rate:
-        """The rate that mathematics takes; an unknown one where numbers are withheld."""
-        if self.errors is None or self.trials is None or self.effective_trials is None:
-            return unknown_rate(self.reason, self.level)
-        freedom = math.inf if self.freedom is None else self.freedom
-        people = self.people or 0
-        return Rate(self.errors, self.trials, people, self.effective_trials, freedom, self.level, self.method)
-
-    @property
-    def known(self) -> bool:
-        """Whether there is a number."""
-        return self.estimate is not None
+def rate_of(share: Share) -> Rate:
+    """The rate that mathematics takes; an unknown one where numbers are withheld."""
+    if share.errors is None or share.trials is None or share.effective_trials is None:
+        return unknown_rate(share.reason, share.level)
+    freedom = math.inf if share.freedom is None else share.freedom
+    people = share.people or 0
+    return Rate(share.errors, share.trials, people, share.effective_trials, freedom, share.level, share.method)
 
 
 def share(rate: Rate, small_cell: int = 0) -> Share:
@@ -86,15 +63,6 @@ def pooled(rates: Sequence[Rate]) -> Rate:
 def finite(number: float) -> float | None:
     """`number`, or None where it is NaN or infinite: a record holds finite numbers only."""
     return float(number) if math.isfinite(number) else None
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """An interval; a null end is unbounded or unknown."""
-
-    low: float | None
-    high: float | None
-    level: float
 
 
 def bounds(interval: Interval) -> Bounds:

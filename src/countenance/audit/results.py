@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from countenance.audit.plan import System
-from countenance.audit.rates import Bounds, Share
+from countenance.audit.shares import Bounds, Share
 
 FORMAT: Literal["countenance-audit-results/1"] = "countenance-audit-results/1"
 

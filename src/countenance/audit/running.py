@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from countenance.audit.analysis.decisions import analyse_outcomes, analyse_risks, outcome_table, risk_table
 from countenance.audit.analysis.faces import analyse_faces, table_of
@@ -12,10 +12,11 @@ from countenance.audit.analysis.judging import Table, judge_family
 from countenance.audit.analysis.measurement import FaceData
 from countenance.audit.deviations import changes, circumstances, planned_analyses, surprises
 from countenance.audit.headline import Told, faces_told, outcomes_told, risks_told
-from countenance.audit.plan import Plan
+from countenance.audit.moments import stamp
+from countenance.audit.plan import CROSS, JOINT, Plan
 from countenance.audit.results import Data, Model, Results
 from countenance.audit.sources.decisions import Classified, Scores
-from countenance.audit.sources.people import JOINT, People
+from countenance.audit.sources.people import People
 
 Clock = Callable[[], datetime]
 
@@ -58,7 +59,7 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         tables = {analysis.name: risk_table(analysis) for analysis in risks.analyses}
 
     def as_planned(analysis: str, group: str) -> bool:
-        labels = zip(analysis.split(" x "), group.split(JOINT), strict=False)
+        labels = zip(analysis.split(CROSS), group.split(JOINT), strict=False)
         return planned[analysis] and not any(f"{factor}={label}" in unexpected for factor, label in labels)
 
     judged = judge_family(plan, tables, as_planned)
@@ -94,11 +95,6 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         conditions=plan.conditions,
         limits=plan.limits,
     )
-
-
-def stamp(moment: datetime) -> str:
-    """ISO 8601 in UTC, whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _data(data: FaceData | Classified | Scores, people: People, inputs: Mapping[str, str]) -> Data:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from countenance.audit.rates import Bounds, Share
+from countenance.audit.shares import Bounds, Share
 
 
 def percent(rate: float | None) -> str:

@@ -11,7 +11,7 @@ from countenance.audit.analysis.judging import Table
 from countenance.audit.analysis.measurement import everybody
 from countenance.audit.metrics import FourFifths, GroupClassification, GroupRisk, Rate, assess_risk, classify
 from countenance.audit.plan import OutcomeTable, Plan, RiskTable
-from countenance.audit.rates import Share, bounds, finite, share, withheld
+from countenance.audit.rates import bounds, finite, share, withheld
 from countenance.audit.results import (
     CalibrationLine,
     ClassLine,
@@ -24,6 +24,7 @@ from countenance.audit.results import (
     RiskGroup,
     RiskResults,
 )
+from countenance.audit.shares import Share
 from countenance.audit.sources.decisions import NO_ANSWER, Classified, Scores
 
 

@@ -12,7 +12,7 @@ from countenance.audit.analysis.measurement import FaceData, Measurement, everyb
 from countenance.audit.analysis.searching import searches
 from countenance.audit.metrics import Rate, ratio
 from countenance.audit.plan import Plan, ThresholdRule
-from countenance.audit.rates import bounds, finite, pooled, share
+from countenance.audit.rates import bounds, finite, pooled, rate_of, share
 from countenance.audit.results import Analysis, FaceResults, Operating, Protocol
 from countenance.errors import BadRequest
 
@@ -147,7 +147,7 @@ def _protocols(analyses: Sequence[Analysis], everybody_rate: Rate) -> tuple[Prot
         Protocol("all impostors", share(everybody_rate), 1.0, bounds(ratio(everybody_rate, everybody_rate).at(0.95)))
     ]
     for analysis in analyses:
-        rate = pooled([group.fmr.rate for group in analysis.groups])
+        rate = pooled([rate_of(group.fmr) for group in analysis.groups])
         if rate.known:
             over = ratio(rate, everybody_rate)
             lines.append(Protocol(f"same {analysis.name}", share(rate), finite(over.estimate), bounds(over.at(0.95))))

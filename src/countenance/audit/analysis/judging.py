@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from countenance.audit.metrics import Hypothesis as Declared
 from countenance.audit.metrics import judge, ratio
 from countenance.audit.plan import Hypothesis, Plan
-from countenance.audit.rates import Share, bounds, finite, pooled
+from countenance.audit.rates import bounds, finite, pooled, rate_of
 from countenance.audit.results import Judged
+from countenance.audit.shares import Share
 from countenance.errors import BadRequest
 
 
@@ -63,7 +64,7 @@ def judge_family(plan: Plan, tables: Mapping[str, Table], planned: Callable[[str
 
 def _comparisons(hypothesis: Hypothesis, table: Table) -> Sequence[_Comparison]:
     shares = table.shares[hypothesis.measure]
-    rates = [share.rate for share in shares]
+    rates = [rate_of(share) for share in shares]
     if hypothesis.reference == "others":
         if len(rates) < 2:
             return ()

@@ -8,7 +8,7 @@ from countenance.audit.analysis.cells import Cells
 from countenance.audit.analysis.measurement import FaceData
 from countenance.audit.metrics import SearchRates, chance_of_any, expected_false_matches, lead
 from countenance.audit.plan import Gallery
-from countenance.audit.rates import share
+from countenance.audit.rates import rate_of, share
 from countenance.audit.results import GroupResult, SearchResult
 
 
@@ -31,7 +31,7 @@ def searches(
             found = by_size.get(size)
             right = None
             if gallery.prior is not None and group.fnmr.estimate is not None:
-                right = lead(gallery.prior, fmr.rate, group.fnmr.estimate, size).right
+                right = lead(gallery.prior, rate_of(fmr), group.fnmr.estimate, size).right
             lines.append(
                 SearchResult(
                     gallery=size,

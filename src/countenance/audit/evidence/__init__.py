@@ -5,6 +5,7 @@ statement.in_date(now); statement.covers("gender", "female"); statement.lowest_t
 """
 
 from countenance.audit.evidence.statement import (
+    AuditEvidence,
     Evidence,
     GroupEvidence,
     Subject,
@@ -12,10 +13,12 @@ from countenance.audit.evidence.statement import (
     issue_evidence,
     read_evidence,
     shipped_evidence,
+    shipped_file,
     sign_evidence,
 )
 
 __all__ = [
+    "AuditEvidence",
     "Evidence",
     "GroupEvidence",
     "Subject",
@@ -23,5 +26,6 @@ __all__ = [
     "issue_evidence",
     "read_evidence",
     "shipped_evidence",
+    "shipped_file",
     "sign_evidence",
 ]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 from countenance.audit.bundle import Bundle
-from countenance.audit.rates import Share
+from countenance.audit.moments import moment_of, stamp
+from countenance.audit.plan import CROSS
 from countenance.audit.records import from_json, to_json
-from countenance.audit.running import stamp
+from countenance.audit.results import FaceResults
+from countenance.audit.shares import Share
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import Signer, canonical, verified
 
@@ -32,9 +35,29 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupEvidence:
-    """One group that the audit could tell something about."""
+class AuditEvidence:
+    """One audit that the evidence rests on."""
 
+    title: str
+    bundle: Annotated[str, "hash that names the audit bundle"]
+    signer: Annotated[str, "public key that signed the bundle, hex"]
+    preregistered: bool
+    people: int
+    population: str
+    conditions: str
+    labelled_by: str
+    fmr: Annotated[Share, "all comparisons of different people"]
+    fnmr: Annotated[Share, "all comparisons of one person"]
+    failures: Annotated[Share, "images that gave no template"]
+    limits: Annotated[tuple[str, ...], "what this audit cannot show"]
+    untold: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupEvidence:
+    """One group that an audit could tell something about."""
+
+    audit: Annotated[str, "hash of the bundle that says so"]
     factor: str
     group: str
     people: int
@@ -45,31 +68,24 @@ class GroupEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """An audit vouched for by its issuer, for one subject, until a date.
+    """Audits vouched for by an issuer, for one subject, until a date.
 
     Times are ISO 8601 UTC. groups: those with a known FMR, FNMR or failure rate; a rate that is not known says why.
     """
 
     subject: Subject
-    title: str
     issued_at: str
     expires_at: str
-    population: str
-    conditions: str
-    labelled_by: str
-    fmr: Annotated[Share, "all comparisons of different people"]
-    fnmr: Annotated[Share, "all comparisons of one person"]
+    operational: Annotated[bool, "whether the model was tested in the conditions that it is used in"]
+    independent: Annotated[bool, "whether the issuer is neither the model's maker nor its operator"]
+    audits: tuple[AuditEvidence, ...]
     groups: tuple[GroupEvidence, ...]
-    limits: Annotated[tuple[str, ...], "what this evidence cannot show"]
-    untold: tuple[str, ...]
-    bundle_hash: Annotated[str, "names the audit bundle that this rests on"]
-    bundle_signer: Annotated[str, "public key, hex"]
     issuer: Annotated[str, "raw Ed25519 public key that signs this evidence, hex"]
     format: Literal["countenance-evidence/1"] = FORMAT
 
     def in_date(self, now: datetime) -> bool:
         """Whether `now` (with a time zone) lies within the dates."""
-        return _moment(self.issued_at) <= now < _moment(self.expires_at)
+        return moment_of(self.issued_at) <= now < moment_of(self.expires_at)
 
     def covers(self, factor: str, group: str) -> bool:
         """Whether the group's FMR or FNMR is known."""
@@ -79,6 +95,21 @@ class Evidence:
     def covered(self) -> tuple[str, ...]:
         """The groups covered, as 'factor=group'."""
         return tuple(f"{g.factor}={g.group}" for g in self.groups if g.fmr.known or g.fnmr.known)
+
+    @property
+    def factors(self) -> frozenset[str]:
+        """The attributes by which groups are told apart."""
+        return frozenset(factor for g in self.groups for factor in g.factor.split(CROSS))
+
+    @property
+    def expires(self) -> datetime:
+        """When the evidence stops to count."""
+        return moment_of(self.expires_at)
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """What the audits cannot show, each said once."""
+        return tuple(dict.fromkeys(limit for audit in self.audits for limit in audit.limits))
 
     @property
     def highest_fmr(self) -> float | None:
@@ -98,50 +129,63 @@ class _Sealed:
     algorithm: Literal["Ed25519"] = "Ed25519"
 
 
-def issue_evidence(bundle: Bundle, subject: Subject, issued: datetime, expires: datetime, signer: Signer) -> bytes:
-    """Sign `bundle` as evidence about `subject`; returns the evidence file's bytes.
+def issue_evidence(
+    bundles: Sequence[Bundle],
+    subject: Subject,
+    issued: datetime,
+    expires: datetime,
+    signer: Signer,
+    *,
+    operational: bool = False,
+    independent: bool = False,
+) -> bytes:
+    """Sign `bundles` as evidence about `subject`; returns the evidence file's bytes.
 
-    BadRequest: a bundle with problems, not about faces, at another threshold or of another model; dates in disorder.
+    operational, independent: what the issuer vouches for, see `Evidence`.
+    BadRequest: no bundle, or one with problems, not about faces, at another threshold or of another model; dates in
+    disorder.
     """
+    if not bundles:
+        raise BadRequest("evidence rests on at least one audit bundle")
+    if expires <= issued:
+        raise BadRequest("evidence expires after it is issued")
+    audits: list[AuditEvidence] = []
+    groups: list[GroupEvidence] = []
+    for bundle in bundles:
+        faces = _fitting(bundle, subject)
+        results = bundle.results
+        audits.append(
+            AuditEvidence(
+                results.title, bundle.hash, bundle.signer, results.preregistered, results.data.people,
+                results.population, results.conditions, results.labelled_by, faces.fmr, faces.fnmr, faces.failures,
+                results.limits, results.untold,
+            )
+        )  # fmt: skip
+        groups += [
+            GroupEvidence(bundle.hash, analysis.name, g.group, g.people, g.fmr, g.fnmr, g.failures)
+            for analysis in faces.analyses
+            for g in analysis.groups
+            if g.people and (g.fmr.known or g.fnmr.known or g.failures.known)
+        ]
+    statement = Evidence(
+        subject, stamp(issued), stamp(expires), operational, independent, tuple(audits), tuple(groups),
+        signer.public.hex(),
+    )  # fmt: skip
+    return sign_evidence(statement, signer)
+
+
+def _fitting(bundle: Bundle, subject: Subject) -> FaceResults:
+    """The bundle's results, if they are about `subject`."""
     if bundle.problems:
         raise BadRequest(f"no evidence from a bundle that is not what was signed: {bundle.problems[0]}")
     faces = bundle.results.faces
     if faces is None:
         raise BadRequest("evidence is about face comparisons; this bundle is about something else")
-    if expires <= issued:
-        raise BadRequest("evidence expires after it is issued")
     if abs(faces.threshold - subject.threshold_score) > 1e-6:
-        raise BadRequest(
-            f"the bundle was measured at score {faces.threshold:.6f}, not at {subject.threshold_score:.6f}"
-        )
-    hashes = {model.sha256 for model in bundle.environment.models if model.sha256}
-    if subject.model not in hashes:
-        raise BadRequest("the bundle is about another model than the evidence is asked for")
-    results = bundle.results
-    groups = tuple(
-        GroupEvidence(analysis.name, group.group, group.people, group.fmr, group.fnmr, group.failures)
-        for analysis in faces.analyses
-        for group in analysis.groups
-        if group.people and (group.fmr.known or group.fnmr.known or group.failures.known)
-    )
-    statement = Evidence(
-        subject=subject,
-        title=results.title,
-        issued_at=stamp(issued),
-        expires_at=stamp(expires),
-        population=results.population,
-        conditions=results.conditions,
-        labelled_by=results.labelled_by,
-        fmr=faces.fmr,
-        fnmr=faces.fnmr,
-        groups=groups,
-        limits=results.limits,
-        untold=results.untold,
-        bundle_hash=bundle.hash,
-        bundle_signer=bundle.signer,
-        issuer=signer.public.hex(),
-    )
-    return sign_evidence(statement, signer)
+        raise BadRequest(f"a bundle was measured at score {faces.threshold:.6f}, not at {subject.threshold_score:.6f}")
+    if subject.model not in {model.sha256 for model in bundle.environment.models if model.sha256}:
+        raise BadRequest("a bundle is about another model than the evidence is asked for")
+    return faces
 
 
 def sign_evidence(statement: Evidence, signer: Signer) -> bytes:
@@ -168,18 +212,19 @@ def read_evidence(content: bytes) -> Evidence:
         raise BadRequest("the evidence's signature is no hex text") from error
     if not verified(public, signature, canonical(to_json(sealed.statement))):
         raise BadRequest("the evidence was changed after signing, or its issuer did not sign it")
-    _moment(sealed.statement.issued_at)
-    _moment(sealed.statement.expires_at)
+    moment_of(sealed.statement.issued_at)
+    moment_of(sealed.statement.expires_at)
     return sealed.statement
 
 
 def agrees_with(evidence: Evidence, bundle: Bundle) -> tuple[str, ...]:
     """What speaks against the evidence resting on this bundle; nothing: it does."""
     problems = list(bundle.problems)
-    if evidence.bundle_hash != bundle.hash:
-        problems.append("the evidence rests on another bundle")
+    audit = next((audit for audit in evidence.audits if audit.bundle == bundle.hash), None)
     faces = bundle.results.faces
-    if faces is None or evidence.fmr != faces.fmr or evidence.fnmr != faces.fnmr:
+    if audit is None:
+        problems.append("the evidence does not rest on this bundle")
+    elif faces is None or (audit.fmr, audit.fnmr, audit.failures) != (faces.fmr, faces.fnmr, faces.failures):
         problems.append("the evidence says other numbers than the bundle")
     return tuple(problems)
 
@@ -195,13 +240,3 @@ def shipped_file(name: str) -> Path:
     if path.parent != _SHIPPED or not path.is_file():
         raise NotFound(f"no file {name} ships with the evidence")
     return path
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadRequest(f"a time is ISO 8601, got {text!r}") from error
-    if moment.tzinfo is None:
-        raise BadRequest(f"a time names its zone, got {text!r}")
-    return moment

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from countenance.audit.rates import Share
 from countenance.audit.report.figures import Figure, Grid
 from countenance.audit.report.svg import HATCH, INK, PALE, picture, rectangle, text
 from countenance.audit.results import Analysis
+from countenance.audit.shares import Share
 from countenance.audit.words import interval, of, percent
 
 

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from countenance.audit.plan import CROSS, JOINT
 from countenance.audit.sources.tables import Codes, Table
 from countenance.errors import BadRequest
-
-CROSS = " x "
-JOINT = " · "
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -37,7 +37,7 @@ class AzureFace:
         self._client = client
         self._clock = clock
         self._model, self._detector = source.model, source.detector
-        self.models = (
+        self.models: tuple[Model, ...] = (
             Model("model", "Azure Face recognition", source.model),
             Model("detector", "Azure Face detection", source.detector),
             Model("service", "Azure Face API", str(client._config.api_version)),

@@ -43,7 +43,7 @@ class Rekognition:
         self._client = client
         self._clock = clock
         self._threshold = source.threshold
-        self.models = (
+        self.models: tuple[Model, ...] = (
             Model("service", "Amazon Rekognition API", str(client.meta.service_model.api_version)),
             Model("model", "not told by CompareFaces", "not stated by the service"),
             Model("client", "boto3", version("boto3")),

@@ -1,0 +1,31 @@
+"""A one-page leaflet for whoever holds a search result: police, defence, court, the person named."""
+
+from __future__ import annotations
+
+from countenance.audit.report.page import render
+from countenance.audit.search_facts import SearchFacts
+from countenance.audit.words import count, one_in, percent
+
+DOTS = 100
+PRIORS = (0.01, 0.1, 0.5)
+
+
+def leaflet_page(facts: SearchFacts) -> str:
+    """The leaflet as one HTML text: what the search did, how often it is wrong, what that means, what to ask."""
+    wrong = round(DOTS * facts.chance)
+    priors = PRIORS if facts.prior is None else tuple(sorted({*PRIORS, facts.prior}))
+    low, high = facts.chance_bounds
+    return render(
+        "leaflet.html.j2",
+        facts=facts,
+        sentences=facts.sentences(),
+        wrong=wrong,
+        dots=DOTS,
+        chance=percent(facts.chance),
+        per_thousand=count(1000 * facts.chance),
+        low=count(1000 * low),
+        high=count(1000 * high),
+        each=one_in(facts.fmr),
+        rows=[(percent(prior), percent(facts.right_at(prior)), prior == facts.prior) for prior in priors],
+        misses="not known" if facts.fnmr is None else percent(facts.fnmr),
+    )

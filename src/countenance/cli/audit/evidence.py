@@ -1,0 +1,94 @@
+"""`countenance audit evidence`: issue and verify evidence about one model at one threshold."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from countenance.audit.bundle import checked_bundle, read_bundle
+from countenance.audit.evidence import Subject, agrees_with, issue_evidence, read_evidence
+from countenance.audit.words import percent
+from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
+from countenance.errors import BadRequest, NotFound
+
+
+@click.group()
+def evidence() -> None:
+    """Signed audits that policy can ask for before a model may identify anybody."""
+
+
+@evidence.command()
+@click.argument("bundles", type=ANY, nargs=-1, required=True)
+@click.option("-o", "--out", type=FILE, required=True, help="The evidence file to write.")
+@click.option("--calibration", default="", help="Identity (sha256) of the calibration that the server uses.")
+@click.option("--normaliser", default="raw", show_default=True, help="Identity of the score normaliser.")
+@click.option("--threshold-fmr", type=float, required=True, help="FMR that the bundle's threshold stands for.")
+@click.option("--days", default=365, show_default=True, help="Days until it expires.")
+@click.option("--operational", is_flag=True, help="Vouch that it was measured in the conditions of use.")
+@click.option("--independent", is_flag=True, help="Vouch that you are neither the model's maker nor its operator.")
+@key_option
+def issue(
+    bundles: tuple[Path, ...],
+    out: Path,
+    calibration: str,
+    normaliser: str,
+    threshold_fmr: float,
+    days: int,
+    operational: bool,
+    independent: bool,
+    key: Path | None,
+) -> None:
+    """Issue bundles of one model at one threshold as evidence."""
+    found = [checked_bundle(bundle) for bundle in bundles]
+    embedders = [m for m in found[0].environment.models if m.role == "embedder" and m.sha256]
+    if not embedders:
+        raise BadRequest("the bundle names no embedder with a hash; evidence is about one model")
+    faces = found[0].results.faces
+    if faces is None:
+        raise BadRequest("evidence is about face comparisons; this bundle is about something else")
+    subject = Subject(
+        embedders[0].sha256, embedders[0].version, normaliser, calibration, threshold_fmr, faces.threshold
+    )
+    issued = now()
+    expires = issued + timedelta(days=days)
+    content = issue_evidence(
+        found, subject, issued, expires, signer(key), operational=operational, independent=independent
+    )
+    out.write_bytes(content)
+    statement = read_evidence(content)
+    click.echo(f"evidence {out}, until {statement.expires_at}, covers {', '.join(statement.covered)}")
+
+
+@evidence.command()
+@click.argument("file", type=FILE)
+@click.option("--bundle", type=ANY, help="The bundle that it should rest on.")
+@click.option("--issuer", metavar="HEX", help="The public key that must have issued it.")
+def verify(file: Path, bundle: Path | None, issuer: str | None) -> None:
+    """Check an evidence file off line: signature, dates, and the bundle it rests on."""
+    if not file.is_file():
+        raise NotFound(f"there is no evidence {file.name}")
+    found = read_evidence(file.read_bytes())
+    problems = list(agrees_with(found, read_bundle(bundle))) if bundle is not None else []
+    if not found.in_date(now()):
+        problems.append(f"out of date: it counts from {found.issued_at} until {found.expires_at}")
+    if issuer is not None and issuer.lower() != found.issuer:
+        problems.append(f"issued by {found.issuer}, not by the key asked for")
+    subject = found.subject
+    click.echo(f"model        {subject.model} ({subject.model_version})")
+    click.echo(f"compared     normaliser {subject.normaliser}, calibration {subject.calibration or 'none'}")
+    click.echo(f"threshold    FMR {subject.threshold_fmr:g}, score {subject.threshold_score:.6g}")
+    click.echo(f"in date      {found.issued_at} until {found.expires_at}")
+    click.echo(f"issuer       {found.issuer}{'' if issuer else ' (whose key this is must be known from elsewhere)'}")
+    for audit in found.audits:
+        click.echo(f"audit        {audit.title}: bundle {audit.bundle}")
+    click.echo(f"worst group  FMR at most {percent(found.highest_fmr)}, TPR {percent(found.lowest_tpr)}")
+    click.echo(f"covers       {', '.join(found.covered) or 'no group'}")
+    for limit in found.limits:
+        click.echo(f"cannot show  {limit}")
+    for problem in problems:
+        click.echo(f"wrong: {problem}")
+    if problems:
+        sys.exit(1)
