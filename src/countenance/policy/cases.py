@@ -11,6 +11,9 @@
     permit = [{}, { use.purpose = "missing_person" }]     # changes of the base that leave it permitted
     deny = [{ use.purpose = "marketing" }]                # changes that this clause alone denies
     missing = ["use.purpose"]                             # facts whose silence makes this clause undetermined
+    begins = 2025-02-02                 # the first of deny (of binds, of missing) holds on this day, not the day before
+    ends = 2028-06-28                   # and on the day before this one, not on it
+    also_for = ["track"]                # and holds for these operations too
 
     [[case]]                            # one request, said in full
     name = "a judge granted it"
@@ -31,7 +34,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 from countenance.errors import BadRequest
 from countenance.policy.description import moment_of, request_of
@@ -43,12 +46,15 @@ Table = Mapping[str, object]
 _CASE = {
     "name", "base", "now", "verdict", "clauses", "missing", "obligations", "unset", "set", "halted", "latest_seen",
 }  # fmt: skip
-_CLAUSE = {"id", "base", "now", "permit", "deny", "missing", "binds", "free"}
+_CLAUSE = {"id", "base", "now", "permit", "deny", "missing", "binds", "free", "begins", "ends", "also_for"}
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A request with the answer that is due. None: not looked at. bound, free: grounds that must, must not, be there."""
+    """A request with the answer that is due. bound, free: grounds that must, must not, be there.
+
+    None, and a verdict "": not looked at.
+    """
 
     name: str
     request: Request
@@ -137,12 +143,41 @@ def _around(entry: Table, bases: Mapping[str, Table], now: datetime) -> Iterator
                     yield _with(case, free=frozenset({clause}))
                 else:
                     yield case
+        yield from _turns(entry, clause, label, base)
+        for operation in _texts(entry, "also_for"):
+            change, unset = _first(entry)
+            request = request_of({**_changed(base, change, unset), "operation": operation}, when)
+            yield _with(Case(f"{label}: {operation} too", request, moment, ""), bound=frozenset({clause}))
         for fact in _texts(entry, "missing"):
             request = request_of(forgotten(base, (fact,)), when)
             case = Case(f"{label}: {fact} is not stated", request, moment, "undetermined")
             yield _with(case, clauses=frozenset({clause}), missing=frozenset({fact}) if "." in fact else None)
     except BadRequest as error:
         raise BadRequest(f"{label}: {error}") from error
+
+
+def _turns(entry: Table, clause: str, label: str, base: Table) -> Iterator[Case]:
+    """The cases at midnight (UTC) of the days on which the clause begins and ends, and a second before."""
+    facts, unset = _first(entry)
+    for key in ("begins", "ends"):
+        day = entry.get(key)
+        if day is None:
+            continue
+        if type(day) is not date:
+            raise BadRequest(f"{key} is a date")
+        midnight = datetime.combine(day, time(), UTC)
+        for when, holds in ((midnight, key == "begins"), (midnight - timedelta(seconds=1), key == "ends")):
+            request = request_of(_changed(base, facts, unset), when)
+            case = Case(f"{label}: {key}, {'in' if holds else 'out of'} force", request, Moment(when, when), "")
+            yield _with(case, **{"bound" if holds else "free": frozenset({clause})})
+
+
+def _first(entry: Table) -> tuple[Table, tuple[str, ...]]:
+    """The first change that makes the clause hold: facts to state and facts to forget."""
+    change = next((change for key in ("deny", "binds") for change in _tables(entry, key)), None)
+    if change is None:
+        return {}, _texts(entry, "missing")[:1]
+    return {k: v for k, v in change.items() if k not in ("also", "unset")}, _texts(change, "unset")
 
 
 def _with(

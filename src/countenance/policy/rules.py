@@ -24,6 +24,7 @@ from countenance.policy.clauses import Clause, Effect, Status
 from countenance.policy.decision import Decision, FailedFact, Ground, MissingFact, PackIdentity, Verdict
 from countenance.policy.explanation import Context, Truth, weigh
 from countenance.policy.facts import FACT, FACTS, Fact, Moment, context, schema
+from countenance.policy.moratorium import Moratorium
 from countenance.policy.obligations import Obligation
 from countenance.policy.packs import Pack, read_pack
 from countenance.policy.vocabulary import Request
@@ -97,16 +98,17 @@ class Rules:
         now: datetime,
         *,
         latest_seen: datetime | None = None,
-        halted: bool = False,
+        moratoria: Sequence[Moratorium] = (),
         as_of: date | None = None,
     ) -> Decision:
         """What the rules say about `request` at `now` (with a zone).
 
         latest_seen: the latest time that this installation has ever seen; a `now` before it denies.
-        halted: whether a moratorium covers the request. as_of: the day whose law applies; None is the day of `now`.
+        moratoria: those that were ever set. as_of: the day whose law applies; None is the day of `now` (UTC).
         """
         if now.tzinfo is None or (latest_seen is not None and latest_seen.tzinfo is None):
             raise ValueError("decide takes times with a zone")
+        halted = any(moratorium.stops(request) for moratorium in moratoria)
         return self.judge(request, Moment(now, latest_seen or now, halted), as_of or now.astimezone(UTC).date())
 
     def judge(self, request: Request, moment: Moment, law_date: date) -> Decision:
@@ -140,7 +142,7 @@ class Rules:
         for case in cases:
             decision = self.judge(case.request, case.moment, case.moment.now.date())
             for what, due, came in (
-                ("verdict", case.verdict, str(decision.verdict)),
+                ("verdict", case.verdict or None, str(decision.verdict)),
                 ("clauses", case.clauses, frozenset(decision.clauses)),
                 ("missing", case.missing, frozenset(fact.fact for fact in decision.missing)),
                 ("obligations", case.obligations, decision.obligation_words),

@@ -1,0 +1,171 @@
+"""A moratorium: one key sets it, and only a quorum that includes a key held outside lifts it, citing the statute.
+
+    in force --consent--> in force --consent that completes the quorum--> lifted
+
+No clock takes part. A date may remind people to look again; it changes nothing. Every step is a signed statement
+(Ed25519 over canonical JSON), so the ledger can hold it and anybody can check it. Pure: keys and times come in as data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from countenance.errors import BadRequest, Conflict, Denied, PolicyError, Unauthenticated
+from countenance.policy.vocabulary import Request
+from countenance.policy.words import Operation, Power
+from countenance.signing import canonical, digest, verified
+
+
+@dataclass(frozen=True, slots=True)
+class Charter:
+    """Who may set and lift. Keys are raw Ed25519 public keys, 32 bytes.
+
+    setters: any one of them sets. lifters: `quorum` of them lift, at least one of whom is of `outside`, whose private
+    keys the operator does not hold.
+    """
+
+    setters: frozenset[bytes]
+    lifters: frozenset[bytes]
+    outside: frozenset[bytes]
+    quorum: int
+
+    def __post_init__(self) -> None:
+        if not all(len(key) == 32 for key in self.setters | self.lifters):
+            raise PolicyError("a moratorium's keys are raw Ed25519 public keys of 32 bytes")
+        if not self.setters:
+            raise PolicyError("a moratorium needs a key that may set it")
+        if not self.outside or not self.outside <= self.lifters:
+            raise PolicyError("a moratorium needs a key held outside among those that lift it")
+        if not 2 <= self.quorum <= len(self.lifters):
+            raise PolicyError(f"a moratorium's quorum is 2 to {len(self.lifters)} keys, got {self.quorum}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a moratorium stops. An empty set means all."""
+
+    operations: frozenset[Operation] = frozenset()
+    powers: frozenset[Power] = frozenset()
+
+    def covers(self, request: Request) -> bool:
+        """Whether `request` is stopped: by its operation, and by a power of its holder or of whom that acts for."""
+        behalf = request.on_behalf_of
+        powers = request.actor.powers | (behalf.powers if behalf else frozenset())
+        return (not self.operations or request.operation in self.operations) and (
+            not self.powers or bool(self.powers & powers)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The statement that sets a moratorium. look_again_at: a reminder, which ends nothing."""
+
+    id: str
+    scope: Scope
+    reason: str
+    set_at: datetime
+    look_again_at: datetime | None = None
+
+    def message(self) -> bytes:
+        """The bytes that the setter signs."""
+        return canonical({"statement": "countenance moratorium set v1", **self._content()})
+
+    def digest(self) -> str:
+        """sha256 of the statement, which a lifting names."""
+        return digest(self._content())
+
+    def _content(self) -> dict[str, str | list[str] | None]:
+        return {
+            "id": self.id,
+            "operations": sorted(self.scope.operations),
+            "powers": sorted(self.scope.powers),
+            "reason": self.reason,
+            "set_at": _text(self.set_at),
+            "look_again_at": _text(self.look_again_at) if self.look_again_at else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Lifting:
+    """The statement that lifts a moratorium. order: its digest. statute: the law that makes lifting right, cited."""
+
+    order: str
+    statute: str
+
+    def message(self) -> bytes:
+        """The bytes that each of the quorum signs."""
+        return canonical({"statement": "countenance moratorium lift v1", "order": self.order, "statute": self.statute})
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Whose (raw public key) and what (64 bytes, Ed25519)."""
+
+    key: bytes
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Moratorium:
+    """A moratorium as it stands. consents: one per key, all to the same lifting."""
+
+    order: Order
+    set_by: Signature
+    lifting: Lifting | None = None
+    consents: tuple[Signature, ...] = ()
+    lifted: bool = False
+
+    def stops(self, request: Request) -> bool:
+        """Whether it is in force and covers `request`. Time is not asked."""
+        return not self.lifted and self.order.scope.covers(request)
+
+
+def set_moratorium(charter: Charter, order: Order, signature: Signature) -> Moratorium:
+    """A moratorium in force. A key that may not set it: `Denied`; a signature that is not its: `Unauthenticated`."""
+    if not order.id or not order.reason:
+        raise BadRequest("a moratorium has an id and a reason")
+    _check(signature, charter.setters, order.message(), "set a moratorium")
+    return Moratorium(order, signature)
+
+
+def consent(moratorium: Moratorium, charter: Charter, lifting: Lifting, signature: Signature) -> Moratorium:
+    """`moratorium` with one more consent to `lifting`; lifted once the quorum is complete.
+
+    Consents count for one and the same lifting: another statute starts the count again. A lifted one: `Conflict`.
+    """
+    if moratorium.lifted:
+        raise Conflict("the moratorium is lifted already")
+    if not lifting.statute.strip():
+        raise BadRequest("lifting a moratorium cites the statute that allows it")
+    if lifting.order != moratorium.order.digest():
+        raise BadRequest("the lifting names another moratorium")
+    _check(signature, charter.lifters, lifting.message(), "lift a moratorium")
+    earlier = moratorium.consents if moratorium.lifting == lifting else ()
+    consents = (*(c for c in earlier if c.key != signature.key and c.key in charter.lifters), signature)
+    keys = {c.key for c in consents}
+    done = len(keys) >= charter.quorum and bool(keys & charter.outside)
+    return replace(moratorium, lifting=lifting, consents=consents, lifted=done)
+
+
+def replayed(charter: Charter, moratorium: Moratorium) -> Moratorium:
+    """`moratorium` as its signatures alone make it: what a store or ledger claims is not believed, but checked."""
+    state = set_moratorium(charter, moratorium.order, moratorium.set_by)
+    if moratorium.lifting is not None:
+        for signature in moratorium.consents:
+            if not state.lifted:
+                state = consent(state, charter, moratorium.lifting, signature)
+    return state
+
+
+def _check(signature: Signature, keys: frozenset[bytes], message: bytes, what: str) -> None:
+    if signature.key not in keys:
+        raise Denied(f"this key may not {what}")
+    if not verified(signature.key, signature.value, message):
+        raise Unauthenticated(f"the signature to {what} is not by this key, or not over this statement")
+
+
+def _text(moment: datetime) -> str:
+    if moment.tzinfo is None:
+        raise BadRequest("a moratorium's times have a zone")
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
