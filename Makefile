@@ -12,9 +12,11 @@ serve: .venv/run.stamp  ## the server on 127.0.0.1:8080
 	$(BIN)/countenance serve
 
 test: .venv/dev.stamp  ## unit, contract and integration tests
+	@$(BIN)/countenance models fetch
 	$(BIN)/pytest
 
 slow: .venv/dev.stamp  ## coverage simulations and other suites of many minutes
+	@$(BIN)/countenance models fetch
 	$(BIN)/pytest -m slow --timeout 3600
 
 check: .venv/dev.stamp  ## format, lint, types, import contracts, unit tests
@@ -29,6 +31,7 @@ format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
 
 bench: .venv/dev.stamp  ## measure, write benchmarks/results/*.json and the tables in docs/
+	@$(BIN)/countenance models fetch
 	$(BIN)/python -m benchmarks
 
 lock: .venv/dev.stamp  ## resolve pyproject.toml again into requirements/*.txt

@@ -91,7 +91,7 @@ class Countenance:
             gallery=self.gallery,
             normaliser=self.normaliser,
             calibration=Calibration.load(self.model, self.normaliser.identity),
-            evidence=believed(self.settings.evidence),
+            evidence=believed(self.settings.evidence, shipped=self.settings.shipped_evidence),
         )
 
     @cached_property

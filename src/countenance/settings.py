@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from countenance.errors import Misconfigured
@@ -47,6 +47,8 @@ class Settings:
     """Threads for vision and search together; 0 means all cores."""
     queue: int = 64
     """Requests that may wait for the engine before callers are told to slow down."""
+    shipped_evidence: bool = True
+    """Whether the project's own evidence is believed beside the operator's."""
     evidence: Path | None = None
     """A folder of evidence bundles that this operator trusts, beside the one that ships."""
 
@@ -68,10 +70,7 @@ class Settings:
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read COUNTENANCE_* into a `Settings`; an unknown or malformed variable is a `Misconfigured`."""
-    known = {
-        "HOME", "HOST", "PORT", "REGION", "BUCKETS", "ORIGIN", "PACKS", "PACKS_DIR", "APPEAL_CONTACT", "MODEL", "DETECTOR", "WEIGHTS",
-        "MODELS_DIR", "THREADS", "QUEUE", "EVIDENCE", "DATA",
-    }  # fmt: skip
+    known = {field.name.upper() for field in fields(Settings)} | {"DATA"}
     given = {name.removeprefix("COUNTENANCE_"): v for name, v in environ.items() if name.startswith("COUNTENANCE_")}
     unknown = sorted(set(given) - known)
     if unknown:
@@ -93,6 +92,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         models_dir=_folder(given.get("MODELS_DIR")),
         threads=_number(given, "THREADS", defaults.threads, 0, 1024),
         queue=_number(given, "QUEUE", defaults.queue, 1, 65536),
+        shipped_evidence=bool(_number(given, "SHIPPED_EVIDENCE", 1, 0, 1)),
         evidence=_folder(given.get("EVIDENCE")),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -44,6 +45,7 @@ _ASKED = (
     click.option("--legal-basis", required=True, help="On which legal basis."),
     click.option("--gallery", multiple=True, help="A gallery, or a prefix with * at the end (repeat)."),
     click.option("--operation", multiple=True, required=True, help="An operation, or * for all (repeat)."),
+    click.option("--provenance", help="Where the galleries' faces come from, such as consented or employees."),
     click.option("--facts", default="{}", help="More words of the policy vocabulary, as JSON."),
     click.option("--expires", required=True, help="30d, 12h or an ISO date."),
     click.option("--requested-by", help="Who asks. Default: the holder."),
@@ -61,14 +63,24 @@ def _ask(
     app: Countenance, *, holder: str, kind: str, power: tuple[str, ...], on_behalf_of: tuple[str, ...],
     tier: str,
     jurisdiction: tuple[str, ...], purpose: str, legal_basis: str, gallery: tuple[str, ...],
-    operation: tuple[str, ...], facts: str, expires: str, requested_by: str | None,
+    operation: tuple[str, ...], provenance: str | None, facts: str, expires: str, requested_by: str | None,
 ) -> Mandate:  # fmt: skip
     return app.mandates.request(
         Holder(holder, kind, power, on_behalf_of, tier, jurisdiction),
-        Terms(purpose, legal_basis, gallery, operation, facts),
+        Terms(purpose, legal_basis, gallery, operation, _with_provenance(facts, provenance)),
         requested_by=requested_by or holder,
         expires_at=_until(expires),
     )
+
+
+def _with_provenance(facts: str, provenance: str | None) -> str:
+    if provenance is None:
+        return facts
+    try:
+        table = json.loads(facts)
+        return json.dumps({**table, "gallery": {**table.get("gallery", {}), "provenance": provenance}})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadRequest("the further facts of a mandate are a JSON object") from error
 
 
 @mandate.command("request")

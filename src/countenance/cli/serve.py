@@ -24,8 +24,8 @@ def serve() -> None:
         click.echo(f"Countenance is ready after {time.monotonic() - began:.1f} s; data in {settings.home}")
         click.echo(f"endpoint  http://{settings.host}:{settings.port}  (region {settings.region})")
         click.echo(f"model     {app.tools.engine.version}, rule packs: {', '.join(settings.packs)}")
-        click.echo("a key     countenance mandate grant --holder NAME --purpose WHY --legal-basis BASIS \\")
-        click.echo("              --gallery 'NAME*' --operation '*' --expires 30d")
+        click.echo("a key     countenance mandate grant --holder NAME --purpose photo_library --legal-basis consent \\")
+        click.echo("              --provenance consented --gallery 'NAME*' --operation '*' --expires 30d")
         threading.Thread(target=_keep_terms, args=(app,), daemon=True).start()
         uvicorn.run(
             application,

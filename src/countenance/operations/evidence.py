@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 
 from countenance.audit.evidence import Evidence, read_evidence, shipped_evidence
@@ -17,10 +16,11 @@ from countenance.errors import BadRequest, Misconfigured
 from countenance.policy import Evidence as Facts
 
 
-def believed(folder: Path | None) -> tuple[Evidence, ...]:
-    """The evidence that ships, and the evidence in `folder` by an issuer whose key lies there too."""
+def believed(folder: Path | None, *, shipped: bool = True) -> tuple[Evidence, ...]:
+    """The evidence that ships, if wanted, and the evidence in `folder` by an issuer whose key lies there too."""
+    project = shipped_evidence() if shipped else ()
     if folder is None:
-        return shipped_evidence()
+        return project
     issuers = {path.read_text().strip().lower() for path in sorted(folder.glob("*.pub"))}
     own = []
     for path in sorted(folder.glob("*.evidence.json")):
@@ -31,7 +31,7 @@ def believed(folder: Path | None) -> tuple[Evidence, ...]:
         if evidence.issuer not in issuers:
             raise Misconfigured(f"{path.name} is signed by {evidence.issuer[:16]}…, whose key does not lie beside it")
         own.append(evidence)
-    return (*own, *shipped_evidence())
+    return (*own, *project)
 
 
 def facts(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> Facts:
@@ -53,13 +53,9 @@ def facts(every: Iterable[Evidence], model: str, calibration: str, now: datetime
         tpr_min=best.lowest_tpr,
         groups=_factors(best),
         expires_at=datetime.fromisoformat(best.expires_at),
-        independent=best.issuer not in _own_issuers(),
+        operational=best.operational,
+        independent=best.independent,
     )
-
-
-@cache
-def _own_issuers() -> frozenset[str]:
-    return frozenset(evidence.issuer for evidence in shipped_evidence())
 
 
 def _factors(evidence: Evidence) -> frozenset[str]:
