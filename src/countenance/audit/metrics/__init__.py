@@ -5,6 +5,7 @@ a seed that the caller passes. What could not be measured is a value with a reas
 """
 
 from countenance.audit.metrics.advisor import Advice, GroupCost, advise
+from countenance.audit.metrics.bootstrap import bootstrap_totals, percentile, vertex_bootstrap
 from countenance.audit.metrics.classification import Classification, ClassRates, GroupClassification, classify
 from countenance.audit.metrics.comparisons import (
     Comparisons,
@@ -14,15 +15,7 @@ from countenance.audit.metrics.comparisons import (
     impostor_protocol,
     intersections,
 )
-from countenance.audit.metrics.dyads import (
-    Tally,
-    bootstrap_totals,
-    clustered_rate,
-    covariance,
-    percentile,
-    tally,
-    vertex_bootstrap,
-)
+from countenance.audit.metrics.dyads import Tally, clustered_rate, covariance, tally, tally_pairs
 from countenance.audit.metrics.identification import (
     Lead,
     OpenSet,
@@ -122,6 +115,6 @@ __all__ = [
     "max_over_min", "open_set", "operating_points", "percentile", "plain_rate", "protocol_effects",
     "rank_disagreement", "ratio", "ratio_for_subjects", "ratio_of_tallies", "relative_variance",
     "rule_of_three", "search_test", "smallest_fmr", "subjects_for_equivalence", "subjects_for_ratio", "summarise",
-    "tally", "top_scores", "unknown_rate", "verify", "vertex_bootstrap", "wilson",
+    "tally", "tally_pairs", "top_scores", "unknown_rate", "verify", "vertex_bootstrap", "wilson",
     "wilson_bounds",
 ]  # fmt: skip

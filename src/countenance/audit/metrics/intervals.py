@@ -161,10 +161,11 @@ def quantile(level: float, freedom: Floats | None = None) -> Floats:
     return np.asarray(np.where(np.isfinite(df), student, special.ndtri(upper)), np.float64)
 
 
-def check_level(level: float) -> None:
-    """A confidence level lies strictly between 0 and 1; anything else is a `BadRequest`."""
+def check_level(level: float) -> float:
+    """`level` itself, which lies strictly between 0 and 1; anything else is a `BadRequest`."""
     if not 0 < level < 1:
         raise BadRequest(f"a confidence level lies between 0 and 1, got {level}")
+    return level
 
 
 def _check_counts(errors: float, trials: float) -> None:
