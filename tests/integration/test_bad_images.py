@@ -48,7 +48,10 @@ def server(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    photos = tmp_path_factory.mktemp("photos")
+    (photos / "large.jpg").write_bytes(jpeg(3000, 2400))
     environment = {
+        "COUNTENANCE_BUCKETS": f"photos={photos}",
         "COUNTENANCE_HOME": str(tmp_path_factory.mktemp("home")),
         "COUNTENANCE_WEIGHTS": str(weights),
         "COUNTENANCE_PORT": str(port),
@@ -173,6 +176,14 @@ def test_a_bad_picture_gets_its_aws_error(server, name):
         assert told == expected
     assert told in REFUSALS | {None}
     assert peak_mib(process) - before < 300, "a bomb must not be unpacked"
+
+
+def test_a_picture_from_a_bucket_may_hold_more_than_one_in_a_request(server):
+    _, client = server
+    assert len(jpeg(3000, 2400)) > 5 * MIB
+    assert detect(client, jpeg(3000, 2400)) == "ImageTooLargeException"
+    stored = {"S3Object": {"Bucket": "photos", "Name": "large.jpg"}}
+    assert outcome(lambda: client.detect_faces(Image=stored)) is None
 
 
 def test_a_picture_without_a_face_is_an_invalid_parameter_where_one_is_needed(server):

@@ -242,9 +242,11 @@ def serving(
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-def boto_client(url: str, *, key: str = ACCESS_KEY, secret: str = SECRET, region: str = REGION, **more: Any) -> Any:
+def boto_client(
+    url: str, *, key: str = ACCESS_KEY, secret: str = SECRET, region: str = REGION, attempts: int = 1, **more: Any
+) -> Any:
     """boto3's own Rekognition client; one attempt only, so that a test sees the first answer."""
-    config = Config(retries={"total_max_attempts": 1}, read_timeout=30, proxies={})
+    config = Config(retries={"total_max_attempts": attempts}, read_timeout=30, proxies={})
     return boto3.session.Session().client(
         "rekognition",
         endpoint_url=url,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import boto3
 import pytest
 from tests.contract.rekognition.model_check import check_answers
-from tests.contract.rekognition.rekognition_fakes import ACCESS_KEY, REGION, SECRET, picture
+from tests.contract.rekognition.rekognition_fakes import ACCESS_KEY, REGION, SECRET, boto_client, picture
 
 from countenance import errors
 from countenance.operations import CreateGallery, Enrol, ListFaces, QualityFilter, SearchByFace, SearchByImage
@@ -265,6 +265,22 @@ def test_errors_are_the_exceptions_that_boto3_programs_catch(client, guard, erro
     told = caught.value.response["Error"]["Message"]
     assert ("operator's log" in told) == (name == "InternalServerError")
     assert (told == "x") == (name != "InternalServerError")
+
+
+def test_a_caller_who_is_told_to_slow_down_gets_through_by_the_usual_retries(url, guard):
+    class Busy:
+        calls = 0
+
+        def __call__(self):
+            self.calls += 1
+            guard.fail = errors.Overloaded("busy") if self.calls == 1 else None
+
+    busy = Busy()
+    client = boto_client(url, attempts=3)
+    client.meta.events.register("before-send.rekognition.*", lambda **_: busy())
+    client.create_collection(CollectionId="staff")
+    assert busy.calls == 2
+    assert list(guard.galleries) == ["staff"]
 
 
 def test_an_unforeseen_error_is_logged_by_type_only(client, guard, caplog):
