@@ -59,7 +59,9 @@ def show(index: int | None, last: int, kind: str | None, only_open: bool, privat
 
 @ledger.command("verify")
 @click.argument("path", type=click.Path(exists=True, path_type=Path), required=False)
-@click.option("--key", multiple=True, help="A key of the log (name+id+base64), from a source that you trust (repeat).")
+@click.option(
+    "--key", multiple=True, help="A key of the ledger (name+id+base64), from a source that you trust (repeat)."
+)
 @click.option(
     "--since",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -97,11 +99,11 @@ def verify(
 @click.option(
     "--since",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Prove that the log continues the one of this checkpoint file.",
+    help="Prove that the ledger continues the one of this checkpoint file.",
 )
 @click.option("--output", "-o", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Default: stdout.")
 def prove(index: int | None, since: Path | None, output: Path | None) -> None:
-    """Write a proof that entry INDEX is in the log, or with --since that the log only grew. `verify` checks either."""
+    """Write a proof that entry INDEX is recorded, or with --since that the ledger only grew. `verify` checks either."""
     if (index is None) == (since is None):
         raise BadRequest("name an entry by its INDEX, or an older checkpoint with --since, and not both")
     with _opened() as log:

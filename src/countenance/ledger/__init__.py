@@ -1,4 +1,4 @@
-"""What was done, and can anybody prove that it was altered: an RFC 6962 log with receipts and signed checkpoints."""
+"""What was done, and can anybody prove that it was altered: an RFC 6962 tree with receipts and signed checkpoints."""
 
 from countenance.ledger import verifier
 from countenance.ledger.checkpoint import Checkpoint, SignedCheckpoint

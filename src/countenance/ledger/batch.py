@@ -18,9 +18,9 @@ from countenance.signing import Signer
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """Where the log ends, as far as it was hashed here.
+    """Where the ledger ends, as far as it was hashed here.
 
-    time and leaf: of the last entry (empty for an empty log). checkpoint: the newest one that was signed.
+    time and leaf: of the last entry (empty for an empty ledger). checkpoint: the newest one that was signed.
     """
 
     frontier: merkle.Frontier = field(default_factory=merkle.Frontier)
@@ -61,7 +61,7 @@ def follow(connection: Connection, tail: Tail, key: NoteKey) -> Tail:
         last = Entry.parse(row.text)
         if last.kind == "key" and last.fields.get("key") != str(key):
             raise StoreError(
-                f"since entry {row.sequence} the log is signed by another key; open it again with that one"
+                f"since entry {row.sequence} the ledger is signed by another key; open it again with that one"
             )
         frontier, _ = frontier.grown(leaf)
         tail = Tail(frontier, last.time, leaf)
@@ -71,7 +71,7 @@ def follow(connection: Connection, tail: Tail, key: NoteKey) -> Tail:
 def _resume(connection: Connection, checkpoint: SignedCheckpoint, key: NoteKey) -> Tail:
     if not checkpoint.signed_by(key):
         raise StoreError(
-            f"the newest checkpoint is of the log {checkpoint.checkpoint.origin!r} and not signed by this "
+            f"the newest checkpoint is of the ledger {checkpoint.checkpoint.origin!r} and not signed by this "
             f"installation's ledger key {key.key_id.hex()}"
         )
     size = checkpoint.size

@@ -1,4 +1,4 @@
-"""Checkpoints (C2SP tlog-checkpoint): what a log says that it holds, signed as a note."""
+"""Checkpoints (C2SP tlog-checkpoint): what a ledger says that it holds, signed as a note."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from countenance.errors import BadRequest
 from countenance.ledger.notes import Note, NoteKey, decode_base64, sign_note
 from countenance.signing import Signer
 
-_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_DECIMAL = re.compile("0|[1-9][0-9]{0,18}")
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The log `origin` holds `size` entries (0 <= size < 2**63) under the RFC 6962 root hash `root` (32 bytes)."""
+    """The ledger `origin` holds `size` entries (0 <= size < 2**63) under the RFC 6962 root hash `root` (32 bytes)."""
 
     origin: str
     size: int
@@ -57,7 +57,7 @@ class SignedCheckpoint:
         return str(self.note)
 
     def signed_by(self, key: NoteKey) -> bool:
-        """Whether it speaks for the log that `key` is named after, and `key` signed it."""
+        """Whether it speaks for the ledger that `key` is named after, and `key` signed it."""
         return self.checkpoint.origin == key.name and self.note.signed_by(key)
 
     @classmethod

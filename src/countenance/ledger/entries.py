@@ -2,12 +2,12 @@
 
 An entry is one canonical JSON object (RFC 8785). Its own fields, beside the public ones that the caller gave:
 
-    sequence      its index in the log, from 0
+    sequence      its index in the ledger, from 0
     time          when it was written: ISO 8601, UTC, microseconds, ending in Z
     kind          "decision", "result", … from the caller; "key", "clock" and "erasure" are the ledger's own
     commitments   name of each private value -> hex of SHA-256(salt || canonical JSON of the value)
 
-A commitment's opening (salt and value) is kept beside the log and can be erased; without its 32 random bytes the
+A commitment's opening (salt and value) is kept beside the ledger and can be erased; without its 32 random bytes the
 commitment says nothing about the value, and the tree stands as it was.
 """
 
@@ -32,7 +32,7 @@ OWN_KINDS = frozenset({"key", "clock", "erasure"})
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry as the log holds it. text: the canonical JSON, exactly the bytes (UTF-8) that are hashed."""
+    """One entry as the ledger holds it. text: the canonical JSON, exactly the bytes (UTF-8) that are hashed."""
 
     sequence: int
     time: str

@@ -31,8 +31,8 @@ def line_of(row: StoredEntry) -> bytes:
 def export(records: Records, checkpoint: SignedCheckpoint, folder: Path, watch: Watch = unwatched) -> int:
     """Write the entries that `checkpoint` speaks for, with all checkpoints so far, into `folder`; how many were new.
 
-    A folder that holds an earlier export, whole or interrupted, is continued: its last entry must be the log's, else a
-    `Conflict`. What is private stays here: an export holds commitments and no openings.
+    A folder that holds an earlier export, whole or interrupted, is continued: its last entry must be the ledger's,
+    else a `Conflict`. What is private stays here: an export holds commitments and no openings.
     """
     key = records.key
     if key is None:
@@ -59,7 +59,7 @@ def prove_inclusion(records: Records, index: int, checkpoint: SignedCheckpoint) 
 
 
 def prove_growth(records: Records, old: SignedCheckpoint, new: SignedCheckpoint) -> str:
-    """A proof that the log of `new` continues that of `old`, in the words of C2SP tlog-witness's add-checkpoint.
+    """A proof that the ledger of `new` continues that of `old`, in the words of C2SP tlog-witness's add-checkpoint.
 
     Raises as `Records.consistency`.
     """
@@ -71,7 +71,7 @@ def _lines(hashes: Iterable[bytes]) -> str:
 
 
 def _continued(records: Records, handle: int, size: int) -> int:
-    """How many whole lines of this log the file holds; what was written of another line is cut off."""
+    """How many whole lines of this ledger the file holds; what was written of another line is cut off."""
     count, end, last = 0, 0, b""
     for line in _whole_lines(handle):
         count, end, last = count + 1, end + len(line), line

@@ -34,7 +34,7 @@ def verify_records(
     except (StoreError, verifier.Unreadable) as error:
         return Report("", 0, [Finding("changed", 0, str(error))], [])
     if key is None:
-        return Report("", 0, [Finding("removed", 0, "entry 0 was removed: nothing says whose log this is")], [])
+        return Report("", 0, [Finding("removed", 0, "entry 0 was removed: nothing says whose ledger this is")], [])
     shelf = _Shelf(records)
     lines = (line_of(row) for row in shelf.compared(watch(records.stored(0, size), size)))
     report = verifier.examine(lines, [*checkpoints, *since], key, trusted=trusted, receipts=receipts, live=True)

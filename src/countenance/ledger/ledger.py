@@ -44,14 +44,14 @@ class Pending:
 
 
 class Ledger(Records):
-    """The log in `engine`'s database (see `countenance.database.open_database`), signed by `signer` as `origin`.
+    """The ledger in `engine`'s database (see `countenance.database.open_database`), signed by `signer` as `origin`.
 
     now: the clock; it may not go backwards. checkpoint_every_s: how soon after an entry a checkpoint speaks for it.
     capacity: how many appends may wait. entropy: n -> n random bytes, for the commitments' salts.
 
-    `StoreError` where the database does not hold the tree that its newest checkpoint was signed for, or the log is of
-    another origin or key. Opening costs as much as was appended since that checkpoint, however long the log is. One
-    process may hold several ledgers, and several processes one database.
+    `StoreError` where the database does not hold the tree that its newest checkpoint was signed for, or the ledger is
+    of another origin or key. Opening costs as much as was appended since that checkpoint, however long the ledger is.
+    One process may hold several ledgers, and several processes one database.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Ledger(Records):
 
     @property
     def verifier_key(self) -> NoteKey:
-        """The public key that signs receipts and checkpoints now, under the log's origin."""
+        """The public key that signs receipts and checkpoints now, under the ledger's origin."""
         return self._writer.key
 
     def append(self, public: Mapping[str, JSON], private: Mapping[str, JSON] | None = None) -> Pending:

@@ -1,4 +1,4 @@
-"""Receipts: the log's signed promise that an entry stands at its index."""
+"""Receipts: the ledger's signed promise that an entry stands at its index."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from countenance.ledger.checkpoint import decimal
 from countenance.signing import Signer, verified
 
 ORIGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}", re.ASCII)
-"""How a log may be called: so that the name fits a header, a note and a file of every kind."""
+"""How a ledger may be called: so that the name fits a header, a note and a file of every kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Entry `index` of the log `origin` has the hash `leaf_hash` (32 bytes); signature: Ed25519 over `promise`."""
+    """Entry `index` of the ledger `origin` has the hash `leaf_hash` (32 bytes); signature: Ed25519 over `promise`."""
 
     origin: str
     index: int

@@ -22,7 +22,7 @@ PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """A row of the log, unchecked. text: canonical JSON. leaf_hash: 32 bytes. signature: the receipt's, 64 bytes."""
+    """A row of the ledger, unchecked. text: canonical JSON. leaf_hash: 32 bytes. signature: the receipt's, 64 bytes."""
 
     sequence: int
     text: str
@@ -44,7 +44,7 @@ class Records:
 
     @property
     def key(self) -> NoteKey | None:
-        """The key that the log was started under, whose name is the log's origin; None while the log is empty."""
+        """The key that the ledger was started under, whose name is its origin; None while the ledger is empty."""
         with reading(self._engine) as connection:
             first = next(stored(connection, 0, 1), None)
         if first is None:
@@ -130,14 +130,14 @@ class Records:
         """The proof that the tree of `old` is a prefix of that of `new`: hashes, in the order of RFC 6962.
 
         `BadRequest` where `old` is the larger, `StoreError` where the stored tree carries no such proof: then one of
-        the two is of another log, or the log was altered between them.
+        the two is of another ledger, or the ledger was altered between them.
         """
         if old.size > new.size:
             raise BadRequest(f"the older checkpoint speaks for {old.size} entries, the newer for {new.size}")
         proof = self._prove(lambda subtree: merkle.consistency_proof(old.size, new.size, subtree))
         if not merkle.verify_consistency(old.size, new.size, old.root, new.root, proof):
             raise StoreError(
-                f"the checkpoints of {old.size} and {new.size} entries are not of one log; "
+                f"the checkpoints of {old.size} and {new.size} entries are not of one ledger; "
                 "run `countenance ledger verify --since` with the older one"
             )
         return proof

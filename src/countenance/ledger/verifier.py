@@ -73,7 +73,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Key:
-    """A log's name and Ed25519 public key (32 bytes)."""
+    """A ledger's name and Ed25519 public key (32 bytes)."""
 
     name: str
     public: bytes
@@ -106,7 +106,7 @@ class Checkpoint:
     signatures: Sequence[tuple[str, bytes, bytes]]
 
     def signed_by(self, key: Key) -> bool:
-        """Whether it is of the log `key` is named after, and signed by `key` once."""
+        """Whether it is of the ledger `key` is named after, and signed by `key` once."""
         mine = [signature for name, key_id, signature in self.signatures if (name, key_id) == (key.name, key.key_id)]
         return self.origin == key.name and len(mine) == 1 and key.signed(mine[0], self.text.encode())
 
@@ -168,7 +168,7 @@ def read_base64(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class Receipt:
-    """A log's promise that the entry with this hash is number `index`."""
+    """A ledger's promise that the entry with this hash is number `index`."""
 
     origin: str
     index: int
@@ -299,7 +299,7 @@ def read_line(raw: bytes) -> Line | None:
 
 @dataclass
 class Walk:
-    """A walk along the log, from the first entry to the first one that is wrong."""
+    """A walk along the ledger, from the first entry to the first one that is wrong."""
 
     key: Key
     wanted: dict[int, list[Checkpoint]]
@@ -316,7 +316,7 @@ class Walk:
         return next((key for since, key in reversed(self.keys) if since < index), self.key)
 
     def authentic(self, line: Line) -> bool:
-        """Whether this line was signed for the place in the log that it names."""
+        """Whether this line was signed for the place in the ledger that it names."""
         if line.sequence < 0:
             return False
         receipt = Receipt(self.key.name, line.sequence, hash_leaf(line.entry), line.signature)
@@ -341,11 +341,11 @@ class Walk:
         size = self.tree.size
         for checkpoint in self.wanted.pop(size, []):
             if not checkpoint.signed_by(self.key_for(size)):
-                yield Finding("key", size, f"the checkpoint of {size} entries is not signed by the log's key")
+                yield Finding("key", size, f"the checkpoint of {size} entries is not signed by the ledger's key")
             elif checkpoint.root != self.tree.root():
                 where = f"among entries {self.agreed} to {size - 1}" if size else "before the first entry"
                 yield Finding(
-                    "tree", self.agreed, f"the log is not the one signed at {size} entries: it differs {where}"
+                    "tree", self.agreed, f"the ledger is not the one signed at {size} entries: it differs {where}"
                 )
             else:
                 self.agreed = max(self.agreed, size)
@@ -364,7 +364,7 @@ class Walk:
 
     def _key(self, index: int, kind: str, line: Line) -> Iterator[Finding]:
         if (index == 0) != (kind == "key") and index == 0:
-            yield Finding("key", 0, "entry 0 does not name the log's key")
+            yield Finding("key", 0, "entry 0 does not name the ledger's key")
         if kind != "key":
             return
         try:
@@ -373,9 +373,9 @@ class Walk:
             yield Finding("key", index, f"entry {index} names no key: {error}")
             return
         if named.name != self.key.name or (index == 0 and named != self.key):
-            yield Finding("key", index, f"entry {index} names the key {named}, which is not the log's")
+            yield Finding("key", index, f"entry {index} names the key {named}, which is not the ledger's")
         elif index:
-            self.notes.append(f"entry {index} hands the log over to the key {named}")
+            self.notes.append(f"entry {index} hands the ledger over to the key {named}")
             self.keys.append((index, named))
 
 
@@ -421,7 +421,7 @@ def examine(
     if not findings:
         findings += [Finding("removed", i, f"entry {i} was removed: you hold a receipt for it") for i in sorted(held)]
     if trusted and key not in trusted and walk.key_for(size) not in trusted:
-        findings.insert(0, Finding("key", 0, f"the log was signed by {key}, not by {trusted[0]}"))
+        findings.insert(0, Finding("key", 0, f"the ledger was signed by {key}, not by {trusted[0]}"))
     if size > total and not findings:
         walk.notes.append(
             f"entries {total} to {size - 1} are newer than the newest checkpoint; each is signed by itself"
@@ -449,7 +449,7 @@ def _broken(receipts: Iterable[Receipt], walk: Walk, leaf: bytes) -> Iterator[Fi
         if receipt.origin != walk.key.name or not walk.key_for(receipt.index).signed(
             receipt.signature, receipt.promise
         ):
-            yield Finding("receipt", receipt.index, f"the receipt for entry {receipt.index} is not by the log's key")
+            yield Finding("receipt", receipt.index, f"the receipt for entry {receipt.index} is not by the ledger's key")
         elif receipt.leaf_hash != leaf:
             yield Finding(
                 "changed", receipt.index, f"entry {receipt.index} is not the one that the receipt was given for"
@@ -495,18 +495,18 @@ def verify_folder(
 
 
 def verify_proof(raw: bytes, keys: Sequence[Key], receipts: Sequence[Receipt]) -> Report:
-    """Check that one entry, carried in the proof itself, is in the log that one of `keys` signs."""
+    """Check that one entry, carried in the proof itself, is in the ledger that one of `keys` signs."""
     head, _, tail = raw.partition(b"\n\n")
     lines = head.decode("utf-8", "replace").split("\n")
     if len(lines) < 3 or not lines[1].startswith("extra ") or not lines[2].startswith("index "):
-        raise Unreadable("a proof of this log has the entry as extra data, an index, hashes and a checkpoint")
+        raise Unreadable("a proof of this ledger has the entry as extra data, an index, hashes and a checkpoint")
     entry, index = read_base64(lines[1].removeprefix("extra ")), read_number(lines[2].removeprefix("index "))
     proof, checkpoint, leaf = [read_base64(line) for line in lines[3:]], read_checkpoint(tail), hash_leaf(entry)
     findings = []
     if not any(map(checkpoint.signed_by, keys)):
         findings.append(Finding("key", index, "the proof's checkpoint is not signed by a key that you gave"))
     elif not includes(leaf, index, checkpoint.size, proof, checkpoint.root):
-        findings.append(Finding("changed", index, f"this is not entry {index} of the signed log"))
+        findings.append(Finding("changed", index, f"this is not entry {index} of the signed ledger"))
     for receipt in receipts:
         if (receipt.origin, receipt.index) != (checkpoint.origin, index):
             findings.append(Finding("receipt", index, f"the receipt is for entry {receipt.index} of {receipt.origin}"))
@@ -519,7 +519,7 @@ def verify_proof(raw: bytes, keys: Sequence[Key], receipts: Sequence[Receipt]) -
 
 
 def verify_growth(raw: bytes, keys: Sequence[Key], since: Sequence[Checkpoint]) -> Report:
-    """Check that the log grew from the checkpoint that the reader holds to the one in the proof, and lost nothing."""
+    """Check that the ledger grew from the reader's own checkpoint to the one in the proof, and lost nothing."""
     head, _, note = raw.partition(b"\n\n")
     lines = head.decode("utf-8", "replace").split("\n")
     size, proof, new = (
@@ -536,7 +536,7 @@ def verify_growth(raw: bytes, keys: Sequence[Key], since: Sequence[Checkpoint]) 
             text = f"the {name} checkpoint is not signed by a key that you gave"
             findings.append(Finding("key", checkpoint.size, text))
     if not findings and not extends(old.size, new.size, old.root, new.root, proof):
-        text = f"the log of {new.size} entries does not continue that of {old.size}"
+        text = f"the ledger of {new.size} entries does not continue that of {old.size}"
         findings.append(Finding("tree", 0, text))
     return Report(
         new.origin, new.size, findings, [], verified=f"the first {old.size} are those of the older checkpoint"
@@ -569,7 +569,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Check an exported Countenance ledger, or a proof from one.")
     parser.add_argument("path", type=Path, help="exported folder, .tlog-proof or .tlog-growth file")
     parser.add_argument(
-        "--key", action="append", default=[], help="the log's key (name+id+base64), from a source that you trust"
+        "--key", action="append", default=[], help="the ledger's key (name+id+base64), from a source that you trust"
     )
     parser.add_argument("--since", type=Path, action="append", default=[], help="checkpoint file that you hold")
     parser.add_argument("--receipt", action="append", default=[], help="receipt that you hold (v1;…)")

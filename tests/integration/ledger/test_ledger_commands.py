@@ -178,7 +178,7 @@ def test_rotation_changes_the_key_and_can_be_finished_when_it_was_interrupted(he
     first = here.run("key").strip()
     second = here.run("rotate").strip()
     assert here.run("key").strip() == second != first
-    assert f"hands the log over to the key {second}" in here.run("verify")
+    assert f"hands the ledger over to the key {second}" in here.run("verify")
     before = (here.settings.keys / "ledger.key").read_bytes()
     third = here.run("rotate").strip()
     # as if the machine had stopped after the record and before the key file was replaced

@@ -25,7 +25,7 @@ SIGNER, SUCCESSOR, STRANGER = (Signer(bytes([n]) * 32) for n in range(3))
 
 
 class Export:
-    """A log of 40 entries as it left the house, with a checkpoint at 20, proofs, and the keys that sign it."""
+    """A ledger of 40 entries as it left the house, with a checkpoint at 20, proofs, and the keys that sign it."""
 
     def __init__(self, folder: Path) -> None:
         self.script = shutil.copy(verifier.__file__, folder / "check.py")
@@ -262,9 +262,21 @@ def test_an_export_that_ends_before_what_the_reader_holds_is_found(left: Export,
 @pytest.mark.parametrize(
     ("name", "old", "new", "code", "said"),
     [
-        ("checkpoints.jsonl", "\\n40\\n", "\\n39\\n", 1, "the checkpoint of 39 entries is not signed by the log's key"),
-        ("checkpoints.jsonl", "\\n20\\n", "\\n0\\n", 1, "the checkpoint of 0 entries is not signed by the log's key"),
-        ("checkpoints.jsonl", "log.example/faces", "log.example/other", 1, "is not signed by the log's key"),
+        (
+            "checkpoints.jsonl",
+            "\\n40\\n",
+            "\\n39\\n",
+            1,
+            "the checkpoint of 39 entries is not signed by the ledger's key",
+        ),
+        (
+            "checkpoints.jsonl",
+            "\\n20\\n",
+            "\\n0\\n",
+            1,
+            "the checkpoint of 0 entries is not signed by the ledger's key",
+        ),
+        ("checkpoints.jsonl", "log.example/faces", "log.example/other", 1, "is not signed by the ledger's key"),
         ("checkpoints.jsonl", "\\n40\\n", "\\n040\\n", 2, "leading zeros"),
         ("checkpoints.jsonl", '"', "", 2, "one JSON text per line"),
         ("key.txt", "log.example/faces+", "log.example/other+", 2, "the key's id is"),
@@ -301,7 +313,7 @@ def test_a_log_handed_over_verifies_under_its_first_and_its_last_key_and_no_othe
     for key in (left.key, left.later_key):
         code, out, _ = run(left, folder, "--key", key)
         assert code == 0
-        assert f"entry 40 hands the log over to the key {left.later_key}" in out
+        assert f"entry 40 hands the ledger over to the key {left.later_key}" in out
     assert run(left, folder, "--key", verifier.Key(ORIGIN, STRANGER.public))[0] == 1
     lines = lines_of(folder)
     write(copy, [*lines[:40], lines[40].replace(left.later_key.encode(), left.key.encode()), lines[41]])

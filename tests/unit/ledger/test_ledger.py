@@ -200,7 +200,7 @@ def test_a_database_that_is_not_what_was_signed_is_not_opened(
     open_ledger: Opener, tamper: Callable, statement: str
 ) -> None:
     first = open_ledger()
-    first.append({"kind": "note"}).wait()  # the first transaction of a log ends in a checkpoint, here of 2 entries
+    first.append({"kind": "note"}).wait()  # the first transaction of a ledger ends in a checkpoint, here of 2 entries
     for _ in range(8):
         first.append({"kind": "note"}).wait()
     tamper(statement)

@@ -1,4 +1,4 @@
-"""Erasure: the value is gone from every file, the log stands, and that it was done is on the record."""
+"""Erasure: the value is gone from every file, the ledger stands, and that it was done is on the record."""
 
 from __future__ import annotations
 

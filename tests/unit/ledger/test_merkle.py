@@ -113,7 +113,8 @@ def test_every_proof_verifies_for_its_own_numbers_only(n: int) -> None:
             assert check(LEAVES[m], m, n, proof, ROOTS[n])
             for other in {m - 1, m + 1, n - 1} - {m}:
                 assert not (other >= 0 and check(LEAVES[m], other, n, proof, ROOTS[n]))
-            assert not check(LEAVES[m], m, n, [*proof, proof[-1] if proof else LEAVES[0]], ROOTS[n])
+            for at in range(len(proof) + 1):
+                assert not check(LEAVES[m], m, n, [*proof[:at], LEAVES[0], *proof[at:]], ROOTS[n])
             if proof:
                 assert not check(LEAVES[m], m, n, proof[:-1], ROOTS[n])
                 assert not check(LEAVES[m], m, n, proof[1:], ROOTS[n])
@@ -121,7 +122,8 @@ def test_every_proof_verifies_for_its_own_numbers_only(n: int) -> None:
         proof = merkle.consistency_proof(m, n, subtree)
         for check in (merkle.verify_consistency, verifier.extends):
             assert check(m, n, ROOTS[m], ROOTS[n], proof)
-            assert not check(m, n, ROOTS[m], ROOTS[n], [*proof, LEAVES[0]])
+            for at in range(len(proof) + 1):
+                assert not check(m, n, ROOTS[m], ROOTS[n], [*proof[:at], LEAVES[0], *proof[at:]])
             if proof:
                 assert not check(m, n, ROOTS[m], ROOTS[n], proof[:-1])
                 assert not check(m, n, ROOTS[m], ROOTS[n], proof[1:])

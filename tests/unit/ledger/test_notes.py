@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from countenance.errors import BadRequest
 from countenance.ledger import Checkpoint, NoteKey, SignedCheckpoint, verifier
 from countenance.ledger.checkpoint import sign_checkpoint
-from countenance.ledger.notes import Note, is_key_name, sign_note
+from countenance.ledger.notes import Note, NoteSignature, is_key_name, sign_note
 from countenance.signing import Signer
 
 SIGNER = Signer(bytes(range(32)))
@@ -141,6 +141,18 @@ def test_what_is_not_exactly_a_checkpoint_is_refused_by_both_readers(text: str) 
         read = verifier.read_checkpoint(text.encode())
         if not read.signed_by(verifier.Key(ORIGIN, SIGNER.public)):
             raise verifier.Unreadable("not signed")
+
+
+@pytest.mark.parametrize("control", [c for c in map(chr, range(0x20)) if c != "\n"], ids=repr)
+def test_no_control_character_is_signed_or_read_even_under_a_good_signature(control: str) -> None:
+    text = f"{ORIGIN}\n3\n{ROOT}\nan{control}extension\n"
+    with pytest.raises(BadRequest, match="control"):
+        sign_note(text, ORIGIN, SIGNER)
+    line = NoteSignature(ORIGIN, KEY.key_id, SIGNER.sign(text.encode()))
+    with pytest.raises(BadRequest, match="control"):
+        SignedCheckpoint.parse(f"{text}\n{line}")
+    with pytest.raises(verifier.Unreadable, match="control"):
+        verifier.read_checkpoint(f"{text}\n{line}".encode())
 
 
 def test_bytes_that_are_not_utf_8_are_no_note() -> None:
