@@ -1,0 +1,56 @@
+"""Run the benchmarks one after the other, keep what they measured as JSON, and write the tables in docs/benchmarks.md.
+
+python -m benchmarks [NAME ...]     all of them, or those named
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.tables import write_tables
+
+RESULTS = Path(__file__).with_name("results")
+EVERY = ("vision", "search", "server", "ledger", "policy", "accuracy", "equal_error", "audit")
+LIBRARIES = ("numpy", "openvino", "opencv-python-headless", "onnxruntime", "faiss-cpu", "cedarpy", "scikit-learn")
+
+
+def conditions() -> dict[str, object]:
+    """What the numbers were measured on; the load average before says how quiet the machine was."""
+    names = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith("model name")
+    ]
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "processor": names[0] if names else platform.processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "load_average_before": round(os.getloadavg()[0], 2),
+        "libraries": {name: version(name) for name in LIBRARIES},
+    }
+
+
+def main(names: list[str]) -> None:
+    unknown = sorted(set(names) - set(EVERY))
+    if unknown:
+        sys.exit(f"no benchmark {unknown[0]}; there are {', '.join(EVERY)}")
+    for name in names or EVERY:
+        print(f"== {name}", flush=True)
+        module = importlib.import_module(f"benchmarks.{name}")
+        before = conditions()
+        result = {"conditions": before, **module.run()}
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    write_tables()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
