@@ -67,13 +67,13 @@ class AzureFace:
         if not answer:
             return Reply("no face", self._clock())
         largest = max(answer, key=lambda face: face.face_rectangle.width * face.face_rectangle.height)
-        said = str(largest.recognition_model or self._model)
+        said = _value(largest.recognition_model or self._model)
         if said != self._model:
             raise Misconfigured(f"Azure Face answered with model {said}, asked for was {self._model}")
         quality = {"size_px": float(min(largest.face_rectangle.width, largest.face_rectangle.height))}
         graded = getattr(largest.face_attributes, "quality_for_recognition", None)
         if graded is not None:
-            quality["quality_for_recognition"] = {"low": 0.0, "medium": 0.5, "high": 1.0}.get(str(graded), 0.0)
+            quality["quality_for_recognition"] = {"low": 0.0, "medium": 0.5, "high": 1.0}.get(_value(graded), 0.0)
         token = str(largest.face_id)
         return Reply("answered", self._clock(), faces=len(answer), quality=quality, token=token)
 
@@ -104,3 +104,8 @@ class AzureFace:
             raise Denied(f"Azure Face refuses: {error.status_code} {code}") from error
         except exceptions.AzureError as error:
             raise Misconfigured(f"Azure Face cannot be asked: {type(error).__name__}") from error
+
+
+def _value(said: object) -> str:
+    """A word of the service, which its client turns into an enumeration where it knows the word."""
+    return str(getattr(said, "value", said))

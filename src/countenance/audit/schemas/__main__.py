@@ -1,0 +1,10 @@
+"""Write the schema files again: `python -m countenance.audit.schemas`."""
+
+from __future__ import annotations
+
+import json
+
+from countenance.audit.schemas import FOLDER, SCHEMAS, made
+
+for name, kind, title in SCHEMAS:
+    (FOLDER / name).write_text(json.dumps(made(kind, title), indent=2, ensure_ascii=False) + "\n")
