@@ -38,7 +38,7 @@ class FakeLedger:
         index = len(self._entries)
         openings = [Opening(name, index.to_bytes(32), value) for name, value in drafted.private.items()]
         commitments = {opening.name: opening.commitment for opening in openings}
-        text = compose(drafted.public, commitments, index, timestamp(self._now()))
+        text = compose(drafted, commitments, index, timestamp(self._now()))
         self._entries.append(Entry.parse(text))
         self._receipts.append(sign_receipt(ORIGIN, index, merkle.leaf_hash(text.encode()), self._signer))
         self._openings[index] = {opening.name: json.loads(opening.value) for opening in openings}
@@ -69,7 +69,9 @@ class FakeLedger:
         return [
             entry
             for entry in self._entries
-            if entry.kind == "decision" and entry.fields.get("verdict", "permit") == "permit" and entry.sequence not in closed
+            if entry.kind == "decision"
+            and entry.fields.get("verdict", "permit") == "permit"
+            and entry.sequence not in closed
         ]
 
     def checkpoint(self) -> SignedCheckpoint:

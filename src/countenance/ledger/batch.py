@@ -101,7 +101,7 @@ class Batch:
         self._opened: set[int] = set()
         self._closed: set[int] = set()
         if tail.size == 0:
-            self.add(Draft({"kind": "key", "key": str(NoteKey(origin, signer.public))}, {}))
+            self.add(Draft.of({"kind": "key", "key": str(NoteKey(origin, signer.public))}))
 
     def check_clock(self) -> None:
         """`NotRecorded` where the clock reads earlier than the last entry says."""
@@ -120,7 +120,7 @@ class Batch:
         """Append the entry that says that the clock was put back, and why. `Conflict` where it was not."""
         if self._time >= self.tail.time:
             raise Conflict(f"the clock is not behind the last entry, which was written at {self.tail.time}")
-        return self._add(Draft({"kind": "clock", "previous": self.tail.time, "reason": reason}, {}))
+        return self._add(Draft.of({"kind": "clock", "previous": self.tail.time, "reason": reason}))
 
     def checkpoint(self) -> SignedCheckpoint:
         """A signed checkpoint of everything up to here; the stored one, where it already speaks for all."""
@@ -132,7 +132,7 @@ class Batch:
 
     def hand_over(self, successor: Signer) -> Receipt:
         """Append the entry, signed by the key so far, that names the key which signs everything after it."""
-        receipt = self.add(Draft({"kind": "key", "key": str(NoteKey(self._origin, successor.public))}, {}))
+        receipt = self.add(Draft.of({"kind": "key", "key": str(NoteKey(self._origin, successor.public))}))
         self.signer = successor
         return receipt
 
@@ -155,7 +155,7 @@ class Batch:
     def _add(self, draft: Draft) -> Receipt:
         index = self.tail.size
         openings = [Opening(name, self._entropy(SALT_BYTES), value) for name, value in draft.private.items()]
-        text = compose(draft.public, {o.name: o.commitment for o in openings}, index, self._time)
+        text = compose(draft, {o.name: o.commitment for o in openings}, index, self._time)
         leaf = merkle.leaf_hash(text.encode())
         receipt = sign_receipt(self._origin, index, leaf, self.signer)
         frontier, nodes = self.tail.frontier.grown(leaf)

@@ -26,6 +26,7 @@ from countenance.signing import JSON, canonical
 MAX_ENTRY_BYTES = 65_535
 """As many as the entry bundles of C2SP tlog-tiles can hold."""
 SALT_BYTES = 32
+LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 OWN_FIELDS = frozenset({"sequence", "time", "commitments"})
 OWN_KINDS = frozenset({"key", "clock", "erasure"})
 
@@ -75,26 +76,28 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry that waits to be written. private: name -> canonical JSON of the value."""
+    """An entry that waits to be written; nothing that its maker does later changes it.
 
-    public: Mapping[str, JSON]
+    members: name -> `"name":value` in canonical JSON. private: name -> canonical JSON of the value. opens: it is a
+    decision that a result must follow, since it permits or gives no verdict. closes: the index of the decision whose
+    result it is.
+    """
+
+    members: Mapping[str, str]
     private: Mapping[str, str]
+    opens: bool
+    closes: int | None
 
-    @property
-    def kind(self) -> str:
-        """What kind of entry it will be."""
-        return str(self.public["kind"])
-
-    @property
-    def opens(self) -> bool:
-        """Whether it is a decision that a result must follow: one that permits, or gives no verdict."""
-        return self.kind == "decision" and self.public.get("verdict", "permit") == "permit"
-
-    @property
-    def closes(self) -> int | None:
-        """The index of the decision whose result it is."""
-        decision = self.public.get("decision")
-        return decision if self.kind == "result" and type(decision) is int else None
+    @classmethod
+    def of(cls, public: Mapping[str, JSON], private: Mapping[str, JSON] | None = None) -> Draft:
+        """A draft that says this; a `BadRequest` where canonical JSON cannot say it."""
+        kind, decision = public["kind"], public.get("decision")
+        return cls(
+            {name: _member(name, value) for name, value in public.items()},
+            {name: say(value) for name, value in (private or {}).items()},
+            opens=kind == "decision" and public.get("verdict", "permit") == "permit",
+            closes=decision if kind == "result" and type(decision) is int else None,
+        )
 
 
 def draft(public: Mapping[str, JSON], private: Mapping[str, JSON] | None) -> Draft:
@@ -112,18 +115,26 @@ def draft(public: Mapping[str, JSON], private: Mapping[str, JSON] | None) -> Dra
     decision = public.get("decision")
     if kind == "result" and not (type(decision) is int and decision >= 0):
         raise ValueError(f"a result names its decision by index, got {decision!r}")
-    made = Draft(dict(public), {name: say(value) for name, value in (private or {}).items()})
-    placeholder = dict.fromkeys(made.private, "0" * 64)
-    compose(made.public, placeholder, 2**53 - 1, timestamp(datetime.max.replace(tzinfo=UTC)))
+    made = Draft.of(public, private)
+    longest = compose(made, dict.fromkeys(made.private, "0" * 64), 2**53 - 1, timestamp(LAST_MOMENT))
+    if (size := len(longest.encode())) > MAX_ENTRY_BYTES:
+        raise BadRequest(f"an entry has room for {MAX_ENTRY_BYTES} bytes, this one could take {size}")
     return made
 
 
-def compose(public: Mapping[str, JSON], commitments: Mapping[str, str], sequence: int, time: str) -> str:
-    """The entry's canonical JSON; a `BadRequest` as for `draft`."""
-    fields: dict[str, JSON] = {**public, "sequence": sequence, "time": time}
+def compose(draft: Draft, commitments: Mapping[str, str], sequence: int, time: str) -> str:
+    """The entry's canonical JSON, put together from that of its fields."""
+    members = {**draft.members, "sequence": _member("sequence", sequence), "time": _member("time", time)}
     if commitments:
-        fields["commitments"] = dict(commitments)
-    return say(fields)
+        members["commitments"] = _member("commitments", dict(commitments))
+    # RFC 8785, section 3.2.3: members stand in the order of their names' UTF-16 code units
+    return "{" + ",".join(members[name] for name in sorted(members, key=lambda name: name.encode("utf-16-be"))) + "}"
+
+
+def _member(name: str, value: JSON) -> str:
+    if not isinstance(name, str):
+        raise BadRequest(f"a field's name is text, got {type(name).__name__}")
+    return f"{say(name)}:{say(value)}"
 
 
 def say(value: JSON) -> str:
@@ -133,7 +144,7 @@ def say(value: JSON) -> str:
     except (ValueError, TypeError, RecursionError) as error:
         raise BadRequest(f"canonical JSON cannot say this: {type(error).__name__}") from error
     if len(raw) > MAX_ENTRY_BYTES:
-        raise BadRequest(f"at most {MAX_ENTRY_BYTES} bytes can be recorded at once, got {len(raw)}")
+        raise BadRequest(f"a value has room for {MAX_ENTRY_BYTES} bytes, this one takes {len(raw)}")
     return raw.decode()
 
 

@@ -41,7 +41,7 @@ def erase(batch: Batch, connection: Connection, selection: Selection) -> int:
     found = [(int(row.sequence), str(row.name)) for row in connection.execute(query)]
     for start in range(0, len(found), PER_ENTRY):
         erased: list[JSON] = [[sequence, name] for sequence, name in found[start : start + PER_ENTRY]]
-        batch.add(Draft({"kind": "erasure", "erased": erased}, {}))
+        batch.add(Draft.of({"kind": "erasure", "erased": erased}))
     if found:
         connection.execute(delete(tables.openings).where(*selection.conditions()))
     return len(found)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from countenance.errors import BadRequest
 from countenance.ledger import Entry
 from countenance.ledger.entries import Opening, compose, draft, timestamp
+from countenance.signing import canonical
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
 EXACT = 2**53 - 1  # beyond it, canonical JSON writes a float as digits that Python reads as another whole number
@@ -26,18 +27,18 @@ JSON_VALUES = st.recursive(
 @given(st.dictionaries(TEXTS, JSON_VALUES, max_size=4))
 def test_an_entry_is_one_line_of_canonical_json_that_reads_back(fields: dict) -> None:
     public = {**{f"x{k}": v for k, v in fields.items()}, "kind": "note"}
-    text = compose(draft(public, None).public, {}, 7, "2026-01-01T00:00:00.000000Z")
+    text = compose(draft(public, None), {}, 7, "2026-01-01T00:00:00.000000Z")
+    assert text.encode() == canonical({**public, "sequence": 7, "time": "2026-01-01T00:00:00.000000Z"})
     assert "\n" not in text
     entry = Entry.parse(text)
     assert (entry.sequence, entry.kind, entry.time) == (7, "note", "2026-01-01T00:00:00.000000Z")
     assert {k: v for k, v in entry.fields.items() if k not in ("sequence", "time")} == public
-    assert compose(draft(public, None).public, {}, 7, entry.time) == text
 
 
 def test_a_private_value_is_a_salted_commitment_and_nothing_else() -> None:
     drafted = draft({"kind": "decision"}, {"gallery": "lost-children", "n": [1, 2]})
     openings = [Opening(name, name.encode() * 4, value) for name, value in drafted.private.items()]
-    text = compose(drafted.public, {o.name: o.commitment for o in openings}, 0, "t")
+    text = compose(drafted, {o.name: o.commitment for o in openings}, 0, "t")
     assert "lost-children" not in text
     assert Entry.parse(text).commitments["gallery"] == hashlib.sha256(b"gallery" * 4 + b'"lost-children"').hexdigest()
     assert Entry.parse(text).commitments["n"] == hashlib.sha256(b"nnnn[1,2]").hexdigest()
@@ -73,6 +74,23 @@ def test_what_canonical_json_cannot_say_is_a_bad_request(value: object) -> None:
         draft({"kind": "note"}, {"x": value})
 
 
+@pytest.mark.parametrize("name", [1, None, b"x", "\ud800"], ids=repr)
+def test_a_name_that_is_no_text_is_a_bad_request(name: object) -> None:
+    with pytest.raises(BadRequest):
+        draft({"kind": "note", name: 1}, None)
+    with pytest.raises(BadRequest):
+        draft({"kind": "note"}, {name: 1})
+
+
+def test_what_its_maker_changes_later_does_not_change_a_draft() -> None:
+    clauses = ["a"]
+    drafted = draft({"kind": "decision", "clauses": clauses}, {"who": clauses})
+    before = compose(drafted, {}, 0, "t")
+    clauses.append("b")
+    assert compose(drafted, {}, 0, "t") == before
+    assert drafted.private == {"who": '["a"]'}
+
+
 def test_a_value_nested_too_deeply_is_a_bad_request() -> None:
     deep: list = []
     for _ in range(100_000):
@@ -82,7 +100,8 @@ def test_a_value_nested_too_deeply_is_a_bad_request() -> None:
 
 
 def test_an_entry_has_room_for_65535_bytes() -> None:
-    room = 65_535 - len(compose({"kind": "note", "x": ""}, {}, 2**53 - 1, timestamp(datetime.max.replace(tzinfo=UTC))))
+    empty = compose(draft({"kind": "note", "x": ""}, None), {}, 2**53 - 1, timestamp(datetime.max.replace(tzinfo=UTC)))
+    room = 65_535 - len(empty)
     draft({"kind": "note", "x": "y" * room}, None)
     with pytest.raises(BadRequest, match="65535"):
         draft({"kind": "note", "x": "y" * (room + 1)}, None)
