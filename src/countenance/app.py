@@ -20,8 +20,8 @@ from countenance.engine import Engine, load_manifests
 from countenance.faces import ModelId
 from countenance.gallery import Calibration, Gallery, Normaliser, load_normaliser
 from countenance.ledger import Ledger
-from countenance.mandates import Register
-from countenance.operations import Custodian, Guard, Mandates, Tools, believed
+from countenance.mandates import Halts, Register
+from countenance.operations import Custodian, Guard, Mandates, Moratoria, Tools, believed, read_charter
 from countenance.policy import Rules
 from countenance.settings import Settings
 from countenance.signing import Signer, secret_file
@@ -100,6 +100,12 @@ class Countenance:
         return Custody(self.database, secret_file(self.settings.keys / "custody.key"), _now)
 
     @cached_property
+    def moratoria(self) -> Moratoria:
+        """What is stopped until a quorum says otherwise."""
+        charter = None if self.settings.charter is None else read_charter(self.settings.charter)
+        return Moratoria(Halts(self.database), self.ledger, charter)
+
+    @cached_property
     def custodian(self) -> Custodian:
         """The custody behind its ledger entries."""
         return Custodian(self.custody, self.register, self.gallery, self.ledger, _now)
@@ -107,7 +113,7 @@ class Countenance:
     @cached_property
     def guard(self) -> Guard:
         """The one way to run an operation."""
-        return Guard(self.tools, self.rules, self.ledger, self.register, self.custody, _now)
+        return Guard(self.tools, self.rules, self.ledger, self.register, self.custody, self.moratoria, _now)
 
     def asgi(self) -> ASGIApp:
         """The HTTP front doors."""

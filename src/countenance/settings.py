@@ -33,6 +33,8 @@ class Settings:
     """Rule packs in force, comma-separated."""
     packs_dir: Path | None = None
     """A folder of further rule packs, beside those that ship."""
+    charter: Path | None = None
+    """A JSON file that names the keys which set and lift moratoria."""
     appeal_contact: str = "the operator of this server"
     """Whom a denied person or caller can write to; part of every denial."""
     model: str = "sface"
@@ -84,16 +86,17 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         buckets=_buckets(given.get("BUCKETS", "")),
         origin=given.get("ORIGIN", defaults.origin),
         packs=tuple(p.strip() for p in given.get("PACKS", "house").split(",") if p.strip()),
-        packs_dir=_folder(given.get("PACKS_DIR")),
+        packs_dir=_path(given.get("PACKS_DIR")),
+        charter=_path(given.get("CHARTER")),
         appeal_contact=given.get("APPEAL_CONTACT", defaults.appeal_contact),
         model=given.get("MODEL", defaults.model),
         detector=given.get("DETECTOR", defaults.detector),
-        weights=_folder(given.get("WEIGHTS")),
-        models_dir=_folder(given.get("MODELS_DIR")),
+        weights=_path(given.get("WEIGHTS")),
+        models_dir=_path(given.get("MODELS_DIR")),
         threads=_number(given, "THREADS", defaults.threads, 0, 1024),
         queue=_number(given, "QUEUE", defaults.queue, 1, 65536),
         shipped_evidence=bool(_number(given, "SHIPPED_EVIDENCE", 1, 0, 1)),
-        evidence=_folder(given.get("EVIDENCE")),
+        evidence=_path(given.get("EVIDENCE")),
     )
 
 
@@ -110,7 +113,7 @@ def _number(given: Mapping[str, str], name: str, default: int, low: int, high: i
     return value
 
 
-def _folder(text: str | None) -> Path | None:
+def _path(text: str | None) -> Path | None:
     return Path(text).expanduser().resolve() if text else None
 
 

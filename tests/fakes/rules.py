@@ -19,9 +19,11 @@ class FixedRules:
         self._verdict = verdict
         self.obligations = obligations
         self.asked: list[Request] = []
+        self.told: dict[str, object] = {}
 
-    def decide(self, request: Request, now: datetime, **_more: object) -> Decision:
+    def decide(self, request: Request, now: datetime, **more: object) -> Decision:
         self.asked.append(request)
+        self.told = more
         effect = Effect.PERMIT if self._verdict is Verdict.PERMIT else Effect.FORBID
         ground = Ground("test-1", PACK, effect, "Nothing is allowed.", "nowhere", Status.IN_FORCE, "Other rules.")
         return Decision(self._verdict, (ground,), (), (), self.obligations, "nobody", (PACK,), date(2026, 1, 1))

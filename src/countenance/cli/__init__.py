@@ -14,6 +14,7 @@ _COMMANDS = {
     "serve": "Serve the Rekognition dialect until interrupted.",
     "mandate": "Who may use faces, for what, on which legal basis, until when.",
     "custody": "Results that wait for people, terms that end, reports that laws want.",
+    "moratorium": "Stop uses with one key; only a quorum with an outside key goes on.",
     "models": "List, fetch and verify the models.",
     "ledger": "Show, verify, prove and export the record.",
     "policy": "Explain, compare and test the rules.",

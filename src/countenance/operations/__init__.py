@@ -14,6 +14,7 @@ from countenance.operations.guard import Answer, Caller, Guard
 from countenance.operations.list_faces import ListFaces
 from countenance.operations.list_galleries import ListGalleries
 from countenance.operations.mandates import Mandates
+from countenance.operations.moratoria import Moratoria, read_charter
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter
 from countenance.operations.search import Found, SearchByFace, SearchByImage
@@ -39,6 +40,7 @@ __all__ = [
     "ListFaces",
     "ListGalleries",
     "Mandates",
+    "Moratoria",
     "Operation",
     "Page",
     "Permit",
@@ -48,4 +50,5 @@ __all__ = [
     "SearchByImage",
     "Tools",
     "believed",
+    "read_charter",
 ]

@@ -17,6 +17,7 @@ from countenance.errors import CountenanceError, Denied, Held, NotRecorded, Unau
 from countenance.ledger import Ledger, Receipt
 from countenance.mandates import Mandate, Register
 from countenance.operations.duties import Duties
+from countenance.operations.moratoria import Moratoria
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.vocabulary import describe
 from countenance.policy import Decision, Rules
@@ -53,6 +54,7 @@ class Guard:
         ledger: Ledger,
         register: Register,
         custody: Custody,
+        moratoria: Moratoria,
         now: Callable[[], datetime],
     ) -> None:
         self._tools = tools
@@ -60,7 +62,9 @@ class Guard:
         self._ledger = ledger
         self._register = register
         self._custody = custody
+        self._moratoria = moratoria
         self._now = now
+        self._seen = now()
 
     def carry_out(self, caller: Caller, ask: Operation[Seen, Result]) -> Answer[Result]:
         """Decide, record, run, record, answer. `Denied` where the rules do not permit it, `Held` where people must."""
@@ -68,7 +72,8 @@ class Guard:
         mandate = self._register.mandate_of(caller.access_key)
         if mandate is None:
             raise Unauthenticated("there is no such access key")
-        decision = self._rules.decide(describe(mandate, ask, self._tools, now), now)
+        request = describe(mandate, ask, self._tools, now)
+        decision = self._rules.decide(request, now, latest_seen=self._latest(now), moratoria=self._moratoria.standing())
         duties = Duties.of(decision.obligations, ask.asks)
         refusal = self._refusal(mandate, decision, duties)
         entry = self._decision_entry(mandate, ask, decision, duties)
@@ -97,6 +102,11 @@ class Guard:
             held.receipt = receipt.header()
             raise held
         return Answer(result, receipt.header(), {**ask.notes(result), **duties.headers()})
+
+    def _latest(self, now: datetime) -> datetime:
+        """The latest time that this guard has seen; what came before it started, the ledger's clock check knows."""
+        self._seen = max(self._seen, now)
+        return self._seen
 
     def _refusal(self, mandate: Mandate, decision: Decision, duties: Duties) -> Denied | None:
         if not decision.permitted:

@@ -16,12 +16,20 @@ from tests.fakes.rules import FixedRules
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Calibration, Gallery, RawCosine
-from countenance.mandates import AccessKey, Holder, Register, Terms
-from countenance.operations import Caller, Guard, Tools
+from countenance.mandates import AccessKey, Halts, Holder, Register, Terms
+from countenance.operations import Caller, Guard, Moratoria, Tools
 from countenance.policy import Verdict
+from countenance.policy.moratorium import Charter
+from countenance.signing import Signer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CALIBRATION = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
+
+
+SETTER, INSIDE, OUTSIDE = (Signer(bytes([n]) * 32) for n in (1, 2, 3))
+CHARTER = Charter(
+    frozenset({SETTER.public}), frozenset({INSIDE.public, OUTSIDE.public}), frozenset({OUTSIDE.public}), 2
+)
 
 
 class Clock:
@@ -44,6 +52,7 @@ class World:
     register: Register
     rules: FixedRules
     custody: Custody
+    moratoria: Moratoria
     clock: Clock
     key: AccessKey
     database: Engine
@@ -75,10 +84,27 @@ def world(tmp_path: Path, verdict: Verdict, clock: Clock) -> Iterator[World]:
     )
     register.approve(asked.mandate_id, approved_by="ben")
     key = register.issue_key(asked.mandate_id)
+    ledger = FakeLedger()
+    moratoria = Moratoria(Halts(database), ledger, CHARTER)
     ids = (f"{n:08x}-0000-4000-8000-000000000000" for n in itertools.count())
     gallery = Gallery(database, RawCosine(), clock, lambda: next(ids))
     custody = Custody(database, bytes(32), clock)
-    engine, ledger, rules = FakeEngine(), FakeLedger(), FixedRules(verdict)
-    guard = Guard(Tools(engine, gallery, RawCosine(), CALIBRATION, ()), rules, ledger, register, custody, clock)
-    yield World(guard, Caller(key.access_key), ledger, engine, gallery, register, rules, custody, clock, key, database)
+    engine, rules = FakeEngine(), FixedRules(verdict)
+    guard = Guard(
+        Tools(engine, gallery, RawCosine(), CALIBRATION, ()), rules, ledger, register, custody, moratoria, clock
+    )
+    yield World(
+        guard,
+        Caller(key.access_key),
+        ledger,
+        engine,
+        gallery,
+        register,
+        rules,
+        custody,
+        moratoria,
+        clock,
+        key,
+        database,
+    )
     database.dispose()

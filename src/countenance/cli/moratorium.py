@@ -1,0 +1,84 @@
+"""`countenance moratorium`: stop uses with one key; go on only when a quorum with an outside key cites the statute."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from countenance.cli.opening import opened
+from countenance.errors import BadRequest, NotFound
+from countenance.policy import Operation, Power
+from countenance.policy.moratorium import Lifting, Order, Scope, Signature
+from countenance.signing import Signer
+
+moratorium = click.Group("moratorium", help="Stop uses with one key; only a quorum with an outside key goes on.")
+_key = click.option("--key", type=click.Path(path_type=Path, exists=True), required=True, help="Your key file.")
+
+
+@moratorium.command("key")
+@click.argument("file", type=click.Path(path_type=Path))
+def key(file: Path) -> None:
+    """Make a key file (kept to yourself) and print its public half, for the charter."""
+    if file.exists():
+        raise BadRequest(f"{file} is there already")
+    click.echo(Signer.from_file(file).public.hex())
+
+
+@moratorium.command("set")
+@click.argument("moratorium_id")
+@click.option("--reason", required=True)
+@click.option("--operation", multiple=True, type=click.Choice([*Operation]), help="What stops. Default: everything.")
+@click.option("--power", multiple=True, type=click.Choice([*Power]), help="For holders of which power. Default: all.")
+@_key
+def set_(moratorium_id: str, reason: str, operation: tuple[str, ...], power: tuple[str, ...], key: Path) -> None:
+    """Put a moratorium in force, at the next call."""
+    scope = Scope(frozenset(map(Operation, operation)), frozenset(map(Power, power)))
+    order = Order(moratorium_id, scope, reason, datetime.now(UTC).replace(microsecond=0))
+    signer = Signer.from_file(key)
+    with opened() as app:
+        made = app.moratoria.set(order, Signature(signer.public, signer.sign(order.message())))
+        click.echo(f"{moratorium_id} is in force; its order is {made.order.digest()}")
+
+
+@moratorium.command("sign")
+@click.option("--order", required=True, help="The order to lift (64 hex digits), as `moratorium list` shows it.")
+@click.option("--statute", required=True, help="The law that makes lifting right, cited.")
+@_key
+def sign(order: str, statute: str, key: Path) -> None:
+    """Sign a lifting, anywhere: no database is needed. Prints your public key and signature."""
+    signer = Signer.from_file(key)
+    click.echo(f"--public {signer.public.hex()} --signature {signer.sign(Lifting(order, statute).message()).hex()}")
+
+
+@moratorium.command("consent")
+@click.argument("moratorium_id")
+@click.option("--statute", required=True, help="The law that makes lifting right, cited, as it was signed.")
+@click.option("--public", required=True, help="Public key, 64 hex digits.")
+@click.option("--signature", required=True, help="Signature, 128 hex digits.")
+def consent(moratorium_id: str, statute: str, public: str, signature: str) -> None:
+    """Enter one key's consent; the moratorium is lifted when the quorum is complete."""
+    try:
+        signed = Signature(bytes.fromhex(public), bytes.fromhex(signature))
+    except ValueError as error:
+        raise BadRequest("keys and signatures are hex digits") from error
+    with opened() as app:
+        after = app.moratoria.consent(moratorium_id, statute, signed)
+        said = "lifted" if after.lifted else f"in force, {len(after.consents)} consent(s) so far"
+        click.echo(f"{moratorium_id} is {said}")
+
+
+@moratorium.command("list")
+def list_() -> None:
+    """Every moratorium that was ever set."""
+    with opened() as app:
+        found = app.moratoria.every()
+        if not found:
+            raise NotFound("no moratorium was ever set here")
+        for name, each in found.items():
+            what = ", ".join(sorted(each.order.scope.operations)) or "every operation"
+            whom = ", ".join(sorted(each.order.scope.powers)) or "everybody"
+            state = f"lifted under {each.lifting.statute}" if each.lifted and each.lifting else "in force"
+            click.echo(f"{name}: {state}; {what} for {whom}; {each.order.reason}{os.linesep}  {each.order.digest()}")

@@ -1,0 +1,48 @@
+"""Where moratoria are kept: signed statements as JSON text, which whoever reads them checks."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Engine, MetaData, String, Table, Text, select
+from sqlalchemy.exc import IntegrityError
+
+from countenance.database import reading
+from countenance.errors import AlreadyExists, Conflict
+
+_halts = Table(
+    "moratoria",
+    MetaData(),
+    Column("moratorium_id", String(255), primary_key=True),
+    Column("statements", Text, nullable=False),
+)
+
+
+class Halts:
+    """The signed statements of every moratorium ever set; none is ever removed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add(self, moratorium_id: str, statements: str) -> None:
+        """Keep a new one; `AlreadyExists` if the id is taken."""
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(_halts.insert().values(moratorium_id=moratorium_id, statements=statements))
+        except IntegrityError:
+            raise AlreadyExists(f"there is a moratorium {moratorium_id!r} already") from None
+
+    def replace(self, moratorium_id: str, before: str, after: str) -> None:
+        """Put `after` in the place of `before`; `Conflict` if somebody else changed it meanwhile."""
+        with self._engine.begin() as connection:
+            done = connection.execute(
+                _halts.update()
+                .where(_halts.c.moratorium_id == moratorium_id, _halts.c.statements == before)
+                .values(statements=after)
+            )
+        if done.rowcount != 1:
+            raise Conflict(f"the moratorium {moratorium_id!r} was changed meanwhile")
+
+    def every(self) -> dict[str, str]:
+        """The statements by id."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(_halts).order_by(_halts.c.moratorium_id)).all()
+        return {row.moratorium_id: row.statements for row in rows}
