@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from countenance.audit.analysis.measurement import Counts, FaceData, Measurement, binned, by_person
-from countenance.audit.metrics import Comparisons, OpenSet, Tradeoff, Verification, group_thresholds, verify
+from countenance.audit.metrics import Comparisons, Finding, OpenSet, Tradeoff, Verification, group_thresholds, verify
 from countenance.audit.sources.faces import Outcomes
 from countenance.audit.sources.people import Grouping
 from countenance.audit.sources.scored import Scored
@@ -20,8 +20,7 @@ def scored_data(scored: Scored, outcomes: Outcomes | None = None) -> FaceData:
     people = np.unique(np.r_[scored.a, scored.b])
     if outcomes is not None:
         people = np.union1d(people, outcomes.subjects)
-    about_groups = {"single group", "single-group", "empty groups", "empty-groups"}
-    own = (finding.text for finding in scored.comparisons.findings if finding.kind not in about_groups)
+    own = (_said(finding) for finding in scored.comparisons.findings if finding.kind not in _ABOUT_GROUPS)
 
     def measure(grouping: Grouping, thresholds: Sequence[float]) -> Measurement:
         return _Measurement(scored.grouped(grouping), tuple(thresholds))
@@ -42,6 +41,15 @@ def scored_data(scored: Scored, outcomes: Outcomes | None = None) -> FaceData:
         measure=measure,
         search=search,
     )
+
+
+_ABOUT_GROUPS = frozenset({"single-group", "empty-groups"})
+"""Comparisons are checked with everybody in one group; what groups lack is told by their analysis."""
+
+
+def _said(finding: Finding) -> str:
+    counted = finding.text.startswith(("comparisons", "people", "declared"))
+    return f"{finding.count:,} {finding.text}" if counted and finding.count else finding.text
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,12 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.metrics.comparisons import Comparisons
+from countenance.audit.metrics import Comparisons, direction
 from countenance.audit.plan import ScoreFile
-from countenance.audit.sources.people import Labelled, gather, people_of_rows
+from countenance.audit.sources.people import Labelled, People, gather, people_of_rows
 from countenance.audit.sources.scored import Scored
 from countenance.audit.sources.tables import Codes, Table, read_table
 from countenance.errors import BadRequest
+
+
+FEWEST_FOR_DIRECTION = 10
+"""Comparisons of each kind that a group needs for its direction to be told."""
 
 
 @dataclass(slots=True, eq=False)
@@ -70,10 +74,30 @@ def read_scores(source: ScoreFile, folder: Path, factors: Sequence[str], contrad
         censor_point=source.censored_below,
         larger_is_more_alike={"find": None, "similarity": True, "distance": False}[source.direction],
     )
+    _one_direction(comparisons, rows, labelled.people)
     if source.direction == "find":
         kind = "distances" if comparisons.negated else "similarities"
         findings.append(f"the scores are read as {kind}: found from the data, not declared")
     return Scored(labelled.people, comparisons, rows.a, rows.b, tuple(findings))
+
+
+def _one_direction(comparisons: Comparisons, rows: _Rows, people: People) -> None:
+    """Scores must run the same way in every group: else two systems, or two units, are in one file."""
+    told = np.isfinite(comparisons.score)
+    for factor in people.factors:
+        grouping = people.grouping(factor)
+        group = grouping.codes[rows.a]
+        for at, name in enumerate(grouping.groups):
+            here = told & (group == at)
+            mated = comparisons.mated[here]
+            if min(int(mated.sum()), int((~mated).sum())) < FEWEST_FOR_DIRECTION:
+                continue
+            found = direction(comparisons.score[here], mated)
+            if found.certain and not found.larger_is_more_alike:
+                raise BadRequest(
+                    f"directions are mixed: in the group {name!r} of {factor} scores run the other way than elsewhere "
+                    f"(AUC {found.auc:.2f})"
+                )
 
 
 def _subjects(
