@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from countenance.errors import BadRequest
 from countenance.policy.vocabulary import Grant, Request
@@ -69,8 +70,13 @@ def _made(kind: type, table: Mapping[str, object], where: str, now: datetime) ->
     lacking = [n for n, f in known.items() if n not in table and f.default is MISSING and f.default_factory is MISSING]
     if lacking:
         raise BadRequest(f"{prefix}{lacking[0]}: has to be stated")
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     return kind(**{name: _value(hints[name], value, f"{prefix}{name}", now) for name, value in table.items()})
+
+
+@lru_cache(maxsize=64)
+def _hints(kind: type) -> Mapping[str, object]:
+    return typing.get_type_hints(kind)
 
 
 def _value(hint: object, value: object, where: str, now: datetime) -> object:
@@ -88,9 +94,10 @@ def _value(hint: object, value: object, where: str, now: datetime) -> object:
             raise BadRequest(f"{where}: a list is expected")
         return frozenset(_value(member, item, where, now) for item in value)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
-        if value not in tuple(kind):
-            raise BadRequest(f"{where}: one of {', '.join(kind)} is expected, got {str(value)[:60]!r}")
-        return kind(typing.cast("str", value))
+        try:
+            return kind(typing.cast("str", value))
+        except ValueError:
+            raise BadRequest(f"{where}: one of {', '.join(kind)} is expected, got {str(value)[:60]!r}") from None
     if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, Mapping):
         return _made(kind, value, where, now)
     raise BadRequest(f"{where}: {getattr(kind, '__name__', kind)} is expected, got {type(value).__name__}")

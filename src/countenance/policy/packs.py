@@ -67,6 +67,11 @@ def shipped() -> tuple[str, ...]:
     )
 
 
+def fine_print(name: str) -> dict[str, object]:
+    """The shipped table `name`: "matrix" (actors and uses) or "corpus" (real cases)."""
+    return tomllib.loads((SHIPPED.parent / "fine_print" / f"{name}.toml").read_text(encoding="utf-8"))
+
+
 def read_pack(name: str, extra_dir: Path | None = None) -> Pack:
     """The pack called `name`, from `extra_dir` or from those that ship; a name in both places is a `PolicyError`.
 
