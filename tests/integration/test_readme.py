@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from countenance.demo.faces import orl_faces
 from tests.integration.serving import HOME, ROOT, serving
+
+from countenance.demo.faces import orl_faces
 
 BIN = Path(sys.executable).parent
 
