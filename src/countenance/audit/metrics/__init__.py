@@ -13,7 +13,6 @@ from countenance.audit.metrics.comparisons import (
     Finding,
     direction,
     impostor_protocol,
-    intersections,
 )
 from countenance.audit.metrics.dyads import Tally, clustered_rate, covariance, tally, tally_pairs
 from countenance.audit.metrics.identification import (
@@ -37,6 +36,15 @@ from countenance.audit.metrics.intervals import (
     unknown_rate,
     wilson,
     wilson_bounds,
+)
+from countenance.audit.metrics.labels import intersections
+from countenance.audit.metrics.operating import (
+    GroupThreshold,
+    OperatingPoint,
+    ThresholdDisparity,
+    det_band,
+    group_thresholds,
+    operating_points,
 )
 from countenance.audit.metrics.pairs import PairSums, all_pairs, top_scores
 from countenance.audit.metrics.planner import (
@@ -70,19 +78,7 @@ from countenance.audit.metrics.summaries import (
     summarise,
 )
 from countenance.audit.metrics.tail import Tail, fit_tail
-from countenance.audit.metrics.tradeoff import (
-    Det,
-    EqualError,
-    GroupThreshold,
-    Histogram,
-    OperatingPoint,
-    ThresholdDisparity,
-    Tradeoff,
-    det_band,
-    group_thresholds,
-    histogram,
-    operating_points,
-)
+from countenance.audit.metrics.tradeoff import Det, EqualError, Histogram, Tradeoff, histogram
 from countenance.audit.metrics.verdicts import (
     Correction,
     Hypothesis,
@@ -100,6 +96,7 @@ from countenance.audit.metrics.verification import (
     failure_rates,
     protocol_effects,
     verify,
+    verify_each,
 )
 
 __all__ = [
@@ -108,13 +105,12 @@ __all__ = [
     "GroupRisk", "GroupThreshold", "Histogram", "Hypothesis", "Identity", "Interval", "Judgement", "Lead", "OpenSet",
     "OperatingPoint", "PairSums", "ProtocolEffect", "RankDisagreement", "Rate", "Ratio", "Risk", "SearchRates",
     "SearchTest", "Summaries", "Summary", "Tail", "Tally", "ThresholdDisparity", "Tradeoff", "Verdict", "Verification",
-    "advise", "all_pairs", "assess_risk", "attempts_for_fnmr", "benjamini_hochberg", "bootstrap_totals", "chance_of_any", "classify",
-    "clopper_pearson", "clustered_rate", "covariance", "det_band", "direction", "expected_false_matches",
-    "failure_rates", "fdr", "fit_tail", "fmr_for_chance", "fnmr_for_attempts", "garbe", "gini", "group_thresholds",
-    "histogram", "holm", "impostor_protocol", "inequity", "intersections", "judge", "lead", "max_over_geomean",
-    "max_over_min", "open_set", "operating_points", "percentile", "plain_rate", "protocol_effects",
-    "rank_disagreement", "ratio", "ratio_for_subjects", "ratio_of_tallies", "relative_variance",
-    "rule_of_three", "search_test", "smallest_fmr", "subjects_for_equivalence", "subjects_for_ratio", "summarise",
-    "tally", "tally_pairs", "top_scores", "unknown_rate", "verify", "vertex_bootstrap", "wilson",
-    "wilson_bounds",
+    "advise", "all_pairs", "assess_risk", "attempts_for_fnmr", "benjamini_hochberg", "bootstrap_totals",
+    "chance_of_any", "classify", "clopper_pearson", "clustered_rate", "covariance", "det_band", "direction",
+    "expected_false_matches", "failure_rates", "fdr", "fit_tail", "fmr_for_chance", "fnmr_for_attempts", "garbe",
+    "gini", "group_thresholds", "histogram", "holm", "impostor_protocol", "inequity", "intersections", "judge", "lead",
+    "max_over_geomean", "max_over_min", "open_set", "operating_points", "percentile", "plain_rate", "protocol_effects",
+    "rank_disagreement", "ratio", "ratio_for_subjects", "ratio_of_tallies", "relative_variance", "rule_of_three",
+    "search_test", "smallest_fmr", "subjects_for_equivalence", "subjects_for_ratio", "summarise", "tally",
+    "tally_pairs", "top_scores", "unknown_rate", "verify", "verify_each", "vertex_bootstrap", "wilson", "wilson_bounds",
 ]  # fmt: skip

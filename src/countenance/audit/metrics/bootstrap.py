@@ -47,7 +47,7 @@ def _row_keys(rows: Counts) -> Counts:
             _, key = np.unique(key, return_inverse=True)
             room = int(key.max(initial=0)) + 1
         if room * span >= 2**62:
-            _, column = np.unique(column, return_inverse=True)  # noqa: PLW2901
+            _, column = np.unique(column, return_inverse=True)
             low, span = 0, int(column.max(initial=0)) + 1
         key = key * span + (column - low)
         room *= span

@@ -26,8 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from countenance.audit.metrics.comparisons import Codes, Mask
-from countenance.audit.metrics.intervals import Floats, Rate, check_level, unknown_rate
+from countenance.audit.metrics.intervals import Floats, Rate, check_level, plain_rate, unknown_rate
+from countenance.audit.metrics.labels import Codes, Mask
 from countenance.errors import BadRequest
 
 Counts = NDArray[np.int64]
@@ -45,7 +45,7 @@ class Tally:
     person was drawn from (the group, in a cell between two groups).
     errors, trials: int64 (k,), of all pairs that a person is part of, so a pair of two people is counted twice.
     errors2, cross, trials2: float64 (k,), sums over a person's pairs with *other* people of h², h·n and n².
-    total_errors, total_trials: each pair counted once.
+    total_errors, total_trials: each pair counted once. Where people are not known the arrays are empty, k = 0.
     """
 
     people: Codes
@@ -92,6 +92,8 @@ class Tally:
         people, total = len(self.people), self.total_trials
         if total == 0:
             return unknown_rate("no trials", level)
+        if people == 0:
+            return plain_rate(self.total_errors, total, level)
         p = self.estimate
         variance, freedom = self.variance()
         shared = bool(self.trials2.any()) or bool((self.trials > 1).any())

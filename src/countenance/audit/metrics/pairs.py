@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from countenance.audit.metrics.comparisons import Codes, Finding
+from countenance.audit.metrics.comparisons import Finding
 from countenance.audit.metrics.dyads import Counts, Tally
 from countenance.audit.metrics.intervals import Floats
+from countenance.audit.metrics.labels import Codes
 from countenance.audit.metrics.tradeoff import Tradeoff
 from countenance.audit.metrics.verification import Verification
 

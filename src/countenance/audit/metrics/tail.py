@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize
 
-from countenance.audit.metrics.comparisons import Codes
 from countenance.audit.metrics.intervals import Floats, Interval, Rate, check_level
+from countenance.audit.metrics.labels import Codes
 from countenance.errors import BadRequest
 
 FEWEST = 50

@@ -45,8 +45,8 @@ class Judgement:
     """The verdict on one hypothesis.
 
     p, p_corrected: of "the ratio is 1". equivalence_p, equivalence_p_corrected: of "the ratio is outside
-    1/margin..margin". interval: of the ratio, at the family's uncorrected level. difference_shown: also true where equivalence was shown
-    of a real, small difference. beyond_margin: the interval lies outside the margin altogether.
+    1/margin..margin". interval: of the ratio, at the family's uncorrected level. difference_shown: also true where
+    equivalence was shown of a real, small difference. beyond_margin: the interval lies outside the margin altogether.
     shows_margin: the smallest margin at which these data would have shown equivalence (uncorrected); inf where none.
     reason: one sentence.
     """
