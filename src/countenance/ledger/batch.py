@@ -15,6 +15,8 @@ from countenance.ledger.notes import NoteKey
 from countenance.ledger.receipt import Receipt, sign_receipt
 from countenance.signing import Signer
 
+_INSERTS = tuple(map(insert, (tables.entries, tables.nodes, tables.openings, tables.open_decisions)))
+
 
 @dataclass(frozen=True, slots=True)
 class Tail:
@@ -34,6 +36,11 @@ class Tail:
         return self.frontier.size
 
     @property
+    def end(self) -> records.End:
+        """What the database says where nobody else has written since."""
+        return records.End(self.size, self.leaf, 0 if self.checkpoint is None else self.checkpoint.size)
+
+    @property
     def checkpointed(self) -> bool:
         """Whether a checkpoint speaks for all of them."""
         return self.checkpoint is not None and self.checkpoint.size == self.size
@@ -45,6 +52,8 @@ def follow(connection: Connection, tail: Tail, key: NoteKey) -> Tail:
     From an empty tail it starts at the newest checkpoint, which `key` must have signed, instead of at the beginning.
     A `StoreError` says where the database does not hold what it should.
     """
+    if tail.size and records.end_of(connection) == tail.end:
+        return tail
     checkpoint = records.newest_checkpoint(connection)
     if tail.size == 0 and checkpoint is not None:
         tail = _resume(connection, checkpoint, key)
@@ -138,14 +147,10 @@ class Batch:
 
     def write(self, connection: Connection) -> None:
         """Put everything into `connection`'s transaction."""
-        for table, rows in (
-            (tables.entries, self._entries),
-            (tables.nodes, self._nodes),
-            (tables.openings, self._openings),
-            (tables.open_decisions, [{"sequence": index} for index in sorted(self._opened)]),
-        ):
+        opened: list[dict[str, object]] = [{"sequence": index} for index in sorted(self._opened)]
+        for statement, rows in zip(_INSERTS, (self._entries, self._nodes, self._openings, opened), strict=True):
             if rows:
-                connection.execute(insert(table), rows)
+                connection.execute(statement, rows)
         for index in sorted(self._closed):
             connection.execute(delete(tables.open_decisions).where(tables.open_decisions.c.sequence == index))
         new, old = self.tail.checkpoint, self._before.checkpoint

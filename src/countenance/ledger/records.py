@@ -30,6 +30,15 @@ class StoredEntry:
     signature: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where the stored ledger ends: its size, its last entry's stored hash (empty for none), its newest checkpoint."""
+
+    size: int
+    leaf_hash: bytes
+    checkpointed: int
+
+
 class Records:
     """What the ledger in the database behind `engine` holds."""
 
@@ -167,6 +176,20 @@ def size_of(connection: Connection) -> int:
     """How many entries there are: one more than the last one's index."""
     last = connection.execute(select(func.max(tables.entries.c.sequence))).scalar()
     return 0 if last is None else int(last) + 1
+
+
+_E = tables.entries.c
+_END = select(
+    select(_E.sequence).order_by(_E.sequence.desc()).limit(1).scalar_subquery(),
+    select(_E.leaf_hash).order_by(_E.sequence.desc()).limit(1).scalar_subquery(),
+    select(func.max(tables.checkpoints.c.size)).scalar_subquery(),
+)
+
+
+def end_of(connection: Connection) -> End:
+    """Where it ends, in one query: every transaction asks."""
+    last, leaf, checkpointed = connection.execute(_END).one()
+    return End(0 if last is None else last + 1, leaf or b"", checkpointed or 0)
 
 
 def stored(connection: Connection, start: int, stop: int) -> Iterator[StoredEntry]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,12 @@ def test_conditions_narrow_each_other(ledger: Ledger, clock: Callable) -> None:
     assert ledger.erase_openings_where(before=old) == 1
     assert ledger.erase_openings_where("who") == 1
     assert ledger.openings(4) == {"other": 1}
+
+
+def test_before_a_moment_does_not_mean_at_it(ledger: Ledger, clock: Callable) -> None:
+    ledger.append({"kind": "decision"}, {"a": 1}).wait()
+    assert ledger.erase_openings_where(before=clock.at) == 0
+    assert ledger.erase_openings_where(before=clock.at + timedelta(microseconds=1)) == 1
 
 
 def test_null_is_a_value_like_another(ledger: Ledger) -> None:
