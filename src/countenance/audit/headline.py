@@ -112,8 +112,8 @@ def _finding(
         status = "" if all(j.planned for j in shown) else " This was not declared beforehand."
         against = "everybody else" if most.reference == "others" else most.reference
         headline = (
-            f"People are {said} at different rates: {rates}. {most.group} against {against}: "
-            f"{times(most.ratio)} (95 % interval {between(most.bounds)}).{status}"
+            f"People are {said} at different rates: {rates}. The largest difference shown is {most.group} against "
+            f"{against}, {times(most.ratio)} (95 % interval {between(most.bounds)}).{status}"
         )
     elif family and all(j.verdict == "equivalence shown" for j in family):
         headline = f"By {factor}, {things} are shown to lie within a factor of {plan.margin:g} of each other: {rates}."
@@ -128,9 +128,7 @@ def _finding(
     meaning = f"of 1,000 people in {worst.group} about {count(1000 * _rate(worst))} are {said}, "
     meaning += f"of 1,000 in {best.group} about {count(1000 * _rate(best))}"
     first = f"{percent(_rate(worst))} ({one_in(_rate(worst))}) in {worst.group}"
-    return headline, Numbers(
-        first, f"{ratio} as in {best.group}{bounds}".replace("often as in", "often as in"), meaning
-    )
+    return headline, Numbers(first, f"{ratio} as in {best.group}{bounds}", meaning)
 
 
 def _in_searches(plan: Plan, analysis: Analysis, lines: Sequence[_Line]) -> str:

@@ -9,8 +9,6 @@ from typing import ClassVar
 
 from scipy.special import ndtri
 
-from countenance.audit.words import percent
-
 
 @dataclass(frozen=True, slots=True)
 class LogAxis:
@@ -70,7 +68,7 @@ class DeviateAxis:
     low: float
     high: float
 
-    TICKS: ClassVar[tuple[float, ...]] = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.2, 0.5)
+    TICKS: ClassVar[tuple[float, ...]] = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.2, 0.5, 0.8)
 
     def place(self, value: float) -> float:
         """Where a rate lies, 0..1; what lies outside goes to the end."""
@@ -85,7 +83,7 @@ class DeviateAxis:
 
 def rate_label(value: float) -> str:
     """A tick of a rate: "0.1 %", "0.0001 %"."""
-    return percent(value) if value < 0.001 else f"{100 * value:g} %"
+    return f"{100 * value:.10f}".rstrip("0").rstrip(".") + " %"
 
 
 def number_label(value: float) -> str:

@@ -38,11 +38,11 @@ def forest(
         parts.append(line(x, 4, x, height - 26, GREY, 1.5, "4 3"))
     for at, (name, share) in enumerate(lines):
         y = at * ROW + 16
-        parts.append(text(left, y, name, "start", 13, INK, "600"))
+        parts.append(text(left, y, name, "start", 13, INK, "600", halo=True))
         if share.estimate is None or share.low is None or share.high is None:
-            parts.append(text(99, y, share.reason or "no number", "end", 12, "#555555"))
+            parts.append(text(99, y, share.reason or "no number", "end", 12, "#555555", halo=True))
             continue
-        parts.append(text(99, y, f"{percent(share.estimate)}  ({of(share)})", "end", 12, INK))
+        parts.append(text(99, y, f"{percent(share.estimate)}  ({of(share)})", "end", 12, INK, halo=True))
         low, high, x = (left + width * axis.place(v) for v in (share.low, share.high, share.estimate))
         parts.append(line(low, y + 13, high, y + 13, BLUE, 3))
         if share.errors:

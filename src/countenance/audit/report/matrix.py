@@ -18,13 +18,14 @@ def heat_map(analysis: Analysis, target: float | None, threshold: str) -> Figure
     known = [c.fmr.estimate for c in analysis.cross if c.fmr.estimate]
     base = target or (sum(known) / len(known) if known else 1e-3)
     count = max(1, len(names))
-    label = 24 if count <= 6 else 16
+    label = 20 if count <= 6 else 12
     across, row = (100 - label) / count, 50
-    top = 30
+    top = 36
     parts = [HATCH]
     for at, name in enumerate(names):
-        parts.append(text(label + across * (at + 0.5), 20, _short(name, 22 if count < 5 else 11), "middle", 11))
-        parts.append(text(label - 1, top + row * (at + 0.5) + 4, _short(name, 16), "end", 11))
+        for line, words in enumerate(_two_lines(name)):
+            parts.append(text(label + across * (at + 0.5), 14 + 14 * line, words, "middle", 11))
+            parts.append(text(label - 1, top + row * (at + 0.5) - 2 + 14 * line, words, "end", 11))
     rows = []
     for i, first in enumerate(names):
         for j, second in enumerate(names):
@@ -52,7 +53,7 @@ def heat_map(analysis: Analysis, target: float | None, threshold: str) -> Figure
         "errors, so the number is rough. Under each rate: errors / comparisons."
     )
     grid = Grid(("one", "other", "false match rate", "95 % interval", "errors of trials", "note"), tuple(rows))
-    return Figure(title, picture(height, "".join(parts), title), note, grid, 96 + 74 * count if count > 4 else 0)
+    return Figure(title, picture(height, "".join(parts), title), note, grid, 110 + 82 * count if count > 3 else 0)
 
 
 def _heat(rate: float, base: float) -> tuple[str, str]:
@@ -76,5 +77,11 @@ def _counts(share: Share) -> str:
     return f"{share.errors:,}/{trials}"
 
 
-def _short(name: str, most: int) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+def _two_lines(name: str, most: int = 13) -> tuple[str, ...]:
+    """A name in one or two lines of at most `most` letters, cut between words where that can be."""
+    if len(name) <= most:
+        return (name,)
+    words = name.replace(" · ", " ·\0").replace(" ", "\0").split("\0")
+    cuts = [(" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words))]
+    parts = min(cuts, key=lambda cut: max(map(len, cut)), default=(name[:most], name[most:]))
+    return tuple(part if len(part) <= most else f"{part[: most - 1]}…" for part in parts)

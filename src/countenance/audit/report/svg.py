@@ -42,11 +42,28 @@ def rectangle(x: float, y: float, width: float, height: float, fill: str, title:
 
 
 def text(
-    x: float, y: float, words: str, anchor: str = "start", size: float = 12, fill: str = INK, weight: str = ""
+    x: float,
+    y: float,
+    words: str,
+    anchor: str = "start",
+    size: float = 12,
+    fill: str = INK,
+    weight: str = "",
+    halo: bool = False,
 ) -> str:
-    """Words; x in percent, y in pixels (baseline). anchor: start, middle or end."""
+    """Words; x in percent, y in pixels (baseline). anchor: start, middle or end. halo: white around, over lines."""
     return element(
-        "text", escape(words), x=f"{x:.3f}%", y=y, text_anchor=anchor, font_size=size, fill=fill, font_weight=weight
+        "text",
+        escape(words),
+        x=f"{x:.3f}%",
+        y=y,
+        text_anchor=anchor,
+        font_size=size,
+        fill=fill,
+        font_weight=weight,
+        paint_order="stroke" if halo else None,
+        stroke="#ffffff" if halo else None,
+        stroke_width=4 if halo else None,
     )
 
 

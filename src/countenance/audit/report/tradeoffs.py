@@ -29,9 +29,9 @@ def det_curves(analysis: Analysis) -> Figure | None:
             curves.append((group.group, told))
     if not curves:
         return None
-    every = [v for _, curve in curves for x, y in curve for v in (x, y) if v > 0]
-    across = DeviateAxis(max(1e-7, min(x for _, c in curves for x, _ in c) / 1.5), 0.5)
-    down = DeviateAxis(max(1e-5, min(every) / 1.5), min(0.95, max(y for _, c in curves for _, y in c) * 1.5 + 1e-3))
+    rates, misses = ([pair[at] for _, curve in curves for pair in curve if pair[at] > 0] for at in (0, 1))
+    across = DeviateAxis(max(1e-7, min(rates) / 1.5), min(0.9, max(rates) * 1.5))
+    down = DeviateAxis(max(1e-5, min(misses, default=1e-4) / 1.5), min(0.95, max(misses, default=0.1) * 1.5 + 1e-3))
     box, parts = frame(across, down, "false match rate within the group", "miss rate")
     named = curves if len(curves) <= len(LINES) else _extremes(curves, len(LINES))
     for name, curve in curves:
