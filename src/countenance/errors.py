@@ -10,6 +10,7 @@
     │   ├── NoFace                no face where one is needed
     │   └── BadPageToken          a page token that this server did not make
     ├── NotFound                  a gallery, face, mandate, … that is not there
+    │   └── NoSuchFace            the gallery is there, and holds no face of that id
     ├── AlreadyExists             an id that is taken
     ├── Conflict                  the thing is there, and is in a state that forbids this
     ├── LimitExceeded             a quota of this server or of the mandate is used up
@@ -73,6 +74,10 @@ class BadPageToken(BadRequest):
 
 class NotFound(CountenanceError):
     """What was named is not there."""
+
+
+class NoSuchFace(NotFound):
+    """The gallery is there, and holds no face of that id."""
 
 
 class AlreadyExists(CountenanceError):

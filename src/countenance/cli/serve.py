@@ -13,6 +13,9 @@ from countenance.app import Countenance
 from countenance.cli.opening import opened
 from countenance.errors import CountenanceError
 
+_CONNECTIONS_PER_REQUEST = 4
+"""Connections that uvicorn keeps open for each request in hand: enough that idle ones starve nobody, and no more."""
+
 
 @click.command("serve", help="Serve the Rekognition dialect until interrupted.")
 def serve() -> None:
@@ -35,6 +38,7 @@ def serve() -> None:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=10,
+            limit_concurrency=_CONNECTIONS_PER_REQUEST * settings.queue,
         )
 
 

@@ -114,7 +114,7 @@ class Gallery:
         return self._store.enrolled_before(gallery_id, moment, limit)
 
     def template(self, gallery_id: str, face_id: str) -> Template:
-        """The template of an enrolled face; `NotFound` if the gallery or face is not there."""
+        """The template of an enrolled face; `NotFound` without the gallery, `NoSuchFace` if it is not in it."""
         return self._store.template(gallery_id, face_id)
 
     def search(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy.exc import IntegrityError
 
 from countenance.database import reading
-from countenance.errors import AlreadyExists, BadPageToken, BadRequest, Conflict, NotFound
+from countenance.errors import AlreadyExists, BadPageToken, BadRequest, Conflict, NoSuchFace, NotFound
 from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, Template
 from countenance.gallery.records import Erased, GalleryInfo, Page
 from countenance.gallery.sameness import already_there
@@ -215,13 +215,13 @@ class Store:
             return tuple(connection.execute(query).scalars())
 
     def template(self, gallery_id: str, face_id: str) -> Template:
-        """The raw template of an enrolled face; `NotFound` if it is not there."""
+        """The raw template of an enrolled face; `NotFound` without the gallery, `NoSuchFace` if it is not in it."""
         with reading(self._engine) as connection:
             row = _gallery_row(connection, gallery_id)
             query = sa.select(faces.c.template).where(faces.c.gallery == row.number, faces.c.face_id == face_id)
             blob = connection.execute(query).scalar_one_or_none()
         if blob is None:
-            raise NotFound(f"gallery {gallery_id!r} has no face of that id")
+            raise NoSuchFace(f"gallery {gallery_id!r} has no face of that id")
         return Template(np.frombuffer(blob, dtype="<f4").astype(np.float32), ModelId(row.model))
 
     def number_of(self, gallery: int, face_id: str) -> int | None:

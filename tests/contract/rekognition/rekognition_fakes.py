@@ -18,7 +18,7 @@ import uvicorn
 from botocore.config import Config
 
 from countenance.api import rekognition
-from countenance.errors import AlreadyExists, DamagedImage, NoFace, NotFound, UnsupportedImage
+from countenance.errors import AlreadyExists, DamagedImage, NoFace, NoSuchFace, NotFound, UnsupportedImage
 from countenance.faces import (
     BoundingBox,
     Candidate,
@@ -170,7 +170,7 @@ class FakeGuard:
     def SearchByFace(self, ask: SearchByFace) -> Found:
         people = {face.face_id: person for face, person in self._faces(ask.gallery_id)}
         if ask.face_id not in people:
-            raise NotFound("there is no face of that id")
+            raise NoSuchFace("there is no face of that id")
         return self._found(ask, people[ask.face_id], ask.face_id)
 
     def SearchByImage(self, ask: SearchByImage) -> Found:

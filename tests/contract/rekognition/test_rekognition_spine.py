@@ -17,8 +17,8 @@ from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Calibration, Gallery, RawCosine
 from countenance.ledger import Ledger
-from countenance.mandates import Holder, Register, Terms
-from countenance.operations import Guard, Tools
+from countenance.mandates import Halts, Holder, Register, Terms
+from countenance.operations import Guard, Moratoria, Tools
 from countenance.policy import Verdict
 from countenance.signing import Signer
 
@@ -62,7 +62,8 @@ def client(database, ledger, verdict):
     key = register.issue_key(asked.mandate_id)
     gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
     tools = Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, ())
-    guard = Guard(tools, FixedRules(verdict), ledger, register, Custody(database, bytes(32), now), now)
+    moratoria = Moratoria(Halts(database), ledger, None)
+    guard = Guard(tools, FixedRules(verdict), ledger, register, Custody(database, bytes(32), now), moratoria, now)
     with serving(guard, credentials=register) as url:
         client = boto_client(url, key=key.access_key, secret=key.secret)
         client.seen = check_answers(client)
@@ -113,6 +114,10 @@ def test_the_typed_exceptions_of_a_real_run(client):
     client.create_collection(CollectionId="staff")
     with pytest.raises(client.exceptions.ResourceAlreadyExistsException):
         client.create_collection(CollectionId="staff")
+    with pytest.raises(client.exceptions.InvalidParameterException, match="no face of that id"):
+        client.search_faces(CollectionId="staff", FaceId=UNKNOWN)
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.search_faces(CollectionId="none", FaceId=UNKNOWN)
     with pytest.raises(client.exceptions.InvalidParameterException):
         client.search_faces_by_image(CollectionId="staff", Image={"Bytes": picture_of()})
     with pytest.raises(client.exceptions.InvalidImageFormatException):

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.gallery.people import MODEL, OTHER, START, Clock, counted, detected, people, template
 
 from countenance.database import open_database
-from countenance.errors import AlreadyExists, BadPageToken, BadRequest, Conflict, NotFound
+from countenance.errors import AlreadyExists, BadPageToken, BadRequest, Conflict, NoSuchFace, NotFound
 from countenance.gallery import Gallery, RawCosine
 
 
@@ -54,7 +54,7 @@ def test_what_is_not_there_is_not_found(gallery):
         gallery.search("nobody", template(1), limit=1, min_score=0)
     with pytest.raises(NotFound):
         gallery.delete("nobody")
-    with pytest.raises(NotFound):
+    with pytest.raises(NoSuchFace):
         gallery.template("staff", "nobody")
 
 

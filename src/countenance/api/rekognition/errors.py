@@ -60,6 +60,7 @@ FAULTS: Mapping[type[errors.CountenanceError], Fault] = MappingProxyType(
         errors.NoFace: INVALID_PARAMETER,
         errors.BadPageToken: Fault("InvalidPaginationTokenException"),
         errors.NotFound: NOT_FOUND,
+        errors.NoSuchFace: INVALID_PARAMETER,
         errors.AlreadyExists: Fault("ResourceAlreadyExistsException"),
         errors.Conflict: Fault("ConflictException"),
         errors.LimitExceeded: Fault("ServiceQuotaExceededException"),
