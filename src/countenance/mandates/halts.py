@@ -15,6 +15,8 @@ _halts = Table(
     Column("statements", Text, nullable=False),
 )
 
+_EVERY = select(_halts).order_by(_halts.c.moratorium_id)
+
 
 class Halts:
     """The signed statements of every moratorium ever set; none is ever removed."""
@@ -44,5 +46,5 @@ class Halts:
     def every(self) -> dict[str, str]:
         """The statements by id."""
         with reading(self._engine) as connection:
-            rows = connection.execute(select(_halts).order_by(_halts.c.moratorium_id)).all()
+            rows = connection.execute(_EVERY).all()
         return {row.moratorium_id: row.statements for row in rows}

@@ -15,7 +15,19 @@ from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Column, Engine, ForeignKey, LargeBinary, MetaData, RowMapping, String, Table, Text, select
+from sqlalchemy import (
+    Column,
+    Engine,
+    ForeignKey,
+    LargeBinary,
+    MetaData,
+    RowMapping,
+    String,
+    Table,
+    Text,
+    bindparam,
+    select,
+)
 
 from countenance.database import reading
 from countenance.errors import BadRequest, Conflict, Misconfigured, NotFound
@@ -43,6 +55,10 @@ _keys = Table(
     Column("mandate_id", String(64), ForeignKey("mandates.mandate_id"), nullable=False),
     Column("sealed_secret", LargeBinary, nullable=False),
 )
+
+# Asked at every call, so they are made once.
+_BY_KEY = select(_mandates).join(_keys).where(_keys.c.access_key == bindparam("key"))
+_SECRET = select(_keys.c.sealed_secret).where(_keys.c.access_key == bindparam("key"))
 
 
 class Register:
@@ -118,7 +134,7 @@ class Register:
     def secret_of(self, access_key: str) -> str | None:
         """The secret of a key, for verifying a signature; None if there is no such key."""
         with reading(self._engine) as connection:
-            sealed = connection.execute(select(_keys.c.sealed_secret).where(_keys.c.access_key == access_key)).scalar()
+            sealed = connection.execute(_SECRET, {"key": access_key}).scalar()
         if sealed is None:
             return None
         try:
@@ -128,9 +144,8 @@ class Register:
 
     def mandate_of(self, access_key: str) -> Mandate | None:
         """The mandate that a key belongs to, in whatever state; None if there is no such key."""
-        query = select(_mandates).join(_keys).where(_keys.c.access_key == access_key)
         with reading(self._engine) as connection:
-            row = connection.execute(query).mappings().first()
+            row = connection.execute(_BY_KEY, {"key": access_key}).mappings().first()
         return None if row is None else _mandate(row)
 
     def _change(self, mandate_id: str, allowed: set[State], **changes: Any) -> Mandate:
