@@ -12,14 +12,15 @@ from countenance.policy.packs import Pack
 _CELL = 9
 """Side of a small picture's cell in px."""
 
+_FULL = 7
+"""The number of texts at which the overview's colour is full."""
+
 _ORDER = ("pledge", "guidance", "settlement", "law", "house")
-_KINDS = {
-    "pledge": "Pledges of vendors",
-    "guidance": "Guidance",
-    "settlement": "Settlements",
-    "law": "Laws",
-    "house": "Countenance",
-}
+_GROUPS = (
+    ("What vendors said", ("pledge", "guidance")),
+    ("What binds", ("settlement", "law")),
+    ("What this server does by itself", ("house",)),
+)
 _MARK = {Verdict.PERMIT: "·", Verdict.DENY: "■", Verdict.UNDETERMINED: "?"}
 _SAID = {Verdict.PERMIT: "left open", Verdict.DENY: "stopped", Verdict.UNDETERMINED: "cannot be decided"}
 
@@ -46,10 +47,6 @@ p { margin: .3rem 0; max-width: 62rem; }
 .tile p { font-size: .8rem; }
 .tile svg { display: block; width: 100%; max-width: 15.5rem; height: auto; margin: .3rem 0; }
 .tile b { font-variant-numeric: tabular-nums; }
-.axes { columns: 2; font-size: .85rem; padding: 0; list-style: none; margin: .4rem 0; }
-.axes b { display: inline-block; min-width: 1.6rem; }
-@media (max-width: 40rem) { .axes { columns: 1; }
-}
 .wide { overflow-x: auto; border: 1px solid var(--line); }
 table { border-collapse: collapse; font-size: .8rem; width: 100%; }
 th, td { border: 1px solid var(--line); padding: .15rem .3rem; text-align: center; }
@@ -62,6 +59,8 @@ td.deny { background: var(--stop); color: var(--stop-ink); }
 td.undetermined { background: var(--doubt); color: #201400; }
 td.permit { background: var(--open); color: var(--soft); }
 details { margin: .4rem 0; }
+@media (max-width: 40rem) { tbody th { white-space: normal; min-width: 9rem; max-width: 9rem; } }
+.overview td { min-width: 2rem; font-variant-numeric: tabular-nums; }
 summary { cursor: pointer; font-weight: 600; }
 dt { font-weight: 600; margin-top: .5rem; }
 dd { margin: 0 0 0 1rem; }
@@ -88,21 +87,14 @@ def _lines(matrix: Matrix) -> Iterator[str]:
     )
     yield '<div class="key"><span class="stop">stopped</span><span class="doubt">cannot be decided, so not permitted'
     yield "</span><span>left open</span></div>"
-    for kind in _ORDER:
-        group = [pack for pack in packs if pack.kind == kind and pack.name != "mandate"]
+    yield _overview(matrix, [pack for pack in packs if pack.kind != "house"])
+    for title, kinds in _GROUPS:
+        group = [pack for pack in packs if pack.kind in kinds and pack.name != "mandate"]
         if group:
-            yield f'<h2>{_KINDS[kind]}</h2><div class="tiles">'
+            yield f'<h2>{title}</h2><div class="tiles">'
             for pack in group:
                 yield _tile(matrix, pack, cells)
             yield "</div>"
-    yield "<h2>Rows and columns of the pictures</h2>"
-    yield '<ul class="axes">' + "".join(
-        f"<li><b>{number}</b> {escape(use.title)}</li>" for number, use in enumerate(matrix.uses, 1)
-    )
-    yield (
-        "".join(f"<li><b>{_letter(n)}</b> {escape(actor.title)}</li>" for n, actor in enumerate(matrix.actors))
-        + "</ul>"
-    )
     yield "<h2>Every cell, with its clause</h2><p class='soft'>Point at a cell to read the clause.</p>"
     for number, use in enumerate(matrix.uses, 1):
         yield f"<details{' open' if number <= 3 else ''}><summary>{number}. {escape(use.title)}</summary>"
@@ -113,6 +105,30 @@ def _lines(matrix: Matrix) -> Iterator[str]:
         yield f"<dd>{escape(pack.summary)}</dd><dd>Leaves open: {escape(pack.leaves_open)}</dd>"
         yield f"<dd class='soft'>{escape(pack.source)}</dd><dd class='soft'>sha256 {pack.identity.hash}</dd>"
     yield "</dl></body></html>"
+
+
+def _overview(matrix: Matrix, packs: list[Pack]) -> str:
+    """How many texts stop each use by each actor: also the key to the rows and columns of the small pictures."""
+    head = "".join(f"<th><span>{_letter(n)} {escape(a.title)}</span></th>" for n, a in enumerate(matrix.actors))
+    rows = []
+    for number, use in enumerate(matrix.uses, 1):
+        cells = []
+        for actor in matrix.actors:
+            stopping = [pack for pack in packs if matrix.at(pack.name, use.id, actor.id).verdict is not Verdict.PERMIT]
+            names = ", ".join(pack.name for pack in stopping) or "none"
+            share = round(100 * min(1.0, len(stopping) / _FULL))
+            ink = "var(--stop-ink)" if share > 45 else "var(--ink)"
+            cells.append(
+                f'<td title="{escape(names)}" style="background: color-mix(in srgb, var(--stop) {share}%, var(--open)); '
+                f'color: {ink}">{len(stopping)}</td>'
+            )
+        rows.append(f"<tr><th>{number} {escape(use.title)}</th>{''.join(cells)}</tr>")
+    table = f"<thead><tr><th>Use</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return (
+        f"<h2>How many of the {len(packs)} texts stop it</h2>"
+        "<p class='soft'>Numbers and letters name the rows and columns of the small pictures below.</p>"
+        f'<div class="wide"><table class="overview">{table}</table></div>'
+    )
 
 
 def _tile(matrix: Matrix, pack: Pack, cells: int) -> str:
