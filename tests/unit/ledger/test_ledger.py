@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import Engine, event
 
 from countenance.errors import BadRequest, Conflict, NotFound, NotRecorded, Overloaded, StoreError
-from countenance.ledger import Ledger, Records, merkle, verify_records
+from countenance.ledger import Checkpoint, Ledger, Records, merkle, verify_records
+from countenance.ledger.checkpoint import sign_checkpoint
 from countenance.signing import Signer
 
 Opener = Callable[..., Ledger]
@@ -299,6 +300,14 @@ def test_no_proof_is_given_on_a_tree_that_was_altered(ledger: Ledger, tamper: Ca
         ledger.inclusion(2, new)
     with pytest.raises(StoreError, match="verify"):
         ledger.consistency(old, new)
+
+
+def test_growth_from_another_ledgers_checkpoint_is_not_proved(ledger: Ledger, signer: Signer) -> None:
+    for _ in range(5):
+        ledger.append({"kind": "note"}).wait()
+    foreign = sign_checkpoint(Checkpoint(ledger.origin, 3, bytes(32)), signer)
+    with pytest.raises(StoreError, match="not of one ledger"):
+        ledger.consistency(foreign, ledger.checkpoint())
 
 
 def test_a_checkpoint_follows_an_entry_without_being_asked_for(open_ledger: Opener) -> None:
