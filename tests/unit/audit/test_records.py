@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from countenance.audit.evidence.statement import Sealed
 from countenance.audit.records import from_json, json_schema, to_json
 from countenance.audit.schemas import FOLDER, SCHEMAS, made
 from countenance.errors import BadRequest
@@ -87,7 +88,9 @@ def test_numbers_that_are_none_never_get_into_a_record() -> None:
     assert to_json({"a": np.float32(0.5), "b": np.int64(3)}) == {"a": 0.5, "b": 3}
 
 
-@pytest.mark.parametrize(("name", "kind", "title"), SCHEMAS)
+@pytest.mark.parametrize(
+    ("name", "kind", "title"), [*SCHEMAS, ("evidence.schema.json", Sealed, "Countenance evidence 1")]
+)
 def test_the_shipped_schemas_are_those_of_the_records(name: str, kind: type[object], title: str) -> None:
     schema = json.loads((FOLDER / name).read_text())
     jsonschema.Draft202012Validator.check_schema(schema)

@@ -123,7 +123,9 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sealed:
+class Sealed:
+    """An evidence file: a statement and the issuer's signature over its canonical JSON."""
+
     statement: Evidence
     signature: str
     algorithm: Literal["Ed25519"] = "Ed25519"
@@ -193,7 +195,7 @@ def sign_evidence(statement: Evidence, signer: Signer) -> bytes:
     if statement.issuer != signer.public.hex():
         raise BadRequest("evidence is signed by its issuer")
     signature = signer.sign(canonical(to_json(statement))).hex()
-    return canonical(to_json(_Sealed(statement, signature)))
+    return canonical(to_json(Sealed(statement, signature)))
 
 
 def read_evidence(content: bytes) -> Evidence:
@@ -205,7 +207,7 @@ def read_evidence(content: bytes) -> Evidence:
         value = json.loads(content)
     except ValueError as error:
         raise BadRequest("this evidence is no JSON") from error
-    sealed = from_json(_Sealed, value, "evidence")
+    sealed = from_json(Sealed, value, "evidence")
     try:
         public, signature = bytes.fromhex(sealed.statement.issuer), bytes.fromhex(sealed.signature)
     except ValueError as error:

@@ -14,6 +14,7 @@ SCHEMAS: tuple[tuple[str, type[object], str], ...] = (
     ("results.schema.json", Results, "Countenance audit results 1"),
     ("environment.schema.json", Environment, "Countenance audit environment 1"),
 )
+"""Schemas that travel in every bundle: name, record, title."""
 
 
 def made(kind: type[object], title: str) -> Json:

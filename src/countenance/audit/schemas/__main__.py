@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
+from countenance.audit.evidence.statement import Sealed
 from countenance.audit.schemas import FOLDER, SCHEMAS, made
 
-for name, kind, title in SCHEMAS:
+for name, kind, title in (*SCHEMAS, ("evidence.schema.json", Sealed, "Countenance evidence 1")):
     (FOLDER / name).write_text(json.dumps(made(kind, title), indent=2, ensure_ascii=False) + "\n")
