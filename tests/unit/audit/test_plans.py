@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.unit.audit.made_up import plan
+
+from countenance.audit.deviations import changes, circumstances, planned_analyses, surprises
+from countenance.audit.drafts import example, examples, plan_bytes, plan_of_draft
+from countenance.audit.plan import Groups, Hypothesis, Plan, ThresholdRule, read_plan
+from countenance.audit.records import to_json
+from countenance.audit.sources.people import people_of_rows
+from countenance.audit.sources.tables import read_table
+from countenance.errors import BadRequest, NotFound
+
+NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
+
+
+def draft(folder: Path, text: str) -> Path:
+    path = folder / "draft.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("kind", examples())
+def test_every_example_is_a_plan(tmp_path: Path, kind: str) -> None:
+    made = plan_of_draft(draft(tmp_path, example(kind)), NOW)
+    assert made.hypotheses
+    assert made.created == "2026-05-04T03:02:01Z"
+    assert not made.data_seen
+    assert read_plan(json.loads(plan_bytes(made))) == made
+    assert made.hash == hashlib.sha256(plan_bytes(made)).hexdigest()
+
+
+def test_there_is_an_example_for_every_source() -> None:
+    assert set(examples()) == {"scores", "templates", "images", "rekognition", "azure-face", "outcomes", "risks"}
+    with pytest.raises(NotFound, match="there are azure-face"):
+        example("../plan")
+
+
+def test_scores_that_are_there_already_are_written_down(tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("subject,gender,age\n")
+    first = plan_of_draft(draft(tmp_path, example("scores")), NOW)
+    assert not first.data_seen
+    assert [file.name for file in first.inputs] == ["people.csv"]
+    (tmp_path / "scores.csv").write_text("score\n")
+    second = plan_of_draft(tmp_path / "draft.toml", NOW)
+    assert second.data_seen
+    assert [file.name for file in second.inputs] == ["people.csv", "scores.csv"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("value = 0.001", "value = 2.0"), "between 0 and 1"),
+        (('rule = "fmr"', 'rule = "eer"'), "plan.threshold.rule is one of fixed, fmr"),
+        (('factors = ["gender", "age"]', "factors = []"), "at least one factor"),
+        (('intersections = [["gender", "age"]]', 'intersections = [["gender", "skin"]]'), "an intersection crosses"),
+        (("margin = 2.0", "margin = 0.5"), "ratio above 1"),
+        (("[threshold]", "[outcomes]\nfile='x'\n[threshold]"), "exactly one of"),
+        (('title = "', 'titel = "'), "no field 'titel'"),
+        (("[gallery]", 'created = "now"\n[gallery]'), "a draft does not say|no field 'created'"),
+        (("alpha = 0.05", "alpha = 0.05\ndata_seen = false"), "a draft does not say 'data_seen'"),
+        (("sizes = [1000, 10000, 100000]", "sizes = [1000, 10]"), "in order"),
+    ],
+)
+def test_what_is_wrong_in_a_draft_is_named(tmp_path: Path, change: tuple[str, str], words: str) -> None:
+    text = example("scores")
+    assert change[0] in text
+    with pytest.raises(BadRequest, match=words):
+        plan_of_draft(draft(tmp_path, text.replace(*change)), NOW)
+
+
+def test_a_draft_that_is_no_toml_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadRequest, match="is no TOML"):
+        plan_of_draft(draft(tmp_path, "title = "), NOW)
+    with pytest.raises(NotFound):
+        plan_of_draft(tmp_path / "none.toml", NOW)
+
+
+def test_a_hypothesis_is_about_something_that_is_measured() -> None:
+    with pytest.raises(ValueError, match="ppv is not measured here"):
+        plan(hypotheses=(Hypothesis("ppv", "group"),))
+    with pytest.raises(ValueError, match="no factor or intersection"):
+        plan(hypotheses=(Hypothesis("fmr", "age"),))
+
+
+def test_the_hash_changes_with_every_field() -> None:
+    made = plan()
+    hashes = {made.hash}
+    for name, value in to_json(made).items():
+        if isinstance(value, str) and name not in ("format", "correction", "contradictions"):
+            hashes.add(dataclasses.replace(made, **{name: value + "!"}).hash)
+    hashes.add(plan(alpha=0.01).hash)
+    hashes.add(plan(threshold=ThresholdRule("fmr", 1e-4)).hash)
+    assert len(hashes) == 8
+
+
+def test_a_change_after_the_plan_is_a_deviation_that_makes_everything_exploratory() -> None:
+    declared = plan()
+    done = plan(threshold=ThresholdRule("fmr", 1e-4))
+    (found,) = changes(declared, done)
+    assert (found.what, found.planned, found.done) == ("threshold.value", "0.001", "0.0001")
+    assert planned_analyses(done, (found,)) == {"group": False}
+
+
+def test_a_change_of_gallery_sizes_leaves_verdicts_as_planned() -> None:
+    declared = plan()
+    done = dataclasses.replace(declared, gallery=dataclasses.replace(declared.gallery, searches=10))
+    (found,) = changes(declared, done)
+    assert found.touches == "gallery"
+    assert planned_analyses(done, (found,)) == {"group": True}
+
+
+def test_the_same_plan_has_no_deviation() -> None:
+    assert changes(plan(), plan()) == ()
+
+
+def test_scores_seen_and_files_changed_are_circumstances() -> None:
+    seen = plan(data_seen=True)
+    assert [d.what for d in circumstances(seen, {})] == ["data_seen"]
+    from countenance.audit.plan import InputFile
+
+    with_file = plan(inputs=(InputFile("people.csv", "a" * 64),))
+    assert circumstances(with_file, {"people.csv": "a" * 64}) == ()
+    assert [d.what for d in circumstances(with_file, {"people.csv": "b" * 64})] == ["inputs.people.csv"]
+
+
+def test_groups_that_nobody_expected_are_deviations(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text("who,group\na,x\nb,z\n")
+    people = people_of_rows(read_table(tmp_path / "l.csv"), "who", ["group"]).people
+    expecting: Plan = plan(groups=Groups(("group",), "told", expected={"group": ("x", "y")}))
+    (found,) = surprises(expecting, people)
+    assert found.touches == "group=z"
+    assert planned_analyses(expecting, (found,)) == {"group": True}

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+
+from countenance.audit.metrics.intervals import plain_rate, unknown_rate
+from countenance.audit.rates import pooled, rate_of, share
+from countenance.audit.shares import Bounds
+from countenance.audit.words import between, count, listed, of, one_in, percent, times
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [(0.5, "50.0 %"), (0.0123, "1.23 %"), (0.00012345, "0.0123 %"), (1e-6, "0.000100 %"), (0.0, "0 %"), (1.0, "100 %")],
+)
+def test_percentages_keep_three_digits(rate: float, said: str) -> None:
+    assert percent(rate) == said
+
+
+def test_what_is_not_known_is_not_a_number() -> None:
+    assert percent(None) == one_in(None) == "unknown"
+    assert times(None) == "unbounded"
+
+
+def test_rates_are_told_as_one_in_so_many() -> None:
+    assert (one_in(0.001), one_in(0.3), one_in(0.0)) == ("1 in 1,000", "1 in 3.3", "none seen")
+
+
+def test_counts_and_ratios_are_round() -> None:
+    assert (count(0.034), count(6.26), count(1234.5)) == ("0.034", "6.3", "1,234")
+    assert (times(1.234), times(34.5), times(1234)) == ("1.2 times", "34 times", "1,234 times")
+    assert between(Bounds(1.5, None, 0.95)) == "1.5 or more"
+    assert between(Bounds(None, 2.0, 0.95)) == "0 to 2"
+
+
+def test_lists_stop_somewhere() -> None:
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert listed(list("abcdefgh")) == "a, b, c, d, e, f and 2 more"
+
+
+def test_a_share_is_withheld_when_few_people_stand_behind_it() -> None:
+    import dataclasses
+
+    rate = dataclasses.replace(plain_rate(3, 50), subjects=9)
+    assert share(rate, 10).errors is None
+    assert of(share(rate, 10)) == "withheld: fewer than 10 people"
+    assert share(rate, 9).errors == 3
+    assert of(share(unknown_rate("nobody was compared"))) == "nobody was compared"
+
+
+def test_a_share_turns_back_into_its_rate() -> None:
+    rate = plain_rate(3, 50)
+    assert rate_of(share(rate)) == rate
+
+
+def test_pooling_rates_of_independent_trials_is_adding_counts() -> None:
+    whole = pooled([plain_rate(3, 50), plain_rate(1, 150), unknown_rate("none")])
+    assert (whole.errors, whole.trials, whole.effective_trials) == (4, 200, 200)
+    assert not pooled([unknown_rate("none")]).known
