@@ -47,8 +47,7 @@ class Export:
         self.proof = prove_inclusion(ledger, 7, self.new)
         self.growth = prove_growth(ledger, self.old, self.new)
         self.receipts = [ledger.receipt(index) for index in range(40)]
-        ledger.hand_over(SUCCESSOR)
-        ledger.append({"kind": "note"}).wait()
+        self.receipts += [ledger.hand_over(SUCCESSOR), ledger.append({"kind": "note"}).wait()]
         self.later = ledger.checkpoint()
         export(ledger, self.later, folder / "later")
         self.later_key = str(ledger.verifier_key)
@@ -311,7 +310,8 @@ def test_a_missing_file_is_not_taken_for_an_empty_one(left: Export, copy: Path, 
 def test_a_log_handed_over_verifies_under_its_first_and_its_last_key_and_no_other(left: Export, copy: Path) -> None:
     folder = left.folder.with_name("later")
     for key in (left.key, left.later_key):
-        code, out, _ = run(left, folder, "--key", key)
+        held = [argument for receipt in left.receipts[39:] for argument in ("--receipt", receipt.header())]
+        code, out, _ = run(left, folder, "--key", key, *held)
         assert code == 0
         assert f"entry 40 hands the ledger over to the key {left.later_key}" in out
     assert run(left, folder, "--key", verifier.Key(ORIGIN, STRANGER.public))[0] == 1
