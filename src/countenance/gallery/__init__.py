@@ -3,7 +3,7 @@
 from countenance.gallery.calibration import Calibration, expected_false_matches
 from countenance.gallery.gallery import Gallery
 from countenance.gallery.normaliser import Normaliser, RawCosine, load_normaliser
-from countenance.gallery.records import Erased, GalleryInfo, Matches, Page
+from countenance.gallery.records import Erased, GalleryInfo, Matches, Page, SearchCounts
 
 __all__ = [
     "Calibration",
@@ -14,6 +14,7 @@ __all__ = [
     "Normaliser",
     "Page",
     "RawCosine",
+    "SearchCounts",
     "expected_false_matches",
     "load_normaliser",
 ]

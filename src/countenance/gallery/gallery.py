@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 import sqlalchemy as sa
 
 from countenance.errors import Conflict, NotFound, Overloaded
 from countenance.faces import DetectedFace, EnrolledFace, ModelId, Template
-from countenance.gallery.index import Index, Snapshot
+from countenance.gallery.crew import Crew
+from countenance.gallery.index import Found, Index, Rows, Snapshot
 from countenance.gallery.normaliser import Normaliser
-from countenance.gallery.records import Erased, GalleryInfo, Matches, Page
+from countenance.gallery.records import Erased, GalleryInfo, Matches, Page, SearchCounts
 from countenance.gallery.store import Head, Store
+
+if TYPE_CHECKING:
+    from countenance.gallery.sieve import Sieve
 
 _AT_ONCE = 8192  # rows read from the store in one go
 _TRIES = 10  # of a search that finds its gallery changed when it is done
@@ -36,7 +41,7 @@ class Gallery:
     """The galleries of one database. Safe to use from several threads, and beside other processes on the same file.
 
     engine: from `countenance.database.open_database`. normaliser: makes the rows that are searched from templates.
-    now: the clock, UTC. new_id: makes face and image ids.
+    now: the clock, UTC. new_id: makes face and image ids. threads: how many one search may use; 0 means all cores.
     """
 
     def __init__(
@@ -45,12 +50,15 @@ class Gallery:
         normaliser: Normaliser,
         now: Callable[[], datetime],
         new_id: Callable[[], str],
+        threads: int = 0,
     ) -> None:
         self._store = Store(engine, now, new_id)
         self._normaliser = normaliser
         self._indexes: dict[str, _Entry] = {}
         self._lock = Lock()
         self._unscrubbed = False
+        self._crew = Crew(threads)
+        self._sieve: Sieve | None = None
 
     def create(self, gallery_id: str, model: ModelId, version: str, tags: Mapping[str, str]) -> GalleryInfo:
         """Make an empty gallery for templates of `model`; `AlreadyExists` if the id is taken."""
@@ -140,11 +148,15 @@ class Gallery:
                 continue
             probe = self._normaliser.probe_side(template.vector[None])[0]
             without = self._store.number_of(head.number, exclude_face_id) if exclude_face_id else None
-            found = snapshot.search(probe, limit, min_score, without)
+            found = self._find(snapshot, probe, limit, min_score, without)
             faces = self._store.by_number(head.number, [number for number, _ in found])
             if len(faces) == len(found):  # else somebody erased a hit meanwhile, and others take its place
                 return Matches(snapshot.size, tuple((faces[number], score) for number, score in found))
         raise Overloaded("the gallery changes faster than it can be searched")
+
+    def search_counts(self) -> SearchCounts:
+        """How searches among many faces went, since this object was made."""
+        return self._sieve.counts if self._sieve else SearchCounts()
 
     def scrub(self, wait_ms: int = 2000) -> bool:
         """Take what was deleted off the disk. False if a reader held an older snapshot for longer than `wait_ms`.
@@ -154,6 +166,16 @@ class Gallery:
         scrubbed = self._store.scrub(wait_ms)
         self._unscrubbed = not scrubbed
         return scrubbed
+
+    def _find(self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, without: int | None) -> Found:
+        if snapshot.coder is None:
+            return snapshot.search(probe, limit, min_score, without)
+        with self._lock:
+            if self._sieve is None:
+                from countenance.gallery.sieve import Sieve  # numba comes with it, and small galleries do without
+
+                self._sieve = Sieve(self._crew)
+        return self._sieve.search(snapshot, probe, limit, min_score, without)
 
     def _head(self, gallery_id: str) -> Head:
         try:

@@ -1,32 +1,44 @@
-"""The rows of one gallery in memory, and the exact search among them.
+"""The rows of one gallery in memory, and the search among them.
 
 Rows lie in chunks, sorted by number. A chunk is filled from the front and its rows never move, so a reader works on
 the chunks that were there when it began while a writer appends behind them. An erased row is zeroed at once and marked;
 a chunk of which half is erased is copied without them. No search copies the rows, and no writer waits for a reader.
+
+Small indexes are searched by computing every score. From CODED rows on there are short codes beside the rows, and a
+search computes just the scores that the codes' bounds cannot rule out (`sieve`). Both give the same answer.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from countenance.gallery.coding import Coder, Codes
+
 Numbers = NDArray[np.int64]
 Rows = NDArray[np.float32]
+Found = list[tuple[int, float]]
+"""Rows by number with their scores, best first."""
 
-CHUNK = 32_768
+CHUNK = 65_536
 """Rows in a full chunk."""
+CODED = 20_000
+"""Rows from which on an index has codes."""
 _FIRST = 256  # rows that the first chunk of a small gallery has room for
+_ROUND = 32  # the room of a chunk is a multiple of this, as the codes' layout needs it
 
 
 class Chunk:
     """Room for rows of `dimension` numbers. numbers, rows, alive: arrays, filled up to `filled`.
 
-    longest: an upper bound of the rows' L2 norms.
+    longest: an upper bound of the rows' L2 norms. codes: of the same rows, if there are any.
     """
 
-    __slots__ = ("alive", "dead", "filled", "longest", "numbers", "rows")
+    __slots__ = ("alive", "codes", "dead", "filled", "longest", "numbers", "rows")
 
     def __init__(self, room: int, dimension: int) -> None:
         self.numbers: Numbers = np.zeros(room, dtype=np.int64)
@@ -35,11 +47,12 @@ class Chunk:
         self.filled = 0
         self.dead = 0
         self.longest = 0.0
+        self.codes: Codes | None = None
 
     @property
-    def free(self) -> int:
-        """How many more rows fit."""
-        return len(self.numbers) - self.filled
+    def room(self) -> int:
+        """How many rows fit in all."""
+        return len(self.numbers)
 
     @property
     def living(self) -> int:
@@ -53,7 +66,18 @@ class Chunk:
         self.rows[start:end] = rows
         self.alive[start:end] = True
         self.longest = max(self.longest, float(np.linalg.norm(rows, axis=1).max(initial=0.0)))
+        if self.codes:
+            self.codes.put(start, rows)
         self.filled = end
+
+    def code(self, coder: Coder) -> None:
+        """Make codes for the rows that are here and those that come."""
+        from countenance.gallery.coding import Codes
+
+        codes = Codes(self.room, coder)
+        codes.put(0, self.rows[: self.filled])
+        codes.erase(np.flatnonzero(~self.alive[: self.filled]))
+        self.codes = codes
 
     def erase(self, numbers: Numbers) -> None:
         """Mark and zero those of the sorted `numbers` that are here."""
@@ -61,13 +85,17 @@ class Chunk:
         places = np.flatnonzero(np.isin(held, numbers, assume_unique=True) & self.alive[: self.filled])
         self.alive[places] = False
         self.rows[places] = 0
+        if self.codes:
+            self.codes.erase(places)
         self.dead += len(places)
 
     def without_dead(self, room: int) -> Chunk:
-        """The living rows in a chunk of their own."""
-        other = Chunk(room, self.rows.shape[1])
+        """The living rows in a chunk of their own that has room for `room` at least."""
+        other = Chunk(-(-room // _ROUND) * _ROUND, self.rows.shape[1])
         alive = np.flatnonzero(self.alive[: self.filled])
         other.append(self.numbers[alive], self.rows[alive])
+        if self.codes:
+            other.codes = self.codes.living(alive, other.room)
         return other
 
 
@@ -75,15 +103,17 @@ class Chunk:
 class Snapshot:
     """What a search sees: chunks and how many rows of each. size: living rows at that moment.
 
-    revision: the gallery's revision that this is at least as new as; -1 before anything was read.
+    revision: the gallery's revision that this is at least as new as; -1 before anything was read. coder: what the
+    chunks' codes were made with, if they have any.
     """
 
     chunks: tuple[tuple[Chunk, int], ...]
     size: int
     revision: int
+    coder: Coder | None
 
-    def search(self, probe: Rows, limit: int, min_score: float, without: int | None = None) -> list[tuple[int, float]]:
-        """The `limit` rows of highest inner product with `probe` (d,), none below `min_score`: (number, score).
+    def search(self, probe: Rows, limit: int, min_score: float, without: int | None = None) -> Found:
+        """The `limit` rows of highest inner product with `probe` (d,), none below `min_score`, by computing all.
 
         Best first; equal scores by number. A score is the inner product of the stored float32 numbers, summed in
         float64 and rounded to float32 once, so it depends neither on where a row lies nor on what else is searched.
@@ -91,7 +121,7 @@ class Snapshot:
         """
         numbers, rows, scores = [], [], np.empty(0, dtype=np.float32)
         for chunk, filled in self.chunks:
-            slack = _rounding(probe, chunk.longest)
+            slack = rounding(probe, chunk.longest)
             rough = chunk.rows[:filled] @ probe
             rough[~chunk.alive[:filled]] = -np.inf
             if without is not None:
@@ -121,23 +151,16 @@ class Index:
     def clear(self) -> None:
         """Begin anew, with nothing."""
         self.last = 0
-        self.snapshot = Snapshot((), 0, -1)
+        self.snapshot = Snapshot((), 0, -1, None)
         self._chunks: list[Chunk] = []
+        self._coder: Coder | None = None
 
     def append(self, numbers: Numbers, rows: Rows) -> None:
         """Add rows (n, d) under their numbers (n,), which are sorted and above `last`. Seen after `publish`."""
         done = 0
         while done < len(numbers):
-            if not self._chunks:
-                self._chunks.append(Chunk(_FIRST, rows.shape[1]))
-            tail = self._chunks[-1]
-            if not tail.free:
-                if len(tail.numbers) < CHUNK:
-                    self._chunks[-1] = tail = tail.without_dead(min(CHUNK, 4 * len(tail.numbers)))
-                else:
-                    tail = Chunk(CHUNK, rows.shape[1])
-                    self._chunks.append(tail)
-            more = min(tail.free, len(numbers) - done)
+            tail = self._tail(rows.shape[1])
+            more = min(tail.room - tail.filled, len(numbers) - done)
             tail.append(numbers[done : done + more], rows[done : done + more])
             done += more
         if len(numbers):
@@ -157,11 +180,35 @@ class Index:
 
     def publish(self, revision: int) -> None:
         """Let searches see what was appended and erased, as of `revision`."""
-        chunks = tuple((chunk, chunk.filled) for chunk in self._chunks)
-        self.snapshot = Snapshot(chunks, sum(chunk.living for chunk in self._chunks), revision)
+        size = sum(chunk.living for chunk in self._chunks)
+        if size >= CODED and self._coder is None:
+            self._code(size)
+        self.snapshot = Snapshot(tuple((c, c.filled) for c in self._chunks), size, revision, self._coder)
+
+    def _tail(self, dimension: int) -> Chunk:
+        """A last chunk with room for at least one more row."""
+        if self._chunks and self._chunks[-1].filled < self._chunks[-1].room:
+            return self._chunks[-1]
+        if self._chunks and self._chunks[-1].room < CHUNK:
+            tail = self._chunks.pop()
+            tail = tail.without_dead(min(CHUNK, 4 * tail.room))
+        else:
+            tail = Chunk(CHUNK if self._chunks else _FIRST, dimension)
+            if self._coder:
+                tail.code(self._coder)
+        self._chunks.append(tail)
+        return tail
+
+    def _code(self, size: int) -> None:
+        from countenance.gallery.coding import Coder
+
+        total = sum(chunk.rows[: chunk.filled].sum(axis=0, dtype=np.float64) for chunk in self._chunks)
+        self._coder = Coder(np.asarray(total / size, dtype=np.float32))
+        for chunk in self._chunks:
+            chunk.code(self._coder)
 
 
-def ranked(numbers: Numbers, rows: Rows, probe: Rows, limit: int, min_score: float) -> list[tuple[int, float]]:
+def ranked(numbers: Numbers, rows: Rows, probe: Rows, limit: int, min_score: float) -> Found:
     """The best `limit` of the given rows by their exact score, as `Snapshot.search` says."""
     scores = np.einsum("ij,j->i", rows.astype(np.float64), probe.astype(np.float64)).astype(np.float32)
     order = np.lexsort((numbers, -scores))
@@ -169,7 +216,7 @@ def ranked(numbers: Numbers, rows: Rows, probe: Rows, limit: int, min_score: flo
     return [(int(numbers[i]), float(scores[i])) for i in order]
 
 
-def _rounding(probe: Rows, longest: float) -> float:
+def rounding(probe: Rows, longest: float) -> float:
     """More than a float32 inner product of `probe` and a row of norm `longest` can be off, however it is summed.
 
     Higham, Accuracy and Stability of Numerical Algorithms, 3.1: |error| <= n u / (1 - n u) |x| |y|.

@@ -52,3 +52,15 @@ class Matches:
 
     gallery_size: int
     hits: tuple[tuple[EnrolledFace, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchCounts:
+    """searches: among so many faces that bounds are used. computed: the scores that these had to compute.
+
+    fallbacks: searches whose bounds ruled out too little, so that every score was computed.
+    """
+
+    searches: int = 0
+    computed: int = 0
+    fallbacks: int = 0

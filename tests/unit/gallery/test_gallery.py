@@ -8,6 +8,7 @@ from tests.unit.gallery.people import MODEL, OTHER, START, Clock, counted, detec
 from countenance.database import open_database
 from countenance.errors import AlreadyExists, BadPageToken, BadRequest, Conflict, NoSuchFace, NotFound
 from countenance.gallery import Gallery, RawCosine
+from countenance.gallery import index as index_module
 
 
 @pytest.fixture
@@ -243,3 +244,16 @@ def test_erased_faces_are_gone_from_the_next_search(gallery):
 def test_answers_are_frozen(gallery):
     with pytest.raises(dataclasses.FrozenInstanceError):
         gallery.describe("staff").faces = 3
+
+
+def test_a_gallery_large_enough_for_codes_answers_the_same(gallery, monkeypatch):
+    enrolled = [gallery.enrol("staff", f"d{i}", None, people(*range(10 * i, 10 * i + 10)))[0] for i in range(20)]
+    plain = [gallery.search("staff", template(seed), limit=15, min_score=-0.2) for seed in range(5)]
+    monkeypatch.setattr(index_module, "CODED", 100)
+    gallery.enrol("staff", "more", None, people(1000))
+    gallery.erase("staff", [face.face_id for face in gallery.enrol("staff", "more", None, people(1000))])
+    coded = [gallery.search("staff", template(seed), limit=15, min_score=-0.2) for seed in range(5)]
+    assert coded == plain
+    gallery.erase("staff", [enrolled[0].face_id])
+    assert gallery.search("staff", template(0), limit=1, min_score=-1).hits[0][0] != enrolled[0]
+    assert gallery.search_counts().searches == 6

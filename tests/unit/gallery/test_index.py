@@ -7,7 +7,7 @@ from countenance.gallery import index as index_module
 from countenance.gallery.index import Index
 
 DIMENSION = 8
-SMALL = 16
+SMALL = 32
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -1,0 +1,203 @@
+"""The sieve gives what computing every score gives; its bounds are bounds."""
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from countenance.gallery import coding, kernels
+from countenance.gallery import index as index_module
+from countenance.gallery.coding import Coder, Codes
+from countenance.gallery.crew import Crew
+from countenance.gallery.index import Index
+from countenance.gallery.sieve import Sieve
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_chunks():
+    patch = pytest.MonkeyPatch()
+    patch.setattr(index_module, "CHUNK", 512)
+    patch.setattr(index_module, "CODED", 600)
+    patch.setattr(index_module, "_FIRST", 32)
+    yield
+    patch.undo()
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def faces(count, dimension, chance, kinds=None):
+    """Rows around few centres, some of them twins of others, some equal."""
+    kinds = kinds or max(1, count // 8)
+    centres = chance.normal(size=(kinds, dimension))
+    rows = centres[chance.integers(kinds, size=count)] + chance.choice([0, 0.01, 0.5], size=(count, 1)) * chance.normal(
+        size=(count, dimension)
+    )
+    return unit(rows)
+
+
+def filled(rows, revision=0):
+    index = Index()
+    index.append(np.arange(1, len(rows) + 1), rows)
+    index.publish(revision)
+    return index
+
+
+@pytest.fixture(scope="module", params=[1, 3], ids=["one thread", "three threads"])
+def sieve(request):
+    return Sieve(Crew(request.param))
+
+
+@given(
+    dimension=st.sampled_from([4, 16, 33, 128]),
+    scale=st.sampled_from([1e-3, 1.0, 30.0]),
+    offset=st.sampled_from([0.0, 5.0]),
+    seed=st.integers(0, 2**31),
+)
+@example(dimension=1, scale=1.0, offset=0.0, seed=1)
+@settings(deadline=None, max_examples=40)
+def test_no_row_scores_above_its_bound(dimension, scale, offset, seed):
+    chance = np.random.default_rng(seed)
+    rows = (scale * chance.normal(size=(90, dimension)) + offset).astype(np.float32)
+    rows[::7] = 0
+    rows[5] = rows[6] * 100
+    coder = Coder(rows[:50].mean(axis=0))
+    codes = Codes(96, coder)
+    codes.put(0, rows[:40])
+    codes.put(40, rows[40:])
+    upper, tops = np.zeros(96, dtype=np.float32), np.zeros(3, dtype=np.float32)
+    for probe in (*rows[:4], chance.normal(size=dimension).astype(np.float32) * 1e3, np.zeros(dimension, np.float32)):
+        codes.bounds(coder.probe(probe), upper, tops)
+        scores = rows.astype(np.float64) @ probe.astype(np.float64)
+        assert (upper[:90] >= scores).all()
+        assert (upper[90:] == -np.inf).all()
+        assert np.array_equal(tops, upper.reshape(3, 32).max(axis=1))
+
+
+def test_bounds_are_close_for_templates():
+    chance = np.random.default_rng(1)
+    rows = faces(4096, 128, chance, kinds=4096)
+    coder = Coder(rows.mean(axis=0))
+    codes = Codes(4096, coder)
+    codes.put(0, rows)
+    upper, tops = np.zeros(4096, dtype=np.float32), np.zeros(128, dtype=np.float32)
+    codes.bounds(coder.probe(rows[0]), upper, tops)
+    excess = upper - rows @ rows[0]
+    assert excess.min() > 0
+    assert excess.max() < 0.25
+    assert excess.mean() < 0.125
+
+
+@given(
+    count=st.integers(600, 3000),
+    dimension=st.sampled_from([8, 33, 128]),
+    limit=st.sampled_from([1, 2, 10, 100]),
+    min_score=st.sampled_from([-np.inf, -1.0, 0.3, 0.9, 2.0]),
+    erased=st.sampled_from([0.0, 0.1, 0.9]),
+    seed=st.integers(0, 2**31),
+)
+@settings(deadline=None, max_examples=50)
+def test_the_sieve_finds_what_computing_every_score_finds(sieve, count, dimension, limit, min_score, erased, seed):
+    chance = np.random.default_rng(seed)
+    rows = faces(count, dimension, chance)
+    index = filled(rows)
+    index.erase(1 + np.flatnonzero(chance.random(count) < erased))
+    more = faces(int(chance.integers(0, 600)), dimension, chance)
+    index.append(count + 1 + np.arange(len(more)), more)
+    index.publish(1)
+    snapshot = index.snapshot
+    assert snapshot.coder is not None
+    for probe in (rows[0], unit(chance.normal(size=(1, dimension)))[0]):
+        without = int(chance.integers(0, count))
+        expected = snapshot.search(probe, limit, min_score, without)
+        assert sieve.search(snapshot, probe, limit, min_score, without) == expected
+
+
+def test_the_sieve_computes_few_scores_and_counts_them():
+    chance = np.random.default_rng(2)
+    rows = faces(20_000, 128, chance, kinds=20_000)
+    index = filled(rows)
+    sieve = Sieve(Crew(2))
+    for place in range(20):
+        assert sieve.search(index.snapshot, rows[place], 5, 0.2)[0][0] == place + 1
+    assert sieve.counts.searches == 20
+    assert sieve.counts.fallbacks == 0
+    assert 20 <= sieve.counts.computed < 20 * 1000
+
+
+def test_where_bounds_rule_out_too_little_every_score_is_computed_and_that_is_counted():
+    chance = np.random.default_rng(3)
+    rows = faces(2000, 16, chance)
+    index = filled(rows)
+    sieve = Sieve(Crew(1))
+    probe = rows[0]
+    assert sieve.search(index.snapshot, probe, 1500, -1.0) == index.snapshot.search(probe, 1500, -1.0)
+    assert sieve.counts.fallbacks == 1
+
+
+def test_equal_rows_beyond_the_limit_come_in_the_order_of_their_numbers(sieve):
+    chance = np.random.default_rng(4)
+    rows = np.repeat(faces(30, 64, chance, kinds=30), 100, axis=0)
+    index = filled(rows)
+    found = sieve.search(index.snapshot, rows[0], 7, 0.5)
+    assert [number for number, _ in found] == [1, 2, 3, 4, 5, 6, 7]
+    assert len({score for _, score in found}) == 1
+
+
+def test_an_erased_row_leaves_no_code():
+    chance = np.random.default_rng(5)
+    index = filled(faces(700, 32, chance))
+    index.erase(np.array([600]))
+    index.publish(1)
+    for chunk, count in index.snapshot.chunks:
+        place = np.flatnonzero(chunk.numbers[:count] == 600)
+        if len(place):
+            codes = chunk.codes
+            assert codes.residual[place[0]] == -np.inf
+            assert codes.gain[place[0]] == 0
+            assert not codes.codes[place[0] // 32, :, place[0] % 32].any()
+
+
+def test_a_snapshot_sees_no_coded_row_that_was_appended_later(sieve):
+    chance = np.random.default_rng(6)
+    rows = faces(1500, 32, chance)
+    index = filled(rows[:700])
+    before = index.snapshot
+    index.append(np.arange(701, 1501), rows[700:])
+    index.publish(1)
+    assert max(number for number, _ in sieve.search(before, rows[900], 50, -1.0)) <= 700
+    assert sieve.search(index.snapshot, rows[900], 50, -1.0)[0][0] <= 1500
+
+
+def test_the_layout_is_the_same_on_processors_without_the_instruction(monkeypatch):
+    chance = np.random.default_rng(7)
+    rows = faces(64, 32, chance)
+    coder = Coder(rows.mean(axis=0))
+    codes = Codes(64, coder)
+    codes.put(0, rows)
+    native, generic = np.zeros((2, 64), dtype=np.float32), np.zeros((2, 2), dtype=np.float32)
+    codes.bounds(coder.probe(rows[3]), native[0], generic[0])
+    monkeypatch.setattr(kernels, "has_avx2", lambda: False)
+    plain = numba.njit(kernels.bounds.py_func)
+    monkeypatch.setattr(coding.kernels, "bounds", plain)
+    codes.bounds(coder.probe(rows[3]), native[1], generic[1])
+    assert "vpmaddubsw" not in "".join(plain.inspect_asm().values())
+    assert np.allclose(native[0], native[1], atol=1e-6)
+    assert np.allclose(generic[0], generic[1], atol=1e-6)
+
+
+def test_a_crew_does_every_task_once_and_passes_errors_on():
+    crew, done = Crew(3), []
+    crew.each(done.append, 100)
+    assert sorted(done) == list(range(100))
+
+    def fail(task):
+        if task == 7:
+            raise ValueError("seven")
+
+    with pytest.raises(ValueError, match="seven"):
+        crew.each(fail, 20)
+    crew.each(done.append, 0)
+    assert len(done) == 100
