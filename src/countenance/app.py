@@ -21,7 +21,8 @@ from countenance.faces import ModelId
 from countenance.gallery import Calibration, Gallery, Normaliser, load_normaliser
 from countenance.ledger import Ledger
 from countenance.mandates import Halts, Register
-from countenance.operations import Custodian, Guard, Mandates, Moratoria, Tools, believed, read_charter
+from countenance.mandates import Operators as OperatorStore
+from countenance.operations import Custodian, Guard, Mandates, Moratoria, Operators, Tools, believed, read_charter
 from countenance.policy import Rules
 from countenance.settings import Settings
 from countenance.signing import Signer, secret_file
@@ -55,7 +56,12 @@ class Countenance:
     @cached_property
     def mandates(self) -> Mandates:
         """The register behind its ledger entries."""
-        return Mandates(self.register, self.ledger)
+        return Mandates(self.register, self.ledger, _now)
+
+    @cached_property
+    def operators(self) -> Operators:
+        """The people who run this, behind their ledger entries."""
+        return Operators(OperatorStore(self.database, _now, os.urandom), self.ledger)
 
     @cached_property
     def rules(self) -> Rules:

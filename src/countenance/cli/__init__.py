@@ -13,6 +13,7 @@ _COMMANDS = {
     "demo": "The main job on real faces: enrol, search, deny, verify.",
     "serve": "Serve the Rekognition dialect until interrupted.",
     "enrol": "A folder of pictures into a gallery, behind a mandate; go on after an interrupt.",
+    "operator": "People who ask for, approve, review and audit over HTTP.",
     "mandate": "Who may use faces, for what, on which legal basis, until when.",
     "custody": "Results that wait for people, terms that end, reports that laws want.",
     "moratorium": "Stop uses with one key; only a quorum with an outside key goes on.",

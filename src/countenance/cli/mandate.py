@@ -4,47 +4,35 @@ from __future__ import annotations
 
 import getpass
 import json
-import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from countenance.app import Countenance
+from countenance.cli.moments import until
 from countenance.cli.opening import opened
 from countenance.errors import BadRequest
-from countenance.mandates import Holder, Mandate, Terms
+from countenance.mandates import Holder, Mandate, Terms, template, templates
 
 mandate = click.Group("mandate", help="Who may use faces, for what, on which legal basis, until when.")
 
 
-def _until(text: str) -> datetime:
-    """`30d`, `12h` or an ISO date or time, as a moment in UTC."""
-    span = re.fullmatch(r"(\d+)([dh])", text)
-    if span:
-        amount = int(span[1])
-        return datetime.now(UTC) + (timedelta(days=amount) if span[2] == "d" else timedelta(hours=amount))
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadRequest(f"an expiry is 30d, 12h or an ISO date, got {text!r}") from error
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 _ASKED = (
     click.option("--holder", required=True, help="Who may act: a name for the register."),
-    click.option("--kind", default="private", show_default=True, help="A word for the reader; no rule looks at it."),
+    click.option("--template", "form", help="Start from a template: `countenance mandate templates` lists them."),
+    click.option("--kind", help="A word for the reader; no rule looks at it. Default: the template's, or private."),
     click.option("--power", multiple=True, help="A power held: arrest, detain, deport, … (repeat)."),
     click.option("--on-behalf-of", multiple=True, help="A power of those acted for (repeat)."),
     click.option(
         "--tier", default="none", show_default=True, help="Level of government: municipal, state, national, …"
     ),
     click.option("--jurisdiction", multiple=True, help="Where this happens, such as EU or US-WA (repeat)."),
-    click.option("--purpose", required=True, help="What for."),
-    click.option("--legal-basis", required=True, help="On which legal basis."),
+    click.option("--purpose", help="What for. Default: the template's."),
+    click.option("--legal-basis", help="On which legal basis. Default: the template's."),
     click.option("--gallery", multiple=True, help="A gallery, or a prefix with * at the end (repeat)."),
-    click.option("--operation", multiple=True, required=True, help="An operation, or * for all (repeat)."),
+    click.option("--operation", multiple=True, help="An operation, or * for all (repeat). Default: the template's."),
     click.option("--provenance", help="Where the galleries' faces come from, such as consented or employees."),
     click.option("--facts", default="{}", help="More words of the policy vocabulary, as JSON."),
     click.option("--expires", required=True, help="30d, 12h or an ISO date."),
@@ -60,27 +48,53 @@ def _asking(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _ask(
-    app: Countenance, *, holder: str, kind: str, power: tuple[str, ...], on_behalf_of: tuple[str, ...],
-    tier: str,
-    jurisdiction: tuple[str, ...], purpose: str, legal_basis: str, gallery: tuple[str, ...],
-    operation: tuple[str, ...], provenance: str | None, facts: str, expires: str, requested_by: str | None,
+    app: Countenance, *, holder: str, form: str | None, kind: str | None, power: tuple[str, ...],
+    on_behalf_of: tuple[str, ...], tier: str, jurisdiction: tuple[str, ...], purpose: str | None,
+    legal_basis: str | None, gallery: tuple[str, ...], operation: tuple[str, ...], provenance: str | None, facts: str,
+    expires: str, requested_by: str | None,
 ) -> Mandate:  # fmt: skip
+    stated = _with_provenance(facts, provenance)
+    if form is not None:
+        chosen = template(form)
+        kind, purpose = kind or chosen.kind, purpose or chosen.purpose
+        legal_basis, operation = legal_basis or chosen.legal_basis, operation or chosen.operations
+        stated = json.dumps(chosen.filled(json.loads(stated)))
+    if not (purpose and legal_basis and operation):
+        raise BadRequest("a mandate needs --purpose, --legal-basis and --operation, or a --template that states them")
     return app.mandates.request(
-        Holder(holder, kind, power, on_behalf_of, tier, jurisdiction),
-        Terms(purpose, legal_basis, gallery, operation, _with_provenance(facts, provenance)),
+        Holder(holder, kind or "private", power, on_behalf_of, tier, jurisdiction),
+        Terms(purpose, legal_basis, gallery, operation, stated),
         requested_by=requested_by or holder,
-        expires_at=_until(expires),
+        expires_at=until(expires),
     )
 
 
 def _with_provenance(facts: str, provenance: str | None) -> str:
-    if provenance is None:
-        return facts
     try:
         table = json.loads(facts)
-        return json.dumps({**table, "gallery": {**table.get("gallery", {}), "provenance": provenance}})
-    except (ValueError, TypeError, AttributeError) as error:
-        raise BadRequest("the further facts of a mandate are a JSON object") from error
+        if provenance is not None:
+            table = {**table, "gallery": {**table.get("gallery", {}), "provenance": provenance}}
+        if isinstance(table, dict):
+            return json.dumps(table)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        pass
+    raise BadRequest("the further facts of a mandate are a JSON object")
+
+
+@mandate.command("templates")
+@click.argument("name", required=False)
+def templates_(name: str | None) -> None:
+    """List the templates for common lawful uses, or show NAME in full."""
+    for each in templates().values() if name is None else [template(name)]:
+        click.echo(f"{each.name}: {each.title}")
+        click.echo(f"    {each.says}")
+        if name is not None:
+            click.echo(f"    purpose      {each.purpose}")
+            click.echo(f"    legal basis  {each.legal_basis}")
+            click.echo(f"    operations   {', '.join(each.operations)}")
+            click.echo(f"    facts        {json.dumps(dict(each.facts))}")
+        if each.to_state:
+            click.echo(f"    to state     --facts '{each.example_json()}'")
 
 
 @mandate.command("request")
@@ -128,7 +142,7 @@ def renew(mandate_id: str, expires: str, approved_by: str | None) -> None:
     """Give a mandate a later end; its terms stay."""
     with opened() as app:
         renewed = app.mandates.renew(
-            mandate_id, approved_by=approved_by or getpass.getuser(), expires_at=_until(expires)
+            mandate_id, approved_by=approved_by or getpass.getuser(), expires_at=until(expires)
         )
         _print(renewed)
 

@@ -30,8 +30,18 @@ def key(file: Path) -> None:
 @moratorium.command("set")
 @click.argument("moratorium_id")
 @click.option("--reason", required=True)
-@click.option("--operation", multiple=True, type=click.Choice([*Operation]), help="What stops. Default: everything.")
-@click.option("--power", multiple=True, type=click.Choice([*Power]), help="For holders of which power. Default: all.")
+@click.option(
+    "--operation",
+    multiple=True,
+    type=click.Choice([each.value for each in Operation]),
+    help="What stops. Default: everything.",
+)
+@click.option(
+    "--power",
+    multiple=True,
+    type=click.Choice([each.value for each in Power]),
+    help="For holders of which power. Default: all.",
+)
 @_key
 def set_(moratorium_id: str, reason: str, operation: tuple[str, ...], power: tuple[str, ...], key: Path) -> None:
     """Put a moratorium in force, at the next call."""

@@ -1,6 +1,8 @@
 """What can be asked of us: one file for each operation, all through `guard.py`."""
 
+from countenance.custody import Hold
 from countenance.gallery import Erased, GalleryInfo, Page
+from countenance.mandates import Holder, Mandate, Operator, Role, Template, Terms, template, templates
 from countenance.operations.compare import Compare, Compared
 from countenance.operations.create_gallery import CreateGallery
 from countenance.operations.custodian import Custodian, Report
@@ -10,14 +12,19 @@ from countenance.operations.detect import Detect, Detected
 from countenance.operations.enrol import Enrol, Enrolled
 from countenance.operations.erase import Erase
 from countenance.operations.evidence import believed
+from countenance.operations.explainer import Explainer
 from countenance.operations.guard import Answer, Caller, Guard
 from countenance.operations.list_faces import ListFaces
 from countenance.operations.list_galleries import ListGalleries
 from countenance.operations.mandates import Mandates
 from countenance.operations.moratoria import Moratoria, read_charter
 from countenance.operations.operation import Operation, Permit, Tools
+from countenance.operations.operators import Operators
 from countenance.operations.quality import QualityFilter
+from countenance.operations.record import Proof, Record
 from countenance.operations.search import Found, SearchByFace, SearchByImage
+from countenance.policy import Decision
+from countenance.policy.moratorium import Moratorium, Order, Scope, Signature
 
 __all__ = [
     "Answer",
@@ -26,6 +33,7 @@ __all__ = [
     "Compared",
     "CreateGallery",
     "Custodian",
+    "Decision",
     "DeleteGallery",
     "DescribeGallery",
     "Detect",
@@ -34,21 +42,38 @@ __all__ = [
     "Enrolled",
     "Erase",
     "Erased",
+    "Explainer",
     "Found",
     "GalleryInfo",
     "Guard",
+    "Hold",
+    "Holder",
     "ListFaces",
     "ListGalleries",
+    "Mandate",
     "Mandates",
     "Moratoria",
+    "Moratorium",
     "Operation",
+    "Operator",
+    "Operators",
+    "Order",
     "Page",
     "Permit",
+    "Proof",
     "QualityFilter",
+    "Record",
     "Report",
+    "Role",
+    "Scope",
     "SearchByFace",
     "SearchByImage",
+    "Signature",
+    "Template",
+    "Terms",
     "Tools",
     "believed",
     "read_charter",
+    "template",
+    "templates",
 ]

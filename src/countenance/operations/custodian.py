@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from countenance.custody import Custody, Hold
+from countenance.custody import State as Kept
 from countenance.errors import Conflict, NotFound
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
@@ -46,20 +47,28 @@ class Custodian:
         self.holds = custody.holds
         self.contents = custody.contents
 
+    def shown_to(self, hold_id: str, reviewer: str) -> JSON:
+        """What a held result says, for who reviews it; that it was shown is an entry. Never for who asked for it."""
+        hold = self._reviewable(hold_id, reviewer)
+        said = self._custody.contents(hold_id)
+        self._record("shown", hold, {}, {"reviewer": reviewer})
+        return said
+
     def review(self, hold_id: str, reviewer: str, *, agrees: bool) -> Hold:
         """Enter what somebody who looked at a result says; never who asked for it, and each person once."""
-        hold = self._custody.show(hold_id)
-        mandate = self._register.show(hold.mandate_id)
-        if reviewer in (mandate.holder.name, mandate.requested_by):
-            raise Conflict("a result is reviewed by somebody else than who asked for it")
+        hold = self._reviewable(hold_id, reviewer)
         if reviewer in (*hold.agreed, *hold.disagreed):
             raise Conflict(f"this reviewer has spoken on {hold_id} already")
+        if (state := hold.state(self._now())) in (Kept.SHREDDED, Kept.FROZEN):
+            raise Conflict(f"{hold_id} is {state} and takes no reviews")
         self._record("reviewed", hold, {"agrees": agrees}, {"reviewer": reviewer})
         return self._custody.review(hold_id, reviewer, agrees=agrees)
 
     def authorise(self, hold_id: str, by: str, *, granted: bool) -> Hold:
         """Enter that authorisation was asked for, or granted; a frozen use goes on."""
         hold = self._custody.show(hold_id)
+        if hold.refused_at is not None:
+            raise Conflict(f"authorisation for {hold_id} was refused, and it is shredded")
         self._record("authorised" if granted else "authorisation requested", hold, {}, {"by": by})
         return self._custody.authorisation(hold_id, granted=granted)
 
@@ -107,6 +116,13 @@ class Custodian:
             said = _texts(entry.fields["obligations"])
             counters.update(each.removeprefix("count ") for each in said if each.startswith("count "))
         return Report(first, last, {k: dict(v) for k, v in decisions.items()}, dict(clauses), dict(counters))
+
+    def _reviewable(self, hold_id: str, reviewer: str) -> Hold:
+        hold = self._custody.show(hold_id)
+        mandate = self._register.show(hold.mandate_id)
+        if reviewer in (mandate.holder.name, mandate.requested_by):
+            raise Conflict("a result is reviewed by somebody else than who asked for it")
+        return hold
 
     def _entries_of(self, hold: Hold) -> list[int]:
         results = (

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from countenance.errors import CountenanceError, NotFound, PolicyError
+from countenance.errors import AlreadyExists, CountenanceError, NotFound, PolicyError
 from countenance.ledger import Ledger
 from countenance.mandates import Halts
 from countenance.policy import Operation, Power
@@ -49,6 +49,11 @@ class Moratoria:
         self._ledger = ledger
         self._charter = charter
 
+    @property
+    def chartered(self) -> bool:
+        """Whether a charter names the keys that set and lift."""
+        return self._charter is not None
+
     def standing(self) -> tuple[Moratorium, ...]:
         """All that were ever set, as their signatures make them; one over everything where that cannot be checked."""
         try:
@@ -63,6 +68,8 @@ class Moratoria:
     def set(self, order: Order, signature: Signature) -> Moratorium:
         """Put a moratorium in force."""
         made = set_moratorium(self._chartered(), order, signature)
+        if order.id in self._halts.every():
+            raise AlreadyExists(f"there is a moratorium {order.id!r} already")
         self._record("set", made, {"by": signature.key.hex(), "reason": order.reason})
         self._halts.add(order.id, _text(made))
         return made

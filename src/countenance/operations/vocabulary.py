@@ -15,6 +15,7 @@ from countenance.operations.operation import Operation, Tools
 from countenance.policy import Grant, Model, Request
 from countenance.policy import Operation as Asks
 from countenance.policy.description import request_of
+from countenance.policy.facts import Moment, context
 
 
 def describe(mandate: Mandate, ask: Operation[Any, Any], tools: Tools, now: datetime) -> Request:
@@ -45,6 +46,9 @@ def granted(mandate: Mandate) -> Request:
         raise BadRequest("the further facts of a mandate are a JSON object") from error
     if not isinstance(further, dict):
         raise BadRequest("the further facts of a mandate are a JSON object")
+    use = further.get("use", {})
+    if not isinstance(use, dict):
+        raise BadRequest("use: a table is expected")
     reserved = sorted({"operation", "actor", "mandate", "model", "evidence"} & further.keys())
     if reserved:
         raise BadRequest(f"{reserved[0]}: is not for a mandate to state")
@@ -63,7 +67,7 @@ def granted(mandate: Mandate) -> Request:
         },
         "use": {
             "mode": "afterwards",
-            **further.get("use", {}),
+            **use,
             "purpose": mandate.terms.purpose,
             "legal_basis": mandate.terms.legal_basis,
         },
@@ -80,7 +84,12 @@ def granted(mandate: Mandate) -> Request:
         operation_granted=False,
         gallery_granted=False,
     )
-    return replace(request_of(table, mandate.requested_at), mandate=grant)
+    try:
+        made = replace(request_of(table, mandate.requested_at), mandate=grant)
+        context(made, Moment(since, since))
+    except (ArithmeticError, ValueError) as error:
+        raise BadRequest("a number or time in the facts is beyond all bounds") from error
+    return made
 
 
 def _model(ask: Operation[Any, Any], tools: Tools) -> Model:

@@ -1,0 +1,63 @@
+"""`countenance operator`: the people who ask for, approve, review and audit, and their tokens."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from countenance.cli.moments import until
+from countenance.cli.opening import opened
+from countenance.mandates import Operator, Role
+
+operator = click.Group("operator", help="People who ask for, approve, review and audit over HTTP, and their tokens.")
+_expires = click.option("--expires", default="30d", show_default=True, help="30d, 12h or an ISO date.")
+
+
+@operator.command("add")
+@click.argument("name")
+@click.option(
+    "--role", multiple=True, required=True, type=click.Choice([each.value for each in Role]), help="What for (repeat)."
+)
+@_expires
+def add(name: str, role: tuple[str, ...], expires: str) -> None:
+    """Enter NAME, a person, and print a bearer token. Nobody takes the name again."""
+    with opened() as app:
+        _print_token(*app.operators.add(name, [Role(each) for each in role], until(expires)))
+
+
+@operator.command("renew")
+@click.argument("name")
+@_expires
+def renew(name: str, expires: str) -> None:
+    """Print a new token for NAME; the old one is refused from now on."""
+    with opened() as app:
+        _print_token(*app.operators.renew(name, until(expires)))
+
+
+@operator.command("list")
+def list_() -> None:
+    """Every operator that ever was, oldest first; never a token."""
+    with opened() as app:
+        for each in app.operators.every():
+            click.echo(_line(each))
+
+
+@operator.command("revoke")
+@click.argument("name")
+def revoke(name: str) -> None:
+    """End NAME's token at once and for good."""
+    with opened() as app:
+        click.echo(_line(app.operators.revoke(name)))
+
+
+def _line(each: Operator) -> str:
+    state = "revoked" if each.revoked_at else "active" if each.active(datetime.now(UTC)) else "expired"
+    roles = ", ".join(sorted(each.roles))
+    return f"{each.operator_id}  {state:<7}  until {each.expires_at:%Y-%m-%d %H:%M}  {each.name}  ({roles})"
+
+
+def _print_token(made: Operator, token: str) -> None:
+    click.echo(_line(made))
+    click.echo("\nThe token is shown once; only its hash is kept.\n")
+    click.echo(f"export OPERATOR_TOKEN={token}")

@@ -1,0 +1,184 @@
+"""Operators: the people who may ask for, approve, review and audit, each with roles and one bearer token.
+
+Of a token only its sha256 is kept: 32 random bytes cannot be guessed from it, so no slow hash is needed. A name is
+taken for good, so that nobody is mistaken for somebody who approved or reviewed earlier.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from countenance.database import reading
+from countenance.errors import AlreadyExists, BadRequest, Conflict, NotFound, Unauthenticated
+
+_PREFIX = "cntn_"
+_NAME = re.compile(r"\w[\w .@'-]{0,62}\w")
+_operators = sa.Table(
+    "operators",
+    sa.MetaData(),
+    sa.Column("operator_id", sa.String(64), primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("folded", sa.String(255), nullable=False, unique=True),
+    sa.Column("roles", sa.Text, nullable=False),
+    sa.Column("token_sha256", sa.String(64), nullable=False, unique=True),
+    sa.Column("added_at", sa.String(40), nullable=False),
+    sa.Column("expires_at", sa.String(40), nullable=False),
+    sa.Column("revoked_at", sa.String(40)),
+)
+
+
+class Role(StrEnum):
+    """What an operator may do. Everybody may read mandates, moratoria and rules."""
+
+    REQUEST = "request"
+    """ask for mandates"""
+    APPROVE = "approve"
+    """approve, refuse, renew and revoke mandates, make their keys, enter authorisations, set moratoria"""
+    REVIEW = "review"
+    """see what held results say, and verify them"""
+    AUDIT = "audit"
+    """read the ledger and the reports; change nothing"""
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody who runs this installation, without the token. Times are UTC."""
+
+    operator_id: str
+    name: str
+    roles: frozenset[Role]
+    added_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise BadRequest("an operator's name has 2 to 64 letters, digits, spaces and . _ @ ' -")
+        if not self.roles:
+            raise BadRequest(f"an operator has at least one role of {', '.join(Role)}")
+        if Role.AUDIT in self.roles and len(self.roles) > 1:
+            raise BadRequest("whoever audits changes nothing: the role audit stands alone")
+        if self.expires_at <= self.added_at:
+            raise BadRequest("an operator's token expires after it was made")
+
+    def active(self, now: datetime) -> bool:
+        """Whether the token is good at `now`."""
+        return self.revoked_at is None and now < self.expires_at
+
+
+class Operators:
+    """The operators in the one database. now: the clock, UTC. entropy: n -> n random bytes."""
+
+    def __init__(self, engine: sa.Engine, now: Callable[[], datetime], entropy: Callable[[int], bytes]) -> None:
+        self._engine = engine
+        self._entropy = entropy
+        self.now = now
+
+    def draft(self, name: str, roles: Collection[Role], expires_at: datetime) -> Operator:
+        """An operator who could be added now; nothing is kept. `AlreadyExists` if the name was ever taken."""
+        made = Operator(
+            f"operator-{self._entropy(6).hex()}", name.strip(), frozenset(roles), self.now(), expires_at.astimezone(UTC)
+        )
+        if self._select(_operators.c.folded == _folded(made.name)):
+            raise AlreadyExists("there is, or was, an operator of that name")
+        return made
+
+    def add(self, operator: Operator) -> str:
+        """Keep a drafted operator; the token, which is shown this once."""
+        token = self._token()
+        values = {
+            "operator_id": operator.operator_id,
+            "name": operator.name,
+            "folded": _folded(operator.name),
+            "roles": json.dumps(sorted(operator.roles)),
+            "token_sha256": _hashed(token),
+            "added_at": _text(operator.added_at),
+            "expires_at": _text(operator.expires_at),
+        }
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(_operators.insert().values(**values))
+        except IntegrityError:
+            raise AlreadyExists("there is, or was, an operator of that name") from None
+        return token
+
+    def renew(self, operator_id: str, expires_at: datetime) -> str:
+        """A new token, shown this once, in the place of the old one, which is refused from now on."""
+        token = self._token()
+        self._update(operator_id, token_sha256=_hashed(token), expires_at=_text(expires_at))
+        return token
+
+    def revoke(self, operator_id: str) -> Operator:
+        """End an operator for good; the next call is refused."""
+        self._update(operator_id, revoked_at=_text(self.now()))
+        return self._one(_operators.c.operator_id == operator_id)
+
+    def named(self, name: str) -> Operator:
+        """The operator of that name, or `NotFound`."""
+        return self._one(_operators.c.folded == _folded(name.strip()))
+
+    def holding(self, token: str) -> Operator:
+        """The operator whose token this is; `Unauthenticated` for any that is unknown, expired or revoked."""
+        found = self._select(_operators.c.token_sha256 == _hashed(token)) if token.startswith(_PREFIX) else []
+        if not found or not found[0].active(self.now()):
+            raise Unauthenticated("the token is unknown, expired or revoked")
+        return found[0]
+
+    def every(self) -> list[Operator]:
+        """All operators that ever were, oldest first."""
+        return self._select(sa.true())
+
+    def _token(self) -> str:
+        return _PREFIX + base64.urlsafe_b64encode(self._entropy(32)).decode().rstrip("=")
+
+    def _update(self, operator_id: str, **values: str) -> None:
+        standing = (_operators.c.operator_id == operator_id, _operators.c.revoked_at.is_(None))
+        with self._engine.begin() as connection:
+            done = connection.execute(_operators.update().where(*standing).values(**values))
+        if done.rowcount != 1:
+            raise Conflict("the operator is revoked already, for good")
+
+    def _one(self, where: sa.ColumnElement[bool]) -> Operator:
+        found = self._select(where)
+        if not found:
+            raise NotFound("there is no operator of that name")
+        return found[0]
+
+    def _select(self, where: sa.ColumnElement[bool]) -> list[Operator]:
+        with reading(self._engine) as connection:
+            rows = connection.execute(sa.select(_operators).where(where).order_by(_operators.c.added_at)).all()
+        return [
+            Operator(
+                operator_id=row.operator_id,
+                name=row.name,
+                roles=frozenset(map(Role, json.loads(row.roles))),
+                added_at=datetime.fromisoformat(row.added_at),
+                expires_at=datetime.fromisoformat(row.expires_at),
+                revoked_at=None if row.revoked_at is None else datetime.fromisoformat(row.revoked_at),
+            )
+            for row in rows
+        ]
+
+
+def _folded(name: str) -> str:
+    """Names that look alike to a person are one name."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()

@@ -1,0 +1,55 @@
+"""Changes to operators, each in the ledger before it is in force. A name is committed to, never said."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from countenance.errors import BadRequest, Conflict
+from countenance.ledger import Ledger
+from countenance.mandates import Operator, Role
+from countenance.mandates import Operators as Store
+from countenance.signing import JSON
+
+
+class Operators:
+    """The operators, with the ledger in front of every change."""
+
+    def __init__(self, store: Store, ledger: Ledger) -> None:
+        self._store = store
+        self._ledger = ledger
+        self.holding = store.holding
+        self.every = store.every
+
+    def add(self, name: str, roles: Collection[Role], expires_at: datetime) -> tuple[Operator, str]:
+        """A new operator and the token, which is shown this once; `AlreadyExists` if the name was ever taken."""
+        made = self._store.draft(name, roles, expires_at)
+        self._record(
+            "added", made, {"roles": [str(role) for role in sorted(made.roles)], "expires": made.expires_at.isoformat()}
+        )
+        return made, self._store.add(made)
+
+    def renew(self, name: str, expires_at: datetime) -> tuple[Operator, str]:
+        """A new token, good until `expires_at`; the old one is refused from now on."""
+        standing = self._standing(name)
+        if expires_at <= self._store.now():
+            raise BadRequest("an operator's token expires after it was made")
+        self._record("renewed", standing, {"expires": expires_at.astimezone(UTC).isoformat()})
+        token = self._store.renew(standing.operator_id, expires_at)
+        return self._store.named(name), token
+
+    def revoke(self, name: str) -> Operator:
+        """End an operator for good; the next call is refused."""
+        standing = self._standing(name)
+        self._record("revoked", standing, {})
+        return self._store.revoke(standing.operator_id)
+
+    def _standing(self, name: str) -> Operator:
+        operator = self._store.named(name)
+        if operator.revoked_at is not None:
+            raise Conflict("the operator is revoked already, for good")
+        return operator
+
+    def _record(self, change: str, operator: Operator, public: dict[str, JSON]) -> None:
+        entry: dict[str, JSON] = {"kind": "operator", "change": change, "operator": operator.operator_id, **public}
+        self._ledger.append(entry, {"name": operator.name}).wait()

@@ -1,0 +1,65 @@
+"""What the ledger shows to others: its size, its checkpoints, and the proof that an entry is in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from countenance.errors import BadRequest, NotFound
+from countenance.ledger import Ledger, Receipt, prove_inclusion
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That an entry is recorded. entry: its canonical JSON. proof: a C2SP tlog-proof, checkpoint included."""
+
+    index: int
+    entry: str
+    receipt: str
+    proof: str
+
+
+class Record:
+    """The readable side of the ledger. Nothing here shows what is private: an entry holds commitments only."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    @property
+    def origin(self) -> str:
+        """The name under which the ledger signs."""
+        return self._ledger.origin
+
+    @property
+    def size(self) -> int:
+        """How many entries there are."""
+        return self._ledger.size
+
+    @property
+    def key(self) -> str:
+        """The public key that signs now, as a C2SP verifier key: name+id+base64."""
+        return str(self._ledger.verifier_key)
+
+    def checkpoint(self) -> str:
+        """A signed note (C2SP tlog-checkpoint) over all that is recorded now."""
+        return str(self._ledger.checkpoint())
+
+    def proved(self, index: int) -> Proof:
+        """Entry `index` with its proof, or `NotFound`."""
+        if not 0 <= index < self._ledger.size:
+            raise NotFound(f"no entry {index}")
+        checkpoint = self._ledger.checkpoint()
+        entry = self._ledger.entry(index).text
+        proof = prove_inclusion(self._ledger, index, checkpoint)
+        return Proof(index, entry, self._ledger.receipt(index).header(), proof)
+
+    def proved_to_holder(self, receipt: str) -> Proof:
+        """What a receipt promised, with its proof: to hold the receipt is enough.
+
+        One that cannot be read: `BadRequest`. One that this ledger did not give out: `NotFound`.
+        """
+        held = Receipt.parse(receipt)
+        if held.origin != self._ledger.origin or held.index >= self._ledger.size:
+            raise NotFound("this ledger gave out no such receipt")
+        if self._ledger.receipt(held.index) != held:
+            raise BadRequest("the receipt is not the one that this ledger gave out for its entry")
+        return self.proved(held.index)
