@@ -119,8 +119,8 @@ def _overview(matrix: Matrix, packs: list[Pack]) -> str:
             share = round(100 * min(1.0, len(stopping) / _FULL))
             ink = "var(--stop-ink)" if share > 45 else "var(--ink)"
             cells.append(
-                f'<td title="{escape(names)}" style="background: color-mix(in srgb, var(--stop) {share}%, var(--open)); '
-                f'color: {ink}">{len(stopping)}</td>'
+                f'<td title="{escape(names)}" style="color: {ink}; '
+                f'background: color-mix(in srgb, var(--stop) {share}%, var(--open))">{len(stopping)}</td>'
             )
         rows.append(f"<tr><th>{number} {escape(use.title)}</th>{''.join(cells)}</tr>")
     table = f"<thead><tr><th>Use</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
