@@ -17,14 +17,11 @@ from countenance.audit.metrics.comparisons import (
 from countenance.audit.metrics.dyads import Tally, clustered_rate, covariance, tally, tally_pairs
 from countenance.audit.metrics.identification import (
     Lead,
-    OpenSet,
-    SearchRates,
     SearchTest,
     chance_of_any,
     expected_false_matches,
     fmr_for_chance,
     lead,
-    open_set,
     search_test,
 )
 from countenance.audit.metrics.intervals import (
@@ -38,6 +35,7 @@ from countenance.audit.metrics.intervals import (
     wilson_bounds,
 )
 from countenance.audit.metrics.labels import intersections
+from countenance.audit.metrics.open_set import OpenSet, SearchRates, open_set
 from countenance.audit.metrics.operating import (
     GroupThreshold,
     OperatingPoint,

@@ -8,36 +8,50 @@ people, so it is measured on subsampled galleries too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from countenance.audit.metrics.comparisons import Finding
-from countenance.audit.metrics.intervals import Interval, Rate
+from countenance.audit.metrics.intervals import Floats, Interval, Rate, plain_rate
+from countenance.errors import BadRequest
 
 
 def expected_false_matches(fmr: ArrayLike, gallery: ArrayLike) -> float:
     """Mean number of false candidates of one search: sum of FMR by group times gallery entries by group."""
-    raise NotImplementedError
+    rate, entries = _checked(fmr, gallery)
+    return float((rate * entries).sum())
 
 
 def chance_of_any(fmr: ArrayLike, gallery: ArrayLike) -> float:
     """Chance of at least one false candidate: 1 - prod (1-FMR_g)^N_g, comparisons taken as independent."""
-    raise NotImplementedError
+    rate, entries = _checked(fmr, gallery)
+    if ((rate == 1) & (entries > 0)).any():
+        return 1.0
+    return float(-np.expm1((entries * np.log1p(-np.where(entries > 0, rate, 0.0))).sum()))
 
 
 def fmr_for_chance(fpir: float, gallery: int) -> float:
     """The FMR at which a gallery of that size gives that FPIR: 1 - (1-FPIR)^(1/N)."""
-    raise NotImplementedError
+    if not (0 <= fpir <= 1 and gallery >= 1):
+        raise BadRequest(f"FPIR is 0..1 and a gallery has an entry, got {fpir} and {gallery}")
+    return 1.0 if fpir == 1 else -math.expm1(math.log1p(-fpir) / gallery)
+
+
+def _checked(fmr: ArrayLike, gallery: ArrayLike) -> tuple[Floats, Floats]:
+    rate, entries = np.broadcast_arrays(np.asarray(fmr, np.float64), np.asarray(gallery, np.float64))
+    if not ((rate >= 0) & (rate <= 1)).all() or not (np.isfinite(entries) & (entries >= 0)).all():
+        raise BadRequest("false match rates are 0..1, and a gallery has no negative number of entries")
+    return rate, entries
 
 
 @dataclass(frozen=True, slots=True)
 class Lead:
     """What one returned candidate is worth, under a stated prior that the person searched for is enrolled at all.
 
-    expected_false, chance_any: of a search. right: chance that the best (or only) candidate is the right person given
-    that something was returned. right_low, right_high: over the FMR's interval.
+    expected_false, chance_any: of a search. right: chance that a candidate picked from those returned is the right
+    person. right_low, right_high: over the FMR's interval.
     """
 
     prior: float
@@ -51,67 +65,23 @@ class Lead:
 
 
 def lead(prior: float, fmr: Rate, fnir: float, gallery: int) -> Lead:
-    """The posterior of one lead: prior · (1-fnir) / (prior · (1-fnir) + E[false candidates]).
+    """The posterior of one lead: prior · (1-fnir) / (prior · (1-fnir) + E[false candidates]); prior, fnir: 0..1.
 
-    The denominator is the expected number of candidates, so this is the chance for a candidate picked at random from
-    those returned; prior, fnir: 0..1.
+    The denominator is the expected number of candidates of a search. An FMR without trials is a `BadRequest`.
     """
-    raise NotImplementedError
+    if not (0 <= prior <= 1 and 0 <= fnir <= 1 and gallery >= 1):
+        raise BadRequest(f"a prior and an FNIR are 0..1 and a gallery has an entry, got {prior}, {fnir} and {gallery}")
+    if not fmr.known:
+        raise BadRequest("the worth of a lead needs a measured false match rate")
+    true = prior * (1 - fnir)
 
+    def right(rate: float) -> float:
+        false = expected_false_matches(rate, gallery)
+        return true / (true + false) if true + false > 0 else math.nan
 
-@dataclass(frozen=True, slots=True)
-class SearchRates:
-    """Measured at one gallery size and threshold. groups: by probe group, in the order of the names; all: pooled.
-
-    fpir, fnir: rates over probes; formula_fpir: 1-(1-FMR)^N with the FMR of the same data; selectivity: mean number of
-    false candidates.
-    """
-
-    gallery: int
-    threshold: float
-    rank: int
-    fpir: Rate
-    fnir: Rate
-    formula_fpir: float
-    selectivity: float
-    fpir_by_group: tuple[Rate, ...]
-    fnir_by_group: tuple[Rate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OpenSet:
-    """The gallery-size curve: one `SearchRates` per size and threshold."""
-
-    groups: tuple[str, ...]
-    rates: tuple[SearchRates, ...]
-    repeats: int
-    findings: tuple[Finding, ...]
-
-
-def open_set(
-    probe_side: ArrayLike,
-    gallery_side: ArrayLike | None,
-    people: ArrayLike,
-    group: ArrayLike,
-    groups: Sequence[str],
-    gallery_sizes: Sequence[int],
-    thresholds: Sequence[float],
-    *,
-    rank: int = 1,
-    repeats: int = 5,
-    non_mated_share: float = 0.5,
-    seed: int = 0,
-    level: float = 0.95,
-    workers: int = 0,
-) -> OpenSet:
-    """Measure FPIR and FNIR on subsampled galleries.
-
-    Each repeat draws people who are not enrolled (`non_mated_share`), enrols one image of everybody else in random
-    order, and searches nested galleries of the sizes asked for with the others' images and the enrolled people's
-    further images. Sizes larger than the people at hand are a `BadRequest`. Arrays as in `pairs.all_pairs`.
-    Rates pool the repeats; the effective number of trials counts each probe person once.
-    """
-    raise NotImplementedError
+    expected = expected_false_matches(fmr.estimate, gallery)
+    chance, bounds = chance_of_any(fmr.estimate, gallery), fmr.interval
+    return Lead(prior, gallery, fnir, expected, chance, right(fmr.estimate), right(bounds.high), right(bounds.low))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,4 +99,10 @@ class SearchTest:
 
 def search_test(probes: int, falsely_matched: int, gallery: int, level: float = 0.95) -> SearchTest:
     """The kind of test that the ACLU ran in 2018: probes searched, probes falsely matched, entries in the gallery."""
-    raise NotImplementedError
+    if probes < 1:
+        raise BadRequest("a test searches for at least one probe")
+    fpir = plain_rate(falsely_matched, probes, level)
+    low, high = (fmr_for_chance(x, gallery) for x in (fpir.interval.low, fpir.interval.high))
+    return SearchTest(
+        fpir, fmr_for_chance(fpir.estimate, gallery), Interval(low, high, level, "from the FPIR's Wilson interval")
+    )
