@@ -11,6 +11,12 @@ from countenance.audit.results import Analysis, FaceResults, Judged, Numbers, Ou
 from countenance.audit.shares import Share
 from countenance.audit.words import between, count, listed, one_in, percent, times
 
+ENOUGH = 30
+"""Effective trials that a group needs to be named as worst or best in the headline."""
+RISK_SAID = {
+    "fpr": ("wrongly called high risk", "wrong calls of high risk"),
+    "fnr": ("wrongly called low risk", "wrong calls of low risk"),
+}
 SAID = {
     "fmr": ("falsely matched", "false matches"),
     "fnmr": ("not recognised as themselves", "misses"),
@@ -94,6 +100,12 @@ def _measures(analysis: Analysis) -> dict[str, list[_Line]]:
     }
 
 
+def _solid(lines: Sequence[_Line]) -> Sequence[_Line]:
+    """The groups with enough trials to be named first, if there are two of them."""
+    solid = [line for line in lines if (line.share.effective_trials or 0) >= ENOUGH]
+    return solid if len(solid) > 1 else lines
+
+
 def _rate(line: _Line) -> float:
     return line.share.estimate or 0.0
 
@@ -101,39 +113,48 @@ def _rate(line: _Line) -> float:
 def _finding(
     plan: Plan, measure: str, factor: str, lines: Sequence[_Line], judged: Sequence[Judged]
 ) -> tuple[str, Numbers]:
+    lines = _solid(lines)
     worst, best = max(lines, key=_rate), min(lines, key=_rate)
-    said, things = SAID[measure]
+    said, things = (RISK_SAID if plan.task == "risk" else SAID).get(measure, SAID[measure])
     family = [j for j in judged if j.measure == measure and j.factor == factor]
     shown = [j for j in family if j.verdict == "disparity shown"]
     rates = f"{percent(_rate(worst))} in {worst.group}, {percent(_rate(best))} in {best.group}"
-    ratio = f"{times(_rate(worst) / _rate(best))} as often" if _rate(best) else "a ratio without an upper bound"
+    family = [j for j in judged if j.measure == measure and j.factor == factor]
+    shown = [j for j in family if j.verdict == "disparity shown"]
     most = max(shown, key=lambda j: j.ratio if j.ratio is not None else float("inf"), default=None)
+    ratio = (
+        f"{times(_rate(worst) / _rate(best))} as often as in {best.group}" if _rate(best) else "no bound can be told"
+    )
     if most is not None:
         status = "" if all(j.planned for j in shown) else " This was not declared beforehand."
         against = "everybody else" if most.reference == "others" else most.reference
-        headline = (
-            f"People are {said} at different rates: {rates}. The largest difference shown is {most.group} against "
-            f"{against}, {times(most.ratio)} (95 % interval {between(most.bounds)}).{status}"
+        much = (
+            "more often by a factor that has no upper bound than"
+            if most.ratio is None
+            else f"{times(most.ratio)} as often as"
         )
+        ratio = f"{most.group} {much} {against} (95 % interval {between(most.bounds)})"
+        headline = f"People are {said} at different rates: {rates}. The largest difference shown: {ratio}.{status}"
     elif family and all(j.verdict == "equivalence shown" for j in family):
         headline = f"By {factor}, {things} are shown to lie within a factor of {plan.margin:g} of each other: {rates}."
     elif family:
+        ratio += ", which chance may explain"
         headline = (
             f"This data cannot tell whether {things} differ by {factor}: the rates seen ({rates}) are compatible with "
             "equal treatment and with a difference that matters."
         )
     else:
         headline = f"By {factor}, people are {said} at these rates: {rates}. No comparison was declared beforehand."
-    bounds = f" (95 % interval {between(most.bounds)} against the reference)" if most is not None else ""
     meaning = f"of 1,000 people in {worst.group} about {count(1000 * _rate(worst))} are {said}, "
     meaning += f"of 1,000 in {best.group} about {count(1000 * _rate(best))}"
     first = f"{percent(_rate(worst))} ({one_in(_rate(worst))}) in {worst.group}"
-    return headline, Numbers(first, f"{ratio} as in {best.group}{bounds}", meaning)
+    return headline, Numbers(first, ratio, meaning)
 
 
 def _in_searches(plan: Plan, analysis: Analysis, lines: Sequence[_Line]) -> str:
     """What the worst and the best group's rates mean for searches in the plan's first gallery of 10,000 or more."""
     size = next((n for n in plan.gallery.sizes if n >= 10_000), plan.gallery.sizes[-1])
+    lines = _solid(lines)
     worst, best = max(lines, key=_rate), min(lines, key=_rate)
     searches = plan.gallery.searches
     each = [searches * expected_false_matches([_rate(line)], [size]) for line in (worst, best)]

@@ -19,10 +19,10 @@ def rate_of(share: Share) -> Rate:
 
 
 def share(rate: Rate, small_cell: int = 0) -> Share:
-    """`rate` as a record; its counts are withheld where fewer than `small_cell` people stand behind it."""
+    """`rate` as a record; its counts are withheld where fewer than `small_cell` people (or trials) stand behind it."""
     if not rate.known:
         return Share(0, 0, 0, None, None, None, rate.level, None, None, rate.method, rate.reason or "no trials")
-    if 0 < rate.subjects < small_cell:
+    if 0 < (rate.subjects or rate.trials) < small_cell:
         return withheld(small_cell, rate.level)
     interval = rate.interval
     freedom = rate.freedom if math.isfinite(rate.freedom) else None

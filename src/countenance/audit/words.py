@@ -43,10 +43,10 @@ def times(ratio: float | None) -> str:
 
 def between(bounds: Bounds) -> str:
     """An interval of a ratio: "8.1 to 17", "2.0 or more"."""
-    low = 0.0 if bounds.low is None else bounds.low
-    if bounds.high is None:
-        return f"{low:.2g} or more"
-    return f"{low:.2g} to {bounds.high:.2g}" if bounds.high < 1000 else f"{low:.2g} to {bounds.high:,.0f}"
+    low, high = (
+        None if end is None else (f"{end:,.0f}" if end >= 10 else f"{end:.2g}") for end in (bounds.low, bounds.high)
+    )
+    return f"{low or 0} or more" if high is None else f"{low or 0} to {high}"
 
 
 def of(share: Share) -> str:

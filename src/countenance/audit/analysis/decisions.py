@@ -62,7 +62,10 @@ def analyse_outcomes(plan: Plan, data: Classified, planned: Mapping[str, bool]) 
 def _outcome_group(line: GroupClassification, small_cell: int) -> OutcomeGroup:
     if 0 < line.rows < small_cell:
         return OutcomeGroup(line.group, None, withheld(small_cell), withheld(small_cell), ())
-    classes = tuple(ClassLine(c.label, share(c.ppv), share(c.tpr), share(c.fpr)) for c in line.classes)
+    classes = tuple(
+        ClassLine(c.label, share(c.ppv, small_cell), share(c.tpr, small_cell), share(c.fpr, small_cell))
+        for c in line.classes
+    )
     return OutcomeGroup(line.group, line.rows, share(line.error), share(line.no_answer), classes)
 
 
@@ -114,7 +117,7 @@ def _risk_analysis(
         name,
         tuple(_risk_group(line, small_cell) for line in found.groups),
         tuple(
-            CalibrationLine(line.group, line.low, line.high, _enough(share(line.observed), small_cell))
+            CalibrationLine(line.group, line.low, line.high, share(line.observed, small_cell))
             for line in found.calibration
         ),
         tuple(_four_fifths(line) for line in found.four_fifths),
@@ -124,30 +127,27 @@ def _risk_analysis(
     )
 
 
-def _enough(observed: Share, small_cell: int) -> Share:
-    return withheld(small_cell, observed.level) if 0 < (observed.trials or 0) < small_cell else observed
-
-
 def _risk_group(line: GroupRisk, small_cell: int) -> RiskGroup:
     small = 0 < line.rows < small_cell
 
     def told(rate: Rate) -> Share:
-        return withheld(small_cell) if small else share(rate)
+        return withheld(small_cell) if small else share(rate, small_cell)
 
-    identity = line.identity
+    fpr, fnr, ppv = told(line.fpr), told(line.fnr), told(line.ppv)
+    identity = line.identity if fpr.known and fnr.known and ppv.known else None
     return RiskGroup(
         group=line.group,
         rows=None if small else line.rows,
-        fpr=told(line.fpr),
-        fnr=told(line.fnr),
-        ppv=told(line.ppv),
+        fpr=fpr,
+        fnr=fnr,
+        ppv=ppv,
         npv=told(line.npv),
         selected=told(line.selected),
         prevalence=told(line.prevalence),
         auc=None if small else finite(line.auc),
         auc_bounds=bounds(line.auc_interval),
         identity=None
-        if identity is None or small
+        if identity is None
         else IdentityCheck(identity.prevalence, identity.ppv, identity.fnr, identity.fpr, identity.implied),
     )
 

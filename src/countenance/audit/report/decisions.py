@@ -34,7 +34,8 @@ def calibration(analysis: RiskAnalysis) -> Figure | None:
     told = [c for c in analysis.calibration if c.observed.known]
     if not told:
         return None
-    across = LinearAxis(min(c.low for c in told), max(c.high for c in told))
+    places = [_middle(c.low, c.high) for c in told]
+    across = LinearAxis(min(places), max(places))
     down = LinearAxis(0.0, 1.0)
     box, parts = frame(across, down, "score", "share with the outcome", lambda x: f"{x:g}")
     shown = groups[: len(LINES)]
@@ -49,7 +50,7 @@ def calibration(analysis: RiskAnalysis) -> Figure | None:
             parts.append(mark(at, box[1] + box[3] * y, "dot", colour))
     key = keys([(name, *style) for name, style in zip(shown, LINES, strict=False)])
     rows = tuple(
-        (c.group, f"{c.low:g} to {c.high:g}", percent(c.observed.estimate) if c.observed.known else c.observed.reason,
+        (c.group, _bin(c.low, c.high), percent(c.observed.estimate) if c.observed.known else c.observed.reason,
          interval(c.observed), of(c.observed))
         for c in analysis.calibration
     )  # fmt: skip
@@ -112,4 +113,13 @@ def identity(analysis: RiskAnalysis) -> Grid:
 
 
 def _middle(low: float, high: float) -> float:
-    return (low + high) / 2
+    return low if _one_value(low, high) else (low + high) / 2
+
+
+def _bin(low: float, high: float) -> str:
+    return f"{low:g}" if _one_value(low, high) else f"{low:g} to {high:g}"
+
+
+def _one_value(low: float, high: float) -> bool:
+    """Whether a bin of whole scores holds one of them only."""
+    return high - low == 1 and low == round(low)

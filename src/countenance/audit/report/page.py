@@ -78,7 +78,11 @@ def verdict_grid(judged: tuple[Judged, ...]) -> Grid:
         "would have shown",
         "declared",
     )
-    names = {"fmr": "false matches", "fnmr": "misses", "fte": "failures to find a face", "selection": "selected"}
+    names = {
+        "fmr": "false matches", "fnmr": "misses", "fte": "failures to find a face", "error": "errors",
+        "tpr": "true positive rate", "fpr": "false positive rate", "fnr": "false negative rate",
+        "ppv": "positive predictive value", "npv": "negative predictive value", "selection": "selected",
+    }  # fmt: skip
     return Grid(
         heads,
         tuple(

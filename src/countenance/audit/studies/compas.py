@@ -40,6 +40,7 @@ def compas_study(file: Path, now: datetime) -> tuple[Plan, Loaded]:
         created=stamp(now),
         inputs=(InputFile(file.name, hash_),),
         data_seen=True,
+        margin=1.25,
         hypotheses=(Hypothesis("fpr", "race", "Caucasian"), Hypothesis("fnr", "race", "Caucasian")),
     )
     return plan, Loaded(read_risks(table, file.parent, plan.groups.factors), {file.name: hash_})

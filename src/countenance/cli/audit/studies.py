@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
-from countenance.audit.bundle import bundle_files, write_bundle
+from countenance.audit.bundle import bundle_files, checked_bundle, write_bundle
 from countenance.audit.environment import environment
+from countenance.audit.evidence import Subject, issue_evidence, read_evidence
+from countenance.audit.loading import OwnEngine
 from countenance.audit.moments import stamp
 from countenance.audit.plan import Plan
 from countenance.audit.results import Results
 from countenance.audit.running import Loaded, run_audit
+from countenance.audit.sources.faces import Vectors
 from countenance.audit.studies.compas import compas_study
 from countenance.audit.studies.gender_shades import gender_shades_study
+from countenance.audit.studies.own import FAIRFACE, LFW, Operation, fairface_plan, lfw_plan, load_study, with_inputs
 from countenance.audit.studies.published import published_compas, published_gender_shades
 from countenance.audit.words import interval, of, percent
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
+from countenance.engine import Engine
+from countenance.gallery import Calibration, load_normaliser
+from countenance.settings import load
+from countenance.signing import Signer
 
 data_option = click.option(
     "--data",
@@ -79,8 +88,56 @@ def gender_shades(out: Path | None, key: Path | None) -> None:
 
 
 @click.command("own-evidence")
-def own_evidence() -> None:
-    """x"""
+@data_option
+@click.option(
+    "-o", "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to."
+)
+@click.option(
+    "--threshold-fmr", default=1e-3, show_default=True, help="FMR of the threshold, for the group served worst."
+)
+@click.option("--days", default=365, show_default=True, help="Days until the evidence expires.")
+@click.option(
+    "--key", type=FILE, help="Signing key (hex seed, made on first use); default: evidence.key in the data folder."
+)
+def own_evidence(data: Path, out: Path, threshold_fmr: float, days: int, key: Path | None) -> None:
+    """Make the project's own evidence for the model in use from LFW and FairFace: two signed bundles and a statement.
+
+    Templates are kept in the data folder while it runs, so an interrupted run goes on. The private key never leaves
+    that folder; its public half is written beside the evidence.
+    """
+    s = load()
+    engine = Engine.open(s.models_cache, s.detector, s.model, threads=s.threads, extra=s.models_dir)
+    normaliser = load_normaliser(engine.model)
+    calibration = Calibration.load(engine.model, normaliser.identity)
+    score = float(calibration.score_at_fmr(threshold_fmr))
+    operation = Operation(s.model, engine.version, normaliser.identity, calibration.identity, threshold_fmr, score)
+    work = s.home / "audit"
+
+    def sides(vectors: Vectors) -> tuple[Vectors, Vectors]:
+        return normaliser.probe_side(vectors), normaliser.gallery_side(vectors)
+
+    own = OwnEngine(engine, s.detector, work / "templates" / s.detector, sides)
+    sign = Signer.from_file(key if key is not None else s.keys / "evidence.key")
+    made = now()
+    bundles = []
+    for study, plan in ((LFW, lfw_plan(operation, made)), (FAIRFACE, fairface_plan(operation, made))):
+        loaded = load_study(plan, study, data, work / "own", own, lambda name: True)
+        declared = with_inputs(plan, loaded)
+        results = run_audit(declared, declared, loaded, now)
+        target = out / f"{s.model}.{study.name}.fmr-{threshold_fmr:g}.zip"
+        write_bundle(target, bundle_files(declared, results, environment(loaded.models), stamp(now()), sign))
+        bundles.append(checked_bundle(target))
+        click.echo(f"{target.name}: {results.headline}")
+    subject = Subject(
+        str(engine.model), engine.version, normaliser.identity, calibration.identity, threshold_fmr, score
+    )
+    content = issue_evidence(bundles, subject, made, made + timedelta(days=days), sign)
+    name = f"{s.model}.fmr-{threshold_fmr:g}.evidence.json"
+    (out / name).write_bytes(content)
+    (out / "countenance.pub").write_text(sign.public.hex() + "\n")
+    found = read_evidence(content)
+    click.echo(f"{name}: until {found.expires_at}, worst group's FMR at most {percent(found.highest_fmr)}, "
+               f"lowest TPR {percent(found.lowest_tpr)}")  # fmt: skip
 
 
 def _run(plan: Plan, loaded: Loaded, out: Path | None, key: Path | None) -> Results:
