@@ -35,6 +35,13 @@ def test_an_entry_is_one_line_of_canonical_json_that_reads_back(fields: dict) ->
     assert {k: v for k, v in entry.fields.items() if k not in ("sequence", "time")} == public
 
 
+def test_members_stand_in_the_order_of_utf_16_not_of_code_points() -> None:
+    public = {"kind": "note", "\U0001f600": 1, "\ufb33": 2}
+    text = compose(draft(public, None), {}, 7, "t")
+    assert text.encode() == canonical({**public, "sequence": 7, "time": "t"})
+    assert text.index("\U0001f600") < text.index("\ufb33")
+
+
 def test_a_private_value_is_a_salted_commitment_and_nothing_else() -> None:
     drafted = draft({"kind": "decision"}, {"gallery": "lost-children", "n": [1, 2]})
     openings = [Opening(name, name.encode() * 4, value) for name, value in drafted.private.items()]
@@ -107,6 +114,9 @@ def test_an_entry_has_room_for_65535_bytes() -> None:
         draft({"kind": "note", "x": "y" * (room + 1)}, None)
     with pytest.raises(BadRequest, match="65535"):
         draft({"kind": "note", "x": "y" * room}, {"private": 1})
+    draft({"kind": "note", "x": "é" * (room // 2)}, None)
+    with pytest.raises(BadRequest, match="65535"):
+        draft({"kind": "note", "x": "é" * (room // 2), "z": 1}, None)
 
 
 @pytest.mark.parametrize(
