@@ -13,7 +13,9 @@ from functools import cached_property
 from sqlalchemy import Engine as Database
 from starlette.types import ASGIApp
 
-from countenance.api import rekognition
+from countenance import operations
+from countenance.api import native, rekognition
+from countenance.api.doors import Doors
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.engine import Engine, load_manifests
@@ -22,7 +24,6 @@ from countenance.gallery import Calibration, Gallery, Normaliser, load_normalise
 from countenance.ledger import Ledger
 from countenance.mandates import Halts, Register
 from countenance.mandates import Operators as OperatorStore
-from countenance.operations import Custodian, Guard, Mandates, Moratoria, Operators, Tools, believed, read_charter
 from countenance.policy import Rules
 from countenance.settings import Settings
 from countenance.signing import Signer, secret_file
@@ -46,22 +47,19 @@ class Countenance:
         """Open the database under `settings.home`, making folder, keys and tables on first use."""
         settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         database = open_database(settings.database)
-        return cls(
-            settings=settings,
-            database=database,
-            register=Register(database, secret_file(settings.keys / "mandates.key"), _now),
-            ledger=Ledger(database, Signer.from_file(settings.keys / "ledger.key"), settings.origin, _now),
-        )
+        register = Register(database, secret_file(settings.keys / "mandates.key"), _now)
+        ledger = Ledger(database, Signer.from_file(settings.keys / "ledger.key"), settings.origin, _now)
+        return cls(settings, database, register, ledger)
 
     @cached_property
-    def mandates(self) -> Mandates:
+    def mandates(self) -> operations.Mandates:
         """The register behind its ledger entries."""
-        return Mandates(self.register, self.ledger, _now)
+        return operations.Mandates(self.register, self.ledger, _now)
 
     @cached_property
-    def operators(self) -> Operators:
+    def operators(self) -> operations.Operators:
         """The people who run this, behind their ledger entries."""
-        return Operators(OperatorStore(self.database, _now, os.urandom), self.ledger)
+        return operations.Operators(OperatorStore(self.database, _now, os.urandom), self.ledger)
 
     @cached_property
     def rules(self) -> Rules:
@@ -90,15 +88,11 @@ class Countenance:
         return Gallery(self.database, self.normaliser, _now, lambda: str(uuid.uuid4()))
 
     @cached_property
-    def tools(self) -> Tools:
+    def tools(self) -> operations.Tools:
         """What operations work with."""
-        return Tools(
-            engine=self.engine,
-            gallery=self.gallery,
-            normaliser=self.normaliser,
-            calibration=Calibration.load(self.model, self.normaliser.identity),
-            evidence=believed(self.settings.evidence, shipped=self.settings.shipped_evidence),
-        )
+        calibration = Calibration.load(self.model, self.normaliser.identity)
+        evidence = operations.believed(self.settings.evidence, shipped=self.settings.shipped_evidence)
+        return operations.Tools(self.engine, self.gallery, self.normaliser, calibration, evidence)
 
     @cached_property
     def custody(self) -> Custody:
@@ -106,23 +100,28 @@ class Countenance:
         return Custody(self.database, secret_file(self.settings.keys / "custody.key"), _now)
 
     @cached_property
-    def moratoria(self) -> Moratoria:
+    def moratoria(self) -> operations.Moratoria:
         """What is stopped until a quorum says otherwise."""
-        charter = None if self.settings.charter is None else read_charter(self.settings.charter)
-        return Moratoria(Halts(self.database), self.ledger, charter)
+        charter = None if self.settings.charter is None else operations.read_charter(self.settings.charter)
+        return operations.Moratoria(Halts(self.database), self.ledger, charter)
 
     @cached_property
-    def custodian(self) -> Custodian:
+    def custodian(self) -> operations.Custodian:
         """The custody behind its ledger entries."""
-        return Custodian(self.custody, self.register, self.gallery, self.ledger, _now)
+        return operations.Custodian(self.custody, self.register, self.gallery, self.ledger, _now)
 
     @cached_property
-    def guard(self) -> Guard:
+    def guard(self) -> operations.Guard:
         """The one way to run an operation."""
-        return Guard(self.tools, self.rules, self.ledger, self.register, self.custody, self.moratoria, _now)
+        return operations.Guard(self.tools, self.rules, self.ledger, self.register, self.custody, self.moratoria, _now)
 
     def asgi(self) -> ASGIApp:
         """The HTTP front doors."""
+        explainer, record = operations.Explainer(self.rules, self.moratoria, _now), operations.Record(self.ledger)
+        services = native.Services(self.operators, self.mandates, self.custodian, self.moratoria, explainer, record)
+        return Doors(self._rekognition(), {native.PREFIX: native.app(services)})
+
+    def _rekognition(self) -> ASGIApp:
         return rekognition.app(
             self.guard,
             self.register,

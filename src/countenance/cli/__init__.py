@@ -11,7 +11,7 @@ from countenance.errors import CountenanceError
 
 _COMMANDS = {
     "demo": "The main job on real faces: enrol, search, deny, verify.",
-    "serve": "Serve the Rekognition dialect until interrupted.",
+    "serve": "Serve both HTTP dialects until interrupted.",
     "enrol": "A folder of pictures into a gallery, behind a mandate; go on after an interrupt.",
     "operator": "People who ask for, approve, review and audit over HTTP.",
     "mandate": "Who may use faces, for what, on which legal basis, until when.",

@@ -17,7 +17,7 @@ _CONNECTIONS_PER_REQUEST = 4
 """Connections that uvicorn keeps open for each request in hand: enough that idle ones starve nobody, and no more."""
 
 
-@click.command("serve", help="Serve the Rekognition dialect until interrupted.")
+@click.command("serve", help="Serve both HTTP dialects until interrupted.")
 def serve() -> None:
     """Load and verify everything, say how to reach it, then serve."""
     began = time.monotonic()

@@ -23,11 +23,13 @@ from countenance.operations.operators import Operators
 from countenance.operations.quality import QualityFilter
 from countenance.operations.record import Proof, Record
 from countenance.operations.search import Found, SearchByFace, SearchByImage
-from countenance.policy import Decision
+from countenance.policy import Decision, Power
+from countenance.policy import Operation as Asks
 from countenance.policy.moratorium import Moratorium, Order, Scope, Signature
 
 __all__ = [
     "Answer",
+    "Asks",
     "Caller",
     "Compare",
     "Compared",
@@ -60,6 +62,7 @@ __all__ = [
     "Order",
     "Page",
     "Permit",
+    "Power",
     "Proof",
     "QualityFilter",
     "Record",

@@ -43,6 +43,7 @@ class Custodian:
         self._gallery = gallery
         self._ledger = ledger
         self._now = now
+        self.now = now
         self.show = custody.show
         self.holds = custody.holds
         self.contents = custody.contents

@@ -47,6 +47,11 @@ class Mandates:
         self._record("renewed", mandate_id, {"expires": expires_at.isoformat()}, {"by": approved_by})
         return self._register.renew(mandate_id, approved_by=approved_by, expires_at=expires_at)
 
+    def refuse(self, mandate_id: str, why: str, *, by: str) -> Mandate:
+        """Refuse one that was asked for and not approved."""
+        self._standing(mandate_id, State.REQUESTED)
+        return self.end(mandate_id, why, by=by)
+
     def end(self, mandate_id: str, why: str, *, by: str | None = None) -> Mandate:
         """Revoke a mandate that is in force, or refuse one that was asked for; the next call is refused."""
         self._standing(mandate_id, State.REQUESTED, State.ACTIVE, State.EXPIRED)

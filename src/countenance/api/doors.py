@@ -1,0 +1,26 @@
+"""Several dialects behind one address: a request goes to the tongue whose path prefix it has, else to the first one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class Doors:
+    """One ASGI application out of several. rest: what answers all other paths, and start-up and shutdown."""
+
+    def __init__(self, rest: ASGIApp, by_prefix: Mapping[str, ASGIApp]) -> None:
+        self._rest = rest
+        self._by_prefix = dict(by_prefix)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the connection on."""
+        await self._behind(scope)(scope, receive, send)
+
+    def _behind(self, scope: Scope) -> ASGIApp:
+        if scope["type"] == "http":
+            for prefix, app in self._by_prefix.items():
+                if scope["path"] == prefix or scope["path"].startswith(prefix + "/"):
+                    return app
+        return self._rest

@@ -1,0 +1,9 @@
+"""Our own HTTP API under /v1: what people do about mandates, held results, moratoria, rules and the record.
+
+RFC 9457 problems, bearer tokens of operators, an OpenAPI document that is generated and checked in (docs/openapi.json).
+"""
+
+from countenance.api.native.application import PREFIX, Services, app, document
+from countenance.api.native.door import Limits
+
+__all__ = ["PREFIX", "Limits", "Services", "app", "document"]

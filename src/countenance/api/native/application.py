@@ -1,0 +1,106 @@
+"""The application: every router under /v1, behind the door; and the OpenAPI document that it makes of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from countenance.api.native import custody, mandates, moratoria, record, rules, standing
+from countenance.api.native.access import nobody_in_particular
+from countenance.api.native.door import Door, Limits
+from countenance.api.native.problems import Fault, Problem, response_of
+from countenance.operations import Custodian, Explainer, Mandates, Moratoria, Operators, Record
+
+PREFIX = "/v1"
+PUBLIC = frozenset({f"{PREFIX}/health", f"{PREFIX}/ledger/proof", f"{PREFIX}/openapi.json"})
+"""What needs no token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the API is a door to. All of them block, so they are called off the event loop."""
+
+    operators: Operators
+    mandates: Mandates
+    custodian: Custodian
+    moratoria: Moratoria
+    explainer: Explainer
+    record: Record
+
+
+def app(services: Services, limits: Limits = Limits()) -> ASGIApp:  # noqa: B008  # frozen
+    """The API as an ASGI application that answers /v1."""
+    return Door(_application(services), services.operators.holding, PUBLIC, limits)
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document; made without an installation, since no route is called."""
+    nothing = cast("Any", None)
+    return _document(_application(Services(*[nothing] * 6)))
+
+
+def _application(services: Services) -> FastAPI:
+    application = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: f"{route.tags[0] if route.tags else 'document'}_{route.name}",
+    )
+    every = APIRouter(prefix=PREFIX)
+    for router in (
+        standing.routes(services.record),
+        mandates.routes(services.mandates),
+        custody.routes(services.custodian),
+        moratoria.routes(services.moratoria),
+        rules.routes(services.explainer),
+        record.routes(services.record),
+    ):
+        every.include_router(router)
+    application.include_router(every)
+    made: list[dict[str, Any]] = []
+
+    @application.get(f"{PREFIX}/openapi.json", include_in_schema=False, openapi_extra=nobody_in_particular())
+    def openapi() -> dict[str, Any]:
+        if not made:
+            made.append(_document(application))
+        return made[0]
+
+    application.add_exception_handler(HTTPException, _refused)
+    return application
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    return response_of(error)
+
+
+def _document(application: FastAPI) -> dict[str, Any]:
+    made = get_openapi(
+        title="Countenance",
+        version="1",
+        summary="What people do about mandates, held results, moratoria, rules and the record.",
+        description="Face operations themselves are asked for in the Rekognition dialect. See docs/native-api.md.",
+        routes=application.routes,
+    )
+    schemas = made["components"]["schemas"]
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    for model in (Fault, Problem):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schema.pop("$defs", None)
+        schemas[model.__name__] = schema
+    made["components"]["securitySchemes"] = {
+        "operator": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An operator's token, made by `countenance operator add`.",
+        }
+    }
+    return made

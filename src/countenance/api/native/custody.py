@@ -1,0 +1,146 @@
+"""Held results: seen and verified by reviewers, each on their own; authorisations; counts for reports."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import Field, JsonValue
+
+from countenance.api.native.access import Caller, may, router
+from countenance.api.native.values import Closed
+from countenance.errors import BadRequest
+from countenance.operations import Custodian, Hold, Role
+
+HoldId = Annotated[str, Path(description="The held result's id.", pattern=r"^hold-[0-9a-f]{12}$")]
+
+
+class HoldShown(Closed):
+    """A result in custody, without what it says."""
+
+    hold_id: str = Field(description="The held result's id.")
+    state: Literal["waiting", "released", "rejected", "frozen", "shredded"] = Field(
+        description="Only a released one is answered."
+    )
+    mandate_id: str = Field(description="The mandate under which it was asked for.")
+    decision: int = Field(description="Index of the decision in the ledger.")
+    made_at: datetime = Field(description="When it was found, UTC.")
+    reviewers: int = Field(description="How many people have to verify it.")
+    agreed: list[str] = Field(description="Who verified it.")
+    disagreed: list[str] = Field(description="Who said that it is wrong; one is enough to keep it.")
+    authorise_by: datetime | None = Field(description="When authorisation must have been asked for, UTC.")
+    requested_at: datetime | None = Field(description="When authorisation was asked for, UTC.")
+    granted_at: datetime | None = Field(description="When it was granted, UTC.")
+    refused_at: datetime | None = Field(description="When it was refused and the result destroyed, UTC.")
+    clauses: list[str] = Field(description="The clauses that hold it.")
+
+
+class HoldList(Closed):
+    """All results in custody."""
+
+    holds: list[HoldShown] = Field(description="Oldest first.")
+
+
+class Contents(Closed):
+    """What a held result says, for its reviewers' eyes."""
+
+    hold_id: str = Field(description="The held result's id.")
+    says: JsonValue = Field(description="What was found: names of galleries and faces as they were enrolled.")
+
+
+class Review(Closed):
+    """What a reviewer says."""
+
+    agrees: bool = Field(description="Whether you verified it, on your own. False keeps it from ever being answered.")
+
+
+class Authorisation(Closed):
+    """What became of the authorisation."""
+
+    outcome: Literal["requested", "granted", "refused"] = Field(
+        description="A refusal destroys the result and ends its mandate."
+    )
+
+
+class ReportShown(Closed):
+    """What a period's ledger entries add up to; anybody with the entries can recompute it."""
+
+    first: date = Field(description="First day, UTC.")
+    last: date = Field(description="Last day, included.")
+    decisions: dict[str, dict[str, int]] = Field(description="Decisions by operation and verdict.")
+    refusals_by_clause: dict[str, int] = Field(description="How often each clause refused.")
+    counters: dict[str, int] = Field(description="The counters that laws want.")
+
+
+def routes(custodian: Custodian) -> APIRouter:
+    """The routes under /custody, and /report."""
+    at = router("custody", 400, 404, 409)
+    seeing = may(Role.REVIEW, Role.APPROVE, Role.AUDIT)
+
+    def shown(hold: Hold) -> HoldShown:
+        return _shown(hold, custodian.now())
+
+    @at.get("/custody", openapi_extra=seeing, summary="List held results")
+    def list_holds() -> HoldList:
+        """Every result in custody, oldest first, without what it says."""
+        return HoldList(holds=[shown(each) for each in custodian.holds()])
+
+    @at.get("/custody/{hold_id}", openapi_extra=seeing, summary="Show a held result")
+    def show(hold_id: HoldId) -> HoldShown:
+        """Where it stands and who did what about it, without what it says."""
+        return shown(custodian.show(hold_id))
+
+    @at.get("/custody/{hold_id}/contents", openapi_extra=may(Role.REVIEW), summary="Read a held result")
+    def contents(hold_id: HoldId, caller: Caller) -> Contents:
+        """What it says, for whoever is to verify it; never for who asked for it. That it was shown is recorded."""
+        return Contents(hold_id=hold_id, says=custodian.shown_to(hold_id, caller.name))
+
+    @at.post("/custody/{hold_id}/reviews", openapi_extra=may(Role.REVIEW), summary="Verify a held result")
+    def review(hold_id: HoldId, body: Review, caller: Caller) -> HoldShown:
+        """Say whether it is right: once each, never who asked for it."""
+        return shown(custodian.review(hold_id, caller.name, agrees=body.agrees))
+
+    @at.post("/custody/{hold_id}/authorisation", openapi_extra=may(Role.APPROVE), summary="Enter an authorisation")
+    def authorise(hold_id: HoldId, body: Authorisation, caller: Caller) -> HoldShown:
+        """Enter that authorisation was asked for, granted or refused by whoever gives it."""
+        if body.outcome == "refused":
+            return shown(custodian.refuse(hold_id, caller.name))
+        return shown(custodian.authorise(hold_id, caller.name, granted=body.outcome == "granted"))
+
+    @at.get("/report", openapi_extra=may(Role.AUDIT, Role.APPROVE), summary="Count for a report")
+    def report(
+        first: Annotated[date, Query(description="First day, UTC, such as 2026-01-01.")],
+        last: Annotated[date, Query(description="Last day, included.")],
+    ) -> ReportShown:
+        """Count decisions, refusals by clause and the counters that laws want, from the ledger."""
+        if last < first:
+            raise BadRequest("the last day is not before the first")
+        made = custodian.report(first, last)
+        return ReportShown(
+            first=made.first,
+            last=made.last,
+            decisions=made.decisions,
+            refusals_by_clause=made.refusals_by_clause,
+            counters=made.counters,
+        )
+
+    return at
+
+
+def _shown(hold: Hold, now: datetime) -> HoldShown:
+    return HoldShown(
+        hold_id=hold.hold_id,
+        state=hold.state(now).value,
+        mandate_id=hold.mandate_id,
+        decision=hold.decision,
+        made_at=hold.made_at,
+        reviewers=hold.reviewers,
+        agreed=list(hold.agreed),
+        disagreed=list(hold.disagreed),
+        authorise_by=hold.authorise_by,
+        requested_at=hold.requested_at,
+        granted_at=hold.granted_at,
+        refused_at=hold.refused_at,
+        clauses=list(hold.clauses),
+    )

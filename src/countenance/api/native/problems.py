@@ -1,0 +1,181 @@
+"""What goes wrong, as RFC 9457 says it: one table from the error tree to kind, title and status."""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError, ResponseValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from countenance import errors
+from countenance.operations import Decision
+
+MEDIA_TYPE = "application/problem+json"
+RECEIPT = "x-countenance-receipt"
+INTERNAL_DETAIL = "The request could not be carried out. Nothing more is said here; the operator's log says where."
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem: its HTTP status and its title, which is the same for every occurrence."""
+
+    status: int
+    title: str
+
+
+KINDS: Mapping[type[errors.CountenanceError], Kind] = MappingProxyType(
+    {
+        errors.CountenanceError: Kind(500, "Something went wrong here"),
+        errors.BadRequest: Kind(400, "What was asked is malformed"),
+        errors.ImageError: Kind(400, "The image cannot be used"),
+        errors.ImageTooLarge: Kind(413, "The image is too large"),
+        errors.ImageTooSmall: Kind(422, "The image is too small"),
+        errors.UnsupportedImage: Kind(415, "Not a kind of image that is read here"),
+        errors.DamagedImage: Kind(400, "The image is damaged"),
+        errors.NoFace: Kind(422, "No face where one is needed"),
+        errors.BadPageToken: Kind(400, "A page token that this server did not make"),
+        errors.NotFound: Kind(404, "Not there"),
+        errors.NoSuchFace: Kind(404, "No face of that id"),
+        errors.AlreadyExists: Kind(409, "The id is taken"),
+        errors.Conflict: Kind(409, "Its state forbids this"),
+        errors.LimitExceeded: Kind(429, "A quota is used up"),
+        errors.Denied: Kind(403, "Not permitted"),
+        errors.Held: Kind(403, "Kept until people have done their part"),
+        errors.Unauthenticated: Kind(401, "Nobody proved who asks"),
+        errors.Overloaded: Kind(503, "Too much at once"),
+        errors.NotRecorded: Kind(503, "The record cannot be written, so nothing is done"),
+        errors.Misconfigured: Kind(500, "This installation is not in order"),
+        errors.ModelError: Kind(500, "This installation is not in order"),
+        errors.PolicyError: Kind(500, "This installation is not in order"),
+        errors.StoreError: Kind(500, "This installation is not in order"),
+    }
+)
+"""Every class of the tree, by itself: a test fails when a new one is missing here."""
+
+_PROTOCOL: Mapping[int, tuple[str, str]] = MappingProxyType(
+    {
+        400: ("malformed", "The body cannot be read"),
+        404: ("no-such-path", "Nothing lives at this path"),
+        405: ("method-not-allowed", "This path does not take this method"),
+        408: ("too-slow", "The body took too long"),
+        413: ("body-too-large", "The body is too large"),
+        415: ("content-type", "The content type is application/json"),
+    }
+)
+
+
+class Fault(BaseModel):
+    """One place where a request does not fit the schema."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    at: str = Field(description="Where: body, path, query or header, then the names on the way, with dots between.")
+    says: str = Field(description="What is wrong there. Never the value.")
+
+
+class Problem(BaseModel):
+    """A problem (RFC 9457). A refusal by the rules carries the whole decision beside these members."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    type: str = Field(description="urn:countenance:problem: and the kind; the same for every occurrence.")
+    title: str = Field(description="The kind in words.")
+    status: int = Field(description="The HTTP status, 400 to 599.")
+    detail: str = Field(description="What happened this time. Never an image, a template, a person's name or a token.")
+    receipt: str | None = Field(None, description="The ledger's receipt for the refusal, where one was recorded.")
+    faults: list[Fault] | None = Field(None, description="Where the request does not fit the schema.")
+
+
+def response_of(error: BaseException) -> JSONResponse:
+    """The answer to whatever went wrong; of what was not raised on purpose, and of every 500, no detail leaves."""
+    if isinstance(error, errors.CountenanceError):
+        return _of_the_tree(error)
+    if isinstance(error, RequestValidationError):
+        return _unfit(error)
+    if isinstance(error, HTTPException):
+        kind, title = _PROTOCOL.get(error.status_code, ("refused", "Refused"))
+        return _response(_body(kind, title, error.status_code, f"{title}."), dict(error.headers or {}))
+    _note(error)
+    return _response(_body("internal", "Something went wrong here", 500, INTERNAL_DETAIL))
+
+
+def _of_the_tree(error: errors.CountenanceError) -> JSONResponse:
+    name, kind = next((each, KINDS[each]) for each in type(error).__mro__ if each in KINDS)
+    headers = {}
+    if kind.status == 401:
+        headers["www-authenticate"] = 'Bearer realm="countenance"'
+    if kind.status in (429, 503):
+        headers["retry-after"] = "1"
+    detail = str(error)
+    if kind.status == 500:
+        _note(error)
+        detail = INTERNAL_DETAIL
+    body = _body(_dashed(name.__name__), kind.title, kind.status, detail)
+    if isinstance(error, errors.Denied) and isinstance(error.decision, Decision) and not error.decision.permitted:
+        body = error.decision.problem()
+    if error.receipt is not None:
+        body["receipt"] = headers[RECEIPT] = error.receipt
+    return _response(body, headers)
+
+
+def _unfit(error: RequestValidationError) -> JSONResponse:
+    faults = error.errors()
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        return _response(_body("malformed", "The body cannot be read", 400, "The body is not JSON."))
+    said = [{"at": ".".join(map(_plain, fault["loc"])), "says": _plain(fault["msg"])} for fault in faults[:20]]
+    body = _body("unfit", "The request does not fit the schema", 422, f"{len(faults)} places do not fit; see faults.")
+    return _response({**body, "faults": said})
+
+
+def _plain(part: object) -> str:
+    """A part of a place, which may be a name that the caller made up: short and printable."""
+    text = "".join(letter if letter.isprintable() and letter.isascii() else "?" for letter in str(part))
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def _body(kind: str, title: str, status: int, detail: str) -> dict[str, object]:
+    return {"type": f"urn:countenance:problem:{kind}", "title": title, "status": status, "detail": detail}
+
+
+def _response(body: Mapping[str, object], headers: Mapping[str, str] | None = None) -> JSONResponse:
+    status = body["status"]
+    assert isinstance(status, int)
+    return _ProblemResponse(dict(body), status, headers=headers)
+
+
+class _ProblemResponse(JSONResponse):
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """As JSON does, with half of a surrogate pair written as a question mark."""
+        return super().render(_encodable(content))
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(each) for name, each in value.items()}
+    return [_encodable(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _dashed(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+
+
+def _note(error: BaseException) -> None:
+    """By type and place only: a message could hold what was sent."""
+    if isinstance(error, ResponseValidationError):
+        log.error("an answer does not fit its schema in %d places", len(error.errors()))
+        return
+    for place in traceback.extract_tb(error.__traceback__)[-1:]:
+        log.error("a request failed: %s at %s:%s", type(error).__name__, Path(place.filename).name, place.lineno)

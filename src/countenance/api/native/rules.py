@@ -1,0 +1,109 @@
+"""The rules: which texts are in force, and what they would say."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from countenance.api.native.access import everybody, router
+from countenance.api.native.values import Closed, Moment, Table
+from countenance.operations import Explainer
+
+
+class Question(Closed):
+    """A request described in the words that `countenance policy words` lists. What is not stated stays unknown."""
+
+    request: Table = Field(description="operation, actor, use, gallery and so on; a mandate left out is in order.")
+    now: Moment | None = Field(None, description="When it is asked. Default: now.")
+    as_of: date | None = Field(None, description="The day whose law applies. Default: the day of now, UTC.")
+
+
+class Pack(Closed):
+    """A rule pack: which text."""
+
+    name: str = Field(description="Its name.")
+    version: str = Field(description="Its version.")
+    hash: str = Field(description="sha256 over the pack's files, 64 hex digits.")
+
+
+class PackInForce(Pack):
+    """A rule pack in force."""
+
+    title: str = Field(description="What it states.")
+
+
+class PackList(Closed):
+    """The rule packs in force."""
+
+    packs: list[PackInForce] = Field(description="All of them are asked; one that forbids is enough.")
+
+
+class Ground(Closed):
+    """A clause that decided."""
+
+    id: str = Field(description="The clause's id.")
+    pack: str = Field(description="Its pack.")
+    version: str = Field(description="The pack's version.")
+    hash: str = Field(description="The pack's sha256.")
+    effect: str = Field(description="permit or forbid.")
+    says: str = Field(description="What it says, in plain words.")
+    citation: str = Field(description="Where that is written.")
+    status: str = Field(description="in-force, repealed, disputed or unreviewed.")
+
+
+class FailedFact(Closed):
+    """A stated fact that decided."""
+
+    fact: str = Field(description="Its name.")
+    says: str = Field(description="What it means.")
+    value: str = Field(description="Its value as the rules saw it.")
+
+
+class MissingFact(Closed):
+    """A fact that was not stated and that a clause needs."""
+
+    fact: str = Field(description="Its name.")
+    says: str = Field(description="What it means.")
+    choices: list[str] = Field(description="The words that it may take; empty where it is free.")
+
+
+class Owed(Closed):
+    """What a permit binds to."""
+
+    clause: str = Field(description="The clause that says so.")
+    obligation: str = Field(description="What is owed.")
+
+
+class DecisionShown(Closed):
+    """What the rules say, and why."""
+
+    verdict: str = Field(description="permit, deny or undetermined. Only permit permits.")
+    law_date: date = Field(description="The day whose law was applied.")
+    clauses: list[Ground] = Field(description="The clauses that decided.")
+    failed: list[FailedFact] = Field(description="Stated facts without which they would not hold.")
+    missing: list[MissingFact] = Field(description="Facts that were not stated and are needed.")
+    remedy: list[str] = Field(description="What would change the answer.")
+    obligations: list[Owed] = Field(description="What a permit binds to.")
+    appeal: str = Field(description="Whom to write to.")
+    packs: list[Pack] = Field(description="Every text that was asked.")
+
+
+def routes(explainer: Explainer) -> APIRouter:
+    """The routes under /policy."""
+    at = router("policy", 400)
+
+    @at.get("/policy/packs", openapi_extra=everybody(), summary="List the rule packs in force")
+    def packs() -> PackList:
+        """Which texts decide here, with their hashes."""
+        return PackList(
+            packs=[PackInForce(name=p.name, version=p.version, hash=p.hash, title=p.title) for p in explainer.packs]
+        )
+
+    @at.post("/policy/explain", openapi_extra=everybody(), summary="Explain a decision")
+    def explain(body: Question) -> DecisionShown:
+        """Decide one described request under the packs and moratoria in force. Nothing is done, nothing is entered."""
+        return DecisionShown.model_validate(explainer.explain(body.request, now=body.now, as_of=body.as_of).record())
+
+    return at

@@ -1,0 +1,69 @@
+"""The kinds of values that bodies are made of, each with its bounds."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, JsonValue, StringConstraints
+
+
+class Closed(BaseModel):
+    """A body or an answer: what it does not name is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("a text of printable characters is expected")
+    return text
+
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the time lies beyond the calendar") from None
+
+
+def _bounded(value: dict[str, Any]) -> dict[str, Any]:
+    """At most 6 levels and 16 KiB, finite numbers within 2**53, printable texts."""
+    level: list[Any] = [value]
+    for _ in range(6):
+        below: list[Any] = []
+        for each in level:
+            if isinstance(each, dict):
+                below += [*each.keys(), *each.values()]
+            elif isinstance(each, list):
+                below += each
+            elif isinstance(each, str):
+                _printable(each)
+            elif isinstance(each, int | float) and not -(2**53) < each < 2**53:  # neither do NaN and infinity
+                raise ValueError("a finite number below 2**53 is expected")
+        level = below
+    if level or len(json.dumps(value)) > 16_384:
+        raise ValueError("at most 6 levels and 16 KiB are taken")
+    return value
+
+
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True), AfterValidator(_printable)
+]
+"""One line for people to read, 1 to 500 characters."""
+
+Word = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.*-]+$")]
+"""A word of the policy vocabulary, a gallery or an id."""
+
+Place = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Z0-9-]+$")]
+"""A jurisdiction, such as EU, FR or US-WA."""
+
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""ISO 8601 with a zone; shown in UTC."""
+
+Table = Annotated[dict[str, JsonValue], AfterValidator(_bounded)]
+"""Facts in the words of the policy vocabulary, by group."""
+
+PublicKey = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+SignatureText = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]

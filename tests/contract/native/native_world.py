@@ -1,0 +1,173 @@
+"""Both dialects behind one real uvicorn, on real stores; only the engine is a fake, and the rules where a test says so."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import uvicorn
+from sqlalchemy import Engine
+from tests.contract.rekognition.rekognition_fakes import REGION, boto_client
+from tests.fakes.engine import MODEL, FakeEngine
+
+from countenance import operations
+from countenance.api import native, rekognition
+from countenance.api.doors import Doors
+from countenance.custody import Custody
+from countenance.database import open_database
+from countenance.gallery import Calibration, Gallery, RawCosine
+from countenance.ledger import Ledger
+from countenance.mandates import Halts, Operators, Register, Role
+from countenance.policy import Rules
+from countenance.policy.moratorium import Charter
+from countenance.signing import Signer
+
+CALIBRATION = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
+SETTER, INSIDE, OUTSIDE = (Signer(bytes([n]) * 32) for n in (1, 2, 3))
+CHARTER = Charter(
+    frozenset({SETTER.public}), frozenset({INSIDE.public, OUTSIDE.public}), frozenset({OUTSIDE.public}), 2
+)
+PEOPLE = {
+    "ann asks": (Role.REQUEST,),
+    "ben approves": (Role.APPROVE,),
+    "cleo reviews": (Role.REVIEW,),
+    "dora reviews": (Role.REVIEW,),
+    "eve audits": (Role.AUDIT,),
+    "flo does all": (Role.REQUEST, Role.APPROVE, Role.REVIEW),
+}
+HOUSE_RULES = Rules.load(("house",))
+"""Loaded once: it runs the pack's cases. Rules are not changed by being asked."""
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class World:
+    """A server and what stands behind it. url: where it listens."""
+
+    url: str
+    database: Engine
+    ledger: Ledger
+    register: Register
+    operators: operations.Operators
+    custody: Custody
+    moratoria: operations.Moratoria
+    tokens: dict[str, str] = field(default_factory=dict)
+    clients: list[httpx.Client] = field(default_factory=list)
+
+    def client(self, name: str | None = None, *, token: str | None = None) -> httpx.Client:
+        """A client with the token of that operator, with another one, or with none."""
+        sent = token or (None if name is None else self.tokens[name])
+        headers = {} if sent is None else {"authorization": f"Bearer {sent}"}
+        made = httpx.Client(base_url=self.url + "/v1", headers=headers, timeout=30, trust_env=False)
+        self.clients.append(made)
+        return made
+
+    def boto(self, access_key: str, secret: str) -> Any:
+        return boto_client(self.url, key=access_key, secret=secret)
+
+    def granted(self, **more: Any) -> dict[str, str]:
+        """A mandate through the front door, and its key: asked for by ann, approved by ben."""
+        made = self.client("ann asks").post("/mandates", json=request_body(**more))
+        assert made.status_code == 201, made.text
+        mandate_id = made.json()["mandate_id"]
+        approved = self.client("ben approves").post(f"/mandates/{mandate_id}/approval")
+        assert approved.status_code == 200, approved.text
+        key = self.client("ann asks").post(f"/mandates/{mandate_id}/keys")
+        assert key.status_code == 201, key.text
+        return dict(key.json())
+
+    def kinds(self) -> list[tuple[str, object]]:
+        return [(entry.kind, entry.fields.get("change")) for entry in self.ledger.entries()]
+
+
+def request_body(**more: Any) -> dict[str, Any]:
+    return {
+        "holder": {"name": "A museum"},
+        "purpose": "photo_library",
+        "legal_basis": "consent",
+        "galleries": ["g*"],
+        "operations": ["*"],
+        "facts": {"gallery": {"provenance": "consented"}},
+        "expires_at": (now() + timedelta(days=1)).isoformat(),
+        **more,
+    }
+
+
+@contextmanager
+def world(
+    folder: Path, rules: Any = None, charter: Charter | None = CHARTER, limits: native.Limits | None = None
+) -> Iterator[World]:
+    database = open_database(folder / "db.sqlite")
+    ledger = Ledger(database, Signer(bytes(32)), "ledger.test", now)
+    register, custody = Register(database, bytes(32), now), Custody(database, bytes(32), now)
+    moratoria = operations.Moratoria(Halts(database), ledger, charter)
+    gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
+    tools = operations.Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, ())
+    rules = rules or HOUSE_RULES
+    guard = operations.Guard(tools, rules, ledger, register, custody, moratoria, now)
+    operators = operations.Operators(Operators(database, now, os.urandom), ledger)
+    services = native.Services(
+        operators,
+        operations.Mandates(register, ledger, now),
+        operations.Custodian(custody, register, gallery, ledger, now),
+        moratoria,
+        operations.Explainer(rules, moratoria, now),
+        operations.Record(ledger),
+    )
+    executor = ThreadPoolExecutor(4)
+    aws = rekognition.app(guard, register, region=REGION, buckets={}, page_key=b"k" * 32, now=now, executor=executor)
+    ours = native.app(services, limits or native.Limits())
+    with listening(Doors(aws, {native.PREFIX: ours})) as url:
+        made = World(url, database, ledger, register, operators, custody, moratoria)
+        for name, roles in PEOPLE.items():
+            made.tokens[name] = operators.add(name, roles, now() + timedelta(days=1))[1]
+        yield made
+        for client in made.clients:
+            client.close()
+    executor.shutdown()
+    ledger.close()
+    database.dispose()
+
+
+@contextmanager
+def listening(app: Any) -> Iterator[str]:
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+def kept_logs() -> logging.Handler:
+    """A handler that keeps all that is logged, as text, in `.lines`."""
+
+    class Keeper(logging.Handler):
+        def __init__(self) -> None:
+            super().__init__(0)
+            self.lines: list[str] = []
+
+        def emit(self, record: logging.LogRecord) -> None:
+            self.lines.append(self.format(record))
+
+    return Keeper()
