@@ -25,22 +25,22 @@ def verify_records(
     of the entries, and a list of open decisions that does not follow from them. Without `trusted`, the key that the
     first entry names is believed.
     """
-    size, notes = records.size, records.notes()
-    if not (size or notes or since or receipts):
+    now = records.snapshot()
+    if not (now.size or now.notes or since or receipts):
         return Report("empty ledger", 0, [], [])
     try:
-        checkpoints = [verifier.read_checkpoint(note.encode()) for note in notes]
+        checkpoints = [verifier.read_checkpoint(note.encode()) for note in now.notes]
         key = _own_key(records) or next(iter(trusted), None)
     except (StoreError, verifier.Unreadable) as error:
         return Report("", 0, [Finding("changed", 0, str(error))], [])
     if key is None:
         return Report("", 0, [Finding("removed", 0, "entry 0 was removed: nothing says whose ledger this is")], [])
     shelf = _Shelf(records)
-    lines = (line_of(row) for row in shelf.compared(watch(records.stored(0, size), size)))
+    lines = (line_of(row) for row in shelf.compared(watch(records.stored(0, now.size), now.size)))
     report = verifier.examine(lines, [*checkpoints, *since], key, trusted=trusted, receipts=receipts, live=True)
     if report.findings:
         return report
-    return replace(report, findings=[*shelf.findings, *_open(records, report)])
+    return replace(report, findings=[*shelf.findings, *_open(now.open, report)])
 
 
 def _own_key(records: Records) -> Key | None:
@@ -48,8 +48,7 @@ def _own_key(records: Records) -> Key | None:
     return None if key is None else Key(key.name, key.public)
 
 
-def _open(records: Records, report: Report) -> list[Finding]:
-    listed = {entry.sequence for entry in records.open_decisions()}
+def _open(listed: frozenset[int], report: Report) -> list[Finding]:
     wrong = sorted(listed.symmetric_difference(report.open))
     return [Finding("store", i, f"the list of open decisions is wrong about entry {i}") for i in wrong[:1]]
 

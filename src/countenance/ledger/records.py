@@ -39,6 +39,15 @@ class End:
     checkpointed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Of one moment: how many entries there are, every checkpoint's note, and which decisions are listed as open."""
+
+    size: int
+    notes: tuple[str, ...]
+    open: frozenset[int]
+
+
 class Records:
     """What the ledger in the database behind `engine` holds."""
 
@@ -116,6 +125,13 @@ class Records:
         query = select(tables.checkpoints.c.note).order_by(tables.checkpoints.c.size)
         with reading(self._engine) as connection:
             return [str(note) for note in connection.execute(query).scalars()]
+
+    def snapshot(self) -> Snapshot:
+        """What is there at one moment, while others may go on writing."""
+        with reading(self._engine) as connection:
+            notes = connection.execute(select(tables.checkpoints.c.note).order_by(tables.checkpoints.c.size)).scalars()
+            listed = connection.execute(select(tables.open_decisions.c.sequence)).scalars()
+            return Snapshot(size_of(connection), tuple(map(str, notes)), frozenset(map(int, listed)))
 
     def nodes(self, wanted: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
         """The stored hashes of those complete subtrees (level, position) that the database has, unchecked."""

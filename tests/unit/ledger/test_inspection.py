@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from countenance.database import open_database
-from countenance.ledger import Ledger, Records, verifier, verify_records
+from countenance.ledger import Ledger, Records, StoredEntry, verifier, verify_records
 from countenance.ledger.merkle import leaf_hash
 from countenance.ledger.receipt import sign_receipt
 from countenance.signing import Signer
@@ -61,6 +61,21 @@ def test_a_ledger_as_it_was_written_verifies(full: Records) -> None:
     assert report.size == SIZE
     assert "verified" in report.sentence()
     assert len(report.open) == (SIZE - 2 + 2) // 3 - 1
+
+
+def test_a_ledger_that_is_written_to_meanwhile_verifies(full: Records, database: Engine) -> None:
+    writer = Ledger(database, SIGNER, ORIGIN, lambda: datetime(2026, 1, 1, tzinfo=UTC))
+
+    def meanwhile(rows: Iterable[StoredEntry], _total: int) -> Iterator[StoredEntry]:
+        for row in rows:
+            if row.sequence % 400 == 0:
+                writer.append({"kind": "result", "decision": row.sequence + 4 - row.sequence % 3}).wait()
+                writer.append({"kind": "decision"}).wait()
+                writer.checkpoint()
+            yield row
+
+    assert verify_records(full, watch=meanwhile).findings == []
+    writer.close()
 
 
 def test_an_empty_ledger_verifies(tmp_path: Path) -> None:
