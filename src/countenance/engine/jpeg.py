@@ -83,7 +83,7 @@ def read_jpeg_header(image: bytes, limits: Limits) -> JpegHeader:
 
 
 def decode_jpeg(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
-    """The stored pixels of `image`, (h, w, 3) B, G, R, decoded at up to 1/`reduction`. Raises `DamagedImage`."""
+    """The stored pixels of `image`, (h, w, 3) B, G, R, decoded at 1/`reduction`. Raises `DamagedImage`."""
     colours = "CMYK" if header.components == 4 else "BGR"
     low = {"min_height": -(-header.height // reduction), "min_width": -(-header.width // reduction)}
     try:

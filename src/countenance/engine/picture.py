@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from countenance.engine.limits import DEFAULT, Limits
-from countenance.faces import DetectedFace, ModelId, Pixels, Template
+from countenance.faces import DetectedFace, ModelId, Pixels, Point, Template
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -15,10 +18,9 @@ class Picture:
     """One decoded image and the faces in it.
 
     width, height: pixels of the upright original. faces: largest box first, at most `Limits.max_faces`.
-    pixels: the upright picture, uint8 (h, w, 3) in B, G, R. Where the original is large, h and w may be smaller than
-    `height` and `width` (the same proportions up to rounding), so multiply ratios by `pixels.shape`, never by `height`.
-    source: the bytes that `pixels` came from where it is smaller than the original, so that a small face can be cut
-    from full resolution; empty otherwise.
+    pixels: the upright picture, uint8 (h, w, 3) in B, G, R. Where the original is large and its faces can spare it,
+    these are its pixels reduced by the whole number `reduction`: use `position` to go from ratios to them.
+    source: the bytes that it was decoded from.
     """
 
     width: int
@@ -26,6 +28,12 @@ class Picture:
     faces: tuple[DetectedFace, ...]
     pixels: Pixels
     source: bytes = b""
+    reduction: int = 1
+
+    def position(self, points: Sequence[Point]) -> NDArray[np.float64]:
+        """Where `points` lie in `pixels`: (n, 2) x, y, whole numbers at the middle of a pixel."""
+        ratios = np.array([(point.x, point.y) for point in points], dtype=np.float64).reshape(-1, 2)
+        return (ratios * (self.width, self.height) + 0.5) / self.reduction - 0.5
 
 
 class FaceEngine(Protocol):

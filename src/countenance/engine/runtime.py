@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
 import numpy as np
 import openvino as ov
@@ -17,7 +18,15 @@ from openvino.preprocess import PrePostProcessor
 
 from countenance.engine.manifest import Input, Manifest
 from countenance.errors import ModelError
-from countenance.faces import Pixels
+
+Precision = Literal["f32", "bf16"]
+"""What the multiplications are done in. bf16 keeps f32's range with 8 bits of mantissa, and sums in f32."""
+
+Pixels4 = NDArray[np.uint8]
+"""Pictures of one size, uint8 (n, height, width, 3), channels B, G, R."""
+
+Outputs = list[NDArray[np.float32]]
+"""A network's outputs, each with a first axis of n."""
 
 
 def cores(threads: int) -> int:
@@ -25,81 +34,67 @@ def cores(threads: int) -> int:
     return threads or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
 
 
-class Network:
-    """One compiled network with `streams` independent lanes of one thread each; any number of threads may call it.
+def fastest_precision() -> Precision:
+    """bf16 where this processor multiplies in it (AVX512-BF16, AMX), f32 elsewhere."""
+    return "bf16" if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
 
-    Its input is pixels as they are, uint8 (1, height, width, 3) in B, G, R: order, mean and scale are part of the
-    compiled graph. sizes: None where height and width are free (a detector).
+
+class Network:
+    """One compiled network with `lanes` independent lanes of one thread each; any number of threads may call it.
+
+    Its input is pixels as they are: order, mean and scale are part of the compiled graph.
     """
 
-    def __init__(self, weights: bytes, manifest: Manifest, outputs: Sequence[str], streams: int, free: bool) -> None:
+    def __init__(
+        self,
+        weights: bytes,
+        manifest: Manifest,
+        outputs: Sequence[str],
+        *,
+        lanes: int,
+        precision: Precision = "f32",
+        free_size: bool = False,
+    ) -> None:
+        """outputs: their names, "" for the only one. free_size: height and width may differ from call to call."""
         core = ov.Core()
+        options = {
+            "INFERENCE_NUM_THREADS": lanes,
+            "NUM_STREAMS": lanes,
+            "INFERENCE_PRECISION_HINT": precision,
+            "ENABLE_CPU_PINNING": False,
+        }
         try:
-            model = _with_pixels_in(core.read_model(weights), manifest.input, free)
-            compiled = core.compile_model(
-                model,
-                "CPU",
-                {
-                    "INFERENCE_NUM_THREADS": streams,
-                    "NUM_STREAMS": streams,
-                    "INFERENCE_PRECISION_HINT": "f32",
-                    "ENABLE_CPU_PINNING": False,
-                },
-            )
+            model = _with_pixels_in(core.read_model(weights), manifest.input, free_size)
+            compiled = core.compile_model(model, "CPU", options)
             self._outputs = [_port(compiled.outputs, name) for name in outputs]
-        except (RuntimeError, ValueError, IndexError) as error:
+        except (RuntimeError, ValueError) as error:
             first = str(error).strip().splitlines()[0]
             raise ModelError(
                 f"{manifest.name} ({manifest.file}) cannot be run as its manifest says: {first}"
             ) from error
-        self.streams = streams
-        self._lanes: queue.LifoQueue[ov.InferRequest] = queue.LifoQueue()
-        for _ in range(streams):
-            self._lanes.put(compiled.create_infer_request())
+        self.lanes = lanes
+        self._free: queue.LifoQueue[ov.InferRequest] = queue.LifoQueue()
+        for _ in range(lanes):
+            self._free.put(compiled.create_infer_request())
 
-    def run(self, pixels: Pixels) -> list[NDArray[np.float32]]:
-        """The outputs for one picture, each with its batch axis of 1; waits while every lane is taken."""
-        with self._lane() as lane:
-            lane.infer({0: pixels[np.newaxis]}, share_inputs=True)
-            return [np.array(lane.get_tensor(port).data, dtype=np.float32) for port in self._outputs]
-
-    def run_all(self, pictures: Iterable[Pixels]) -> Iterator[list[NDArray[np.float32]]]:
-        """The outputs for each of `pictures`, in order, on as many lanes as are free, at least one."""
-        waiting: list[tuple[ov.InferRequest, Pixels]] = []
-        try:
-            for pixels in pictures:
-                while (lane := self._free_lane(wait=not waiting)) is None:
-                    yield self._finish(waiting)
-                lane.start_async({0: pixels[np.newaxis]}, share_inputs=True)
-                waiting.append((lane, pixels))
-            while waiting:
-                yield self._finish(waiting)
-        finally:
-            for lane, _ in waiting:
-                lane.wait()
-                self._lanes.put(lane)
-
-    def _finish(self, waiting: list[tuple[ov.InferRequest, Pixels]]) -> list[NDArray[np.float32]]:
-        lane, _ = waiting.pop(0)
-        try:
-            lane.wait()
-            return [np.array(lane.get_tensor(port).data, dtype=np.float32) for port in self._outputs]
-        finally:
-            self._lanes.put(lane)
-
-    def _free_lane(self, wait: bool) -> ov.InferRequest | None:
-        try:
-            return self._lanes.get(block=wait)
-        except queue.Empty:
-            return None
+    def run(self, pictures: Pixels4) -> Outputs:
+        """The outputs for `pictures`; waits while every lane is taken."""
+        with self.lane() as run:
+            return run(pictures)
 
     @contextmanager
-    def _lane(self) -> Iterator[ov.InferRequest]:
-        lane = self._lanes.get()
+    def lane(self) -> Iterator[Callable[[Pixels4], Outputs]]:
+        """A lane for this thread alone, waited for while every lane is taken."""
+        request = self._free.get()
+
+        def run(pictures: Pixels4) -> Outputs:
+            request.infer({0: pictures}, share_inputs=True)
+            return [np.array(request.get_tensor(port).data, dtype=np.float32) for port in self._outputs]
+
         try:
-            yield lane
+            yield run
         finally:
-            self._lanes.put(lane)
+            self._free.put(request)
 
 
 def _port(ports: Sequence[ov.ConstOutput], name: str) -> ov.ConstOutput:
@@ -112,13 +107,12 @@ def _port(ports: Sequence[ov.ConstOutput], name: str) -> ov.ConstOutput:
     raise ValueError(f"no output {name!r}; there are {sorted(n for port in ports for n in port.get_names())}")
 
 
-def _with_pixels_in(model: ov.Model, how: Input, free: bool) -> ov.Model:
-    """`model` with an input of uint8 (1, height, width, 3) in B, G, R, and the manifest's conversion put before it."""
-    index = next((i for i, port in enumerate(model.inputs) if how.name in port.get_names()), 0 if not how.name else -1)
-    if index < 0 or len(model.inputs) != 1:
-        raise ValueError(f"expected one input {how.name!r}, got {[port.get_names() for port in model.inputs]}")
-    height, width = (-1, -1) if free else (how.height, how.width)
-    model.reshape([1, 3, height, width] if how.layout == "nchw" else [1, height, width, 3])
+def _with_pixels_in(model: ov.Model, how: Input, free_size: bool) -> ov.Model:
+    """`model` with an input of uint8 (n, height, width, 3) in B, G, R, and the manifest's conversion put before it."""
+    if len(model.inputs) != 1 or (how.name and how.name not in model.inputs[0].get_names()):
+        raise ValueError(f"expected one input {how.name!r}, got {[sorted(port.get_names()) for port in model.inputs]}")
+    height, width = (-1, -1) if free_size else (how.height, how.width)
+    model.reshape([-1, 3, height, width] if how.layout == "nchw" else [-1, height, width, 3])
     steps = PrePostProcessor(model)
     steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
     steps.input().model().set_layout(ov.Layout(how.layout.upper()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,113 +11,147 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.engine import yunet
-from countenance.engine.alignment import TARGET_SIDE, aligned
+from countenance.engine.alignment import TARGET, TARGET_SIDE, aligned, similarity
+from countenance.engine.batching import Batcher
 from countenance.engine.bulk import Choice, Sighting, sightings
-from countenance.engine.decode import decode, read_header
+from countenance.engine.decode import decode, largest_reduction, read_header, shrunk, upright_size
 from countenance.engine.limits import DEFAULT, Limits
 from countenance.engine.manifest import Manifest, load_manifests
 from countenance.engine.picture import Picture
+from countenance.engine.png import PngHeader
 from countenance.engine.pose import Head
 from countenance.engine.quality import quality
-from countenance.engine.runtime import Network, cores
+from countenance.engine.runtime import Network, Precision, cores
 from countenance.engine.weights import read_weights
 from countenance.errors import ModelError
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, ModelId, Pixels, Point, Template
+
+MOST_TOGETHER = 4
+"""Faces that go through the embedder at once: more gave nothing on any processor measured (ADR 1)."""
 
 
 class Engine:
     """One detector and one embedder. Every method may be called from several threads at once.
 
     model: the embedder's sha256. version: its label, such as "sface-2021dec-0ba9fbfa". dimension: of a template.
+    precision: what the embedder computes in; the detector always computes in f32.
     """
 
-    def __init__(self, detector: Manifest, embedder: Manifest, cache: Path, threads: int = 0) -> None:
+    def __init__(
+        self, detector: Manifest, embedder: Manifest, cache: Path, threads: int = 0, precision: Precision = "f32"
+    ) -> None:
         if detector.detection is None or embedder.output is None:
             raise ModelError(f"{detector.name} and {embedder.name} are no detector and embedder by their manifests")
         self._how, made = detector.detection, embedder.output
         self._head = Head(np.array(self._how.average_head))
         self.threads = cores(threads)
+        self.precision = precision
         self.model: ModelId = embedder.model
         self.version = embedder.label
         self.dimension = made.dimension
-        self._searched = detector.input
-        self._cut = embedder.input
+        self._searched = (detector.input.width, detector.input.height)
+        self._cut = (embedder.input.width, embedder.input.height)
         maps = yunet.output_names(self._how.strides)
-        self._detector = Network(read_weights(detector, cache), detector, maps, self.threads, free=True)
-        self._embedder = Network(read_weights(embedder, cache), embedder, [made.name], self.threads, free=False)
-        self._check_dimension(embedder)
+        weights = read_weights(detector, cache), read_weights(embedder, cache)
+        self._detector = Network(weights[0], detector, maps, lanes=self.threads, free_size=True)
+        network = Network(weights[1], embedder, [made.name], lanes=self.threads, precision=precision)
+        _check_dimension(network, embedder, self.dimension)
+        self._embedder = Batcher(network, MOST_TOGETHER)
 
     @classmethod
-    def open(cls, cache: Path, detector: str, embedder: str, *, threads: int = 0, extra: Path | None = None) -> Engine:
+    def open(
+        cls,
+        cache: Path,
+        detector: str,
+        embedder: str,
+        *,
+        threads: int = 0,
+        extra: Path | None = None,
+        precision: Precision = "f32",
+    ) -> Engine:
         """The engine with the models of these names, whose weights lie in `cache` (or beside a manifest in `extra`).
 
-        threads: 0 for all cores. Raises `ModelError` where a model is unknown, missing, altered or does not run as its
-        manifest says.
+        threads: 0 for all cores. precision: what the embedder computes in; see docs/adr/0001-runtime.md before you
+        choose bf16. Raises `ModelError` where a model is unknown, missing, altered or not as its manifest says.
         """
         manifests = load_manifests(extra)
-        return cls(_named(manifests, detector, "detector"), _named(manifests, embedder, "embedder"), cache, threads)
+        found = _named(manifests, detector, "detector"), _named(manifests, embedder, "embedder")
+        return cls(*found, cache, threads, precision)
 
     def close(self) -> None:
         """Let go of the networks; no call may be under way or follow."""
+        self._embedder.close()
         del self._detector, self._embedder
 
     def look(self, image: bytes, limits: Limits = DEFAULT) -> Picture:
-        """Decode `image` within `limits` and find its faces, largest box first. Raises an `ImageError` only."""
-        pixels = decode(image, read_header(image, limits))
-        height, width = pixels.shape[:2]
-        found = self._search(pixels)
-        faces = [self._describe(found, index, pixels) for index in range(len(found.scores))]
-        faces.sort(key=lambda face: face.box.area, reverse=True)
-        return Picture(width, height, tuple(faces[: limits.max_faces]), pixels)
+        """Decode `image` within `limits` and find its faces, largest box first. Raises an `ImageError` only.
+
+        A picture of 1280 pixels or more is searched at a half, a quarter or an eighth of its size, and its faces are
+        cut out of the smallest of these that need not enlarge them.
+        """
+        header = read_header(image, limits)
+        width, height = upright_size(header)
+        reduction = largest_reduction(header, max(self._searched))
+        searched = 1 if isinstance(header, PngHeader) else reduction  # a PNG can be decoded in full only
+        pixels = decode(image, header, searched)
+        found = self._search(pixels, searched).largest(limits.max_faces)
+        needed = min(reduction, *(self._reduction(points) for points in found.points), reduction)
+        if needed < searched:
+            pixels = decode(image, header, needed)
+        elif needed > searched:
+            pixels = shrunk(pixels, needed)
+        picture = Picture(width, height, (), pixels, image, needed)
+        faces = tuple(self._describe(found, index, picture) for index in range(len(found.scores)))
+        return replace(picture, faces=faces)
 
     def embed(self, picture: Picture, faces: Sequence[DetectedFace]) -> list[Template]:
-        """One template for each of `faces`, in their order; faces of one picture share the cores."""
-        cuts = (
-            aligned(picture.pixels, _points_px(face, picture.pixels), self._cut.width, self._cut.height)
-            for face in faces
-        )
-        return [Template(_unit(outputs[0]), self.model) for outputs in self._embedder.run_all(cuts)]
+        """One template for each of `faces`, in their order, together with other callers' faces."""
+        cuts = [aligned(picture.pixels, picture.position(_five(face.landmarks)), *self._cut) for face in faces]
+        return [Template(_unit(row), self.model) for row in self._embedder.run(cuts)]
 
     def templates(
         self, images: Iterable[bytes], choose: Choice = "largest", limits: Limits = DEFAULT
     ) -> Iterator[Sighting]:
         """What is seen in each of `images`, in their order, using every core; see `Sighting`."""
-        return sightings(self, images, choose, limits, self.threads)
+        return sightings(self, images, choose, limits, 2 * self.threads)
 
-    def _search(self, pixels: Pixels) -> yunet.Found:
-        """The faces in `pixels`, in pixels of it."""
+    def _search(self, pixels: Pixels, reduction: int) -> yunet.Found:
+        """The faces in `pixels`, in pixels of the original that is `reduction` times as large."""
         height, width = pixels.shape[:2]
-        small = yunet.working_size(width, height, (self._searched.width, self._searched.height))
+        small = yunet.working_size(width, height, self._searched)
         searched = pixels if small == (width, height) else cv2.resize(pixels, small, interpolation=cv2.INTER_AREA)
         sheet = yunet.padded(np.asarray(searched, dtype=np.uint8), max(self._how.strides))
-        found = yunet.read_maps(self._detector.run(sheet), sheet.shape[1], self._how)
-        back = np.array([width / small[0], height / small[1]], dtype=np.float32)
-        return yunet.Found(found.boxes * np.tile(back, 2), found.points * back, found.scores)
+        found = yunet.read_maps(self._detector.run(sheet[np.newaxis]), sheet.shape[1], self._how)
+        return found.scaled(reduction * width / small[0], reduction * height / small[1])
 
-    def _describe(self, found: yunet.Found, index: int, pixels: Pixels) -> DetectedFace:
-        height, width = pixels.shape[:2]
+    def _reduction(self, points: NDArray[np.float32]) -> int:
+        """By how much (1, 2, 4, 8) a picture may be reduced before the face at `points` would have to be enlarged."""
+        sides = max(TARGET_SIDE, *self._cut) / TARGET_SIDE
+        enlarged = sides * float(np.hypot(*similarity(points, TARGET)[:, 0]))
+        return next((reduction for reduction in (8, 4, 2) if enlarged * reduction <= 1), 1)
+
+    def _describe(self, found: yunet.Found, index: int, picture: Picture) -> DetectedFace:
         left, top, across, down = map(float, found.boxes[index])
         points = found.points[index]
-        face = aligned(pixels, points, TARGET_SIDE, TARGET_SIDE)
+        marks = Landmarks(*(Point(float(x) / picture.width, float(y) / picture.height) for x, y in points))
+        face = aligned(picture.pixels, picture.position(_five(marks)), TARGET_SIDE, TARGET_SIDE)
         return DetectedFace(
-            box=BoundingBox(left / width, top / height, across / width, down / height),
-            landmarks=Landmarks(*(Point(float(x) / width, float(y) / height) for x, y in points)),
+            box=BoundingBox(left / picture.width, top / picture.height, across / picture.width, down / picture.height),
+            landmarks=marks,
             pose=self._head.pose(points),
             quality=quality(face, min(across, down)),
             confidence=100.0 * float(found.scores[index]),
         )
 
-    def _check_dimension(self, embedder: Manifest) -> None:
-        (blank,) = self._embedder.run(np.zeros((self._cut.height, self._cut.width, 3), dtype=np.uint8))
-        if blank.size != self.dimension:
-            raise ModelError(f"{embedder.name} gives {blank.size} numbers, its manifest says {self.dimension}")
+
+def _check_dimension(network: Network, embedder: Manifest, dimension: int) -> None:
+    blank = network.run(np.zeros((1, embedder.input.height, embedder.input.width, 3), dtype=np.uint8))[0]
+    if blank.size != dimension:
+        raise ModelError(f"{embedder.name} gives {blank.size} numbers, its manifest says {dimension}")
 
 
-def _points_px(face: DetectedFace, pixels: Pixels) -> NDArray[np.float64]:
-    """The five points of `face`, (5, 2), in pixels of `pixels`."""
-    marks = face.landmarks
-    five = (marks.left_eye, marks.right_eye, marks.nose, marks.left_mouth, marks.right_mouth)
-    return np.array([(point.x, point.y) for point in five]) * pixels.shape[1::-1]
+def _five(marks: Landmarks) -> tuple[Point, Point, Point, Point, Point]:
+    return marks.left_eye, marks.right_eye, marks.nose, marks.left_mouth, marks.right_mouth
 
 
 def _unit(output: NDArray[np.float32]) -> NDArray[np.float32]:

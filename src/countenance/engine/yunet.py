@@ -32,6 +32,16 @@ class Found:
     points: NDArray[np.float32]
     scores: NDArray[np.float32]
 
+    def scaled(self, across: float, down: float) -> Found:
+        """The same faces in a picture that is `across` times as wide and `down` times as high."""
+        factors = np.array([across, down], dtype=np.float32)
+        return Found(self.boxes * np.tile(factors, 2), self.points * factors, self.scores)
+
+    def largest(self, most: int) -> Found:
+        """The `most` faces with the largest boxes, largest first."""
+        order = np.argsort(-self.boxes[:, 2] * self.boxes[:, 3], kind="stable")[:most]
+        return Found(self.boxes[order], self.points[order], self.scores[order])
+
 
 def working_size(width: int, height: int, largest: tuple[int, int]) -> tuple[int, int]:
     """(width, height) at which a picture is searched: shrunk, never enlarged, to the longer side of `largest`.

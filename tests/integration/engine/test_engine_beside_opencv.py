@@ -16,15 +16,21 @@ def opencv(weights):
     )
     recogniser = cv2.FaceRecognizerSF.create(str(weights / load_manifests()["sface"].file), "")
 
-    def see(pixels):
-        """Rows of OpenCV's detector, largest first, and a unit template for each."""
-        detector.setInputSize(pixels.shape[1::-1])
-        rows = detector.detect(pixels)[1]
-        rows = np.zeros((0, 15), np.float32) if rows is None else rows[np.argsort(-rows[:, 2] * rows[:, 3])]
-        templates = [recogniser.feature(recogniser.alignCrop(pixels, row))[0] for row in rows]
-        return rows, [template / np.linalg.norm(template) for template in templates]
+    class OpenCV:
+        def __call__(self, pixels):
+            """Rows of OpenCV's detector, largest first, and a unit template for each."""
+            detector.setInputSize(pixels.shape[1::-1])
+            rows = detector.detect(pixels)[1]
+            rows = np.zeros((0, 15), np.float32) if rows is None else rows[np.argsort(-rows[:, 2] * rows[:, 3])]
+            return rows, [self.at(pixels, row[4:14].reshape(5, 2)) for row in rows]
 
-    return see
+        def at(self, pixels, points):
+            """OpenCV's unit template of the face at five points."""
+            row = np.concatenate((np.zeros(4), points.ravel(), [1.0])).astype(np.float32)
+            template = recogniser.feature(recogniser.alignCrop(pixels, row))[0]
+            return template / np.linalg.norm(template)
+
+    return OpenCV()
 
 
 def compare(engine, opencv, image):
@@ -59,6 +65,23 @@ def test_faces_of_lfw_are_seen_as_opencv_sees_them(engine, opencv, evaluation_da
     files = sorted((evaluation_data / "lfw" / "images").rglob("*.jpg"))[::150]
     assert len(files) > 50
     assert min(compare(engine, opencv, file.read_bytes()) for file in files) > 0.999
+
+
+def test_a_large_picture_is_seen_as_opencv_sees_the_same_picture_reduced(engine, opencv):
+    large = cv2.resize(skimage.data.astronaut()[..., ::-1], (3072, 3072), interpolation=cv2.INTER_CUBIC)
+    picture = engine.look(cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
+    assert (picture.width, picture.height, picture.reduction) == (3072, 3072, 4)
+    rows, theirs = opencv(picture.pixels)
+    (face,) = picture.faces
+    (ours,) = engine.embed(picture, [face])
+    # The detector saw 640 pixels here and 768 there, so the points differ a little, and with them the templates.
+    size = np.array(picture.pixels.shape[1::-1])
+    assert np.abs(np.array([face.box.left, face.box.top]) * size - rows[0][:2]).max() < 5
+    assert float(ours.vector @ theirs[0]) > 0.9
+    # Cut out at the same five points, they are the same.
+    points = picture.position([face.landmarks.left_eye, face.landmarks.right_eye, face.landmarks.nose])
+    rest = picture.position([face.landmarks.left_mouth, face.landmarks.right_mouth])
+    assert float(ours.vector @ opencv.at(picture.pixels, np.concatenate((points, rest)))) > 0.999
 
 
 def test_one_person_is_more_like_herself_than_like_others(engine, evaluation_data):

@@ -37,7 +37,7 @@ def saved(array, kind, mode=None, **options):
     if mode:
         image = image.convert(mode)
     out = io.BytesIO()
-    image.save(out, kind, **options)
+    image.save(out, kind, **(options if kind == "JPEG" else {}))
     return out.getvalue()
 
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.engine.picture_files import noise, saved, with_orientation
 
-from countenance.engine.decode import decode, read_header
+from countenance.engine.decode import decode, largest_reduction, read_header, shrunk, upright_size
 from countenance.engine.exif import read_orientation, upright
+from countenance.engine.jpeg import JpegHeader
 from countenance.engine.limits import DEFAULT, STORED, Limits
 from countenance.errors import ImageTooLarge, UnsupportedImage
 
@@ -61,6 +62,46 @@ def test_orientation_is_read_in_either_byte_order(order):
     assert read_header(with_orientation(jpeg, 8, order), DEFAULT).orientation == 8
     turned = with_orientation(jpeg, 6, order)
     assert decode(turned, read_header(turned, DEFAULT)).shape == (120, 90, 3)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("reduction", [2, 4, 8])
+def test_a_reduced_pixel_is_the_mean_of_the_square_that_it_stands_for(kind, reduction):
+    picture = noise(123, 250)
+    image = saved(picture, kind, quality=98, subsampling=0)
+    pixels = decode(image, read_header(image, DEFAULT), reduction)
+    height, width = 123 // reduction, 250 // reduction
+    whole = picture[: height * reduction, : width * reduction, ::-1].astype(float)
+    means = whole.reshape(height, reduction, width, reduction, 3).mean(axis=(1, 3))
+    assert np.abs(pixels[:height, :width] - means).mean() < 3
+    # One pixel further along would be told apart.
+    assert np.abs(pixels[:height, 1:width] - means[:, :-1]).mean() > 3
+
+
+@pytest.mark.parametrize(
+    ("size", "orientation", "reduction"),
+    [
+        ((1279, 300), 1, 1),
+        ((1280, 300), 1, 2),
+        ((300, 2563), 1, 4),
+        ((6000, 4001), 1, 8),
+        ((6000, 4001), 6, 1),
+        ((6000, 4004), 6, 4),
+        ((6000, 4000), 3, 8),
+    ],
+)
+def test_a_turned_picture_is_reduced_only_by_what_divides_its_sides(size, orientation, reduction):
+    header = JpegHeader(*size, orientation, 3, False)
+    assert largest_reduction(header, 640) == reduction
+    assert upright_size(header) == (size if orientation < 5 else size[::-1])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_reducing_and_turning_a_picture_is_turning_and_reducing_it(orientation):
+    image = with_orientation(saved(noise(128, 240), "JPEG", quality=98, subsampling=0), orientation)
+    header = read_header(image, DEFAULT)
+    reduced = decode(image, header, 4)
+    assert np.abs(reduced.astype(int) - shrunk(decode(image, header), 4)).max() <= 6
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])

@@ -68,14 +68,6 @@ def test_cmyk_without_an_adobe_marker_is_not_inverted():
     assert read(plain).mean() < 5 < read(jpeg).mean()
 
 
-@pytest.mark.parametrize(("reduction", "size"), [(1, (120, 160)), (2, (60, 80)), (4, (30, 40))])
-def test_decoding_reduced_gives_at_least_the_size_divided(reduction, size):
-    pixels = decode(JPEG, read_header(JPEG, DEFAULT), reduction)
-    assert size <= pixels.shape[:2]
-    assert pixels.shape[0] <= 120
-    assert (pixels.shape[0] < 120) == (reduction > 1)
-
-
 def test_half_a_file_is_damaged():
     with pytest.raises(DamagedImage, match="cannot be decoded"):
         read(JPEG[: len(JPEG) // 2])

@@ -5,9 +5,10 @@ import pytest
 from tests.unit.engine.picture_files import saved
 from tests.unit.engine.tiny_models import SIDE, add_model, embedder_sections, mean_colour_embedder, tiny_models
 
-from countenance.engine import Engine, FaceEngine, Limits
+from countenance.engine import Engine, FaceEngine, Limits, Picture
 from countenance.engine.weights import read_weights
 from countenance.errors import DamagedImage, ModelError
+from countenance.faces import Point
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,33 @@ def test_a_large_picture_is_searched_small_and_reported_in_its_own_ratios(engine
     assert face.box.left + face.box.width / 2 == pytest.approx(3.5 * 32 / 640)
     assert face.box.top + face.box.height / 2 == pytest.approx(2.5 * 32 / 320)
     assert face.quality.size_px == pytest.approx(4 * SIDE)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_large_picture_is_kept_as_small_as_its_faces_allow(engine, kind):
+    # At a quarter of the size the face is one cell, its eyes 26 pixels apart: less than the 35 that the target has.
+    picture = np.zeros((2560, 2560, 3), dtype=np.uint8)
+    picture[1024:1152, 512:640] = 255
+    found = engine.look(saved(picture, kind))
+    assert (found.width, found.height) == (2560, 2560)
+    assert found.reduction == 2
+    assert found.pixels.shape == (1280, 1280, 3)
+    (face,) = found.faces
+    (middle,) = found.position([Point(face.box.left + face.box.width / 2, face.box.top + face.box.height / 2)])
+    assert middle == pytest.approx([(576 - 0.5) / 2, (1088 - 0.5) / 2], abs=1)
+    assert face.quality.size_px == pytest.approx(4 * SIDE, rel=0.01)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_large_picture_without_faces_is_kept_as_it_was_searched(engine, kind):
+    assert engine.look(saved(np.zeros((2560, 2560, 3), dtype=np.uint8), kind)).reduction == 4
+
+
+def test_a_position_is_the_same_place_at_every_reduction():
+    pixels = np.zeros((8, 8, 3), dtype=np.uint8)
+    at = [Picture(800, 400, (), pixels, b"", r).position([Point(0.25, 0.5)])[0] for r in (1, 2, 4)]
+    assert at[0].tolist() == [200, 200]
+    assert [(p + 0.5) * r - 0.5 for p, r in zip(at, (1, 2, 4), strict=True)] == [pytest.approx([200, 200])] * 3
 
 
 def test_a_picture_that_is_no_multiple_of_the_stride_is_padded_without_moving_the_face(engine):
