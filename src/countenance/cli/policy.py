@@ -39,7 +39,7 @@ def packs(as_json: bool, checked: bool) -> None:
     """List the rule packs: version, hash, what they stop and what they leave open."""
     found = [_pack(name) for name in _names(())]
     if checked:
-        for pack in track(found, "cases", unit="pack"):
+        for pack in track(found, "cases", len(found), "pack"):
             check(pack)
     if as_json:
         click.echo(json.dumps([_about(pack) for pack in found], indent=2))
@@ -129,7 +129,7 @@ def explain(request: Path, names: str | None, now: str | None, as_of: datetime |
 def fine_print_matrix(names: str | None, as_of: datetime | None, form: str, output: Path | None) -> None:
     """The fine print: actors by uses, what each text by itself stops and what it leaves open."""
     chosen = [_pack(name) for name in _names(tuple(names.split(",")) if names else ())]
-    table = matrix(fine_print("matrix"), chosen, as_of.date() if as_of else None)
+    table = matrix(fine_print("matrix"), track(chosen, "packs", len(chosen), "pack"), as_of.date() if as_of else None)
     text = page(table) if form == "html" else json.dumps(table.record(), indent=2) if form == "json" else _drawn(table)
     if output is None:
         click.echo(text)

@@ -55,7 +55,7 @@ class Difference:
     asked: int
 
 
-def difference(before: Pack, after: Pack, tries: int = 3000, each: int = 12) -> Difference:
+def difference(before: Pack, after: Pack, tries: int = 1000, each: int = 12) -> Difference:
     """Compare two versions of a pack. tries: neighbours to ask about; each: how many examples of a kind to keep.
 
     Versions of one name are compared clause by clause; so are packs of different names, by what follows their name.

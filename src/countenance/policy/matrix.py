@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
@@ -73,7 +73,7 @@ class Matrix:
         }
 
 
-def matrix(table: Table, packs: Sequence[Pack], as_of: date | None = None) -> Matrix:
+def matrix(table: Table, packs: Iterable[Pack], as_of: date | None = None) -> Matrix:
     """The matrix of `table` (actors, uses, common facts) under each of `packs` alone.
 
     as_of: the day whose law applies and on which it all happens; None is the table's own day. A malformed table is a
@@ -87,17 +87,20 @@ def matrix(table: Table, packs: Sequence[Pack], as_of: date | None = None) -> Ma
     facts, actors, uses = table.get("facts", {}), _rows(table, "actor"), _rows(table, "use")
     if not isinstance(facts, Mapping):
         raise PolicyError("the matrix's facts are a table")
-    rules = {pack.name: Rules([pack]) for pack in packs}
-    cells = {}
+    requests = {}
     for use, use_row in uses.items():
         for actor, row in actors.items():
             try:
-                request = request_of(_request(facts, use_row, row), now)
+                requests[use.id, actor.id] = request_of(_request(facts, use_row, row), now)
             except BadRequest as error:
                 raise PolicyError(f"matrix, {use.id} by {actor.id}: {error}") from error
-            for name, rule in rules.items():
-                cells[name, use.id, actor.id] = Cell(actor.id, use.id, name, rule.decide(request, now))
-    return Matrix(now.astimezone(UTC).date(), tuple(actors), tuple(uses), tuple(packs), cells)
+    cells, asked = {}, []
+    for pack in packs:
+        rules = Rules([pack])
+        asked.append(pack)
+        for (use_id, actor_id), request in requests.items():
+            cells[pack.name, use_id, actor_id] = Cell(actor_id, use_id, pack.name, rules.decide(request, now))
+    return Matrix(now.astimezone(UTC).date(), tuple(actors), tuple(uses), tuple(asked), cells)
 
 
 def _request(facts: Table, use: Table, actor: Table) -> dict[str, object]:

@@ -42,6 +42,12 @@ def _fact(says: str, *, parts_per: int | None = None, round_up: bool = False, mo
     return field(default=None, metadata={"says": says, "parts_per": parts_per, "round_up": round_up, "months": months})
 
 
+def _rates(**rates: float | None) -> None:
+    for name, rate in rates.items():
+        if rate is not None and not 0 <= rate <= 1:
+            raise BadRequest(f"{name} is a rate of 0 to 1, got {rate}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
     """Somebody who uses a face system or for whom it is used.
@@ -187,6 +193,9 @@ class Model:
     fmr: float | None = _fact("the threshold as false match rate", parts_per=10**9, round_up=True)
     fpir: float | None = _fact("the threshold as false positive identification rate", parts_per=10**9, round_up=True)
 
+    def __post_init__(self) -> None:
+        _rates(fmr=self.fmr, fpir=self.fpir)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
@@ -208,6 +217,9 @@ class Evidence:
     expires_at: datetime | None = _fact("when the evidence expires")
     operational: bool | None = _fact("whether the model was tested in operational conditions")
     independent: bool | None = _fact("whether somebody independent made the evidence")
+
+    def __post_init__(self) -> None:
+        _rates(fmr=self.fmr, fmr_worst=self.fmr_worst, tpr_min=self.tpr_min)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -351,12 +351,13 @@ POWERFUL: list[Callable[[str], Request]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["police", "museum", "hospital", "tester", ""])
 @pytest.mark.parametrize("described", POWERFUL)
-def test_what_somebody_calls_itself_changes_nothing(described: Callable[[str], Request], name: str) -> None:
+def test_what_somebody_calls_itself_changes_nothing(described: Callable[[str], Request]) -> None:
     for pack in shipped():
         rules = Rules([read_pack(pack)])
-        assert rules.decide(described(name), NOW) == rules.decide(described("anything else"), NOW)
+        plain = rules.decide(described("anything else"), NOW)
+        for name in ("police", "museum", "hospital", "tester", ""):
+            assert rules.decide(described(name), NOW) == plain
 
 
 def test_no_clause_can_even_name_a_class() -> None:

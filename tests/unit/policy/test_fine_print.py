@@ -1,0 +1,191 @@
+"""The matrix, the real cases, and what changes between two versions of a text."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+
+import pytest
+from cedarpy import pst
+from tests.unit.policy.mutants import instead, with_, without
+
+from countenance.errors import PolicyError
+from countenance.policy import Rules, Verdict
+from countenance.policy.corpus import Story, stories
+from countenance.policy.difference import difference
+from countenance.policy.matrix import Matrix, matrix
+from countenance.policy.packs import Pack, fine_print, read_pack, shipped
+from countenance.policy.picture import page
+
+STORIES = stories(fine_print("corpus"))
+PACKS = {name: read_pack(name) for name in shipped()}
+RULES = {name: Rules([pack]) for name, pack in PACKS.items()}
+
+
+# real cases
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.id)
+def test_each_real_case_is_decided_as_expected_by_every_pack(story: Story) -> None:
+    assert set(story.expected) == set(shipped())
+    for name, due in story.expected.items():
+        decision = RULES[name].decide(story.request, story.now)
+        assert str(decision.verdict) == due.verdict, (name, decision.sentence())
+        assert due.clauses <= set(decision.clauses), name
+        assert due.why.endswith(".")
+    assert story.sources
+
+
+def test_the_ten_promised_cases_are_there() -> None:
+    assert {story.id for story in STORIES} >= {
+        "williams",
+        "street-scan",
+        "scraped-customer",
+        "familiar-faces",
+        "missing-child",
+        "airport-gate",
+        "phone-unlock",
+        "photo-library",
+        "stadium",
+        "protest",
+    }
+
+
+def test_no_pledge_that_names_police_stops_the_street_scan_by_an_agency_before_2024() -> None:
+    story = next(story for story in STORIES if story.id == "street-scan")
+    for name in ("amazon-blog", "microsoft"):
+        assert RULES[name].decide(story.request, story.now, as_of=date(2023, 1, 1)).permitted
+
+
+# the matrix
+
+
+@pytest.fixture(scope="module")
+def table() -> Matrix:
+    return matrix(fine_print("matrix"), [PACKS[name] for name in ("amazon-blog", "ibm", "virginia", "house")])
+
+
+def test_the_matrix_has_a_cell_for_every_pack_use_and_actor(table: Matrix) -> None:
+    assert len(table.cells) == len(table.packs) * len(table.uses) * len(table.actors)
+    counts = [sum(table.count(pack.name, verdict) for verdict in Verdict) for pack in table.packs]
+    assert counts == [len(table.uses) * len(table.actors)] * len(table.packs)
+
+
+def test_the_announced_moratorium_stops_city_police_and_not_federal_agencies(table: Matrix) -> None:
+    assert table.at("amazon-blog", "street-scan", "city-police").verdict is Verdict.DENY
+    for actor in ("federal", "immigration", "intelligence", "contractor", "person"):
+        assert table.at("amazon-blog", "street-scan", actor).verdict is Verdict.PERMIT
+
+
+def test_the_house_rules_stop_the_street_scan_whoever_does_it(table: Matrix) -> None:
+    assert {table.at("house", "street-scan", actor.id).verdict for actor in table.actors} == {Verdict.DENY}
+
+
+def test_work_made_to_order_is_the_hole_in_ibms_letter(table: Matrix) -> None:
+    made_to_order = {table.at("ibm", "made-to-order", actor.id).verdict for actor in table.actors}
+    product = {table.at("ibm", "suspect-afterwards", actor.id).verdict for actor in table.actors}
+    assert (made_to_order, product) == ({Verdict.PERMIT}, {Verdict.DENY})
+
+
+def test_the_matrix_of_another_day_is_of_that_days_law() -> None:
+    packs = [PACKS["amazon-blog"], PACKS["virginia"]]
+    before, after = (matrix(fine_print("matrix"), packs, date.fromisoformat(d)) for d in ("2020-06-09", "2025-01-01"))
+    assert before.count("amazon-blog", Verdict.DENY) == 0
+    assert after.count("amazon-blog", Verdict.DENY) > 0
+
+
+def test_the_matrix_is_plain_json(table: Matrix) -> None:
+    record = json.loads(json.dumps(table.record()))
+    assert len(record["cells"]) == len(table.cells)
+    assert all(cell["clauses"] for cell in record["cells"])
+
+
+def test_a_matrix_without_actors_is_refused() -> None:
+    with pytest.raises(PolicyError, match="no actor"):
+        matrix({"now": fine_print("matrix")["now"]}, [PACKS["ibm"]])
+
+
+class Page(HTMLParser):
+    VOID = ("meta", "link", "br", "img")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.count: dict[str, int] = {}
+        self.outside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.count[tag] = self.count.get(tag, 0) + 1
+        if tag not in self.VOID:
+            self.open.append(tag)
+        self.outside += [str(value) for name, value in attrs if name in ("src", "href")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_page_is_whole_and_needs_nothing_from_outside(table: Matrix) -> None:
+    reader = Page()
+    reader.feed(page(table))
+    assert reader.open == []
+    assert reader.outside == []
+    assert reader.count["svg"] == len(table.packs)
+    assert reader.count["rect"] == len(table.cells)
+    assert "url(" not in page(table)
+
+
+# differences
+
+
+def loosened(pack: Pack, ident: str) -> Pack:
+    clause = next(c for c in pack.clauses if c.id == ident)
+    return without(pack, clause)
+
+
+def test_two_equal_versions_do_not_differ() -> None:
+    found = difference(PACKS["texas"], PACKS["texas"])
+    assert (found.added, found.removed, found.changed, found.permitted, found.denied) == ((), (), (), (), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "ident"), [("texas", "texas.b-1"), ("google", "google.general-purpose"), ("detroit", "detroit.line-up")]
+)
+def test_a_clause_left_out_shows_requests_newly_permitted_and_none_newly_denied(name: str, ident: str) -> None:
+    found = difference(PACKS[name], loosened(PACKS[name], ident))
+    assert found.removed == (ident.removeprefix(f"{name}."),)
+    assert found.permitted
+    assert not found.denied
+    back = difference(loosened(PACKS[name], ident), PACKS[name])
+    assert back.denied
+    assert not back.permitted
+    assert ident in back.denied[0].after.clauses
+
+
+def test_a_boundary_moved_by_a_day_is_found_without_a_case_of_its_own() -> None:
+    pack = replace(PACKS["texas"], cases=PACKS["texas"].cases[:1])
+    clause = next(c for c in pack.clauses if c.id == "texas.c-3")
+
+    def later(node: pst.Expr) -> pst.Expr:
+        match node:
+            case pst.LongLit(365):
+                return pst.LongLit(366)
+            case pst.BinaryOp(op, left, right):
+                return pst.BinaryOp(op, later(left), later(right))
+            case pst.UnaryOp(op, arg):
+                return pst.UnaryOp(op, later(arg))
+        return node
+
+    found = difference(pack, instead(pack, clause, with_(clause, later(clause.condition))))
+    assert found.changed == ("c-3",)
+    assert [dict(e.changes) for e in found.permitted] == [{"retention.days_after_purpose": 366}]
+    assert not found.denied
+
+
+def test_each_example_is_real(tmp_path: object) -> None:
+    before, after = PACKS["illinois"], loosened(PACKS["illinois"], "illinois.15-b")
+    for example in difference(before, after).permitted:
+        assert not example.before.permitted
+        assert example.after.permitted
+        assert example.case in example.sentence()
