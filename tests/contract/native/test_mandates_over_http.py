@@ -21,9 +21,10 @@ def test_a_mandate_from_asking_to_revoking_and_boto3_feels_each_step(shared: Wor
     assert renewed["state"] == "active"
     ended = ben.post(f"/mandates/{key['mandate_id']}/revocation", json={"why": "the work is done"}).json()
     assert (ended["state"], ended["ended_why"]) == ("revoked", "the work is done")
-    with pytest.raises(ClientError, match="mandate.active"):
+    with pytest.raises(ClientError, match=r"mandate\.active"):
         boto.describe_collection(CollectionId="g-1")
-    changes = [e.fields["change"] for e in shared.ledger.entries() if e.fields.get("mandate") == key["mandate_id"] and e.kind == "mandate"]  # fmt: skip
+    about = [e for e in shared.ledger.entries() if e.fields.get("mandate") == key["mandate_id"]]
+    changes = [entry.fields["change"] for entry in about if entry.kind == "mandate"]
     assert changes == ["requested", "approved", "key issued", "renewed", "ended"]
 
 

@@ -1,0 +1,128 @@
+"""Tokens and roles: nobody without a good token gets in, and each role does its own."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+
+import httpx
+import pytest
+from tests.contract.native.native_world import PEOPLE, World, kept_logs, now, request_body
+
+from countenance.api.native import document
+from countenance.mandates import Role
+
+MANDATE, HOLD = "mandate-0123456789ab", "hold-0123456789ab"
+ALL = {"request", "approve", "review", "audit"}
+MATRIX = {
+    ("get", "/health"): None,
+    ("get", "/ledger/proof"): None,
+    ("get", "/me"): ALL,
+    ("get", "/mandate-templates"): ALL,
+    ("get", "/mandates"): ALL,
+    ("post", "/mandates"): {"request"},
+    ("get", "/mandates/{mandate_id}"): ALL,
+    ("post", "/mandates/{mandate_id}/approval"): {"approve"},
+    ("post", "/mandates/{mandate_id}/refusal"): {"approve"},
+    ("post", "/mandates/{mandate_id}/renewal"): {"approve"},
+    ("post", "/mandates/{mandate_id}/revocation"): {"approve"},
+    ("post", "/mandates/{mandate_id}/keys"): {"request"},
+    ("get", "/custody"): {"approve", "review", "audit"},
+    ("get", "/custody/{hold_id}"): {"approve", "review", "audit"},
+    ("get", "/custody/{hold_id}/contents"): {"review"},
+    ("post", "/custody/{hold_id}/reviews"): {"review"},
+    ("post", "/custody/{hold_id}/authorisation"): {"approve"},
+    ("get", "/report"): {"approve", "audit"},
+    ("get", "/moratoria"): ALL,
+    ("post", "/moratoria"): {"request", "approve", "review"},
+    ("post", "/moratoria/{moratorium_id}/consents"): {"request", "approve", "review"},
+    ("get", "/policy/packs"): ALL,
+    ("post", "/policy/explain"): ALL,
+    ("get", "/ledger"): ALL,
+    ("get", "/ledger/checkpoint"): ALL,
+    ("get", "/ledger/entries/{index}"): {"audit"},
+}
+"""Who may call what; None: needs no token. Said here a second time, so that a change of the routes shows."""
+
+
+def test_the_matrix_covers_every_route_and_the_document_says_the_same() -> None:
+    said = {
+        (method, path.removeprefix("/v1")): set(operation["x-roles"]) or None
+        for path, item in document()["paths"].items()
+        for method, operation in item.items()
+    }
+    assert said == MATRIX
+
+
+@pytest.mark.parametrize(("method", "path"), MATRIX)
+def test_each_role_at_each_endpoint(shared: World, method: str, path: str) -> None:
+    """A role that may is answered by the endpoint itself (whatever it says); one that may not is a 403 before that."""
+    allowed = MATRIX[method, path]
+    url = path.format(mandate_id=MANDATE, hold_id=HOLD, moratorium_id="none", index=0)
+    body = {} if method == "get" else {"content": b"{", "headers": {"content-type": "application/json"}}
+    for token in (None, "cntn_" + "A" * 43, "wrong", "x" * 5000):
+        answer = shared.client(token=token).request(method, url, **body)  # type: ignore[arg-type]
+        assert (answer.status_code == 401) == (allowed is not None), answer.text
+        if allowed is not None:
+            assert answer.headers["www-authenticate"].startswith("Bearer")
+            assert answer.json()["type"] == "urn:countenance:problem:unauthenticated"
+    for name, roles in PEOPLE.items():
+        answer = shared.client(name).request(method, url, **body)  # type: ignore[arg-type]
+        may = allowed is None or bool(allowed & set(roles))
+        assert (answer.status_code == 403) == (not may), (name, answer.text)
+        assert answer.status_code in (200, 400, 404, 409, 422, 403), answer.text
+
+
+def test_a_revoked_renewed_or_expired_token_is_refused_at_the_next_call(shared: World) -> None:
+    made, token = shared.operators.add("Gus Was", [Role.AUDIT], now() + timedelta(days=1))
+    client = shared.client(token=token)
+    assert client.get("/me").json()["name"] == "Gus Was"
+    _, newer = shared.operators.renew("gus was", now() + timedelta(days=2))
+    assert client.get("/me").status_code == 401
+    client = shared.client(token=newer)
+    assert client.get("/me").status_code == 200
+    shared.operators.revoke("Gus Was")
+    assert client.get("/me").status_code == 401
+    changes = [e.fields["change"] for e in shared.ledger.entries() if e.fields.get("operator") == made.operator_id]
+    assert changes == ["added", "renewed", "revoked"]
+    _, brief = shared.operators.add("Hal Brief", [Role.AUDIT], now() + timedelta(seconds=1))
+    client = shared.client(token=brief)
+    assert client.get("/me").status_code == 200
+    time.sleep(1.1)
+    assert client.get("/me").status_code == 401
+
+
+def test_the_token_comes_once_and_in_its_own_header(shared: World) -> None:
+    token = shared.tokens["eve audits"]
+    url = shared.url + "/v1/me"
+    twice = [("authorization", f"Bearer {token}"), ("authorization", f"Bearer {token}")]
+    assert httpx.get(url, headers=twice, trust_env=False).status_code == 401
+    for scheme in ("Basic", "bear"):
+        assert httpx.get(url, headers={"authorization": f"{scheme} {token}"}, trust_env=False).status_code == 401
+    assert httpx.get(url, params={"token": token}, trust_env=False).status_code == 401
+    assert httpx.get(url, headers={"authorization": f"bearer {token}"}, trust_env=False).status_code == 200
+
+
+def test_no_token_no_secret_and_nothing_that_was_sent_is_logged(shared: World) -> None:
+    keeper = kept_logs()
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(keeper)
+    root.setLevel(logging.DEBUG)
+    loggers = [logging.getLogger(name) for name in ("uvicorn", "uvicorn.error", "countenance")]
+    for each in loggers:
+        each.addHandler(keeper)
+    try:
+        key = shared.granted(holder={"name": "Very Private Person"})
+        shared.client("ann asks").post("/mandates", json={"holder": "Very Private Person"})
+        shared.client("ann asks").post("/mandates", json=request_body(facts={"use": "Very Private Person"}))
+        shared.client(token="cntn_" + "B" * 43).get("/mandates")
+    finally:
+        root.setLevel(level)
+        for each in [root, *loggers]:
+            each.removeHandler(keeper)
+    lines = [line for line in keeper.lines if "httpcore" not in line]  # type: ignore[attr-defined]
+    text = "\n".join(lines)
+    for secret in (key["secret"], "Very Private Person", "B" * 43, *shared.tokens.values()):
+        assert secret not in text
