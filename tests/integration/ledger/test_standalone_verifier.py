@@ -43,6 +43,7 @@ class Export:
         self.receipt = last.header()
         self.new = ledger.checkpoint()
         export(ledger, self.new, self.folder)
+        export(ledger, self.old, folder / "early")
         self.key = str(ledger.verifier_key)
         self.proof = prove_inclusion(ledger, 7, self.new)
         self.growth = prove_growth(ledger, self.old, self.new)
@@ -105,6 +106,12 @@ def test_an_export_as_it_was_written_verifies(left: Export) -> None:
     assert out.splitlines()[-1] == "verified: log.example/faces, 40 entries, nothing altered"
     assert "19 decision, 1 key, 20 note" in out
     assert "19 decisions without a result" in out
+
+
+def test_an_export_up_to_an_older_checkpoint_holds_nothing_newer(left: Export) -> None:
+    code, out, _ = run(left, left.folder.with_name("early"), "--key", left.key)
+    assert code == 0
+    assert out.splitlines()[-1] == "verified: log.example/faces, 20 entries, nothing altered"
 
 
 def test_without_a_key_the_reader_is_told_to_compare_it(left: Export) -> None:

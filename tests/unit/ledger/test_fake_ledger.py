@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 
 import pytest
+from tests.fakes.ledger import FakeLedger
 
 from countenance.errors import BadRequest, NotFound, NotRecorded
 from countenance.ledger import Ledger
-
-
-def load() -> ModuleType:
-    path = Path(__file__).parents[2] / "fakes" / "ledger.py"
-    spec = importlib.util.spec_from_file_location("fake_ledger", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-FakeLedger = load().FakeLedger
 
 
 @pytest.fixture(params=["real", "fake"])
