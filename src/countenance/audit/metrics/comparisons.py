@@ -41,7 +41,7 @@ class Direction:
     larger_is_more_alike: bool
     auc: float
     certain: bool
-    """False where the AUC is within `UNCERTAIN` of one half: nothing is told apart, or labels are wrong."""
+    """False where the AUC is within `UNCERTAIN` of one half, or within three standard errors of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -184,7 +184,8 @@ def direction(score: ArrayLike, mated: ArrayLike) -> Direction:
     impostor = np.sort(impostor[:: -(-len(impostor) // SAMPLED)])
     below = np.searchsorted(impostor, genuine, "left") + np.searchsorted(impostor, genuine, "right")
     auc = float(below.mean() / 2 / len(impostor))
-    return Direction(auc >= 0.5, auc, abs(auc - 0.5) > UNCERTAIN)
+    noise = np.sqrt((len(genuine) + len(impostor) + 1) / (12 * len(genuine) * len(impostor)))  # Mann and Whitney 1947
+    return Direction(auc >= 0.5, auc, abs(auc - 0.5) > max(UNCERTAIN, 3 * noise))
 
 
 def impostor_protocol(
@@ -239,9 +240,9 @@ def _oriented(
         own = direction(score[here], mated[here])
         if own.certain and own.larger_is_more_alike != larger:
             raise BadRequest(f"the scores of group {name!r} run the other way than the others': AUC {own.auc:.3f}")
-    if overall.certain:
+    if overall.certain or (told is not None and abs(overall.auc - 0.5) > UNCERTAIN):
         return larger, []
-    text = f"mated and non-mated scores hardly differ (AUC {overall.auc:.3f}): wrong labels, or nothing recognised"
+    text = f"mated and non-mated scores hardly differ (AUC {overall.auc:.3f}) or are too few to tell which way they run"
     return larger, [Finding("direction-uncertain", text)]
 
 

@@ -53,7 +53,7 @@ def operating_points(
             raise BadRequest(f"a target false match rate lies between 0 and 1, got {target}")
         t = float(curve.threshold_at(target))
         fmr = impostors.tally(impostors.matches(t)).rate(level)
-        fnmr = mated.tally(mated.trials - mated.matches(t)).rate(level)
+        fnmr = mated.clustered(mated.trials - mated.matches(t), None, level)
         limits = fmr.interval
         lowest = t if data.censor_point is None else data.censor_point
         highest_fmr = limits.high if data.censor_point is None else min(limits.high, float(curve.fmr(lowest)))
@@ -82,7 +82,7 @@ def det_band(comparisons: Comparisons, points: int = 60, level: float = 0.95) ->
     curve = Tradeoff.among(data).det(points)
     impostors, mated = Pairings.of(data, ~data.mated & ~data.failed), Pairings.of(data, data.mated & ~data.failed)
     fmr = [impostors.tally(impostors.matches(t)).rate(level).interval for t in curve.threshold]
-    fnmr = [mated.tally(mated.trials - mated.matches(t)).rate(level).interval for t in curve.threshold]
+    fnmr = [mated.clustered(mated.trials - mated.matches(t), None, level).interval for t in curve.threshold]
     return replace(
         curve,
         fmr_low=np.array([i.low for i in fmr]),

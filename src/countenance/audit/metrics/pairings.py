@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from countenance.audit.metrics.comparisons import Comparisons
-from countenance.audit.metrics.dyads import Counts, Tally, tally_pairs
-from countenance.audit.metrics.intervals import Floats
+from countenance.audit.metrics.dyads import Counts, Tally, clustered_rate, tally_pairs
+from countenance.audit.metrics.intervals import Floats, Rate
 from countenance.audit.metrics.labels import Codes, Mask
 
 
@@ -70,6 +70,11 @@ class Pairings:
         side = np.zeros(int(max(a.max(initial=-1), b.max(initial=-1))) + 1, np.int64)
         side[a], side[b] = self.first_group[kept], self.second_group[kept]
         return tally_pairs(a, b, h, n, side)
+
+    def clustered(self, errors: Counts, rows: Mask | None, level: float) -> Rate:
+        """The rate of errors (m,) in runs of one person each (mated comparisons): bool (m,), or all."""
+        found = self.tally(errors, rows)
+        return clustered_rate(found.errors, found.trials, level) if len(found.people) else found.rate(level)
 
     def _counted(self, flags: Mask) -> Counts:
         if not len(self.starts):

@@ -69,7 +69,11 @@ class PairSums:
         return int(self.impostor_histogram[min(first, second), max(first, second)].sum())
 
     def tally(self, threshold: int, first: int | None = None, second: int | None = None) -> Tally:
-        """False matches at `thresholds[threshold]`, by person: between two groups; of one with all; of all."""
+        """False matches at `thresholds[threshold]`, by person: between two groups; of one with all; of all.
+
+        Where a person has images in several groups the sums of squares are those of units, not of whole people: near
+        enough for an interval (on images drawn at random, within 15 % of the effective number of trials).
+        """
         group, size = self.unit_group, len(self.groups)
         table = np.zeros((size, size), bool)
         if first is None:

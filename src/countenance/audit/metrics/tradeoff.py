@@ -85,7 +85,8 @@ class Tradeoff:
     def fmr(self, threshold: ArrayLike) -> Floats:
         """Share of impostors at or above each threshold; shape of `threshold`."""
         t = self._asked(threshold)
-        return np.asarray(1 - np.searchsorted(self.impostor, t, "left") / len(self.impostor), np.float64)
+        n = len(self.impostor)
+        return np.asarray((n - np.searchsorted(self.impostor, t, "left")) / n, np.float64)
 
     def fnmr(self, threshold: ArrayLike) -> Floats:
         """Share of genuine scores below each threshold; shape of `threshold`."""
@@ -113,13 +114,15 @@ class Tradeoff:
             raise BadRequest("a false match rate lies between 0 and 1")
         n = len(self.impostor)
         allowed = np.floor(target * n + 1e-9).astype(np.int64)
-        ends = np.append(self.impostor, np.nextafter(self.impostor[-1], np.inf, dtype=self.impostor.dtype))
-        at = n - allowed
-        tied = (at > 0) & (at < n) & (ends[np.minimum(at, n)] == ends[np.maximum(at - 1, 0)])
-        at = np.where(tied, np.searchsorted(self.impostor, ends[np.minimum(at, n)], "right"), at)
-        found = np.asarray(ends[at], np.float64)
-        self._asked(found)
-        return found
+        below = int(np.searchsorted(self.impostor, -np.inf, "right"))
+        if (allowed > n - below).any() and below:
+            raise BadRequest("the threshold for this rate lies below the vendor's own, where scores are not known")
+        at = n - allowed  # the first of the allowed scores; a tie with one that is not allowed moves it past the tie
+        score = self.impostor[np.minimum(at, n - 1)]
+        tied = (at > 0) & (at < n) & (score == self.impostor[np.maximum(at - 1, 0)])
+        at = np.where(tied, np.searchsorted(self.impostor, score, "right"), at)
+        above = np.nextafter(self.impostor[-1], np.inf, dtype=self.impostor.dtype)
+        return np.asarray(np.where(at < n, self.impostor[np.minimum(at, n - 1)], above), np.float64)
 
     def fnmr_at(self, fmr: ArrayLike) -> Floats:
         """FNMR at `threshold_at(fmr)`."""
@@ -132,7 +135,8 @@ class Tradeoff:
         fnmr = special.ndtr(np.linspace(special.ndtri(1 / (len(self.genuine) + 1)), special.ndtri(0.99), half))
         known = np.isfinite(self.genuine)
         at = np.minimum((fnmr * len(self.genuine)).astype(np.int64), len(self.genuine) - 1)
-        targets = fmr[fmr <= np.isfinite(self.impostor).mean()]
+        n = len(self.impostor)
+        targets = fmr[fmr <= 1 - np.searchsorted(self.impostor, -np.inf, "right") / n]
         thresholds = np.unique(np.r_[self.threshold_at(targets), self.genuine[at][known[at]]].astype(np.float64))
         if self.censor_point is not None:
             thresholds = thresholds[thresholds >= self.censor_point]

@@ -123,8 +123,8 @@ def _verified(
         )
 
     def missed(rows: Mask | None, where: str) -> Rate:
-        found = mated.tally(misses, rows)
-        return found.rate(level) if found.total_trials else unknown_rate(f"no mated comparison{where}", level)
+        found = mated.clustered(misses, rows, level)
+        return found if found.known else unknown_rate(f"no mated comparison{where}", level)
 
     cells = []
     for a in range(len(names)):
