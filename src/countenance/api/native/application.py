@@ -92,6 +92,8 @@ def _document(application: FastAPI) -> dict[str, Any]:
     schemas = made["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    if "JsonValue" in schemas:
+        schemas["JsonValue"] = {"title": "JsonValue", "description": "Any JSON value."}
     for model in (Fault, Problem):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schema.pop("$defs", None)
