@@ -8,50 +8,24 @@ anything that Cedar reports as an error denies: without the schema a forbid whos
 from __future__ import annotations
 
 import json
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import cedarpy
-from cedarpy import pst
-
-from countenance.errors import BadRequest, PolicyError
+from countenance.errors import PolicyError
 from countenance.policy.cases import Case
-from countenance.policy.certainty import possibly, surely
 from countenance.policy.clauses import Clause, Effect, Status
 from countenance.policy.decision import Decision, FailedFact, Ground, MissingFact, PackIdentity, Verdict
-from countenance.policy.explanation import Context, Truth, weigh
-from countenance.policy.facts import FACT, FACTS, Fact, Moment, context, schema
+from countenance.policy.explanation import Context, weigh
+from countenance.policy.facts import FACT, Moment, context
+from countenance.policy.library import Book, Library
 from countenance.policy.moratorium import Moratorium
 from countenance.policy.obligations import Obligation
 from countenance.policy.packs import Pack, read_pack
 from countenance.policy.vocabulary import Request
-from countenance.policy.words import Operation
 
 BASE = "mandate"
 """The pack that is always in force."""
-
-_NOBODY = {"type": "Mandate", "id": "-"}
-_NOWHERE = {"type": "Gallery", "id": "-"}
-_STRICT = schema(all_stated=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Book:
-    """The clauses that speak of one operation under the law of one time, compiled.
-
-    opening: forbids that possibly hold, permits that surely do, duties that possibly do: Allow here is the quick yes.
-    forbidding: forbids that surely hold. allowing: permits that possibly hold.
-    """
-
-    clauses: dict[str, tuple[Clause, Pack]]
-    facts: tuple[Fact, ...]
-    schema: cedarpy.Schema
-    opening: cedarpy.PolicySet
-    forbidding: cedarpy.PolicySet
-    allowing: cedarpy.PolicySet
 
 
 class Rules:
@@ -65,13 +39,7 @@ class Rules:
         self.packs = tuple(packs)
         self.appeal_contact = appeal_contact
         self._identities = tuple(pack.identity for pack in packs)
-        days = {clause.in_force_from for pack in packs for clause in pack.clauses}
-        ends = {clause.in_force_until for pack in packs for clause in pack.clauses}
-        self._turns = sorted(days | {day for day in ends if day is not None})
-        self._books: dict[tuple[int, Operation], _Book] = {}
-        self._entities = cedarpy.Entities.from_json_str("[]")
-        for pack in packs:
-            _validate(pack)
+        self._library = Library(packs)
 
     @classmethod
     def load(
@@ -113,28 +81,27 @@ class Rules:
 
     def judge(self, request: Request, moment: Moment, law_date: date) -> Decision:
         """As `decide`, with all that surrounds the request in one value."""
-        book = self._book(law_date, request.operation)
-        facts = context(request, moment, book.facts)
-        ask = self._asker(book, request.operation, facts)
-        answer = ask(book.opening)
-        if answer is None:
+        book = self._library.book(request, moment, law_date)
+        facts: Context = {} if book is None else context(request, moment, book.facts)
+        answer = None if book is None else book.ask(book.opening, facts)
+        if book is None or answer is None:
             return self._broken(law_date)
-        allowed, reasons = answer
-        if not allowed and reasons:
-            surely_forbidden = ask(book.forbidding)
-            if surely_forbidden is None:
+        if not answer.allowed and answer.reasons:
+            sure = book.ask(book.forbidding, facts)
+            if sure is None:
                 return self._broken(law_date)
-            denying = surely_forbidden[1]
-            verdict = Verdict.DENY if denying else Verdict.UNDETERMINED
-            return self._refusal(verdict, denying or reasons, book, facts, law_date)
-        permitting = {book.clauses[r][1].name for r in reasons if book.clauses[r][0].effect is Effect.PERMIT}
+            verdict = Verdict.DENY if sure.reasons else Verdict.UNDETERMINED
+            return self._refusal(verdict, sure.reasons or answer.reasons, book, request, moment, law_date)
+        grounds = tuple(book.grounds[reason] for reason in answer.reasons)
+        permitting = {ground.pack.name for ground in grounds if ground.effect is Effect.PERMIT}
         silent = [pack for pack in self.packs if pack.name not in permitting]
         if silent:
-            perhaps = ask(book.allowing)
+            perhaps = book.ask(book.allowing, facts)
             if perhaps is None:
                 return self._broken(law_date)
-            return self._unpermitted(silent, perhaps[1], book, facts, law_date)
-        return self._permission(reasons, book, law_date)
+            return self._unpermitted(silent, perhaps.reasons, book, request, moment, law_date)
+        duties = dict.fromkeys(o for reason in answer.reasons for o in book.clauses[reason].obligations)
+        return self._decision(Verdict.PERMIT, grounds, law_date, duties=tuple(duties))
 
     def failures(self, cases: Iterable[Case]) -> tuple[str, ...]:
         """Which of `cases` these rules answer otherwise than they say: its name, what was due and what came."""
@@ -156,86 +123,54 @@ class Rules:
                     found.append(f"{case.name!r}: grounds came {sorted(decision.clauses)}")
         return tuple(found)
 
-    def _book(self, day: date, operation: Operation) -> _Book:
-        key = (bisect_right(self._turns, day), operation)
-        book = self._books.get(key)
-        if book is None:
-            book = self._books[key] = _book(self.packs, day, operation)
-        return book
-
-    def _asker(
-        self, book: _Book, operation: Operation, facts: Context
-    ) -> Callable[[cedarpy.PolicySet], tuple[bool, tuple[str, ...]] | None]:
-        call = {
-            "principal": _NOBODY,
-            "action": {"type": "Action", "id": str(operation)},
-            "resource": _NOWHERE,
-            "context": json.dumps(facts),
-        }
-
-        def ask(policies: cedarpy.PolicySet) -> tuple[bool, tuple[str, ...]] | None:
-            try:
-                answer = cedarpy.is_authorized(call, policies, self._entities, book.schema)
-            except (ValueError, TypeError):
-                return None
-            if answer.diagnostics.errors or answer.decision is cedarpy.Decision.NoDecision:
-                return None
-            reasons = tuple(r for r in book.clauses if r in set(answer.diagnostics.reasons))
-            return bool(answer.allowed), reasons
-
-        return ask
-
-    def _permission(self, reasons: Sequence[str], book: _Book, law_date: date) -> Decision:
-        duties: list[Obligation] = []
-        for reason in reasons:
-            duties.extend(o for o in book.clauses[reason][0].obligations if o not in duties)
-        return self._decision(Verdict.PERMIT, [_ground(reason, book) for reason in reasons], law_date, (), (), duties)
-
     def _refusal(
-        self, verdict: Verdict, reasons: Sequence[str], book: _Book, facts: Context, law_date: date
+        self,
+        verdict: Verdict,
+        reasons: Sequence[str],
+        book: Book,
+        request: Request,
+        moment: Moment,
+        law_date: date,
     ) -> Decision:
-        weighed = [weigh(book.clauses[reason][0].condition, facts) for reason in reasons]
-        failed, missing = _facts(weighed, facts, denied=verdict is Verdict.DENY)
-        return self._decision(verdict, [_ground(reason, book) for reason in reasons], law_date, failed, missing, ())
+        grounds = tuple(book.grounds[reason] for reason in reasons)
+        facts = context(request, moment)
+        paths = _decisive((book.clauses[reason] for reason in reasons), facts)
+        if verdict is Verdict.DENY:
+            return self._decision(verdict, grounds, law_date, failed=tuple(_failed(path, facts) for path in paths))
+        return self._decision(verdict, grounds, law_date, missing=tuple(map(_missing, paths)))
 
     def _unpermitted(
-        self, silent: Sequence[Pack], perhaps: Sequence[str], book: _Book, facts: Context, law_date: date
+        self,
+        silent: Sequence[Pack],
+        perhaps: Sequence[str],
+        book: Book,
+        request: Request,
+        moment: Moment,
+        law_date: date,
     ) -> Decision:
-        hopeful = {book.clauses[reason][1].name for reason in perhaps}
-        hopeless = [pack for pack in silent if pack.name not in hopeful]
+        """Some packs permit nothing: a pack without a clause that may yet permit denies by default."""
+        hopeful = {book.grounds[reason].pack.name for reason in perhaps}
+        hopeless = tuple(_default(pack) for pack in silent if pack.name not in hopeful)
         if hopeless:
-            grounds = [_default(pack) for pack in hopeless]
-            return self._decision(Verdict.DENY, grounds, law_date, (), (), ())
+            return self._decision(Verdict.DENY, hopeless, law_date)
         names = {pack.name for pack in silent}
-        open_ = [reason for reason in perhaps if book.clauses[reason][1].name in names]
-        weighed = [weigh(book.clauses[reason][0].condition, facts) for reason in open_]
-        _, missing = _facts(weighed, facts, denied=False)
-        return self._decision(
-            Verdict.UNDETERMINED, [_ground(reason, book) for reason in open_], law_date, (), missing, ()
-        )
+        open_ = tuple(reason for reason in perhaps if book.grounds[reason].pack.name in names)
+        return self._refusal(Verdict.UNDETERMINED, open_, book, request, moment, law_date)
 
     def _broken(self, law_date: date) -> Decision:
-        return self._decision(Verdict.DENY, [_BROKEN], law_date, (), (), ())
+        return self._decision(Verdict.DENY, (_BROKEN,), law_date)
 
     def _decision(
         self,
         verdict: Verdict,
-        grounds: Sequence[Ground],
+        grounds: tuple[Ground, ...],
         law_date: date,
-        failed: tuple[FailedFact, ...],
-        missing: tuple[MissingFact, ...],
-        duties: Sequence[Obligation],
+        *,
+        failed: tuple[FailedFact, ...] = (),
+        missing: tuple[MissingFact, ...] = (),
+        duties: tuple[Obligation, ...] = (),
     ) -> Decision:
-        return Decision(
-            verdict,
-            tuple(grounds),
-            failed,
-            missing,
-            tuple(duties),
-            self.appeal_contact,
-            self._identities,
-            law_date,
-        )
+        return Decision(verdict, grounds, failed, missing, duties, self.appeal_contact, self._identities, law_date)
 
 
 def check(pack: Pack) -> None:
@@ -272,74 +207,15 @@ def _default(pack: Pack) -> Ground:
     )
 
 
-def _ground(reason: str, book: _Book) -> Ground:
-    clause, pack = book.clauses[reason]
-    return Ground.of(clause, pack.identity)
+def _decisive(clauses: Iterable[Clause], facts: Context) -> tuple[str, ...]:
+    """The facts that make the clauses hold, or leave them open, each once."""
+    return tuple(dict.fromkeys(path for clause in clauses for path in sorted(weigh(clause.condition, facts).facts)))
 
 
-def _facts(
-    weighed: Iterable[Truth], facts: Context, *, denied: bool
-) -> tuple[tuple[FailedFact, ...], tuple[MissingFact, ...]]:
-    paths = [path for truth in weighed for path in sorted(truth.facts)]
-    found = [FACT[path] for path in dict.fromkeys(paths)]
-    if denied:
-        return tuple(FailedFact(f.path, f.says, _shown(facts[f.group][f.name])) for f in found), ()
-    return (), tuple(MissingFact(f.path, f.says, f.choices) for f in found)
+def _failed(path: str, facts: Context) -> FailedFact:
+    fact = FACT[path]
+    return FailedFact(path, fact.says, json.dumps(facts[fact.group][fact.name]))
 
 
-def _shown(value: object) -> str:
-    return json.dumps(value)
-
-
-def _validate(pack: Pack) -> None:
-    """Cedar's own type check, of the clauses as written (every fact stated) and as compiled (facts optional)."""
-    for conditions, rules in (((lambda e: e), _STRICT), (surely, schema()), (possibly, schema())):
-        text = str(_policies([(c, conditions(c.condition), c.effect) for c in pack.clauses]))
-        result = cedarpy.validate_policies(text, rules)
-        if not result.validation_passed:
-            raise PolicyError(f"pack {pack.name} does not validate: {result.errors[0].error}")
-
-
-def _book(packs: Sequence[Pack], day: date, operation: Operation) -> _Book:
-    active = [
-        (clause, pack)
-        for pack in packs
-        for clause in pack.clauses
-        if operation in clause.operations
-        and clause.applies_on(day)
-        and not (clause.status is Status.DISPUTED and clause.effect is Effect.PERMIT)
-    ]
-    read = {fact for clause, _ in active for fact in clause.facts}
-    facts = tuple(fact for fact in FACTS if fact in read)
-    try:
-        return _Book(
-            clauses={clause.id: (clause, pack) for clause, pack in active},
-            facts=facts,
-            schema=cedarpy.Schema.from_str(schema(facts)),
-            opening=_policies(
-                [
-                    (c, surely(c.condition) if c.effect is Effect.PERMIT else possibly(c.condition), c.effect)
-                    for c, _ in active
-                ]
-            ),
-            forbidding=_policies([(c, surely(c.condition), c.effect) for c, _ in active if c.effect is Effect.FORBID]),
-            allowing=_policies([(c, possibly(c.condition), c.effect) for c, _ in active if c.effect is Effect.PERMIT]),
-        )
-    except (ValueError, BadRequest) as error:
-        raise PolicyError(f"the rules do not compile: {error}") from error
-
-
-def _policies(entries: Iterable[tuple[Clause, pst.Expr, Effect]]) -> cedarpy.PolicySet:
-    policies = {
-        clause.id: pst.Template(
-            id=clause.id,
-            effect="forbid" if effect is Effect.FORBID else "permit",
-            principal=pst.ScopeAny(),
-            action=pst.ScopeAny(),
-            resource=pst.ScopeAny(),
-            clauses=(pst.When(condition),),
-            annotations={"id": clause.id},
-        )
-        for clause, condition, effect in entries
-    }
-    return cedarpy.PolicySet.from_pst(pst.PolicySet(templates={}, static_policies=policies, template_links=()))
+def _missing(path: str) -> MissingFact:
+    return MissingFact(path, FACT[path].says, FACT[path].choices)

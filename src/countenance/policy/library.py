@@ -1,0 +1,286 @@
+"""Packs compiled for Cedar, cut down to what one kind of request can meet.
+
+Three cuts, each of which leaves every decision as it is:
+
+- by day and operation: clauses that are not in force, or speak of other operations, are left out
+- by parties and places: facts about who asks, for whom and where are always stated. A clause is a conjunction; where a
+  part of it that reads only these facts is false, the clause cannot hold, and where it is true, that part says nothing.
+  Cedar itself is asked which parts are true, once for each combination of parties and places.
+- by facts: what no clause left reads is not put into the context, nor into its schema
+
+So a museum in Nevada is not measured by the law of the Union, and a decision costs what its own rules cost.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import cedarpy
+import orjson
+from cedarpy import pst
+
+from countenance.errors import PolicyError
+from countenance.policy.certainty import possibly, surely
+from countenance.policy.clauses import Clause, Effect, Status
+from countenance.policy.decision import Ground
+from countenance.policy.explanation import Context
+from countenance.policy.facts import FACTS, Fact, Moment, context, schema
+from countenance.policy.packs import Pack
+from countenance.policy.vocabulary import Party, Request
+from countenance.policy.words import Operation
+
+_WHO_AND_WHERE = frozenset({"actor", "behalf", "holder", "places"})
+_MANY = 512
+"""Combinations of parties and places that are remembered before all are forgotten."""
+
+_NOBODY = {"type": "Mandate", "id": "-"}
+_NOWHERE = {"type": "Gallery", "id": "-"}
+_NO_ENTITIES = "[]"
+_STRICT = schema(all_stated=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Cedar's answer. reasons: ids of the clauses that made it, in the order of the packs."""
+
+    allowed: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The clauses that one kind of request can meet, compiled.
+
+    opening: forbids that possibly hold, permits that surely do, duties that possibly do: Allow here is the quick yes.
+    forbidding: forbids that surely hold. allowing: permits that possibly hold.
+    """
+
+    operation: Operation
+    clauses: Mapping[str, Clause]
+    grounds: Mapping[str, Ground]
+    facts: tuple[Fact, ...]
+    schema: cedarpy.Schema
+    entities: cedarpy.Entities
+    opening: cedarpy.PolicySet
+    forbidding: cedarpy.PolicySet
+    allowing: cedarpy.PolicySet
+
+    def ask(self, policies: cedarpy.PolicySet, facts: Context) -> Answer | None:
+        """Cedar's answer, or None where it reports an error of any kind: that is never a yes."""
+        return _ask(self.operation, policies, self.entities, self.schema, facts, self.clauses)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chapter:
+    """The clauses in force that speak of an operation. conditional: those with a part about parties and places."""
+
+    active: tuple[tuple[Clause, Pack], ...]
+    conditional: Mapping[str, Clause]
+    facts: tuple[Fact, ...]
+    schema: cedarpy.Schema
+    parts: cedarpy.PolicySet
+
+
+class Library:
+    """The books of some packs, made when they are first needed. Safe to share between threads."""
+
+    def __init__(self, packs: Sequence[Pack]) -> None:
+        """Type-check and remember `packs`; one that does not validate is a `PolicyError`."""
+        for pack in packs:
+            _validate(pack)
+        self._packs = tuple(packs)
+        days = {clause.in_force_from for pack in packs for clause in pack.clauses}
+        ends = {clause.in_force_until for pack in packs for clause in pack.clauses}
+        self._turns = sorted(days | {day for day in ends if day is not None})
+        self._entities = cedarpy.Entities.from_json_str(_NO_ENTITIES)
+        self._chapters: dict[tuple[int, Operation], _Chapter] = {}
+        self._books: dict[tuple[int, Operation, frozenset[str]], Book] = {}
+        self._known: dict[tuple[object, ...], Book] = {}
+
+    def book(self, request: Request, moment: Moment, day: date) -> Book | None:
+        """The book for `request` under the law of `day`; None where Cedar cannot tell which clauses it can meet."""
+        epoch = bisect_right(self._turns, day)
+        key = (
+            epoch,
+            request.operation,
+            _who(request.actor),
+            _who(request.on_behalf_of),
+            request.jurisdictions,
+        )
+        book = self._known.get(key)
+        if book is None:
+            chapter = self._chapter(epoch, request.operation, day)
+            facts = context(request, moment, chapter.facts)
+            met = _ask(request.operation, chapter.parts, self._entities, chapter.schema, facts, chapter.conditional)
+            if met is None:
+                return None
+            unmet = frozenset(chapter.conditional) - frozenset(met.reasons)
+            book = self._bound(epoch, request.operation, chapter, unmet)
+            if len(self._known) >= _MANY:
+                self._known.clear()
+            self._known[key] = book
+        return book
+
+    def _chapter(self, epoch: int, operation: Operation, day: date) -> _Chapter:
+        chapter = self._chapters.get((epoch, operation))
+        if chapter is None:
+            chapter = self._chapters[epoch, operation] = _chapter(self._packs, operation, day)
+        return chapter
+
+    def _bound(self, epoch: int, operation: Operation, chapter: _Chapter, unmet: frozenset[str]) -> Book:
+        key = (epoch, operation, unmet)
+        book = self._books.get(key)
+        if book is None:
+            if len(self._books) >= _MANY:
+                self._books.clear()
+            left = [(clause, pack) for clause, pack in chapter.active if clause.id not in unmet]
+            book = self._books[key] = _bind(operation, left, self._entities)
+        return book
+
+
+def _ask(
+    operation: Operation,
+    policies: cedarpy.PolicySet,
+    entities: cedarpy.Entities,
+    rules: cedarpy.Schema,
+    facts: Context,
+    order: Iterable[str],
+) -> Answer | None:
+    try:
+        call = {
+            "principal": _NOBODY,
+            "action": {"type": "Action", "id": operation.value},
+            "resource": _NOWHERE,
+            "context": orjson.dumps(facts).decode(),
+        }
+        answer = cedarpy.is_authorized(call, policies, entities, rules)
+    except (ValueError, TypeError):
+        return None
+    if answer.diagnostics.errors or answer.decision is cedarpy.Decision.NoDecision:
+        return None
+    named = frozenset(answer.diagnostics.reasons)
+    return Answer(bool(answer.allowed), tuple(name for name in order if name in named))
+
+
+def _who(party: Party | None) -> tuple[object, ...] | None:
+    return None if party is None else (party.powers, party.tier, party.jurisdictions)
+
+
+def _chapter(packs: Iterable[Pack], operation: Operation, day: date) -> _Chapter:
+    active = tuple(
+        (clause, pack)
+        for pack in packs
+        for clause in pack.clauses
+        if operation in clause.operations
+        and clause.applies_on(day)
+        and not (clause.status is Status.DISPUTED and clause.effect is Effect.PERMIT)
+    )
+    parts = {clause.id: _split(clause.condition)[0] for clause, _ in active}
+    conditional = {clause.id: clause for clause, _ in active if parts[clause.id] is not None}
+    facts = tuple(fact for fact in FACTS if fact.group in _WHO_AND_WHERE)
+    try:
+        return _Chapter(
+            active,
+            conditional,
+            facts,
+            cedarpy.Schema.from_str(schema(facts)),
+            _policies((name, part, Effect.PERMIT) for name, part in parts.items() if part is not None),
+        )
+    except ValueError as error:
+        raise PolicyError(f"the rules do not compile: {error}") from error
+
+
+def _bind(operation: Operation, left: Sequence[tuple[Clause, Pack]], entities: cedarpy.Entities) -> Book:
+    rests = {clause.id: _split(clause.condition)[1] for clause, _ in left}
+    read = frozenset().union(*(_read(rest) for rest in rests.values()))
+    facts = tuple(fact for fact in FACTS if fact.path in read)
+
+    def compiled(*effects: Effect, sure: bool | None) -> cedarpy.PolicySet:
+        return _policies(
+            (
+                clause.id,
+                (surely if (clause.effect is Effect.PERMIT if sure is None else sure) else possibly)(rests[clause.id]),
+                clause.effect,
+            )
+            for clause, _ in left
+            if clause.effect in effects
+        )
+
+    try:
+        return Book(
+            operation=operation,
+            clauses={clause.id: clause for clause, _ in left},
+            grounds={clause.id: Ground.of(clause, pack.identity) for clause, pack in left},
+            facts=facts,
+            schema=cedarpy.Schema.from_str(schema(facts)),
+            entities=entities,
+            opening=compiled(*Effect, sure=None),
+            forbidding=compiled(Effect.FORBID, sure=True),
+            allowing=compiled(Effect.PERMIT, sure=False),
+        )
+    except ValueError as error:
+        raise PolicyError(f"the rules do not compile: {error}") from error
+
+
+def _split(condition: pst.Expr) -> tuple[pst.Expr | None, pst.Expr]:
+    """The conjuncts of `condition` that read parties and places only (None: there are none), and all the others."""
+    fixed: pst.Expr | None = None
+    rest: pst.Expr | None = None
+    for part in _conjuncts(condition):
+        groups = {path.partition(".")[0] for path in _read(part)}
+        if groups and groups <= _WHO_AND_WHERE:
+            fixed = part if fixed is None else pst.BinaryOp("and", fixed, part)
+        else:
+            rest = part if rest is None else pst.BinaryOp("and", rest, part)
+    return fixed, pst.BoolLit(True) if rest is None else rest
+
+
+def _conjuncts(condition: pst.Expr) -> Iterable[pst.Expr]:
+    match condition:
+        case pst.BinaryOp("and", left, right):
+            yield from _conjuncts(left)
+            yield from _conjuncts(right)
+        case _:
+            yield condition
+
+
+def _read(expression: pst.Expr) -> frozenset[str]:
+    """The paths of the facts that `expression` reads."""
+    match expression:
+        case pst.GetAttr(pst.GetAttr(_, group), name):
+            return frozenset({f"{group}.{name}"})
+        case pst.UnaryOp(_, arg):
+            return _read(arg)
+        case pst.BinaryOp(_, left, right):
+            return _read(left) | _read(right)
+        case pst.Set(elements):
+            return frozenset().union(*(_read(element) for element in elements))
+    return frozenset()
+
+
+def _validate(pack: Pack) -> None:
+    """Cedar's own type check, of the clauses as written (every fact stated) and as compiled (facts optional)."""
+    for conditions, rules in (((lambda e: e), _STRICT), (surely, schema()), (possibly, schema())):
+        text = str(_policies((c.id, conditions(c.condition), c.effect) for c in pack.clauses))
+        result = cedarpy.validate_policies(text, rules)
+        if not result.validation_passed:
+            raise PolicyError(f"pack {pack.name} does not validate: {result.errors[0].error}")
+
+
+def _policies(entries: Iterable[tuple[str, pst.Expr, Effect]]) -> cedarpy.PolicySet:
+    policies = {
+        name: pst.Template(
+            id=name,
+            effect="forbid" if effect is Effect.FORBID else "permit",
+            principal=pst.ScopeAny(),
+            action=pst.ScopeAny(),
+            resource=pst.ScopeAny(),
+            clauses=(pst.When(condition),),
+            annotations={"id": name},
+        )
+        for name, condition, effect in entries
+    }
+    return cedarpy.PolicySet.from_pst(pst.PolicySet(templates={}, static_policies=policies, template_links=()))
