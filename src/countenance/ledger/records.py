@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, func, select, text
 
 from countenance.database import reading
 from countenance.errors import BadRequest, NotFound, StoreError
@@ -113,7 +113,7 @@ class Records:
             .order_by(tables.entries.c.sequence)
         )
         with reading(self._engine) as connection:
-            return [Entry.parse(text) for text in connection.execute(query).scalars()]
+            return [Entry.parse(entry) for entry in connection.execute(query).scalars()]
 
     def last_checkpoint(self) -> SignedCheckpoint | None:
         """The newest checkpoint that was signed, if any."""
@@ -225,21 +225,22 @@ def newest_checkpoint(connection: Connection) -> SignedCheckpoint | None:
         raise StoreError(f"the newest checkpoint cannot be read: {error}") from error
 
 
+_LEAVES = text(
+    "SELECT e.sequence, e.leaf_hash FROM json_each(:wanted) AS w CROSS JOIN ledger_entries AS e ON e.sequence = w.value"
+)
+_NODES = text(
+    "SELECT n.level, n.position, n.hash FROM json_each(:wanted) AS w CROSS JOIN ledger_nodes AS n "
+    "ON n.level = json_extract(w.value, '$[0]') AND n.position = json_extract(w.value, '$[1]')"
+)
+"""One look-up by primary key for each of any number of nodes, in one statement that is prepared once."""
+
+
 def stored_nodes(connection: Connection, wanted: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
     """The hashes of those nodes (level, position) that there are."""
-    found: dict[tuple[int, int], bytes] = {}
-    by_level: dict[int, list[int]] = {}
-    for level, position in sorted(wanted):
-        by_level.setdefault(level, []).append(position)
-    e, n = tables.entries.c, tables.nodes.c
-    for level, positions in by_level.items():
-        query = (
-            select(e.sequence, e.leaf_hash).where(e.sequence.in_(positions))
-            if level == 0
-            else select(n.position, n.hash).where(n.level == level, n.position.in_(positions))
-        )
-        found |= {(level, position): value for position, value in connection.execute(query)}
-    return found
+    leaves = json.dumps([position for level, position in wanted if level == 0])
+    upper = json.dumps([node for node in wanted if node[0] > 0])
+    found = {(0, position): value for position, value in connection.execute(_LEAVES, {"wanted": leaves})}
+    return found | {(level, at): value for level, at, value in connection.execute(_NODES, {"wanted": upper})}
 
 
 def lookup_in(connection: Connection, wanted: set[tuple[int, int]]) -> merkle.Lookup:
