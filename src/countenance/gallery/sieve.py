@@ -83,7 +83,7 @@ class _Run:
         floor = max(min_score, _NOTHING)
         seeds = _SEEDS_PER_HIT * limit + _SEEDS
         places = np.empty(self.room // _TOO_MANY, dtype=np.int64)
-        if seeds < len(tops) // _TOO_MANY:
+        if seeds < len(tops):
             pivot = max(np.partition(tops, -seeds)[-seeds], np.float32(_NOTHING))
             near = places[: kernels.above(upper, tops, pivot, self.room, places)]
             scores = self._scores(near)

@@ -76,6 +76,29 @@ def test_no_row_scores_above_its_bound(dimension, scale, offset, seed):
         assert np.array_equal(tops, upper.reshape(3, 32).max(axis=1))
 
 
+def test_bounds_hold_for_the_probes_that_are_worst_for_them():
+    """A probe along a row's residual: what Cauchy and Schwarz allow for is then all there."""
+    chance = np.random.default_rng(8)
+    rows = faces(320, 32, chance, kinds=320)
+    coder = Coder(rows.mean(axis=0))
+    codes = Codes(320, coder)
+    codes.put(0, rows)
+    turned = coder.turned(rows)
+    upper, tops = np.zeros(320, dtype=np.float32), np.zeros(10, dtype=np.float32)
+    excess = []
+    for place in range(320):
+        block = codes.codes[place // 32, :, place % 32]  # (d / 4, 2): dimensions b and 2 + b of each four
+        levels = np.stack([block & 15, block >> 4], axis=1).reshape(-1) - 7.5
+        left = turned[place].astype(np.float64) - codes.gain[place] * levels
+        assert np.linalg.norm(left) <= codes.residual[place] <= np.linalg.norm(left) + 1e-5
+        probe = unit((left @ coder.rotation.T.astype(np.float64))[None])[0]
+        codes.bounds(coder.probe(probe), upper, tops)
+        scores = rows.astype(np.float64) @ probe.astype(np.float64)
+        assert (upper >= scores).all()
+        excess.append(upper[place] - scores[place])
+    assert max(excess) < 0.05
+
+
 def test_bounds_are_close_for_templates():
     chance = np.random.default_rng(1)
     rows = faces(4096, 128, chance, kinds=4096)
@@ -115,16 +138,33 @@ def test_the_sieve_finds_what_computing_every_score_finds(sieve, count, dimensio
         assert sieve.search(snapshot, probe, limit, min_score, without) == expected
 
 
-def test_the_sieve_computes_few_scores_and_counts_them():
-    chance = np.random.default_rng(2)
-    rows = faces(20_000, 128, chance, kinds=20_000)
-    index = filled(rows)
-    sieve = Sieve(Crew(2))
-    for place in range(20):
-        assert sieve.search(index.snapshot, rows[place], 5, 0.2)[0][0] == place + 1
-    assert sieve.counts.searches == 20
-    assert sieve.counts.fallbacks == 0
-    assert 20 <= sieve.counts.computed < 20 * 1000
+@pytest.fixture(scope="module")
+def many():
+    """Many different faces: rows, and an index of them."""
+    rows = faces(20_000, 128, np.random.default_rng(2), kinds=20_000)
+    return rows, filled(rows)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 10, 40])
+@pytest.mark.parametrize("min_score", [-1.0, 0.25])
+def test_among_many_the_sieve_finds_what_computing_every_score_finds_and_computes_few(sieve, many, limit, min_score):
+    rows, index = many
+    before = sieve.counts
+    for place in range(12):
+        probe = unit(rows[place : place + 1] + 0.5 * rows[place + 1 : place + 2])[0]
+        expected = index.snapshot.search(probe, limit, min_score)
+        assert sieve.search(index.snapshot, probe, limit, min_score) == expected
+    after = sieve.counts
+    assert after.searches - before.searches == 12
+    assert after.fallbacks == before.fallbacks
+    assert 12 <= after.computed - before.computed < 12 * 2000
+
+
+def test_a_row_that_does_not_count_takes_nobody_elses_place(sieve, many):
+    rows, index = many
+    (first, _), *rest = index.snapshot.search(rows[7], 6, -1.0)
+    assert first == 8
+    assert sieve.search(index.snapshot, rows[7], 5, -1.0, without=8) == rest
 
 
 def test_where_bounds_rule_out_too_little_every_score_is_computed_and_that_is_counted():
@@ -162,13 +202,14 @@ def test_an_erased_row_leaves_no_code():
 
 def test_a_snapshot_sees_no_coded_row_that_was_appended_later(sieve):
     chance = np.random.default_rng(6)
-    rows = faces(1500, 32, chance)
+    rows = unit(chance.normal(size=(1500, 32)))
     index = filled(rows[:700])
-    before = index.snapshot
+    before, fallbacks = index.snapshot, sieve.counts.fallbacks
     index.append(np.arange(701, 1501), rows[700:])
     index.publish(1)
-    assert max(number for number, _ in sieve.search(before, rows[900], 50, -1.0)) <= 700
-    assert sieve.search(index.snapshot, rows[900], 50, -1.0)[0][0] <= 1500
+    assert sieve.search(before, rows[900], 50, 0.9) == []
+    assert sieve.search(index.snapshot, rows[900], 50, 0.9)[0][0] == 901
+    assert sieve.counts.fallbacks == fallbacks
 
 
 def test_the_layout_is_the_same_on_processors_without_the_instruction(monkeypatch):
