@@ -21,6 +21,7 @@ from countenance.ledger import (
     Records,
     SignedCheckpoint,
     StoredEntry,
+    disclose,
     export,
     prove_growth,
     prove_inclusion,
@@ -69,9 +70,19 @@ def show(index: int | None, last: int, kind: str | None, only_open: bool, privat
     help="A checkpoint file from earlier (repeat).",
 )
 @click.option("--receipt", multiple=True, help="A receipt that was given out (repeat).")
+@click.option(
+    "--openings",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With a proof at PATH: private values that were disclosed.",
+)
 @click.pass_context
 def verify(
-    context: click.Context, path: Path | None, key: tuple[str, ...], since: tuple[Path, ...], receipt: tuple[str, ...]
+    context: click.Context,
+    path: Path | None,
+    key: tuple[str, ...],
+    since: tuple[Path, ...],
+    receipt: tuple[str, ...],
+    openings: Path | None,
 ) -> None:
     """Verify the ledger of this installation, or an exported folder or a proof at PATH.
 
@@ -82,7 +93,8 @@ def verify(
         checkpoints = [verifier.read_checkpoint(file.read_bytes()) for file in since]
         receipts = [verifier.read_receipt(text) for text in receipt]
         if path is not None:
-            report = verifier.verify(path, trusted, checkpoints, receipts)
+            disclosed = verifier.read_openings(openings.read_bytes()) if openings else []
+            report = verifier.verify(path, trusted, checkpoints, receipts, disclosed)
         else:
             own = settings.load()
             trusted = trusted or _own_key(own)
@@ -102,9 +114,14 @@ def verify(
     help="Prove that the ledger continues the one of this checkpoint file.",
 )
 @click.option("--output", "-o", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Default: stdout.")
-def prove(index: int | None, since: Path | None, output: Path | None) -> None:
+@click.option(
+    "--openings",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Disclose the private values of entry INDEX into this file.",
+)
+def prove(index: int | None, since: Path | None, output: Path | None, openings: Path | None) -> None:
     """Write a proof that entry INDEX is recorded, or with --since that the ledger only grew. `verify` checks either."""
-    if (index is None) == (since is None):
+    if (index is None) == (since is None) or (openings is not None and index is None):
         raise BadRequest("name an entry by its INDEX, or an older checkpoint with --since, and not both")
     with _opened() as log:
         checkpoint = log.checkpoint()
@@ -113,6 +130,8 @@ def prove(index: int | None, since: Path | None, output: Path | None) -> None:
         else:
             assert index is not None
             proof = prove_inclusion(log, index, checkpoint)
+            if openings is not None:
+                openings.write_text(disclose(log, index), encoding="utf-8", newline="\n")
     if output is None:
         click.echo(proof, nl=False)
     else:

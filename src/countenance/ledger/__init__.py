@@ -3,7 +3,7 @@
 from countenance.ledger import verifier
 from countenance.ledger.checkpoint import Checkpoint, SignedCheckpoint
 from countenance.ledger.entries import Entry
-from countenance.ledger.export import export, prove_growth, prove_inclusion
+from countenance.ledger.export import disclose, export, prove_growth, prove_inclusion
 from countenance.ledger.inspection import verify_records
 from countenance.ledger.ledger import Ledger, Pending
 from countenance.ledger.notes import NoteKey
@@ -20,6 +20,7 @@ __all__ = [
     "Records",
     "SignedCheckpoint",
     "StoredEntry",
+    "disclose",
     "export",
     "prove_growth",
     "prove_inclusion",

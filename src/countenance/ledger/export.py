@@ -58,6 +58,17 @@ def prove_inclusion(records: Records, index: int, checkpoint: SignedCheckpoint) 
     return f"c2sp.org/tlog-proof@v1\nextra {entry}\nindex {index}\n{_lines(hashes)}\n{checkpoint}"
 
 
+def disclose(records: Records, index: int) -> str:
+    """The private values of entry `index` that are not erased, with their salts, as lines of JSON.
+
+    Whoever gets them can check them against the commitments in the entry, and nobody can have made others up.
+    """
+    return "".join(
+        json.dumps({"name": opening.name, "salt": opening.salt.hex(), "value": opening.value}) + "\n"
+        for opening in records.stored_openings(index)
+    )
+
+
 def prove_growth(records: Records, old: SignedCheckpoint, new: SignedCheckpoint) -> str:
     """A proof that the ledger of `new` continues that of `old`, in the words of C2SP tlog-witness's add-checkpoint.
 

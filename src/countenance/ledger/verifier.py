@@ -1,7 +1,7 @@
 """Checks an exported ledger, or a proof from one, off line. One file; it needs Python 3.11 and `cryptography` only.
 
     python verifier.py FOLDER [--key KEY]… [--since CHECKPOINT]… [--receipt RECEIPT]…
-    python verifier.py ENTRY.tlog-proof --key KEY [--receipt RECEIPT]
+    python verifier.py ENTRY.tlog-proof --key KEY [--receipt RECEIPT] [--openings FILE]
     python verifier.py GROWTH.tlog-growth --key KEY --since CHECKPOINT
 
 Exit status: 0 nothing wrong, 1 something was altered, 2 nothing could be checked.
@@ -30,6 +30,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+PROOF = b"c2sp.org/tlog-proof@v1\n"
 ENTRIES, CHECKPOINTS, KEY = "entries.jsonl", "checkpoints.jsonl", "key.txt"
 
 
@@ -189,6 +190,29 @@ def read_receipt(text: str) -> Receipt:
         raise Unreadable("a receipt reads v1;origin;index;hash;signature")
     leaf, signature = (read_base64(p.replace("-", "+").replace("_", "/") + "=" * (-len(p) % 4)) for p in parts[3:])
     return Receipt(parts[1], read_number(parts[2]), leaf, signature)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A private value, as canonical JSON, with the salt that it was committed to with."""
+
+    name: str
+    salt: bytes
+    value: str
+
+    @property
+    def commitment(self) -> str:
+        """SHA-256(salt || value), as it stands in the entry."""
+        return hashlib.sha256(self.salt + self.value.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def read_openings(raw: bytes) -> list[Opening]:
+    """Disclosed openings: a JSON object a line, with name, salt (hex) and value (canonical JSON, as text)."""
+    try:
+        found = [json.loads(line) for line in raw.splitlines()]
+        return [Opening(str(one["name"]), bytes.fromhex(one["salt"]), str(one["value"])) for one in found]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise Unreadable("openings are lines of JSON with name, salt and value") from error
 
 
 def hash_leaf(entry: bytes) -> bytes:
@@ -494,8 +518,13 @@ def verify_folder(
     return report
 
 
-def verify_proof(raw: bytes, keys: Sequence[Key], receipts: Sequence[Receipt]) -> Report:
-    """Check that one entry, carried in the proof itself, is in the ledger that one of `keys` signs."""
+def verify_proof(
+    raw: bytes, keys: Sequence[Key], receipts: Sequence[Receipt], openings: Sequence[Opening] = ()
+) -> Report:
+    """Check that one entry, carried in the proof itself, is in the ledger that one of `keys` signs.
+
+    openings: what somebody says that the entry committed to.
+    """
     head, _, tail = raw.partition(b"\n\n")
     lines = head.decode("utf-8", "replace").split("\n")
     if len(lines) < 3 or not lines[1].startswith("extra ") or not lines[2].startswith("index "):
@@ -514,8 +543,22 @@ def verify_proof(raw: bytes, keys: Sequence[Key], receipts: Sequence[Receipt]) -
             findings.append(Finding("receipt", index, "the receipt is not by a key that you gave"))
         elif receipt.leaf_hash != leaf:
             findings.append(Finding("changed", index, f"entry {index} is not the one that the receipt was given for"))
-    note = f"entry {index}: {entry.decode('utf-8', 'replace')}"
-    return Report(checkpoint.origin, checkpoint.size, findings, [note], verified=f"entry {index} is one of them")
+    committed = _commitments(entry)
+    for opening in openings:
+        if committed.get(opening.name) != opening.commitment:
+            text = f"entry {index} did not commit to this value of {opening.name}"
+            findings.append(Finding("changed", index, text))
+    notes = [f"entry {index}: {entry.decode('utf-8', 'replace')}"]
+    notes += [f"private {opening.name}: {opening.value}" for opening in openings]
+    return Report(checkpoint.origin, checkpoint.size, findings, notes, verified=f"entry {index} is one of them")
+
+
+def _commitments(entry: bytes) -> dict[str, object]:
+    try:
+        found = json.loads(entry)["commitments"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def verify_growth(raw: bytes, keys: Sequence[Key], since: Sequence[Checkpoint]) -> Report:
@@ -543,15 +586,23 @@ def verify_growth(raw: bytes, keys: Sequence[Key], since: Sequence[Checkpoint]) 
     )
 
 
-def verify(path: Path, keys: Sequence[Key], since: Sequence[Checkpoint], receipts: Sequence[Receipt]) -> Report:
+def verify(
+    path: Path,
+    keys: Sequence[Key],
+    since: Sequence[Checkpoint],
+    receipts: Sequence[Receipt],
+    openings: Sequence[Opening] = (),
+) -> Report:
     """Check whatever lies at `path`: an exported folder, a proof of one entry, or a proof of growth."""
+    if openings and (path.is_dir() or not _read(path).startswith(PROOF)):
+        raise Unreadable("openings are checked against the proof of their entry")
     if path.is_dir():
         return verify_folder(path, keys, since, receipts)
     raw = _read(path)
     if not keys:
         raise Unreadable("a proof is checked against a key: --key KEY")
-    if raw.startswith(b"c2sp.org/tlog-proof@v1\n"):
-        return verify_proof(raw, keys, receipts)
+    if raw.startswith(PROOF):
+        return verify_proof(raw, keys, receipts, openings)
     if raw.startswith(b"old "):
         return verify_growth(raw, keys, since)
     raise Unreadable("this is neither an exported folder nor a proof")
@@ -573,6 +624,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--since", type=Path, action="append", default=[], help="checkpoint file that you hold")
     parser.add_argument("--receipt", action="append", default=[], help="receipt that you hold (v1;…)")
+    parser.add_argument("--openings", type=Path, help="file of private values that were disclosed to you")
     asked = parser.parse_args(arguments)
     try:
         report = verify(
@@ -580,6 +632,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             [read_key(text) for text in asked.key],
             [read_checkpoint(_read(path)) for path in asked.since],
             [read_receipt(text) for text in asked.receipt],
+            read_openings(_read(asked.openings)) if asked.openings else (),
         )
     except Unreadable as error:
         sys.stderr.write(f"cannot check: {error}\n")

@@ -142,6 +142,20 @@ def test_a_proof_of_an_entry_verifies_elsewhere(here: Installation, tmp_path: Pa
         here.run("prove", 1000)
 
 
+def test_private_values_of_an_entry_are_disclosed_so_that_they_can_be_checked(
+    here: Installation, tmp_path: Path
+) -> None:
+    proof, openings, key = tmp_path / "1.tlog-proof", tmp_path / "1.openings", here.run("key").strip()
+    here.run("prove", 1, "-o", proof, "--openings", openings)
+    assert 'private who: "person 0"' in here.run("verify", proof, "--key", key, "--openings", openings)
+    openings.write_text(openings.read_text(encoding="utf-8").replace("person 0", "person 1"), encoding="utf-8")
+    assert here.result("verify", proof, "--key", key, "--openings", openings).exit_code == 1
+    here.run("prove", 7, "-o", proof, "--openings", openings)
+    assert openings.read_bytes() == b""  # erased
+    with pytest.raises(BadRequest):
+        here.run("prove", "--since", proof, "--openings", openings)
+
+
 def test_growth_since_a_checkpoint_is_proved(here: Installation, tmp_path: Path) -> None:
     held, proof = tmp_path / "held", tmp_path / "growth"
     held.write_text(here.run("checkpoint"), encoding="utf-8")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from countenance.database import open_database
-from countenance.ledger import Ledger, export, prove_growth, prove_inclusion, verifier
+from countenance.ledger import Ledger, disclose, export, prove_growth, prove_inclusion, verifier
 from countenance.ledger.checkpoint import Checkpoint, sign_checkpoint
 from countenance.ledger.merkle import leaf_hash, tree_hash
 from countenance.ledger.receipt import sign_receipt
@@ -46,6 +46,7 @@ class Export:
         export(ledger, self.old, folder / "early")
         self.key = str(ledger.verifier_key)
         self.proof = prove_inclusion(ledger, 7, self.new)
+        self.openings = disclose(ledger, 7)
         self.growth = prove_growth(ledger, self.old, self.new)
         self.receipts = [ledger.receipt(index) for index in range(40)]
         self.receipts += [ledger.hand_over(SUCCESSOR), ledger.append({"kind": "note"}).wait()]
@@ -349,6 +350,29 @@ def test_a_proof_of_one_entry_needs_nothing_but_itself_and_the_key(left: Export,
     assert run(left, path, "--key", left.key, "--receipt", forged)[0] == 1
     stranger = sign_receipt(ORIGIN, 7, left.receipts[7].leaf_hash, STRANGER).header()
     assert run(left, path, "--key", left.key, "--receipt", stranger)[0] == 1
+
+
+def test_disclosed_values_are_those_that_the_entry_committed_to(left: Export, tmp_path: Path) -> None:
+    proof, openings = tmp_path / "7.tlog-proof", tmp_path / "7.openings"
+    proof.write_text(left.proof, encoding="utf-8")
+    openings.write_text(left.openings, encoding="utf-8")
+    code, out, _ = run(left, proof, "--key", left.key, "--openings", openings)
+    assert code == 0
+    assert "private who: 6" in out
+    for old, new in (
+        ('"value": "6"', '"value": "7"'),
+        ('"name": "who"', '"name": "whom"'),
+        ('"salt": "', '"salt": "00'),
+    ):
+        assert old in left.openings
+        openings.write_text(left.openings.replace(old, new), encoding="utf-8")
+        code, out, _ = run(left, proof, "--key", left.key, "--openings", openings)
+        assert code == 1
+        assert "entry 7 did not commit to this value" in out
+    openings.write_text("nonsense", encoding="utf-8")
+    assert run(left, proof, "--key", left.key, "--openings", openings)[0] == 2
+    openings.write_text(left.openings, encoding="utf-8")
+    assert run(left, left.folder, "--key", left.key, "--openings", openings)[0] == 2
 
 
 def test_no_line_of_a_proof_can_be_altered(left: Export, tmp_path: Path) -> None:
