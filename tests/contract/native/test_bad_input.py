@@ -213,6 +213,13 @@ class TestLimits:
             stranger.sendall(b"POST /v1/mandates HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\n")
             assert b"401" in stranger.recv(4096).split(b"\r\n")[0]
 
+    def test_no_stranger_is_waited_for(self, tight: World) -> None:
+        host, port = tight.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as stranger:
+            stranger.settimeout(0.9)
+            stranger.sendall(b"GET /v1/health HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\n")
+            assert b"200" in stranger.recv(4096).split(b"\r\n")[0]
+
     @staticmethod
     def _head(made: World, length: int) -> bytes:
         token = made.tokens["ann asks"]

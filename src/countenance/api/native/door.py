@@ -56,8 +56,9 @@ class Door:
         try:
             if self._in_hand > self._limits.requests:
                 raise Overloaded(f"{self._limits.requests} requests are in hand; try again in a moment")
-            scope[OPERATOR] = None if scope["path"] in self._public else await self._who(scope)
-            body = await self._body(scope, receive)
+            public = scope["path"] in self._public  # and takes no body, so that no stranger is waited for
+            scope[OPERATOR] = None if public else await self._who(scope)
+            body = b"" if public else await self._body(scope, receive)
             await self._inside(scope, _Replay(body, receive), send)
         except _HungUp:
             return
