@@ -186,6 +186,39 @@ def test_equal_rows_beyond_the_limit_come_in_the_order_of_their_numbers(sieve):
     assert len({score for _, score in found}) == 1
 
 
+def test_rows_erased_before_there_were_codes_are_not_found_when_there_are():
+    chance = np.random.default_rng(9)
+    towards = unit(chance.normal(size=(1, 32)))
+    rows = unit(towards + 0.05 * chance.normal(size=(1500, 32)))
+    index = Index()
+    index.append(np.arange(1, 501), rows[:500])
+    index.erase(np.arange(1, 101))
+    index.publish(0)
+    assert index.snapshot.coder is None
+    index.append(np.arange(501, 1501), rows[500:])
+    index.publish(1)
+    sieve = Sieve(Crew(1))
+    probe = -towards[0]  # every score is negative, so an empty row would come first
+    assert sieve.search(index.snapshot, probe, 3, -1.0) == index.snapshot.search(probe, 3, -1.0)
+    assert sieve.search(index.snapshot, probe, 3, -1.0)[0][0] > 100
+    assert sieve.counts.fallbacks == 0
+
+
+def test_codes_of_living_rows_are_those_they_had():
+    chance = np.random.default_rng(10)
+    rows = faces(256, 32, chance) * 7
+    coder = Coder(rows.mean(axis=0))
+    codes = Codes(256, coder)
+    codes.put(0, rows)
+    places = np.flatnonzero(chance.random(256) < 0.4)
+    living = codes.living(places, 160)
+    upper, tops = np.zeros((2, 256), dtype=np.float32), np.zeros(8, dtype=np.float32)
+    codes.bounds(coder.probe(rows[0]), upper[0], tops)
+    living.bounds(coder.probe(rows[0]), upper[1][:160], tops[:5])
+    assert np.array_equal(upper[1][: len(places)], upper[0][places])
+    assert (upper[1][len(places) : 160] == -np.inf).all()
+
+
 def test_an_erased_row_leaves_no_code():
     chance = np.random.default_rng(5)
     index = filled(faces(700, 32, chance))
