@@ -189,7 +189,7 @@ def test_equal_rows_beyond_the_limit_come_in_the_order_of_their_numbers(sieve):
 def test_rows_erased_before_there_were_codes_are_not_found_when_there_are():
     chance = np.random.default_rng(9)
     towards = unit(chance.normal(size=(1, 32)))
-    rows = unit(towards + 0.05 * chance.normal(size=(1500, 32)))
+    rows = unit(towards + 0.2 * chance.normal(size=(1500, 32)))
     index = Index()
     index.append(np.arange(1, 501), rows[:500])
     index.erase(np.arange(1, 101))
