@@ -1,16 +1,18 @@
 """Why a clause holds, fails or cannot be decided: three-valued evaluation that keeps the facts that mattered.
 
-Used for explanations only. Verdicts come from Cedar.
+It explains a refusal and tells a no from a doubt. Whether anything is permitted is for Cedar alone to say, and where
+the two disagree about a clause nothing is permitted. Conditions are compiled to functions once, since refusals come in
+numbers when somebody knocks at every door.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cedarpy import pst
 
-from countenance.policy.certainty import optional_facts
 from countenance.policy.facts import FACT, CedarValue
 
 Context = Mapping[str, Mapping[str, CedarValue]]
@@ -24,105 +26,112 @@ class Truth:
     facts: frozenset[str]
 
 
-def weigh(expression: pst.Expr, context: Context) -> Truth:
-    """The truth of a condition in `context`, with the smallest set of facts that this evaluation finds decisive."""
+Weigher = Callable[[Context], Truth]
+_Value = Callable[[Context], object]
+
+_NOTHING: frozenset[str] = frozenset()
+
+
+def weigher(expression: pst.Expr) -> Weigher:
+    """A function that weighs the condition in a context: its truth, and the smallest set of facts found decisive."""
     match expression:
         case pst.BoolLit(value):
-            return Truth(value, frozenset())
+            plain = Truth(value, _NOTHING)
+            return lambda context: plain
         case pst.UnaryOp("not", arg):
-            inner = weigh(arg, context)
-            return Truth(None if inner.value is None else not inner.value, inner.facts)
+            return _negated(weigher(arg))
         case pst.BinaryOp("and" | "or" as op, left, right):
-            return _joined(op == "and", weigh(left, context), weigh(right, context))
-    read = _read(expression)
-    silent = frozenset(path for path in optional_facts(expression) if _value(path, context) is None)
-    if silent:
-        return Truth(None, silent)
-    return Truth(bool(_number(expression, context)), read)
+            return _joined(op == "or", weigher(left), weigher(right))
+    return _test(expression)
 
 
-def _joined(both: bool, left: Truth, right: Truth) -> Truth:
-    """`and` where both, else `or`. The value that settles it is False for `and`, True for `or`."""
-    settling = not both
-    settled = [side for side in (left, right) if side.value is settling]
-    if settled:
-        return Truth(settling, min((side.facts for side in settled), key=lambda facts: (len(facts), sorted(facts))))
-    open_ = [side for side in (left, right) if side.value is None]
-    if open_:
-        return Truth(None, frozenset().union(*(side.facts for side in open_)))
-    return Truth(both, left.facts | right.facts)
+def _negated(inner: Weigher) -> Weigher:
+    def weigh(context: Context) -> Truth:
+        truth = inner(context)
+        return truth if truth.value is None else Truth(not truth.value, truth.facts)
+
+    return weigh
 
 
-def _read(expression: pst.Expr) -> frozenset[str]:
+def _joined(settling: bool, left: Weigher, right: Weigher) -> Weigher:
+    """`or` where settling, else `and`: `settling` is the value of one side that settles both."""
+
+    def weigh(context: Context) -> Truth:
+        one, other = left(context), right(context)
+        if one.value is settling and other.value is settling:
+            return min(one, other, key=lambda side: (len(side.facts), sorted(side.facts)))
+        if one.value is settling:
+            return one
+        if other.value is settling:
+            return other
+        if one.value is None:
+            return one if other.value is not None else Truth(None, one.facts | other.facts)
+        return other if other.value is None else Truth(not settling, one.facts | other.facts)
+
+    return weigh
+
+
+def _test(expression: pst.Expr) -> Weigher:
+    read = facts_read(expression)
+    optional = tuple((path, *path.split(".")) for path in sorted(read) if FACT[path].optional)
+    value = _value(expression)
+
+    def weigh(context: Context) -> Truth:
+        silent = frozenset(path for path, group, name in optional if name not in context[group])
+        return Truth(None, silent) if silent else Truth(bool(value(context)), read)
+
+    return weigh
+
+
+def facts_read(expression: pst.Expr) -> frozenset[str]:
+    """The paths of the facts that an expression reads."""
     match expression:
         case pst.GetAttr(pst.GetAttr(pst.Var("context"), group), name):
             return frozenset({f"{group}.{name}"})
         case pst.UnaryOp(_, arg):
-            return _read(arg)
+            return facts_read(arg)
         case pst.BinaryOp(_, left, right):
-            return _read(left) | _read(right)
+            return facts_read(left) | facts_read(right)
         case pst.Set(elements):
-            return frozenset().union(*(_read(element) for element in elements))
+            return frozenset().union(*(facts_read(element) for element in elements))
     return frozenset()
 
 
-def _value(path: str, context: Context) -> CedarValue | None:
-    fact = FACT[path]
-    return context.get(fact.group, {}).get(fact.name)
+_OPERATORS: Mapping[str, Callable[..., object]] = {
+    "eq": operator.eq,
+    "not_eq": operator.ne,
+    "less": operator.lt,
+    "less_eq": operator.le,
+    "greater": operator.gt,
+    "greater_eq": operator.ge,
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "contains": operator.contains,
+    "contains_all": operator.ge,
+    "contains_any": lambda left, right: not left.isdisjoint(right),
+}
 
 
-def _number(expression: pst.Expr, context: Context) -> CedarValue:
-    """The value of an expression all of whose facts are stated."""
+def _value(expression: pst.Expr) -> _Value:
+    """A function that gives the expression's value where all its facts are stated; sets are frozensets."""
     match expression:
         case pst.LongLit(value) | pst.StringLit(value) | pst.BoolLit(value):
-            return value
-        case pst.GetAttr(pst.GetAttr(pst.Var("context"), group), name):
-            return context[group][name]
+            return lambda context: value
         case pst.Set(elements):
-            return [str(_number(element, context)) for element in elements]
+            members = frozenset(e.value for e in elements if isinstance(e, pst.StringLit | pst.LongLit))
+            return lambda context: members
+        case pst.GetAttr(pst.GetAttr(pst.Var("context"), group), name):
+            if FACT[f"{group}.{name}"].cedar == "Set<String>":
+                return lambda context: frozenset(context[group][name])  # type: ignore[arg-type]
+            return lambda context: context[group][name]
         case pst.UnaryOp("is_empty", arg):
-            return not _number(arg, context)
+            inner = _value(arg)
+            return lambda context: not inner(context)
         case pst.UnaryOp("neg", arg):
-            return -_whole(arg, context)
-        case pst.BinaryOp("eq" | "not_eq" as op, left, right):
-            return (_plain(left, context) == _plain(right, context)) is (op == "eq")
-        case pst.BinaryOp("less", left, right):
-            return _whole(left, context) < _whole(right, context)
-        case pst.BinaryOp("less_eq", left, right):
-            return _whole(left, context) <= _whole(right, context)
-        case pst.BinaryOp("greater", left, right):
-            return _whole(left, context) > _whole(right, context)
-        case pst.BinaryOp("greater_eq", left, right):
-            return _whole(left, context) >= _whole(right, context)
-        case pst.BinaryOp("add", left, right):
-            return _whole(left, context) + _whole(right, context)
-        case pst.BinaryOp("sub", left, right):
-            return _whole(left, context) - _whole(right, context)
-        case pst.BinaryOp("mul", left, right):
-            return _whole(left, context) * _whole(right, context)
-        case pst.BinaryOp("contains", left, right):
-            return _number(right, context) in _members(left, context)
-        case pst.BinaryOp("contains_all", left, right):
-            return _members(left, context) >= _members(right, context)
-        case pst.BinaryOp("contains_any", left, right):
-            return bool(_members(left, context) & _members(right, context))
+            inner = _value(arg)
+            return lambda context: -inner(context)  # type: ignore[operator]
+        case pst.BinaryOp(op, left, right):
+            one, other, verb = _value(left), _value(right), _OPERATORS[op]
+            return lambda context: verb(one(context), other(context))
     raise TypeError(f"{type(expression).__name__} has no place in a clause")
-
-
-def _plain(expression: pst.Expr, context: Context) -> object:
-    value = _number(expression, context)
-    return frozenset(value) if isinstance(value, list) else value
-
-
-def _whole(expression: pst.Expr, context: Context) -> int:
-    value = _number(expression, context)
-    if not isinstance(value, int):
-        raise TypeError(f"a whole number is needed here, got {type(value).__name__}")
-    return value
-
-
-def _members(expression: pst.Expr, context: Context) -> frozenset[str]:
-    value = _number(expression, context)
-    if not isinstance(value, list):
-        raise TypeError(f"a set is needed here, got {type(value).__name__}")
-    return frozenset(value)

@@ -32,9 +32,9 @@ class Moment:
     halted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Fact:
-    """One leaf. cedar: its Cedar type. choices: the words it may take, empty where free.
+    """One leaf, the same only as itself. cedar: its Cedar type. choices: the words it may take, empty where free.
 
     read(request, moment): the Cedar value, or None where the request does not state it.
     """

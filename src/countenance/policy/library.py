@@ -26,7 +26,7 @@ from countenance.errors import PolicyError
 from countenance.policy.certainty import possibly, surely
 from countenance.policy.clauses import Clause, Effect, Status
 from countenance.policy.decision import Ground
-from countenance.policy.explanation import Context
+from countenance.policy.explanation import Context, Weigher, facts_read, weigher
 from countenance.policy.facts import FACTS, Fact, Moment, context, schema
 from countenance.policy.packs import Pack
 from countenance.policy.vocabulary import Party, Request
@@ -54,18 +54,18 @@ class Answer:
 class Book:
     """The clauses that one kind of request can meet, compiled.
 
-    opening: forbids that possibly hold, permits that surely do, duties that possibly do: Allow here is the quick yes.
-    forbidding: forbids that surely hold. allowing: permits that possibly hold.
+    opening: forbids that possibly hold, permits that surely do, duties that possibly do: only Allow here is a yes.
+    allowing: permits that possibly hold.
     """
 
     operation: Operation
     clauses: Mapping[str, Clause]
     grounds: Mapping[str, Ground]
+    weighers: Mapping[str, Weigher]
     facts: tuple[Fact, ...]
     schema: cedarpy.Schema
     entities: cedarpy.Entities
     opening: cedarpy.PolicySet
-    forbidding: cedarpy.PolicySet
     allowing: cedarpy.PolicySet
 
     def ask(self, policies: cedarpy.PolicySet, facts: Context) -> Answer | None:
@@ -195,31 +195,24 @@ def _chapter(packs: Iterable[Pack], operation: Operation, day: date) -> _Chapter
 
 def _bind(operation: Operation, left: Sequence[tuple[Clause, Pack]], entities: cedarpy.Entities) -> Book:
     rests = {clause.id: _split(clause.condition)[1] for clause, _ in left}
-    read = frozenset().union(*(_read(rest) for rest in rests.values()))
+    read = frozenset().union(*(facts_read(rest) for rest in rests.values()))
     facts = tuple(fact for fact in FACTS if fact.path in read)
 
-    def compiled(*effects: Effect, sure: bool | None) -> cedarpy.PolicySet:
-        return _policies(
-            (
-                clause.id,
-                (surely if (clause.effect is Effect.PERMIT if sure is None else sure) else possibly)(rests[clause.id]),
-                clause.effect,
-            )
-            for clause, _ in left
-            if clause.effect in effects
-        )
+    def opening(clause: Clause) -> pst.Expr:
+        return (surely if clause.effect is Effect.PERMIT else possibly)(rests[clause.id])
 
+    permits = [clause for clause, _ in left if clause.effect is Effect.PERMIT]
     try:
         return Book(
             operation=operation,
             clauses={clause.id: clause for clause, _ in left},
             grounds={clause.id: Ground.of(clause, pack.identity) for clause, pack in left},
+            weighers={clause.id: weigher(clause.condition) for clause, _ in left},
             facts=facts,
             schema=cedarpy.Schema.from_str(schema(facts)),
             entities=entities,
-            opening=compiled(*Effect, sure=None),
-            forbidding=compiled(Effect.FORBID, sure=True),
-            allowing=compiled(Effect.PERMIT, sure=False),
+            opening=_policies((clause.id, opening(clause), clause.effect) for clause, _ in left),
+            allowing=_policies((clause.id, possibly(rests[clause.id]), clause.effect) for clause in permits),
         )
     except ValueError as error:
         raise PolicyError(f"the rules do not compile: {error}") from error
@@ -230,7 +223,7 @@ def _split(condition: pst.Expr) -> tuple[pst.Expr | None, pst.Expr]:
     fixed: pst.Expr | None = None
     rest: pst.Expr | None = None
     for part in _conjuncts(condition):
-        groups = {path.partition(".")[0] for path in _read(part)}
+        groups = {path.partition(".")[0] for path in facts_read(part)}
         if groups and groups <= _WHO_AND_WHERE:
             fixed = part if fixed is None else pst.BinaryOp("and", fixed, part)
         else:
@@ -245,20 +238,6 @@ def _conjuncts(condition: pst.Expr) -> Iterable[pst.Expr]:
             yield from _conjuncts(right)
         case _:
             yield condition
-
-
-def _read(expression: pst.Expr) -> frozenset[str]:
-    """The paths of the facts that `expression` reads."""
-    match expression:
-        case pst.GetAttr(pst.GetAttr(_, group), name):
-            return frozenset({f"{group}.{name}"})
-        case pst.UnaryOp(_, arg):
-            return _read(arg)
-        case pst.BinaryOp(_, left, right):
-            return _read(left) | _read(right)
-        case pst.Set(elements):
-            return frozenset().union(*(_read(element) for element in elements))
-    return frozenset()
 
 
 def _validate(pack: Pack) -> None:

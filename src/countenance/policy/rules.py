@@ -14,9 +14,9 @@ from pathlib import Path
 
 from countenance.errors import PolicyError
 from countenance.policy.cases import Case
-from countenance.policy.clauses import Clause, Effect, Status
+from countenance.policy.clauses import Effect, Status
 from countenance.policy.decision import Decision, FailedFact, Ground, MissingFact, PackIdentity, Verdict
-from countenance.policy.explanation import Context, weigh
+from countenance.policy.explanation import Context
 from countenance.policy.facts import FACT, Moment, context
 from countenance.policy.library import Book, Library
 from countenance.policy.moratorium import Moratorium
@@ -87,11 +87,7 @@ class Rules:
         if book is None or answer is None:
             return self._broken(law_date)
         if not answer.allowed and answer.reasons:
-            sure = book.ask(book.forbidding, facts)
-            if sure is None:
-                return self._broken(law_date)
-            verdict = Verdict.DENY if sure.reasons else Verdict.UNDETERMINED
-            return self._refusal(verdict, sure.reasons or answer.reasons, book, request, moment, law_date)
+            return self._refusal(answer.reasons, book, request, moment, law_date)
         grounds = tuple(book.grounds[reason] for reason in answer.reasons)
         permitting = {ground.pack.name for ground in grounds if ground.effect is Effect.PERMIT}
         silent = [pack for pack in self.packs if pack.name not in permitting]
@@ -124,20 +120,19 @@ class Rules:
         return tuple(found)
 
     def _refusal(
-        self,
-        verdict: Verdict,
-        reasons: Sequence[str],
-        book: Book,
-        request: Request,
-        moment: Moment,
-        law_date: date,
+        self, reasons: Sequence[str], book: Book, request: Request, moment: Moment, law_date: date
     ) -> Decision:
-        grounds = tuple(book.grounds[reason] for reason in reasons)
-        facts = context(request, moment)
-        paths = _decisive((book.clauses[reason] for reason in reasons), facts)
-        if verdict is Verdict.DENY:
-            return self._decision(verdict, grounds, law_date, failed=tuple(_failed(path, facts) for path in paths))
-        return self._decision(verdict, grounds, law_date, missing=tuple(map(_missing, paths)))
+        """Cedar found clauses that hold or may hold: a no if one of them holds whatever is unstated, else doubt."""
+        facts = context(request, moment, {fact for reason in reasons for fact in book.clauses[reason].facts})
+        weighed = {reason: book.weighers[reason](facts) for reason in reasons}
+        if any(truth.value is False for truth in weighed.values()):
+            return self._broken(law_date)  # the explanation and Cedar disagree: neither is to be trusted
+        sure = {reason: truth for reason, truth in weighed.items() if truth.value}
+        paths = tuple(dict.fromkeys(path for truth in (sure or weighed).values() for path in sorted(truth.facts)))
+        grounds = tuple(book.grounds[reason] for reason in sure or weighed)
+        if sure:
+            return self._decision(Verdict.DENY, grounds, law_date, failed=tuple(_failed(path, facts) for path in paths))
+        return self._decision(Verdict.UNDETERMINED, grounds, law_date, missing=tuple(map(_missing, paths)))
 
     def _unpermitted(
         self,
@@ -155,7 +150,7 @@ class Rules:
             return self._decision(Verdict.DENY, hopeless, law_date)
         names = {pack.name for pack in silent}
         open_ = tuple(reason for reason in perhaps if book.grounds[reason].pack.name in names)
-        return self._refusal(Verdict.UNDETERMINED, open_, book, request, moment, law_date)
+        return self._refusal(open_, book, request, moment, law_date)
 
     def _broken(self, law_date: date) -> Decision:
         return self._decision(Verdict.DENY, (_BROKEN,), law_date)
@@ -205,11 +200,6 @@ def _default(pack: Pack) -> Ground:
         status=Status.IN_FORCE,
         remedy="Ask for a use that a clause of this text permits.",
     )
-
-
-def _decisive(clauses: Iterable[Clause], facts: Context) -> tuple[str, ...]:
-    """The facts that make the clauses hold, or leave them open, each once."""
-    return tuple(dict.fromkeys(path for clause in clauses for path in sorted(weigh(clause.condition, facts).facts)))
 
 
 def _failed(path: str, facts: Context) -> FailedFact:
