@@ -29,6 +29,8 @@ from countenance.errors import BadRequest
 
 Verdict = Literal["better", "worse", "no change shown", "not comparable"]
 HIGHER_IS_BETTER = ("ppv", "tpr", "npv")
+_DERIVED = ("observed at", "fmr, ", "fnmr at ")
+"""Cells that say again, otherwise, what others say: they would only make the family larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def compare_bundles(old: Bundle, new: Bundle, alpha: float = 0.05) -> Difference
     groups_old, groups_new = _groups(old.results), _groups(new.results)
     raw: list[Change] = []
     for cell in [*before, *(cell for cell in after if cell not in before)]:
-        if cell[1] == "fmr_any" or cell[1].startswith("observed") or cell[0] == "search":
+        if cell[1] == "fmr_any" or cell[1].startswith(_DERIVED) or cell[0] == "search":
             continue
         pair = groups_old.get(cell[::2]), groups_new.get(cell[::2])
         raw.append(_change(cell, before.get(cell), after.get(cell), pair, 1 - alpha))

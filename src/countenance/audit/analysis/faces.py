@@ -14,6 +14,7 @@ from countenance.audit.metrics import Rate, ratio
 from countenance.audit.plan import Plan, ThresholdRule
 from countenance.audit.rates import bounds, finite, pooled, rate_of, share
 from countenance.audit.results import Analysis, FaceResults, Operating, Protocol
+from countenance.audit.shares import Bounds
 from countenance.errors import BadRequest
 
 TARGETS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -143,9 +144,7 @@ def _protocols(analyses: Sequence[Analysis], everybody_rate: Rate) -> tuple[Prot
     """
     if not everybody_rate.known:
         return ()
-    lines = [
-        Protocol("all impostors", share(everybody_rate), 1.0, bounds(ratio(everybody_rate, everybody_rate).at(0.95)))
-    ]
+    lines = [Protocol("all impostors", share(everybody_rate), 1.0, Bounds(1.0, 1.0, everybody_rate.level))]
     for analysis in analyses:
         rate = pooled([rate_of(group.fmr) for group in analysis.groups])
         if rate.known:

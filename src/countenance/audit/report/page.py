@@ -91,7 +91,7 @@ def verdict_grid(judged: tuple[Judged, ...]) -> Grid:
                 j.group,
                 "all others" if j.reference == "others" else j.reference,
                 f"{SIGNS[j.verdict]} {j.verdict}",
-                times(j.ratio) if j.ratio is not None else "none",
+                times(j.ratio),
                 between(j.bounds),
                 f"{j.p_corrected:.2g}",
                 "nothing" if j.shows_margin is None else f"equal within {times(j.shows_margin)}",

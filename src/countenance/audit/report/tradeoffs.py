@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from countenance.audit.report.axes import DeviateAxis
 from countenance.audit.report.figures import Figure, Grid
-from countenance.audit.report.frame import KEY_TOP, frame, keys
-from countenance.audit.report.svg import LINES, picture, polyline
-from countenance.audit.results import Analysis
+from countenance.audit.report.frame import KEY_TOP, Box, frame, keys
+from countenance.audit.report.svg import LINES, area, picture, polyline
+from countenance.audit.results import Analysis, SweepPoint
 from countenance.audit.words import interval, percent
 
+BANDS = 4
+"""Most groups that bands are drawn for; more would hide each other."""
 Curve = tuple[str, list[tuple[float, float]]]
 
 
 def det_curves(analysis: Analysis) -> Figure | None:
-    """Misses against false matches by group as the threshold moves, with the bounds of the worst group."""
+    """Misses against false matches by group as the threshold moves, with bands."""
     points = [p for p in analysis.sweep if p.fmr.known]
     size = len(analysis.groups)
     curves: list[Curve] = []
@@ -37,6 +41,10 @@ def det_curves(analysis: Analysis) -> Figure | None:
     for name, curve in curves:
         if (name, curve) not in named:
             parts.append(polyline([(across.place(x), 1 - down.place(y)) for x, y in curve], box, "#c4c4c4", "", 1))
+    if len(named) <= BANDS:
+        for (name, _), (colour, _) in zip(named, LINES, strict=False):
+            group = next(g for g, line in enumerate(analysis.groups) if line.group == name)
+            parts.append(_band(points, group, size, across, down, box, colour))
     for (_, curve), (colour, dash) in zip(named, LINES, strict=False):
         parts.append(polyline([(across.place(x), 1 - down.place(y)) for x, y in curve], box, colour, dash))
     key = keys([(name, *style) for (name, _), style in zip(named, LINES, strict=False)])
@@ -49,11 +57,26 @@ def det_curves(analysis: Analysis) -> Figure | None:
                              percent(missed.estimate), interval(missed)))  # fmt: skip
     title = f"What fewer false matches cost in misses, by {analysis.name}"
     note = (
-        "Each line is one group as the threshold moves (a DET curve; both axes are normal deviates). Lower is better."
+        "Each line is one group as the threshold moves (a DET curve; both axes are normal deviates). Lower is better. "
+        "Shaded, for up to four groups: the 95 % interval of the miss rate."
     )
     heads = ("threshold", "group", "false match rate", "95 % interval", "miss rate", "95 % interval")
     height = KEY_TOP + 20 * len(named) + 6
     return Figure(title, picture(height, "".join([*parts, *key]), title), note, Grid(heads, tuple(rows)))
+
+
+def _band(
+    points: Sequence[SweepPoint], group: int, size: int, across: DeviateAxis, down: DeviateAxis, box: Box, colour: str
+) -> str:
+    """The interval of the miss rate along a group's curve."""
+    known = [
+        (cell.estimate, missed.low, missed.high)
+        for cell, missed in ((p.cells[_diagonal(group, size)], p.fnmr[group]) for p in points)
+        if cell.errors and cell.estimate is not None and missed.low is not None and missed.high is not None
+    ]
+    upper = [(across.place(x), 1 - down.place(high)) for x, _, high in known]
+    lower = [(across.place(x), 1 - down.place(low)) for x, low, _ in reversed(known)]
+    return area([*upper, *lower], box, colour, 0.13)
 
 
 def _extremes(curves: list[Curve], most: int) -> list[Curve]:
