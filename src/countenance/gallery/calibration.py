@@ -154,7 +154,7 @@ def expected_false_matches(fmr: float, gallery_size: int) -> float:
 def _files(extra: Path | None) -> Iterator[Path]:
     for folder in (extra, SHIPPED):
         if folder is not None and folder.is_dir():
-            yield from sorted(folder.glob("*.json"))
+            yield from sorted(folder.glob("*.calibration.json"))
 
 
 def _like(given: float | Numbers, result: Numbers) -> float | Numbers:

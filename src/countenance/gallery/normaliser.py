@@ -10,11 +10,17 @@ score without knowing that there is one.
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from countenance.errors import ModelError
 from countenance.faces import ModelId
 
 Rows = NDArray[np.float32]
@@ -22,6 +28,9 @@ Rows = NDArray[np.float32]
 
 RAW = "raw"
 """The identity of the normaliser that changes nothing."""
+
+SHIPPED = Path(__file__).with_name("cohorts")
+_CHUNK = 4096
 
 
 class Normaliser(Protocol):
@@ -58,6 +67,86 @@ class RawCosine:
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
 
-def load_normaliser(model: ModelId) -> Normaliser:
-    """The normaliser that ships for `model`, else `RawCosine`."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Crowding:
+    """Cosine less how crowded the space is around each of the two faces.
+
+        score(a, b) = a . b - crowding(a) - crowding(b)
+        crowding(v) = strength / sharpness * (ln sum_c exp(weight_c + sharpness * v . centre_c) - ln m) + level
+
+    A face in a crowded part of the space resembles many strangers, so its scores count for less. No label of anybody
+    is read. centres: (m, d), each the mean direction of many people, nobody's template. weights: (m,) natural logs.
+    identity: sha256 of the manifest, which holds the sha256 of the arrays.
+    """
+
+    model: ModelId
+    identity: str
+    centres: Rows
+    weights: Rows
+    sharpness: float
+    strength: float
+    level: float
+
+    def __post_init__(self) -> None:
+        whole = self.centres.ndim == 2 and self.weights.shape == (len(self.centres),) and len(self.centres) > 0
+        if not (whole and np.isfinite(self.centres).all() and np.isfinite(self.weights).all() and self.sharpness > 0):
+            raise ModelError("this cohort file is damaged: it needs finite centres with one weight each")
+
+    def crowding(self, vectors: Rows) -> Rows:
+        """How crowded it is around each of `vectors`, (n, d) to (n,), in units of score."""
+        found = np.empty(len(vectors), np.float32)
+        for start in range(0, len(vectors), _CHUNK):
+            part = np.asarray(vectors[start : start + _CHUNK], np.float32)
+            near = part @ self.centres.T * np.float32(self.sharpness) + self.weights
+            top = near.max(axis=1)
+            total = np.log(np.exp(near - top[:, None]).sum(axis=1)) + top - np.float32(np.log(len(self.centres)))
+            found[start : start + _CHUNK] = total * np.float32(self.strength / self.sharpness) + np.float32(self.level)
+        return found
+
+    def gallery_side(self, vectors: Rows) -> Rows:
+        """Templates, a one, and minus their crowding: (n, d + 2)."""
+        own = -self.crowding(vectors)[:, None]
+        return np.hstack([np.asarray(vectors, np.float32), np.ones_like(own), own])
+
+    def probe_side(self, vectors: Rows) -> Rows:
+        """Templates, minus their crowding, and a one: (n, d + 2)."""
+        own = -self.crowding(vectors)[:, None]
+        return np.hstack([np.asarray(vectors, np.float32), own, np.ones_like(own)])
+
+    @classmethod
+    def read(cls, manifest: Path) -> Crowding:
+        """The normaliser that a manifest describes; its arrays lie beside it. ModelError where either is not whole."""
+        try:
+            content = manifest.read_bytes()
+            value = json.loads(content)
+            path = manifest.with_name(Path(str(value["array"])).name)
+            held = path.read_bytes()
+            if hashlib.sha256(held).hexdigest() != value["array_sha256"]:
+                raise ModelError(f"the cohort file {path.name} is not the one that {manifest.name} describes")
+            array = np.load(path, allow_pickle=False).astype(np.float32)
+            return cls(
+                model=ModelId(str(value["model"])),
+                identity=hashlib.sha256(content).hexdigest(),
+                centres=np.ascontiguousarray(array[:, :-1]),
+                weights=np.ascontiguousarray(array[:, -1]),
+                sharpness=float(value["sharpness"]),
+                strength=float(value["strength"]),
+                level=float(value["level"]),
+            )
+        except (KeyError, TypeError, ValueError, IndexError, OSError) as error:
+            raise ModelError(f"the cohort file {manifest.name} is damaged: {type(error).__name__}") from error
+
+
+def load_normaliser(model: ModelId, extra: Path | None = None) -> Normaliser:
+    """The normaliser of `model`: from the folder `extra` first, else the one that ships, else `RawCosine`."""
+    for manifest in _manifests(extra):
+        found = Crowding.read(manifest)
+        if found.model == model:
+            return found
     return RawCosine()
+
+
+def _manifests(extra: Path | None) -> Iterator[Path]:
+    for folder in (extra, SHIPPED):
+        if folder is not None and folder.is_dir():
+            yield from sorted(folder.glob("*.cohort.json"))

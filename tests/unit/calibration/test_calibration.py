@@ -107,7 +107,7 @@ def test_what_is_not_json_is_refused() -> None:
 
 
 def test_another_model_or_normaliser_has_no_calibration(tmp_path: Path) -> None:
-    (tmp_path / "one.json").write_bytes(content())
+    (tmp_path / "one.calibration.json").write_bytes(content())
     assert Calibration.load(MODEL, "raw", tmp_path).identity == CALIBRATION.identity
     for model, normaliser in ((ModelId("cd" * 32), "raw"), (MODEL, "ef" * 32)):
         with pytest.raises(ModelError, match="run countenance calibrate"):
@@ -115,14 +115,14 @@ def test_another_model_or_normaliser_has_no_calibration(tmp_path: Path) -> None:
 
 
 def test_the_operators_own_calibration_goes_before_the_shipped_one(tmp_path: Path) -> None:
-    shipped = next(iter(sorted(SHIPPED.glob("*.json"))))
+    shipped = next(iter(sorted(SHIPPED.glob("*.calibration.json"))))
     theirs = json.loads(shipped.read_bytes())
-    (tmp_path / "own.json").write_bytes(content(model=theirs["model"], normaliser=theirs["normaliser"]))
+    (tmp_path / "own.calibration.json").write_bytes(content(model=theirs["model"], normaliser=theirs["normaliser"]))
     found = Calibration.load(ModelId(theirs["model"]), theirs["normaliser"], tmp_path)
     assert found.scores.tolist() == CURVE["score"]
 
 
-@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.calibration.json")), ids=lambda path: path.stem)
 def test_every_shipped_calibration_can_be_loaded_by_its_own_names(path: Path) -> None:
     parsed = Calibration.parse(path.read_bytes())
     assert Calibration.load(parsed.model, parsed.normaliser).identity == parsed.identity

@@ -1,0 +1,1 @@
+"""Fitting calibrations and score normalisers to labelled pictures: what `countenance calibrate` does."""

@@ -1,0 +1,93 @@
+"""`countenance calibrate`: fit what scores of a model mean, from labelled pictures."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import numpy as np
+
+from countenance.audit.calibrating.files import Origin, write_calibration, write_cohort
+from countenance.audit.calibrating.fitting import (
+    calibrating_groups,
+    impostor_groups,
+    make_normaliser,
+    raw_groups,
+    without_repeats,
+)
+from countenance.audit.calibrating.pictures import further_portraits, portraits, shots
+from countenance.engine import Engine
+from countenance.gallery.calibration import Calibration
+from countenance.gallery.normaliser import RAW, RawCosine
+from countenance.settings import load
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Folder with lfw/ and fairface/. Default: COUNTENANCE_DATA, else ../shared/data.",
+)
+@click.option(
+    "--further",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Further FairFace templates of this model (.npz with template, race, gender, age).",
+)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Default: HOME/calibration.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Draws the people who are set aside.")
+@click.option("--steps", type=int, default=100, show_default=True, help="Steps of the fit, at most.")
+@click.option("--note", "notes", multiple=True, help="Something that the files should say about themselves.")
+def calibrate(
+    model: str, data: Path | None, further: Path | None, out: Path | None, seed: int, steps: int, notes: tuple[str, ...]
+) -> None:
+    """Fit normaliser and similarity of MODEL to false match rates.
+
+    Templates are kept under HOME/calibrating while this runs and afterwards, so that it can be interrupted and run
+    again; they are biometric data: delete the folder when done. Half of the people are only tested on.
+    """
+    settings = load()
+    data = data or Path(os.environ.get("COUNTENANCE_DATA", "../shared/data"))
+    out = out or settings.home / "calibration"
+    engine = Engine.open(
+        settings.models_cache, settings.detector, model, threads=settings.threads, extra=settings.models_dir
+    )
+    wanted = shots(data)
+    cache, workers = settings.home / "calibrating", 2 * (settings.threads or os.cpu_count() or 1)
+    tight, widened, press = (portraits(wanted[k], engine, cache, workers) for k in ("tight", "widened", "press"))
+    sources = ["FairFace (CC BY 4.0), the labelled pictures of the data folder, as they are and with widened edges"]
+    if further is not None:
+        tight = tight.joined(further_portraits(further, engine.model, engine.version))
+        sources.append(f"FairFace, ready-made templates of other pictures ({further.name})")
+    sources.append("Labeled Faces in the Wild, deep-funneled (research benchmark): scores only")
+    people, cut, aside = without_repeats(tight, widened, press)
+    fit, test = people.part(0, 2, seed), people.part(1, 2, seed)
+    click.echo(f"{len(people.tight)} FairFace people ({aside} pictures set aside), half of them fitted to")
+    made = make_normaliser(fit, engine.model, seed, steps)
+    samples = (
+        ("fairface_people_fitted", len(fit.tight)),
+        ("fairface_people_held_out", len(test.tight)),
+        ("fairface_pictures_set_aside", aside),
+        ("lfw_people_fitted", len(np.unique(fit.press.person))),
+        ("lfw_people_held_out", len(np.unique(test.press.person))),
+    )
+    date = datetime.now(UTC).date().isoformat()
+    origin = Origin(engine.model, engine.version, date, seed, tuple(sources), samples, cut, notes)
+    normaliser = write_cohort(out / "cohorts", made, origin)
+    click.echo(f"normaliser {normaliser.identity[:16]}: {len(normaliser.centres)} centres")
+    for identity, groups, scored_by in (
+        (RAW, raw_groups(fit, seed), RawCosine()),
+        (normaliser.identity, calibrating_groups(fit, engine.model, seed, steps), normaliser),
+    ):
+        held_out = impostor_groups([(test, scored_by)])
+        calibration = write_calibration(out / "calibrations", identity, groups, held_out, origin)
+        _show(calibration, "plain cosine" if identity == RAW else "normalised")
+    engine.close()
+
+
+def _show(calibration: Calibration, what: str) -> None:
+    anchors = ", ".join(f"{s:g} at {calibration.score(float(s)):.4f}" for s in (80.0, 90.0, 99.0, 99.9))
+    click.echo(f"{what}: similarity {anchors} (calibration {calibration.identity[:16]})")
