@@ -10,7 +10,7 @@ from countenance.policy.clauses import Clause, Effect, Status
 from countenance.policy.obligations import Obligation, words
 
 _SHOWN = 4
-"""How many missing facts one line names; `record` names them all."""
+"""How many missing facts, of one group and in all, one line names one by one; `record` names them all."""
 
 
 class Verdict(StrEnum):
@@ -127,9 +127,20 @@ class Decision:
     def _missing_sentence(self) -> str:
         if not self.missing:
             return ""
-        said = [f"{fact.says} ({fact.fact})" for fact in self.missing[:_SHOWN]]
-        more = len(self.missing) - _SHOWN
-        return f"Not stated: {'; '.join(said)}{f'; and {more} more' if more > 0 else ''}."
+        groups: dict[str, list[MissingFact]] = {}
+        for fact in self.missing:
+            groups.setdefault(fact.fact.partition(".")[0], []).append(fact)
+        said = [
+            text
+            for group, facts in groups.items()
+            for text in (
+                [f"{len(facts)} facts about the {group} ({group}.*)"]
+                if len(facts) > _SHOWN
+                else [f"{fact.says} ({fact.fact})" for fact in facts]
+            )
+        ]
+        more = len(said) - _SHOWN
+        return f"Not stated: {'; '.join(said[:_SHOWN])}{f'; and {more} more' if more > 0 else ''}."
 
     def problem(self) -> dict[str, object]:
         """The body of an RFC 9457 problem (application/problem+json); a permitted decision has none."""

@@ -142,6 +142,14 @@ def test_house_nobody_identifies_without_signed_evidence_for_this_model_and_thre
     assert example(world, permitted(world, [TEXTS["house"]], operation, TODAY), unfounded) is None
 
 
+@pytest.mark.parametrize("operation", ["identify", "track", "enrol"])
+@pytest.mark.parametrize("fact", ["use.purpose", "use.legal_basis"])
+def test_house_nobody_enrols_or_identifies_without_stating_purpose_and_legal_basis(operation: str, fact: str) -> None:
+    world = World()
+    open_ = permitted(world, [TEXTS["house"]], operation, TODAY)
+    assert example(world, open_, z3.Not(world.stated(fact))) is None
+
+
 @pytest.mark.parametrize("lacking", ["use.statute"])
 def test_house_power_over_people_needs_a_statute(lacking: str) -> None:
     world = World()
