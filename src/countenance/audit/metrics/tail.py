@@ -33,7 +33,7 @@ FEWEST = 50
 """Scores at or above the floor without which no tail is fitted."""
 LOWEST_SHAPE = -0.5
 """Below this the maximum-likelihood fit is not regular, and a fit that ends there is not trusted."""
-SIMULATED = 199
+SIMULATED = 99
 """Samples of the simulated null distribution of the goodness-of-fit statistic."""
 DRAWS = 4000
 """Parameter draws behind an interval."""
@@ -172,10 +172,10 @@ def _choose_floor(ranked: Floats, trials: int, rng: np.random.Generator) -> tupl
 
 
 def _fit_p(excess: Floats, rng: np.random.Generator) -> float:
-    """p of the Anderson-Darling statistic; the null distribution is simulated, 500 scores at most."""
+    """p of the Anderson-Darling statistic; the null distribution is simulated, 250 scores at most."""
     shape, scale = _fit(excess)
     observed = _anderson_darling(excess, shape, scale)
-    size = min(len(excess), 500)
+    size = min(len(excess), 250)
     above = 0
     for _ in range(SIMULATED):
         sample = _quantile(1 - rng.random(size), np.float64(shape), np.float64(1.0))

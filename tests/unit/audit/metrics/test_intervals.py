@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from countenance.audit.metrics import clopper_pearson, plain_rate, rule_of_three, unknown_rate, wilson, wilson_bounds
+from countenance.audit.metrics import (
+    Rate,
+    clopper_pearson,
+    plain_rate,
+    rule_of_three,
+    unknown_rate,
+    wilson,
+    wilson_bounds,
+)
 from countenance.errors import BadRequest
 
 counts = st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -51,6 +59,16 @@ def test_few_degrees_of_freedom_never_narrow_an_interval(p: float, n: float, fre
     student = wilson_bounds(np.array([p]), np.array([n]), freedom=np.array([freedom]))
     assert student[0][0] <= normal[0][0] + 1e-12
     assert student[1][0] >= normal[1][0] - 1e-12
+
+
+@given(counts, levels, st.one_of(st.just(math.inf), st.floats(1, 300)))
+def test_one_rate_and_a_column_of_rates_have_the_same_bounds(
+    count: tuple[int, int], level: float, freedom: float
+) -> None:
+    k, n = count
+    one = Rate(k, n, 0, n / 2, freedom, level, "").interval
+    low, high = wilson_bounds(np.array([k / n]), np.array([n / 2]), level, np.array([freedom]))
+    assert (one.low, one.high) == pytest.approx((low[0], high[0]), abs=1e-12)
 
 
 def test_the_rule_of_three_is_three_over_n() -> None:
