@@ -31,10 +31,10 @@ class _Entry:
 
     __slots__ = ("index", "lock", "number")
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, crew: Crew) -> None:
         self.number = number
         self.lock = Lock()
-        self.index = Index()
+        self.index = Index(crew)
 
 
 class Gallery:
@@ -190,7 +190,7 @@ class Gallery:
         with self._lock:
             entry = self._indexes.get(gallery_id)
             if entry is None or entry.number != head.number:
-                entry = self._indexes[gallery_id] = _Entry(head.number)
+                entry = self._indexes[gallery_id] = _Entry(head.number, self._crew)
         snapshot = entry.index.snapshot
         if snapshot.revision >= head.revision:
             return snapshot

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from countenance.gallery.crew import Crew
+
 if TYPE_CHECKING:
     from countenance.gallery.coding import Coder, Codes
 
@@ -35,10 +37,10 @@ _ROUND = 32  # the room of a chunk is a multiple of this, as the codes' layout n
 class Chunk:
     """Room for rows of `dimension` numbers. numbers, rows, alive: arrays, filled up to `filled`.
 
-    longest: an upper bound of the rows' L2 norms. codes: of the same rows, if there are any.
+    longest: an upper bound of the rows' L2 norms. codes: of the rows up to `coded`, if there are any.
     """
 
-    __slots__ = ("alive", "codes", "dead", "filled", "longest", "numbers", "rows")
+    __slots__ = ("alive", "coded", "codes", "dead", "filled", "longest", "numbers", "rows")
 
     def __init__(self, room: int, dimension: int) -> None:
         self.numbers: Numbers = np.zeros(room, dtype=np.int64)
@@ -48,6 +50,7 @@ class Chunk:
         self.dead = 0
         self.longest = 0.0
         self.codes: Codes | None = None
+        self.coded = 0
 
     @property
     def room(self) -> int:
@@ -66,18 +69,17 @@ class Chunk:
         self.rows[start:end] = rows
         self.alive[start:end] = True
         self.longest = max(self.longest, float(np.linalg.norm(rows, axis=1).max(initial=0.0)))
-        if self.codes:
-            self.codes.put(start, rows)
         self.filled = end
 
     def code(self, coder: Coder) -> None:
-        """Make codes for the rows that are here and those that come."""
+        """Make the codes of the rows that have none."""
         from countenance.gallery.coding import Codes
 
-        codes = Codes(self.room, coder)
-        codes.put(0, self.rows[: self.filled])
-        codes.erase(np.flatnonzero(~self.alive[: self.filled]))
-        self.codes = codes
+        self.codes = self.codes or Codes(self.room, coder)
+        new = slice(self.coded, self.filled)
+        self.codes.put(self.coded, self.rows[new])
+        self.codes.erase(self.coded + np.flatnonzero(~self.alive[new]))
+        self.coded = self.filled
 
     def erase(self, numbers: Numbers) -> None:
         """Mark and zero those of the sorted `numbers` that are here."""
@@ -86,7 +88,7 @@ class Chunk:
         self.alive[places] = False
         self.rows[places] = 0
         if self.codes:
-            self.codes.erase(places)
+            self.codes.erase(places[places < self.coded])
         self.dead += len(places)
 
     def without_dead(self, room: int) -> Chunk:
@@ -95,7 +97,8 @@ class Chunk:
         alive = np.flatnonzero(self.alive[: self.filled])
         other.append(self.numbers[alive], self.rows[alive])
         if self.codes:
-            other.codes = self.codes.living(alive, other.room)
+            coded = alive[alive < self.coded]
+            other.codes, other.coded = self.codes.living(coded, other.room), len(coded)
         return other
 
 
@@ -142,10 +145,11 @@ class Snapshot:
 class Index:
     """The living rows of one gallery. One writer at a time; `snapshot` may be read and searched by anybody meanwhile.
 
-    last: the highest number ever appended.
+    crew: makes codes. last: the highest number ever appended.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, crew: Crew) -> None:
+        self._crew = crew
         self.clear()
 
     def clear(self) -> None:
@@ -181,7 +185,7 @@ class Index:
     def publish(self, revision: int) -> None:
         """Let searches see what was appended and erased, as of `revision`."""
         size = sum(chunk.living for chunk in self._chunks)
-        if size >= CODED and self._coder is None:
+        if size >= CODED or self._coder:
             self._code(size)
         self.snapshot = Snapshot(tuple((c, c.filled) for c in self._chunks), size, revision, self._coder)
 
@@ -194,18 +198,17 @@ class Index:
             tail = tail.without_dead(min(CHUNK, 4 * tail.room))
         else:
             tail = Chunk(CHUNK if self._chunks else _FIRST, dimension)
-            if self._coder:
-                tail.code(self._coder)
         self._chunks.append(tail)
         return tail
 
     def _code(self, size: int) -> None:
-        from countenance.gallery.coding import Coder
+        if self._coder is None:
+            from countenance.gallery.coding import Coder
 
-        total = sum(chunk.rows[: chunk.filled].sum(axis=0, dtype=np.float64) for chunk in self._chunks)
-        self._coder = Coder(np.asarray(total / size, dtype=np.float32))
-        for chunk in self._chunks:
-            chunk.code(self._coder)
+            total = sum(chunk.rows[: chunk.filled].sum(axis=0, dtype=np.float64) for chunk in self._chunks)
+            self._coder = Coder(np.asarray(total / size, dtype=np.float32))
+        coder, new = self._coder, [chunk for chunk in self._chunks if chunk.coded < chunk.filled or not chunk.codes]
+        self._crew.each(lambda i: new[i].code(coder), len(new))
 
 
 def ranked(numbers: Numbers, rows: Rows, probe: Rows, limit: int, min_score: float) -> Found:

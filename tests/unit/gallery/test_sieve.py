@@ -39,7 +39,7 @@ def faces(count, dimension, chance, kinds=None):
 
 
 def filled(rows, revision=0):
-    index = Index()
+    index = Index(Crew(1))
     index.append(np.arange(1, len(rows) + 1), rows)
     index.publish(revision)
     return index
@@ -190,7 +190,7 @@ def test_rows_erased_before_there_were_codes_are_not_found_when_there_are():
     chance = np.random.default_rng(9)
     towards = unit(chance.normal(size=(1, 32)))
     rows = unit(towards + 0.2 * chance.normal(size=(1500, 32)))
-    index = Index()
+    index = Index(Crew(1))
     index.append(np.arange(1, 501), rows[:500])
     index.erase(np.arange(1, 101))
     index.publish(0)
