@@ -69,6 +69,8 @@ class _Measurement:
         return by_person(c.first[here], c.score[here] < self.thresholds[at])
 
     def threshold_at(self, fmr: float, group: int | None) -> float | None:
+        if not (~self.pairs.mated & ~self.pairs.failed).any():
+            return None
         found = group_thresholds(self.pairs, fmr)
         threshold = found.global_threshold if group is None else found.groups[group].threshold
         return threshold if math.isfinite(threshold) else None

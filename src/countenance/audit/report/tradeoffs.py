@@ -43,8 +43,8 @@ def det_curves(analysis: Analysis) -> Figure | None:
             parts.append(polyline([(across.place(x), 1 - down.place(y)) for x, y in curve], box, "#c4c4c4", "", 1))
     if len(named) <= BANDS:
         for (name, _), (colour, _) in zip(named, LINES, strict=False):
-            group = next(g for g, line in enumerate(analysis.groups) if line.group == name)
-            parts.append(_band(points, group, size, across, down, box, colour))
+            place = next(g for g, line in enumerate(analysis.groups) if line.group == name)
+            parts.append(_band(points, place, size, across, down, box, colour))
     for (_, curve), (colour, dash) in zip(named, LINES, strict=False):
         parts.append(polyline([(across.place(x), 1 - down.place(y)) for x, y in curve], box, colour, dash))
     key = keys([(name, *style) for (name, _), style in zip(named, LINES, strict=False)])
