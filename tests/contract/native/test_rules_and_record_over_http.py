@@ -113,3 +113,10 @@ def test_anybody_may_ask_whether_the_server_is_well_and_read_the_document(shared
     assert shared.client().get("/health").json() == {"status": "ok"}
     assert shared.client().get("/openapi.json").json()["openapi"].startswith("3.1")
     assert shared.client().get("/health").headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("when", ["now+999999999999d", "now-9999999d", "0001-01-01T00:00:00+23:59"])
+def test_a_time_beyond_the_calendar_is_a_bad_request(shared: World, when: str) -> None:
+    asked = {**ASKED, "use": {**ASKED["use"], "began_at": when}}  # type: ignore[dict-item]
+    answer = shared.client("eve audits").post("/policy/explain", json={"request": asked})
+    assert (answer.status_code, "beyond all bounds" in answer.json()["detail"]) == (400, True)
