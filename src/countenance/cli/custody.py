@@ -25,11 +25,12 @@ def list_() -> None:
 
 @custody.command("show")
 @click.argument("hold_id")
-def show(hold_id: str) -> None:
-    """One held result, with what it says, for its reviewers."""
+@_who
+def show(hold_id: str, name: str | None) -> None:
+    """One held result, with what it says, for its reviewers; that you looked is recorded."""
     with opened() as app:
         click.echo(_line(app.custodian.show(hold_id)))
-        click.echo(json.dumps(app.custodian.contents(hold_id), indent=2))
+        click.echo(json.dumps(app.custodian.shown_to(hold_id, name or getpass.getuser()), indent=2))
 
 
 @custody.command("review")
