@@ -13,6 +13,7 @@ from countenance.audit.metrics import Comparisons, Finding, OpenSet, Tradeoff, V
 from countenance.audit.sources.faces import Outcomes
 from countenance.audit.sources.people import Grouping
 from countenance.audit.sources.scored import Scored
+from countenance.errors import BadRequest
 
 
 def scored_data(scored: Scored, outcomes: Outcomes | None = None) -> FaceData:
@@ -71,7 +72,10 @@ class _Measurement:
     def threshold_at(self, fmr: float, group: int | None) -> float | None:
         if not (~self.pairs.mated & ~self.pairs.failed).any():
             return None
-        found = group_thresholds(self.pairs, fmr)
+        try:
+            found = group_thresholds(self.pairs, fmr)
+        except BadRequest:  # it lies below the censor point
+            return None
         threshold = found.global_threshold if group is None else found.groups[group].threshold
         return threshold if math.isfinite(threshold) else None
 
