@@ -102,8 +102,8 @@ def _threshold(rule: ThresholdRule, data: FaceData, whole: Measurement) -> float
         found = data.measure(grouping, ()).threshold_at(rule.value, grouping.groups.index(label))
     if found is None:
         raise BadRequest(
-            "there are no comparisons of different people to find the threshold from, or it lies below the lowest score "
-            "that the system tells; give a fixed threshold"
+            "there are no comparisons of different people to find the threshold from, or it lies below the lowest "
+            "score that the system tells; give a fixed threshold"
         )
     return found
 
