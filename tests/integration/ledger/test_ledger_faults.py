@@ -55,7 +55,7 @@ class Appender:
                 self.acknowledged[int(index)] = leaf
 
 
-def assert_whole(path: Path, acknowledged: dict[int, str]) -> int:
+def assert_whole(path: Path, acknowledged: dict[int, str], verify: bool = True) -> int:
     """Every acknowledged entry stands where it was acknowledged, nothing is missing between, and the tree is right."""
     engine = open_database(path)
     try:
@@ -63,8 +63,8 @@ def assert_whole(path: Path, acknowledged: dict[int, str]) -> int:
         rows = list(records.stored())
         assert [row.sequence for row in rows] == list(range(len(rows)))
         assert acknowledged.items() <= {row.sequence: row.leaf_hash.hex() for row in rows}.items()
-        report = verify_records(records)
-        assert report.findings == []
+        if verify:
+            assert verify_records(records).findings == []
         return len(rows)
     finally:
         engine.dispose()
@@ -78,7 +78,7 @@ def kill_again_and_again(path: Path, rounds: int, chance: random.Random) -> None
         appender.end()
         assert not acknowledged.keys() & appender.acknowledged.keys()
         acknowledged |= appender.acknowledged
-        size = assert_whole(path, acknowledged)
+        size = assert_whole(path, acknowledged, verify=n % 10 == 9 or n == rounds - 1)
     assert len(acknowledged) > rounds
     assert size >= len(acknowledged) + 1
 
