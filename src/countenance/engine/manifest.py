@@ -54,6 +54,13 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Mixed:
+    """How far an embedder may leave f32: what comes after the tensor `exact_until` may be computed in bf16."""
+
+    exact_until: str
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
     """How a detector's output is read. min_score: 0..1. max_overlap: intersection over union, 0..1.
 
@@ -84,6 +91,7 @@ class Manifest:
     source: str
     input: Input
     output: Output | None = None
+    mixed: Mixed | None = None
     detection: Detection | None = None
     carrier: Carrier | None = None
     folder: Path | None = None
@@ -148,6 +156,7 @@ def _manifest(table: Table, folder: Path | None) -> Manifest:
         source=table.text("source"),
         input=_input(table.table("input")),
         output=_output(table.table("output")) if kind == "embedder" else None,
+        mixed=_mixed(table.table("mixed")) if kind == "embedder" and table.has("mixed") else None,
         detection=_detection(table.table("detection")) if kind == "detector" else None,
         carrier=_carrier(table.table("carrier")) if table.has("carrier") else None,
         folder=folder,
@@ -173,6 +182,12 @@ def _input(table: Table) -> Input:
 def _output(table: Table) -> Output:
     table.choice("normalisation", "l2")
     made = Output(name=table.text("name", ""), dimension=table.count("dimension"), normalisation="l2")
+    table.nothing_left()
+    return made
+
+
+def _mixed(table: Table) -> Mixed:
+    made = Mixed(exact_until=table.text("exact_until"))
     table.nothing_left()
     return made
 

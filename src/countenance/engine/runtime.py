@@ -9,18 +9,21 @@ import os
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
+from openvino import opset13 as opset
 from openvino.preprocess import PrePostProcessor
 
 from countenance.engine.manifest import Input, Manifest
 from countenance.errors import ModelError
 
-Precision = Literal["f32", "bf16"]
-"""What the multiplications are done in. bf16 keeps f32's range with 8 bits of mantissa, and sums in f32."""
+Precision = Literal["f32", "mixed"]
+"""What the multiplications are done in: f32 throughout, or bf16 (f32's range with 8 bits of mantissa, summed in f32)
+after the first layers, as far as the manifest says that it changes nothing that matters."""
 
 Pixels4 = NDArray[np.uint8]
 """Pictures of one size, uint8 (n, height, width, 3), channels B, G, R."""
@@ -34,9 +37,10 @@ def cores(threads: int) -> int:
     return threads or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
 
 
-def fastest_precision() -> Precision:
-    """bf16 where this processor multiplies in it (AVX512-BF16, AMX), f32 elsewhere."""
-    return "bf16" if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+def fastest_precision(manifest: Manifest) -> Precision:
+    """mixed where this processor multiplies in bf16 (AVX512-BF16, AMX) and the manifest allows it, f32 elsewhere."""
+    able = "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "mixed" if able and manifest.mixed is not None else "f32"
 
 
 class Network:
@@ -57,25 +61,26 @@ class Network:
     ) -> None:
         """outputs: their names, "" for the only one. free_size: height and width may differ from call to call."""
         core = ov.Core()
-        options = {
-            "INFERENCE_NUM_THREADS": lanes,
-            "NUM_STREAMS": lanes,
-            "INFERENCE_PRECISION_HINT": precision,
-            "ENABLE_CPU_PINNING": False,
-        }
+        options = {"INFERENCE_NUM_THREADS": lanes, "NUM_STREAMS": lanes, "ENABLE_CPU_PINNING": False}
         try:
-            model = _with_pixels_in(core.read_model(weights), manifest.input, free_size)
-            compiled = core.compile_model(model, "CPU", options)
-            self._outputs = [_port(compiled.outputs, name) for name in outputs]
+            model = _of_any_number(core.read_model(weights), manifest.input, free_size)
+            parts = [("f32", model)]
+            if precision == "mixed" and manifest.mixed is not None:
+                parts = _cut(model, manifest.mixed.exact_until)
+            parts[0] = "f32", _with_pixels_in(parts[0][1], manifest.input)
+            compiled = [
+                core.compile_model(part, "CPU", {**options, "INFERENCE_PRECISION_HINT": hint}) for hint, part in parts
+            ]
+            self._outputs = [_port(compiled[-1].outputs, name) for name in outputs]
         except (RuntimeError, ValueError) as error:
             first = str(error).strip().splitlines()[0]
             raise ModelError(
                 f"{manifest.name} ({manifest.file}) cannot be run as its manifest says: {first}"
             ) from error
         self.lanes = lanes
-        self._free: queue.LifoQueue[ov.InferRequest] = queue.LifoQueue()
+        self._free: queue.LifoQueue[list[ov.InferRequest]] = queue.LifoQueue()
         for _ in range(lanes):
-            self._free.put(compiled.create_infer_request())
+            self._free.put([part.create_infer_request() for part in compiled])
 
     def run(self, pictures: Pixels4) -> Outputs:
         """The outputs for `pictures`; waits while every lane is taken."""
@@ -85,16 +90,32 @@ class Network:
     @contextmanager
     def lane(self) -> Iterator[Callable[[Pixels4], Outputs]]:
         """A lane for this thread alone, waited for while every lane is taken."""
-        request = self._free.get()
+        requests = self._free.get()
 
         def run(pictures: Pixels4) -> Outputs:
-            request.infer({0: pictures}, share_inputs=True)
-            return [np.array(request.get_tensor(port).data, dtype=np.float32) for port in self._outputs]
+            requests[0].infer({0: pictures}, share_inputs=True)
+            for before, request in pairwise(requests):
+                request.set_input_tensor(0, before.get_output_tensor(0))
+                request.infer()
+            return [np.array(requests[-1].get_tensor(port).data, dtype=np.float32) for port in self._outputs]
 
         try:
             yield run
         finally:
-            self._free.put(request)
+            self._free.put(requests)
+
+
+def _cut(model: ov.Model, tensor: str) -> list[tuple[str, ov.Model]]:
+    """`model` as two that run one after the other, with the precision of each: up to `tensor`, and from there."""
+    ports = [port for node in model.get_ordered_ops() for port in node.outputs() if tensor in port.get_names()]
+    if len(ports) != 1:
+        raise ValueError(f"no tensor {tensor!r} to change the precision at")
+    readers = list(ports[0].get_target_inputs())
+    results, middle = model.get_results(), opset.parameter(ports[0].get_partial_shape(), ports[0].get_element_type())
+    for reader in readers:
+        reader.replace_source_output(middle.output(0))
+    first = ov.Model([opset.result(ports[0])], model.get_parameters(), "first")
+    return [("f32", first), ("bf16", ov.Model(results, [middle], "rest"))]
 
 
 def _port(ports: Sequence[ov.ConstOutput], name: str) -> ov.ConstOutput:
@@ -107,12 +128,17 @@ def _port(ports: Sequence[ov.ConstOutput], name: str) -> ov.ConstOutput:
     raise ValueError(f"no output {name!r}; there are {sorted(n for port in ports for n in port.get_names())}")
 
 
-def _with_pixels_in(model: ov.Model, how: Input, free_size: bool) -> ov.Model:
-    """`model` with an input of uint8 (n, height, width, 3) in B, G, R, and the manifest's conversion put before it."""
+def _of_any_number(model: ov.Model, how: Input, free_size: bool) -> ov.Model:
+    """`model` for any number of pictures at once, of the manifest's size or of any."""
     if len(model.inputs) != 1 or (how.name and how.name not in model.inputs[0].get_names()):
         raise ValueError(f"expected one input {how.name!r}, got {[sorted(port.get_names()) for port in model.inputs]}")
     height, width = (-1, -1) if free_size else (how.height, how.width)
     model.reshape([-1, 3, height, width] if how.layout == "nchw" else [-1, height, width, 3])
+    return model
+
+
+def _with_pixels_in(model: ov.Model, how: Input) -> ov.Model:
+    """`model` with an input of uint8 (n, height, width, 3) in B, G, R, and the manifest's conversion put before it."""
     steps = PrePostProcessor(model)
     steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
     steps.input().model().set_layout(ov.Layout(how.layout.upper()))

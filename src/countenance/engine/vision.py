@@ -21,7 +21,7 @@ from countenance.engine.picture import Picture
 from countenance.engine.png import PngHeader
 from countenance.engine.pose import Head
 from countenance.engine.quality import quality
-from countenance.engine.runtime import Network, Precision, cores
+from countenance.engine.runtime import Network, Precision, cores, fastest_precision
 from countenance.engine.weights import read_weights
 from countenance.errors import ModelError
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, ModelId, Pixels, Point, Template
@@ -67,16 +67,17 @@ class Engine:
         *,
         threads: int = 0,
         extra: Path | None = None,
-        precision: Precision = "f32",
+        precision: Precision | None = None,
     ) -> Engine:
         """The engine with the models of these names, whose weights lie in `cache` (or beside a manifest in `extra`).
 
-        threads: 0 for all cores. precision: what the embedder computes in; see docs/adr/0001-runtime.md before you
-        choose bf16. Raises `ModelError` where a model is unknown, missing, altered or not as its manifest says.
+        threads: 0 for all cores. precision: what the embedder computes in, by default the fastest that this processor
+        has and the manifest allows. Raises `ModelError` where a model is unknown, missing, altered or not as its
+        manifest says.
         """
         manifests = load_manifests(extra)
         found = _named(manifests, detector, "detector"), _named(manifests, embedder, "embedder")
-        return cls(*found, cache, threads, precision)
+        return cls(*found, cache, threads, precision or fastest_precision(found[1]))
 
     def close(self) -> None:
         """Let go of the networks; no call may be under way or follow."""

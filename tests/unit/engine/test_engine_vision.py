@@ -169,6 +169,43 @@ def test_an_altered_file_is_refused(tmp_path):
         Engine.open(tmp_path, "squares", "colours", extra=tmp_path)
 
 
+def test_mixed_precision_is_near_f32_for_every_face_of_a_batch(tmp_path):
+    tiny_models(tmp_path)
+    mixed = '[mixed]\nexact_until = "colour"\n'
+    add_model(tmp_path, "other", "embedder", mean_colour_embedder(), embedder_sections() + mixed)
+    exact = Engine.open(tmp_path, "squares", "other", threads=2, extra=tmp_path, precision="f32")
+    engine = Engine.open(tmp_path, "squares", "other", threads=2, extra=tmp_path, precision="mixed")
+    assert (exact.precision, engine.precision) == ("f32", "mixed")
+    rng = np.random.default_rng(0)
+    picture = np.zeros((1280, 1280, 3), dtype=np.uint8)
+    for row in range(1, 19, 3):
+        for column in range(1, 19, 3):
+            picture[32 * row : 32 * row + 32, 32 * column : 32 * column + 32] = [255, *rng.integers(200, 256, 2)]
+    seen = exact.look(saved(picture[:640, :640], "PNG"))
+    assert len(seen.faces) > 30
+    for ours, theirs in zip(engine.embed(seen, seen.faces), exact.embed(seen, seen.faces), strict=True):
+        assert float(ours.vector @ theirs.vector) > 0.9999
+        assert not np.array_equal(ours.vector, theirs.vector) or "BF16" not in capabilities()
+
+
+def capabilities():
+    import openvino
+
+    return openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def test_a_model_is_computed_in_f32_unless_its_manifest_allows_more(engine, folder):
+    assert engine.precision == "f32"
+
+
+def test_a_cut_at_a_tensor_that_is_not_there_is_refused(tmp_path):
+    tiny_models(tmp_path)
+    mixed = '[mixed]\nexact_until = "nothing"\n'
+    add_model(tmp_path, "other", "embedder", mean_colour_embedder(), embedder_sections() + mixed)
+    with pytest.raises(ModelError, match="no tensor 'nothing'"):
+        Engine.open(tmp_path, "squares", "other", extra=tmp_path, precision="mixed")
+
+
 def test_a_model_of_the_wrong_kind_or_an_unknown_name_is_refused(folder):
     with pytest.raises(ModelError, match="no detector called 'colours'; there are squares, yunet"):
         Engine.open(folder, "colours", "colours", extra=folder)
