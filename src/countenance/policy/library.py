@@ -26,8 +26,18 @@ from countenance.errors import PolicyError
 from countenance.policy.certainty import possibly, surely
 from countenance.policy.clauses import Clause, Effect, Status
 from countenance.policy.decision import Ground
-from countenance.policy.explanation import Context, Weigher, facts_read, weigher
-from countenance.policy.facts import FACTS, Fact, Moment, context, schema
+from countenance.policy.explanation import Weigher, facts_read, weigher
+from countenance.policy.facts import (
+    FACT,
+    FACTS,
+    CedarValue,
+    Fact,
+    Moment,
+    Reader,
+    flat_context,
+    flat_schema,
+    schema,
+)
 from countenance.policy.packs import Pack
 from countenance.policy.vocabulary import Party, Request
 from countenance.policy.words import Operation
@@ -62,14 +72,15 @@ class Book:
     clauses: Mapping[str, Clause]
     grounds: Mapping[str, Ground]
     weighers: Mapping[str, Weigher]
-    facts: tuple[Fact, ...]
+    facts: tuple[tuple[str, Reader], ...]
     schema: cedarpy.Schema
     entities: cedarpy.Entities
     opening: cedarpy.PolicySet
     allowing: cedarpy.PolicySet
 
-    def ask(self, policies: cedarpy.PolicySet, facts: Context) -> Answer | None:
+    def ask(self, policies: cedarpy.PolicySet, request: Request, moment: Moment) -> Answer | None:
         """Cedar's answer, or None where it reports an error of any kind: that is never a yes."""
+        facts = flat_context(request, moment, self.facts)
         return _ask(self.operation, policies, self.entities, self.schema, facts, self.clauses)
 
 
@@ -79,7 +90,7 @@ class _Chapter:
 
     active: tuple[tuple[Clause, Pack], ...]
     conditional: Mapping[str, Clause]
-    facts: tuple[Fact, ...]
+    facts: tuple[tuple[str, Reader], ...]
     schema: cedarpy.Schema
     parts: cedarpy.PolicySet
 
@@ -113,7 +124,7 @@ class Library:
         book = self._known.get(key)
         if book is None:
             chapter = self._chapter(epoch, request.operation, day)
-            facts = context(request, moment, chapter.facts)
+            facts = flat_context(request, moment, chapter.facts)
             met = _ask(request.operation, chapter.parts, self._entities, chapter.schema, facts, chapter.conditional)
             if met is None:
                 return None
@@ -146,7 +157,7 @@ def _ask(
     policies: cedarpy.PolicySet,
     entities: cedarpy.Entities,
     rules: cedarpy.Schema,
-    facts: Context,
+    facts: Mapping[str, CedarValue],
     order: Iterable[str],
 ) -> Answer | None:
     try:
@@ -185,9 +196,9 @@ def _chapter(packs: Iterable[Pack], operation: Operation, day: date) -> _Chapter
         return _Chapter(
             active,
             conditional,
-            facts,
-            cedarpy.Schema.from_str(schema(facts)),
-            _policies((name, part, Effect.PERMIT) for name, part in parts.items() if part is not None),
+            _readers(facts),
+            cedarpy.Schema.from_str(flat_schema(facts)),
+            _policies((name, _flat(part), Effect.PERMIT) for name, part in parts.items() if part is not None),
         )
     except ValueError as error:
         raise PolicyError(f"the rules do not compile: {error}") from error
@@ -199,7 +210,7 @@ def _bind(operation: Operation, left: Sequence[tuple[Clause, Pack]], entities: c
     facts = tuple(fact for fact in FACTS if fact.path in read)
 
     def opening(clause: Clause) -> pst.Expr:
-        return (surely if clause.effect is Effect.PERMIT else possibly)(rests[clause.id])
+        return _flat((surely if clause.effect is Effect.PERMIT else possibly)(rests[clause.id]))
 
     permits = [clause for clause, _ in left if clause.effect is Effect.PERMIT]
     try:
@@ -208,11 +219,11 @@ def _bind(operation: Operation, left: Sequence[tuple[Clause, Pack]], entities: c
             clauses={clause.id: clause for clause, _ in left},
             grounds={clause.id: Ground.of(clause, pack.identity) for clause, pack in left},
             weighers={clause.id: weigher(clause.condition) for clause, _ in left},
-            facts=facts,
-            schema=cedarpy.Schema.from_str(schema(facts)),
+            facts=_readers(facts),
+            schema=cedarpy.Schema.from_str(flat_schema(facts)),
             entities=entities,
             opening=_policies((clause.id, opening(clause), clause.effect) for clause, _ in left),
-            allowing=_policies((clause.id, possibly(rests[clause.id]), clause.effect) for clause in permits),
+            allowing=_policies((clause.id, _flat(possibly(rests[clause.id])), clause.effect) for clause in permits),
         )
     except ValueError as error:
         raise PolicyError(f"the rules do not compile: {error}") from error
@@ -240,6 +251,26 @@ def _conjuncts(condition: pst.Expr) -> Iterable[pst.Expr]:
             yield condition
 
 
+def _flat(expression: pst.Expr) -> pst.Expr:
+    """`expression` with context.group.name written context.group_name, everywhere."""
+    match expression:
+        case pst.GetAttr(pst.GetAttr(pst.Var("context") as whole, group), name):
+            return pst.GetAttr(whole, FACT[f"{group}.{name}"].flat)
+        case pst.HasAttr(pst.GetAttr(pst.Var("context") as whole, group), (name,)):
+            return pst.HasAttr(whole, (FACT[f"{group}.{name}"].flat,))
+        case pst.UnaryOp(op, arg):
+            return pst.UnaryOp(op, _flat(arg))
+        case pst.BinaryOp(op, left, right):
+            return pst.BinaryOp(op, _flat(left), _flat(right))
+        case pst.IfThenElse(cond, then, other):
+            return pst.IfThenElse(_flat(cond), _flat(then), _flat(other))
+    return expression
+
+
+def _readers(facts: Iterable[Fact]) -> tuple[tuple[str, Reader], ...]:
+    return tuple((fact.flat, fact.read) for fact in facts)
+
+
 def _validate(pack: Pack) -> None:
     """Cedar's own type check, of the clauses as written (every fact stated) and as compiled (facts optional)."""
     for conditions, rules in (((lambda e: e), _STRICT), (surely, schema()), (possibly, schema())):
@@ -258,7 +289,7 @@ def _policies(entries: Iterable[tuple[str, pst.Expr, Effect]]) -> cedarpy.Policy
             action=pst.ScopeAny(),
             resource=pst.ScopeAny(),
             clauses=(pst.When(condition),),
-            annotations={"id": name},
+            annotations={},
         )
         for name, condition, effect in entries
     }

@@ -82,8 +82,7 @@ class Rules:
     def judge(self, request: Request, moment: Moment, law_date: date) -> Decision:
         """As `decide`, with all that surrounds the request in one value."""
         book = self._library.book(request, moment, law_date)
-        facts: Context = {} if book is None else context(request, moment, book.facts)
-        answer = None if book is None else book.ask(book.opening, facts)
+        answer = None if book is None else book.ask(book.opening, request, moment)
         if book is None or answer is None:
             return self._broken(law_date)
         if not answer.allowed and answer.reasons:
@@ -92,7 +91,7 @@ class Rules:
         permitting = {ground.pack.name for ground in grounds if ground.effect is Effect.PERMIT}
         silent = [pack for pack in self.packs if pack.name not in permitting]
         if silent:
-            perhaps = book.ask(book.allowing, facts)
+            perhaps = book.ask(book.allowing, request, moment)
             if perhaps is None:
                 return self._broken(law_date)
             return self._unpermitted(silent, perhaps.reasons, book, request, moment, law_date)
