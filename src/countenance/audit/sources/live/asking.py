@@ -51,12 +51,9 @@ def draw(source: LiveApi, folder: Path, factors: Sequence[str], seed: int, contr
 def estimate(source: LiveApi, drawn: Drawn, cassette: Cassette | None) -> Estimate:
     """What is still to be asked, its price and time."""
 
-    def open_(questions: set[Question]) -> int:
-        return sum(cassette is None or cassette.known(question) is None for question in questions)
-
-    kept = [h for h, who in zip(drawn.hashes, drawn.images.labelled.subjects, strict=True) if who >= 0]
-    detections = open_({Question("detect", (one,)) for one in kept})
-    comparisons = open_({_comparison(drawn, at) for at in range(len(drawn.pairs.first))})
+    kept = {h for h, who in zip(drawn.hashes, drawn.images.labelled.subjects, strict=True) if who >= 0}
+    detections = sum(cassette is None or cassette.known(Question("detect", (one,))) is None for one in kept)
+    comparisons = len(_open(drawn, cassette))
     calls = detections + comparisons
     price = price_of(source.client)
     own = source.endpoint is not None and source.client == "rekognition"
@@ -78,8 +75,7 @@ def ask(drawn: Drawn, service: Service | None, cassette: Cassette, pacer: Pacer,
     """
     subjects = drawn.images.labelled.subjects
     kept = np.flatnonzero(subjects >= 0)
-    unasked = (_comparison(drawn, at) for at in range(len(drawn.pairs.first)))
-    needed = {image for question in unasked if cassette.known(question) is None for image in question.images}
+    needed = {image for question in _open(drawn, cassette) for image in question.images}
     looks: dict[str, Reply] = {}
     for at in track(kept.tolist(), "images", len(kept), "images"):
         if drawn.hashes[at] not in looks:
@@ -111,6 +107,16 @@ def _detect(
         return service.detect(drawn.images.paths[at].read_bytes())
 
     return cassette.ask(question, call, again=stale)
+
+
+def _open(drawn: Drawn, cassette: Cassette | None) -> set[Question]:
+    """Comparisons still to be asked: not those on the cassette, nor those of pictures known to have no face."""
+    questions = {_comparison(drawn, at) for at in range(len(drawn.pairs.first))}
+    if cassette is None:
+        return questions
+    looks = {image: cassette.known(Question("detect", (image,))) for q in questions for image in q.images}
+    faceless = {image for image, look in looks.items() if look is not None and look.state != "answered"}
+    return {q for q in questions if cassette.known(q) is None and not faceless.intersection(q.images)}
 
 
 def _comparison(drawn: Drawn, at: int) -> Question:
