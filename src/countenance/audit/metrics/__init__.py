@@ -15,6 +15,7 @@ from countenance.audit.metrics.comparisons import (
     impostor_protocol,
 )
 from countenance.audit.metrics.dyads import Tally, clustered_rate, covariance, tally, tally_pairs
+from countenance.audit.metrics.extremes import Extreme, max_over_geomean, max_over_min
 from countenance.audit.metrics.identification import (
     Lead,
     SearchTest,
@@ -55,14 +56,7 @@ from countenance.audit.metrics.planner import (
     subjects_for_equivalence,
     subjects_for_ratio,
 )
-from countenance.audit.metrics.ratios import (
-    Extreme,
-    Ratio,
-    max_over_geomean,
-    max_over_min,
-    ratio,
-    ratio_of_tallies,
-)
+from countenance.audit.metrics.ratios import Ratio, ratio, ratio_of_tallies
 from countenance.audit.metrics.risk import CalibrationCell, FourFifths, GroupRisk, Identity, Risk, assess_risk
 from countenance.audit.metrics.summaries import (
     RankDisagreement,
