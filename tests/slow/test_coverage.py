@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from scipy import optimize, special, stats
 
-from countenance.audit.metrics import Tally, clustered_rate, fit_tail, plain_rate, ratio, ratio_of_tallies
+from countenance.audit.metrics import Tally, clustered_rate, fit_tail, max_over_min, plain_rate, ratio, ratio_of_tallies
 from countenance.audit.metrics.dyads import tally_pairs
 
 REPLICATES = 2000  # Monte-Carlo s.e. of a coverage of 95 %: 0.5 points
@@ -242,6 +242,30 @@ def test_extrapolated_rates_hold_their_level_for_people_who_differ(rho: float, f
 
     found = coverage(one, 300)  # a Monte-Carlo s.e. of 1.3 points: held to a wider band
     assert 0.91 <= found <= 0.99, f"extrapolation to {fmr:g} with rho {rho:g} covers {found:.1%}"
+
+
+EXTREMES = [
+    ([0.01] * 6, 20_000),
+    ([0.01, 0.03], 1000),
+    ([0.01, 0.011, 0.012, 0.03, 0.02, 0.015], 1000),
+    ([0.01, 0.05, 0.012, 0.03, 0.02, 0.015], 20_000),
+    ([0.01] * 7 + [0.1], 20_000),
+]
+
+
+@pytest.mark.parametrize(("truth", "trials"), EXTREMES, ids=["equal", "two", "six, few trials", "six", "one bad"])
+def test_the_worst_over_the_best_holds_nearly_its_level(truth: list[float], trials: int) -> None:
+    """Maxima are not smooth: 88 to 99 % is what inverting the simulated test is held to."""
+    rates = np.array(truth)
+    ratio_of_extremes = rates.max() / rates.min()
+
+    def one(rng: np.random.Generator) -> bool:
+        seen = [plain_rate(int(rng.binomial(trials, f)), trials) for f in rates]
+        interval = max_over_min(seen, 400, int(rng.integers(2**31))).interval
+        return interval.low <= ratio_of_extremes * (1 + 1e-9) and ratio_of_extremes <= interval.high
+
+    found = coverage(one, 1000)
+    assert 0.88 <= found <= 0.99, f"max/min of {truth} covers {found:.1%}"
 
 
 def test_the_simulator_would_catch_intervals_that_ignore_who_was_compared() -> None:

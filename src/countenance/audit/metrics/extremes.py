@@ -72,8 +72,9 @@ def _extreme(
     if not any(rates[i].errors for i in known):
         return Extreme(math.nan, nothing, math.nan, 1.0, -1, -1, "no error in any group")
     p = np.array([rates[i].estimate for i in known])
-    n = np.maximum(np.rint([rates[i].effective_trials for i in known]), 1).astype(np.int64)
-    measured = _logs(p, n)
+    trials = np.maximum(np.rint([rates[i].effective_trials for i in known]), 1.0)
+    n = trials.astype(np.int64)
+    measured = _logs(p, trials)
     observed = float(spread(measured))
     pooled = math.log(float((p * n).sum() / n.sum()))
     lows, highs = np.empty(len(WORLDS)), np.empty(len(WORLDS))
@@ -81,7 +82,7 @@ def _extreme(
     for i, s in enumerate(WORLDS):
         world = np.exp(np.minimum(pooled + s * (measured - pooled), 0.0))
         draws = np.random.default_rng(seed).binomial(n, world, (replicates, len(n))) / n
-        stretched = spread(_logs(draws, n))
+        stretched = spread(_logs(draws, trials))
         lows[i], highs[i] = np.quantile(stretched, [(1 - level) / 2, (1 + level) / 2])
         null = stretched if i == 0 else null
     first, last = _crossing(np.maximum.accumulate(highs), observed), _crossing(np.maximum.accumulate(lows), observed)
@@ -97,7 +98,7 @@ def _extreme(
 
 
 def _crossing(rising: Floats, observed: float) -> float:
-    """The s at which a rising quantile reaches the observed value: 0 where it always has, infinite where it never does."""
+    """The s at which a rising quantile reaches the observed value: 0 where it always has, infinite where never."""
     at = int(np.searchsorted(rising, observed, "left"))
     if at == 0:
         return 0.0
