@@ -16,7 +16,6 @@ from countenance.audit.sources.scored import Scored
 from countenance.audit.sources.tables import Codes, Table, read_table
 from countenance.errors import BadRequest
 
-
 FEWEST_FOR_DIRECTION = 10
 """Comparisons of each kind that a group needs for its direction to be told."""
 

@@ -31,7 +31,9 @@ def connect(source: LiveApi) -> Any:
     except ImportError as error:
         raise Misconfigured("boto3 is not installed; install countenance[clients]") from error
     config = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=10, read_timeout=60)
-    return boto3.client("rekognition", region_name=source.region, endpoint_url=source.endpoint, config=config)
+    return boto3.session.Session().client(
+        "rekognition", region_name=source.region, endpoint_url=source.endpoint, config=config
+    )
 
 
 class Rekognition:
