@@ -9,7 +9,7 @@ from tests.unit.policy.test_decisions import clause, small
 
 from countenance.errors import PolicyError
 from countenance.policy import Rules
-from countenance.policy.clauses import Status
+from countenance.policy.clauses import Effect, Status
 from countenance.policy.facts import FACTS
 from countenance.policy.packs import SHIPPED, pack_in, read_pack, shipped
 from countenance.policy.restating import DERIVED
@@ -267,3 +267,25 @@ def test_a_pack_that_fails_stops_the_rules_from_loading(tmp_path: Path) -> None:
     (folder / "clauses.cedar").write_text(text.replace("unless", "when"))
     with pytest.raises(PolicyError, match="pack ours fails its own case"):
         Rules.load(["ours"], tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(PROMISED))
+def test_each_clause_has_cases_that_permit_that_deny_and_that_leave_a_fact_unstated(name: str) -> None:
+    pack = read_pack(name)
+    for c in pack.clauses:
+        if c.effect is not Effect.FORBID:
+            continue
+        about = [case for case in pack.cases if c.id in case.about or case.name.startswith(f"{c.id}:")]
+        verdicts = {case.verdict for case in pack.cases if c.id in (case.clauses or ())}
+        assert "deny" in verdicts, c.id
+        assert about
+        optional = [fact for fact in c.facts if fact.optional]
+        if optional and not all(fact.group == "time" for fact in optional):
+            assert "undetermined" in verdicts, c.id
+        assert any(case.verdict == "permit" and case.request.operation in c.operations for case in pack.cases) or (
+            c.id in NEVER_PERMITTED
+        ), c.id
+
+
+NEVER_PERMITTED = {"house.profiling", "ibm.categorise", "microsoft.emotion"}
+"""Clauses that nothing makes permitted, so that no case of their operations can be."""
