@@ -39,7 +39,7 @@ from countenance.settings import load
 )
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Default: HOME/calibration.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Draws the people who are set aside.")
-@click.option("--steps", type=int, default=100, show_default=True, help="Steps of the fit, at most.")
+@click.option("--steps", type=int, default=140, show_default=True, help="Steps of the fit, at most.")
 @click.option("--note", "notes", multiple=True, help="Something that the files should say about themselves.")
 def calibrate(
     model: str, data: Path | None, further: Path | None, out: Path | None, seed: int, steps: int, notes: tuple[str, ...]

@@ -1,9 +1,9 @@
 """People who are in a data set twice, found by a stated rule, so that they do not pass for false matches.
 
 A pair's raw score is compared with how well both pictures resemble everybody: the mean of their 11th to 60th highest
-scores (the highest ten may be the same person again). Two pictures of different genders are known to be of two people,
-whatever they score. What only `RATE` of such pairs exceed is taken for the same person, and one picture of each person
-is kept. The rule reads no race, age or identity, and is the same for every model.
+scores (the highest ten may be the same person again). Two pictures labelled with one race and different genders are
+held to be of two people, whatever they score. What only `RATE` of such pairs exceed is taken for the same person, and
+one picture of each person is kept. The rule is the same for every model.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 RATE = 1e-5
-"""Share of pairs of different genders above the cut."""
+"""Share of pairs of one race and different genders above the cut."""
 _SKIPPED, _LOOKED_AT = 10, 50
 _CHUNK = 1000
 _BINS = np.linspace(-2.0, 2.0, 4001)
@@ -24,19 +24,17 @@ _BINS = np.linspace(-2.0, 2.0, 4001)
 Vectors = NDArray[np.float32]
 
 
-def same_people(vectors: Vectors, gender: NDArray[np.str_]) -> tuple[NDArray[np.int64], float]:
+def same_people(
+    vectors: Vectors, gender: NDArray[np.str_], race: NDArray[np.str_], cut: float | None = None
+) -> tuple[NDArray[np.int64], float]:
     """A number for each of n pictures, equal for pictures of the same person, and the cut that decided.
 
-    vectors: (n, d). gender: (n,); pairs of two different ones set the cut.
+    vectors: (n, d). gender, race: (n,); pairs that differ in the first alone set the cut,
+    unless it is given.
     """
     around = _resemblance(vectors)
-    counts = np.zeros(len(_BINS) - 1, np.int64)
-    for start, excess in _blocks(vectors, around):
-        later = _later(start, excess.shape)
-        other = gender[start : start + len(excess), None] != gender[None]
-        counts += np.histogram(excess[later & other], _BINS)[0]
-    above = counts[::-1].cumsum()[::-1]
-    cut = float(_BINS[int(np.argmax(above <= RATE * counts.sum()))])
+    if cut is None:
+        cut = _cut(vectors, around, gender, race)
     first, second = [], []
     for start, excess in _blocks(vectors, around):
         i, j = np.nonzero((excess >= cut) & _later(start, excess.shape))
@@ -46,6 +44,16 @@ def same_people(vectors: Vectors, gender: NDArray[np.str_]) -> tuple[NDArray[np.
     n = len(vectors)
     _, person = connected_components(coo_matrix((np.ones(len(i)), (i, j)), shape=(n, n)), directed=False)
     return person.astype(np.int64), cut
+
+
+def _cut(vectors: Vectors, around: Vectors, gender: NDArray[np.str_], race: NDArray[np.str_]) -> float:
+    counts = np.zeros(len(_BINS) - 1, np.int64)
+    for start, excess in _blocks(vectors, around):
+        rows = slice(start, start + len(excess))
+        other = (gender[rows, None] != gender[None]) & (race[rows, None] == race[None])
+        counts += np.histogram(excess[_later(start, excess.shape) & other], _BINS)[0]
+    above = counts[::-1].cumsum()[::-1]
+    return float(_BINS[int(np.argmax(above <= RATE * counts.sum()))])
 
 
 def one_each(person: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 SHARPNESS = 20.0
 RATES = np.array([1e-2, 3e-3, 1e-3, 3e-4])
 WIDTH = 0.012
-RIDGE = 3e-4
+RIDGE = 1e-4
 MATED_WEIGHT = 0.3
 _MATED_WIDTH = 0.03
 _FEWEST = 3.0  # expected counts without which a group says nothing about a rate
@@ -97,7 +97,7 @@ def strangers(
     )
 
 
-def even(vectors: Vectors, centres: Vectors, sets: Sequence[Strangers], mated: Mated, steps: int = 100) -> Evened:
+def even(vectors: Vectors, centres: Vectors, sets: Sequence[Strangers], mated: Mated, steps: int = 140) -> Evened:
     """Fit weights and strength to `sets` and `mated`, whose pairs are rows of `vectors` (n, d). centres: (m, d)."""
     from countenance.audit.calibrating.soft_counts import add_gradient, soft_counts  # numba is slow to import
 
@@ -119,8 +119,8 @@ def even(vectors: Vectors, centres: Vectors, sets: Sequence[Strangers], mated: M
             pairs = (s.first, s.second, s.group, s.cosine, offset.astype(np.float32), levels, WIDTH)
             counts = soft_counts(*pairs, len(s.trials)) + 0.5
             known = s.trials[:, None] * RATES > _FEWEST
-            logs = np.log10(counts / s.trials[:, None])
-            middle = targets if s.to_target else (logs * known).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+            logs = np.where(known, np.log10(counts / np.maximum(s.trials[:, None], 1.0)), 0.0)
+            middle = targets if s.to_target else logs.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
             away = (logs - middle) * known
             cells = max(int(known.sum()), 1)
             value += s.weight * float((away**2).sum()) / cells

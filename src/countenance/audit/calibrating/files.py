@@ -118,7 +118,7 @@ def _origin(origin: Origin) -> dict[str, object]:
         "sources": list(origin.sources),
         "samples": dict(origin.samples),
         "same_person_rule": f"one picture of each person; cut {origin.cut:.3f}, which a share of {RATE:g} of pairs of "
-        "different genders exceeds",
+        "one race and different genders exceeds",
         "notes": list(origin.notes),
     }
 

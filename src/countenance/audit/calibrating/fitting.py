@@ -24,7 +24,7 @@ from countenance.gallery.normaliser import Crowding, Normaliser, RawCosine
 MATED_PICTURES = 5
 """Pictures of one person that make mated pairs, at most."""
 _PEOPLE_PER_CENTRE = 15  # asked for; centres with fewer than 20 people are dropped afterwards
-_AGE_WEIGHT, _WIDENED_WEIGHT, _PRESS_WEIGHT = 0.5, 0.5, 0.5
+_AGE_WEIGHT, _WIDENED_WEIGHT, _PRESS_WEIGHT = 0.5, 0.1, 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,15 +61,23 @@ class Made:
 
 
 def without_repeats(tight: Portraits, widened: Portraits, press: Portraits) -> tuple[People, float, int]:
-    """One picture per person of `tight`, its widened twin, all of `press`; the cut, and how many were set aside."""
-    person, cut = same_people(tight.vectors, tight.gender)
+    """One picture per person of `tight` and its widened twin; the cut, and how many pictures were set aside.
+
+    Of `press`, whose names say who is who, people stay whose first picture is not of somebody before them by the same
+    cut: some people of LFW are there under two names.
+    """
+    person, cut = same_people(tight.vectors, tight.gender, tight.race)
     kept = tight[one_each(person)]
     names = set(kept.person.tolist())
     twins = widened[np.array([p in names for p in widened.person], bool)]
-    return People(press, kept, twins), cut, len(tight) - len(kept)
+    first = one_each(np.unique(press.person, return_inverse=True)[1].astype(np.int64))
+    alike, _ = same_people(press.vectors[first], press.gender[first], press.race[first], cut)
+    known = set(press.person[first][one_each(alike)].tolist())
+    named = press[np.array([p in known for p in press.person], bool)]
+    return People(named, kept, twins), cut, len(tight) - len(kept)
 
 
-def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 100) -> Made:
+def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140) -> Made:
     """A `Crowding` fitted to `people`; its identity is still empty."""
     asked = [(p, len(p) // _PEOPLE_PER_CENTRE) for p in (people.tight, people.widened) if len(p)]
     made = [cohort(portraits.vectors, wanted, seed) for portraits, wanted in asked]

@@ -1,0 +1,84 @@
+"""The full re-check: what ships, and a fit from nothing, against people who were held out (many minutes)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from countenance.audit.calibrating.evaluation import Evaluation, evaluate
+from countenance.audit.calibrating.fitting import People, make_normaliser, without_repeats
+from countenance.audit.calibrating.pictures import further_portraits, portraits, shots
+from countenance.engine import Engine
+from countenance.gallery.calibration import Calibration
+from countenance.gallery.normaliser import RawCosine, load_normaliser
+from countenance.settings import load
+
+DATA = Path(os.environ.get("COUNTENANCE_DATA", Path(__file__).parents[3] / "shared" / "data"))
+SHIPPED_SEED = 1
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(5400),
+    pytest.mark.skipif(not (DATA / "fairface" / "labels.csv").is_file(), reason="no labelled pictures"),
+]
+
+
+@pytest.fixture(scope="module")
+def people() -> tuple[People, People, str]:
+    """The half that what ships was fitted to, the half held out, and the model."""
+    settings = load()
+    engine = Engine.open(settings.models_cache, settings.detector, "sface")
+    wanted = shots(DATA)
+    tight, widened, press = (
+        portraits(wanted[k], engine, settings.home / "calibrating", 2) for k in ("tight", "widened", "press")
+    )
+    tight = tight.joined(
+        further_portraits(DATA / "fairface" / "templates_sface_train.npz", engine.model, engine.version)
+    )
+    engine.close()
+    everyone = without_repeats(tight, widened, press)[0]
+    return everyone.part(0, 2, SHIPPED_SEED), everyone.part(1, 2, SHIPPED_SEED), engine.model
+
+
+def check(before: Evaluation, after: Evaluation) -> None:
+    assert before.points[0].ratio.ratio > 8
+    assert after.points[0].ratio.interval.low <= 2.0 and after.points[0].ratio.ratio < 3.0
+    assert after.points[1].ratio.interval.low <= 3.0
+    assert dict(after.points[0].fnmr)["all"].estimate < dict(before.points[0].fnmr)["all"].estimate / 2
+    raw, even = dict(before.press[1][2])["all"], dict(after.press[1][2])["all"]
+    assert even.estimate <= raw.interval.high
+
+
+def test_what_ships_evens_people_whom_it_never_saw(people: tuple[People, People, str]) -> None:
+    _, held_out, model = people
+    check(evaluate([(held_out, RawCosine())]), evaluate([(held_out, load_normaliser(model))]))
+
+
+def test_a_fit_from_nothing_does_as_well_the_other_way_round(people: tuple[People, People, str]) -> None:
+    fitted_to, held_out, model = people
+    made = make_normaliser(held_out, model, SHIPPED_SEED).normaliser
+    check(evaluate([(fitted_to, RawCosine())]), evaluate([(fitted_to, made)]))
+
+
+@pytest.mark.parametrize("raw", [True, False], ids=["plain", "normalised"])
+def test_the_worst_group_held_out_gets_what_was_promised(people: tuple[People, People, str], raw: bool) -> None:
+    _, held_out, model = people
+    scorer = RawCosine() if raw else load_normaliser(model)
+    calibration = Calibration.load(model, scorer.identity)
+    from countenance.audit.calibrating.fitting import impostor_groups
+
+    for similarity, promise in ((80.0, 1e-3), (90.0, 1e-4)):
+        threshold = calibration.score(similarity)
+        for group in impostor_groups([(held_out, scorer)])[0]:
+            assert group.counted(threshold).rate(1 - 0.05 / 16).interval.low <= promise, group.name
+
+
+def test_no_centre_comes_nearer_to_those_used_than_its_manifest_says(people: tuple[People, People, str]) -> None:
+    fitted_to, held_out, model = people
+    centres = load_normaliser(model).centres
+    used = np.vstack([fitted_to.tight.vectors, fitted_to.widened.vectors]) @ centres.T
+    unused = np.vstack([held_out.tight.vectors, held_out.widened.vectors]) @ centres.T
+    assert used.max() < 0.95
+    assert np.median(used.max(axis=0)) - np.median(unused.max(axis=0)) < 0.08
