@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from countenance.gallery.crew import Crew
 
 if TYPE_CHECKING:
-    from countenance.gallery.coding import Coder, Codes
+    from countenance.gallery.coder import Coder
+    from countenance.gallery.codes import Codes
 
 Numbers = NDArray[np.int64]
 Rows = NDArray[np.float32]
@@ -73,9 +74,7 @@ class Chunk:
 
     def code(self, coder: Coder) -> None:
         """Make the codes of the rows that have none."""
-        from countenance.gallery.coding import Codes
-
-        self.codes = self.codes or Codes(self.room, coder)
+        self.codes = self.codes or coder.codes(self.room)
         new = slice(self.coded, self.filled)
         self.codes.put(self.coded, self.rows[new])
         self.codes.erase(self.coded + np.flatnonzero(~self.alive[new]))
@@ -203,7 +202,7 @@ class Index:
 
     def _code(self, size: int) -> None:
         if self._coder is None:
-            from countenance.gallery.coding import Coder
+            from countenance.gallery.coder import Coder
 
             total = sum(chunk.rows[: chunk.filled].sum(axis=0, dtype=np.float64) for chunk in self._chunks)
             self._coder = Coder(np.asarray(total / size, dtype=np.float32))

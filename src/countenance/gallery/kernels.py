@@ -30,7 +30,7 @@ def has_avx2() -> bool:
     return bool(llvmlite.binding.get_host_cpu_features().get("avx2", False))
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
+def compiled(function: Callable[..., Any]) -> Any:
     """`function` compiled when first called, kept on disk if there is a folder for that."""
     loose = {"nnan", "nsz", "contract", "reassoc"}
     try:
@@ -121,19 +121,21 @@ def _splat(build: Any, pair: Any) -> Any:
     return build.bitcast(build.shuffle_vector(first, empty, zeros), _BYTES)
 
 
-@_compiled
+@compiled
 def encode(rows: Any, first: int, clip: float, codes: Any, gain: Any, residual: Any) -> None:
     """Code rows (n, d) float32 as the rows from `first` on: gain x (code - 7.5) + what is left, of norm `residual`.
 
-    clip: where the range of the codes ends, in units of a row's root mean square. codes: (groups, d / 4, LANES, 2).
+    clip: where the range of the codes ends, in units of a row's root mean square. codes: (groups, d / 4, lanes, 2),
+    of any number of lanes.
     """
     count, dimension = rows.shape
+    lanes = codes.shape[2]
     for i in range(count):
         total = 0.0
         for j in range(dimension):
             total += float(rows[i, j]) ** 2
         step = 2.0 * clip / LEVELS * math.sqrt(total / dimension)
-        group, lane = (first + i) // LANES, (first + i) % LANES
+        group, lane = (first + i) // lanes, (first + i) % lanes
         if step <= 0.0 or not math.isfinite(step):
             gain[first + i], residual[first + i] = 0.0, 0.0 if step == 0.0 else math.inf
             codes[group, :, lane, :] = 0
@@ -162,7 +164,7 @@ def encode(rows: Any, first: int, clip: float, codes: Any, gain: Any, residual: 
         residual[first + i] = math.sqrt(left) * 1.000001
 
 
-@_compiled
+@compiled
 def bounds(
     codes: Any, probe: Any, gain: Any, residual: Any, scale: Any, shift: Any, slack: Any, floor: Any,
     upper: Any, tops: Any,
@@ -192,7 +194,7 @@ def bounds(
         tops[group] = max(max(best[0], best[1]), max(best[2], best[3]))
 
 
-@_compiled
+@compiled
 def above(upper: Any, tops: Any, floor: Any, filled: int, places: Any) -> int:
     """Put the rows below `filled` whose bound is at least `floor` into `places`; how many there are.
 
@@ -210,7 +212,7 @@ def above(upper: Any, tops: Any, floor: Any, filled: int, places: Any) -> int:
     return found
 
 
-@_compiled
+@compiled
 def dots(rows: Any, places: Any, probe: Any, scores: Any) -> None:
     """scores[i] = rows[places[i]] . probe, in float32."""
     dimension = rows.shape[1]

@@ -1,18 +1,21 @@
 """The search among many rows: bounds from short codes rule out nearly all, and the rest is computed.
 
-Its answer is `Snapshot.search`'s, always: a row is left out only if its bound, which is proven, is below the score of
-the last one that is returned. Where the bounds leave too many rows, every score is computed, and that is counted.
+Its answer is `Snapshot.search`'s: a row is left out only if its bound is below the score of the last one returned. The
+bounds are proven (`levels`), for long rows with the exception of one answer in a million (`signs`). Where the bounds
+leave too many rows, every score is computed, and that is counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Lock
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from countenance.gallery import kernels
+from countenance.gallery.codes import CloserCodes
 from countenance.gallery.crew import Crew
 from countenance.gallery.index import Chunk, Found, Rows, Snapshot, ranked, rounding
 from countenance.gallery.records import SearchCounts
@@ -20,6 +23,7 @@ from countenance.gallery.records import SearchCounts
 _SEEDS_PER_HIT = 4  # groups whose rows are computed first, to know early what score a hit needs at least
 _SEEDS = 32
 _TOO_MANY = 8  # computing more than one row in so many, wherever they lie, is slower than computing all in order
+_TOO_MANY_CLOSER = 2  # the same for looking closer at it
 _NOTHING = -1e30  # above the bound of a place without a row, which is -inf, and below every score
 
 Places = NDArray[np.int64]
@@ -38,11 +42,11 @@ class Sieve:
         self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, without: int | None = None
     ) -> Found:
         """What `Snapshot.search` gives."""
-        run = _Run(snapshot, probe, self._crew)
         wanted = limit + (without is not None)
+        run = _Run(snapshot, probe, wanted, self._crew)
         space = self._borrow(run.room + run.room // kernels.LANES)
         try:
-            found = run.search(space, wanted, min_score)
+            found = run.search(space, min_score)
         finally:
             self._spare.append(space)
         with self._lock:
@@ -64,45 +68,60 @@ class Sieve:
 class _Run:
     """One search. A place counts rows through all chunks' rooms."""
 
-    def __init__(self, snapshot: Snapshot, probe: Rows, crew: Crew) -> None:
+    def __init__(self, snapshot: Snapshot, probe: Rows, limit: int, crew: Crew) -> None:
         assert snapshot.coder is not None
         self._snapshot = snapshot
         self._chunks = snapshot.chunks
         self._probe = probe
-        self._coded = snapshot.coder.probe(probe)
+        self._limit = limit
+        self._coded = snapshot.coder.probe(probe, limit)
+        self._signed = snapshot.coder.signed
         self._crew = crew
         self._starts = np.concatenate([[0], np.cumsum([chunk.room for chunk, _ in self._chunks])])
         self._slack = rounding(probe, max(chunk.longest for chunk, _ in self._chunks))
         self.room = int(self._starts[-1])
         self.computed = 0
 
-    def search(self, space: Rows, limit: int, min_score: float) -> Found | None:
+    def search(self, space: Rows, min_score: float) -> Found | None:
         """The hits, or None if the bounds rule out too little. space: room for all bounds."""
         upper, tops = np.split(space[: self.room + self.room // kernels.LANES], [self.room])
         self._crew.each(lambda i: self._bound(i, upper, tops), len(self._chunks))
         floor = max(min_score, _NOTHING)
-        seeds = _SEEDS_PER_HIT * limit + _SEEDS
-        places = np.empty(self.room // _TOO_MANY, dtype=np.int64)
+        places = np.empty(self.room // (_TOO_MANY_CLOSER if self._signed else _TOO_MANY), dtype=np.int64)
+        seeds = _SEEDS_PER_HIT * self._limit + _SEEDS
         if seeds < len(tops):
             pivot = max(np.partition(tops, -seeds)[-seeds], np.float32(_NOTHING))
-            near = places[: kernels.above(upper, tops, pivot, self.room, places)]
-            scores = self._scores(near)
-            if len(scores) >= limit:
-                floor = max(floor, float(np.partition(scores, -limit)[-limit]) - self._slack)
+            floor = self._raised(floor, places[: kernels.above(upper, tops, pivot, self.room, places)])
         found = kernels.above(upper, tops, np.float32(floor), self.room, places)
         if found == len(places):
             return None
         near = places[:found]
+        if self._signed:
+            closer = self._closer(near)
+            if seeds < found:
+                floor = self._raised(floor, near[np.sort(np.argpartition(closer, -seeds)[-seeds:])])
+            near = near[closer >= np.float32(floor)]
+            if len(near) > self.room // _TOO_MANY:
+                return None
         scores = self._scores(near)
-        self.computed = found
-        if len(scores) > limit:
-            floor = max(floor, float(np.partition(scores, -limit)[-limit]) - self._slack)
+        self.computed = len(near)
+        floor = max(floor, self._least(scores))
         near = near[(scores >= floor - self._slack) & (scores > -np.inf)]
         parts = [(chunk.numbers[inside], chunk.rows[inside]) for chunk, inside, _ in self._by_chunk(near)]
         if not parts:
             return []
         numbers, rows = (np.concatenate(some) for some in zip(*parts, strict=True))
-        return ranked(numbers, rows, self._probe, limit, min_score)
+        return ranked(numbers, rows, self._probe, self._limit, min_score)
+
+    def _raised(self, floor: float, places: Places) -> float:
+        """What a hit must score at least, now that the rows of those sorted places are looked at."""
+        return max(floor, self._least(self._scores(places)))
+
+    def _least(self, scores: Rows) -> float:
+        """What the last hit scores at least, if there are rows of these scores."""
+        if len(scores) < self._limit:
+            return -np.inf
+        return float(np.partition(scores, -self._limit)[-self._limit]) - self._slack
 
     def _bound(self, i: int, upper: Rows, tops: Rows) -> None:
         chunk, _ = self._chunks[i]
@@ -112,16 +131,29 @@ class _Run:
         chunk.codes.bounds(self._coded, upper[start:end], tops[start // lanes : end // lanes])
 
     def _scores(self, places: Places) -> Rows:
-        """The float32 scores of the rows of those places; -inf for one that is no row of this snapshot."""
-        scores = np.full(len(places), -np.inf, dtype=np.float32)
-        parts = list(self._by_chunk(places))
+        """The float32 scores of the rows of those sorted places; -inf for one that is no row of this snapshot."""
+        return self._computed(
+            places, lambda chunk, inside, scores: kernels.dots(chunk.rows, inside, self._probe, scores)
+        )
 
-        def compute(i: int) -> None:
-            chunk, inside, part = parts[i]
-            kernels.dots(chunk.rows, inside, self._probe, scores[part])
+    def _closer(self, places: Places) -> Rows:
+        """The closer bounds of the rows of those sorted places; -inf for one that is no row of this snapshot."""
 
-        self._crew.each(compute, len(parts))
-        return scores
+        def bound(chunk: Chunk, inside: Places, upper: Rows) -> None:
+            cast(CloserCodes, chunk.codes).closer(self._coded, inside, upper)
+
+        return self._computed(places, bound)
+
+    def _computed(self, places: Places, compute: Callable[[Chunk, Places, Rows], None]) -> Rows:
+        results = np.full(len(places), -np.inf, dtype=np.float32)
+        tasks = list(self._by_chunk(places))
+
+        def do(i: int) -> None:
+            chunk, inside, part = tasks[i]
+            compute(chunk, inside, results[part])
+
+        self._crew.each(do, len(tasks))
+        return results
 
     def _by_chunk(self, places: Places) -> Iterator[tuple[Chunk, Places, slice]]:
         """Sorted places by chunk: the chunk, the places in it, and where they were among `places`.
