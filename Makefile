@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export COUNTENANCE_HOME ?= $(CURDIR)/data
 
-.PHONY: demo serve test check format bench slow lock clean
+.PHONY: demo serve test check format bench slow docs lock clean
 
 demo: .venv/run.stamp  ## the main job on real faces, set-up included
 	$(BIN)/countenance demo
@@ -33,6 +33,9 @@ format: .venv/dev.stamp
 bench: .venv/dev.stamp  ## measure, write benchmarks/results/*.json and the tables in docs/
 	@$(BIN)/countenance models fetch
 	$(BIN)/python -m benchmarks
+
+docs: .venv/dev.stamp  ## write docs/commands.md and docs/errors.md from the code
+	$(BIN)/python docs/reference.py
 
 lock: .venv/dev.stamp  ## resolve pyproject.toml again into requirements/*.txt
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --all-extras -o requirements/dev.txt

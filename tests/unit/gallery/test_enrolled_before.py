@@ -4,10 +4,11 @@ import itertools
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.fakes.engine import MODEL, face_at, vector_of
+
 from countenance.database import open_database
 from countenance.faces import Template
 from countenance.gallery import Gallery, RawCosine
-from tests.fakes.engine import MODEL, face_at, vector_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
