@@ -34,7 +34,13 @@ _PICTURES = {".jpg", ".jpeg", ".png"}
     help="What names a face: its file, or the folder that the file lies in.",
 )
 @click.option("--max-faces", type=click.IntRange(1, 100), default=1, show_default=True, help="Faces per picture.")
-@click.option("--quality", type=click.Choice([*QualityFilter]), default="AUTO", show_default=True)
+@click.option(
+    "--quality",
+    type=click.Choice([*QualityFilter]),
+    default="AUTO",
+    show_default=True,
+    help="How good a face has to be.",
+)
 def enrol(gallery: str, folder: Path, key: str, external_id: str, max_faces: int, quality: str) -> None:
     """Every picture is one operation of its own: decided, on record, and enrolled once however often this is run."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PICTURES)

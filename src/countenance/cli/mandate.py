@@ -149,7 +149,7 @@ def renew(mandate_id: str, expires: str, approved_by: str | None) -> None:
 
 @mandate.command("revoke")
 @click.argument("mandate_id")
-@click.option("--why", default="revoked by the operator", show_default=True)
+@click.option("--why", default="revoked by the operator", show_default=True, help="Why it ends.")
 def revoke(mandate_id: str, why: str) -> None:
     """End a mandate at once, or refuse one that was asked for."""
     with opened() as app:

@@ -123,7 +123,12 @@ def explain(request: Path, names: str | None, now: str | None, as_of: datetime |
     "--as-of", "as_of", type=_DAY, help="Under the law of this day. Default: the day the tables were written."
 )
 @click.option(
-    "--format", "form", type=click.Choice(["terminal", "json", "html"]), default="terminal", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "json", "html"]),
+    default="terminal",
+    show_default=True,
+    help="How to show it.",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout.")
 def fine_print_matrix(names: str | None, as_of: datetime | None, form: str, output: Path | None) -> None:
