@@ -44,7 +44,7 @@ def draw(result: dict[str, Any], target: Path = PICTURE) -> None:
         [], [], "o", color=_BEFORE, label=f"plain score (worst group {worst / max(least, 1e-12):.0f} times the best)"
     )
     axes.plot([], [], "o", color=_AFTER, label=f"evened score ({ratio:.1f} times)")
-    axes.legend(loc="lower right", frameon=False)
+    axes.legend(loc="upper left", frameon=False)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.tick_params(axis="y", length=0)
