@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 from tqdm import tqdm
 
 T = TypeVar("T")
+_EVERY_S = 5.0
 
 
 def track(items: Iterable[T], what: str, total: int | None = None, unit: str = "it") -> Iterator[T]:
     """Yield `items`, showing on stderr how far it is. total: how many there are, where `items` cannot say."""
-    on_terminal = sys.stderr.isatty()
-    yield from tqdm(
-        items,
-        desc=what,
-        total=total,
-        unit=unit,
-        file=sys.stderr,
-        ascii=not on_terminal,
-        mininterval=0.1 if on_terminal else 5.0,
-        bar_format=None if on_terminal else "{desc}: {n_fmt}/{total_fmt} {unit} {elapsed}<{remaining}\n",
-        leave=on_terminal,
-    )
+    if sys.stderr.isatty():
+        yield from tqdm(items, desc=what, total=total, unit=unit, file=sys.stderr)
+        return
+    of = f"/{total}" if total is not None else f"/{len(items)}" if isinstance(items, Sized) else ""
+    began = said = time.monotonic()
+    for done, item in enumerate(items):
+        if (now := time.monotonic()) - said >= _EVERY_S:
+            said = now
+            print(f"{what}: {done}{of} {unit}, {now - began:.0f} s", file=sys.stderr, flush=True)  # noqa: T201
+        yield item
