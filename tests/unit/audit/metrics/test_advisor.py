@@ -1,4 +1,5 @@
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -6,9 +7,10 @@ import pytest
 from countenance.audit.metrics import Comparisons, Verification, advise, chance_of_any, verify_each
 from countenance.errors import BadRequest
 
-THRESHOLDS = [1.0, 2.0, *np.arange(2.5, 4.6, 0.125)]
+THRESHOLDS = [1.0, 2.0, *np.arange(2.5, 4.6, 0.25)]
 
 
+@cache
 def candidates(lift: float = 1.0, rows: int = 60_000) -> tuple[Verification, ...]:
     rng = np.random.default_rng(0)
     people = 600
@@ -45,6 +47,15 @@ def test_a_point_estimate_is_the_formula_over_the_mix() -> None:
     rates = [at.cell(1, 0).rate.estimate, at.cell(1, 1).rate.estimate]
     assert found.groups[1].fpir == pytest.approx(chance_of_any(rates, [25, 75]))
     assert found.groups[1].fnmr == at.groups[1].fnmr
+
+
+def test_the_upper_bound_is_the_formula_over_upper_bounds_shared_out_over_the_cells() -> None:
+    chosen = candidates()
+    found = advise(chosen, 20, 0.5, [0.5, 0.5])
+    at = next(c for c in chosen if c.threshold == found.threshold)
+    highs = [at.cell(0, g).rate.at(1 - 2 * 0.05 / 2).high for g in (0, 1)]
+    assert found.groups[0].fpir_upper == pytest.approx(chance_of_any(highs, [10, 10]))
+    assert found.groups[0].fpir_upper > found.groups[0].fpir
 
 
 def test_a_larger_gallery_or_a_stricter_target_never_lowers_the_threshold() -> None:

@@ -96,12 +96,10 @@ def test_false_candidates_grow_with_the_gallery_as_the_formula_says_for_people_a
 
 def test_searches_are_counted_as_one_by_one() -> None:
     """With every gallery the whole of the enrolled people, a repeat can be done by hand."""
-    probe, who, group = people_with_images(40, 3, 0.4)
+    probe, who, group = people_with_images(40, 3, 1.0)  # noisy: some mates come second
     found = open_set(probe, None, who, group, ["x", "y"], [20], [0.3, 0.6], rank=1, repeats=1, seed=5)
     rng = np.random.default_rng(5)
     drawn, shuffled = rng.permutation(40), rng.permutation(120)
-    first = {int(p): int(i) for i, p in reversed(list(zip(shuffled, np.array(sorted(who))[shuffled], strict=True)))}
-    assert len(first) == 40
     enrolled = set(drawn[:20].tolist())
     # the engine sorts by group, then person: find the same rows
     order = np.lexsort((who, group))
