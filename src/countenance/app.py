@@ -80,7 +80,7 @@ class Countenance:
     @cached_property
     def normaliser(self) -> Normaliser:
         """The score normaliser of the model in use."""
-        return load_normaliser(self.model)
+        return load_normaliser(self.model, self.settings.calibration / "cohorts")
 
     @cached_property
     def gallery(self) -> Gallery:
@@ -90,7 +90,7 @@ class Countenance:
     @cached_property
     def tools(self) -> operations.Tools:
         """What operations work with."""
-        calibration = Calibration.load(self.model, self.normaliser.identity)
+        calibration = Calibration.load(self.model, self.normaliser.identity, self.settings.calibration / "calibrations")
         evidence = operations.believed(self.settings.evidence, shipped=self.settings.shipped_evidence)
         return operations.Tools(self.engine, self.gallery, self.normaliser, calibration, evidence)
 

@@ -65,6 +65,11 @@ class Settings:
         return self.home / "keys"
 
     @property
+    def calibration(self) -> Path:
+        """Where `countenance calibrate` writes; what lies there goes before what ships."""
+        return self.home / "calibration"
+
+    @property
     def models_cache(self) -> Path:
         """Where fetched weights lie."""
         return self.weights or self.home / "models"
