@@ -48,13 +48,14 @@ class _Line:
 
 def faces_told(plan: Plan, faces: FaceResults, judged: Sequence[Judged]) -> Told:
     """What an audit of face comparisons says first."""
-    for analysis in faces.analyses:
-        for measure, lines in _measures(analysis).items():
-            if len(lines) > 1 and any(line.share.errors for line in lines):
-                headline, numbers = _finding(plan, measure, analysis.name, lines, judged)
-                if measure == "fmr":
-                    numbers = Numbers(numbers.worst, numbers.ratio, _in_searches(plan, analysis, lines))
-                return Told(headline, numbers, _untold(faces, judged))
+    for measure in ("fmr", "fnmr", "fte"):
+        analysis = _leading(faces, judged, measure)
+        lines = _lines(analysis, measure)
+        if len(lines) > 1 and any(line.share.errors for line in lines):
+            headline, numbers = _finding(plan, measure, analysis.name, lines, judged)
+            if measure == "fmr":
+                numbers = Numbers(numbers.worst, numbers.ratio, _in_searches(plan, analysis, lines))
+            return Told(headline, numbers, _untold(faces, judged))
     return Told(
         "This data shows no rate that could be compared between groups.",
         Numbers("unknown", "unknown", "unknown"),
@@ -92,12 +93,22 @@ def _plain(
     return Told(headline, numbers, tuple(untold))
 
 
-def _measures(analysis: Analysis) -> dict[str, list[_Line]]:
-    return {
-        "fmr": [_Line(g.group, g.fmr) for g in analysis.groups if g.fmr.known],
-        "fnmr": [_Line(g.group, g.fnmr) for g in analysis.groups if g.fnmr.known],
-        "fte": [_Line(g.group, g.failures) for g in analysis.groups if g.failures.known],
-    }
+def _leading(faces: FaceResults, judged: Sequence[Judged], measure: str) -> Analysis:
+    """The analysis in which the largest difference was shown; the first one where none was."""
+    shown = [j for j in judged if j.measure == measure and j.verdict == "disparity shown"]
+    if not shown:
+        return faces.analyses[0]
+    most = max(shown, key=_size)
+    return next(analysis for analysis in faces.analyses if analysis.name == most.factor)
+
+
+def _size(judged: Judged) -> float:
+    return float("inf") if judged.ratio is None else judged.ratio
+
+
+def _lines(analysis: Analysis, measure: str) -> list[_Line]:
+    pairs = ((g.group, {"fmr": g.fmr, "fnmr": g.fnmr, "fte": g.failures}[measure]) for g in analysis.groups)
+    return [_Line(group, share) for group, share in pairs if share.known]
 
 
 def _solid(lines: Sequence[_Line]) -> Sequence[_Line]:
@@ -121,7 +132,7 @@ def _finding(
     rates = f"{percent(_rate(worst))} in {worst.group}, {percent(_rate(best))} in {best.group}"
     family = [j for j in judged if j.measure == measure and j.factor == factor]
     shown = [j for j in family if j.verdict == "disparity shown"]
-    most = max(shown, key=lambda j: j.ratio if j.ratio is not None else float("inf"), default=None)
+    most = max(shown, key=_size, default=None)
     ratio = (
         f"{times(_rate(worst) / _rate(best))} as often as in {best.group}" if _rate(best) else "no bound can be told"
     )
@@ -166,14 +177,18 @@ def _in_searches(plan: Plan, analysis: Analysis, lines: Sequence[_Line]) -> str:
 
 def _untold(faces: FaceResults, judged: Sequence[Judged]) -> tuple[str, ...]:
     lines = []
+    if not faces.fmr.known:
+        lines.append(f"The false match rate is unknown for everybody: {faces.fmr.reason or 'no data'}.")
+    if not faces.fnmr.known:
+        lines.append(f"The miss rate is unknown for everybody: {faces.fnmr.reason or 'no data'}.")
     for analysis in faces.analyses:
         if analysis.empty:
             lines.append(_of_groups("nobody in the data", analysis.empty, analysis.name))
         if analysis.merged:
             lines.append(_of_groups("too few people to publish", analysis.merged, analysis.name))
-        for measure, name in (("fmr", "false match rate"), ("fnmr", "miss rate")):
-            unknown = [g.group for g in analysis.groups if g.people and not getattr(g, measure).known]
-            if unknown:
+        for measure, name, overall in (("fmr", "false match rate", faces.fmr), ("fnmr", "miss rate", faces.fnmr)):
+            unknown = [line.group for line in analysis.groups if line.people and not getattr(line, measure).known]
+            if unknown and overall.known:
                 lines.append(f"By {analysis.name}, the {name} is unknown for {listed(unknown)}.")
         few = [g.group for g in analysis.groups if g.fmr.known and (g.fmr.errors or 0) < 30]
         if few:
@@ -184,17 +199,18 @@ def _untold(faces: FaceResults, judged: Sequence[Judged]) -> tuple[str, ...]:
 
 
 def _insufficient(judged: Sequence[Judged]) -> list[str]:
+    """One line per factor: what is left open, and for whom."""
     lines = []
-    for measure, factor in dict.fromkeys((j.measure, j.factor) for j in judged):
-        open_ = [
-            j.group
-            for j in judged
-            if (j.measure, j.factor) == (measure, factor) and j.verdict == "insufficient evidence"
-        ]
-        if open_:
-            lines.append(
-                f"By {factor}, no verdict about {SAID[measure][1]} for {listed(open_)}: insufficient evidence."
-            )
+    for factor in dict.fromkeys(j.factor for j in judged):
+        parts = []
+        for measure in dict.fromkeys(j.measure for j in judged if j.factor == factor):
+            family = [j for j in judged if (j.measure, j.factor) == (measure, factor)]
+            left = [j.group for j in family if j.verdict == "insufficient evidence"]
+            if left:
+                whom = "any group" if len(left) == len(family) and len(left) > 1 else listed(left)
+                parts.append(f"{SAID[measure][1]} for {whom}")
+        if parts:
+            lines.append(f"By {factor}, the evidence is insufficient for a verdict about {'; about '.join(parts)}.")
     return lines
 
 

@@ -48,8 +48,15 @@ def test_ids_that_are_whole_numbers_stay_whole(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
     pq.write_table(pa.table({"who": pa.array([7.0, 12.0, None])}), path)
     (codes,), names = read_table(path, ["who"]).texts("who")
-    assert names == ("12", "7")
-    assert codes.tolist() == [1, 0, -1]
+    assert names == ("7", "12")
+    assert codes.tolist() == [0, 1, -1]
+
+
+def test_names_with_numbers_come_in_the_order_people_expect(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", "age\n20-29\n3-9\n10-19\n0-2\n70+\nmore\n")
+    (codes,), names = read_table(path, ["age"]).texts("age")
+    assert names == ("0-2", "3-9", "10-19", "20-29", "70+", "more")
+    assert codes.tolist() == [3, 1, 2, 0, 4, 5]
 
 
 @pytest.mark.parametrize("said", ["1,0", "true,FALSE", "same,different", "genuine,impostor", "Yes,no"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from countenance.audit.report.figures import Figure, Grid
 from countenance.audit.report.svg import HATCH, INK, PALE, picture, rectangle, text
@@ -81,7 +82,7 @@ def _two_lines(name: str, most: int = 13) -> tuple[str, ...]:
     """A name in one or two lines of at most `most` letters, cut between words where that can be."""
     if len(name) <= most:
         return (name,)
-    words = name.replace(" · ", " ·\0").replace(" ", "\0").split("\0")
-    cuts = [(" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words))]
+    words = re.findall(r".+?(?:[ _/-]+|$)", name)
+    cuts = [("".join(words[:at]).strip(), "".join(words[at:]).strip(" ·")) for at in range(1, len(words))]
     parts = min(cuts, key=lambda cut: max(map(len, cut)), default=(name[:most], name[most:]))
     return tuple(part if len(part) <= most else f"{part[: most - 1]}…" for part in parts)

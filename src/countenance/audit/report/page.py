@@ -48,6 +48,7 @@ def report_page(bundle: Bundle) -> str:
         plan=bundle.plan,
         environment=bundle.environment,
         verdicts=verdict_grid(results.judged),
+        shown=verdict_grid(_shown_first(results.judged)),
         sections=_sections(bundle.plan, results),
         csv=Markup(f"data:text/csv;base64,{csv}"),  # noqa: S704  base64 only
     )
@@ -63,6 +64,14 @@ def render(template: str, **values: object) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template(template).render(style=Markup(_CSS.read_text()), **values)  # noqa: S704  our own file
+
+
+def _shown_first(judged: tuple[Judged, ...]) -> tuple[Judged, ...]:
+    """The verdicts that say something, the largest ratios first; all of them where there are few."""
+    if len(judged) <= 12:
+        return judged
+    told = [j for j in judged if j.verdict != "insufficient evidence"]
+    return tuple(sorted(told, key=lambda j: (j.verdict, -(j.ratio if j.ratio is not None else float("inf")))))
 
 
 def verdict_grid(judged: tuple[Judged, ...]) -> Grid:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from countenance.audit.plan import TemplateFile
 from countenance.audit.sources.people import People, gather, people_of_rows
-from countenance.audit.sources.tables import Codes, read_table
+from countenance.audit.sources.tables import Codes, natural, read_table
 from countenance.errors import BadRequest, NotFound
 
 Vectors = NDArray[np.float32]
@@ -113,7 +113,8 @@ def _array(arrays: dict[str, Any], wanted: str, name: str) -> NDArray[Any]:
 def _codes(values: NDArray[Any], rows: int, name: str) -> tuple[Codes, tuple[str, ...]]:
     if values.shape != (rows,):
         raise BadRequest(f"array {name!r} has shape {values.shape} for {rows} templates")
-    names, codes = np.unique(values.astype(str), return_inverse=True)
-    empty = np.char.strip(names) == ""
-    place = np.where(empty, -1, np.cumsum(~empty) - 1).astype(np.int32)
-    return place[codes], tuple(str(n) for n in names[~empty])
+    raw, codes = np.unique(values.astype(str), return_inverse=True)
+    told = [str(said).strip() for said in raw]
+    names = natural({said for said in told if said})
+    at = {said: place for place, said in enumerate(names)}
+    return np.array([at.get(said, -1) for said in told], np.int32)[codes], tuple(names)

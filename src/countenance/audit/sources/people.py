@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.audit.plan import CROSS, JOINT
-from countenance.audit.sources.tables import Codes, Table
+from countenance.audit.sources.tables import Codes, Table, natural
 from countenance.errors import BadRequest
 
 
@@ -60,7 +60,7 @@ class People:
         labels, codes = list(self.labels), self.codes.copy()
         for factor, groups in expected.items():
             at = self.factors.index(factor)
-            full = tuple(sorted({*labels[at], *groups}))
+            full = tuple(natural({*labels[at], *groups}))
             place = np.array([full.index(label) for label in labels[at]] + [-1], np.int32)
             codes[:, at] = place[self.codes[:, at]]
             labels[at] = full

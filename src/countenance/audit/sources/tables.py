@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ class Table:
             return [np.empty(0, np.int32) for _ in names], ()
         unified = pa.chunked_array(chunks).unify_dictionaries()
         raw = ["" if said is None else str(said).strip() for said in unified.chunk(0).dictionary.to_pylist()]
-        found = sorted({said for said in raw if said})
+        found = natural({said for said in raw if said})
         place = {said: at for at, said in enumerate(found)}
         meaning = np.array([*(place.get(said, -1) for said in raw), -1], np.int32)
         indices = [pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False) for chunk in unified.chunks]
@@ -90,6 +90,12 @@ class Table:
             )
         meaning = np.array([said.lower() in _YES for said in names], bool)
         return meaning[codes] if len(codes) else np.empty(0, bool)
+
+
+def natural(names: Iterable[str]) -> list[str]:
+    """Names in the order that people expect: "3-9" before "10-19"."""
+    return sorted(names, key=lambda name: [(part.isdecimal(), int(part) if part.isdecimal() else 0, part)
+                                           for part in re.split(r"([0-9]+)", name)])  # fmt: skip
 
 
 def _dictionary(column: Any) -> Any:
