@@ -44,6 +44,8 @@ def draw_pairs(subjects: Codes, grouping: Grouping, source: LiveApi, seed: int) 
 
 
 def _by(codes: NDArray[np.int32], positions: NDArray[np.int64]) -> list[tuple[int, NDArray[np.int64]]]:
+    if not codes.size:
+        return []
     order = np.argsort(codes, kind="stable")
     names, starts = np.unique(codes[order], return_index=True)
     parts = np.split(positions[order], starts[1:])
