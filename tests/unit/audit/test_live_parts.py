@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from countenance.audit.plan import LiveApi
@@ -116,6 +116,7 @@ def api(**changes: int) -> LiveApi:
 @given(
     st.lists(st.integers(-1, 12), min_size=2, max_size=60), st.integers(0, 5), st.integers(0, 20), st.integers(0, 2**31)
 )
+@example([-1, -1], 0, 0, 0)
 def test_pairs_are_drawn_once_within_their_kind_and_from_the_seed_alone(
     subjects: list[int], genuine: int, impostors: int, seed: int
 ) -> None:
