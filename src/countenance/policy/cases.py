@@ -14,6 +14,7 @@
     begins = 2025-02-02                 # the first of deny (of binds, of missing) holds on this day, not the day before
     ends = 2028-06-28                   # and on the day before this one, not on it
     also_for = ["track"]                # and holds for these operations too
+    also_by = ["detain"]                # and for an actor who holds this power alone
 
     [[case]]                            # one request, said in full
     name = "a judge granted it"
@@ -46,7 +47,7 @@ Table = Mapping[str, object]
 _CASE = {
     "name", "base", "now", "verdict", "clauses", "missing", "obligations", "unset", "set", "halted", "latest_seen",
 }  # fmt: skip
-_CLAUSE = {"id", "base", "now", "permit", "deny", "missing", "binds", "free", "begins", "ends", "also_for"}
+_CLAUSE = {"id", "base", "now", "permit", "deny", "missing", "binds", "free", "begins", "ends", "also_for", "also_by"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +145,12 @@ def _around(entry: Table, bases: Mapping[str, Table], now: datetime) -> Iterator
                 else:
                     yield case
         yield from _turns(entry, clause, label, base)
-        for operation in _texts(entry, "also_for"):
-            change, unset = _first(entry)
-            request = request_of({**_changed(base, change, unset), "operation": operation}, when)
-            yield _with(Case(f"{label}: {operation} too", request, moment, ""), bound=frozenset({clause}))
+        for key, values in (("also_for", _texts(entry, "also_for")), ("also_by", _texts(entry, "also_by"))):
+            for value in values:
+                first, unset = _first(entry)
+                other: Table = {"operation": value} if key == "also_for" else {"actor": {"powers": [value]}}
+                request = request_of(merged(_changed(base, first, unset), other), when)
+                yield _with(Case(f"{label}: {value} too", request, moment, ""), bound=frozenset({clause}))
         for fact in _texts(entry, "missing"):
             request = request_of(forgotten(base, (fact,)), when)
             case = Case(f"{label}: {fact} is not stated", request, moment, "undetermined")
