@@ -26,6 +26,8 @@ from countenance.audit.results import (
 
 REPLICATES = 2_000
 ENOUGH_ERRORS = 30
+FEW = 8
+"""Analyses of more groups are kept at every other threshold of the curves: their cells grow with the square."""
 MOST_SWEPT = 16
 """Curves and the threshold advisor are kept for analyses of at most so many groups."""
 
@@ -45,7 +47,7 @@ def analyse(
     sweep: thresholds of the curves. target_fmr: the overall FMR that each group's own threshold is told for.
     """
     grouping = cells.grouping
-    swept = sweep if len(grouping.groups) <= MOST_SWEPT else ()
+    swept = () if len(grouping.groups) > MOST_SWEPT else sweep[::2] if len(grouping.groups) > FEW else sweep
     thresholds = sorted({threshold, *swept})
     measurement = data.measure(grouping, thresholds)
     at = thresholds.index(threshold)

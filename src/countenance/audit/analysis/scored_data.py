@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from countenance.audit.analysis.measurement import Counts, FaceData, Measurement, binned, by_person
-from countenance.audit.metrics import Comparisons, Finding, OpenSet, Tradeoff, Verification, group_thresholds, verify
+from countenance.audit.metrics import Comparisons, Finding, OpenSet, Tradeoff, Verification, verify_each
 from countenance.audit.sources.faces import Outcomes
 from countenance.audit.sources.people import Grouping
 from countenance.audit.sources.scored import Scored
@@ -24,7 +24,9 @@ def scored_data(scored: Scored, outcomes: Outcomes | None = None) -> FaceData:
     own = (_said(finding) for finding in scored.comparisons.findings if finding.kind not in _ABOUT_GROUPS)
 
     def measure(grouping: Grouping, thresholds: Sequence[float]) -> Measurement:
-        return _Measurement(scored.grouped(grouping), tuple(thresholds))
+        pairs = scored.grouped(grouping)
+        asked = tuple(thresholds)
+        return _Measurement(pairs, asked, verify_each(pairs, asked) if asked else (), {})
 
     def search(grouping: Grouping, sizes: Sequence[int], threshold: float, seed: int) -> OpenSet | None:
         return None
@@ -55,11 +57,15 @@ def _said(finding: Finding) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Measurement:
+    """curves: sorted impostor scores by group (None: all), made when they are first asked for."""
+
     pairs: Comparisons
     thresholds: tuple[float, ...]
+    verifications: tuple[Verification, ...]
+    curves: dict[int | None, Tradeoff | None]
 
     def verification(self, at: int) -> Verification:
-        return verify(self.pairs, self.thresholds[at])
+        return self.verifications[at]
 
     def genuine(self, at: int, group: int) -> tuple[Counts, Counts, Counts]:
         c = self.pairs
@@ -70,14 +76,23 @@ class _Measurement:
         return by_person(c.first[here], c.score[here] < self.thresholds[at])
 
     def threshold_at(self, fmr: float, group: int | None) -> float | None:
-        if not (~self.pairs.mated & ~self.pairs.failed).any():
+        curve = self._impostors(group)
+        if curve is None:
             return None
         try:
-            found = group_thresholds(self.pairs, fmr)
+            threshold = float(curve.threshold_at(fmr))
         except BadRequest:  # it lies below the censor point
             return None
-        threshold = found.global_threshold if group is None else found.groups[group].threshold
         return threshold if math.isfinite(threshold) else None
+
+    def _impostors(self, group: int | None) -> Tradeoff | None:
+        if group not in self.curves:
+            c = self.pairs
+            here = ~c.mated & ~c.failed
+            if group is not None:
+                here &= (c.first_group == group) & (c.second_group == group)
+            self.curves[group] = Tradeoff.of(c.score[here], [0.0], c.censor_point) if here.any() else None
+        return self.curves[group]
 
     def tradeoff(self, group: int | None) -> Tradeoff | None:
         c = self.pairs
