@@ -7,5 +7,9 @@ import json
 from countenance.audit.evidence.statement import Sealed
 from countenance.audit.schemas import FOLDER, SCHEMAS, made
 
-for name, kind, title in (*SCHEMAS, ("evidence.schema.json", Sealed, "Countenance evidence 1")):
+EVERY: tuple[tuple[str, type[object], str], ...] = (
+    *SCHEMAS,
+    ("evidence.schema.json", Sealed, "Countenance evidence 1"),
+)
+for name, kind, title in EVERY:
     (FOLDER / name).write_text(json.dumps(made(kind, title), indent=2, ensure_ascii=False) + "\n")
