@@ -11,8 +11,6 @@ from countenance.audit.results import Analysis, FaceResults, Judged, Numbers, Ou
 from countenance.audit.shares import Share
 from countenance.audit.words import between, count, listed, one_in, percent, times
 
-ENOUGH = 30
-"""Effective trials that a group needs to be named as worst or best in the headline."""
 RISK_SAID = {
     "fpr": ("wrongly called high risk", "wrong calls of high risk"),
     "fnr": ("wrongly called low risk", "wrong calls of low risk"),
@@ -111,10 +109,11 @@ def _lines(analysis: Analysis, measure: str) -> list[_Line]:
     return [_Line(group, share) for group, share in pairs if share.known]
 
 
-def _solid(lines: Sequence[_Line]) -> Sequence[_Line]:
-    """The groups with enough trials to be named first, if there are two of them."""
-    solid = [line for line in lines if (line.share.effective_trials or 0) >= ENOUGH]
-    return solid if len(solid) > 1 else lines
+def _ends(lines: Sequence[_Line]) -> tuple[_Line, _Line]:
+    """The groups surest to be worst off and best off: by the interval's low end and high end, not by noisy rates."""
+    worst = max(lines, key=lambda line: (line.share.low or 0.0, _rate(line)))
+    best = min(lines, key=lambda line: (1.0 if line.share.high is None else line.share.high, _rate(line)))
+    return (worst, best) if worst is not best else (max(lines, key=_rate), min(lines, key=_rate))
 
 
 def _rate(line: _Line) -> float:
@@ -124,8 +123,7 @@ def _rate(line: _Line) -> float:
 def _finding(
     plan: Plan, measure: str, factor: str, lines: Sequence[_Line], judged: Sequence[Judged]
 ) -> tuple[str, Numbers]:
-    lines = _solid(lines)
-    worst, best = max(lines, key=_rate), min(lines, key=_rate)
+    worst, best = _ends(lines)
     said, things = (RISK_SAID if plan.task == "risk" else SAID).get(measure, SAID[measure])
     family = [j for j in judged if j.measure == measure and j.factor == factor]
     shown = [j for j in family if j.verdict == "disparity shown"]
@@ -165,8 +163,7 @@ def _finding(
 def _in_searches(plan: Plan, analysis: Analysis, lines: Sequence[_Line]) -> str:
     """What the worst and the best group's rates mean for searches in the plan's first gallery of 10,000 or more."""
     size = next((n for n in plan.gallery.sizes if n >= 10_000), plan.gallery.sizes[-1])
-    lines = _solid(lines)
-    worst, best = max(lines, key=_rate), min(lines, key=_rate)
+    worst, best = _ends(lines)
     searches = plan.gallery.searches
     each = [searches * expected_false_matches([_rate(line)], [size]) for line in (worst, best)]
     return (
