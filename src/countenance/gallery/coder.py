@@ -1,4 +1,9 @@
-"""The rotation and centre of one index, and the choice of codes."""
+"""The rotation, centre and stretch of one index, and the choice of codes.
+
+Before they are turned, rows are stretched along dimensions in which they hardly differ, and probes shrunk in the same
+measure: no inner product changes. A normaliser adds such dimensions (a one beside a probe's offset, say), and with
+them a probe would be longer, and so every bound looser, for nothing.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +16,17 @@ from countenance.gallery.levels import LevelCodes
 _SEED = 20_000  # any rotation is right; one seed makes searches repeatable
 _STEP, _SIGNED_STEP = 16, 64  # what the turned rows' dimensions are a multiple of
 _SIGNED = 256  # dimensions from which on one bit each says enough for a first look
+_FLAT = 0.25  # a dimension is stretched if it varies less than this share of the median variance
+_MOST_STRETCH = 100.0
 
 
 class Coder:
-    """How the rows of one index are coded. centre: (d,), the mean of many rows, never of a few people's.
+    """How the rows of one index are coded. centre, variance: (d,), of many rows, never of a few people's.
 
     signed: whether there are codes by sign. By default where rows are long and the processor can.
     """
 
-    def __init__(self, centre: Rows, signed: bool | None = None) -> None:
+    def __init__(self, centre: Rows, variance: Rows, signed: bool | None = None) -> None:
         dimension = len(centre)
         self.signed = dimension >= _SIGNED and kernels.has_avx2() if signed is None else signed
         step = _SIGNED_STEP if self.signed else _STEP
@@ -27,8 +34,11 @@ class Coder:
         square = np.random.default_rng(_SEED).standard_normal((self.padded, dimension))
         columns, triangle = np.linalg.qr(square)
         # with these signs every rotation is as likely as any other (Mezzadri 2007, section 5)
-        self.rotation: Rows = (columns * np.sign(np.diag(triangle))).T.astype(np.float32)  # (d, padded)
+        rotation = (columns * np.sign(np.diag(triangle))).T  # (d, padded)
+        stretch = _stretch(variance)[:, None]
         self.centre = centre
+        self.for_rows: Rows = (rotation * stretch).astype(np.float32)
+        self.for_probes: Rows = (rotation / stretch).astype(np.float32)
 
     def codes(self, room: int) -> Codes:
         """Codes for up to `room` rows, a multiple of LANES."""
@@ -40,15 +50,16 @@ class Coder:
 
     def turned(self, rows: Rows) -> Rows:
         """y of the rows, (n, padded)."""
-        return np.ascontiguousarray((rows - self.centre) @ self.rotation)
+        return np.ascontiguousarray((rows - self.centre) @ self.for_rows)
 
     def probe(self, probe: Rows, limit: int) -> CodedProbe:
         """The probe (d,), ready to be compared with codes for the best `limit` rows."""
-        turned = probe @ self.rotation
+        turned = probe @ self.for_probes
         largest = float(np.abs(turned).max())
         scale = np.float32(largest / 127 if largest > 0 else 1.0)
         numbers = np.rint(turned / scale).astype(np.int8)
-        norm = float(np.linalg.norm(probe.astype(np.float64)))
+        norm = float(np.linalg.norm(turned.astype(np.float64)))
+        base = float(probe.astype(np.float64) @ self.centre.astype(np.float64))
         signs = None
         if self.signed:
             from countenance.gallery.signs import sign_probe
@@ -58,18 +69,26 @@ class Coder:
             numbers=numbers,
             scale=scale,
             shift=np.float32((kernels.LEVELS - 1) / 2 * int(numbers.sum(dtype=np.int64))),
-            slack=np.float32(max(norm, 1e-30) * (1 + 1e-6)),
-            base=float(probe.astype(np.float64) @ self.centre.astype(np.float64)),
+            slack=np.float32(max(norm, 1e-30) * (1 + _lost_in_turning(self.padded))),
+            base=base + 2.0**-21 * abs(base),  # for what float32 loses of it in the bound's last sum
             lost=float(np.linalg.norm(turned.astype(np.float64) - float(scale) * numbers)),
-            rounding=_rounding_of_turns(self.padded) * norm,
+            rounding=4 * _lost_in_turning(self.padded) * norm,
             signs=signs,
         )
 
 
-def _rounding_of_turns(dimension: int) -> float:
-    """What float32 can lose in turning a row and in the bound, as a share of |p| |y|.
+def _stretch(variance: Rows) -> Rows:
+    """What to stretch each dimension by, 1 for most."""
+    usual = float(np.median(variance))
+    stretch = np.sqrt(usual / np.maximum(variance, usual / _MOST_STRETCH**2 + 1e-30))
+    return np.where(variance < _FLAT * usual, stretch, 1.0).astype(np.float32)
 
-    Higham, Accuracy and Stability of Numerical Algorithms, 3.5: a product of d x d is off by at most d u in each
-    absolute inner product, so by d u sqrt(d) in norm; twice for row and probe, and as much again for the sums.
+
+def _lost_in_turning(dimension: int) -> float:
+    """What float32 can lose in turning a row or probe, as a share of its norm.
+
+    Higham, Accuracy and Stability of Numerical Algorithms, 3.5: a product with a d x d matrix is off by at most d u in
+    each inner product of absolute values, so by d u sqrt(d) in norm. A bound loses it for the row, for the probe and,
+    generously, twice more for its own sums.
     """
-    return float(4 * dimension**1.5 * 2.0**-24)
+    return float(dimension**1.5 * 2.0**-24)

@@ -1,7 +1,8 @@
 """What short codes of rows are, and what of a probe they are compared with.
 
 A row g is moved by a centre m and turned by a random rotation R, so that no dimension stands out: y = R (g - m). Codes
-of y give an upper bound of p . g = p . m + Rp . y for every probe p (`levels`, `signs`).
+of y give an upper bound of p . g = p . m + Rp . y for every probe p (`levels`, `signs`). The lengths |y| and |p| are
+those after `coder`'s stretching.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class SignProbe:
 class CodedProbe:
     """What the bounds of one probe need. numbers: (padded,) int8, Rp / scale. shift: what the levels' offset adds.
 
-    slack: |p|. base: p . m. lost: |Rp - scale x numbers|. rounding: more than float32 can lose, as a share of |y|.
+    slack: |p|. base: p . m or little more. lost: |Rp - scale x numbers|. rounding: more than float32 can lose, as a share of |y|.
     signs: None where there are no codes by sign.
     """
 

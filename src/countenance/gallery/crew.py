@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Crew:
@@ -33,3 +38,20 @@ class Crew:
             for helper in helpers:
                 if not helper.cancel():  # one that has not begun is not needed any more
                     helper.result()
+
+    def ahead(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """The results of `work` on each item, in order, while the caller's thread gets the next items."""
+        if self._pool is None:
+            yield from map(work, items)
+            return
+        under_way: deque[Future[Result]] = deque()
+        try:
+            for item in items:
+                under_way.append(self._pool.submit(work, item))
+                if len(under_way) > self.threads:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+        finally:
+            for one in under_way:
+                one.cancel()

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from countenance.errors import Conflict, NotFound, Overloaded
 from countenance.faces import DetectedFace, EnrolledFace, ModelId, Template
 from countenance.gallery.crew import Crew
-from countenance.gallery.index import Found, Index, Rows, Snapshot
+from countenance.gallery.index import Found, Index, Numbers, Rows, Snapshot
 from countenance.gallery.normaliser import Normaliser
 from countenance.gallery.records import Erased, GalleryInfo, Matches, Page, SearchCounts
 from countenance.gallery.store import Head, Store
@@ -206,8 +206,9 @@ class Gallery:
         seen again next time, and doing it twice changes nothing.
         """
         since = head.revision if index.snapshot.revision < 0 else index.snapshot.revision
-        for numbers, templates in self._store.templates_after(head.number, index.last, _AT_ONCE):
-            index.append(numbers, self._normaliser.gallery_side(np.ascontiguousarray(templates, dtype=np.float32)))
+        new = self._store.templates_after(head.number, index.last, _AT_ONCE)
+        for numbers, rows in self._crew.ahead(self._rows, new):
+            index.append(numbers, rows)
         erased = self._store.erased_since(head.number, since)
         if erased is None:
             index.clear()
@@ -215,3 +216,8 @@ class Gallery:
         index.erase(erased)
         index.publish(head.revision)
         return True
+
+    def _rows(self, part: tuple[Numbers, Rows]) -> tuple[Numbers, Rows]:
+        """The rows that are searched, of some faces' templates."""
+        numbers, templates = part
+        return numbers, self._normaliser.gallery_side(np.ascontiguousarray(templates, dtype=np.float32))

@@ -204,10 +204,17 @@ class Index:
         if self._coder is None:
             from countenance.gallery.coder import Coder
 
-            total = sum(chunk.rows[: chunk.filled].sum(axis=0, dtype=np.float64) for chunk in self._chunks)
-            self._coder = Coder(np.asarray(total / size, dtype=np.float32))
+            self._coder = Coder(*_mean_and_variance(self._chunks, size))
         coder, new = self._coder, [chunk for chunk in self._chunks if chunk.coded < chunk.filled or not chunk.codes]
         self._crew.each(lambda i: new[i].code(coder), len(new))
+
+
+def _mean_and_variance(chunks: list[Chunk], size: int) -> tuple[Rows, Rows]:
+    """Of the living rows; erased ones are zero."""
+    total = sum(chunk.rows[: chunk.filled].sum(axis=0, dtype=np.float64) for chunk in chunks)
+    squares = sum(np.square(chunk.rows[: chunk.filled]).sum(axis=0, dtype=np.float64) for chunk in chunks)
+    mean = np.asarray(total / size)
+    return mean.astype(np.float32), np.maximum(squares / size - mean**2, 0).astype(np.float32)
 
 
 def ranked(numbers: Numbers, rows: Rows, probe: Rows, limit: int, min_score: float) -> Found:

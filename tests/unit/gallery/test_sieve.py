@@ -59,14 +59,18 @@ def sieve(request):
     offset=st.sampled_from([0.0, 5.0]),
     seed=st.integers(0, 2**31),
 )
-@example(dimension=1, scale=1.0, offset=0.0, seed=1)
+@example(dimension=1, scale=1e-3, offset=5.0, seed=15)
+@example(dimension=1, scale=1.0, offset=5.0, seed=85)
 @settings(deadline=None, max_examples=40)
 def test_no_row_scores_above_its_bound(dimension, scale, offset, seed):
     chance = np.random.default_rng(seed)
     rows = (scale * chance.normal(size=(90, dimension)) + offset).astype(np.float32)
     rows[::7] = 0
     rows[5] = rows[6] * 100
-    coder = Coder(rows[:50].mean(axis=0))
+    rows[:, 0] = offset  # a dimension that says nothing, as a normaliser may add
+    if dimension > 8:
+        rows[:, 1] *= 0.01
+    coder = Coder(rows[:50].mean(axis=0), rows[:50].var(axis=0))
     codes = coder.codes(96)
     codes.put(0, rows[:40])
     codes.put(40, rows[40:])
@@ -83,7 +87,7 @@ def test_bounds_hold_for_the_probes_that_are_worst_for_them():
     """A probe along a row's residual: what Cauchy and Schwarz allow for is then all there."""
     chance = np.random.default_rng(8)
     rows = faces(320, 32, chance, kinds=320)
-    coder = Coder(rows.mean(axis=0))
+    coder = Coder(rows.mean(axis=0), rows.var(axis=0))
     codes = coder.codes(320)
     codes.put(0, rows)
     turned = coder.turned(rows)
@@ -94,7 +98,7 @@ def test_bounds_hold_for_the_probes_that_are_worst_for_them():
         levels = np.stack([block & 15, block >> 4], axis=1).reshape(-1) - 7.5
         left = turned[place].astype(np.float64) - codes.gain[place] * levels
         assert np.linalg.norm(left) <= codes.residual[place] <= np.linalg.norm(left) + 1e-5
-        probe = unit((left @ coder.rotation.T.astype(np.float64))[None])[0]
+        probe = unit((left @ coder.for_probes.T.astype(np.float64))[None])[0]
         codes.bounds(coder.probe(probe, 1), upper, tops)
         scores = rows.astype(np.float64) @ probe.astype(np.float64)
         assert (upper >= scores).all()
@@ -108,7 +112,7 @@ def test_bounds_by_signs_fail_as_often_as_they_say(monkeypatch):
     signs._reach.cache_clear()
     chance = np.random.default_rng(11)
     rows = 5 * unit(chance.normal(size=(4096, 320)))
-    coder = Coder(np.zeros(320, dtype=np.float32))
+    coder = Coder(np.zeros(320, dtype=np.float32), np.ones(320, dtype=np.float32))
     assert coder.signed
     codes = coder.codes(4096)
     codes.put(0, rows[:1000])
@@ -127,7 +131,7 @@ def test_bounds_by_signs_fail_as_often_as_they_say(monkeypatch):
 def test_closer_bounds_are_bounds_and_close():
     chance = np.random.default_rng(12)
     rows = unit(chance.normal(size=(512, 300)))
-    coder = Coder(rows.mean(axis=0))
+    coder = Coder(rows.mean(axis=0), rows.var(axis=0))
     codes = coder.codes(512)
     codes.put(0, rows[:500])
     codes.erase(np.array([7]))
@@ -144,7 +148,7 @@ def test_closer_bounds_are_bounds_and_close():
 def test_bounds_are_close_for_templates():
     chance = np.random.default_rng(1)
     rows = faces(4096, 128, chance, kinds=4096)
-    coder = Coder(rows.mean(axis=0))
+    coder = Coder(rows.mean(axis=0), rows.var(axis=0))
     codes = coder.codes(4096)
     codes.put(0, rows)
     upper, tops = np.zeros(4096, dtype=np.float32), np.zeros(128, dtype=np.float32)
@@ -251,7 +255,7 @@ def test_rows_erased_before_there_were_codes_are_not_found_when_there_are():
 def test_codes_of_living_rows_are_those_they_had(dimension):
     chance = np.random.default_rng(10)
     rows = faces(256, dimension, chance) * 7
-    coder = Coder(rows.mean(axis=0))
+    coder = Coder(rows.mean(axis=0), rows.var(axis=0))
     codes = coder.codes(256)
     codes.put(0, rows)
     places = np.flatnonzero(chance.random(256) < 0.4)
@@ -304,7 +308,7 @@ def test_a_snapshot_sees_no_coded_row_that_was_appended_later(sieve):
 def test_the_layout_is_the_same_on_processors_without_the_instruction(monkeypatch):
     chance = np.random.default_rng(7)
     rows = faces(64, 32, chance)
-    coder = Coder(rows.mean(axis=0))
+    coder = Coder(rows.mean(axis=0), rows.var(axis=0))
     codes = coder.codes(64)
     codes.put(0, rows)
     native, generic = np.zeros((2, 64), dtype=np.float32), np.zeros((2, 2), dtype=np.float32)
@@ -316,18 +320,3 @@ def test_the_layout_is_the_same_on_processors_without_the_instruction(monkeypatc
     assert "vpmaddubsw" not in "".join(plain.inspect_asm().values())
     assert np.allclose(native[0], native[1], atol=1e-6)
     assert np.allclose(generic[0], generic[1], atol=1e-6)
-
-
-def test_a_crew_does_every_task_once_and_passes_errors_on():
-    crew, done = Crew(3), []
-    crew.each(done.append, 100)
-    assert sorted(done) == list(range(100))
-
-    def fail(task):
-        if task == 7:
-            raise ValueError("seven")
-
-    with pytest.raises(ValueError, match="seven"):
-        crew.each(fail, 20)
-    crew.each(done.append, 0)
-    assert len(done) == 100
