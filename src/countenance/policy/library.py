@@ -31,11 +31,11 @@ from countenance.policy.facts import (
     FACT,
     FACTS,
     CedarValue,
-    Fact,
     Moment,
-    Reader,
+    Readers,
     flat_context,
     flat_schema,
+    readers,
     schema,
 )
 from countenance.policy.packs import Pack
@@ -72,7 +72,7 @@ class Book:
     clauses: Mapping[str, Clause]
     grounds: Mapping[str, Ground]
     weighers: Mapping[str, Weigher]
-    facts: tuple[tuple[str, Reader], ...]
+    facts: Readers
     schema: cedarpy.Schema
     entities: cedarpy.Entities
     opening: cedarpy.PolicySet
@@ -90,7 +90,7 @@ class _Chapter:
 
     active: tuple[tuple[Clause, Pack], ...]
     conditional: Mapping[str, Clause]
-    facts: tuple[tuple[str, Reader], ...]
+    facts: Readers
     schema: cedarpy.Schema
     parts: cedarpy.PolicySet
 
@@ -196,7 +196,7 @@ def _chapter(packs: Iterable[Pack], operation: Operation, day: date) -> _Chapter
         return _Chapter(
             active,
             conditional,
-            _readers(facts),
+            readers(facts),
             cedarpy.Schema.from_str(flat_schema(facts)),
             _policies((name, _flat(part), Effect.PERMIT) for name, part in parts.items() if part is not None),
         )
@@ -219,7 +219,7 @@ def _bind(operation: Operation, left: Sequence[tuple[Clause, Pack]], entities: c
             clauses={clause.id: clause for clause, _ in left},
             grounds={clause.id: Ground.of(clause, pack.identity) for clause, pack in left},
             weighers={clause.id: weigher(clause.condition) for clause, _ in left},
-            facts=_readers(facts),
+            facts=readers(facts),
             schema=cedarpy.Schema.from_str(flat_schema(facts)),
             entities=entities,
             opening=_policies((clause.id, opening(clause), clause.effect) for clause, _ in left),
@@ -265,10 +265,6 @@ def _flat(expression: pst.Expr) -> pst.Expr:
         case pst.IfThenElse(cond, then, other):
             return pst.IfThenElse(_flat(cond), _flat(then), _flat(other))
     return expression
-
-
-def _readers(facts: Iterable[Fact]) -> tuple[tuple[str, Reader], ...]:
-    return tuple((fact.flat, fact.read) for fact in facts)
 
 
 def _validate(pack: Pack) -> None:

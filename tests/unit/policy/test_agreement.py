@@ -50,7 +50,7 @@ def test_each_pack_alone_is_read_alike(name: str) -> None:
     ],
 )
 def test_packs_in_force_together_are_read_alike(names: tuple[str, ...]) -> None:
-    wrong, seen = disagreements(2, 500, names)
+    wrong, seen = disagreements(2, 300, names)
     assert not wrong
     assert seen["deny"] > 20
     assert seen["undetermined"] > 0

@@ -12,6 +12,7 @@ from countenance.policy.packs import read_pack, shipped
 
 NO_DIFFERENCE = {
     "mandate.granted": "the four forbids of the same pack say the same, on purpose: losing one of them permits nothing",
+    "virginia.authorised-use: ends a day later": "what is disputed since that day is denied, authorised or not",
     "virginia.report: begins a day sooner": "nothing is permitted on the day before, so nothing could owe a report",
 }
 """Changes that no request can tell from the original, and why."""
