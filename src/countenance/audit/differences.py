@@ -96,7 +96,7 @@ def compare_bundles(old: Bundle, new: Bundle, alpha: float = 0.05) -> Difference
         old.plan.hash == new.plan.hash,
         _rule(old.results) == _rule(new.results),
         tuple(_judged(change, corrected.get(id(change)), alpha) for change in raw),
-        _notes(old, new),
+        (*_notes(old, new), *_disagreements(old.results, new.results)),
     )
 
 
@@ -192,6 +192,28 @@ def _groups(results: Results) -> dict[tuple[str, str], GroupResult]:
 
 def _rule(results: Results) -> str:
     return "" if results.faces is None else results.faces.threshold_rule
+
+
+def _disagreements(old: Results, new: Results) -> tuple[str, ...]:
+    """Where figures that put many groups into one number do not agree whether the system became fairer."""
+    if old.faces is None or new.faces is None:
+        return ()
+    before = {(a.name, f.name): f for a in old.faces.analyses for f in a.summaries}
+    notes = []
+    for analysis in new.faces.analyses:
+        fairer: list[str] = []
+        less: list[str] = []
+        for figure in analysis.summaries:
+            was = before.get((analysis.name, figure.name))
+            if was is None or was.value is None or figure.value is None or was.value == figure.value:
+                continue
+            (fairer if (figure.value > was.value) == figure.larger_is_fairer else less).append(figure.name)
+        if fairer and less:
+            notes.append(
+                f"By {analysis.name}, one-number figures disagree: fairer by {', '.join(fairer)}; less fair by "
+                f"{', '.join(less)}. Read the groups."
+            )
+    return tuple(notes)
 
 
 def _notes(old: Bundle, new: Bundle) -> tuple[str, ...]:

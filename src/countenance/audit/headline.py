@@ -116,6 +116,11 @@ def _ends(lines: Sequence[_Line]) -> tuple[_Line, _Line]:
     return (worst, best) if worst is not best else (max(lines, key=_rate), min(lines, key=_rate))
 
 
+def _named(factor: str, group: str) -> str:
+    """A group in a sentence: "age 60-69", but "women"."""
+    return f"{factor} {group}" if group[:1].isdecimal() else group
+
+
 def _rate(line: _Line) -> float:
     return line.share.estimate or 0.0
 
@@ -127,22 +132,21 @@ def _finding(
     said, things = (RISK_SAID if plan.task == "risk" else SAID).get(measure, SAID[measure])
     family = [j for j in judged if j.measure == measure and j.factor == factor]
     shown = [j for j in family if j.verdict == "disparity shown"]
-    rates = f"{percent(_rate(worst))} in {worst.group}, {percent(_rate(best))} in {best.group}"
+    bad, good = _named(factor, worst.group), _named(factor, best.group)
+    rates = f"{percent(_rate(worst))} in {bad}, {percent(_rate(best))} in {good}"
     family = [j for j in judged if j.measure == measure and j.factor == factor]
     shown = [j for j in family if j.verdict == "disparity shown"]
     most = max(shown, key=_size, default=None)
-    ratio = (
-        f"{times(_rate(worst) / _rate(best))} as often as in {best.group}" if _rate(best) else "no bound can be told"
-    )
+    ratio = f"{times(_rate(worst) / _rate(best))} as often as in {good}" if _rate(best) else "no bound can be told"
     if most is not None:
-        status = "" if all(j.planned for j in shown) else " This was not declared beforehand."
-        against = "everybody else" if most.reference == "others" else most.reference
+        status = "" if all(j.planned for j in shown) else " Exploratory: not declared before the data was seen."
+        against = "everybody else" if most.reference == "others" else _named(factor, most.reference)
         much = (
             "more often by a factor that has no upper bound than"
             if most.ratio is None
             else f"{times(most.ratio)} as often as"
         )
-        ratio = f"{most.group} {much} {against} (95 % interval {between(most.bounds)})"
+        ratio = f"{_named(factor, most.group)} {much} {against} (95 % interval {between(most.bounds)})"
         headline = f"People are {said} at different rates: {rates}. The largest difference shown: {ratio}.{status}"
     elif family and all(j.verdict == "equivalence shown" for j in family):
         headline = f"By {factor}, {things} are shown to lie within a factor of {plan.margin:g} of each other: {rates}."
@@ -154,9 +158,9 @@ def _finding(
         )
     else:
         headline = f"By {factor}, people are {said} at these rates: {rates}. No comparison was declared beforehand."
-    meaning = f"of 1,000 people in {worst.group} about {count(1000 * _rate(worst))} are {said}, "
-    meaning += f"of 1,000 in {best.group} about {count(1000 * _rate(best))}"
-    first = f"{percent(_rate(worst))} ({one_in(_rate(worst))}) in {worst.group}"
+    meaning = f"of 1,000 people in {bad} about {count(1000 * _rate(worst))} are {said}, "
+    meaning += f"of 1,000 in {good} about {count(1000 * _rate(best))}"
+    first = f"{percent(_rate(worst))} ({one_in(_rate(worst))}) in {bad}"
     return headline, Numbers(first, ratio, meaning)
 
 
@@ -168,7 +172,7 @@ def _in_searches(plan: Plan, analysis: Analysis, lines: Sequence[_Line]) -> str:
     each = [searches * expected_false_matches([_rate(line)], [size]) for line in (worst, best)]
     return (
         f"{searches:,} searches in a gallery of {size:,} people of their own group give about {count(each[0])} false "
-        f"candidates for {worst.group}, {count(each[1])} for {best.group}"
+        f"candidates for {_named(analysis.name, worst.group)}, {count(each[1])} for {_named(analysis.name, best.group)}"
     )
 
 

@@ -138,6 +138,19 @@ def test_different_plans_and_inputs_are_noted(tmp_path: Path) -> None:
     assert "different plans" in said and "Input files differ: scores.csv" in said and "new audit is exploratory" in said
 
 
+def test_figures_that_disagree_about_fairness_are_named(tmp_path: Path) -> None:
+    results = made_up.results()
+    assert results.faces is not None
+    analysis = results.faces.analyses[0]
+    moved = tuple(dataclasses.replace(f, value=(f.value or 0) + 0.001) for f in analysis.summaries)
+    faces = dataclasses.replace(results.faces, analyses=(dataclasses.replace(analysis, summaries=moved),))
+    found = compare_bundles(bundle(tmp_path, "old"), bundle(tmp_path, "new", dataclasses.replace(results, faces=faces)))
+    (said,) = [note for note in found.notes if "disagree" in note]
+    assert "fairer by fairness discrepancy rate; less fair by inequity rate, GARBE" in said
+    same = compare_bundles(bundle(tmp_path, "a"), bundle(tmp_path, "b"))
+    assert not any("disagree" in note for note in same.notes)
+
+
 def test_bundles_with_problems_are_not_compared(tmp_path: Path) -> None:
     good = bundle(tmp_path, "old")
     with pytest.raises(BadRequest, match="not what was signed"):

@@ -116,7 +116,7 @@ def test_what_was_changed_after_the_plan_makes_verdicts_exploratory(tmp_path: Pa
     assert not found.preregistered
     assert [d.what for d in found.deviations] == ["threshold.value"]
     assert not any(j.planned for j in found.judged)
-    assert "not declared beforehand" in found.headline
+    assert "Exploratory: not declared before" in found.headline
     assert found.plan_hash == plan().hash
 
 

@@ -87,5 +87,8 @@ def rate_label(value: float) -> str:
 
 
 def number_label(value: float) -> str:
-    """A tick of a plain number: "1,000", "0.25"."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:g}"
+    """A tick of a plain number: "0.25", "10 k", "1 M"."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g} {unit}"
+    return f"{value:g}"
