@@ -29,11 +29,11 @@ class _Job:
 
 
 class Batcher:
-    """Runs pictures of one size through `network`, at most `most` at a time; any number of threads may call it."""
+    """Runs pictures of one size through `network`, one or `together` at once; any number of threads may call it."""
 
-    def __init__(self, network: Network, most: int) -> None:
+    def __init__(self, network: Network, together: int) -> None:
         self._network = network
-        self._most = most
+        self._together = together
         self._waiting: deque[_Job] = deque()
         self._lock = threading.Lock()
         self._helpers = ThreadPoolExecutor(max(1, network.lanes - 1), thread_name_prefix="embed")
@@ -62,8 +62,8 @@ class Batcher:
         """Wait for a lane, and put through it this lane's share of what is waiting by then."""
         with self._network.lane() as run:
             with self._lock:
-                share = -(-len(self._waiting) // self._network.lanes)
-                jobs = [self._waiting.popleft() for _ in range(min(share, self._most))]
+                number = self._together if len(self._waiting) >= self._together * self._network.lanes else 1
+                jobs = [self._waiting.popleft() for _ in range(min(number, len(self._waiting)))]
                 for job in jobs:
                     job.taken = True
             if not jobs:

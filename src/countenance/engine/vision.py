@@ -26,8 +26,8 @@ from countenance.engine.weights import read_weights
 from countenance.errors import ModelError
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, ModelId, Pixels, Point, Template
 
-MOST_TOGETHER = 4
-"""Faces that go through the embedder at once: more gave nothing on any processor measured (ADR 1)."""
+TOGETHER = 4
+"""Faces that go through the embedder at once where enough are waiting; more gave nothing (docs/adr/0001-runtime.md)."""
 
 
 class Engine:
@@ -53,10 +53,11 @@ class Engine:
         self._cut = (embedder.input.width, embedder.input.height)
         maps = yunet.output_names(self._how.strides)
         weights = read_weights(detector, cache), read_weights(embedder, cache)
-        self._detector = Network(weights[0], detector, maps, lanes=self.threads, free_size=True)
-        network = Network(weights[1], embedder, [made.name], lanes=self.threads, precision=precision)
+        self._detector = Network(weights[0], detector, maps, lanes=self.threads)
+        shapes = [(number, embedder.input.height, embedder.input.width) for number in (1, TOGETHER)]
+        network = Network(weights[1], embedder, [made.name], lanes=self.threads, precision=precision, shapes=shapes)
         _check_dimension(network, embedder, self.dimension)
-        self._embedder = Batcher(network, MOST_TOGETHER)
+        self._embedder = Batcher(network, TOGETHER)
 
     @classmethod
     def open(

@@ -55,7 +55,7 @@ def test_answers_come_in_the_order_of_the_pictures(lanes, count):
     rows = Batcher(network, 4).run([picture(i) for i in range(count)])
     assert [row.tolist() for row in rows] == [[i] for i in range(count)]
     assert sum(network.batches) == count
-    assert max(network.batches, default=0) <= 4
+    assert set(network.batches) <= {1, 4}
 
 
 def test_faces_of_one_caller_share_the_lanes():
