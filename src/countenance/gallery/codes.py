@@ -38,8 +38,8 @@ class SignProbe:
 class CodedProbe:
     """What the bounds of one probe need. numbers: (padded,) int8, Rp / scale. shift: what the levels' offset adds.
 
-    slack: |p|. base: p . m or little more. lost: |Rp - scale x numbers|. rounding: more than float32 can lose, as a share of |y|.
-    signs: None where there are no codes by sign.
+    slack: |p|. base: p . m or little more. lost: |Rp - scale x numbers|. rounding: more than float32 can lose, as a
+    share of |y|. signs: None where there are no codes by sign.
     """
 
     numbers: NDArray[np.int8]

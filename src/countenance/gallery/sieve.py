@@ -42,8 +42,13 @@ class Sieve:
         self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, without: int | None = None
     ) -> Found:
         """What `Snapshot.search` gives."""
+        return self._search(snapshot, probe, limit, min_score, without, self._crew)
+
+    def _search(
+        self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, without: int | None, crew: Crew
+    ) -> Found:
         wanted = limit + (without is not None)
-        run = _Run(snapshot, probe, wanted, self._crew)
+        run = _Run(snapshot, probe, wanted, crew)
         space = self._borrow(run.room + run.room // kernels.LANES)
         try:
             found = run.search(space, min_score)
@@ -55,6 +60,17 @@ class Sieve:
         if found is None:
             return snapshot.search(probe, limit, min_score, without)
         return [hit for hit in found if hit[0] != without][:limit]
+
+    def search_many(self, snapshot: Snapshot, probes: Rows, limit: int, min_score: float) -> list[Found]:
+        """What `search` gives for each of probes (n, d). A thread takes a probe at a time; none waits for others."""
+        found: list[Found] = [[]] * len(probes)
+        alone = Crew(1)
+
+        def one(i: int) -> None:
+            found[i] = self._search(snapshot, probes[i], limit, min_score, None, alone)
+
+        self._crew.each(one, len(probes))
+        return found
 
     def _borrow(self, length: int) -> Rows:
         """Room for bounds, used again by later searches since fresh memory is slow."""

@@ -254,6 +254,21 @@ def test_a_gallery_large_enough_for_codes_answers_the_same(gallery, monkeypatch)
     gallery.erase("staff", [face.face_id for face in gallery.enrol("staff", "more", None, people(1000))])
     coded = [gallery.search("staff", template(seed), limit=15, min_score=-0.2) for seed in range(5)]
     assert coded == plain
+    several = gallery.search_many("staff", [template(seed) for seed in range(5)], limit=15, min_score=-0.2)
+    assert list(several) == plain
     gallery.erase("staff", [enrolled[0].face_id])
     assert gallery.search("staff", template(0), limit=1, min_score=-1).hits[0][0] != enrolled[0]
-    assert gallery.search_counts().searches == 6
+    assert gallery.search_counts().searches == 11
+
+
+def test_searching_many_is_searching_each(gallery):
+    assert gallery.search_many("staff", [], limit=3, min_score=0) == ()
+    for i in range(20):
+        gallery.enrol("staff", f"d{i}", None, people(i))
+    probes = [template(seed) for seed in (3, 3, 99)]
+    each = [gallery.search("staff", probe, limit=4, min_score=-1) for probe in probes]
+    assert list(gallery.search_many("staff", probes, limit=4, min_score=-1)) == each
+    with pytest.raises(Conflict):
+        gallery.search_many("staff", [template(1), template(1, model=OTHER)], limit=1, min_score=0)
+    with pytest.raises(Conflict):
+        gallery.search("staff", template(1, dimension=8), limit=1, min_score=0)
