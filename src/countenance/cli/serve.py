@@ -8,6 +8,7 @@ import time
 
 import click
 import uvicorn
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from countenance.app import Countenance
 from countenance.cli.opening import opened
@@ -29,6 +30,7 @@ def serve() -> None:
         click.echo(f"model     {app.tools.engine.version}, rule packs: {', '.join(settings.packs)}")
         click.echo("a key     countenance mandate grant --holder NAME --purpose photo_library --legal-basis consent \\")
         click.echo("              --provenance consented --gallery 'NAME*' --operation '*' --expires 30d")
+        threadpool_limits(1, user_api="blas")  # requests run side by side, and waiting BLAS threads would spin
         threading.Thread(target=_keep_terms, args=(app,), daemon=True).start()
         uvicorn.run(
             application,

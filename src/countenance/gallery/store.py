@@ -35,6 +35,13 @@ _face_rows = sa.select(*_face_columns).select_from(
     faces.join(images, faces.c.image == images.c.number).join(galleries, faces.c.gallery == galleries.c.number)
 )
 
+# Asked at every call, so they are made once.
+_GALLERY = sa.select(galleries).where(galleries.c.gallery_id == sa.bindparam("gallery_id"))
+_LOCKED_GALLERY = _GALLERY.with_for_update()
+_BY_NUMBER = _face_rows.where(
+    faces.c.gallery == sa.bindparam("gallery"), faces.c.number.in_(sa.bindparam("numbers", expanding=True))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Head:
@@ -232,12 +239,11 @@ class Store:
 
     def by_number(self, gallery: int, numbers: Sequence[int]) -> dict[int, EnrolledFace]:
         """The faces of those numbers that are still there."""
-        query = _face_rows.where(faces.c.gallery == gallery)
         with reading(self._engine) as connection:
             return {
                 row.number: _enrolled(row)
                 for some in _portions(numbers)
-                for row in connection.execute(query.where(faces.c.number.in_(some)))
+                for row in connection.execute(_BY_NUMBER, {"gallery": gallery, "numbers": some})
             }
 
     def templates_after(self, gallery: int, number: int, at_once: int) -> Iterator[tuple[Numbers, Rows]]:
@@ -309,8 +315,7 @@ def _portions(values: Sequence[int] | Sequence[str]) -> Iterator[Sequence[int] |
 
 
 def _gallery_row(connection: sa.Connection, gallery_id: str, lock: bool = False) -> Row:
-    query = sa.select(galleries).where(galleries.c.gallery_id == gallery_id)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    row = connection.execute(_LOCKED_GALLERY if lock else _GALLERY, {"gallery_id": gallery_id}).one_or_none()
     if row is None:
         raise NotFound(f"there is no gallery {gallery_id!r}")
     return row

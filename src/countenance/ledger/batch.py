@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, bindparam, delete, insert
 
 from countenance.errors import Conflict, NotRecorded, StoreError
 from countenance.ledger import merkle, records, tables
@@ -15,7 +15,9 @@ from countenance.ledger.notes import NoteKey
 from countenance.ledger.receipt import Receipt, sign_receipt
 from countenance.signing import Signer
 
+# Every transaction runs these, so they are made once.
 _INSERTS = tuple(map(insert, (tables.entries, tables.nodes, tables.openings, tables.open_decisions)))
+_CLOSE = delete(tables.open_decisions).where(tables.open_decisions.c.sequence == bindparam("index"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,8 @@ class Batch:
         for statement, rows in zip(_INSERTS, (self._entries, self._nodes, self._openings, opened), strict=True):
             if rows:
                 connection.execute(statement, rows)
-        for index in sorted(self._closed):
-            connection.execute(delete(tables.open_decisions).where(tables.open_decisions.c.sequence == index))
+        if self._closed:
+            connection.execute(_CLOSE, [{"index": index} for index in sorted(self._closed)])
         new, old = self.tail.checkpoint, self._before.checkpoint
         if new is not None and new is not old:
             connection.execute(insert(tables.checkpoints), [{"size": new.size, "note": str(new)}])
