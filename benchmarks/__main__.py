@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.tables import write_tables
 
 RESULTS = Path(__file__).with_name("results")
-EVERY = ("vision", "search", "server", "ledger", "policy", "accuracy", "equal_error", "audit")
+EVERY = ("vision", "search", "server", "bulk", "ledger", "policy", "accuracy", "equal_error", "audit")
 LIBRARIES = ("numpy", "openvino", "opencv-python-headless", "onnxruntime", "faiss-cpu", "cedarpy", "scikit-learn")
 
 

@@ -18,6 +18,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import MappingProxyType
 
 from countenance.errors import BadRequest
@@ -93,7 +94,10 @@ class Draft:
         """A draft that says this; a `BadRequest` where canonical JSON cannot say it."""
         kind, decision = public["kind"], public.get("decision")
         return cls(
-            {name: _member(name, value) for name, value in public.items()},
+            {
+                name: _word(name, value) if type(value) is str else _member(name, value)
+                for name, value in public.items()
+            },
             {name: say(value) for name, value in (private or {}).items()},
             opens=kind == "decision" and public.get("verdict", "permit") == "permit",
             closes=decision if kind == "result" and type(decision) is int else None,
@@ -135,6 +139,12 @@ def _member(name: str, value: JSON) -> str:
     if not isinstance(name, str):
         raise BadRequest(f"a field's name is text, got {type(name).__name__}")
     return f"{say(name)}:{say(value)}"
+
+
+@lru_cache(maxsize=1024)
+def _word(name: str, value: str) -> str:
+    """As `_member`; public texts repeat from entry to entry."""
+    return _member(name, value)
 
 
 def say(value: JSON) -> str:
