@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -33,6 +34,8 @@ Pixels4 = NDArray[np.uint8]
 Shape = tuple[int, int, int]
 """How many pictures, their height and width in pixels."""
 
+ONE_THREAD = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False}
+
 OFTEN, MOST_SHAPES = 8, 8
 """How often a shape comes before it is compiled for (a fifth of a second), and for how many that is done."""
 
@@ -51,28 +54,42 @@ def fastest_precision(manifest: Manifest) -> Precision:
     return "mixed" if able and manifest.mixed is not None else "f32"
 
 
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """One request for each part of a network, and where the last part puts what it found."""
+
+    requests: list[ov.InferRequest]
+    outputs: list[ov.ConstOutput]
+
+
 class _Compiled:
-    """A network compiled for one shape or for any: parts that run one after the other, and a request for each lane."""
+    """A network compiled for one shape or for any: parts that run one after the other, and a lane for each thread.
+
+    Each lane is compiled by itself: a model with one stream runs in the thread that asks, one with several hands each
+    question to a thread of its own and back.
+    """
 
     def __init__(self, parts: list[tuple[str, ov.Model]], outputs: Sequence[str], lanes: int) -> None:
-        core = ov.Core()
-        options = {"INFERENCE_NUM_THREADS": lanes, "NUM_STREAMS": lanes, "ENABLE_CPU_PINNING": False}
-        compiled = [core.compile_model(part, "CPU", {**options, "INFERENCE_PRECISION_HINT": of}) for of, part in parts]
-        self._outputs = [_port(compiled[-1].outputs, name) for name in outputs]
-        self._free: queue.LifoQueue[list[ov.InferRequest]] = queue.LifoQueue()
+        self._free: queue.LifoQueue[_Lane] = queue.LifoQueue()
         for _ in range(lanes):
-            self._free.put([part.create_infer_request() for part in compiled])
+            compiled = [
+                ov.Core().compile_model(part, "CPU", {**ONE_THREAD, "INFERENCE_PRECISION_HINT": of})
+                for of, part in parts
+            ]
+            ports = [_port(compiled[-1].outputs, name) for name in outputs]
+            self._free.put(_Lane([part.create_infer_request() for part in compiled], ports))
 
     def run(self, pictures: Pixels4) -> Outputs:
-        requests = self._free.get()
+        lane = self._free.get()
+        requests = lane.requests
         try:
             requests[0].infer({0: pictures}, share_inputs=True)
             for before, request in pairwise(requests):
                 request.set_input_tensor(0, before.get_output_tensor(0))
                 request.infer()
-            return [np.array(requests[-1].get_tensor(port).data, dtype=np.float32) for port in self._outputs]
+            return [np.array(requests[-1].get_tensor(port).data, dtype=np.float32) for port in lane.outputs]
         finally:
-            self._free.put(requests)
+            self._free.put(lane)
 
 
 class Network:
