@@ -36,7 +36,9 @@ def open_database(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reading") else "BEGIN IMMEDIATE")
+        how = connection.get_execution_options().get("begin", "BEGIN IMMEDIATE")
+        if how is not None:
+            connection.exec_driver_sql(how)
 
     migrate(engine)
     return engine
@@ -45,7 +47,14 @@ def open_database(path: Path) -> Engine:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection that only reads: one consistent snapshot, never waiting for a writer."""
-    with engine.connect().execution_options(reading=True) as connection:
+    with engine.connect().execution_options(begin="BEGIN") as connection:
+        yield connection
+
+
+@contextmanager
+def reading_once(engine: Engine) -> Iterator[Connection]:
+    """A connection for one SELECT, which is a snapshot by itself: as `reading`, without a transaction round it."""
+    with engine.connect().execution_options(begin=None) as connection:
         yield connection
 
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.exc import IntegrityError
 
 from countenance.custody.hold import Hold, State
-from countenance.database import reading
+from countenance.database import reading, reading_once
 from countenance.errors import Conflict, Misconfigured, NotFound
 from countenance.signing import JSON, canonical
 
@@ -126,7 +126,7 @@ class Custody:
 
     def overdue(self, mandate_id: str) -> list[Hold]:
         """The holds of a mandate for which authorisation was due and not asked for."""
-        with reading(self._engine) as connection:
+        with reading_once(self._engine) as connection:
             given = {"mandate": mandate_id, "now": _text(self._now())}
             ids = list(connection.execute(_OVERDUE, given).scalars())
         return [self.show(hold_id) for hold_id in ids]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Engine, MetaData, String, Table, Text, select
 from sqlalchemy.exc import IntegrityError
 
-from countenance.database import reading
+from countenance.database import reading_once
 from countenance.errors import AlreadyExists, Conflict
 
 _halts = Table(
@@ -45,6 +45,6 @@ class Halts:
 
     def every(self) -> dict[str, str]:
         """The statements by id."""
-        with reading(self._engine) as connection:
+        with reading_once(self._engine) as connection:
             rows = connection.execute(_EVERY).all()
         return {row.moratorium_id: row.statements for row in rows}

@@ -30,7 +30,7 @@ from sqlalchemy import (
     select,
 )
 
-from countenance.database import reading
+from countenance.database import reading, reading_once
 from countenance.errors import BadRequest, Conflict, Misconfigured, NotFound
 from countenance.mandates.mandate import AccessKey, Holder, Mandate, State, Terms
 
@@ -134,7 +134,7 @@ class Register:
 
     def secret_of(self, access_key: str) -> str | None:
         """The secret of a key, for verifying a signature; None if there is no such key."""
-        with reading(self._engine) as connection:
+        with reading_once(self._engine) as connection:
             sealed = connection.execute(_SECRET, {"key": access_key}).scalar()
         if sealed is None:
             return None
@@ -145,7 +145,7 @@ class Register:
 
     def mandate_of(self, access_key: str) -> Mandate | None:
         """The mandate that a key belongs to, in whatever state; None if there is no such key."""
-        with reading(self._engine) as connection:
+        with reading_once(self._engine) as connection:
             row = connection.execute(_BY_KEY, {"key": access_key}).mappings().first()
         return None if row is None else _read(tuple(row.items()))
 
