@@ -64,9 +64,14 @@ def evaluate(parts: Sequence[tuple[People, Normaliser]]) -> Evaluation:
 
 
 def threshold_at_mean(groups: Sequence[Impostors], target: float) -> float:
-    """The lowest threshold (to 1e-6) at which the mean FMR over `groups` is at most `target`."""
-    low, high = -3.0, 3.0
-    while high - low > 1e-6:
+    """The lowest threshold (to a millionth of the scores' range) at which the mean FMR over `groups` is at most
+    `target`, on whatever scale the scores are.
+    """
+    low = min(float(g.scores[0]) for g in groups)
+    high = max(float(g.scores[-1]) for g in groups)
+    closest = (high - low) * 1e-6
+    high += closest  # at the highest score itself, one pair still matches
+    while high - low > closest:
         middle = (low + high) / 2
         mean = float(np.mean([g.above(middle) / len(g.scores) for g in groups]))
         low, high = (middle, high) if mean > target else (low, middle)
