@@ -32,6 +32,7 @@ def serve() -> None:
         click.echo("              --provenance consented --gallery 'NAME*' --operation '*' --expires 30d")
         threadpool_limits(1, user_api="blas")  # requests run side by side, and waiting BLAS threads would spin
         threading.Thread(target=_keep_terms, args=(app,), daemon=True).start()
+        threading.Thread(target=app.gallery.read_all, args=(app.model,), daemon=True).start()
         uvicorn.run(
             application,
             host=settings.host,

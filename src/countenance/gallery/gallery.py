@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from countenance.gallery.sieve import Sieve
 
 _AT_ONCE = 8192  # rows read from the store in one go
+_GALLERIES_AT_ONCE = 100
 _TRIES = 10  # of a search that finds its gallery changed when it is done
 EnrolledFaces = list[EnrolledFace]
 
@@ -147,6 +148,27 @@ class Gallery:
     ) -> tuple[Matches, ...]:
         """What `search` gives for each template, in less time than one after the other."""
         return self._search(gallery_id, templates, limit, min_score, None) if templates else ()
+
+    def read_all(self, model: ModelId) -> int:
+        """Make the rows of every gallery of `model` that is behind, as its next search would; how many there are.
+
+        For a thread of its own after a start: rows are kept in memory only, so that a changed normaliser makes them
+        anew from the stored templates. Searches meanwhile wait for their own gallery at most.
+        """
+        after, done = None, 0
+        while True:
+            page = self._store.list(after, _GALLERIES_AT_ONCE)
+            for info in page.items:
+                if info.model != model:
+                    continue
+                try:
+                    self._snapshot(info.gallery_id, self._head(info.gallery_id))
+                except NotFound:
+                    continue  # deleted meanwhile
+                done += 1
+            if page.next is None:
+                return done
+            after = page.next
 
     def search_counts(self) -> SearchCounts:
         """How searches among many faces went, since this object was made."""

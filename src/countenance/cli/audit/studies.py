@@ -107,8 +107,8 @@ def own_evidence(data: Path, out: Path, threshold_fmr: float, days: int, key: Pa
     """
     s = load()
     engine = Engine.open(s.models_cache, s.detector, s.model, threads=s.threads, extra=s.models_dir)
-    normaliser = load_normaliser(engine.model)
-    calibration = Calibration.load(engine.model, normaliser.identity)
+    normaliser = load_normaliser(engine.model, s.calibration / "cohorts")
+    calibration = Calibration.load(engine.model, normaliser.identity, s.calibration / "calibrations")
     score = float(calibration.score_at_fmr(threshold_fmr))
     operation = Operation(s.model, engine.version, normaliser.identity, calibration.identity, threshold_fmr, score)
     work = s.home / "audit"
