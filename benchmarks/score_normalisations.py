@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from benchmarks.picture_quality import SharpnessGuess
 from countenance.audit.calibrating.cohort import cohort
 from countenance.audit.calibrating.evening import Mated
 
@@ -159,27 +160,33 @@ def cluster_z(vectors: Rows, wanted: int, seed: int) -> ClusterNorm:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LearnedMap(Affine):
-    """A small learned map: log odds of a match, linear and rising in the score, with both sides' cohort statistics.
+    """A small learned map: log odds of a match, rising in the score, with both sides' cohort statistics and quality.
 
-    weights: of cosine, mean, spread and mean·mean of the 20 nearest centroids of a mixed cohort.
+    weights: of cosine, then of the statistics of `features`: the 20 nearest centroids of a mixed cohort, and how sharp
+    the picture seems by its template.
     """
 
     top: TopScores
+    sharpness: SharpnessGuess
     weights: Numbers
 
     def terms(self, vectors: Rows) -> tuple[Numbers, Numbers]:
-        mean, spread = self.top.of(vectors)
-        return np.full(len(vectors), self.weights[0] / 2), -(features(mean, spread) @ self.weights[1:])
+        found = features(vectors, self.top, self.sharpness)
+        return np.full(len(vectors), self.weights[0] / 2), -(found @ self.weights[1:])
 
 
-def features(mean: Numbers, spread: Numbers) -> Numbers:
-    return np.column_stack([mean, spread, mean * mean])
+def features(vectors: Rows, top: TopScores, sharpness: SharpnessGuess) -> Numbers:
+    mean, spread = top.of(vectors)
+    sharp = sharpness.of(vectors)
+    return np.column_stack([mean, spread, mean * mean, sharp, mean * sharp])
 
 
-def learned_map(vectors: Rows, group: NDArray[np.str_], press: Rows, mated: Mated, top: TopScores) -> LearnedMap:
+def learned_map(
+    vectors: Rows, group: NDArray[np.str_], press: Rows, mated: Mated, top: TopScores, sharpness: SharpnessGuess
+) -> LearnedMap:
     """Logistic regression of mated press pairs against the hardest strangers of each FairFace group."""
-    own = features(*top.of(vectors))
-    theirs = features(*top.of(press))
+    own = features(vectors, top, sharpness)
+    theirs = features(press, top, sharpness)
     rows, answer = [], []
     for name in np.unique(group):
         at = np.flatnonzero(group == name)
@@ -203,4 +210,4 @@ def learned_map(vectors: Rows, group: NDArray[np.str_], press: Rows, mated: Mate
     start[0] = 10.0
     bounds = [(0.0, None)] + [(None, None)] * (len(start) - 1)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 300})
-    return LearnedMap(top, np.asarray(found.x[:-1], np.float64))
+    return LearnedMap(top, sharpness, np.asarray(found.x[:-1], np.float64))

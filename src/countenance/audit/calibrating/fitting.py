@@ -77,8 +77,11 @@ def without_repeats(tight: Portraits, widened: Portraits, press: Portraits) -> t
     return People(named, kept, twins), cut, len(tight) - len(kept)
 
 
-def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140) -> Made:
-    """A `Crowding` fitted to `people`; its identity is still empty."""
+def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140, press_strangers: bool = True) -> Made:
+    """A `Crowding` fitted to `people`; its identity is still empty.
+
+    press_strangers: whether strangers in press pictures shall match as rarely as others do.
+    """
     asked = [(p, len(p) // _PEOPLE_PER_CENTRE) for p in (people.tight, people.widened) if len(p)]
     made = [cohort(portraits.vectors, wanted, seed) for portraits, wanted in asked]
     centres, counts = np.vstack([c for c, _ in made]), np.concatenate([n for _, n in made])
@@ -91,8 +94,10 @@ def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140)
     sets: list[Strangers] = [
         strangers(vectors, rows, people.tight.group, to_target=True, weight=1.0),
         strangers(vectors, rows, people.tight.age, to_target=False, weight=_AGE_WEIGHT),
-        strangers(vectors, press + first, people.press.gender[first], to_target=True, weight=_PRESS_WEIGHT),
     ]
+    if press_strangers:
+        gender = people.press.gender[first]
+        sets.append(strangers(vectors, press + first, gender, to_target=True, weight=_PRESS_WEIGHT))
     if widened:
         sets += [
             strangers(vectors, twins, people.widened.group, to_target=True, weight=_WIDENED_WEIGHT),
