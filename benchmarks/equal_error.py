@@ -74,13 +74,13 @@ class Half:
 
     @property
     def mixed(self) -> Rows:
-        """Templates of all picture kinds, one of each person and kind."""
-        return np.vstack(self._kinds())
+        """Templates of all picture kinds together."""
+        return np.vstack(self.kinds)
 
     @cached_property
     def centres(self) -> Rows:
         """Centroids of each picture kind."""
-        return np.vstack([cohort(kind, len(kind) // 15, SEED)[0] for kind in self._kinds()])
+        return np.vstack([cohort(kind, len(kind) // 15, SEED)[0] for kind in self.kinds])
 
     @cached_property
     def evened(self) -> Crowding:
@@ -100,7 +100,9 @@ class Half:
         top, mated = TopScores(self.centres, 20), mated_pairs(p.press)
         return learned_map(p.tight.vectors, p.tight.group, p.press.vectors, mated, top, sharpness)
 
-    def _kinds(self) -> tuple[Rows, ...]:
+    @property
+    def kinds(self) -> tuple[Rows, ...]:
+        """Templates of each picture kind, one of each person."""
         press = self.people.press
         one_each = press.vectors[np.unique(press.person, return_index=True)[1]]
         return self.people.tight.vectors, self.people.widened.vectors, one_each
@@ -110,10 +112,12 @@ RAW, SHIPS = "raw cosine", "crowding, weighted centroids (ships)"
 METHODS: Mapping[str, Maker] = {
     RAW: lambda half: RawCosine(),
     "Z/T-norm, whole mixed cohort (Linghu M1, M2)": lambda h: AdaptiveSNorm(TopScores(h.mixed, 0)),
-    "cluster z-norm, 14 clusters (Linghu M1.2, M2.2, M3)": lambda h: cluster_z(h.tight, 14, SEED),
-    "fair score normalisation, 100 clusters (Terhörst)": lambda h: fair_score(h.tight, 100, SEED),
-    "cluster-conditional calibration, 100 clusters (FairCal)": lambda h: faircal(h.tight, 100, SEED),
-    "the same, clusters of the mixed cohort": lambda h: faircal(h.mixed, 100, SEED),
+    "cluster z-norm, 14 clusters (Linghu M1.2, M2.2, M3)": lambda h: cluster_z([h.tight], 14, SEED),
+    "cluster z-norm, mixed cohort": lambda h: cluster_z(h.kinds, 14, SEED),
+    "fair score normalisation, 100 clusters (Terhörst)": lambda h: fair_score([h.tight], 100, SEED),
+    "fair score normalisation, mixed cohort": lambda h: fair_score(h.kinds, 100, SEED),
+    "cluster-conditional calibration, 100 clusters (FairCal)": lambda h: faircal([h.tight], 100, SEED),
+    "cluster-conditional calibration, mixed cohort": lambda h: faircal(h.kinds, 100, SEED),
     "AS-norm, FairFace cohort, k=100": lambda h: AdaptiveSNorm(TopScores(h.tight, 100)),
     "AS-norm, mixed cohort, k=100": lambda h: AdaptiveSNorm(TopScores(h.mixed, 100)),
     "mean-only, FairFace cohort, k=30": lambda h: MeanOnly(TopScores(h.tight, 30)),

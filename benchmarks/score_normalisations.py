@@ -6,6 +6,7 @@ for one side. Cohorts here are templates or means of templates; what ships must 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ from countenance.audit.calibrating.cohort import cohort
 from countenance.audit.calibrating.evening import Mated
 
 Rows = NDArray[np.float32]
+Kinds = Sequence[Rows]
+"""Templates of each kind of picture, one of a person in each."""
 Numbers = NDArray[np.float64]
 
 
@@ -103,35 +106,38 @@ class ClusterNorm(Affine):
         return self.slope[nearest] / 2, self.offset[nearest] / 2
 
 
-def clusters(vectors: Rows, wanted: int, seed: int) -> tuple[Rows, list[Numbers]]:
-    """Centres of k-means, and the scores of every pair that has a member in each, descending."""
-    centres, _ = cohort(vectors, wanted, seed)
-    nearest = np.argmax(vectors @ centres.T, axis=1)
-    scores = []
-    for c in range(len(centres)):
-        own = np.flatnonzero(nearest == c)
-        table = vectors[own] @ vectors.T
-        table[np.arange(len(own)), own] = -2.0
-        flat = np.sort(table.ravel())[::-1]
-        scores.append(flat[: len(flat) - len(own)].astype(np.float64))
-    return centres, scores
+def clusters(kinds: Kinds, wanted: int, seed: int) -> tuple[Rows, list[Numbers]]:
+    """Centres of k-means over all kinds of pictures, and the scores of every pair of strangers that has a member in
+    each, descending. Pairs are of one kind: a person is in several kinds, once in each.
+    """
+    centres, _ = cohort(np.vstack(kinds), wanted, seed)
+    scores: list[list[Rows]] = [[] for _ in centres]
+    for vectors in kinds:
+        nearest = np.argmax(vectors @ centres.T, axis=1)
+        for c in range(len(centres)):
+            own = np.flatnonzero(nearest == c)
+            table = vectors[own] @ vectors.T
+            others = np.ones(table.shape, bool)
+            others[np.arange(len(own)), own] = False
+            scores[c].append(table[others])
+    return centres, [np.sort(np.concatenate(of))[::-1].astype(np.float64) for of in scores]
 
 
-def fair_score(vectors: Rows, wanted: int, seed: int, fmr: float = 1e-3) -> ClusterNorm:
+def fair_score(kinds: Kinds, wanted: int, seed: int, fmr: float = 1e-3) -> ClusterNorm:
     """Fair score normalisation (Terhörst et al. 2020): shift by the threshold that gives each cluster the FMR."""
-    centres, scores = clusters(vectors, wanted, seed)
+    centres, scores = clusters(kinds, wanted, seed)
     thresholds = np.array([s[int(fmr * len(s))] for s in scores])
     return ClusterNorm(centres, np.ones(len(centres)), thresholds)
 
 
-def faircal(vectors: Rows, wanted: int, seed: int) -> ClusterNorm:
+def faircal(kinds: Kinds, wanted: int, seed: int) -> ClusterNorm:
     """Cluster-conditional calibration after FairCal (Salvador et al. 2022), for data without mated pairs.
 
     FairCal calibrates the chance of a match per cluster, and averages the two templates' maps. FairFace has one
     picture of each person, so what is calibrated here is -log10 FMR of each cluster, a straight line through its
     tail from FMR 1e-2 to 1e-4, which keeps the score an inner product.
     """
-    centres, scores = clusters(vectors, wanted, seed)
+    centres, scores = clusters(kinds, wanted, seed)
     slope, offset = np.empty(len(centres)), np.empty(len(centres))
     for c, s in enumerate(scores):
         rates = np.geomspace(1e-2, 1e-4, 12)
@@ -141,19 +147,18 @@ def faircal(vectors: Rows, wanted: int, seed: int) -> ClusterNorm:
     return ClusterNorm(centres, slope, offset)
 
 
-def cluster_z(vectors: Rows, wanted: int, seed: int) -> ClusterNorm:
+def cluster_z(kinds: Kinds, wanted: int, seed: int) -> ClusterNorm:
     """Z-score by the mean and spread of all scores within a cluster.
 
     Methods M1.2, M2.2 and M3 of Linghu et al. (IJCB 2024), which use demographic groups; here clusters stand for
     them, since no label may be read at run time. Their M4 and M5 need mated pairs of every group, which no data set at
     hand has.
     """
-    centres, _ = cohort(vectors, wanted, seed)
-    nearest = np.argmax(vectors @ centres.T, axis=1)
+    centres, _ = cohort(np.vstack(kinds), wanted, seed)
     slope, offset = np.empty(len(centres)), np.empty(len(centres))
     for c in range(len(centres)):
-        own = vectors[nearest == c]
-        scores = (own @ own.T)[np.triu_indices(len(own), 1)]
+        within = [vectors[np.argmax(vectors @ centres.T, axis=1) == c] for vectors in kinds]
+        scores = np.concatenate([(own @ own.T)[np.triu_indices(len(own), 1)] for own in within])
         slope[c], offset[c] = 1 / scores.std(), scores.mean() / scores.std()
     return ClusterNorm(centres, slope, offset)
 

@@ -26,7 +26,7 @@ def method(name: str, ratio: float | None, missed: float, women: float, men: flo
     rates = {who: {"rate": rate, "low": rate / 2, "high": rate * 2} for who, rate in
              (("all", missed), ("women", women), ("men", men))}  # fmt: skip
     worst = {"ratio": ratio, "low": 1.0, "high": None}
-    own = {target: rates for target in ("0.001", "0.0001")}
+    own = dict.fromkeys(("0.001", "0.0001"), rates)
     return {"name": name, "ratio": worst, "ratio_3e-4": worst, "age_ratio": worst, "fnmr": rates, "own": own}
 
 

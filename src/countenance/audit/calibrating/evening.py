@@ -4,7 +4,7 @@ What is made small, over the centres' weights, the strength and one score level 
 
 - for each set of groups, the spread of log10 FMR at the levels: of its groups about the target itself (race and gender
   together), or about their own mean (ages), counts smoothed by a logistic of width `WIDTH`;
-- a smooth count of mated pairs that miss the level of FMR 1e-3, women and men weighing the same;
+- smooth counts of mated pairs that miss the levels of FMR 1e-3 and 1e-4, women and men weighing the same;
 - the squares of the weights (a ridge), so that 300 numbers cannot learn single people.
 
 Labels are read here, when the weights are fitted. Nothing of them is left in the result, and none is read when faces
@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 SHARPNESS = 20.0
-RATES = np.array([1e-2, 3e-3, 1e-3, 3e-4])
+RATES = np.array([1e-2, 3e-3, 1e-3, 3e-4, 1e-4])
 WIDTH = 0.012
 RIDGE = 1e-4
-MATED_WEIGHT = 0.3
+MATED_WEIGHT = 1.0
 _MATED_WIDTH = 0.03
 _FEWEST = 3.0  # expected counts without which a group says nothing about a rate
-_STARTS = np.array([0.05, 0.10, 0.15, 0.20])
+_STARTS = np.array([0.05, 0.10, 0.15, 0.20, 0.25])
+_MISSED_AT = (2, 4)  # of RATES: the levels that mated pairs are to pass
 _KEPT_FROM = 0.15
 
 Vectors = NDArray[np.float32]
@@ -125,13 +126,14 @@ def even(vectors: Vectors, centres: Vectors, sets: Sequence[Strangers], mated: M
             cells = max(int(known.sum()), 1)
             value += s.weight * float((away**2).sum()) / cells
             add_gradient(*pairs, s.weight * 2 * away / cells / np.log(10) / counts, by_offset, by_level)
-        miss = (levels[2] - mated.cosine + offset[mated.first] + offset[mated.second]) / _MATED_WIDTH
-        pairs_mated = max(len(miss), 1)
-        value += MATED_WEIGHT * float((np.logaddexp(0, miss) * mated.weight).sum()) / pairs_mated
-        slope = MATED_WEIGHT * mated.weight / (1 + np.exp(-miss)) / _MATED_WIDTH / pairs_mated
-        by_level[2] += slope.sum()
-        np.add.at(by_offset, mated.first, slope)
-        np.add.at(by_offset, mated.second, slope)
+        weight = MATED_WEIGHT / len(_MISSED_AT) / max(len(mated.cosine), 1)
+        for at in _MISSED_AT:
+            miss = (levels[at] - mated.cosine + offset[mated.first] + offset[mated.second]) / _MATED_WIDTH
+            value += weight * float((np.logaddexp(0, miss) * mated.weight).sum())
+            slope = weight * mated.weight / (1 + np.exp(-miss)) / _MATED_WIDTH
+            by_level[at] += slope.sum()
+            np.add.at(by_offset, mated.first, slope)
+            np.add.at(by_offset, mated.second, slope)
         value += RIDGE * float(weights @ weights)
         by_weight = (share / total).T @ by_offset.astype(np.float32) * (strength / SHARPNESS) + 2 * RIDGE * weights
         return value, np.concatenate([by_weight, [by_offset @ crowd], by_level])

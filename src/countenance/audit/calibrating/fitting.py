@@ -24,7 +24,7 @@ from countenance.gallery.normaliser import Crowding, Normaliser, RawCosine
 MATED_PICTURES = 5
 """Pictures of one person that make mated pairs, at most."""
 _PEOPLE_PER_CENTRE = 15  # asked for; centres with fewer than 20 people are dropped afterwards
-_AGE_WEIGHT, _WIDENED_WEIGHT, _PRESS_WEIGHT = 0.5, 0.1, 0.1
+_AGE_WEIGHT, _WIDENED_WEIGHT, _PRESS_WEIGHT = 0.5, 0.1, 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)

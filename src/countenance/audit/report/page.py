@@ -11,7 +11,9 @@ from markupsafe import Markup
 
 from countenance.audit.bundle import Bundle
 from countenance.audit.counts import counts_csv
+from countenance.audit.differences import compare_bundles
 from countenance.audit.plan import Plan
+from countenance.audit.report.changes import before_and_after
 from countenance.audit.report.decisions import calibration, four_fifths, identity, rates_grid, risk_grid
 from countenance.audit.report.figures import Figure, Grid
 from countenance.audit.report.forest import forest
@@ -36,9 +38,13 @@ class Section:
     grids: tuple[tuple[str, Grid], ...] = ()
 
 
-def report_page(bundle: Bundle) -> str:
-    """The whole report as one HTML text."""
+def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
+    """The whole report as one HTML text. before: an earlier audit of the same kind, to show what changed.
+
+    BadRequest: the two cannot be compared.
+    """
     results = bundle.results
+    changed = [] if before is None else _changed(before, bundle)
     csv = base64.b64encode(counts_csv(results)).decode()
     return render(
         "report.html.j2",
@@ -49,7 +55,7 @@ def report_page(bundle: Bundle) -> str:
         environment=bundle.environment,
         verdicts=verdict_grid(results.judged),
         shown=verdict_grid(_shown_first(results.judged)),
-        sections=_sections(bundle.plan, results),
+        sections=[*changed, *_sections(bundle.plan, results)],
         csv=Markup(f"data:text/csv;base64,{csv}"),  # noqa: S704  base64 only
     )
 
@@ -109,6 +115,16 @@ def verdict_grid(judged: tuple[Judged, ...]) -> Grid:
             for j in judged
         ),
     )
+
+
+def _changed(before: Bundle, after: Bundle) -> list[Section]:
+    found = compare_bundles(before, after)
+    words = (
+        f"Before: “{before.results.title}” under {before.plan.conditions or 'its own conditions'} (bundle "
+        f"{before.hash[:16]}…). After: this audit, under {after.plan.conditions or 'its own conditions'}.",
+        *found.notes,
+    )
+    return [Section("Before and after", words, before_and_after(found))]
 
 
 def _sections(plan: Plan, results: Results) -> list[Section]:

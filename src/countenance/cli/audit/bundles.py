@@ -48,12 +48,14 @@ def verify(bundle: Path, signer: str | None) -> None:
 @click.option(
     "-o", "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the pages."
 )
-def report(bundle: Path, out: Path) -> None:
+@click.option("--before", type=ANY, help="Bundle of an earlier audit: the report shows every group before and after.")
+def report(bundle: Path, out: Path, before: Path | None) -> None:
     """Write report.html (one page, no network), counts.csv, results.json; for faces a model card and a leaflet, too."""
     found = read_bundle(bundle)
+    earlier = None if before is None else checked_bundle(before)
     out.mkdir(parents=True, exist_ok=True)
     pages = {
-        "report.html": report_page(found).encode(),
+        "report.html": report_page(found, earlier).encode(),
         "counts.csv": counts_csv(found.results),
         "results.json": canonical(to_json(found.results)),
     }

@@ -23,7 +23,7 @@ from countenance.audit.studies.published import published_compas, published_gend
 from countenance.audit.words import interval, of, percent
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
 from countenance.engine import Engine
-from countenance.gallery import Calibration, load_normaliser
+from countenance.gallery import Calibration, RawCosine, load_normaliser
 from countenance.settings import load
 from countenance.signing import Signer
 
@@ -99,7 +99,8 @@ def gender_shades(out: Path | None, key: Path | None) -> None:
 @click.option(
     "--key", type=FILE, help="Signing key (hex seed, made on first use); default: evidence.key in the data folder."
 )
-def own_evidence(data: Path, out: Path, threshold_fmr: float, days: int, key: Path | None) -> None:
+@click.option("--plain", is_flag=True, help="Audit the plain scores instead, to show what the normaliser changes.")
+def own_evidence(data: Path, out: Path, threshold_fmr: float, days: int, key: Path | None, plain: bool) -> None:
     """Make the project's own evidence for the model in use from LFW and FairFace: two signed bundles and a statement.
 
     Templates are kept in the data folder while it runs, so an interrupted run goes on. The private key never leaves
@@ -107,7 +108,7 @@ def own_evidence(data: Path, out: Path, threshold_fmr: float, days: int, key: Pa
     """
     s = load()
     engine = Engine.open(s.models_cache, s.detector, s.model, threads=s.threads, extra=s.models_dir)
-    normaliser = load_normaliser(engine.model, s.calibration / "cohorts")
+    normaliser = RawCosine() if plain else load_normaliser(engine.model, s.calibration / "cohorts")
     calibration = Calibration.load(engine.model, normaliser.identity, s.calibration / "calibrations")
     score = float(calibration.score_at_fmr(threshold_fmr))
     operation = Operation(s.model, engine.version, normaliser.identity, calibration.identity, threshold_fmr, score)
@@ -124,7 +125,7 @@ def own_evidence(data: Path, out: Path, threshold_fmr: float, days: int, key: Pa
         loaded = load_study(plan, study, data, work / "own", own, lambda name: True)
         declared = with_inputs(plan, loaded)
         results = run_audit(declared, declared, loaded, now)
-        target = out / f"{s.model}.{study.name}.fmr-{threshold_fmr:g}.zip"
+        target = out / f"{s.model}.{study.name}{'.plain' if plain else ''}.fmr-{threshold_fmr:g}.zip"
         write_bundle(target, bundle_files(declared, results, environment(loaded.models), stamp(now()), sign))
         bundles.append(checked_bundle(target))
         click.echo(f"{target.name}: {results.headline}")
@@ -132,7 +133,7 @@ def own_evidence(data: Path, out: Path, threshold_fmr: float, days: int, key: Pa
         str(engine.model), engine.version, normaliser.identity, calibration.identity, threshold_fmr, score
     )
     content = issue_evidence(bundles, subject, made, made + timedelta(days=days), sign)
-    name = f"{s.model}.fmr-{threshold_fmr:g}.evidence.json"
+    name = f"{s.model}{'.plain' if plain else ''}.fmr-{threshold_fmr:g}.evidence.json"
     (out / name).write_bytes(content)
     (out / "countenance.pub").write_text(sign.public.hex() + "\n")
     found = read_evidence(content)

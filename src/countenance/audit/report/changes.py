@@ -1,0 +1,73 @@
+"""Before and after: every group's rates in two audits of the same kind, in one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from countenance.audit.differences import Change, Difference
+from countenance.audit.report.axes import LogAxis, rate_label
+from countenance.audit.report.figures import Figure, Grid
+from countenance.audit.report.svg import BLUE, INK, PALE, RED, line, mark, picture, text
+from countenance.audit.words import between, interval, one_in, percent, times
+
+ROW = 56
+"""Height of a row, px: a line of words, the old interval, the new one."""
+_TITLES = {"fmr": "Falsely matched with others of their group", "fnmr": "Not recognised as themselves"}
+
+
+def before_and_after(found: Difference) -> tuple[Figure, ...]:
+    """A picture for each way of grouping and each of the two errors, where both audits have a number."""
+    figures = []
+    for measure, title in _TITLES.items():
+        for analysis in dict.fromkeys(change.analysis for change in found.changes):
+            own = [c for c in found.changes if (c.analysis, c.measure) == (analysis, measure) and analysis]
+            told = [c for c in own if c.before.known and c.after.known]
+            if told:
+                figures.append(_figure(f"{title}, by {analysis}, before and after", told))
+    return tuple(figures)
+
+
+def _figure(title: str, changes: Sequence[Change]) -> Figure:
+    shares = [share for c in changes for share in (c.before, c.after)]
+    axis = LogAxis.over([v for s in shares for v in (s.low, s.estimate, s.high)], floor=1e-8)
+    left, width, height = 1.0, 98.0, ROW * len(changes) + 40
+    parts = []
+    for tick in axis.ticks():
+        x = left + width * axis.place(tick)
+        parts.append(line(x, 8, x, height - 26, PALE))
+        anchor = "start" if x < 5 else "end" if x > 95 else "middle"
+        parts.append(text(x, height - 8, rate_label(tick), anchor, 11, "#555555"))
+    for at, change in enumerate(changes):
+        y = at * ROW + 16
+        told = f"{one_in(change.before.estimate)} → {one_in(change.after.estimate)}"
+        parts.append(text(left, y, change.group, "start", 13, INK, "600", halo=True))
+        parts.append(text(99, y, told, "end", 12, INK, halo=True))
+        for share, down, colour, kind, when in (
+            (change.before, 13, RED, "ring", "before"),
+            (change.after, 26, BLUE, "dot", "after"),
+        ):
+            low, high, x = (left + width * axis.place(v or 0.0) for v in (share.low, share.high, share.estimate))
+            parts.append(line(low, y + down, high, y + down, colour, 3))
+            parts.append(mark(x, y + down, kind, colour, f"{change.group}, {when}: {percent(share.estimate)}"))
+    bars = f"Bars: intervals at {shares[0].level:.0%}."
+    note = f"Rings and upper bars: before. Dots and lower bars: after. {bars} {_gap(changes)}"
+    grid = Grid(
+        ("group", "before", "interval", "after", "interval", "after / before", "interval", "verdict"),
+        tuple(
+            (c.group, percent(c.before.estimate), interval(c.before), percent(c.after.estimate), interval(c.after),
+             times(c.ratio), between(c.bounds), c.verdict)
+            for c in changes
+        ),
+    )  # fmt: skip
+    return Figure(title, picture(height, "".join(parts), title), note, grid)
+
+
+def _gap(changes: Sequence[Change]) -> str:
+    """How many times the lowest rate the highest is, before and after."""
+    rates = [
+        [share.estimate or 0.0 for share in pick] for pick in zip(*((c.before, c.after) for c in changes), strict=True)
+    ]
+    if len(changes) < 2 or not all(min(each) > 0 for each in rates):
+        return ""
+    before, after = (max(each) / min(each) for each in rates)
+    return f"Highest over lowest: {times(before)} before, {times(after)} after."
