@@ -99,19 +99,36 @@ def draw_frontier(result: Mapping[str, Any], target: Path = FRONTIER) -> None:
     for axes, title, pick in zip(both, titles, (_there, _own), strict=True):
         axes.plot([pick(m) for m in ours], [_ratio(m) for m in ours], color=_AFTER, linewidth=1.6, zorder=2)
         spots = []
+        edge = 1.7 * sorted(pick(m) for m in methods)[-2]
         for m in methods:
             colour = (
                 _BEFORE if m["name"] == "raw cosine" else _AFTER if _SHORT[m["name"]].startswith("ours") else _OTHERS
             )
             x, y = pick(m), _ratio(m)
             high = m["ratio"]["high"] or y * 3
-            axes.plot([x, x], [max(m["ratio"]["low"], 1.0), high], color=colour, linewidth=1.4, alpha=0.35, zorder=1)
+            axes.plot(
+                [min(x, edge)] * 2,
+                [max(m["ratio"]["low"], 1.0), high],
+                color=colour,
+                linewidth=1.4,
+                alpha=0.35,
+                zorder=1,
+            )
             broken = max(m["press_fmr"].values()) > _PROMISE_BROKEN * result["before"]["target"]
-            axes.plot(x, y, "o", color=colour, markersize=7, markerfacecolor="white" if broken else colour, zorder=3)
-            spots.append((x, y, _SHORT[m["name"]], colour))
+            axes.plot(
+                min(x, edge),
+                y,
+                "o",
+                color=colour,
+                markersize=7,
+                markerfacecolor="white" if broken else colour,
+                zorder=3,
+            )
+            far = f": {100 * x:.1f} %, off to the right" if x > edge else ""
+            spots.append((min(x, edge), y, _SHORT[m["name"]] + far, colour))
         axes.set_yscale("log")
         axes.set_ylim(1.0, 22)
-        axes.set_xlim(0, max(x for x, *_ in spots) * 1.22)
+        axes.set_xlim(0, min(1.04 * edge, 1.3 * max(x for x, *_ in spots)))
         _label(axes, spots)
         axes.set_title(title, loc="left", fontsize=10.5)
         axes.set_xlabel("press photos of the same person that are missed")
@@ -154,10 +171,14 @@ def _own(method: Mapping[str, Any]) -> float:
 
 def _label(axes: Any, spots: list[tuple[float, float, str, str]]) -> None:
     """Write each name beside its spot, on lines far enough apart, with a thin line where a name had to move."""
+    from matplotlib.patheffects import withStroke
+
     width = axes.get_xlim()[1]
-    taken: list[tuple[float, float, float]] = []  # where a name begins and ends, and its height in decades
+    dot = 0.009 * width
+    taken = [(x - dot, x + dot, math.log10(y)) for x, y, _, _ in spots]  # from, to, and height in decades
     for x, y, name, colour in sorted(spots, key=lambda spot: spot[1]):
-        left, length, height = x + 0.012 * width, 0.0165 * width * len(name), math.log10(y)
+        length, height = 0.0165 * width * len(name), math.log10(y)
+        left = x + 1.4 * dot if x + length < width else x - 1.4 * dot - length
         while any(a < left + length and left < b and abs(height - h) < 0.036 for a, b, h in taken):
             height += 0.006
         taken.append((left, left + length, height))
@@ -165,12 +186,14 @@ def _label(axes: Any, spots: list[tuple[float, float, str, str]]) -> None:
         axes.annotate(
             name,
             (x, y),
-            (left, 10**height),
+            (left if left > x else x - 1.4 * dot, 10**height),
             color=colour,
             fontsize=8.5,
             va="center",
+            ha="left" if left > x else "right",
             fontweight="bold" if "ships" in name else "normal",
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "alpha": 0.6} if moved else None,
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )
 
 
