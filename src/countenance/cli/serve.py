@@ -32,7 +32,7 @@ def serve() -> None:
         click.echo("              --provenance consented --gallery 'NAME*' --operation '*' --expires 30d")
         threadpool_limits(1, user_api="blas")  # requests run side by side, and waiting BLAS threads would spin
         threading.Thread(target=_keep_terms, args=(app,), daemon=True).start()
-        threading.Thread(target=app.gallery.read_all, args=(app.model,), daemon=True).start()
+        threading.Thread(target=_read_galleries, args=(app,), daemon=True).start()
         uvicorn.run(
             application,
             host=settings.host,
@@ -43,6 +43,14 @@ def serve() -> None:
             timeout_graceful_shutdown=10,
             limit_concurrency=_CONNECTIONS_PER_REQUEST * settings.queue,
         )
+
+
+def _read_galleries(app: Countenance) -> None:
+    """Have every gallery's rows ready before its first search; after a failure that search makes them."""
+    try:
+        app.gallery.read_all(app.model)
+    except CountenanceError as error:
+        logging.getLogger("countenance").error("galleries could not be read ahead: %s", error)
 
 
 def _keep_terms(app: Countenance) -> None:

@@ -96,14 +96,18 @@ class FakeInstallation:
     def engine(self) -> Any:
         return self
 
-    custodian = engine
-    version = "1"
+    custodian = gallery = engine
+    version = model = "1"
 
     def asgi(self) -> str:
         return "application"
 
     def sweep(self) -> int:
         self.swept.append(1)
+        return 0
+
+    def read_all(self, model: str) -> int:
+        assert model == self.model
         return 0
 
 
