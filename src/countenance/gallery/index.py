@@ -144,11 +144,12 @@ class Snapshot:
 class Index:
     """The living rows of one gallery. One writer at a time; `snapshot` may be read and searched by anybody meanwhile.
 
-    crew: makes codes. last: the highest number ever appended.
+    crew: makes codes. last: the highest number ever appended. signed: as `Coder` says.
     """
 
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, crew: Crew, signed: bool | None = None) -> None:
         self._crew = crew
+        self._signed = signed
         self.clear()
 
     def clear(self) -> None:
@@ -204,7 +205,7 @@ class Index:
         if self._coder is None:
             from countenance.gallery.coder import Coder
 
-            self._coder = Coder(*_mean_and_variance(self._chunks, size))
+            self._coder = Coder(*_mean_and_variance(self._chunks, size), self._signed)
         coder, new = self._coder, [chunk for chunk in self._chunks if chunk.coded < chunk.filled or not chunk.codes]
         self._crew.each(lambda i: new[i].code(coder), len(new))
 

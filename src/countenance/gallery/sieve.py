@@ -23,7 +23,6 @@ from countenance.gallery.records import SearchCounts
 _SEEDS_PER_HIT = 4  # groups whose rows are computed first, to know early what score a hit needs at least
 _SEEDS = 32
 _TOO_MANY = 8  # computing more than one row in so many, wherever they lie, is slower than computing all in order
-_TOO_MANY_CLOSER = 2  # the same for looking closer at it
 _NOTHING = -1e30  # above the bound of a place without a row, which is -inf, and below every score
 
 Places = NDArray[np.int64]
@@ -103,7 +102,8 @@ class _Run:
         upper, tops = np.split(space[: self.room + self.room // kernels.LANES], [self.room])
         self._crew.each(lambda i: self._bound(i, upper, tops), len(self._chunks))
         floor = max(min_score, _NOTHING)
-        places = np.empty(self.room // (_TOO_MANY_CLOSER if self._signed else _TOO_MANY), dtype=np.int64)
+        # with signs, looking closer at every row is still quicker than computing it
+        places = np.empty(self.room + 1 if self._signed else self.room // _TOO_MANY, dtype=np.int64)
         seeds = _SEEDS_PER_HIT * self._limit + _SEEDS
         if seeds < len(tops):
             pivot = max(np.partition(tops, -seeds)[-seeds], np.float32(_NOTHING))
