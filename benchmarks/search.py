@@ -107,7 +107,7 @@ def compared(
     name: str, given: Faces, quantised: dict[str, int], scalar: str | None
 ) -> tuple[list[Any], dict[str, Any]]:
     """A row for each contender, and how the bounds did."""
-    own, ours, counts = searched(given, None)
+    own, ours, counts = searched(given)
     exact = truth(given, own)
     peers = given.probes[:PEER_PROBES]
     flat = faiss.IndexFlatIP(given.gallery.shape[1])
@@ -123,9 +123,6 @@ def compared(
         rows.append(peer(f"FAISS {how}, k_factor {factor}", index.search, given.probes[:LONG_PROBES], exact))
         del index
     if scalar is not None:
-        for what, signed in (("Countenance, one bit first", True), ("Countenance, four bits only", False)):
-            variant, took, _ = searched(given, signed)
-            rows.append(row(what, took, ids(variant), exact))
         index = faiss.IndexScalarQuantizer(
             given.gallery.shape[1], faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
         )
@@ -146,9 +143,9 @@ def compared(
     }
 
 
-def searched(given: Faces, signed: bool | None) -> tuple[list[Found], list[float], SearchCounts]:
-    """Every probe's answer by ours, how long each took, and how the bounds did. signed: as `Coder` says."""
-    snapshot, sieve = indexed(given.gallery, signed), Sieve(Crew(0))
+def searched(given: Faces) -> tuple[list[Found], list[float], SearchCounts]:
+    """Every probe's answer by ours, how long each took, and how the bounds did."""
+    snapshot, sieve = indexed(given.gallery), Sieve(Crew(0))
     for probe in given.probes[:50]:
         sieve.search(snapshot, probe, LIMIT, ANYTHING)
     sieve.counts = SearchCounts()
@@ -187,9 +184,9 @@ def peer(what: str, search: Callable[[Rows, int], Any], probes: Rows, exact: lis
     return row(what, took, found, exact)
 
 
-def indexed(gallery: Rows, signed: bool | None = None) -> Snapshot:
+def indexed(gallery: Rows) -> Snapshot:
     """The rows in an index of ours, numbered from one."""
-    index = Index(Crew(0), signed)
+    index = Index(Crew(0))
     for first in range(0, len(gallery), 100_000):
         some = gallery[first : first + 100_000]
         index.append(np.arange(first + 1, first + len(some) + 1), some)

@@ -1,4 +1,4 @@
-"""The rotation, centre and stretch of one index, and the choice of codes.
+"""The rotation, centre and stretch of one index.
 
 Before they are turned, rows are stretched along dimensions in which they hardly differ, and probes shrunk in the same
 measure: no inner product changes. A normaliser adds such dimensions (a one beside a probe's offset, say), and with
@@ -10,27 +10,21 @@ from __future__ import annotations
 import numpy as np
 
 from countenance.gallery import kernels
-from countenance.gallery.codes import CodedProbe, Codes, Rows
+from countenance.gallery.codes import CodedProbe, Rows
 from countenance.gallery.levels import LevelCodes
 
 _SEED = 20_000  # any rotation is right; one seed makes searches repeatable
-_STEP, _SIGNED_STEP = 16, 64  # what the turned rows' dimensions are a multiple of
-_SIGNED = 256  # dimensions from which on one bit each says enough for a first look
+_STEP = 16  # what the turned rows' dimensions are a multiple of
 _FLAT = 0.25  # a dimension is stretched if it varies less than this share of the median variance
 _MOST_STRETCH = 100.0
 
 
 class Coder:
-    """How the rows of one index are coded. centre, variance: (d,), of many rows, never of a few people's.
+    """How the rows of one index are coded. centre, variance: (d,), of many rows, never of a few people's."""
 
-    signed: whether there are codes by sign. By default where rows are long and the processor can.
-    """
-
-    def __init__(self, centre: Rows, variance: Rows, signed: bool | None = None) -> None:
+    def __init__(self, centre: Rows, variance: Rows) -> None:
         dimension = len(centre)
-        self.signed = dimension >= _SIGNED and kernels.has_avx2() if signed is None else signed
-        step = _SIGNED_STEP if self.signed else _STEP
-        self.padded = -(-dimension // step) * step
+        self.padded = -(-dimension // _STEP) * _STEP
         square = np.random.default_rng(_SEED).standard_normal((self.padded, dimension))
         columns, triangle = np.linalg.qr(square)
         # with these signs every rotation is as likely as any other (Mezzadri 2007, section 5)
@@ -40,31 +34,22 @@ class Coder:
         self.for_rows: Rows = (rotation * stretch).astype(np.float32)
         self.for_probes: Rows = (rotation / stretch).astype(np.float32)
 
-    def codes(self, room: int) -> Codes:
+    def codes(self, room: int) -> LevelCodes:
         """Codes for up to `room` rows, a multiple of LANES."""
-        if self.signed:
-            from countenance.gallery.signs import SignCodes  # scipy comes with it
-
-            return SignCodes(room, self.padded, self.turned)
         return LevelCodes(room, self.padded, self.turned)
 
     def turned(self, rows: Rows) -> Rows:
         """y of the rows, (n, padded)."""
         return np.ascontiguousarray((rows - self.centre) @ self.for_rows)
 
-    def probe(self, probe: Rows, limit: int) -> CodedProbe:
-        """The probe (d,), ready to be compared with codes for the best `limit` rows."""
+    def probe(self, probe: Rows) -> CodedProbe:
+        """The probe (d,), ready to be compared with codes."""
         turned = probe @ self.for_probes
         largest = float(np.abs(turned).max())
         scale = np.float32(largest / 127 if largest > 0 else 1.0)
         numbers = np.rint(turned / scale).astype(np.int8)
         norm = float(np.linalg.norm(turned.astype(np.float64)))
         base = float(probe.astype(np.float64) @ self.centre.astype(np.float64))
-        signs = None
-        if self.signed:
-            from countenance.gallery.signs import sign_probe
-
-            signs = sign_probe(turned, limit)
         return CodedProbe(
             numbers=numbers,
             scale=scale,
@@ -73,7 +58,6 @@ class Coder:
             base=base + 2.0**-21 * abs(base),  # for what float32 loses of it in the bound's last sum
             lost=float(np.linalg.norm(turned.astype(np.float64) - float(scale) * numbers)),
             rounding=4 * _lost_in_turning(self.padded) * norm,
-            signs=signs,
         )
 
 

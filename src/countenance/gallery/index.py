@@ -20,7 +20,7 @@ from countenance.gallery.crew import Crew
 
 if TYPE_CHECKING:
     from countenance.gallery.coder import Coder
-    from countenance.gallery.codes import Codes
+    from countenance.gallery.levels import LevelCodes
 
 Numbers = NDArray[np.int64]
 Rows = NDArray[np.float32]
@@ -50,7 +50,7 @@ class Chunk:
         self.filled = 0
         self.dead = 0
         self.longest = 0.0
-        self.codes: Codes | None = None
+        self.codes: LevelCodes | None = None
         self.coded = 0
 
     @property
@@ -144,12 +144,11 @@ class Snapshot:
 class Index:
     """The living rows of one gallery. One writer at a time; `snapshot` may be read and searched by anybody meanwhile.
 
-    crew: makes codes. last: the highest number ever appended. signed: as `Coder` says.
+    crew: makes codes. last: the highest number ever appended.
     """
 
-    def __init__(self, crew: Crew, signed: bool | None = None) -> None:
+    def __init__(self, crew: Crew) -> None:
         self._crew = crew
-        self._signed = signed
         self.clear()
 
     def clear(self) -> None:
@@ -205,7 +204,7 @@ class Index:
         if self._coder is None:
             from countenance.gallery.coder import Coder
 
-            self._coder = Coder(*_mean_and_variance(self._chunks, size), self._signed)
+            self._coder = Coder(*_mean_and_variance(self._chunks, size))
         coder, new = self._coder, [chunk for chunk in self._chunks if chunk.coded < chunk.filled or not chunk.codes]
         self._crew.each(lambda i: new[i].code(coder), len(new))
 

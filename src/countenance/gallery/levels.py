@@ -30,13 +30,13 @@ class LevelCodes:
         self.longest = 0.0
 
     def put(self, first: int, rows: Rows) -> None:
-        """As `Codes.put`."""
+        """Code the rows (n, d) as those from place `first` on."""
         turned = self._turn(rows)
         self.longest = max(self.longest, float(np.linalg.norm(turned, axis=1).max(initial=0.0)))
         kernels.encode(turned, first, CLIP, self.codes, self.gain, self.residual)
 
     def living(self, places: Places, room: int) -> LevelCodes:
-        """As `Codes.living`."""
+        """The codes of those places, from the first place on, in as much room as told."""
         other, lanes = LevelCodes(room, self._padded, self._turn), kernels.LANES
         to = np.arange(len(places))
         other.codes[to // lanes, :, to % lanes] = self.codes[places // lanes, :, places % lanes]
@@ -45,13 +45,13 @@ class LevelCodes:
         return other
 
     def erase(self, places: Places) -> None:
-        """As `Codes.erase`."""
+        """Overwrite the rows of those places; their bound is below everything."""
         self.residual[places] = -np.inf
         self.gain[places] = 0
         self.codes[places // kernels.LANES, :, places % kernels.LANES] = 0
 
     def bounds(self, probe: CodedProbe, upper: Rows, tops: Rows) -> None:
-        """As `Codes.bounds`."""
+        """Write every row's upper bound, -inf for a place without a row, and the largest of each group of LANES."""
         floor = np.float32(probe.base + (probe.lost + probe.rounding) * self.longest)
         kernels.bounds(
             self.codes.reshape(len(self.codes), -1), probe.numbers, self.gain, self.residual,

@@ -1,21 +1,18 @@
 """The search among many rows: bounds from short codes rule out nearly all, and the rest is computed.
 
-Its answer is `Snapshot.search`'s: a row is left out only if its bound is below the score of the last one returned. The
-bounds are proven (`levels`), for long rows with the exception of one answer in a million (`signs`). Where the bounds
-leave too many rows, every score is computed, and that is counted.
+Its answer is `Snapshot.search`'s: a row is left out only if its bound is below the score of the last one returned, and
+the bounds are proven (`levels`). Where they leave too many rows, every score is computed, and that is counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from threading import Lock
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from countenance.gallery import kernels
-from countenance.gallery.codes import CloserCodes
 from countenance.gallery.crew import Crew
 from countenance.gallery.index import Chunk, Found, Rows, Snapshot, ranked, rounding
 from countenance.gallery.records import SearchCounts
@@ -89,8 +86,7 @@ class _Run:
         self._chunks = snapshot.chunks
         self._probe = probe
         self._limit = limit
-        self._coded = snapshot.coder.probe(probe, limit)
-        self._signed = snapshot.coder.signed
+        self._coded = snapshot.coder.probe(probe)
         self._crew = crew
         self._starts = np.concatenate([[0], np.cumsum([chunk.room for chunk, _ in self._chunks])])
         self._slack = rounding(probe, max(chunk.longest for chunk, _ in self._chunks))
@@ -102,8 +98,7 @@ class _Run:
         upper, tops = np.split(space[: self.room + self.room // kernels.LANES], [self.room])
         self._crew.each(lambda i: self._bound(i, upper, tops), len(self._chunks))
         floor = max(min_score, _NOTHING)
-        # with signs, looking closer at every row is still quicker than computing it
-        places = np.empty(self.room + 1 if self._signed else self.room // _TOO_MANY, dtype=np.int64)
+        places = np.empty(self.room // _TOO_MANY, dtype=np.int64)
         seeds = _SEEDS_PER_HIT * self._limit + _SEEDS
         if seeds < len(tops):
             pivot = max(np.partition(tops, -seeds)[-seeds], np.float32(_NOTHING))
@@ -112,13 +107,6 @@ class _Run:
         if found == len(places):
             return None
         near = places[:found]
-        if self._signed:
-            closer = self._closer(near)
-            if seeds < found:
-                floor = self._raised(floor, near[np.sort(np.argpartition(closer, -seeds)[-seeds:])])
-            near = near[closer >= np.float32(floor)]
-            if len(near) > self.room // _TOO_MANY:
-                return None
         scores = self._scores(near)
         self.computed = len(near)
         floor = max(floor, self._least(scores))
@@ -151,14 +139,6 @@ class _Run:
         return self._computed(
             places, lambda chunk, inside, scores: kernels.dots(chunk.rows, inside, self._probe, scores)
         )
-
-    def _closer(self, places: Places) -> Rows:
-        """The closer bounds of the rows of those sorted places; -inf for one that is no row of this snapshot."""
-
-        def bound(chunk: Chunk, inside: Places, upper: Rows) -> None:
-            cast(CloserCodes, chunk.codes).closer(self._coded, inside, upper)
-
-        return self._computed(places, bound)
 
     def _computed(self, places: Places, compute: Callable[[Chunk, Places, Rows], None]) -> Rows:
         results = np.full(len(places), -np.inf, dtype=np.float32)

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from countenance.gallery import index as index_module
-from countenance.gallery import kernels, levels, signs
+from countenance.gallery import kernels, levels
 from countenance.gallery.coder import Coder
 from countenance.gallery.crew import Crew
 from countenance.gallery.index import Index
@@ -45,9 +45,6 @@ def filled(rows, revision=0):
     return index
 
 
-needs_avx2 = pytest.mark.skipif(not kernels.has_avx2(), reason="this processor has no AVX2, so there are no sign codes")
-
-
 @pytest.fixture(scope="module", params=[1, 3], ids=["one thread", "three threads"])
 def sieve(request):
     return Sieve(Crew(request.param))
@@ -76,7 +73,7 @@ def test_no_row_scores_above_its_bound(dimension, scale, offset, seed):
     codes.put(40, rows[40:])
     upper, tops = np.zeros(96, dtype=np.float32), np.zeros(3, dtype=np.float32)
     for probe in (*rows[:4], chance.normal(size=dimension).astype(np.float32) * 1e3, np.zeros(dimension, np.float32)):
-        codes.bounds(coder.probe(probe, 1), upper, tops)
+        codes.bounds(coder.probe(probe), upper, tops)
         scores = rows.astype(np.float64) @ probe.astype(np.float64)
         assert (upper[:90] >= scores).all()
         assert (upper[90:] == -np.inf).all()
@@ -99,50 +96,11 @@ def test_bounds_hold_for_the_probes_that_are_worst_for_them():
         left = turned[place].astype(np.float64) - codes.gain[place] * levels
         assert np.linalg.norm(left) <= codes.residual[place] <= np.linalg.norm(left) + 1e-5
         probe = unit((left @ coder.for_probes.T.astype(np.float64))[None])[0]
-        codes.bounds(coder.probe(probe, 1), upper, tops)
+        codes.bounds(coder.probe(probe), upper, tops)
         scores = rows.astype(np.float64) @ probe.astype(np.float64)
         assert (upper >= scores).all()
         excess.append(upper[place] - scores[place])
     assert max(excess) < 0.05
-
-
-@needs_avx2
-def test_bounds_by_signs_fail_as_often_as_they_say(monkeypatch):
-    monkeypatch.setattr(signs, "MISS", 0.02)
-    signs._reach.cache_clear()
-    chance = np.random.default_rng(11)
-    rows = 5 * unit(chance.normal(size=(4096, 320)))
-    coder = Coder(np.zeros(320, dtype=np.float32), np.ones(320, dtype=np.float32))
-    assert coder.signed
-    codes = coder.codes(4096)
-    codes.put(0, rows[:1000])
-    codes.put(1000, rows[1000:])
-    upper, tops = np.zeros(4096, dtype=np.float32), np.zeros(128, dtype=np.float32)
-    broken = []
-    for probe in chance.normal(size=(40, 320)).astype(np.float32):
-        codes.bounds(coder.probe(probe, 1), upper, tops)
-        assert np.array_equal(tops, upper.reshape(128, 32).max(axis=1))
-        broken.append((upper < rows.astype(np.float64) @ probe.astype(np.float64)).mean())
-    signs._reach.cache_clear()
-    assert 0.004 < np.mean(broken) < 0.02  # less, since rounding of the tables is allowed for at its worst
-
-
-@needs_avx2
-def test_closer_bounds_are_bounds_and_close():
-    chance = np.random.default_rng(12)
-    rows = unit(chance.normal(size=(512, 300)))
-    coder = Coder(rows.mean(axis=0), rows.var(axis=0))
-    codes = coder.codes(512)
-    codes.put(0, rows[:500])
-    codes.erase(np.array([7]))
-    places = np.array([0, 7, 8, 33, 499, 500])
-    upper = np.zeros(6, dtype=np.float32)
-    for probe in rows[:20]:
-        codes.closer(coder.probe(probe, 5), places, upper)
-        excess = upper[[0, 2, 3, 4]] - rows[places[[0, 2, 3, 4]]].astype(np.float64) @ probe.astype(np.float64)
-        assert excess.min() > 0
-        assert excess.max() < 0.2
-        assert (upper[[1, 5]] == -np.inf).all()
 
 
 def test_bounds_are_close_for_templates():
@@ -152,7 +110,7 @@ def test_bounds_are_close_for_templates():
     codes = coder.codes(4096)
     codes.put(0, rows)
     upper, tops = np.zeros(4096, dtype=np.float32), np.zeros(128, dtype=np.float32)
-    codes.bounds(coder.probe(rows[0], 1), upper, tops)
+    codes.bounds(coder.probe(rows[0]), upper, tops)
     excess = upper - rows @ rows[0]
     assert excess.min() > 0
     assert excess.max() < 0.25
@@ -184,7 +142,7 @@ def test_the_sieve_finds_what_computing_every_score_finds(sieve, count, dimensio
         assert sieve.search(snapshot, probe, limit, min_score, without) == expected
 
 
-@pytest.fixture(scope="module", params=[128, pytest.param(512, marks=needs_avx2)], ids=["short rows", "long rows"])
+@pytest.fixture(scope="module", params=[128, 512], ids=["short rows", "long rows"])
 def many(request):
     """Many different faces: rows, and an index of them. Like templates, long rows have fewer free dimensions."""
     chance = np.random.default_rng(2)
@@ -251,7 +209,7 @@ def test_rows_erased_before_there_were_codes_are_not_found_when_there_are():
     assert sieve.counts.fallbacks == 0
 
 
-@pytest.mark.parametrize("dimension", [32, pytest.param(256, marks=needs_avx2)])
+@pytest.mark.parametrize("dimension", [32, 256])
 def test_codes_of_living_rows_are_those_they_had(dimension):
     chance = np.random.default_rng(10)
     rows = faces(256, dimension, chance) * 7
@@ -261,17 +219,13 @@ def test_codes_of_living_rows_are_those_they_had(dimension):
     places = np.flatnonzero(chance.random(256) < 0.4)
     living = codes.living(places, 160)
     upper, tops = np.zeros((2, 256), dtype=np.float32), np.zeros(8, dtype=np.float32)
-    codes.bounds(coder.probe(rows[0], 1), upper[0], tops)
-    living.bounds(coder.probe(rows[0], 1), upper[1][:160], tops[:5])
+    codes.bounds(coder.probe(rows[0]), upper[0], tops)
+    living.bounds(coder.probe(rows[0]), upper[1][:160], tops[:5])
     assert np.array_equal(upper[1][: len(places)], upper[0][places])
     assert (upper[1][len(places) : 160] == -np.inf).all()
-    if coder.signed:
-        codes.closer(coder.probe(rows[0], 1), places, upper[0][: len(places)])
-        living.closer(coder.probe(rows[0], 1), np.arange(len(places)), upper[1][: len(places)])
-        assert np.array_equal(upper[1][: len(places)], upper[0][: len(places)])
 
 
-@pytest.mark.parametrize("dimension", [32, pytest.param(256, marks=needs_avx2)])
+@pytest.mark.parametrize("dimension", [32, 256])
 def test_an_erased_row_leaves_no_code(dimension):
     chance = np.random.default_rng(5)
     index = filled(faces(700, dimension, chance))
@@ -284,13 +238,7 @@ def test_an_erased_row_leaves_no_code(dimension):
             codes, group, lane = chunk.codes, place // 32, place % 32
             assert codes.residual[place] == -np.inf
             assert codes.gain[place] == 0
-            if dimension == 32:
-                assert not codes.codes[group, :, lane].any()
-            else:
-                assert codes.sign_residual[place] == -np.inf
-                assert codes.sign_gain[place] == 0
-                assert not codes.signs[group, :, lane].any()
-                assert not codes.levels[place].any()
+            assert not codes.codes[group, :, lane].any()
 
 
 def test_a_snapshot_sees_no_coded_row_that_was_appended_later(sieve):
@@ -312,11 +260,11 @@ def test_the_layout_is_the_same_on_processors_without_the_instruction(monkeypatc
     codes = coder.codes(64)
     codes.put(0, rows)
     native, generic = np.zeros((2, 64), dtype=np.float32), np.zeros((2, 2), dtype=np.float32)
-    codes.bounds(coder.probe(rows[3], 1), native[0], generic[0])
+    codes.bounds(coder.probe(rows[3]), native[0], generic[0])
     monkeypatch.setattr(kernels, "has_avx2", lambda: False)
     plain = numba.njit(kernels.bounds.py_func)
     monkeypatch.setattr(levels.kernels, "bounds", plain)
-    codes.bounds(coder.probe(rows[3], 1), native[1], generic[1])
+    codes.bounds(coder.probe(rows[3]), native[1], generic[1])
     assert "vpmaddubsw" not in "".join(plain.inspect_asm().values())
     assert np.allclose(native[0], native[1], atol=1e-6)
     assert np.allclose(generic[0], generic[1], atol=1e-6)
