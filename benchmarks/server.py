@@ -23,6 +23,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,8 @@ def opencv_images_per_second(photos: list[bytes]) -> dict[str, Any]:
     manifests = load_manifests()
     weights = [str(own.models_cache / manifests[name].file) for name in ("yunet", "sface")]
     rates = []
-    with ProcessPoolExecutor(2) as pool:
+    # started anew: a fork would inherit locks of threads that it does not have
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         list(pool.map(opencv_round, [(weights, photos[:4])] * 2))
         for _ in range(5):
             began = time.perf_counter()
