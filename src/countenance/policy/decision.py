@@ -120,9 +120,9 @@ class Decision:
             f"{ground.cite}."
         )
         if self.failed:
-            more = len(self.failed) - _SHOWN
             shown = "; ".join(f"{fact.says} ({fact.fact}) = {fact.value}" for fact in self.failed[:_SHOWN])
-            text += f" Facts: {shown}{f'; and {more} more' if more > 0 else ''}."
+            rest = len(self.failed) - _SHOWN
+            text += f" Facts: {shown}{f'; and {rest} more' if rest > 0 else ''}."
         own = [r for r in (ground.remedy, self._missing_sentence()) if r]
         if own:
             text += f" What would change this: {' '.join(own)}"
