@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,10 +19,11 @@ from countenance.policy.corpus import stories
 from countenance.policy.description import moment_of, request_of
 from countenance.policy.difference import Difference, difference
 from countenance.policy.facts import FACTS, schema
-from countenance.policy.matrix import Matrix, matrix
+from countenance.policy.matrix import Matrix, letter, matrix
 from countenance.policy.obligations import words
 from countenance.policy.packs import Pack, fine_print, pack_in, read_pack, shipped
 from countenance.policy.picture import page
+from countenance.policy.poster import poster
 from countenance.policy.rules import check
 from countenance.progress import track
 from countenance.settings import load
@@ -125,17 +127,18 @@ def explain(request: Path, names: str | None, now: str | None, as_of: datetime |
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "html"]),
+    type=click.Choice(["terminal", "json", "html", "svg"]),
     default="terminal",
     show_default=True,
-    help="How to show it.",
+    help="How to show it: svg is one picture, html a page with every clause.",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of stdout.")
 def fine_print_matrix(names: str | None, as_of: datetime | None, form: str, output: Path | None) -> None:
     """The fine print: actors by uses, what each text by itself stops and what it leaves open."""
     chosen = [_pack(name) for name in _names(tuple(names.split(",")) if names else ())]
     table = matrix(fine_print("matrix"), track(chosen, "packs", len(chosen), "pack"), as_of.date() if as_of else None)
-    text = page(table) if form == "html" else json.dumps(table.record(), indent=2) if form == "json" else _drawn(table)
+    drawn = {"html": page, "svg": poster, "terminal": _drawn, "json": _plain}[form]
+    text = drawn(table)
     if output is None:
         click.echo(text)
     else:
@@ -162,8 +165,15 @@ def corpus(names: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def diff(before: str, after: str, as_json: bool) -> None:
     """Print what changes from pack BEFORE to pack AFTER (names or folders): newly permitted, newly denied."""
-    found = difference(_pack(before), _pack(after))
-    click.echo(json.dumps(_difference(found), indent=2) if as_json else _compared(found))
+    old, new = _pack(before), _pack(after)
+    found = difference(old, new)
+    turned = _turned(old, new)
+    if as_json:
+        click.echo(json.dumps({**_difference(found), "fine_print": turned}, indent=2))
+        return
+    click.echo(_compared(found))
+    for row in turned:
+        click.echo(f"fine print, {row['use']}, {row['verdict']}: {', '.join(row['actors'])}")
 
 
 @policy.command("check")
@@ -225,20 +235,32 @@ def _told(decision: Decision) -> str:
     return "\n".join(lines)
 
 
+def _plain(table: Matrix) -> str:
+    return json.dumps(table.record(), indent=2)
+
+
 def _drawn(table: Matrix) -> str:
     lines = [
-        f"What each text by itself says, under the law of {table.law_date}: # stopped, ? cannot be decided, . left open"
+        f"What each text by itself says, under the law of {table.law_date}.",
+        "# stopped, ? cannot be decided, . left open. Below each use: the clauses that stop it, and whom.",
     ]
     width = max(len(pack.name) for pack in table.packs)
-    actor_width = max(len(actor.title) for actor in table.actors)
+    named = [(actor, f"{letter(n)} {actor.title}") for n, actor in enumerate(table.actors)]
+    actor_width = max(len(name) for _, name in named)
     for use in table.uses:
         lines += ["", use.title, ""]
         for row in range(width):
             letters = " ".join(pack.name.rjust(width)[row] for pack in table.packs)
             lines.append(f"{'':{actor_width}}  {letters}".rstrip())
-        for actor in table.actors:
-            marks = " ".join(_MARK[table.at(pack.name, use.id, actor.id).verdict] for pack in table.packs)
-            lines.append(f"{actor.title:{actor_width}}  {marks}")
+        stopping: dict[str, list[str]] = {}
+        for actor, name in named:
+            decisions = [table.at(pack.name, use.id, actor.id) for pack in table.packs]
+            lines.append(f"{name:{actor_width}}  {' '.join(_MARK[decision.verdict] for decision in decisions)}")
+            for clause in (clause for d in decisions if not d.permitted for clause in d.clauses):
+                stopping.setdefault(clause, []).append(name.partition(" ")[0])
+        order = [pack.name for pack in table.packs]
+        for clause in sorted(stopping, key=lambda clause: order.index(clause.partition(".")[0])):
+            lines.append(f"  {clause:{actor_width}}{' '.join(stopping[clause])}")
     lines += ["", f"{'text':{width}}  stopped  undecided  left open"]
     for pack in table.packs:
         counts = [table.count(pack.name, v) for v in (Verdict.DENY, Verdict.UNDETERMINED, Verdict.PERMIT)]
@@ -257,6 +279,19 @@ def _compared(found: Difference) -> str:
     return "\n".join(lines)
 
 
+def _turned(before: Pack, after: Pack) -> list[dict[str, Any]]:
+    """The cells of the fine print whose verdict changes, by use and new verdict."""
+    old, new = (matrix(fine_print("matrix"), [pack]) for pack in (before, after))
+    rows: dict[tuple[str, str], list[str]] = {}
+    for use in old.uses:
+        for actor in old.actors:
+            was = old.at(before.name, use.id, actor.id).verdict
+            now = new.at(after.name, use.id, actor.id).verdict
+            if was is not now:
+                rows.setdefault((use.title, f"{was} -> {now}"), []).append(actor.title)
+    return [{"use": use, "verdict": verdict, "actors": actors} for (use, verdict), actors in rows.items()]
+
+
 def _difference(found: Difference) -> dict[str, object]:
     return {
         "added": list(found.added),
@@ -267,6 +302,8 @@ def _difference(found: Difference) -> dict[str, object]:
                 {
                     "case": example.case,
                     "changes": dict(example.changes),
+                    "asked": example.asked,
+                    "facts": example.facts,
                     "before": example.before.record(),
                     "after": example.after.record(),
                 }

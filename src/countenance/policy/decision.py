@@ -108,7 +108,7 @@ class Decision:
         return tuple(dict.fromkeys(said))
 
     def sentence(self) -> str:
-        """One line: the verdict, the first clause with its source, what would change the answer, whom to write to."""
+        """One line: verdict, first clause and source, the facts that failed, what would change it, whom to write to."""
         if self.permitted:
             return f"Permitted under {', '.join(pack.name for pack in self.packs)} as of {self.law_date}."
         ground = self.grounds[0]
@@ -119,6 +119,10 @@ class Decision:
             f"{opening}: {ground.says} Clause {ground.id}{more}, {ground.pack.title} {ground.pack.version}{status}: "
             f"{ground.cite}."
         )
+        if self.failed:
+            shown = "; ".join(f"{fact.says} ({fact.fact}) = {fact.value}" for fact in self.failed[:_SHOWN])
+            rest = len(self.failed) - _SHOWN
+            text += f" Facts: {shown}{f'; and {rest} more' if rest > 0 else ''}."
         own = [r for r in (ground.remedy, self._missing_sentence()) if r]
         if own:
             text += f" What would change this: {' '.join(own)}"

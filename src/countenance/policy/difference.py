@@ -18,28 +18,34 @@ from countenance.errors import BadRequest
 from countenance.policy.cases import Case
 from countenance.policy.clauses import Clause
 from countenance.policy.decision import Decision, Verdict
-from countenance.policy.facts import FACT, CedarValue, Moment, seconds
+from countenance.policy.facts import FACT, CedarValue, Moment, context, seconds
 from countenance.policy.packs import Pack
 from countenance.policy.restating import DERIVED, restated
 from countenance.policy.rules import Rules
 from countenance.policy.vocabulary import Request
+from countenance.policy.words import Tier
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A request about which the versions disagree: a case, with some facts said otherwise."""
+    """A request about which the versions disagree: a case, with some facts said otherwise.
+
+    asked: the request in a few words. facts: all that it states, as rules see it.
+    """
 
     case: str
     changes: tuple[tuple[str, CedarValue | None], ...]
+    asked: str
+    facts: Mapping[str, Mapping[str, CedarValue]]
     before: Decision
     after: Decision
 
     def sentence(self) -> str:
-        """One line."""
+        """One line: what is asked, what each version says and why, and where the request comes from."""
         said = ", ".join(f"{path} {'not stated' if v is None else f'= {v!r}'}" for path, v in self.changes)
         return (
-            f"{self.case}{f', with {said}' if said else ''}: {self.before.verdict} ({', '.join(self.before.clauses)}) "
-            f"-> {self.after.verdict} ({', '.join(self.after.clauses)})"
+            f"{self.asked}: {self.before.verdict} ({', '.join(self.before.clauses)}) "
+            f"-> {self.after.verdict} ({', '.join(self.after.clauses)}); {self.case}{f', with {said}' if said else ''}"
         )
 
 
@@ -72,7 +78,7 @@ def difference(before: Pack, after: Pack, tries: int = 1000, each: int = 12) -> 
         if first.permitted is not second.permitted:
             key = (second.permitted, first.clauses, second.clauses)
             if key not in seen or len(changes) < len(seen[key].changes):
-                seen[key] = Example(case, changes, first, second)
+                seen[key] = Example(case, changes, _asked(request), context(request, moment), first, second)
     examples = sorted(seen.values(), key=lambda example: (len(example.changes), example.case))
     return Difference(
         added=tuple(name for name in touched if name not in old),
@@ -82,6 +88,20 @@ def difference(before: Pack, after: Pack, tries: int = 1000, each: int = 12) -> 
         denied=tuple(e for e in examples if e.after.verdict is not Verdict.PERMIT)[:each],
         asked=asked,
     )
+
+
+def _asked(request: Request) -> str:
+    """A request in a few words: who, what, how, for what."""
+    who = []
+    for party in (request.actor, request.on_behalf_of):
+        if party is not None:
+            held = ", ".join((*sorted(party.powers), *([party.tier] if party.tier is not Tier.NONE else [])))
+            who.append(f"{party.class_name}{f' ({held})' if held else ''}")
+    use = request.use
+    how = f" {use.mode.replace('_', ' ')}" if use.mode else ""
+    why = f" for {use.purpose.replace('_', ' ')}" if use.purpose else ""
+    where = f" in {', '.join(sorted(request.jurisdictions))}" if request.jurisdictions else ""
+    return f"{request.operation}{how}{why} by {' for '.join(who)}{where}"
 
 
 def _local(clause: Clause, pack: Pack) -> str:

@@ -15,7 +15,8 @@ from cedarpy import pst
 
 from countenance.policy.facts import FACT, CedarValue
 
-Context = Mapping[str, Mapping[str, CedarValue]]
+Context = Mapping[str, CedarValue]
+"""Stated facts by their flat names, as compiled rules see them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,15 @@ def _joined(settling: bool, left: Weigher, right: Weigher) -> Weigher:
 
 def _test(expression: pst.Expr) -> Weigher:
     read = facts_read(expression)
-    optional = tuple((path, *path.split(".")) for path in sorted(read) if FACT[path].optional)
+    optional = {FACT[path].flat: path for path in sorted(read) if FACT[path].optional}
     value = _value(expression)
+    holds, fails = Truth(True, read), Truth(False, read)
 
     def weigh(context: Context) -> Truth:
-        silent = frozenset(path for path, group, name in optional if name not in context[group])
-        return Truth(None, silent) if silent else Truth(bool(value(context)), read)
+        for flat in optional:
+            if flat not in context:
+                return Truth(None, frozenset(path for flat, path in optional.items() if flat not in context))
+        return holds if value(context) else fails
 
     return weigh
 
@@ -122,9 +126,11 @@ def _value(expression: pst.Expr) -> _Value:
             members = frozenset(e.value for e in elements if isinstance(e, pst.StringLit | pst.LongLit))
             return lambda context: members
         case pst.GetAttr(pst.GetAttr(pst.Var("context"), group), name):
-            if FACT[f"{group}.{name}"].cedar == "Set<String>":
-                return lambda context: frozenset(context[group][name])  # type: ignore[arg-type]
-            return lambda context: context[group][name]
+            fact = FACT[f"{group}.{name}"]
+            flat = fact.flat
+            if fact.cedar == "Set<String>":
+                return lambda context: frozenset(context[flat])  # type: ignore[arg-type]
+            return lambda context: context[flat]
         case pst.UnaryOp("is_empty", arg):
             inner = _value(arg)
             return lambda context: not inner(context)

@@ -26,7 +26,7 @@ from countenance.errors import PolicyError
 from countenance.policy.certainty import possibly, surely
 from countenance.policy.clauses import Clause, Effect, Status
 from countenance.policy.decision import Ground
-from countenance.policy.explanation import Weigher, facts_read, weigher
+from countenance.policy.explanation import Context, Weigher, facts_read, weigher
 from countenance.policy.facts import (
     FACT,
     FACTS,
@@ -54,10 +54,14 @@ _STRICT = schema(all_stated=True)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Cedar's answer. reasons: ids of the clauses that made it, in the order of the packs."""
+    """Cedar's answer.
+
+    reasons: ids of the clauses that made it, in the order of the packs. facts: what Cedar was told.
+    """
 
     allowed: bool
     reasons: tuple[str, ...]
+    facts: Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,14 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """The book for one combination of parties and places. surroundings: the facts about these, which it leaves out."""
+
+    book: Book
+    surroundings: Context
+
+
+@dataclass(frozen=True, slots=True)
 class _Chapter:
     """The clauses in force that speak of an operation. conditional: those with a part about parties and places."""
 
@@ -109,9 +121,9 @@ class Library:
         self._entities = cedarpy.Entities.from_json_str(_NO_ENTITIES)
         self._chapters: dict[tuple[int, Operation], _Chapter] = {}
         self._books: dict[tuple[int, Operation, frozenset[str]], Book] = {}
-        self._known: dict[tuple[object, ...], Book] = {}
+        self._known: dict[tuple[object, ...], Opened] = {}
 
-    def book(self, request: Request, moment: Moment, day: date) -> Book | None:
+    def open(self, request: Request, moment: Moment, day: date) -> Opened | None:
         """The book for `request` under the law of `day`; None where Cedar cannot tell which clauses it can meet."""
         epoch = bisect_right(self._turns, day)
         key = (
@@ -121,19 +133,19 @@ class Library:
             _who(request.on_behalf_of),
             request.jurisdictions,
         )
-        book = self._known.get(key)
-        if book is None:
+        opened = self._known.get(key)
+        if opened is None:
             chapter = self._chapter(epoch, request.operation, day)
             facts = flat_context(request, moment, chapter.facts)
             met = _ask(request.operation, chapter.parts, self._entities, chapter.schema, facts, chapter.conditional)
             if met is None:
                 return None
             unmet = frozenset(chapter.conditional) - frozenset(met.reasons)
-            book = self._bound(epoch, request.operation, chapter, unmet)
+            opened = Opened(self._bound(epoch, request.operation, chapter, unmet), facts)
             if len(self._known) >= _MANY:
                 self._known.clear()
-            self._known[key] = book
-        return book
+            self._known[key] = opened
+        return opened
 
     def _chapter(self, epoch: int, operation: Operation, day: date) -> _Chapter:
         chapter = self._chapters.get((epoch, operation))
@@ -173,7 +185,7 @@ def _ask(
     if answer.diagnostics.errors or answer.decision is cedarpy.Decision.NoDecision:
         return None
     named = frozenset(answer.diagnostics.reasons)
-    return Answer(bool(answer.allowed), tuple(name for name in order if name in named))
+    return Answer(bool(answer.allowed), tuple(name for name in order if name in named), facts)
 
 
 def _who(party: Party | None) -> tuple[object, ...] | None:

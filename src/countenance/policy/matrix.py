@@ -73,6 +73,11 @@ class Matrix:
         }
 
 
+def letter(number: int) -> str:
+    """The letter that stands for an actor, counted from 0: A to Z, then AA."""
+    return ("" if number < 26 else letter(number // 26 - 1)) + chr(ord("A") + number % 26)
+
+
 def matrix(table: Table, packs: Iterable[Pack], as_of: date | None = None) -> Matrix:
     """The matrix of `table` (actors, uses, common facts) under each of `packs` alone.
 

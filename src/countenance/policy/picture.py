@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from countenance.policy.decision import Decision, Verdict
-from countenance.policy.matrix import Matrix
+from countenance.policy.matrix import Matrix, letter
 from countenance.policy.packs import Pack
 
 _CELL = 9
@@ -63,8 +63,28 @@ details { margin: .4rem 0; }
 .overview td { min-width: 2rem; font-variant-numeric: tabular-nums; }
 summary { cursor: pointer; font-weight: 600; }
 dt { font-weight: 600; margin-top: .5rem; }
-dd { margin: 0 0 0 1rem; }
+dd { margin: 0 0 0 1rem; overflow-wrap: anywhere; }
+td[title], rect { cursor: help; }
+.told { outline: 3px solid var(--ink); outline-offset: -3px; stroke: var(--ink); stroke-width: 2; }
+#said { position: fixed; inset: auto 0 0 0; max-height: 40vh; overflow-y: auto; padding: .6rem 1.2rem;
+  background: var(--paper); border-top: 2px solid var(--ink); font-size: .9rem; }
 """
+
+_SCRIPT = """
+const said = document.getElementById("said");
+let told = null;
+document.addEventListener("click", (event) => {
+  const cell = event.target.closest("td[title], rect");
+  told?.classList.remove("told");
+  told = cell;
+  said.hidden = !cell;
+  if (!cell) return;
+  cell.classList.add("told");
+  const row = cell.closest("tr")?.querySelector("th").textContent;
+  said.textContent = cell.title ? row + ", " + cell.dataset.of + ": " + cell.title : cell.textContent;
+});
+"""
+"""Says the clause of a cell that is tapped or clicked: a finger cannot point without touching."""
 
 
 def page(matrix: Matrix) -> str:
@@ -95,7 +115,7 @@ def _lines(matrix: Matrix) -> Iterator[str]:
             for pack in group:
                 yield _tile(matrix, pack, cells)
             yield "</div>"
-    yield "<h2>Every cell, with its clause</h2><p class='soft'>Point at a cell to read the clause.</p>"
+    yield "<h2>Every cell, with its clause</h2><p class='soft'>Point at a cell, or tap it, to read the clause.</p>"
     for number, use in enumerate(matrix.uses, 1):
         yield f"<details{' open' if number <= 3 else ''}><summary>{number}. {escape(use.title)}</summary>"
         yield _table(matrix, packs, use.id) + "</details>"
@@ -104,12 +124,12 @@ def _lines(matrix: Matrix) -> Iterator[str]:
         yield f"<dt>{escape(pack.identity.title)} <span class='soft'>{pack.name} {pack.identity.version}</span></dt>"
         yield f"<dd>{escape(pack.summary)}</dd><dd>Leaves open: {escape(pack.leaves_open)}</dd>"
         yield f"<dd class='soft'>{escape(pack.source)}</dd><dd class='soft'>sha256 {pack.identity.hash}</dd>"
-    yield "</dl></body></html>"
+    yield f'</dl><output id="said" hidden></output><script>{_SCRIPT}</script></body></html>'
 
 
 def _overview(matrix: Matrix, packs: list[Pack]) -> str:
     """How many texts stop each use by each actor: also the key to the rows and columns of the small pictures."""
-    head = "".join(f"<th><span>{_letter(n)} {escape(a.title)}</span></th>" for n, a in enumerate(matrix.actors))
+    head = "".join(f"<th><span>{letter(n)} {escape(a.title)}</span></th>" for n, a in enumerate(matrix.actors))
     rows = []
     for number, use in enumerate(matrix.uses, 1):
         cells = []
@@ -119,7 +139,7 @@ def _overview(matrix: Matrix, packs: list[Pack]) -> str:
             share = round(100 * min(1.0, len(stopping) / _FULL))
             ink = "var(--stop-ink)" if share > 45 else "var(--ink)"
             cells.append(
-                f'<td title="{escape(names)}" style="color: {ink}; '
+                f'<td title="{escape(names)}" data-of="{escape(actor.title)}: stopped by" style="color: {ink}; '
                 f'background: color-mix(in srgb, var(--stop) {share}%, var(--open))">{len(stopping)}</td>'
             )
         rows.append(f"<tr><th>{number} {escape(use.title)}</th>{''.join(cells)}</tr>")
@@ -147,7 +167,7 @@ def _grid(matrix: Matrix, pack: Pack) -> str:
     shapes = [f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(label)} stopped">']
     shapes.append('<g font-size="7" fill="var(--soft)" font-family="system-ui, sans-serif">')
     shapes.extend(
-        f'<text x="{margin + n * _CELL + _CELL / 2}" y="10" text-anchor="middle">{_letter(n)}</text>'
+        f'<text x="{margin + n * _CELL + _CELL / 2}" y="10" text-anchor="middle">{letter(n)}</text>'
         for n in range(len(matrix.actors))
     )
     shapes.extend(
@@ -162,7 +182,7 @@ def _grid(matrix: Matrix, pack: Pack) -> str:
             shapes.append(
                 f'<rect x="{margin + column * _CELL}" y="{margin + row * _CELL}" width="{_CELL - 1}" '
                 f'height="{_CELL - 1}" fill="var(--{colour[decision.verdict]})"><title>{escape(actor.title)}: '
-                f"{escape(use.title)}: {_SAID[decision.verdict]}</title></rect>"
+                f"{escape(use.title)}: {_SAID[decision.verdict]} ({decision.clauses[0]})</title></rect>"
             )
     shapes.append("</svg>")
     return "".join(shapes)
@@ -172,19 +192,18 @@ def _table(matrix: Matrix, packs: list[Pack], use: str) -> str:
     head = "".join(f"<th><span>{escape(pack.identity.title)}</span></th>" for pack in packs)
     rows = []
     for actor in matrix.actors:
-        cells = "".join(_cell(matrix.at(pack.name, use, actor.id)) for pack in packs)
+        cells = "".join(_cell(pack, matrix.at(pack.name, use, actor.id)) for pack in packs)
         rows.append(f"<tr><th>{escape(actor.title)}</th>{cells}</tr>")
     body = f"<thead><tr><th>Actor</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
     return f'<div class="wide"><table>{body}</table></div>'
 
 
-def _cell(decision: Decision) -> str:
+def _cell(pack: Pack, decision: Decision) -> str:
     why = "; ".join(f"{ground.id}: {ground.says}" for ground in decision.grounds[:4])
     if decision.missing:
         why += " Not stated: " + ", ".join(fact.fact for fact in decision.missing[:6])
     title = f"{_SAID[decision.verdict]}. {why}"
-    return f'<td class="{decision.verdict}" title="{escape(title, quote=True)}">{_MARK[decision.verdict]}</td>'
-
-
-def _letter(number: int) -> str:
-    return chr(ord("A") + number)
+    return (
+        f'<td class="{decision.verdict}" data-of="{escape(pack.identity.title)}" title="{escape(title)}">'
+        f"{_MARK[decision.verdict]}</td>"
+    )

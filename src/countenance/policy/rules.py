@@ -17,8 +17,8 @@ from countenance.policy.cases import Case
 from countenance.policy.clauses import Effect, Status
 from countenance.policy.decision import Decision, FailedFact, Ground, MissingFact, PackIdentity, Verdict
 from countenance.policy.explanation import Context
-from countenance.policy.facts import FACT, Moment, context
-from countenance.policy.library import Book, Library
+from countenance.policy.facts import FACT, CedarValue, Moment
+from countenance.policy.library import Answer, Library, Opened
 from countenance.policy.moratorium import Moratorium
 from countenance.policy.obligations import Obligation
 from countenance.policy.packs import Pack, read_pack
@@ -81,12 +81,13 @@ class Rules:
 
     def judge(self, request: Request, moment: Moment, law_date: date) -> Decision:
         """As `decide`, with all that surrounds the request in one value."""
-        book = self._library.book(request, moment, law_date)
-        answer = None if book is None else book.ask(book.opening, request, moment)
-        if book is None or answer is None:
+        opened = self._library.open(request, moment, law_date)
+        answer = None if opened is None else opened.book.ask(opened.book.opening, request, moment)
+        if opened is None or answer is None:
             return self._broken(law_date)
+        book = opened.book
         if not answer.allowed and answer.reasons:
-            return self._refusal(answer.reasons, book, request, moment, law_date)
+            return self._refusal(answer.reasons, opened, answer.facts, law_date)
         grounds = tuple(book.grounds[reason] for reason in answer.reasons)
         permitting = {ground.pack.name for ground in grounds if ground.effect is Effect.PERMIT}
         silent = [pack for pack in self.packs if pack.name not in permitting]
@@ -94,7 +95,7 @@ class Rules:
             perhaps = book.ask(book.allowing, request, moment)
             if perhaps is None:
                 return self._broken(law_date)
-            return self._unpermitted(silent, perhaps.reasons, book, request, moment, law_date)
+            return self._unpermitted(silent, perhaps, opened, law_date)
         duties = dict.fromkeys(o for reason in answer.reasons for o in book.clauses[reason].obligations)
         return self._decision(Verdict.PERMIT, grounds, law_date, duties=tuple(duties))
 
@@ -118,11 +119,9 @@ class Rules:
                     found.append(f"{case.name!r}: grounds came {sorted(decision.clauses)}")
         return tuple(found)
 
-    def _refusal(
-        self, reasons: Sequence[str], book: Book, request: Request, moment: Moment, law_date: date
-    ) -> Decision:
+    def _refusal(self, reasons: Sequence[str], opened: Opened, told: Context, law_date: date) -> Decision:
         """Cedar found clauses that hold or may hold: a no if one of them holds whatever is unstated, else doubt."""
-        facts = context(request, moment, {fact for reason in reasons for fact in book.clauses[reason].facts})
+        book, facts = opened.book, {**opened.surroundings, **told}
         weighed = {reason: book.weighers[reason](facts) for reason in reasons}
         if any(truth.value is False for truth in weighed.values()):
             return self._broken(law_date)  # the explanation and Cedar disagree: neither is to be trusted
@@ -133,23 +132,16 @@ class Rules:
             return self._decision(Verdict.DENY, grounds, law_date, failed=tuple(_failed(path, facts) for path in paths))
         return self._decision(Verdict.UNDETERMINED, grounds, law_date, missing=tuple(map(_missing, paths)))
 
-    def _unpermitted(
-        self,
-        silent: Sequence[Pack],
-        perhaps: Sequence[str],
-        book: Book,
-        request: Request,
-        moment: Moment,
-        law_date: date,
-    ) -> Decision:
+    def _unpermitted(self, silent: Sequence[Pack], perhaps: Answer, opened: Opened, law_date: date) -> Decision:
         """Some packs permit nothing: a pack without a clause that may yet permit denies by default."""
-        hopeful = {book.grounds[reason].pack.name for reason in perhaps}
+        grounds = opened.book.grounds
+        hopeful = {grounds[reason].pack.name for reason in perhaps.reasons}
         hopeless = tuple(_default(pack) for pack in silent if pack.name not in hopeful)
         if hopeless:
             return self._decision(Verdict.DENY, hopeless, law_date)
         names = {pack.name for pack in silent}
-        open_ = tuple(reason for reason in perhaps if book.grounds[reason].pack.name in names)
-        return self._refusal(open_, book, request, moment, law_date)
+        open_ = tuple(reason for reason in perhaps.reasons if grounds[reason].pack.name in names)
+        return self._refusal(open_, opened, perhaps.facts, law_date)
 
     def _broken(self, law_date: date) -> Decision:
         return self._decision(Verdict.DENY, (_BROKEN,), law_date)
@@ -203,7 +195,16 @@ def _default(pack: Pack) -> Ground:
 
 def _failed(path: str, facts: Context) -> FailedFact:
     fact = FACT[path]
-    return FailedFact(path, fact.says, json.dumps(facts[fact.group][fact.name]))
+    return FailedFact(path, fact.says, _written(facts[fact.flat]))
+
+
+def _written(value: CedarValue) -> str:
+    """As JSON; most facts are yes, no or a number, which need no encoder."""
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
+    return str(value) if isinstance(value, int) else json.dumps(value)
 
 
 def _missing(path: str) -> MissingFact:

@@ -374,6 +374,17 @@ def test_acting_for_a_holder_of_power_is_holding_it(house: Rules) -> None:
     assert "house.statute" in acting.clauses
 
 
+def test_a_refusals_sentence_says_which_facts_failed_and_their_values(house: Rules) -> None:
+    loose = replace(MODEL, fmr=0.002)
+    said = house.decide(asked(use=USE, model=loose, evidence=EVIDENCE), NOW).sentence()
+    assert "(model.fmr_ppb) = 2000000" in said
+    assert "(evidence.fmr_ppb) = 1000000" in said
+    other = replace(MODEL, id="another model")
+    assert (
+        '(model.id) = "another model"' in house.decide(asked(use=USE, model=other, evidence=EVIDENCE), NOW).sentence()
+    )
+
+
 # contradictions
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from dataclasses import replace
 from datetime import date
+from html import escape
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import pytest
 from cedarpy import pst
@@ -15,9 +19,10 @@ from countenance.errors import PolicyError
 from countenance.policy import Rules, Verdict
 from countenance.policy.corpus import Story, stories
 from countenance.policy.difference import difference
-from countenance.policy.matrix import Matrix, matrix
+from countenance.policy.matrix import Matrix, letter, matrix
 from countenance.policy.packs import Pack, fine_print, read_pack, shipped
 from countenance.policy.picture import page
+from countenance.policy.poster import poster
 
 STORIES = stories(fine_print("corpus"))
 PACKS = {name: read_pack(name) for name in shipped()}
@@ -134,6 +139,33 @@ def test_the_page_is_whole_and_needs_nothing_from_outside(table: Matrix) -> None
     assert reader.count["svg"] == len(table.packs)
     assert reader.count["rect"] == len(table.cells)
     assert "url(" not in page(table)
+
+
+def test_a_cell_of_the_page_can_be_tapped_and_names_its_row_and_its_column(table: Matrix) -> None:
+    whole = page(table)
+    cells = re.findall(r'<td class="(?:permit|deny|undetermined)" data-of="([^"]+)" title="([^"]+)"', whole)
+    assert len(cells) == len(table.cells)
+    assert {of for of, _ in cells} == {escape(pack.identity.title) for pack in table.packs}
+    assert all(re.search(r"\. [a-z-]+\.[a-z0-9-]+: ", title) for _, title in cells)
+
+
+def test_the_poster_names_every_use_actor_and_text_and_draws_every_cell(table: Matrix) -> None:
+    root = ElementTree.fromstring(poster(table))  # our own text
+    said = [" ".join("".join(node.itertext()).split()) for node in root.iter("{http://www.w3.org/2000/svg}text")]
+    rows = -(-len(table.packs) // 3)
+    for use in table.uses:
+        assert said.count(use.title) == rows
+    for number, actor in enumerate(table.actors):
+        assert f"{letter(number)} {actor.title}" in said
+    for pack in table.packs:
+        assert pack.identity.title in " ".join(said)
+        assert f"{table.count(pack.name, Verdict.DENY)} of {len(table.uses) * len(table.actors)} stopped" in said
+    drawn = Counter(node.get("fill") for node in root.iter("{http://www.w3.org/2000/svg}rect"))
+    assert drawn["#1d4e89"] == 1 + sum(table.count(pack.name, Verdict.DENY) for pack in table.packs)
+
+
+def test_letters_go_on_after_z() -> None:
+    assert [letter(n) for n in (0, 25, 26, 51, 52)] == ["A", "Z", "AA", "AZ", "BA"]
 
 
 # differences

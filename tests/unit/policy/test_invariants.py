@@ -168,6 +168,14 @@ def test_house_nobody_is_looked_for_live_in_public_without_being_the_target() ->
     assert example(world, permitted(world, [TEXTS["house"]], "identify", TODAY), crowd) is None
 
 
+@pytest.mark.parametrize("operation", ["enrol", "identify", "track"])
+def test_house_no_scraped_gallery_whatever_its_use_is_called(operation: str) -> None:
+    """Save by consent, which no request can state of a scraped gallery."""
+    world = World()
+    scraped = z3.And(word(world, "gallery.provenance", "scraped"), z3.Not(word(world, "use.legal_basis", "consent")))
+    assert example(world, permitted(world, [TEXTS["house"]], operation, TODAY), scraped) is None
+
+
 @pytest.mark.parametrize("operation", ["identify", "track", "enrol", "disclose"])
 def test_virginia_police_get_nothing_while_the_law_is_disputed(operation: str) -> None:
     world = World()

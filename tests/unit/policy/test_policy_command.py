@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from countenance.cli.policy import policy
 from countenance.errors import BadRequest, PolicyError
+from countenance.policy.matrix import letter
 from countenance.policy.packs import SHIPPED, shipped
 
 SCAN = """
@@ -89,6 +90,36 @@ def test_the_terminals_rows_agree_with_the_json() -> None:
     stopped = sum(cell["verdict"] == "deny" for cell in table["cells"])
     last = run("matrix", "--packs", "amazon-terms").stdout.splitlines()[-1].split()
     assert last[:2] == ["amazon-terms", str(stopped)]
+
+
+def test_the_terminal_names_for_each_use_every_clause_that_stops_it_and_whom() -> None:
+    names = "amazon-blog,house"
+    table = json.loads(run("matrix", "--packs", names, "--format", "json").stdout)
+    titles = {use["title"]: use["id"] for use in table["uses"]}
+    letters = {letter(n): actor["id"] for n, actor in enumerate(table["actors"])}
+    shown = set()
+    use = ""
+    for line in run("matrix", "--packs", names).stdout.splitlines():
+        use = titles.get(line, use)
+        clause, *whom = line.split() or [""]
+        if line.startswith("  ") and clause.startswith(("amazon-blog.", "house.")):
+            shown |= {(use, letters[one], clause) for one in whom}
+    assert shown == {
+        (cell["use"], cell["actor"], clause)
+        for cell in table["cells"]
+        if cell["verdict"] != "permit"
+        for clause in cell["clauses"]
+    }
+
+
+def test_diff_shows_the_cells_of_the_fine_print_that_turn() -> None:
+    shown = run("diff", "amazon-blog", "amazon-terms").stdout
+    assert "by detectives (arrest, municipal)" in shown
+    protest = "fine print, Name the people in pictures of a protest, deny -> permit: City police (Detroit)"
+    assert protest in shown
+    found = json.loads(run("diff", "amazon-blog", "amazon-terms", "--json").stdout)
+    assert {row["verdict"] for row in found["fine_print"]} == {"deny -> permit"}
+    assert found["newly_permitted"][0]["facts"]["actor"]["powers"] == ["arrest"]
 
 
 def test_diff_finds_what_a_change_permits(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from tests.fakes.policy import NOW
 
+from countenance.cli.policy import policy
 from countenance.errors import PolicyError
 from countenance.policy import Rules
 from countenance.policy.description import request_of
@@ -35,6 +37,13 @@ def test_the_pages_of_the_packs_are_up_to_date() -> None:
     spec.loader.exec_module(pages)
     written = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "packs").glob("*.md")}
     assert written == pages.pages()
+
+
+def test_the_picture_in_the_page_is_what_the_command_beside_it_draws() -> None:
+    (command,) = re.findall(r"^countenance policy (matrix .*) -o docs/fine-print\.svg$", PAGE, re.MULTILINE)
+    drawn = CliRunner().invoke(policy, command.split())
+    assert drawn.exit_code == 0
+    assert (DOCS / "fine-print.svg").read_text(encoding="utf-8") == drawn.stdout, "run the command in docs/policy.md"
 
 
 def test_the_request_in_the_page_is_one() -> None:
