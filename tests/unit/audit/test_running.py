@@ -98,7 +98,7 @@ def test_a_difference_that_is_there_is_shown_and_leads_the_report(tmp_path: Path
     verdict = next(j for j in found.judged if j.measure == "fmr")
     assert (verdict.verdict, verdict.planned) == ("disparity shown", True)
     assert found.preregistered and found.deviations == ()
-    assert "female" in found.numbers.worst and "falsely matched at different rates" in found.headline
+    assert "female" in found.numbers.worst and "taken for the same person at different rates" in found.headline
     assert "1,000 searches in a gallery of 10,000" in found.numbers.meaning
 
 

@@ -18,7 +18,8 @@ def test_percentages_keep_three_digits(rate: float, said: str) -> None:
 
 def test_what_is_not_known_is_not_a_number() -> None:
     assert percent(None) == one_in(None) == "unknown"
-    assert times(None) == "unbounded"
+    assert times(None) == times(None, Bounds(0.0, None)) == "not known"
+    assert times(None, Bounds(1.5, None)) == "unbounded"
 
 
 def test_rates_are_told_as_one_in_so_many() -> None:

@@ -54,7 +54,12 @@ def heat_map(analysis: Analysis, target: float | None, threshold: str) -> Figure
         "errors, so the number is rough. Under each rate: errors / comparisons."
     )
     grid = Grid(("one", "other", "false match rate", "95 % interval", "errors of trials", "note"), tuple(rows))
-    return Figure(title, picture(height, "".join(parts), title), note, grid, 110 + 82 * count if count > 3 else 0)
+    return Figure(title, picture(height, "".join(parts), title), note, grid, _width(count))
+
+
+def _width(count: int) -> int:
+    """Pixels below which cells of so many groups could not be read; 0: any width will do."""
+    return 110 + 82 * count if count > 3 else 0
 
 
 def _heat(rate: float, base: float) -> tuple[str, str]:
