@@ -125,7 +125,7 @@ def check(
     """Tell the coverage (pytest's -s shows it as it comes, -rP at the end), then hold it to the band."""
     found = coverage(one, replicates)
     told = f"{name}: nominal 95 % intervals cover {found:.1%} of {replicates} simulated audits"
-    print(told)
+    print(told)  # noqa: T201  to be read after a run
     assert lowest <= found <= highest, told
 
 

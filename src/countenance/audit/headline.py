@@ -117,7 +117,10 @@ def _ends(lines: Sequence[_Line]) -> tuple[_Line, _Line]:
     """The groups surest to be worst off and best off: by the interval's low end and high end, not by noisy rates."""
     worst = max(lines, key=lambda line: (line.share.low or 0.0, _rate(line)))
     best = min(lines, key=lambda line: (1.0 if line.share.high is None else line.share.high, _rate(line)))
-    return (worst, best) if worst is not best else (max(lines, key=_rate), min(lines, key=_rate))
+    if worst is best:
+        worst = max(lines, key=_rate)
+        best = min((line for line in lines if line is not worst), key=_rate)
+    return worst, best
 
 
 def _named(factor: str, group: str) -> str:
@@ -191,6 +194,8 @@ def _untold(faces: FaceResults, judged: Sequence[Judged]) -> tuple[str, ...]:
     if not faces.fnmr.known:
         lines.append(f"The miss rate is unknown for everybody: {faces.fnmr.reason or 'no data'}.")
     for analysis in faces.analyses:
+        if len([group for group in analysis.groups if group.people]) == 1:
+            lines.append(f"By {analysis.name}, there is one group only: nothing can be compared.")
         if analysis.empty:
             lines.append(_of_groups("nobody in the data", analysis.empty, analysis.name))
         if analysis.merged:

@@ -13,6 +13,7 @@ def percent(rate: float | None) -> str:
         return "unknown"
     if rate == 0:
         return "0 %"
+    rate = float(f"{rate:.3g}")
     digits = max(0, 2 - math.floor(math.log10(abs(100 * rate))))
     return f"{100 * rate:.{min(digits, 8)}f} %"
 

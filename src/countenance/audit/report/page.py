@@ -120,11 +120,15 @@ def verdict_grid(judged: tuple[Judged, ...]) -> Grid:
 def _changed(before: Bundle, after: Bundle) -> list[Section]:
     found = compare_bundles(before, after)
     words = (
-        f"Before: “{before.results.title}” under {before.plan.conditions or 'its own conditions'} (bundle "
-        f"{before.hash[:16]}…). After: this audit, under {after.plan.conditions or 'its own conditions'}.",
+        f"Before: “{before.results.title}”{_under(before.plan)} (bundle {before.hash[:16]}…). "
+        f"After: this audit{_under(after.plan)}.",
         *found.notes,
     )
     return [Section("Before and after", words, before_and_after(found))]
+
+
+def _under(plan: Plan) -> str:
+    return "" if plan.conditions in ("", "not stated") else f", under {plan.conditions}"
 
 
 def _sections(plan: Plan, results: Results) -> list[Section]:
