@@ -16,7 +16,7 @@ RISK_SAID = {
     "fnr": ("wrongly called low risk", "wrong calls of low risk"),
 }
 SAID = {
-    "fmr": ("falsely matched", "false matches"),
+    "fmr": ("taken for the same person", "false matches"),
     "fnmr": ("not recognised as themselves", "misses"),
     "fte": ("not found by the face detector", "failures to find a face"),
     "error": ("wrongly classified", "errors"),
@@ -27,6 +27,10 @@ SAID = {
     "npv": ("right when called negative", "negative predictive values"),
     "selection": ("selected", "selection rates"),
 }
+
+OF_WHOM = {"fmr": "two different people of one group"}
+OF_WHOM_RISK = {"fpr": "people without the outcome", "fnr": "people with the outcome"}
+"""Whom a rate is a share of, where that is not simply people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,10 @@ def _ends(lines: Sequence[_Line]) -> tuple[_Line, _Line]:
     """The groups surest to be worst off and best off: by the interval's low end and high end, not by noisy rates."""
     worst = max(lines, key=lambda line: (line.share.low or 0.0, _rate(line)))
     best = min(lines, key=lambda line: (1.0 if line.share.high is None else line.share.high, _rate(line)))
-    return (worst, best) if worst is not best else (max(lines, key=_rate), min(lines, key=_rate))
+    if worst is best:
+        worst = max(lines, key=_rate)
+        best = min((line for line in lines if line is not worst), key=_rate)
+    return worst, best
 
 
 def _named(factor: str, group: str) -> str:
@@ -130,37 +137,38 @@ def _finding(
 ) -> tuple[str, Numbers]:
     worst, best = _ends(lines)
     said, things = (RISK_SAID if plan.task == "risk" else SAID).get(measure, SAID[measure])
-    family = [j for j in judged if j.measure == measure and j.factor == factor]
-    shown = [j for j in family if j.verdict == "disparity shown"]
+    whom = (OF_WHOM_RISK if plan.task == "risk" else OF_WHOM).get(measure, "people")
     bad, good = _named(factor, worst.group), _named(factor, best.group)
-    rates = f"{percent(_rate(worst))} in {bad}, {percent(_rate(best))} in {good}"
+    rates = f"{percent(_rate(worst))} for {bad}, {percent(_rate(best))} for {good}"
     family = [j for j in judged if j.measure == measure and j.factor == factor]
     shown = [j for j in family if j.verdict == "disparity shown"]
     most = max(shown, key=_size, default=None)
-    ratio = f"{times(_rate(worst) / _rate(best))} as often as in {good}" if _rate(best) else "no bound can be told"
+    none = f"not known, as none was seen for {good}"
+    ratio = f"{times(_rate(worst) / _rate(best))} as often as for {good}" if _rate(best) else none
     if most is not None:
         status = "" if all(j.planned for j in shown) else " Exploratory: not declared before the data was seen."
         against = "everybody else" if most.reference == "others" else _named(factor, most.reference)
-        much = (
-            "more often by a factor that has no upper bound than"
-            if most.ratio is None
-            else f"{times(most.ratio)} as often as"
-        )
-        ratio = f"{_named(factor, most.group)} {much} {against} (95 % interval {between(most.bounds)})"
-        headline = f"People are {said} at different rates: {rates}. The largest difference shown: {ratio}.{status}"
+        if most.ratio is None:
+            ratio = f"{_named(factor, most.group)} {between(most.bounds)} times as often as {against} (95 % interval; "
+            ratio += f"no case was seen for {against})"
+        else:
+            ratio = f"{_named(factor, most.group)} {times(most.ratio)} as often as {against} (95 % interval "
+            ratio += f"{between(most.bounds)})"
+        headline = f"{whom.capitalize()} are {said} at different rates: {rates}. "
+        headline += f"The largest difference shown: {ratio}.{status}"
     elif family and all(j.verdict == "equivalence shown" for j in family):
         headline = f"By {factor}, {things} are shown to lie within a factor of {plan.margin:g} of each other: {rates}."
     elif family:
-        ratio += ", which chance may explain"
+        ratio += "; chance may explain it"
         headline = (
             f"This data cannot tell whether {things} differ by {factor}: the rates seen ({rates}) are compatible with "
             "equal treatment and with a difference that matters."
         )
     else:
-        headline = f"By {factor}, people are {said} at these rates: {rates}. No comparison was declared beforehand."
-    meaning = f"of 1,000 people in {bad} about {count(1000 * _rate(worst))} are {said}, "
-    meaning += f"of 1,000 in {good} about {count(1000 * _rate(best))}"
-    first = f"{percent(_rate(worst))} ({one_in(_rate(worst))}) in {bad}"
+        headline = f"By {factor}, {whom} are {said} at these rates: {rates}. No comparison was declared beforehand."
+    meaning = f"of 1,000 {whom} about {count(1000 * _rate(worst))} are {said} for {bad}, "
+    meaning += f"about {count(1000 * _rate(best))} for {good}"
+    first = f"{percent(_rate(worst))} ({one_in(_rate(worst))}) for {bad}"
     return headline, Numbers(first, ratio, meaning)
 
 
@@ -168,10 +176,13 @@ def _in_searches(plan: Plan, analysis: Analysis, lines: Sequence[_Line]) -> str:
     """What the worst and the best group's rates mean for searches in the plan's first gallery of 10,000 or more."""
     size = next((n for n in plan.gallery.sizes if n >= 10_000), plan.gallery.sizes[-1])
     worst, best = _ends(lines)
-    searches = plan.gallery.searches
-    each = [searches * expected_false_matches([_rate(line)], [size]) for line in (worst, best)]
+    a_search = [expected_false_matches([_rate(line)], [size]) for line in (worst, best)]
+    searches = 1 if min(a_search) >= 1 else plan.gallery.searches
+    each = [searches * number for number in a_search]
+    begins = "every search" if searches == 1 else f"{searches:,} searches"
     return (
-        f"{searches:,} searches in a gallery of {size:,} people of their own group give about {count(each[0])} false "
+        f"{begins} in a gallery of {size:,} people of their own group give{'s' * (searches == 1)} about "
+        f"{count(each[0])} false "
         f"candidates for {_named(analysis.name, worst.group)}, {count(each[1])} for {_named(analysis.name, best.group)}"
     )
 
@@ -183,6 +194,8 @@ def _untold(faces: FaceResults, judged: Sequence[Judged]) -> tuple[str, ...]:
     if not faces.fnmr.known:
         lines.append(f"The miss rate is unknown for everybody: {faces.fnmr.reason or 'no data'}.")
     for analysis in faces.analyses:
+        if len([group for group in analysis.groups if group.people]) == 1:
+            lines.append(f"By {analysis.name}, there is one group only: nothing can be compared.")
         if analysis.empty:
             lines.append(_of_groups("nobody in the data", analysis.empty, analysis.name))
         if analysis.merged:

@@ -50,6 +50,17 @@ class SearchFacts:
         """The chance at both ends of the rate's interval."""
         return chance_of_any([self.fmr_low], [self.gallery]), chance_of_any([self.fmr_high], [self.gallery])
 
+    @property
+    def of_thousand(self) -> str:
+        """Of 1,000 searches for people who are not in the gallery, how many name somebody, in words."""
+        return _of_thousand(self.chance)
+
+    @property
+    def of_thousand_span(self) -> str:
+        """The same at both ends of the rate's interval."""
+        low, high = (_of_thousand(chance) for chance in self.chance_bounds)
+        return low if low == high else f"between {low.removeprefix('about ')} and {high.removeprefix('about ')}"
+
     def right_at(self, prior: float) -> float:
         """Chance that a candidate is the right person, where a share `prior` of those searched for are enrolled.
 
@@ -60,13 +71,17 @@ class SearchFacts:
 
     def sentences(self) -> tuple[str, ...]:
         """The facts, one sentence each."""
-        low, high = self.chance_bounds
+        span = (
+            ""
+            if self.of_thousand_span == self.of_thousand
+            else (f" ({self.of_thousand_span}, as far as the measurement can tell)")
+        )
         said = [
             f"One comparison of two different people ({self.group}) is a false match in {percent(self.fmr)} of cases "
             f"({one_in(self.fmr)}).",
             f"One search makes {self.gallery:,} comparisons: on average {count(self.expected)} false candidates.",
-            f"Of 1,000 searches for people who are not in the gallery, about {count(1000 * self.chance)} name somebody "
-            f"all the same (between {count(1000 * low)} and {count(1000 * high)}, as far as the measurement can tell).",
+            f"Of 1,000 searches for people who are not in the gallery, {self.of_thousand} name somebody "
+            f"all the same{span}.",
         ]
         if self.prior is None:
             said.append(
@@ -115,6 +130,10 @@ def facts_of_test(probes: int, matched: int, gallery: int, prior: float | None) 
         f"a test in which {matched} of {probes} people ({percent(rate.estimate)}) were falsely matched against "
         f"{gallery:,} pictures",
     )  # fmt: skip
+
+
+def _of_thousand(chance: float) -> str:
+    return "practically all" if chance > 0.9995 else f"about {count(1000 * chance)}"
 
 
 def _stated(fmr: float) -> Rate:

@@ -13,6 +13,7 @@ def percent(rate: float | None) -> str:
         return "unknown"
     if rate == 0:
         return "0 %"
+    rate = float(f"{rate:.3g}")
     digits = max(0, 2 - math.floor(math.log10(abs(100 * rate))))
     return f"{100 * rate:.{min(digits, 8)}f} %"
 
@@ -34,10 +35,10 @@ def count(number: float) -> str:
     return f"{number:.2g}" if number else "0"
 
 
-def times(ratio: float | None) -> str:
-    """A ratio as "12 times"."""
+def times(ratio: float | None, bounds: Bounds | None = None) -> str:
+    """A ratio as "12 times". None: "unbounded" where its interval says that it is not small, else "not known"."""
     if ratio is None:
-        return "unbounded"
+        return "not known" if bounds is None or not bounds.low else "unbounded"
     return f"{ratio:,.0f} times" if ratio >= 10 else f"{ratio:.2g} times"
 
 

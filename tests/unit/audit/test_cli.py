@@ -52,7 +52,7 @@ def planned(tmp_path: Path) -> Path:
 
 def test_from_draft_to_pages(planned: Path) -> None:
     said = invoke("run", planned / "d.plan.json", "-o", planned / "b.zip")
-    assert "falsely matched at different rates" in said and "disparity shown: " in said
+    assert "taken for the same person at different rates" in said and "disparity shown: " in said
     checked = invoke("verify", planned / "b.zip")
     assert "preregistered" in checked and "ok: it is what was signed" in checked
     pages = invoke("report", planned / "b.zip", "-o", planned / "pages").split()

@@ -98,8 +98,8 @@ def test_a_difference_that_is_there_is_shown_and_leads_the_report(tmp_path: Path
     verdict = next(j for j in found.judged if j.measure == "fmr")
     assert (verdict.verdict, verdict.planned) == ("disparity shown", True)
     assert found.preregistered and found.deviations == ()
-    assert "female" in found.numbers.worst and "falsely matched at different rates" in found.headline
-    assert "1,000 searches in a gallery of 10,000" in found.numbers.meaning
+    assert "female" in found.numbers.worst and "taken for the same person at different rates" in found.headline
+    assert "every search in a gallery of 10,000" in found.numbers.meaning
 
 
 def test_too_little_data_is_no_proof_of_anything(tmp_path: Path) -> None:
@@ -196,6 +196,7 @@ def test_a_single_group_cannot_be_compared_and_that_is_the_headline(tmp_path: Pa
     found = run(tmp_path, plan())
     assert found.judged == ()
     assert "no rate that could be compared" in found.headline
+    assert any("there is one group only" in line for line in found.untold)
 
 
 def test_small_groups_are_merged_before_anything_is_counted(tmp_path: Path) -> None:

@@ -29,6 +29,14 @@ def test_the_aclus_test_of_2018_comes_out() -> None:
     assert "28 of 535" in facts.source
 
 
+def test_numbers_that_say_nothing_are_left_out() -> None:
+    stated = " ".join(SearchFacts(1000, 1e-5, 1e-5, 1e-5, 0.02, 0.2, "all", "stated").sentences())
+    assert "as far as the measurement can tell" not in stated
+    hopeless = SearchFacts(1_000_000, 1e-3, 9e-4, 2e-3, 0.02, None, "all", "made up")
+    assert "practically all name somebody all the same." in " ".join(hopeless.sentences())
+    assert "between" not in leaflet_page(hopeless).split("What the search did")[1].split("How likely")[0]
+
+
 def test_the_worst_group_of_an_audit_speaks_unless_another_is_named(bundle: Bundle) -> None:
     worst = facts_of_bundle(bundle, 10_000, None, None)
     assert worst.group == "women, darker" and worst.fmr == 240 / 120_000

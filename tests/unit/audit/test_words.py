@@ -10,7 +10,15 @@ from countenance.audit.words import between, count, listed, of, one_in, percent,
 
 @pytest.mark.parametrize(
     ("rate", "said"),
-    [(0.5, "50.0 %"), (0.0123, "1.23 %"), (0.00012345, "0.0123 %"), (1e-6, "0.000100 %"), (0.0, "0 %"), (1.0, "100 %")],
+    [
+        (0.5, "50.0 %"),
+        (0.0123, "1.23 %"),
+        (0.00012345, "0.0123 %"),
+        (1e-6, "0.000100 %"),
+        (0.0, "0 %"),
+        (1.0, "100 %"),
+        (0.0099996, "1.00 %"),
+    ],
 )
 def test_percentages_keep_three_digits(rate: float, said: str) -> None:
     assert percent(rate) == said
@@ -18,7 +26,8 @@ def test_percentages_keep_three_digits(rate: float, said: str) -> None:
 
 def test_what_is_not_known_is_not_a_number() -> None:
     assert percent(None) == one_in(None) == "unknown"
-    assert times(None) == "unbounded"
+    assert times(None) == times(None, Bounds(0.0, None, 0.95)) == "not known"
+    assert times(None, Bounds(1.5, None, 0.95)) == "unbounded"
 
 
 def test_rates_are_told_as_one_in_so_many() -> None:

@@ -45,7 +45,8 @@ from countenance.audit.metrics.operating import (
     group_thresholds,
     operating_points,
 )
-from countenance.audit.metrics.pairs import PairSums, all_pairs, top_scores
+from countenance.audit.metrics.pair_sums import PairSums
+from countenance.audit.metrics.pairs import all_pairs, top_scores
 from countenance.audit.metrics.planner import (
     Design,
     attempts_for_fnmr,

@@ -227,7 +227,10 @@ def _oriented(
     both = bool((mated & scored).any() and (~mated & scored).any())
     if not both:
         if told is None:
-            raise BadRequest("the direction of scores cannot be found without mated and non-mated pairs: say it")
+            raise BadRequest(
+                "the direction of scores cannot be found without mated and non-mated pairs: "
+                "say whether they are similarities or distances"
+            )
         return told, []
     overall = direction(score[scored], mated[scored])
     larger = overall.larger_is_more_alike if told is None else told

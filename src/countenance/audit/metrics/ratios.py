@@ -47,12 +47,12 @@ class Ratio:
         a, b = self.rate.at(level), self.reference.at(level)
         p, q = self.rate.estimate, self.reference.estimate
         if self.rate.errors == 0:
-            return Interval(0.0, a.high / math.sqrt(b.low * (2 * q - b.low)), level, "MOVER")
+            return Interval(0.0, _over(a.high, math.sqrt(b.low * (2 * q - b.low))), level, "MOVER")
         if self.reference.errors == 0:
-            return Interval(math.sqrt(a.low * (2 * p - a.low)) / b.high, math.inf, level, "MOVER")
+            return Interval(_over(math.sqrt(a.low * (2 * p - a.low)), b.high), math.inf, level, "MOVER")
         centre = math.log(p / q)
-        low = centre - _joined(math.log(p / a.low), math.log(b.high / q), self.correlation)
-        high = centre + _joined(math.log(a.high / p), math.log(q / b.low), self.correlation)
+        low = centre - _joined(math.log(_over(p, a.low)), math.log(b.high / q), self.correlation)
+        high = centre + _joined(math.log(a.high / p), math.log(_over(q, b.low)), self.correlation)
         return Interval(math.exp(low), math.exp(high), level, "MOVER, log scale")
 
     def p_value(self, value: float = 1.0) -> float:
@@ -73,6 +73,11 @@ class Ratio:
             else:
                 outside = middle
         return math.exp(outside)
+
+
+def _over(a: float, b: float) -> float:
+    """a / b; infinite over zero, which limits are rounded to at levels near 0 and 1."""
+    return a / b if b else math.inf
 
 
 def _joined(a: float, b: float, correlation: float) -> float:

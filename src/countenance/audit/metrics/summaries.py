@@ -156,6 +156,7 @@ def gini(rates: Sequence[float]) -> float:
         raise BadRequest("inequality is measured between two groups or more")
     if x[-1] == 0:
         return 0.0
+    x /= x[-1]  # scale does not matter, and the mean of tiny rates would be rounded to zero
     differences = 2 * float((x * (2 * np.arange(1, n + 1) - n - 1)).sum())
     return n / (n - 1) * differences / (2 * n * n * float(x.mean()))
 

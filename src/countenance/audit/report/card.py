@@ -5,7 +5,7 @@ from __future__ import annotations
 from countenance.audit.bundle import Bundle
 from countenance.audit.evidence import Evidence
 from countenance.audit.report.figures import Grid
-from countenance.audit.report.page import render, verdict_grid
+from countenance.audit.report.page import render, shown_first, verdict_grid
 from countenance.audit.words import interval, of, percent
 from countenance.errors import BadRequest
 
@@ -32,5 +32,6 @@ def card_page(bundle: Bundle, evidence: Evidence | None = None) -> str:
         environment=bundle.environment,
         evidence=evidence,
         groups=Grid(heads, rows),
-        verdicts=verdict_grid(results.judged),
+        verdicts=verdict_grid(shown_first(results.judged)),
+        declared=len(results.judged),
     )

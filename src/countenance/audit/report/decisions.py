@@ -71,7 +71,7 @@ def four_fifths(analysis: RiskAnalysis) -> Grid:
             (
                 x.group,
                 f"{percent(x.favourable.estimate)} ({of(x.favourable)})",
-                times(x.ratio),
+                times(x.ratio, x.bounds),
                 between(x.bounds),
                 "reached" if x.passes else "not reached",
                 f"{x.p:.2g}",

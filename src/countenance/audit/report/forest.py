@@ -12,6 +12,8 @@ from countenance.audit.words import interval, of, one_in, percent
 
 ROW = 44
 """Height of a row, px: a line of words and a line with the interval under it."""
+LONG, LINE = 26, 16
+"""Names of more letters than this leave no room for the number on a phone: it goes onto a line of its own, px."""
 
 
 def forest(
@@ -26,7 +28,9 @@ def forest(
     values = [v for share in told for v in (share.low, share.estimate, share.high)]
     axis = LogAxis.over([*values, reference[1] if reference else None], floor=1e-8)
     left, width = 1.0, 98.0
-    height = ROW * len(lines) + 40
+    long = [len(name) > LONG for name, _ in lines]
+    tops = [16 + ROW * at + LINE * sum(long[:at]) for at in range(len(lines))]
+    height = ROW * len(lines) + LINE * sum(long) + 40
     parts = []
     for tick in axis.ticks():
         x = left + width * axis.place(tick)
@@ -35,10 +39,14 @@ def forest(
         parts.append(text(x, height - 8, rate_label(tick), anchor, 11, "#555555"))
     if reference is not None and reference[1] > 0:
         x = left + width * axis.place(reference[1])
-        parts.append(line(x, 4, x, height - 26, GREY, 1.5, "4 3"))
-    for at, (name, share) in enumerate(lines):
-        y = at * ROW + 16
-        parts.append(text(left, y, name, "start", 13, INK, "600", halo=True))
+        # Beside the bars only: through the words it would cross out numbers.
+        parts += [
+            line(x, y + 5 + LINE * far, x, y + 23 + LINE * far, GREY, 1.5, "4 3")
+            for y, far in zip(tops, long, strict=True)
+        ]
+    for top, far, (name, share) in zip(tops, long, lines, strict=True):
+        parts.append(text(left, top, name, "start", 13, INK, "600", halo=True))
+        y = top + LINE * far
         if share.estimate is None or share.low is None or share.high is None:
             parts.append(text(99, y, share.reason or "no number", "end", 12, "#555555", halo=True))
             continue

@@ -9,6 +9,9 @@ from countenance.audit.report.figures import Figure, Grid
 from countenance.audit.report.svg import BLUE, GREY, INK, RED, area, line, picture, text
 from countenance.audit.results import Analysis
 
+CROWDED = 0.25
+"""Share of the axis within which an end's label would run into the threshold's on a phone."""
+
 
 def distributions(analysis: Analysis, threshold: float) -> Figure | None:
     """Scores by group: different people (grey) and, where there are any, the same person (blue)."""
@@ -21,7 +24,7 @@ def distributions(analysis: Analysis, threshold: float) -> Figure | None:
     row, left, width = 62, 1.0, 98.0
     height = row * len(groups) + 30
     x = left + width * axis.place(threshold)
-    parts = [line(x, 6, x, height - 24, RED, 2, "5 3"), text(x, height - 12, "threshold", "middle", 11, RED)]
+    parts = [line(x, 6, x, height - 24, RED, 2, "5 3"), text(x, height - 12, "threshold", _anchor(x), 11, RED)]
     rows = []
     for at, group in enumerate(groups):
         histogram = group.histogram
@@ -39,7 +42,8 @@ def distributions(analysis: Analysis, threshold: float) -> Figure | None:
             (group.group, f"{total:,}", f"{mates:,}", _peak(histogram.impostors, axis), _peak(histogram.genuine, axis))
         )
     for end, anchor in ((axis.low, "start"), (axis.high, "end")):
-        parts.append(text(left + width * axis.place(end), height - 12, f"{end:.3g}", anchor, 11, "#555555"))
+        if abs(axis.place(end) - axis.place(threshold)) > CROWDED:
+            parts.append(text(left + width * axis.place(end), height - 12, f"{end:.3g}", anchor, 11, "#555555"))
     title = f"Scores of different people (grey) and of the same person (blue), by {analysis.name}"
     note = "Each heap is drawn to its own height. What lies right of the dashed line is accepted as the same person."
     if first.low > threshold or first.high < threshold:
@@ -52,6 +56,10 @@ def distributions(analysis: Analysis, threshold: float) -> Figure | None:
         "commonest genuine score",
     )
     return Figure(title, picture(height, "".join(parts), title), note, Grid(heads, tuple(rows)))
+
+
+def _anchor(x: float) -> str:
+    return "start" if x < 10 else "end" if x > 90 else "middle"
 
 
 def _peak(counts: Sequence[int], axis: LinearAxis) -> str:

@@ -14,17 +14,15 @@ def leaflet_page(facts: SearchFacts) -> str:
     """The leaflet as one HTML text: what the search did, how often it is wrong, what that means, what to ask."""
     wrong = round(DOTS * facts.chance)
     priors = PRIORS if facts.prior is None else tuple(sorted({*PRIORS, facts.prior}))
-    low, high = facts.chance_bounds
     return render(
         "leaflet.html.j2",
         facts=facts,
-        sentences=facts.sentences(),
         wrong=wrong,
         dots=DOTS,
         chance=percent(facts.chance),
-        per_thousand=count(1000 * facts.chance),
-        low=count(1000 * low),
-        high=count(1000 * high),
+        per_thousand=facts.of_thousand,
+        candidates=count(facts.expected) if facts.expected >= 2 else "",
+        span="" if facts.of_thousand_span == facts.of_thousand else facts.of_thousand_span,
         each=one_in(facts.fmr),
         rows=[(percent(prior), percent(facts.right_at(prior)), prior == facts.prior) for prior in priors],
         misses="not known" if facts.fnmr is None else percent(facts.fnmr),

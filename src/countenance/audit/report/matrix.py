@@ -21,12 +21,15 @@ def heat_map(analysis: Analysis, target: float | None, threshold: str) -> Figure
     count = max(1, len(names))
     label = 20 if count <= 6 else 12
     across, row = (100 - label) / count, 50
-    top = 36
+    deepest = max((len(_wrapped(name)) for name in names), default=1)
+    top = 8 + 14 * deepest
     parts = [HATCH]
     for at, name in enumerate(names):
-        for line, words in enumerate(_two_lines(name)):
+        for line, words in enumerate(_wrapped(name)):
             parts.append(text(label + across * (at + 0.5), 14 + 14 * line, words, "middle", 11))
-            parts.append(text(label - 1, top + row * (at + 0.5) - 2 + 14 * line, words, "end", 11))
+            parts.append(
+                text(label - 1, top + row * (at + 0.5) + 11 - 7 * len(_wrapped(name)) + 14 * line, words, "end", 11)
+            )
     rows = []
     for i, first in enumerate(names):
         for j, second in enumerate(names):
@@ -54,7 +57,12 @@ def heat_map(analysis: Analysis, target: float | None, threshold: str) -> Figure
         "errors, so the number is rough. Under each rate: errors / comparisons."
     )
     grid = Grid(("one", "other", "false match rate", "95 % interval", "errors of trials", "note"), tuple(rows))
-    return Figure(title, picture(height, "".join(parts), title), note, grid, 110 + 82 * count if count > 3 else 0)
+    return Figure(title, picture(height, "".join(parts), title), note, grid, _width(count))
+
+
+def _width(count: int) -> int:
+    """Pixels below which cells of so many groups could not be read; 0: any width will do."""
+    return 110 + 82 * count if count > 3 else 0
 
 
 def _heat(rate: float, base: float) -> tuple[str, str]:
@@ -78,11 +86,12 @@ def _counts(share: Share) -> str:
     return f"{share.errors:,}/{trials}"
 
 
-def _two_lines(name: str, most: int = 13) -> tuple[str, ...]:
-    """A name in one or two lines of at most `most` letters, cut between words where that can be."""
-    if len(name) <= most:
-        return (name,)
-    words = re.findall(r".+?(?:[ _/-]+|$)", name)
-    cuts = [("".join(words[:at]).strip(), "".join(words[at:]).strip(" ·")) for at in range(1, len(words))]
-    parts = min(cuts, key=lambda cut: max(map(len, cut)), default=(name[:most], name[most:]))
-    return tuple(part if len(part) <= most else f"{part[: most - 1]}…" for part in parts)
+def _wrapped(name: str, most: int = 12, lines: int = 3) -> tuple[str, ...]:
+    """A name in up to three lines of at most `most` letters, cut between words where that can be."""
+    parts = [""]
+    for word in re.findall(r".+?(?:[ _/-]+|$)", name):
+        if parts[-1] and len((parts[-1] + word).rstrip()) > most:
+            parts.append("")
+        parts[-1] += word
+    kept = [*parts[: lines - 1], "".join(parts[lines - 1 :])]
+    return tuple(f"{part[: most - 1]}…" if len(part) > most else part for part in map(str.strip, kept) if part)

@@ -54,7 +54,7 @@ def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
         plan=bundle.plan,
         environment=bundle.environment,
         verdicts=verdict_grid(results.judged),
-        shown=verdict_grid(_shown_first(results.judged)),
+        shown=verdict_grid(shown_first(results.judged)),
         sections=[*changed, *_sections(bundle.plan, results)],
         csv=Markup(f"data:text/csv;base64,{csv}"),  # noqa: S704  base64 only
     )
@@ -72,7 +72,7 @@ def render(template: str, **values: object) -> str:
     return environment.get_template(template).render(style=Markup(_CSS.read_text()), **values)  # noqa: S704  our own file
 
 
-def _shown_first(judged: tuple[Judged, ...]) -> tuple[Judged, ...]:
+def shown_first(judged: tuple[Judged, ...]) -> tuple[Judged, ...]:
     """The verdicts that say something, the largest ratios first; all of them where there are few."""
     if len(judged) <= 12:
         return judged
@@ -106,7 +106,7 @@ def verdict_grid(judged: tuple[Judged, ...]) -> Grid:
                 j.group,
                 "all others" if j.reference == "others" else j.reference,
                 f"{SIGNS[j.verdict]} {j.verdict}",
-                times(j.ratio),
+                times(j.ratio, j.bounds),
                 between(j.bounds),
                 f"{j.p_corrected:.2g}",
                 "nothing" if j.shows_margin is None else f"equal within {times(j.shows_margin)}",
@@ -120,11 +120,15 @@ def verdict_grid(judged: tuple[Judged, ...]) -> Grid:
 def _changed(before: Bundle, after: Bundle) -> list[Section]:
     found = compare_bundles(before, after)
     words = (
-        f"Before: “{before.results.title}” under {before.plan.conditions or 'its own conditions'} (bundle "
-        f"{before.hash[:16]}…). After: this audit, under {after.plan.conditions or 'its own conditions'}.",
+        f"Before: “{before.results.title}”{_under(before.plan)} (bundle {before.hash[:16]}…). "
+        f"After: this audit{_under(after.plan)}.",
         *found.notes,
     )
     return [Section("Before and after", words, before_and_after(found))]
+
+
+def _under(plan: Plan) -> str:
+    return "" if plan.conditions in ("", "not stated") else f", under {plan.conditions}"
 
 
 def _sections(plan: Plan, results: Results) -> list[Section]:
@@ -234,7 +238,7 @@ def _worst(analysis: Analysis) -> Grid:
     return Grid(
         ("of", "contrast", "worst", "best", "ratio seen", "95 % interval", "by chance alone", "p of equality"),
         tuple(
-            (w.measure.upper(), w.contrast, w.worst, w.best, times(w.ratio), between(w.bounds),
+            (w.measure.upper(), w.contrast, w.worst, w.best, times(w.ratio, w.bounds), between(w.bounds),
              "" if w.expected_if_equal is None else times(w.expected_if_equal), "" if w.p is None else f"{w.p:.2g}")
             for w in analysis.worst
         ),
@@ -259,7 +263,7 @@ def _protocols(faces: FaceResults) -> Grid:
     return Grid(
         ("impostors", "false match rate", "95 % interval", "errors of trials", "against all", "95 % interval"),
         tuple(
-            (p.name, percent(p.fmr.estimate), interval(p.fmr), of(p.fmr), times(p.ratio), between(p.bounds))
+            (p.name, percent(p.fmr.estimate), interval(p.fmr), of(p.fmr), times(p.ratio, p.bounds), between(p.bounds))
             for p in faces.protocols
         ),
     )

@@ -75,6 +75,9 @@ def read_scores(source: ScoreFile, folder: Path, factors: Sequence[str], contrad
     )
     _one_direction(comparisons, rows, labelled.people)
     if source.direction == "find":
+        for finding in comparisons.findings:
+            if finding.kind == "direction-uncertain":
+                raise BadRequest(f"{finding.text}: say in the plan, direction = 'similarity' or 'distance'")
         kind = "distances" if comparisons.negated else "similarities"
         findings.append(f"the scores are read as {kind}: found from the data, not declared")
     return Scored(labelled.people, comparisons, rows.a, rows.b, tuple(findings))

@@ -109,7 +109,10 @@ def _print(found: Difference) -> None:
             change.verdict + (" (paired)" if change.paired else ""),
         )
         for change in found.changes
+        if change.before.known and change.after.known
     ]
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    if left := len(found.changes) + 1 - len(rows):
+        click.echo(f"{left} more cells have no rate in one of the two, or in both: --json lists them")

@@ -15,6 +15,7 @@ from countenance.audit.moments import stamp
 from countenance.audit.plan import Plan
 from countenance.audit.results import Results
 from countenance.audit.running import Loaded, run_audit
+from countenance.audit.shares import Share
 from countenance.audit.sources.faces import Vectors
 from countenance.audit.studies.compas import compas_study
 from countenance.audit.studies.gender_shades import gender_shades_study
@@ -52,8 +53,7 @@ def compas(file: Path | None, data: Path, out: Path | None, key: Path | None) ->
     published = published_compas()
     click.echo(results.headline)
     for group in results.risks.analyses[0].groups:
-        click.echo(f"{group.group}: FPR {percent(group.fpr.estimate)} ({of(group.fpr)}; {interval(group.fpr)}), "
-                   f"FNR {percent(group.fnr.estimate)} ({of(group.fnr)}; {interval(group.fnr)})")  # fmt: skip
+        click.echo(f"{group.group}: FPR {_said(group.fpr)}, FNR {_said(group.fnr)}")
         if group.group in published.groups:
             was = published.groups[group.group]
             click.echo(f"  published: FPR {was.fpr_pct} %, FNR {was.fnr_pct} % of {was.n:,}")
@@ -64,6 +64,11 @@ def compas(file: Path | None, data: Path, out: Path | None, key: Path | None) ->
             )
     click.echo("With unequal shares of outcomes no score can have equal FPR, equal FNR and equal PPV at once.")
     click.echo(f"Source: {published.study}; {published.status}.")
+
+
+def _said(share: Share) -> str:
+    known = f"{percent(share.estimate)} ({of(share)}; {interval(share)})"
+    return known if share.known else f"unknown ({share.reason})"
 
 
 @click.command("gender-shades")

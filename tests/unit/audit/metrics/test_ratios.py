@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -67,6 +68,13 @@ def test_zero_counts_reach_to_zero_or_infinity_and_no_further_than_data_allow() 
 def test_a_ratio_is_tested_against_positive_values_only() -> None:
     with pytest.raises(BadRequest, match="positive"):
         ratio(plain_rate(1, 10), plain_rate(2, 10)).p_value(0)
+
+
+@pytest.mark.parametrize("errors", [(1, 0), (0, 1), (1, 1)])
+def test_few_degrees_of_freedom_leave_a_p_value(errors: tuple[int, int]) -> None:
+    """Student's quantile is rounded to zero at levels near zero, and limits meet the estimate."""
+    a, b = (replace(plain_rate(count, 46), freedom=4.0) for count in errors)
+    assert 0.1 < ratio(a, b).p_value() <= 1
 
 
 def test_people_whom_both_rates_share_narrow_the_ratio() -> None:
