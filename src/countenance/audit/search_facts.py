@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from countenance.audit.analysis.cells import rest_of
 from countenance.audit.bundle import Bundle
 from countenance.audit.metrics import Rate, chance_of_any, expected_false_matches, lead, plain_rate, search_test
 from countenance.audit.words import count, one_in, percent
@@ -108,15 +109,19 @@ def facts_of_bundle(bundle: Bundle, gallery: int, group: str | None, prior: floa
     lines = {f"{a.name}={g.group}": g for a in faces.analyses for g in a.groups if g.fmr.estimate is not None}
     if not lines:
         raise BadRequest("this bundle knows no group's false match rate")
-    name = group or max(lines, key=lambda key: lines[key].fmr.estimate or 0.0)
+    rest = rest_of(bundle.plan.small_cell)
+    # Nobody says of themselves that they belong to a merger of small groups: it speaks only where it is alone or named.
+    whole = [key for key in lines if lines[key].group != rest] or list(lines)
+    name = group or max(whole, key=lambda key: lines[key].fmr.estimate or 0.0)
     if name not in lines:
         raise BadRequest(f"no rate of {name!r}; there are {', '.join(lines)}")
     found = lines[name]
+    said = name.replace("=", " ", 1) if found.group[:1].isdecimal() else found.group  # "age 60-69", but "women"
     assert found.fmr.estimate is not None and found.fmr.low is not None and found.fmr.high is not None
     return SearchFacts(
-        gallery, found.fmr.estimate, found.fmr.low, found.fmr.high, found.fnmr.estimate, prior, found.group,
+        gallery, found.fmr.estimate, found.fmr.low, found.fmr.high, found.fnmr.estimate, prior, said,
         f"audit {bundle.hash[:16]}, {bundle.results.system.name} {bundle.results.system.version}, false matches among "
-        f"{found.group} at threshold {faces.threshold:.4g}",
+        f"{said} at threshold {faces.threshold:.4g}",
     )  # fmt: skip
 
 

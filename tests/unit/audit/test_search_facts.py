@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from tests.unit.audit import made_up
 from tests.unit.audit.test_report import Page
 
 from countenance.audit.advice import advice_of, mix_of
+from countenance.audit.analysis.cells import rest_of
 from countenance.audit.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.report.leaflet import leaflet_page
 from countenance.audit.search_facts import SearchFacts, facts_of_bundle, facts_of_test
@@ -45,6 +47,19 @@ def test_the_worst_group_of_an_audit_speaks_unless_another_is_named(bundle: Bund
     assert other.fmr == 12 / 120_000
     with pytest.raises(BadRequest, match="no rate of 'group=x'"):
         facts_of_bundle(bundle, 10_000, "group=x", None)
+
+
+def test_a_merger_of_small_groups_speaks_only_when_named(bundle: Bundle) -> None:
+    rest = rest_of(bundle.plan.small_cell)
+    faces = bundle.results.faces
+    assert faces is not None
+    first, *others = faces.analyses
+    groups = tuple(replace(g, group=rest) if g.group == "women, darker" else g for g in first.groups)
+    merged = replace(
+        bundle, results=replace(bundle.results, faces=replace(faces, analyses=(replace(first, groups=groups), *others)))
+    )
+    assert facts_of_bundle(merged, 10_000, None, None).group not in (rest, "women, darker")
+    assert facts_of_bundle(merged, 10_000, f"{first.name}={rest}", None).group == rest
 
 
 def test_a_lead_is_worth_less_in_a_larger_gallery_and_more_with_a_larger_prior() -> None:

@@ -26,6 +26,11 @@ class Cells:
     unlabelled: int
 
 
+def rest_of(small_cell: int) -> str:
+    """Name of the group that small groups are merged into."""
+    return f"other groups of fewer than {small_cell} people"
+
+
 def publishable(grouping: Grouping, present: Codes, small_cell: int) -> Cells:
     """Coarsen `grouping` so that every group has no people, or at least `small_cell` of them.
 
@@ -38,7 +43,7 @@ def publishable(grouping: Grouping, present: Codes, small_cell: int) -> Cells:
         empty = tuple(g for g, n in zip(grouping.groups, counts, strict=True) if not n)
         return Cells(grouping, tuple(int(n) for n in counts), empty, (), int((here < 0).sum()))
     together = int(counts[small].sum())
-    rest = f"other groups of fewer than {small_cell} people"
+    rest = rest_of(small_cell)
     kept = [at for at in range(len(counts)) if not small[at]]
     groups = [grouping.groups[at] for at in kept]
     place = np.full(len(counts) + 1, -1, np.int32)

@@ -91,7 +91,7 @@ def test_direction_is_found_and_stated() -> None:
     many = np.r_[np.ones(20), np.zeros(20)]
     with pytest.raises(BadRequest, match="run the other way"):
         Comparisons.of(many, many, larger_is_more_alike=False)
-    with pytest.raises(BadRequest, match="say it"):
+    with pytest.raises(BadRequest, match="say whether they are similarities or distances"):
         Comparisons.of([0.1, 0.2], [0, 0])
     with pytest.raises(BadRequest, match="mated and non-mated"):
         direction([0.1, 0.2], [1, 1])
