@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from countenance.database import open_database
 from countenance.engine import load_manifests
@@ -119,6 +120,7 @@ def _resident_bytes() -> int:
 
 def _first_answer(folder: Path) -> dict[str, float]:
     probe = Template(np.eye(1, 128, dtype=np.float32)[0], _model())
+    threadpool_limits(1, user_api="blas")  # as the server has it
     before, began = _resident_bytes(), time.perf_counter()
     _searched(opened(folder), probe)
     return {"s": time.perf_counter() - began, "bytes": _resident_bytes() - before}
