@@ -21,7 +21,7 @@ from countenance.gallery.store import Head, Store
 if TYPE_CHECKING:
     from countenance.gallery.sieve import Sieve
 
-_AT_ONCE = 8192  # rows read from the store in one go
+_AT_ONCE = 1024  # rows read from the store in one go: few enough to stay in the cache until they are normalised
 _GALLERIES_AT_ONCE = 100
 _TRIES = 10  # of a search that finds its gallery changed when it is done
 EnrolledFaces = list[EnrolledFace]

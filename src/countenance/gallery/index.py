@@ -32,6 +32,7 @@ CHUNK = 65_536
 CODED = 20_000
 """Rows from which on an index has codes."""
 _FIRST = 256  # rows that the first chunk of a small gallery has room for
+_CODED_AT_ONCE = 1024  # rows; what is made of them on the way stays in a core's cache
 _ROUND = 32  # the room of a chunk is a multiple of this, as the codes' layout needs it
 
 
@@ -75,9 +76,9 @@ class Chunk:
     def code(self, coder: Coder) -> None:
         """Make the codes of the rows that have none."""
         self.codes = self.codes or coder.codes(self.room)
-        new = slice(self.coded, self.filled)
-        self.codes.put(self.coded, self.rows[new])
-        self.codes.erase(self.coded + np.flatnonzero(~self.alive[new]))
+        for start in range(self.coded, self.filled, _CODED_AT_ONCE):
+            self.codes.put(start, self.rows[start : min(start + _CODED_AT_ONCE, self.filled)])
+        self.codes.erase(self.coded + np.flatnonzero(~self.alive[self.coded : self.filled]))
         self.coded = self.filled
 
     def erase(self, numbers: Numbers) -> None:
@@ -212,9 +213,14 @@ class Index:
 def _mean_and_variance(chunks: list[Chunk], size: int) -> tuple[Rows, Rows]:
     """Of the living rows; erased ones are zero."""
     total = sum(chunk.rows[: chunk.filled].sum(axis=0, dtype=np.float64) for chunk in chunks)
-    squares = sum(np.square(chunk.rows[: chunk.filled]).sum(axis=0, dtype=np.float64) for chunk in chunks)
+    squares = sum(_squares(chunk.rows[: chunk.filled]) for chunk in chunks)
     mean = np.asarray(total / size)
     return mean.astype(np.float32), np.maximum(squares / size - mean**2, 0).astype(np.float32)
+
+
+def _squares(rows: Rows) -> NDArray[np.float64]:
+    """The sum of squares of each column, with no copy of all rows."""
+    return np.asarray(np.einsum("ij,ij->j", rows, rows, dtype=np.float64))
 
 
 def ranked(numbers: Numbers, rows: Rows, probe: Rows, limit: int, min_score: float) -> Found:

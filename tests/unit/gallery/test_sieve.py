@@ -20,6 +20,7 @@ def small_chunks():
     patch.setattr(index_module, "CHUNK", 512)
     patch.setattr(index_module, "CODED", 600)
     patch.setattr(index_module, "_FIRST", 32)
+    patch.setattr(index_module, "_CODED_AT_ONCE", 96)
     yield
     patch.undo()
 
