@@ -43,7 +43,10 @@ def run() -> dict[str, Any]:
         command = [*COMMAND, str(folder), "--key", _key(environment), "--external-id", "folder", "--quality", "NONE"]
         before = _interrupted(command, environment)
         began = time.perf_counter()
-        said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if ended.returncode:
+            raise SystemExit(f"the enrolment failed: {ended.stderr[-2000:]}")
+        said = ended.stdout
         whole_s = time.perf_counter() - began
         app = Countenance.open(settings.load(environment))
         try:

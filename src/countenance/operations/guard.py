@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 from typing import Generic, TypeVar
 
 from countenance.custody import Custody, State
@@ -65,15 +66,16 @@ class Guard:
         self._moratoria = moratoria
         self._now = now
         self._seen = now()
+        self._clock = Lock()
 
     def carry_out(self, caller: Caller, ask: Operation[Seen, Result]) -> Answer[Result]:
         """Decide, record, run, record, answer. `Denied` where the rules do not permit it, `Held` where people must."""
-        now = self._now()
+        now, latest = self._moment()
         mandate = self._register.mandate_of(caller.access_key)
         if mandate is None:
             raise Unauthenticated("there is no such access key")
         request = describe(mandate, ask, self._tools, now)
-        decision = self._rules.decide(request, now, latest_seen=self._latest(now), moratoria=self._moratoria.standing())
+        decision = self._rules.decide(request, now, latest_seen=latest, moratoria=self._moratoria.standing())
         duties = Duties.of(decision.obligations, ask.asks)
         refusal = self._refusal(mandate, decision, duties)
         entry = self._decision_entry(mandate, ask, decision, duties)
@@ -103,10 +105,15 @@ class Guard:
             raise held
         return Answer(result, receipt.header(), {**ask.notes(result), **duties.headers()})
 
-    def _latest(self, now: datetime) -> datetime:
-        """The latest time that this guard has seen; what came before it started, the ledger's clock check knows."""
-        self._seen = max(self._seen, now)
-        return self._seen
+    def _moment(self) -> tuple[datetime, datetime]:
+        """The time, and the latest that this guard has seen; what came before it started, the ledger's check knows.
+
+        Read together: a call that is overtaken by another must not take the other's later time for a clock put back.
+        """
+        with self._clock:
+            now = self._now()
+            self._seen = max(self._seen, now)
+            return now, self._seen
 
     def _refusal(self, mandate: Mandate, decision: Decision, duties: Duties) -> Denied | None:
         if not decision.permitted:

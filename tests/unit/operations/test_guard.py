@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -152,3 +153,29 @@ def test_entries_show_no_gallery_picture_name_or_external_id(world: World) -> No
     for secret in ("secret-name", "jane", "museum", "people:7", "00000000-0000-4000"):
         assert secret not in shown
     assert world.ledger.openings(2)["external_id"] == "jane-doe"
+
+
+def test_a_call_that_another_overtakes_sees_no_clock_put_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    mandate_of = world.register.mandate_of
+
+    def overtaken(access_key: str) -> Any:
+        monkeypatch.setattr(world.register, "mandate_of", mandate_of)
+        began = world.clock.now
+        world.clock.now += timedelta(seconds=1)
+        world.guard.carry_out(world.caller, Detect(picture_of(2)))
+        assert world.rules.told["latest_seen"] == began + timedelta(seconds=1)
+        return mandate_of(access_key)
+
+    monkeypatch.setattr(world.register, "mandate_of", overtaken)
+    began = world.clock.now
+    world.guard.carry_out(world.caller, Detect(picture_of(1)))
+    assert world.rules.told["latest_seen"] == began
+
+
+def test_a_clock_put_back_is_told_to_the_rules(world: World) -> None:
+    latest = world.clock.now + timedelta(seconds=1)
+    world.clock.now = latest
+    world.guard.carry_out(world.caller, Detect(picture_of(1)))
+    world.clock.now -= timedelta(seconds=1)
+    world.guard.carry_out(world.caller, Detect(picture_of(1)))
+    assert world.rules.told["latest_seen"] == latest
