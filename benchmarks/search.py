@@ -89,7 +89,7 @@ def run() -> dict[str, Any]:
         {
             "title": f"{COUNT:,} faces on disk (SQLite)",
             "note": "A new process: from opening the database to the first answer, Python's own start left out. Memory "
-            "is that process's growth for each face.",
+            "is how far that process's peak rose, for each face.",
             "rows": started,
         },
         {

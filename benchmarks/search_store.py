@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -114,16 +114,16 @@ def _searched(gallery: Gallery, probe: Template) -> float:
     return time.perf_counter() - began
 
 
-def _resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def _peak_bytes() -> int:
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _first_answer(folder: Path) -> dict[str, float]:
     probe = Template(np.eye(1, 128, dtype=np.float32)[0], _model())
     threadpool_limits(1, user_api="blas")  # as the server has it
-    before, began = _resident_bytes(), time.perf_counter()
+    before, began = _peak_bytes(), time.perf_counter()
     _searched(opened(folder), probe)
-    return {"s": time.perf_counter() - began, "bytes": _resident_bytes() - before}
+    return {"s": time.perf_counter() - began, "bytes": _peak_bytes() - before}
 
 
 if __name__ == "__main__":
