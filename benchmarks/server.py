@@ -32,6 +32,7 @@ import numpy as np
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from benchmarks.vision_pictures import workloads
 from countenance import settings
@@ -313,6 +314,7 @@ class Timed:
 def overhead(place: settings.Settings, key: AccessKey, photos: list[bytes]) -> list[dict[str, Any]]:
     """Where one request's time goes, from its body to the answer's, for pictures of several sizes: medians, ms."""
     app = Countenance.open(place)
+    threadpool_limits(1, user_api="blas")  # as `serve` has it
     try:
         tools = app.tools
         engine, gallery = Timed(tools.engine, ("look", "embed")), Timed(tools.gallery, ("search",))
