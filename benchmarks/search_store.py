@@ -94,11 +94,12 @@ def changes(folder: Path, rows: Rows) -> list[dict[str, Any]]:
 
 def enrol(gallery: Gallery, rows: Rows, picture: str) -> list[str]:
     """Enrol rows as the faces of one picture; their ids."""
-    faces = [(_boxed(i), Template(row, _model())) for i, row in enumerate(rows)]
+    faces = [(boxed(i), Template(row, _model())) for i, row in enumerate(rows)]
     return [face.face_id for face in gallery.enrol(NAME, picture, None, faces)]
 
 
-def _boxed(i: int) -> DetectedFace:
+def boxed(i: int) -> DetectedFace:
+    """The detection of face number `i` of one made-up picture."""
     return replace(_FACE, box=BoundingBox((i % 50) / 100, (i // 50) / 100, 0.005, 0.005))
 
 

@@ -34,12 +34,13 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from benchmarks.vision_pictures import workloads
+from benchmarks.search_store import boxed
+from benchmarks.vision_pictures import data, workloads
 from countenance import settings
 from countenance.api.rekognition.signature import claim
 from countenance.app import Countenance
 from countenance.engine import load_manifests
-from countenance.faces import BoundingBox, DetectedFace, Landmarks, Point, Pose, Quality, Template
+from countenance.faces import Template
 from countenance.mandates import AccessKey, Holder, Terms
 from countenance.progress import track
 
@@ -50,16 +51,11 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
 ROUNDS = 128
 LARGER = ("1280 x 960, 1 face", "4000 x 3000, 1 face")
 GALLERY = "bench"
-_POINT = Point(0.5, 0.5)
-_FACE = DetectedFace(
-    BoundingBox(0.1, 0.1, 0.5, 0.5), Landmarks(*[_POINT] * 5), Pose(0, 0, 0), Quality(50, 50, 100), 99.0
-)
 
 
 def pictures(count: int) -> list[bytes]:
     """Photographs of faces from LFW, in an order that does not depend on the machine."""
-    data = Path(os.environ.get("COUNTENANCE_DATA", ROOT.parent / "shared" / "data"))
-    paths = sorted((data / "lfw" / "images").glob("*/*_0001.jpg"))
+    paths = sorted((data() / "lfw" / "images").glob("*/*_0001.jpg"))
     if not paths:
         raise SystemExit("the server benchmark needs LFW in the evaluation data: set COUNTENANCE_DATA")
     chosen = np.random.default_rng(1).permutation(len(paths))[:count]
@@ -117,13 +113,7 @@ def prepare(place: settings.Settings, photos: list[bytes], size: int) -> AccessK
     """A gallery of `size` faces: those of `photos`, and others fitted to the mean and covariance of real templates."""
     app = Countenance.open(place)
     try:
-        asked = app.mandates.request(
-            Holder("Benchmark"),
-            Terms("research", "research", (GALLERY,), ("*",), '{"gallery": {"provenance": "published_set"}}'),
-            requested_by="the benchmark",
-            expires_at=datetime.now(UTC) + timedelta(days=1),
-        )
-        app.mandates.approve(asked.mandate_id, approved_by="whoever ran it")
+        key = key_for(app, GALLERY)
         app.gallery.create(GALLERY, app.engine.model, app.engine.version, {})
         real = []
         for photo in photos:
@@ -138,17 +128,16 @@ def prepare(place: settings.Settings, photos: list[bytes], size: int) -> AccessK
             if start == 0:
                 made[: len(rows)] = rows
             made /= np.linalg.norm(made, axis=1, keepdims=True)
-            faces = [(_boxed(i), Template(vector, app.engine.model)) for i, vector in enumerate(made)]
+            faces = [(boxed(i), Template(vector, app.engine.model)) for i, vector in enumerate(made)]
             app.gallery.enrol(GALLERY, f"{start}", None, faces)
-        return app.mandates.issue_key(asked.mandate_id)
+        return key
     finally:
         app.close()
 
 
 def population(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean and covariance of real templates: FairFace's where they are, else those at hand."""
-    data = Path(os.environ.get("COUNTENANCE_DATA", ROOT.parent / "shared" / "data"))
-    path = data / "fairface" / "templates_sface_train.npz"
+    path = data() / "fairface" / "templates_sface_train.npz"
     if path.exists():
         with np.load(path) as file:
             two = [file[name] for name in file.files if file[name].ndim == 2]
@@ -156,8 +145,13 @@ def population(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rows.mean(0), np.cov(rows.T) + 1e-6 * np.eye(rows.shape[1])
 
 
-def _boxed(i: int) -> DetectedFace:
-    return replace(_FACE, box=BoundingBox((i % 50) / 100, (i // 50) / 100, 0.005, 0.005))
+def key_for(app: Countenance, gallery: str) -> AccessKey:
+    """An access key for everything in `gallery`, for a day."""
+    terms = Terms("research", "research", (gallery,), ("*",), '{"gallery": {"provenance": "published_set"}}')
+    ends = datetime.now(UTC) + timedelta(days=1)
+    asked = app.mandates.request(Holder("Benchmark"), terms, requested_by="the benchmark", expires_at=ends)
+    app.mandates.approve(asked.mandate_id, approved_by="whoever ran it")
+    return app.mandates.issue_key(asked.mandate_id)
 
 
 def opencv_images_per_second(photos: list[bytes]) -> dict[str, Any]:

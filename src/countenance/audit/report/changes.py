@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from countenance.audit.differences import Change, Difference
-from countenance.audit.report.axes import LogAxis, rate_label
+from countenance.audit.report.axes import LogAxis
 from countenance.audit.report.figures import Figure, Grid
-from countenance.audit.report.svg import BLUE, INK, PALE, RED, line, mark, picture, text
+from countenance.audit.report.forest import scale
+from countenance.audit.report.svg import BLUE, INK, RED, line, mark, picture, text
 from countenance.audit.words import between, interval, one_in, percent, times
 
 ROW = 56
@@ -31,12 +32,7 @@ def _figure(title: str, changes: Sequence[Change]) -> Figure:
     shares = [share for c in changes for share in (c.before, c.after)]
     axis = LogAxis.over([v for s in shares for v in (s.low, s.estimate, s.high)], floor=1e-8)
     left, width, height = 1.0, 98.0, ROW * len(changes) + 40
-    parts = []
-    for tick in axis.ticks():
-        x = left + width * axis.place(tick)
-        parts.append(line(x, 8, x, height - 26, PALE))
-        anchor = "start" if x < 5 else "end" if x > 95 else "middle"
-        parts.append(text(x, height - 8, rate_label(tick), anchor, 11, "#555555"))
+    parts = scale(axis, left, width, height)
     for at, change in enumerate(changes):
         y = at * ROW + 16
         told = f"{one_in(change.before.estimate)} → {one_in(change.after.estimate)}"

@@ -31,12 +31,7 @@ def forest(
     long = [len(name) > LONG for name, _ in lines]
     tops = [16 + ROW * at + LINE * sum(long[:at]) for at in range(len(lines))]
     height = ROW * len(lines) + LINE * sum(long) + 40
-    parts = []
-    for tick in axis.ticks():
-        x = left + width * axis.place(tick)
-        parts.append(line(x, 8, x, height - 26, PALE))
-        anchor = "start" if x < 5 else "end" if x > 95 else "middle"
-        parts.append(text(x, height - 8, rate_label(tick), anchor, 11, "#555555"))
+    parts = scale(axis, left, width, height)
     if reference is not None and reference[1] > 0:
         x = left + width * axis.place(reference[1])
         # Beside the bars only: through the words it would cross out numbers.
@@ -75,3 +70,14 @@ def forest(
         ),
     )
     return Figure(title, picture(height, "".join(parts), title), note, grid)
+
+
+def scale(axis: LogAxis, left: float, width: float, height: float) -> list[str]:
+    """The ticks of `axis` from `left` on: lines to behind the rows, and their rates in the last of `height`."""
+    parts = []
+    for tick in axis.ticks():
+        x = left + width * axis.place(tick)
+        parts.append(line(x, 8, x, height - 26, PALE))
+        anchor = "start" if x < 5 else "end" if x > 95 else "middle"
+        parts.append(text(x, height - 8, rate_label(tick), anchor, 11, "#555555"))
+    return parts
