@@ -1,75 +1,77 @@
-"""The rotation, centre and stretch of one index.
+"""The rotation and centre of one index.
 
-Before they are turned, rows are stretched along dimensions in which they hardly differ, and probes shrunk in the same
-measure: no inner product changes. A normaliser adds such dimensions (a one beside a probe's offset, say), and with
-them a probe would be longer, and so every bound looser, for nothing.
+A normaliser adds columns in which rows hardly differ: a one beside a probe's offset, a row's own offset beside a one.
+Turned with the others they would lengthen every probe, and so loosen every bound, for nothing. Columns that are the
+same in all rows are left out, and one that varies little stays as it is: a row's number in it is kept beside its codes.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from countenance.gallery import kernels
-from countenance.gallery.codes import CodedProbe, Rows
-from countenance.gallery.levels import LevelCodes
+from countenance.gallery.codes import CodedProbe, Codes, Rows, Turned
+from countenance.gallery.kernels import STEP
 
-_SEED = 20_000  # any rotation is right; one seed makes searches repeatable
-_STEP = 16  # what the turned rows' dimensions are a multiple of
-_FLAT = 0.25  # a dimension is stretched if it varies less than this share of the median variance
-_MOST_STRETCH = 100.0
+_FLAT = 0.25  # a column may stay as it is if it varies less than this share of the median variance
 
 
 class Coder:
-    """How the rows of one index are coded. centre, variance: (d,), of many rows, never of a few people's."""
+    """How the rows of one index are coded. centre, variance: (d,), of many rows, never of a few people's.
+
+    The rotation is drawn anew each time, so that nobody can know which faces a bound would miss.
+    """
 
     def __init__(self, centre: Rows, variance: Rows) -> None:
-        dimension = len(centre)
-        self.padded = -(-dimension // _STEP) * _STEP
-        square = np.random.default_rng(_SEED).standard_normal((self.padded, dimension))
+        flat = np.flatnonzero(variance < _FLAT * np.median(variance))
+        self._same, varying = flat[variance[flat] == 0], flat[variance[flat] > 0]
+        self.staying = varying[:1]
+        turned = np.setdiff1d(np.arange(len(centre)), np.concatenate([self._same, self.staying]))
+        dimension = len(turned)
+        self.padded = -(-dimension // STEP) * STEP
+        self._chance = np.random.default_rng()
+        square = self._chance.standard_normal((self.padded, dimension))
         columns, triangle = np.linalg.qr(square)
         # with these signs every rotation is as likely as any other (Mezzadri 2007, section 5)
         rotation = (columns * np.sign(np.diag(triangle))).T  # (d, padded)
-        stretch = _stretch(variance)[:, None]
-        self.centre = centre
-        self.for_rows: Rows = (rotation * stretch).astype(np.float32)
-        self.for_probes: Rows = (rotation / stretch).astype(np.float32)
+        self.centre = centre.astype(np.float64)
+        self.rotation: Rows = np.zeros((len(centre), self.padded), dtype=np.float32)
+        self.rotation[turned] = rotation
 
-    def codes(self, room: int) -> LevelCodes:
+    def codes(self, room: int) -> Codes:
         """Codes for up to `room` rows, a multiple of LANES."""
-        return LevelCodes(room, self.padded, self.turned)
+        return Codes(room, self.padded, len(self.staying), self.turned)
 
-    def turned(self, rows: Rows) -> Rows:
-        """y of the rows, (n, padded)."""
-        return np.ascontiguousarray((rows - self.centre) @ self.for_rows)
+    def turned(self, rows: Rows) -> Turned:
+        """The rows (n, d), turned."""
+        moved = rows - self.centre.astype(np.float32)
+        strange = moved[:, self._same].any(axis=1)
+        return Turned(np.ascontiguousarray(moved @ self.rotation), moved[:, self.staying], np.flatnonzero(strange))
 
     def probe(self, probe: Rows) -> CodedProbe:
-        """The probe (d,), ready to be compared with codes."""
-        turned = probe @ self.for_probes
-        largest = float(np.abs(turned).max())
-        scale = np.float32(largest / 127 if largest > 0 else 1.0)
-        numbers = np.rint(turned / scale).astype(np.int8)
-        norm = float(np.linalg.norm(turned.astype(np.float64)))
-        base = float(probe.astype(np.float64) @ self.centre.astype(np.float64))
+        """The probe (d,), ready to be compared with codes; each number is rounded up or down by chance."""
+        exact = probe.astype(np.float64)
+        turned = (probe @ self.rotation).astype(np.float64)
+        largest = max(float(turned.max()), -float(turned.min()))
+        scale = float(np.float32(largest / 126.9 if largest > 0 else 1.0))
+        numbers = np.clip(np.floor(turned / scale + self._chance.random(len(turned))), -128, 127)
+        norm = math.sqrt(float(turned @ turned)) * (1 + _lost_in_turning(self.padded))
+        base = float(exact @ self.centre)
+        left = turned - scale * numbers
         return CodedProbe(
-            numbers=numbers,
+            numbers=numbers.astype(np.int8),
             scale=scale,
-            shift=np.float32((kernels.LEVELS - 1) / 2 * int(numbers.sum(dtype=np.int64))),
-            slack=np.float32(max(norm, 1e-30) * (1 + _lost_in_turning(self.padded))),
+            staying=probe[self.staying],
+            norm=max(norm, 1e-30),
             base=base + 2.0**-21 * abs(base),  # for what float32 loses of it in the bound's last sum
-            lost=float(np.linalg.norm(turned.astype(np.float64) - float(scale) * numbers)),
-            rounding=4 * _lost_in_turning(self.padded) * norm,
+            lost=math.sqrt(float(left @ left)) * (1 + 1e-6),
+            rounding=4 * _lost_in_turning(self.padded) * math.sqrt(float(exact @ exact)),
         )
 
 
-def _stretch(variance: Rows) -> Rows:
-    """What to stretch each dimension by, 1 for most."""
-    usual = float(np.median(variance))
-    stretch = np.sqrt(usual / np.maximum(variance, usual / _MOST_STRETCH**2 + 1e-30))
-    return np.where(variance < _FLAT * usual, stretch, 1.0).astype(np.float32)
-
-
 def _lost_in_turning(dimension: int) -> float:
-    """What float32 can lose in turning a row or probe, as a share of its norm.
+    """What float32 can lose in turning a row or a probe, as a share of its norm.
 
     Higham, Accuracy and Stability of Numerical Algorithms, 3.5: a product with a d x d matrix is off by at most d u in
     each inner product of absolute values, so by d u sqrt(d) in norm. A bound loses it for the row, for the probe and,

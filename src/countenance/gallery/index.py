@@ -5,11 +5,12 @@ the chunks that were there when it began while a writer appends behind them. An 
 a chunk of which half is erased is copied without them. No search copies the rows, and no writer waits for a reader.
 
 Small indexes are searched by computing every score. From CODED rows on there are short codes beside the rows, and a
-search computes just the scores that the codes' bounds cannot rule out (`sieve`). Both give the same answer.
+search computes just the scores that the codes' bounds do not rule out (`sieve`). Both give the same answer.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,15 +21,15 @@ from countenance.gallery.crew import Crew
 
 if TYPE_CHECKING:
     from countenance.gallery.coder import Coder
-    from countenance.gallery.levels import LevelCodes
+    from countenance.gallery.codes import Codes
 
 Numbers = NDArray[np.int64]
 Rows = NDArray[np.float32]
 Found = list[tuple[int, float]]
 """Rows by number with their scores, best first."""
 
-CHUNK = 65_536
-"""Rows in a full chunk."""
+CHUNK = 131_072
+"""Rows in a full chunk. Its brief codes take four megabytes and more, so that they get huge pages."""
 CODED = 20_000
 """Rows from which on an index has codes."""
 _FIRST = 256  # rows that the first chunk of a small gallery has room for
@@ -39,7 +40,7 @@ _ROUND = 32  # the room of a chunk is a multiple of this, as the codes' layout n
 class Chunk:
     """Room for rows of `dimension` numbers. numbers, rows, alive: arrays, filled up to `filled`.
 
-    longest: an upper bound of the rows' L2 norms. codes: of the rows up to `coded`, if there are any.
+    longest: an upper bound of the rows' L2 norms. codes: of the rows up to `coded`, whole groups, if there are any.
     """
 
     __slots__ = ("alive", "coded", "codes", "dead", "filled", "longest", "numbers", "rows")
@@ -51,7 +52,7 @@ class Chunk:
         self.filled = 0
         self.dead = 0
         self.longest = 0.0
-        self.codes: LevelCodes | None = None
+        self.codes: Codes | None = None
         self.coded = 0
 
     @property
@@ -74,12 +75,13 @@ class Chunk:
         self.filled = end
 
     def code(self, coder: Coder) -> None:
-        """Make the codes of the rows that have none."""
+        """Make the codes of the rows that have none, in whole groups: a group's codes never change under a reader."""
         self.codes = self.codes or coder.codes(self.room)
-        for start in range(self.coded, self.filled, _CODED_AT_ONCE):
-            self.codes.put(start, self.rows[start : min(start + _CODED_AT_ONCE, self.filled)])
-        self.codes.erase(self.coded + np.flatnonzero(~self.alive[self.coded : self.filled]))
-        self.coded = self.filled
+        end = self.filled - self.filled % _ROUND
+        for start in range(self.coded, end, _CODED_AT_ONCE):
+            self.codes.put(start, self.rows[start : min(start + _CODED_AT_ONCE, end)])
+        self.codes.erase(self.coded + np.flatnonzero(~self.alive[self.coded : end]))
+        self.coded = end
 
     def erase(self, numbers: Numbers) -> None:
         """Mark and zero those of the sorted `numbers` that are here."""
@@ -92,25 +94,22 @@ class Chunk:
         self.dead += len(places)
 
     def without_dead(self, room: int) -> Chunk:
-        """The living rows in a chunk of their own that has room for `room` at least."""
+        """The living rows in a chunk of their own that has room for `room` at least; it has no codes yet."""
         other = Chunk(-(-room // _ROUND) * _ROUND, self.rows.shape[1])
         alive = np.flatnonzero(self.alive[: self.filled])
         other.append(self.numbers[alive], self.rows[alive])
-        if self.codes:
-            coded = alive[alive < self.coded]
-            other.codes, other.coded = self.codes.living(coded, other.room), len(coded)
         return other
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a search sees: chunks and how many rows of each. size: living rows at that moment.
+    """What a search sees: chunks, and how many rows of each, and how many have codes. size: living rows at that moment.
 
     revision: the gallery's revision that this is at least as new as; -1 before anything was read. coder: what the
     chunks' codes were made with, if they have any.
     """
 
-    chunks: tuple[tuple[Chunk, int], ...]
+    chunks: tuple[tuple[Chunk, int, int], ...]
     size: int
     revision: int
     coder: Coder | None
@@ -123,7 +122,7 @@ class Snapshot:
         without: the number of a row that does not count.
         """
         numbers, rows, scores = [], [], np.empty(0, dtype=np.float32)
-        for chunk, filled in self.chunks:
+        for chunk, filled, _ in self.chunks:
             slack = rounding(probe, chunk.longest)
             rough = chunk.rows[:filled] @ probe
             rough[~chunk.alive[:filled]] = -np.inf
@@ -187,7 +186,7 @@ class Index:
         size = sum(chunk.living for chunk in self._chunks)
         if size >= CODED or self._coder:
             self._code(size)
-        self.snapshot = Snapshot(tuple((c, c.filled) for c in self._chunks), size, revision, self._coder)
+        self.snapshot = Snapshot(tuple((c, c.filled, c.coded) for c in self._chunks), size, revision, self._coder)
 
     def _tail(self, dimension: int) -> Chunk:
         """A last chunk with room for at least one more row."""
@@ -206,7 +205,7 @@ class Index:
             from countenance.gallery.coder import Coder
 
             self._coder = Coder(*_mean_and_variance(self._chunks, size))
-        coder, new = self._coder, [chunk for chunk in self._chunks if chunk.coded < chunk.filled or not chunk.codes]
+        coder, new = self._coder, [c for c in self._chunks if c.coded + _ROUND <= c.filled or not c.codes]
         self._crew.each(lambda i: new[i].code(coder), len(new))
 
 
@@ -236,4 +235,4 @@ def rounding(probe: Rows, longest: float) -> float:
 
     Higham, Accuracy and Stability of Numerical Algorithms, 3.1: |error| <= n u / (1 - n u) |x| |y|.
     """
-    return float(len(probe) * 2.0**-23 * np.linalg.norm(probe) * longest) + 1e-30
+    return float(len(probe) * 2.0**-23 * math.sqrt(float(probe @ probe)) * (1 + 1e-3) * longest) + 1e-30

@@ -1,26 +1,31 @@
 """The search among many rows: bounds from short codes rule out nearly all, and the rest is computed.
 
-Its answer is `Snapshot.search`'s: a row is left out only if its bound is below the score of the last one returned, and
-the bounds are proven (`levels`). Where they leave too many rows, every score is computed, and that is counted.
+A row is computed in full unless its bound is below the score of a hit that is known already. So every score in an
+answer is exact, and so are its ids but for the chance that a bound is wrong, `codes.CHANCE`. First every row is looked
+at by its brief codes, then the few that may be hits by their fine ones, when the least score of a hit is nearly known.
+Where bounds rule out nothing, every row is computed on the way; where more rows are as good as the last hit than there
+is room for, the search begins anew without codes. Both are counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from itertools import count
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from countenance.gallery import kernels
+from countenance.gallery.codes import Codes, terms
 from countenance.gallery.crew import Crew
-from countenance.gallery.index import Chunk, Found, Rows, Snapshot, ranked, rounding
+from countenance.gallery.index import CHUNK, Chunk, Found, Rows, Snapshot, ranked, rounding
 from countenance.gallery.records import SearchCounts
 
-_SEEDS_PER_HIT = 4  # groups whose rows are computed first, to know early what score a hit needs at least
-_SEEDS = 32
-_TOO_MANY = 8  # computing more than one row in so many, wherever they lie, is slower than computing all in order
-_NOTHING = -1e30  # above the bound of a place without a row, which is -inf, and below every score
+_PART = CHUNK // 2  # rows that a thread takes in one go
+_WAITING = 32_768  # rows that a thread can let wait
+_NOTED_PER_HIT, _NOTED = 4, 4096  # rows that a thread can note as possible hits
+_LITTLE = 8  # a search that computes one row in so many or more was not helped by its bounds
 
 Places = NDArray[np.int64]
 
@@ -31,31 +36,13 @@ class Sieve:
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
         self._lock = Lock()
-        self._spare: list[Rows] = []
         self.counts = SearchCounts()
 
     def search(
         self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, without: int | None = None
     ) -> Found:
-        """What `Snapshot.search` gives."""
+        """What `Snapshot.search` gives, but for `codes.CHANCE`."""
         return self._search(snapshot, probe, limit, min_score, without, self._crew)
-
-    def _search(
-        self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, without: int | None, crew: Crew
-    ) -> Found:
-        wanted = limit + (without is not None)
-        run = _Run(snapshot, probe, wanted, crew)
-        space = self._borrow(run.room + run.room // kernels.LANES)
-        try:
-            found = run.search(space, min_score)
-        finally:
-            self._spare.append(space)
-        with self._lock:
-            old = self.counts
-            self.counts = SearchCounts(old.searches + 1, old.computed + run.computed, old.fallbacks + (found is None))
-        if found is None:
-            return snapshot.search(probe, limit, min_score, without)
-        return [hit for hit in found if hit[0] != without][:limit]
 
     def search_many(self, snapshot: Snapshot, probes: Rows, limit: int, min_score: float) -> list[Found]:
         """What `search` gives for each of probes (n, d). A thread takes a probe at a time; none waits for others."""
@@ -68,97 +55,148 @@ class Sieve:
         self._crew.each(one, len(probes))
         return found
 
-    def _borrow(self, length: int) -> Rows:
-        """Room for bounds, used again by later searches since fresh memory is slow."""
-        try:
-            space = self._spare.pop()
-        except IndexError:
-            space = np.empty(0, dtype=np.float32)
-        return space if len(space) >= length else np.empty(length + length // 8, dtype=np.float32)
+    def _search(
+        self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, without: int | None, crew: Crew
+    ) -> Found:
+        wanted = min(limit + (without is not None), max(1, snapshot.size))
+        run = _Run(snapshot, np.ascontiguousarray(probe), wanted, min_score, crew)
+        found = run.search(min_score)
+        little = found is None or _LITTLE * run.computed > snapshot.size
+        with self._lock:
+            old = self.counts
+            self.counts = SearchCounts(
+                old.searches + 1, old.closer + run.closer, old.computed + run.computed, old.fallbacks + little
+            )
+        if found is None:
+            return snapshot.search(probe, limit, min_score, without)
+        return [hit for hit in found if hit[0] != without][:limit]
 
 
 class _Run:
     """One search. A place counts rows through all chunks' rooms."""
 
-    def __init__(self, snapshot: Snapshot, probe: Rows, limit: int, crew: Crew) -> None:
+    def __init__(self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, crew: Crew) -> None:
         assert snapshot.coder is not None
-        self._snapshot = snapshot
         self._chunks = snapshot.chunks
         self._probe = probe
         self._limit = limit
-        self._coded = snapshot.coder.probe(probe)
         self._crew = crew
-        self._starts = np.concatenate([[0], np.cumsum([chunk.room for chunk, _ in self._chunks])])
-        self._slack = rounding(probe, max(chunk.longest for chunk, _ in self._chunks))
-        self.room = int(self._starts[-1])
-        self.computed = 0
+        coded = snapshot.coder.probe(probe)
+        self._numbers = coded.numbers
+        self._twice = 2 * rounding(probe, max(chunk.longest for chunk, _, _ in self._chunks))
+        longest = np.max([_codes(chunk).longest for chunk, _, _ in self._chunks], axis=0)
+        self._terms = terms(coded, longest, limit, self._twice)
+        self._starts = [0]
+        for chunk, _, _ in self._chunks:
+            self._starts.append(self._starts[-1] + chunk.room)
+        self._floors = np.full(crew.threads, min_score - self._twice, dtype=np.float32)
+        self.closer = self.computed = 0
 
-    def search(self, space: Rows, min_score: float) -> Found | None:
-        """The hits, or None if the bounds rule out too little. space: room for all bounds."""
-        upper, tops = np.split(space[: self.room + self.room // kernels.LANES], [self.room])
-        self._crew.each(lambda i: self._bound(i, upper, tops), len(self._chunks))
-        floor = max(min_score, _NOTHING)
-        places = np.empty(self.room // _TOO_MANY, dtype=np.int64)
-        seeds = _SEEDS_PER_HIT * self._limit + _SEEDS
-        if seeds < len(tops):
-            pivot = max(np.partition(tops, -seeds)[-seeds], np.float32(_NOTHING))
-            floor = self._raised(floor, places[: kernels.above(upper, tops, pivot, self.room, places)])
-        found = kernels.above(upper, tops, np.float32(floor), self.room, places)
-        if found == len(places):
+    def search(self, min_score: float) -> Found | None:
+        """The hits, or None if there was no room for all rows that may be hits."""
+        parts = [
+            (i, first, min(first + _PART, filled)) for i, (_, filled, _) in enumerate(self._chunks)
+            for first in range(0, filled, _PART)
+        ]  # fmt: skip
+        turn, notes, full = count(), [], False
+
+        def take_part(me: int) -> None:
+            nonlocal full
+            own = _Notes(self._limit, me)
+            notes.append(own)
+            while not full and (part := next(turn)) < len(parts):
+                full |= not self._sift(*parts[part], own)
+            # others may still note hits; a score that is not there yet is -inf, so the floor is never too high
+            self._floors[me] = self._least(np.concatenate([each.noted()[1] for each in notes]))
+            full |= not self._settle(own)
+
+        self._crew.each(take_part, min(self._crew.threads, len(parts)))
+        self.closer = sum(int(own.state[3]) for own in notes)
+        self.computed = sum(int(own.state[4]) for own in notes)
+        if full:
             return None
-        near = places[:found]
-        scores = self._scores(near)
-        self.computed = len(near)
-        floor = max(floor, self._least(scores))
-        near = near[(scores >= floor - self._slack) & (scores > -np.inf)]
-        parts = [(chunk.numbers[inside], chunk.rows[inside]) for chunk, inside, _ in self._by_chunk(near)]
-        if not parts:
+        if not notes:
             return []
-        numbers, rows = (np.concatenate(some) for some in zip(*parts, strict=True))
-        return ranked(numbers, rows, self._probe, self._limit, min_score)
+        places, scores = (np.concatenate(some) for some in zip(*(own.noted() for own in notes), strict=True))
+        return self._ranked(places[scores >= self._least(scores)], min_score)
 
-    def _raised(self, floor: float, places: Places) -> float:
-        """What a hit must score at least, now that the rows of those sorted places are looked at."""
-        return max(floor, self._least(self._scores(places)))
+    def _least(self, scores: Rows) -> np.float32:
+        """What a float32 score needs at least, now that these are known."""
+        floor = self._floors.max()
+        if len(scores) > self._limit:
+            floor = max(floor, np.partition(scores, -self._limit)[-self._limit] - np.float32(self._twice))
+        return np.float32(floor)
 
-    def _least(self, scores: Rows) -> float:
-        """What the last hit scores at least, if there are rows of these scores."""
-        if len(scores) < self._limit:
-            return -np.inf
-        return float(np.partition(scores, -self._limit)[-self._limit]) - self._slack
+    def _sift(self, i: int, first: int, end: int, own: _Notes) -> bool:
+        """Rows `first` to `end` - 1 of chunk i. False if there is no room for what is noted."""
+        chunk, _, coded = self._chunks[i]
+        codes, lanes = _codes(chunk), kernels.LANES
+        group, last = first // lanes, min(end, coded) // lanes
+        while True:
+            begun = int(own.state[2])
+            group = kernels.sift(
+                codes.brief.reshape(len(codes.brief), -1), codes.brief_facts, codes.scales, chunk.rows, chunk.alive,
+                self._numbers, self._probe, self._terms, group, last, end, self._starts[i], own.heap, own.places,
+                own.scores, own.waiting, own.dots, own.uppers, own.asides, own.state, self._floors, own.me,
+            )  # fmt: skip
+            own.segments.append((i, begun, int(own.state[2])))
+            if group < 0:
+                return False
+            if group == last:
+                return True
+            if not self._settle(own):
+                return False
 
-    def _bound(self, i: int, upper: Rows, tops: Rows) -> None:
-        chunk, _ = self._chunks[i]
-        assert chunk.codes is not None
-        start, end = self._starts[i], self._starts[i + 1]
-        lanes = kernels.LANES
-        chunk.codes.bounds(self._coded, upper[start:end], tops[start // lanes : end // lanes])
+    def _settle(self, own: _Notes) -> bool:
+        """All rows that wait. False as above."""
+        for i, start, stop in own.segments:
+            chunk, codes = self._chunks[i][0], _codes(self._chunks[i][0])
+            if not kernels.settle(
+                codes.fine, codes.fine_facts, codes.scales, chunk.rows, chunk.alive, self._numbers, self._probe,
+                self._terms, start, stop, self._starts[i], own.heap, own.places, own.scores, own.waiting, own.dots,
+                own.uppers, own.asides, own.state, self._floors, own.me,
+            ):  # fmt: skip
+                return False
+        own.segments.clear()
+        own.state[2] = 0
+        return True
 
-    def _scores(self, places: Places) -> Rows:
-        """The float32 scores of the rows of those sorted places; -inf for one that is no row of this snapshot."""
-        return self._computed(
-            places, lambda chunk, inside, scores: kernels.dots(chunk.rows, inside, self._probe, scores)
-        )
+    def _ranked(self, places: Places, min_score: float) -> Found:
+        if not len(places):
+            return []
+        places.sort()
+        numbers, rows = [], []
+        which = np.searchsorted(self._starts, places, side="right") - 1
+        for i in sorted(set(which.tolist())):
+            chunk, inside = self._chunks[i][0], places[which == i] - self._starts[i]
+            numbers.append(chunk.numbers[inside])
+            rows.append(chunk.rows[inside])
+        return ranked(np.concatenate(numbers), np.concatenate(rows), self._probe, self._limit, min_score)
 
-    def _computed(self, places: Places, compute: Callable[[Chunk, Places, Rows], None]) -> Rows:
-        results = np.full(len(places), -np.inf, dtype=np.float32)
-        tasks = list(self._by_chunk(places))
 
-        def do(i: int) -> None:
-            chunk, inside, part = tasks[i]
-            compute(chunk, inside, results[part])
+class _Notes:
+    """What one thread found: the best scores as a heap, every row that may be a hit, and rows that wait for `settle`.
 
-        self._crew.each(do, len(tasks))
-        return results
+    segments: chunk, first and last of the waiting rows. state: as `kernels.sift` says. me: which thread.
+    """
 
-    def _by_chunk(self, places: Places) -> Iterator[tuple[Chunk, Places, slice]]:
-        """Sorted places by chunk: the chunk, the places in it, and where they were among `places`.
+    def __init__(self, limit: int, me: int) -> None:
+        self.me = me
+        self.heap = np.empty(limit, dtype=np.float32)
+        self.places = np.empty(_NOTED_PER_HIT * limit + _NOTED, dtype=np.int64)
+        self.scores = np.full(len(self.places), -np.inf, dtype=np.float32)
+        self.waiting = np.empty(_WAITING, dtype=np.int32)
+        self.dots = np.empty(_WAITING, dtype=np.int32)
+        self.uppers = np.empty(_WAITING, dtype=np.float32)
+        self.asides = np.empty(_WAITING, dtype=np.float32)
+        self.segments: list[tuple[int, int, int]] = []
+        self.state = np.zeros(5, dtype=np.int64)
 
-        Rows that were appended after the snapshot are left out.
-        """
-        cuts = np.searchsorted(places, self._starts)
-        for i, (chunk, filled) in enumerate(self._chunks):
-            inside = places[cuts[i] : cuts[i + 1]] - self._starts[i]
-            inside = inside[: np.searchsorted(inside, filled)]
-            if len(inside):
-                yield chunk, inside, slice(cuts[i], cuts[i] + len(inside))
+    def noted(self) -> tuple[Places, NDArray[Any]]:
+        """Places and float32 scores."""
+        return self.places[: self.state[1]], self.scores[: self.state[1]]
+
+
+def _codes(chunk: Chunk) -> Codes:
+    assert chunk.codes is not None
+    return chunk.codes

@@ -94,7 +94,7 @@ def test_erased_rows_are_overwritten_in_memory_and_vanish_from_snapshots_already
     before = index.snapshot
     index.erase(np.array([3, 4]))
     assert {3, 4}.isdisjoint(number for number, _ in before.search(rows(1)[0], 99, -np.inf))
-    for chunk, filled in before.chunks:
+    for chunk, filled, _ in before.chunks:
         lying = chunk.rows[:filled][np.isin(chunk.numbers[:filled], [3, 4])]
         assert not lying.any()
 
@@ -104,7 +104,7 @@ def test_memory_follows_what_lives():
     index.append(np.arange(1, 1001), rows(1000))
     index.erase(np.arange(1, 991))
     index.publish(0)
-    assert sum(len(chunk.numbers) for chunk, _ in index.snapshot.chunks) <= 3 * SMALL
+    assert sum(len(chunk.numbers) for chunk, _, _ in index.snapshot.chunks) <= 3 * SMALL
     assert index.snapshot.size == 10
 
 
