@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import os
 import platform
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from benchmarks.tables import write_tables
 
@@ -38,6 +40,15 @@ def conditions() -> dict[str, object]:
     }
 
 
+def told(value: Any) -> Any:
+    """A result as JSON can hold it: infinity, which a ratio to nothing is, becomes a word."""
+    if isinstance(value, dict):
+        return {name: told(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [told(each) for each in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def main(names: list[str]) -> None:
     unknown = sorted(set(names) - set(EVERY))
     if unknown:
@@ -48,7 +59,7 @@ def main(names: list[str]) -> None:
         before = conditions()
         result = {"conditions": before, **module.run()}
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+        (RESULTS / f"{name}.json").write_text(json.dumps(told(result), indent=1, allow_nan=False) + "\n")
     write_tables()
 
 

@@ -1,4 +1,4 @@
-"""Search among a million faces: the index with its bounds beside FAISS, one probe at a time or in batches, on all cores.
+"""Search among a million faces: the index with its bounds beside FAISS, a probe at a time or in batches, on all cores.
 
 Exact is what computing every score in float64 and rounding once gives. It is found by one float32 product of every
 probe with every row: rows whose float32 score reaches the last hit that the index gave, less the most that float32 can

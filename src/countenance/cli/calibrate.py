@@ -75,7 +75,9 @@ def calibrate(
         ("lfw_people_held_out", len(np.unique(test.press.person))),
     )
     date = datetime.now(UTC).date().isoformat()
-    origin = Origin(engine.model, engine.version, date, seed, tuple(sources), samples, cut, notes)
+    command = f"countenance calibrate {model} --seed {seed} --steps {steps}"
+    command += f" --further {further.name}" if further is not None else ""
+    origin = Origin(engine.model, engine.version, date, seed, tuple(sources), samples, cut, command, notes)
     normaliser = write_cohort(out / "cohorts", made, origin)
     click.echo(f"normaliser {normaliser.identity[:16]}: {len(normaliser.centres)} centres")
     for identity, groups, scored_by in (

@@ -25,7 +25,10 @@ ATTRIBUTION = (
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What every file says about where it comes from. date: ISO 8601. notes: what the maker wants to be known."""
+    """What every file says about where it comes from. date: ISO 8601. command: what was run, but for its folders.
+
+    notes: what the maker wants to be known.
+    """
 
     model: str
     version: str
@@ -34,6 +37,7 @@ class Origin:
     sources: tuple[str, ...]
     samples: tuple[tuple[str, int], ...]
     cut: float
+    command: str
     notes: tuple[str, ...]
 
 
@@ -66,7 +70,7 @@ def write_cohort(folder: Path, made: Made, origin: Origin) -> Crowding:
         "licence": "CC-BY-4.0",
         "attribution": ATTRIBUTION,
         "also_fitted_to": "Labeled Faces in the Wild: the weights, not the centres",
-        "made_by": f"countenance calibrate {origin.version.split('-')[0]} --seed {origin.seed}",
+        "made_by": origin.command,
         **_origin(origin),
     }
     target = folder / f"{name}.cohort.json"
