@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from datetime import UTC, datetime
 
 import click
 import uvicorn
@@ -13,6 +14,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from countenance.app import Countenance
 from countenance.cli.opening import opened
 from countenance.errors import CountenanceError
+from countenance.operations import standing
 
 _CONNECTIONS_PER_REQUEST = 4
 """Connections that uvicorn keeps open for each request in hand: enough that idle ones starve nobody, and no more."""
@@ -28,6 +30,8 @@ def serve() -> None:
         click.echo(f"Countenance is ready after {time.monotonic() - began:.1f} s; data in {settings.home}")
         click.echo(f"endpoint  http://{settings.host}:{settings.port}  (region {settings.region})")
         click.echo(f"model     {app.tools.engine.version}, rule packs: {', '.join(settings.packs)}")
+        known = standing(app.tools.evidence, app.model, app.tools.calibration.identity, datetime.now(UTC))
+        click.echo(f"evidence  {known}")
         click.echo("a key     countenance mandate grant --holder NAME --purpose photo_library --legal-basis consent \\")
         click.echo("              --provenance consented --gallery 'NAME*' --operation '*' --expires 30d")
         threadpool_limits(1, user_api="blas")  # requests run side by side, and waiting BLAS threads would spin

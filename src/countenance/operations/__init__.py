@@ -11,7 +11,7 @@ from countenance.operations.describe_gallery import DescribeGallery
 from countenance.operations.detect import Detect, Detected
 from countenance.operations.enrol import Enrol, Enrolled
 from countenance.operations.erase import Erase
-from countenance.operations.evidence import believed
+from countenance.operations.evidence import believed, standing
 from countenance.operations.explainer import Explainer
 from countenance.operations.guard import Answer, Caller, Guard
 from countenance.operations.list_faces import ListFaces
@@ -77,6 +77,7 @@ __all__ = [
     "Tools",
     "believed",
     "read_charter",
+    "standing",
     "template",
     "templates",
 ]

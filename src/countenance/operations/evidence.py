@@ -58,5 +58,17 @@ def facts(every: Iterable[Evidence], model: str, calibration: str, now: datetime
     )
 
 
+def standing(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> str:
+    """One line for whoever starts the server: the best evidence for model and calibration, or what is missing."""
+    told = facts(every, model, calibration, now)
+    exact = f"exactly model {model[:8]} and calibration {calibration[:8]}"
+    if not told.signed or told.expires_at is None:
+        return f"none for {exact}: rules that ask for it will refuse to identify (1:N)"
+    until = told.expires_at.date().isoformat()
+    if told.expires_at <= now:
+        return f"for {exact} it ended on {until}: rules that ask for it will refuse to identify (1:N)"
+    return f"in date until {until}, for similarities of a false match rate of {told.fmr:g} and less"
+
+
 def _factors(evidence: Evidence) -> frozenset[str]:
     return frozenset(group.factor for group in evidence.groups if group.fmr.known)
