@@ -36,6 +36,7 @@ class Sieve:
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
         self._lock = Lock()
+        self._spare: list[_Notes] = []
         self.counts = SearchCounts()
 
     def search(
@@ -59,7 +60,7 @@ class Sieve:
         self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, without: int | None, crew: Crew
     ) -> Found:
         wanted = min(limit + (without is not None), max(1, snapshot.size))
-        run = _Run(snapshot, np.ascontiguousarray(probe), wanted, min_score, crew)
+        run = _Run(snapshot, np.ascontiguousarray(probe), wanted, min_score, crew, self._spare)
         found = run.search(min_score)
         little = found is None or _LITTLE * run.computed > snapshot.size
         with self._lock:
@@ -73,14 +74,17 @@ class Sieve:
 
 
 class _Run:
-    """One search. A place counts rows through all chunks' rooms."""
+    """One search. A place counts rows through all chunks' rooms. spare: notes of searches that have ended."""
 
-    def __init__(self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, crew: Crew) -> None:
+    def __init__(
+        self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, crew: Crew, spare: list[_Notes]
+    ) -> None:
         assert snapshot.coder is not None
         self._chunks = snapshot.chunks
         self._probe = probe
         self._limit = limit
         self._crew = crew
+        self._spare = spare
         coded = snapshot.coder.probe(probe)
         self._numbers = coded.numbers
         self._twice = 2 * rounding(probe, max(chunk.longest for chunk, _, _ in self._chunks))
@@ -102,7 +106,7 @@ class _Run:
 
         def take_part(me: int) -> None:
             nonlocal full
-            own = _Notes(self._limit, me)
+            own = self._notes(me)
             notes.append(own)
             while not full and (part := next(turn)) < len(parts):
                 full |= not self._sift(*parts[part], own)
@@ -118,7 +122,17 @@ class _Run:
         if not notes:
             return []
         places, scores = (np.concatenate(some) for some in zip(*(own.noted() for own in notes), strict=True))
+        self._spare += notes
         return self._ranked(places[scores >= self._least(scores)], min_score)
+
+    def _notes(self, me: int) -> _Notes:
+        """Empty notes; used ones, if there are, since fresh memory is slow."""
+        try:
+            own = self._spare.pop()
+        except IndexError:
+            own = _Notes()
+        own.begin(self._limit, me)
+        return own
 
     def _least(self, scores: Rows) -> np.float32:
         """What a float32 score needs at least, now that these are known."""
@@ -180,17 +194,28 @@ class _Notes:
     segments: chunk, first and last of the waiting rows. state: as `kernels.sift` says. me: which thread.
     """
 
-    def __init__(self, limit: int, me: int) -> None:
-        self.me = me
-        self.heap = np.empty(limit, dtype=np.float32)
-        self.places = np.empty(_NOTED_PER_HIT * limit + _NOTED, dtype=np.int64)
-        self.scores = np.full(len(self.places), -np.inf, dtype=np.float32)
+    def __init__(self) -> None:
+        self.me = 0
+        self.heap: Rows = np.empty(0, dtype=np.float32)
+        self.places: Places = np.empty(0, dtype=np.int64)
+        self.scores: Rows = np.empty(0, dtype=np.float32)
         self.waiting = np.empty(_WAITING, dtype=np.int32)
         self.dots = np.empty(_WAITING, dtype=np.int32)
         self.uppers = np.empty(_WAITING, dtype=np.float32)
         self.asides = np.empty(_WAITING, dtype=np.float32)
         self.segments: list[tuple[int, int, int]] = []
         self.state = np.zeros(5, dtype=np.int64)
+
+    def begin(self, limit: int, me: int) -> None:
+        """Make room for one thread's part of a search."""
+        self.me = me
+        if len(self.heap) != limit:
+            self.heap = np.empty(limit, dtype=np.float32)
+            self.places = np.empty(_NOTED_PER_HIT * limit + _NOTED, dtype=np.int64)
+            self.scores = np.empty(len(self.places), dtype=np.float32)
+        self.scores.fill(-np.inf)
+        self.segments.clear()
+        self.state.fill(0)
 
     def noted(self) -> tuple[Places, NDArray[Any]]:
         """Places and float32 scores."""
