@@ -326,7 +326,7 @@ def test_the_worst_group_holds_its_level_where_people_differ(contrast: str, peop
 
 
 def test_the_self_test_would_catch_a_winners_curse() -> None:
-    """The self-test's own test: the ratio of the best and the worst seen, taken as chosen beforehand, covers too rarely."""
+    """The self-test's own test: the worst and the best seen, taken as chosen beforehand, cover too rarely."""
     rates = np.array([0.01] * 8)
 
     def naive(rng: np.random.Generator) -> bool:
