@@ -3,8 +3,9 @@
 Where both audits are about the same people, their block counts are paired: with block rates m_b of the old and the new
 version, the change in ln(rate) has the jackknife-like linearised terms d_b = f (m_new_b / p_new - m_old_b / p_old),
 f = 2 for false matches (each in both of its people), 1 for misses, and variance Var_b(d_b)/B with Student's quantile,
-B-1 degrees of freedom. Blocks are whole people, so this is clustered; the shared people make it paired. Otherwise the
-two rates count as independent, which is said.
+B-1 degrees of freedom. Blocks are whole people, so this is clustered; the shared people make it paired. Everybody
+together has blocks too, cut without regard to groups. Where people or blocks differ, the two rates count as
+independent, which is said.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from countenance.audit.counts import rows
 from countenance.audit.metrics import holm, ratio
 from countenance.audit.plan import System
 from countenance.audit.rates import bounds, finite, rate_of
-from countenance.audit.results import Block, GroupResult, Results
+from countenance.audit.results import Block, FaceResults, GroupResult, Results
 from countenance.audit.shares import Bounds, Share
 from countenance.errors import BadRequest
 
@@ -31,6 +32,8 @@ Verdict = Literal["better", "worse", "no change shown", "not comparable"]
 HIGHER_IS_BETTER = ("ppv", "tpr", "npv")
 _DERIVED = ("observed at", "fmr, ", "fnmr at ")
 """Cells that say again, otherwise, what others say: they would only make the family larger."""
+_Blocks = GroupResult | FaceResults
+"""What has blocks of people: a group, or everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def _change(
     cell: tuple[str, str, str],
     before: Share | None,
     after: Share | None,
-    groups: tuple[GroupResult | None, GroupResult | None],
+    blocks: tuple[_Blocks | None, _Blocks | None],
     level: float,
 ) -> Change:
     nothing = Share(None, None, None, None, None, None, level, None, None, "none", "not in this audit")
@@ -113,7 +116,7 @@ def _change(
         unknown = Bounds(None, None, level)
         why = old.reason or new.reason
         return Change(*cell, old, new, None, unknown, None, None, False, "not comparable", why)
-    one, other = groups
+    one, other = blocks
     paired = _paired(cell[1], one, other) if one is not None and other is not None else None
     if paired is not None and old.errors and new.errors:
         estimate, interval, p = _paired_ratio(*paired, level)
@@ -128,9 +131,7 @@ def _change(
     )
 
 
-def _paired(
-    measure: str, old: GroupResult, new: GroupResult
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float] | None:
+def _paired(measure: str, old: _Blocks, new: _Blocks) -> tuple[NDArray[np.float64], NDArray[np.float64], float] | None:
     """Block counts (blocks, 2) of errors and trials, old and new, and the factor f; None where they do not pair."""
     if not old.people_digest or old.people_digest != new.people_digest or len(old.blocks) != len(new.blocks):
         return None
@@ -184,10 +185,13 @@ def _judged(change: Change, corrected: float | None, alpha: float) -> Change:
     )  # fmt: skip
 
 
-def _groups(results: Results) -> dict[tuple[str, str], GroupResult]:
+def _groups(results: Results) -> dict[tuple[str, str], _Blocks]:
     if results.faces is None:
         return {}
-    return {(analysis.name, group.group): group for analysis in results.faces.analyses for group in analysis.groups}
+    found: dict[tuple[str, str], _Blocks] = {("", "everybody"): results.faces}
+    return found | {
+        (analysis.name, group.group): group for analysis in results.faces.analyses for group in analysis.groups
+    }
 
 
 def _rule(results: Results) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+from countenance.audit.decidable import decidable
 from countenance.audit.moments import stamp
 from countenance.audit.plan import Hypothesis, InputFile, Measure, Plan, read_plan
 from countenance.audit.records import to_json
@@ -34,6 +35,7 @@ def examples() -> tuple[str, ...]:
 def plan_of_draft(draft: Path, now: datetime) -> Plan:
     """Read a draft and complete it: default hypotheses, time, the hashes of label files, and whether scores exist.
 
+    Of the default hypotheses those are left out that the data cannot decide; the plan's limits say which, and why.
     BadRequest: a field that is wrong. Paths are relative to the draft's folder. Files that are there are hashed, so
     that a change after the plan is seen; if they hold scores, the plan says so, and nothing is preregistered.
     """
@@ -49,6 +51,8 @@ def plan_of_draft(draft: Path, now: datetime) -> Plan:
     plan = read_plan(told)
     if "hypotheses" not in told:
         plan = dataclasses.replace(plan, hypotheses=default_hypotheses(plan))
+        kept, left_out = decidable(plan, draft.parent)
+        plan = dataclasses.replace(plan, hypotheses=kept, limits=(*plan.limits, *left_out))
     labels, scores = files_of(plan)
     there = {name: path for name in (*labels, *scores) if (path := draft.parent / name).is_file()}
     return dataclasses.replace(

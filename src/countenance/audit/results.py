@@ -205,6 +205,8 @@ class FaceResults:
     protocols: tuple[Protocol, ...]
     analyses: tuple[Analysis, ...]
     searches: tuple[SearchResult, ...]
+    people_digest: Annotated[str, "of all people: sha256 over their hashed subject ids; empty where not known"] = ""
+    blocks: Annotated[tuple[Block, ...], "of all people, whatever their group"] = ()
 
 
 @dataclass(frozen=True, slots=True)

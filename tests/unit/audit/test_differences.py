@@ -10,9 +10,12 @@ from tests.unit.audit import made_up
 from countenance.audit.analysis.blocks import FEWEST, blocks_of
 from countenance.audit.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.differences import _paired_ratio, compare_bundles
-from countenance.audit.metrics import tally
-from countenance.audit.plan import System
+from countenance.audit.loading import load
+from countenance.audit.metrics import ratio, tally
+from countenance.audit.plan import System, TemplateFile, ThresholdRule
+from countenance.audit.rates import rate_of
 from countenance.audit.results import Results
+from countenance.audit.running import run_audit
 from countenance.errors import BadRequest
 
 IDS = tuple(f"person {n}" for n in range(400))
@@ -36,6 +39,14 @@ def test_blocks_hold_every_count_and_no_block_is_small() -> None:
     assert sum(b.fmr_trials for b in blocks) == 250 * 249
     assert sum(b.fnmr_errors for b in blocks) == genuine[1].sum()
     assert {b.fmr_trials for b in blocks} == {10 * 249}
+
+
+def test_blocks_do_not_tell_the_misses_that_a_small_group_keeps_to_itself() -> None:
+    rows = np.arange(200)
+    few = (rows[:9], np.ones(9, np.int64), np.full(9, 3))
+    errors = all_pairs_tally(rows, np.zeros((200, 200), bool))
+    assert sum(b.fnmr_trials for b in blocks_of(rows, IDS, errors, few, 10)[1]) == 0
+    assert sum(b.fnmr_trials for b in blocks_of(rows, IDS, errors, few, 9)[1]) == 27
 
 
 def test_the_same_people_in_another_order_give_the_same_blocks() -> None:
@@ -108,6 +119,46 @@ def test_a_repair_is_shown_where_it_was_made_and_nowhere_else(tmp_path: Path) ->
     assert (worst.verdict, worst.paired) == ("better", True)
     assert worst.ratio == pytest.approx(50 / 240, rel=0.1)
     assert {c.verdict for g, c in fmr.items() if g != "women, darker"} == {"no change shown"}
+
+
+def gallery(folder: Path, name: str, likeness: float) -> Bundle:
+    """An audit of 240 people with two templates each, all of them drawn to one side by `likeness`."""
+    random = np.random.default_rng(7)  # the same people, whatever the likeness
+    people, other = random.standard_normal((2, 240, 16))
+    side = np.eye(16)[0]
+    vectors = np.concatenate([people + likeness * side, people + 0.8 * other + likeness * side]).astype(np.float32)
+    subjects = np.tile([f"person {n}" for n in range(240)], 2)
+    groups = np.tile(np.array(["a", "b"]), 240)
+    np.savez(folder / f"{name}.npz", template=vectors, subject=subjects, group=groups)
+    made = made_up.plan(
+        scores=None,
+        templates=TemplateFile(f"{name}.npz", subject="subject"),
+        threshold=ThresholdRule("fixed", 0.7),
+    )
+    found = run_audit(made, made, load(made, folder), lambda: made_up.NOW)
+    write_bundle(folder / name, made_up.files(made, found))
+    return read_bundle(folder / name)
+
+
+def test_everybody_is_paired_like_any_group(tmp_path: Path) -> None:
+    old, new = gallery(tmp_path, "old", 1.0), gallery(tmp_path, "new", 0.9)
+    faces = old.results.faces
+    assert faces is not None
+    assert sum(b.fmr_errors for b in faces.blocks) == 2 * (faces.fmr.errors or 0) > 0
+    assert sum(b.fmr_trials for b in faces.blocks) == 2 * (faces.fmr.trials or 0)
+    assert sum(b.fnmr_errors for b in faces.blocks) == faces.fnmr.errors
+    changes = {c.measure: c for c in compare_bundles(old, new).changes if (c.analysis, c.group) == ("", "everybody")}
+    apart = {}
+    for measure in ("fmr", "fnmr"):
+        change = changes[measure]
+        assert change.paired and change.note == "paired by blocks of people"
+        assert change.ratio == pytest.approx((change.after.estimate or 0) / (change.before.estimate or 1))
+        apart[measure] = ratio(rate_of(change.after), rate_of(change.before)).at(0.95)
+        assert change.bounds.low is not None and change.bounds.high is not None
+        assert change.bounds.high / change.bounds.low < apart[measure].high / apart[measure].low
+    assert changes["fmr"].verdict == "better", "what nobody could tell from two independent audits"
+    assert apart["fmr"].holds(1.0)
+    assert not changes["failures"].paired
 
 
 def test_other_people_are_compared_as_independent_and_that_is_said(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.unit.audit.made_up import plan
+from tests.unit.audit.score_files import score_file
 
 from countenance.audit.deviations import changes, circumstances, planned_analyses, surprises
 from countenance.audit.drafts import example, examples, plan_bytes, plan_of_draft
@@ -51,6 +52,58 @@ def test_scores_that_are_there_already_are_written_down(tmp_path: Path) -> None:
     second = plan_of_draft(tmp_path / "draft.toml", NOW)
     assert second.data_seen
     assert [file.name for file in second.inputs] == ["people.csv", "scores.csv"]
+
+
+def pictures(folder: Path, women: int, men: int, of_women: int = 1, of_men: int = 1) -> Path:
+    """A draft about templates of so many people with so many pictures each; the templates are not there yet."""
+    rows = [f"w{n},female" for n in range(women) for _ in range(of_women)]
+    rows += [f"m{n},male" for n in range(men) for _ in range(of_men)]
+    (folder / "labels.csv").write_text("\n".join(["subject,gender", *rows]) + "\n")
+    return draft(folder, example("templates"))
+
+
+@pytest.mark.parametrize(
+    ("people", "declared", "why"),
+    [
+        ({"women": 30, "men": 30}, ["fmr"], "Misses by gender are not compared: nobody has two pictures."),
+        (
+            {"women": 30, "men": 30, "of_women": 2},
+            ["fmr"],
+            "Misses by gender are not compared: fewer than two groups have 10 people with two pictures or more.",
+        ),
+        ({"women": 9, "men": 30, "of_women": 2, "of_men": 2}, [], "fewer than two groups have 10 people"),
+        ({"women": 10, "men": 30, "of_women": 2, "of_men": 2}, ["fmr", "fnmr"], ""),
+    ],
+)
+def test_a_comparison_that_the_data_cannot_decide_is_not_declared(
+    tmp_path: Path, people: dict[str, int], declared: list[str], why: str
+) -> None:
+    made = plan_of_draft(pictures(tmp_path, **people), NOW)
+    assert [h.measure for h in made.hypotheses] == declared
+    assert why in " ".join(made.limits)
+    assert bool(made.limits) == bool(why)
+    assert read_plan(json.loads(plan_bytes(made))) == made
+
+
+def test_a_comparison_that_a_person_declares_stays_declared(tmp_path: Path) -> None:
+    path = pictures(tmp_path, 30, 30)
+    path.write_text(path.read_text() + '\n[[hypotheses]]\nmeasure = "fnmr"\nfactor = "gender"\n')
+    made = plan_of_draft(path, NOW)
+    assert made.hypotheses == (Hypothesis("fnmr", "gender"),)
+    assert made.limits == ()
+
+
+def test_score_files_without_pairs_of_one_person_declare_no_misses(tmp_path: Path) -> None:
+    text = (
+        example("scores").replace('intersections = [["gender", "age"]]', "").replace('["gender", "age"]', '["gender"]')
+    )
+    text = text.replace('direction = "find"', 'direction = "similarity"')
+    score_file(tmp_path)
+    assert [h.measure for h in plan_of_draft(draft(tmp_path, text), NOW).hypotheses] == ["fmr", "fnmr"]
+    score_file(tmp_path, per_person=1, impostors=1500)
+    made = plan_of_draft(draft(tmp_path, text), NOW)
+    assert [h.measure for h in made.hypotheses] == ["fmr"]
+    assert made.limits[-1] == "Misses by gender are not compared: no comparison is of one person."
 
 
 @pytest.mark.parametrize(

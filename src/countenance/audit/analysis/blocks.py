@@ -28,7 +28,7 @@ def blocks_of(
     """The digest of a group's people and their counts by block.
 
     rows: (n,), rows of the group's people. ids: of all people. tally: false matches within the group. genuine: people,
-    misses, trials. No blocks where there would be fewer than `FEWEST`.
+    misses, trials; fewer people than `small_cell` are left out. No blocks where there would be fewer than `FEWEST`.
     """
     hashes = [hashlib.sha256(ids[row].encode()).hexdigest() for row in rows]
     order = np.argsort(np.array(hashes), kind="stable")
@@ -43,7 +43,7 @@ def blocks_of(
         block = block_of[people]
         return np.bincount(block[block >= 0], counts[block >= 0], count).astype(np.int64)
 
-    who, misses, trials = genuine
+    who, misses, trials = genuine if len(genuine[0]) >= small_cell else (np.empty(0, np.int64),) * 3
     columns = [
         total(tally.people, tally.errors),
         total(tally.people, tally.trials),

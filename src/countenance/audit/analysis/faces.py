@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
+from countenance.audit.analysis.blocks import blocks_of
 from countenance.audit.analysis.cells import Cells, publishable
 from countenance.audit.analysis.grouped import analyse
 from countenance.audit.analysis.judging import Table
@@ -13,7 +16,7 @@ from countenance.audit.analysis.searching import searches
 from countenance.audit.metrics import Rate, ratio
 from countenance.audit.plan import Plan, ThresholdRule
 from countenance.audit.rates import bounds, finite, pooled, rate_of, share
-from countenance.audit.results import Analysis, FaceResults, Operating, Protocol
+from countenance.audit.results import Analysis, Block, FaceResults, Operating, Protocol
 from countenance.audit.shares import Bounds
 from countenance.errors import BadRequest
 
@@ -60,6 +63,11 @@ def analyse_faces(plan: Plan, data: FaceData, planned: Mapping[str, bool]) -> Fa
             eer = None
     failures = at.groups[0].failures if data.outcomes is None else image_failures(data.outcomes, everybody(people))[0]
     first: Cells = next(iter(groupings.values()))
+    digest, blocks = "", tuple[Block, ...]()
+    if people.ids is not None:
+        everyone = data.present.astype(np.int64)
+        genuine = overall.genuine(thresholds.index(threshold), 0)
+        digest, blocks = blocks_of(everyone, people.ids, at.cell(0, 0).tally, genuine, plan.small_cell)
     return FaceResults(
         threshold=_shown(threshold, data),
         direction="distance" if data.negated else "similarity",
@@ -74,6 +82,8 @@ def analyse_faces(plan: Plan, data: FaceData, planned: Mapping[str, bool]) -> Fa
         protocols=_protocols(analyses, at.fmr),
         analyses=analyses,
         searches=searches(data, first, analyses[0].groups, plan.gallery, threshold, plan.seed),
+        people_digest=digest,
+        blocks=blocks,
     )
 
 

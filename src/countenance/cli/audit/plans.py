@@ -53,6 +53,8 @@ def plan(draft: Path | None, out: Path | None, kind: str | None) -> None:
     click.echo(f"sha256  {made.hash}")
     family = ", ".join(f"{h.measure} by {h.factor}" for h in made.hypotheses) or "none: nothing will be confirmed"
     click.echo(f"family  {family}; corrected by {made.correction}, margin {made.margin:g}")
+    for line in made.limits:
+        click.echo(f"limit   {line}")
     if made.data_seen:
         click.echo("note    scores exist already, so this audit is exploratory, not preregistered")
 
