@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
 from datetime import UTC, datetime
 
 from countenance.errors import NotFound, NotRecorded
@@ -31,10 +30,8 @@ class FakeLedger:
 
     def append(self, public: Mapping[str, JSON], private: Mapping[str, JSON] | None = None) -> Pending:
         drafted = draft(public, private)
-        done: Future[Receipt] = Future()
         if self.refuses:
-            done.set_exception(NotRecorded("the ledger could not be written: the disk is full"))
-            return Pending(done)
+            return Pending(_full)
         index = len(self._entries)
         openings = [Opening(name, index.to_bytes(32), value) for name, value in drafted.private.items()]
         commitments = {opening.name: opening.commitment for opening in openings}
@@ -42,8 +39,7 @@ class FakeLedger:
         self._entries.append(Entry.parse(text))
         self._receipts.append(sign_receipt(ORIGIN, index, merkle.leaf_hash(text.encode()), self._signer))
         self._openings[index] = {opening.name: json.loads(opening.value) for opening in openings}
-        done.set_result(self._receipts[index])
-        return Pending(done)
+        return Pending(lambda _: self._receipts[index])
 
     @property
     def size(self) -> int:
@@ -83,3 +79,7 @@ class FakeLedger:
 
     def close(self) -> None:
         self.refuses = True
+
+
+def _full(_: float) -> Receipt:
+    raise NotRecorded("the ledger could not be written: the disk is full")
