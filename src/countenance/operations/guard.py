@@ -85,7 +85,7 @@ class Guard:
             refusal.receipt = self._ledger.append(entry, ask.private()).wait().header()
             raise refusal
         decided = self._ledger.append(entry, ask.private())
-        # decided.hasten()
+        decided.hasten()
         try:
             seen = ask.look(self._tools)
             decided.wait()
