@@ -22,6 +22,7 @@ class FakeLedger:
     def __init__(self, now: Callable[[], datetime] = lambda: datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self.origin = ORIGIN
         self.refuses = False
+        self.hastened = 0
         self._now = now
         self._signer = Signer(bytes(32))
         self._entries: list[Entry] = []
@@ -39,7 +40,10 @@ class FakeLedger:
         self._entries.append(Entry.parse(text))
         self._receipts.append(sign_receipt(ORIGIN, index, merkle.leaf_hash(text.encode()), self._signer))
         self._openings[index] = {opening.name: json.loads(opening.value) for opening in openings}
-        return Pending(lambda _: self._receipts[index])
+        return Pending(lambda _: self._receipts[index], self._hasten)
+
+    def _hasten(self) -> None:
+        self.hastened += 1
 
     @property
     def size(self) -> int:
