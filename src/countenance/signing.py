@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import orjson
 import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -20,7 +21,35 @@ JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | Non
 
 def canonical(value: Any) -> bytes:
     """`value` as RFC 8785 canonical JSON: one value, one byte string."""
+    if _plain(value):
+        try:
+            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        except orjson.JSONEncodeError:  # half of a surrogate pair, or too deep
+            pass
     return rfc8785.dumps(value)
+
+
+def _plain(value: object) -> bool:
+    """Whether orjson, at a tenth of the cost, writes `value` in the same bytes as RFC 8785 wants.
+
+    It orders names by code point, not by UTF-16 unit, and knows other forms for whole, tiny and huge floats: only
+    names in ASCII are plain, and only floats that both write as digits, a point and digits.
+    """
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return -(2**53) < value < 2**53  # type: ignore[operator]
+    if kind is float:
+        return 1e-3 <= abs(value) < 1e15 and not value.is_integer()  # type: ignore[arg-type, attr-defined]
+    if kind is list:
+        return all(map(_plain, value))  # type: ignore[call-overload]
+    if kind is dict:
+        return all(
+            type(name) is str and name.isascii() and _plain(inner)
+            for name, inner in value.items()  # type: ignore[attr-defined]
+        )
+    return False
 
 
 def digest(value: Any) -> str:

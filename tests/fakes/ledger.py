@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
 from datetime import UTC, datetime
 
 from countenance.errors import NotFound, NotRecorded
@@ -23,6 +22,7 @@ class FakeLedger:
     def __init__(self, now: Callable[[], datetime] = lambda: datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self.origin = ORIGIN
         self.refuses = False
+        self.hastened = 0
         self._now = now
         self._signer = Signer(bytes(32))
         self._entries: list[Entry] = []
@@ -31,10 +31,8 @@ class FakeLedger:
 
     def append(self, public: Mapping[str, JSON], private: Mapping[str, JSON] | None = None) -> Pending:
         drafted = draft(public, private)
-        done: Future[Receipt] = Future()
         if self.refuses:
-            done.set_exception(NotRecorded("the ledger could not be written: the disk is full"))
-            return Pending(done)
+            return Pending(_full)
         index = len(self._entries)
         openings = [Opening(name, index.to_bytes(32), value) for name, value in drafted.private.items()]
         commitments = {opening.name: opening.commitment for opening in openings}
@@ -42,8 +40,10 @@ class FakeLedger:
         self._entries.append(Entry.parse(text))
         self._receipts.append(sign_receipt(ORIGIN, index, merkle.leaf_hash(text.encode()), self._signer))
         self._openings[index] = {opening.name: json.loads(opening.value) for opening in openings}
-        done.set_result(self._receipts[index])
-        return Pending(done)
+        return Pending(lambda _: self._receipts[index], self._hasten)
+
+    def _hasten(self) -> None:
+        self.hastened += 1
 
     @property
     def size(self) -> int:
@@ -83,3 +83,7 @@ class FakeLedger:
 
     def close(self) -> None:
         self.refuses = True
+
+
+def _full(_: float) -> Receipt:
+    raise NotRecorded("the ledger could not be written: the disk is full")

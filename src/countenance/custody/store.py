@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.exc import IntegrityError
 
 from countenance.custody.hold import Hold, State
-from countenance.database import reading, reading_once
+from countenance.database import Direct, reading
 from countenance.errors import Conflict, Misconfigured, NotFound
 from countenance.signing import JSON, canonical
 
@@ -53,11 +53,13 @@ _retention = sa.Table(
 )
 
 # ISO 8601 in UTC sorts as text. Asked at every call, so it is made once.
-_OVERDUE = sa.select(_holds.c.hold_id).where(
-    _holds.c.mandate_id == sa.bindparam("mandate"),
-    _holds.c.authorise_by < sa.bindparam("now"),
-    _holds.c.requested_at.is_(None),
-    _holds.c.refused_at.is_(None),
+_OVERDUE = Direct(
+    sa.select(_holds.c.hold_id).where(
+        _holds.c.mandate_id == sa.bindparam("mandate"),
+        _holds.c.authorise_by < sa.bindparam("now"),
+        _holds.c.requested_at.is_(None),
+        _holds.c.refused_at.is_(None),
+    )
 )
 
 
@@ -126,10 +128,8 @@ class Custody:
 
     def overdue(self, mandate_id: str) -> list[Hold]:
         """The holds of a mandate for which authorisation was due and not asked for."""
-        with reading_once(self._engine) as connection:
-            given = {"mandate": mandate_id, "now": _text(self._now())}
-            ids = list(connection.execute(_OVERDUE, given).scalars())
-        return [self.show(hold_id) for hold_id in ids]
+        found = _OVERDUE.rows(self._engine, mandate=mandate_id, now=_text(self._now()))
+        return [self.show(hold_id) for (hold_id,) in found]
 
     def contents(self, hold_id: str) -> JSON:
         """What the result says, for its reviewers; `Conflict` once it is shredded."""

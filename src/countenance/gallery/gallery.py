@@ -69,6 +69,10 @@ class Gallery:
         """What the gallery is; `NotFound` if there is none."""
         return self._store.describe(gallery_id)
 
+    def size(self, gallery_id: str) -> int:
+        """How many faces are enrolled in it; `NotFound` if there is none."""
+        return self._head(gallery_id).faces
+
     def list(self, after: str | None, limit: int) -> Page[GalleryInfo]:
         """At most `limit` galleries whose ids come after `after`, in order of id."""
         return self._store.list(after, limit)

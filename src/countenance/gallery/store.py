@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.exc import IntegrityError
 
-from countenance.database import reading, reading_once
+from countenance.database import Direct, reading, reading_once
 from countenance.errors import AlreadyExists, BadPageToken, BadRequest, Conflict, NoSuchFace, NotFound
 from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, Template
 from countenance.gallery.records import Erased, GalleryInfo, Page
@@ -38,6 +38,11 @@ _face_rows = sa.select(*_face_columns).select_from(
 # Asked at every call, so they are made once.
 _GALLERY = sa.select(galleries).where(galleries.c.gallery_id == sa.bindparam("gallery_id"))
 _LOCKED_GALLERY = _GALLERY.with_for_update()
+_HEAD = Direct(
+    sa.select(
+        galleries.c.number, galleries.c.model, galleries.c.dimension, galleries.c.faces, galleries.c.revision
+    ).where(galleries.c.gallery_id == sa.bindparam("gallery_id"))
+)
 _BY_NUMBER = _face_rows.where(
     faces.c.gallery == sa.bindparam("gallery"), faces.c.number.in_(sa.bindparam("numbers", expanding=True))
 )
@@ -103,8 +108,10 @@ class Store:
 
     def head(self, gallery_id: str) -> Head:
         """The gallery's counters; `NotFound` if there is none."""
-        with reading_once(self._engine) as connection:
-            return _head(_gallery_row(connection, gallery_id))
+        found = _HEAD.rows(self._engine, gallery_id=gallery_id)
+        if not found:
+            raise _no_gallery(gallery_id)
+        return Head(*found[0])
 
     def enrol(
         self,
@@ -317,8 +324,12 @@ def _portions(values: Sequence[int] | Sequence[str]) -> Iterator[Sequence[int] |
 def _gallery_row(connection: sa.Connection, gallery_id: str, lock: bool = False) -> Row:
     row = connection.execute(_LOCKED_GALLERY if lock else _GALLERY, {"gallery_id": gallery_id}).one_or_none()
     if row is None:
-        raise NotFound(f"there is no gallery {gallery_id!r}")
+        raise _no_gallery(gallery_id)
     return row
+
+
+def _no_gallery(gallery_id: str) -> NotFound:
+    return NotFound(f"there is no gallery {gallery_id!r}")
 
 
 def _head(row: Row) -> Head:

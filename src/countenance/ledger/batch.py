@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, bindparam, delete, insert
 
+from countenance.database import Direct, Transaction
 from countenance.errors import Conflict, NotRecorded, StoreError
 from countenance.ledger import merkle, records, tables
 from countenance.ledger.checkpoint import Checkpoint, SignedCheckpoint, sign_checkpoint
@@ -16,8 +17,11 @@ from countenance.ledger.receipt import Receipt, sign_receipt
 from countenance.signing import Signer
 
 # Every transaction runs these, so they are made once.
-_INSERTS = tuple(map(insert, (tables.entries, tables.nodes, tables.openings, tables.open_decisions)))
-_CLOSE = delete(tables.open_decisions).where(tables.open_decisions.c.sequence == bindparam("index"))
+_ENTRIES, _NODES, _OPENINGS, _OPENED, _CHECKPOINTS = (
+    Direct(insert(table))
+    for table in (tables.entries, tables.nodes, tables.openings, tables.open_decisions, tables.checkpoints)
+)
+_CLOSE = Direct(delete(tables.open_decisions).where(tables.open_decisions.c.sequence == bindparam("index")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,6 @@ def follow(connection: Connection, tail: Tail, key: NoteKey) -> Tail:
     From an empty tail it starts at the newest checkpoint, which `key` must have signed, instead of at the beginning.
     A `StoreError` says where the database does not hold what it should.
     """
-    if tail.size and records.end_of(connection) == tail.end:
-        return tail
     checkpoint = records.newest_checkpoint(connection)
     if tail.size == 0 and checkpoint is not None:
         tail = _resume(connection, checkpoint, key)
@@ -147,17 +149,16 @@ class Batch:
         self.signer = successor
         return receipt
 
-    def write(self, connection: Connection) -> None:
-        """Put everything into `connection`'s transaction."""
-        opened: list[dict[str, object]] = [{"sequence": index} for index in sorted(self._opened)]
-        for statement, rows in zip(_INSERTS, (self._entries, self._nodes, self._openings, opened), strict=True):
-            if rows:
-                connection.execute(statement, rows)
-        if self._closed:
-            connection.execute(_CLOSE, [{"index": index} for index in sorted(self._closed)])
+    def write(self, transaction: Transaction) -> None:
+        """Put everything into `transaction`."""
+        transaction.many(_ENTRIES, self._entries)
+        transaction.many(_NODES, self._nodes)
+        transaction.many(_OPENINGS, self._openings)
+        transaction.many(_OPENED, [{"sequence": index} for index in sorted(self._opened)])
+        transaction.many(_CLOSE, [{"index": index} for index in sorted(self._closed)])
         new, old = self.tail.checkpoint, self._before.checkpoint
         if new is not None and new is not old:
-            connection.execute(insert(tables.checkpoints), [{"size": new.size, "note": str(new)}])
+            transaction.many(_CHECKPOINTS, [{"size": new.size, "note": str(new)}])
 
     def _add(self, draft: Draft) -> Receipt:
         index = self.tail.size
@@ -175,6 +176,13 @@ class Batch:
         if draft.closes is not None:
             self._closed.add(draft.closes)
         return receipt
+
+
+def followed(transaction: Transaction, tail: Tail, key: NoteKey) -> Tail:
+    """As `follow`, in a write transaction; where nobody else has written, that takes one query."""
+    if tail.size and records.end_in(transaction) == tail.end:
+        return tail
+    return follow(transaction.connection, tail, key)
 
 
 def _rows(index: int, time: str, openings: Iterable[Opening]) -> list[dict[str, object]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, select
+from sqlalchemy import ColumnElement, Engine, delete, select
 
+from countenance.database import Transaction
 from countenance.errors import Conflict
 from countenance.ledger import tables
 from countenance.ledger.batch import Batch
@@ -33,9 +34,10 @@ class Selection:
         return found if self.before is None else [*found, c.time < self.before]
 
 
-def erase(batch: Batch, connection: Connection, selection: Selection) -> int:
-    """Delete the selected openings in `connection`'s transaction and record where they were; how many they were."""
+def erase(batch: Batch, transaction: Transaction, selection: Selection) -> int:
+    """Delete the selected openings in `transaction` and record where they were; how many they were."""
     batch.check_clock()
+    connection = transaction.connection
     c = tables.openings.c
     query = select(c.sequence, c.name).where(*selection.conditions()).order_by(c.sequence, c.name)
     found = [(int(row.sequence), str(row.name)) for row in connection.execute(query)]

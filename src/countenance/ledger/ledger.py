@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from datetime import datetime
 from types import EllipsisType
@@ -13,7 +11,8 @@ from typing import TypeVar
 
 from sqlalchemy import Engine
 
-from countenance.errors import CountenanceError, NotRecorded, StoreError
+from countenance.database import Transaction
+from countenance.errors import StoreError
 from countenance.ledger.batch import Batch
 from countenance.ledger.checkpoint import SignedCheckpoint
 from countenance.ledger.entries import draft, say, timestamp
@@ -30,9 +29,10 @@ PATIENCE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An entry on its way to the disk."""
+    """An entry on its way to the disk. outcome: waits at most that many seconds. hasten: see there."""
 
-    _done: Future[Receipt]
+    _outcome: Callable[[float], Receipt]
+    _hasten: Callable[[], None] = lambda: None
 
     def wait(self, timeout_s: float = PATIENCE_S) -> Receipt:
         """The receipt, as soon as the entry is durable; no earlier.
@@ -40,7 +40,11 @@ class Pending:
         `NotRecorded` where it could not be written, or was not within `timeout_s` seconds (then it may still be
         written later: an entry without an answer).
         """
-        return _outcome(self._done, timeout_s)
+        return self._outcome(timeout_s)
+
+    def hasten(self) -> None:
+        """Have it written meanwhile, by another thread; without this, it is when somebody waits, or in a second."""
+        self._hasten()
 
 
 class Ledger(Records):
@@ -95,11 +99,12 @@ class Ledger(Records):
         `NotRecorded` after `close`.
         """
         entry = draft(public, private)
-        return Pending(self._writer.submit(lambda batch, _: batch.add(entry)))
+        job = self._writer.submit(lambda batch, _: batch.add(entry))
+        return Pending(lambda timeout_s: self._writer.wait(job, timeout_s), self._writer.hasten)
 
     def checkpoint(self, timeout_s: float = PATIENCE_S) -> SignedCheckpoint:
         """A signed checkpoint of all that is recorded, made now where none speaks for all of it."""
-        return _outcome(self._writer.submit(lambda batch, _: batch.checkpoint()), timeout_s)
+        return self._done(lambda batch, _: batch.checkpoint(), timeout_s)
 
     def erase_openings(self, index: int, timeout_s: float = PATIENCE_S) -> int:
         """Erase the private values of entry `index`; see `erase_openings_where`."""
@@ -131,7 +136,7 @@ class Ledger(Records):
         reason = reason.strip()
         if not reason:
             raise ValueError("a clock step is recorded with a reason")
-        return _outcome(self._writer.submit(lambda batch, _: batch.add_clock_step(reason)), timeout_s)
+        return self._done(lambda batch, _: batch.add_clock_step(reason), timeout_s)
 
     def hand_over(self, successor: Signer, timeout_s: float = PATIENCE_S) -> Receipt:
         """Let `successor` sign from now on: the entry that names it is the last one under the key so far."""
@@ -141,22 +146,16 @@ class Ledger(Records):
             batch.checkpoint()
             return receipt
 
-        return _outcome(self._writer.submit(work), timeout_s)
+        return self._done(work, timeout_s)
 
     def close(self) -> None:
         """Write what waits and a last checkpoint, and stop; later appends are `NotRecorded`."""
         self._writer.close()
 
     def _erase(self, selection: Selection, timeout_s: float) -> int:
-        erased = _outcome(self._writer.submit(lambda batch, connection: erase(batch, connection, selection)), timeout_s)
+        erased = self._done(lambda batch, transaction: erase(batch, transaction, selection), timeout_s)
         wipe(self._engine)
         return erased
 
-
-def _outcome(done: Future[T], timeout_s: float) -> T:
-    try:
-        return done.result(timeout_s)
-    except FutureTimeout:
-        raise NotRecorded(f"the ledger did not say within {timeout_s:g} s that this is recorded") from None
-    except CountenanceError as error:
-        raise type(error)(str(error)) from error
+    def _done(self, work: Callable[[Batch, Transaction], T], timeout_s: float) -> T:
+        return self._writer.wait(self._writer.submit(work), timeout_s)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, func, select, text
 
-from countenance.database import reading
+from countenance.database import Direct, Transaction, reading
 from countenance.errors import BadRequest, NotFound, StoreError
 from countenance.ledger import merkle, tables
 from countenance.ledger.checkpoint import SignedCheckpoint
@@ -195,16 +195,18 @@ def size_of(connection: Connection) -> int:
 
 
 _E = tables.entries.c
-_END = select(
-    select(_E.sequence).order_by(_E.sequence.desc()).limit(1).scalar_subquery(),
-    select(_E.leaf_hash).order_by(_E.sequence.desc()).limit(1).scalar_subquery(),
-    select(func.max(tables.checkpoints.c.size)).scalar_subquery(),
+_END = Direct(
+    select(
+        select(_E.sequence).order_by(_E.sequence.desc()).limit(1).scalar_subquery(),
+        select(_E.leaf_hash).order_by(_E.sequence.desc()).limit(1).scalar_subquery(),
+        select(func.max(tables.checkpoints.c.size)).scalar_subquery(),
+    )
 )
 
 
-def end_of(connection: Connection) -> End:
+def end_in(transaction: Transaction) -> End:
     """Where it ends, in one query: every transaction asks."""
-    last, leaf, checkpointed = connection.execute(_END).one()
+    ((last, leaf, checkpointed),) = transaction.rows(_END)
     return End(0 if last is None else last + 1, leaf or b"", checkpointed or 0)
 
 

@@ -1,38 +1,65 @@
-"""Group commit: one thread that writes, in one transaction, whatever was asked for while it wrote the last one."""
+"""Group commit: whoever waits for an entry writes, in one transaction, everything that is asked for by then.
+
+One at a time leads. Those who come meanwhile wait for the lead; when they have it, their entry is on the disk already,
+or they write it together with all others that were asked for since. So nothing is handed from thread to thread and
+back, and one sync serves many. A thread of the ledger's own leads where nobody waits: for entries that are wanted
+while their caller does something else, and for checkpoints that are due.
+"""
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine
 
-from countenance.database import reading
+from countenance.database import LOCK_PATIENCE_S, Busy, Transaction, reading, writing
 from countenance.errors import CountenanceError, NotRecorded, Overloaded
-from countenance.ledger.batch import Batch, Tail, follow
+from countenance.ledger.batch import Batch, Tail, follow, followed
 from countenance.ledger.entries import timestamp
 from countenance.ledger.notes import NoteKey
 from countenance.signing import Signer
 
 T = TypeVar("T")
 MAX_BATCH = 1000
+UNATTENDED_S = 1.0
+"""How long an entry that nobody waits for may lie before it is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Job(Generic[T]):
-    work: Callable[[Batch, Connection], T]
-    done: Future[T]
+class Job(Generic[T]):
+    """Something to be done in a transaction, and how that ended; only who leads changes it."""
+
+    __slots__ = ("_error", "_result", "done", "work")
+
+    def __init__(self, work: Callable[[Batch, Transaction], T]) -> None:
+        self.work = work
+        self.done = False
+        self._result: T | None = None
+        self._error: CountenanceError | None = None
+
+    def succeed(self, result: T) -> None:
+        """It is durable."""
+        self._result = result
+        self.done = True
+
+    def fail(self, error: CountenanceError) -> None:
+        """It is not in the ledger."""
+        self._error = error
+        self.done = True
+
+    def outcome(self) -> T:
+        """What came of it, once it is done; each call raises an error of its own."""
+        if self._error is not None:
+            raise type(self._error)(str(self._error)) from self._error
+        return self._result  # type: ignore[return-value]
 
 
 class Writer:
-    """Runs jobs in transactions of its own thread; a job's future is fulfilled when its transaction is durable.
+    """Runs jobs in transactions; a job is done when its transaction is durable.
 
     Any failure of the transaction fails every job in it with `NotRecorded`, and the tail stays where it was; what the
     database holds is read again before the next one. A job that raises a `CountenanceError` before it has changed
@@ -55,14 +82,17 @@ class Writer:
         self._origin = origin
         self._now = now
         self._every_s = checkpoint_every_s
+        self._capacity = capacity
         self._entropy = entropy
         with reading(engine) as connection:
             self._tail = follow(connection, Tail(), self.key)
         self._due = time.monotonic() + checkpoint_every_s
-        self._jobs: queue.Queue[_Job[object] | None] = queue.Queue(capacity)
-        self._closing = threading.Lock()
+        self._jobs: deque[Job[object]] = deque()
+        self._door = threading.Lock()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._lead = threading.Lock()
+        self._bell = threading.Event()
+        self._thread = threading.Thread(target=self._attend, name="ledger-writer", daemon=True)
         self._thread.start()
 
     @property
@@ -70,88 +100,132 @@ class Writer:
         """The public key that signs now."""
         return NoteKey(self._origin, self._signer.public)
 
-    def submit(self, work: Callable[[Batch, Connection], T]) -> Future[T]:
+    def submit(self, work: Callable[[Batch, Transaction], T]) -> Job[T]:
         """Have `work` done in a coming transaction. `Overloaded` where too many wait, `NotRecorded` after `close`."""
-        done: Future[T] = Future()
-        with self._closing:
+        job = Job(work)
+        with self._door:
             if self._closed:
                 raise NotRecorded("the ledger is closed")
+            if len(self._jobs) >= self._capacity:
+                raise Overloaded(f"{self._capacity} entries wait to be recorded")
+            self._jobs.append(job)  # type: ignore[arg-type]
+        return job
+
+    def hasten(self) -> None:
+        """Have all that was submitted written by the ledger's own thread, now."""
+        self._bell.set()
+
+    def wait(self, job: Job[T], timeout_s: float) -> T:
+        """What came of `job`, as soon as it is durable; written by the caller's own thread, unless another one leads.
+
+        `NotRecorded` after `timeout_s` seconds; it may still be written later.
+        """
+        deadline = time.monotonic() + timeout_s
+        left = timeout_s
+        while not job.done:
+            if left < 0 or not self._lead.acquire(timeout=left):
+                raise _too_late(timeout_s)
             try:
-                self._jobs.put_nowait(cast("_Job[object]", _Job(work, done)))
-            except queue.Full:
-                raise Overloaded(f"{self._jobs.maxsize} entries wait to be recorded") from None
-        return done
+                if not job.done:
+                    self._transact(self._gather(), patience_s=left)
+            except Busy:
+                raise _too_late(timeout_s) from None
+            finally:
+                self._lead.release()
+            left = deadline - time.monotonic()
+        return job.outcome()
 
     def close(self) -> None:
         """Write what waits, then a last checkpoint, and stop."""
-        with self._closing:
-            already, self._closed = self._closed, True
-        if not already:
-            self._jobs.put(None)
+        with self._door:
+            self._closed = True
+        self._bell.set()
         self._thread.join()
 
-    def _run(self) -> None:
+    def _attend(self) -> None:
+        """What the ledger's own thread does until it is closed."""
         going_on = True
         while going_on:
-            jobs, going_on = self._gather()
-            if jobs or self._wants_checkpoint(last=not going_on):
-                self._transact(jobs, last=not going_on)
+            self._bell.wait(min(UNATTENDED_S, max(self._due - time.monotonic(), 0.001) if self._behind else 1.0))
+            self._bell.clear()
+            with self._door:
+                going_on = not self._closed
+            with self._lead:
+                try:
+                    while jobs := self._gather():
+                        self._transact(jobs, patience_s=LOCK_PATIENCE_S)
+                    if self._wants_checkpoint(last=not going_on):
+                        self._transact([], patience_s=LOCK_PATIENCE_S, last=not going_on)
+                except Busy as error:  # they wait on, but not for a ledger that is closed
+                    while not going_on and (jobs := self._gather()):
+                        self._fail(jobs, error)
 
-    def _gather(self) -> tuple[list[_Job[object]], bool]:
-        """All jobs that wait, after the first has come or a checkpoint is due; and whether more may follow."""
-        jobs: list[_Job[object]] = []
-        patience = None if self._tail.checkpointed or not self._tail.size else self._due - time.monotonic()
-        try:
-            job = self._jobs.get(timeout=None if patience is None else max(patience, 0.001))
-            while job is not None:
-                jobs.append(job)
-                if len(jobs) == MAX_BATCH:
-                    return jobs, True
-                job = self._jobs.get_nowait()
-        except queue.Empty:
-            return jobs, True
-        return jobs, False
+    @property
+    def _behind(self) -> bool:
+        """Whether there are entries that no checkpoint speaks for."""
+        return self._tail.size > 0 and not self._tail.checkpointed
 
     def _wants_checkpoint(self, *, last: bool) -> bool:
-        if self._tail.checkpointed or not self._tail.size:
-            return False
-        return last or time.monotonic() >= self._due
+        return self._behind and (last or time.monotonic() >= self._due)
 
-    def _transact(self, jobs: list[_Job[object]], *, last: bool) -> None:
+    def _gather(self) -> list[Job[object]]:
+        """The jobs that wait, the first ones first."""
+        with self._door:
+            return [self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_BATCH))]
+
+    def _transact(self, jobs: list[Job[object]], *, patience_s: float, last: bool = False) -> None:
+        """Do `jobs`, leading. After `Busy` they wait as before; after any other failure they have failed."""
         fulfil: list[Callable[[], None]] = []
         try:
-            with self._engine.begin() as connection:
-                tail = follow(connection, self._tail, self.key)
+            with writing(self._engine, patience_s) as transaction:
+                tail = followed(transaction, self._tail, self.key)
                 batch = Batch(tail, timestamp(self._now()), self._origin, self._signer, self._entropy)
-                fulfil = [_done(job, batch, connection) for job in jobs]
+                fulfil = [_done(job, batch, transaction) for job in jobs]
                 if batch.tail.size and (last or batch.tail.checkpoint is None or time.monotonic() >= self._due):
                     batch.checkpoint()
-                batch.write(connection)
+                batch.write(transaction)
+        except Busy:
+            with self._door:
+                self._jobs.extendleft(reversed(jobs))
+            raise
         except BaseException as error:  # whatever it was, nobody may wait for ever or believe that it was written
-            why = _reason(error)
-            for job in jobs:
-                job.done.set_exception(NotRecorded(f"the ledger could not be written: {why}"))
             self._due = time.monotonic() + self._every_s
+            self._fail(jobs, error)
+            if not isinstance(error, Exception):
+                raise
             return
         if batch.tail.checkpointed:
             self._due = time.monotonic() + self._every_s
         self._tail, self._signer = batch.tail, batch.signer
-        for tell in fulfil:
-            tell()
+        try:
+            for tell in fulfil:
+                tell()
+        finally:  # where somebody interrupts this: an entry without an answer
+            self._fail(jobs, NotRecorded("interrupted"))
+
+    def _fail(self, jobs: list[Job[object]], error: BaseException) -> None:
+        """Those of `jobs` that are not done have failed because of `error`."""
+        why = self._reason(error)
+        for job in jobs:
+            if not job.done:
+                job.fail(NotRecorded(f"the ledger could not be written: {why}"))
+
+    def _reason(self, error: BaseException) -> str:
+        """What went wrong, without any value that was to be written."""
+        if isinstance(error, CountenanceError | Busy | self._engine.dialect.loaded_dbapi.Error):
+            return f"{type(error).__name__}: {error}"
+        return type(error).__name__
 
 
-def _done(job: _Job[object], batch: Batch, connection: Connection) -> Callable[[], None]:
+def _too_late(timeout_s: float) -> NotRecorded:
+    return NotRecorded(f"the ledger did not say within {timeout_s:g} s that this is recorded")
+
+
+def _done(job: Job[object], batch: Batch, transaction: Transaction) -> Callable[[], None]:
     """Do the job's work; what is to be told when the transaction is durable."""
     try:
-        result = job.work(batch, connection)
+        result = job.work(batch, transaction)
     except CountenanceError as error:
         refused = error
-        return lambda: job.done.set_exception(refused)
-    return lambda: job.done.set_result(result)
-
-
-def _reason(error: BaseException) -> str:
-    """What went wrong, without the values that a database error carries along."""
-    if isinstance(error, DBAPIError):
-        return f"{type(error.orig).__name__}: {error.orig}"
-    return f"{type(error).__name__}: {error}" if isinstance(error, CountenanceError) else type(error).__name__
+        return lambda: job.fail(refused)
+    return lambda: job.succeed(result)

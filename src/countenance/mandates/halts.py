@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Engine, MetaData, String, Table, Text, select
 from sqlalchemy.exc import IntegrityError
 
-from countenance.database import reading_once
+from countenance.database import Direct
 from countenance.errors import AlreadyExists, Conflict
 
 _halts = Table(
@@ -15,7 +15,7 @@ _halts = Table(
     Column("statements", Text, nullable=False),
 )
 
-_EVERY = select(_halts).order_by(_halts.c.moratorium_id)
+_EVERY = Direct(select(_halts.c.moratorium_id, _halts.c.statements).order_by(_halts.c.moratorium_id))
 
 
 class Halts:
@@ -45,6 +45,4 @@ class Halts:
 
     def every(self) -> dict[str, str]:
         """The statements by id."""
-        with reading_once(self._engine) as connection:
-            rows = connection.execute(_EVERY).all()
-        return {row.moratorium_id: row.statements for row in rows}
+        return dict(_EVERY.rows(self._engine))

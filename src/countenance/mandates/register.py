@@ -30,7 +30,7 @@ from sqlalchemy import (
     select,
 )
 
-from countenance.database import reading, reading_once
+from countenance.database import Direct, reading
 from countenance.errors import BadRequest, Conflict, Misconfigured, NotFound
 from countenance.mandates.mandate import AccessKey, Holder, Mandate, State, Terms
 
@@ -58,8 +58,9 @@ _keys = Table(
 )
 
 # Asked at every call, so they are made once.
-_BY_KEY = select(_mandates).join(_keys).where(_keys.c.access_key == bindparam("key"))
-_SECRET = select(_keys.c.sealed_secret).where(_keys.c.access_key == bindparam("key"))
+_BY_KEY = Direct(select(_mandates).join(_keys).where(_keys.c.access_key == bindparam("key")))
+_SECRET = Direct(select(_keys.c.sealed_secret).where(_keys.c.access_key == bindparam("key")))
+_NAMES = tuple(column.name for column in _mandates.c)
 
 
 class Register:
@@ -134,10 +135,10 @@ class Register:
 
     def secret_of(self, access_key: str) -> str | None:
         """The secret of a key, for verifying a signature; None if there is no such key."""
-        with reading_once(self._engine) as connection:
-            sealed = connection.execute(_SECRET, {"key": access_key}).scalar()
-        if sealed is None:
+        found = _SECRET.rows(self._engine, key=access_key)
+        if not found:
             return None
+        sealed = found[0][0]
         try:
             return self._seal.decrypt(sealed[:12], sealed[12:], access_key.encode()).decode()
         except InvalidTag as error:
@@ -145,9 +146,8 @@ class Register:
 
     def mandate_of(self, access_key: str) -> Mandate | None:
         """The mandate that a key belongs to, in whatever state; None if there is no such key."""
-        with reading_once(self._engine) as connection:
-            row = connection.execute(_BY_KEY, {"key": access_key}).mappings().first()
-        return None if row is None else _read(tuple(row.items()))
+        found = _BY_KEY.rows(self._engine, key=access_key)
+        return _read(found[0]) if found else None
 
     def _change(self, mandate_id: str, allowed: set[State], **changes: Any) -> Mandate:
         with self._engine.begin() as connection:
@@ -194,9 +194,9 @@ def _mandate(row: Mapping[str, Any] | RowMapping) -> Mandate:
 
 
 @lru_cache(maxsize=256)
-def _read(row: tuple[tuple[str, str | None], ...]) -> Mandate:
+def _read(row: tuple[str | None, ...]) -> Mandate:
     """The mandate that a row says; the same row, as at every call under one mandate, is read once."""
-    return _mandate(dict(row))
+    return _mandate(dict(zip(_NAMES, row, strict=True)))
 
 
 def _tuples(text: str) -> dict[str, Any]:

@@ -133,7 +133,7 @@ class SearchByImage(_Search[Probe]):
 
     def look(self, tools: Tools) -> Probe:
         """Detect, take the largest face, embed it."""
-        tools.gallery.describe(self.gallery_id)  # NotFound before the work
+        tools.gallery.size(self.gallery_id)  # NotFound before the work
         picture = tools.engine.look(self.image, STORED)
         face = largest_face(picture.faces, self.quality)
         return Probe(tools.engine.embed(picture, (face,))[0], face)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from countenance.errors import BadRequest, NotFound
+from countenance.gallery import Calibration
 from countenance.mandates import Mandate, State
 from countenance.operations.evidence import facts
 from countenance.operations.operation import Operation, Tools
@@ -92,14 +93,19 @@ def granted(mandate: Mandate) -> Request:
     return made
 
 
+@lru_cache(maxsize=1024)
+def _fmr(calibration: Calibration, similarity: float) -> float:
+    return calibration.fmr(calibration.score(similarity))
+
+
 def _model(ask: Operation[Any, Any], tools: Tools) -> Model:
     if ask.min_similarity is None:
         return Model(id=tools.engine.model, calibration=tools.calibration.identity)
-    fmr = tools.calibration.fmr(tools.calibration.score(ask.min_similarity))
+    fmr = _fmr(tools.calibration, ask.min_similarity)
     fpir = None
     if ask.asks is Asks.IDENTIFY and ask.gallery is not None:
         try:
-            fpir = 1.0 - (1.0 - fmr) ** tools.gallery.describe(ask.gallery).faces
+            fpir = 1.0 - (1.0 - fmr) ** tools.gallery.size(ask.gallery)
         except NotFound:  # the operation says so itself, if it is permitted at all
             fpir = None
     return Model(id=tools.engine.model, calibration=tools.calibration.identity, fmr=fmr, fpir=fpir)

@@ -9,13 +9,16 @@ Three cuts, each of which leaves every decision as it is:
 - by facts: what no clause left reads is not put into the context, nor into its schema
 
 So a museum in Nevada is not measured by the law of the Union, and a decision costs what its own rules cost.
+
+And what Cedar was asked before, word for word, it is not asked again: its answer follows from the policies and the
+context alone, and the time, in whole seconds, is part of the context.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import cedarpy
@@ -44,7 +47,7 @@ from countenance.policy.words import Operation
 
 _WHO_AND_WHERE = frozenset({"actor", "behalf", "holder", "places"})
 _MANY = 512
-"""Combinations of parties and places that are remembered before all are forgotten."""
+"""Combinations of parties and places, and answers of one book, that are remembered before all are forgotten."""
 
 _NOBODY = {"type": "Mandate", "id": "-"}
 _NOWHERE = {"type": "Gallery", "id": "-"}
@@ -69,7 +72,7 @@ class Book:
     """The clauses that one kind of request can meet, compiled.
 
     opening: forbids that possibly hold, permits that surely do, duties that possibly do: only Allow here is a yes.
-    allowing: permits that possibly hold.
+    allowing: permits that possibly hold. given: answers to what was asked before, by policies and context.
     """
 
     operation: Operation
@@ -81,11 +84,25 @@ class Book:
     entities: cedarpy.Entities
     opening: cedarpy.PolicySet
     allowing: cedarpy.PolicySet
+    given: dict[tuple[int, bytes], Answer] = field(default_factory=dict, compare=False)
 
     def ask(self, policies: cedarpy.PolicySet, request: Request, moment: Moment) -> Answer | None:
-        """Cedar's answer, or None where it reports an error of any kind: that is never a yes."""
+        """Cedar's answer, or None where it reports an error of any kind: that is never a yes.
+
+        policies: `opening` or `allowing`.
+        """
         facts = flat_context(request, moment, self.facts)
-        return _ask(self.operation, policies, self.entities, self.schema, facts, self.clauses)
+        told = _told(facts)
+        if told is None:
+            return None
+        answer = self.given.get((id(policies), told))
+        if answer is None:
+            answer = _ask(self.operation, policies, self.entities, self.schema, facts, told, self.clauses)
+            if answer is not None:  # an error is no answer: next time Cedar is asked again
+                if len(self.given) >= _MANY:
+                    self.given.clear()
+                self.given[id(policies), told] = answer
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +154,11 @@ class Library:
         if opened is None:
             chapter = self._chapter(epoch, request.operation, day)
             facts = flat_context(request, moment, chapter.facts)
-            met = _ask(request.operation, chapter.parts, self._entities, chapter.schema, facts, chapter.conditional)
-            if met is None:
+            told = _told(facts)
+            met = told and _ask(
+                request.operation, chapter.parts, self._entities, chapter.schema, facts, told, chapter.conditional
+            )
+            if not met:
                 return None
             unmet = frozenset(chapter.conditional) - frozenset(met.reasons)
             opened = Opened(self._bound(epoch, request.operation, chapter, unmet), facts)
@@ -164,20 +184,30 @@ class Library:
         return book
 
 
+def _told(facts: Mapping[str, CedarValue]) -> bytes | None:
+    """The context that Cedar reads; None where JSON cannot say it."""
+    try:
+        return orjson.dumps(facts)
+    except TypeError:
+        return None
+
+
 def _ask(
     operation: Operation,
     policies: cedarpy.PolicySet,
     entities: cedarpy.Entities,
     rules: cedarpy.Schema,
     facts: Mapping[str, CedarValue],
+    told: bytes,
     order: Iterable[str],
 ) -> Answer | None:
+    """told: `facts` as JSON."""
     try:
         call = {
             "principal": _NOBODY,
             "action": {"type": "Action", "id": operation.value},
             "resource": _NOWHERE,
-            "context": orjson.dumps(facts).decode(),
+            "context": told.decode(),
         }
         answer = cedarpy.is_authorized(call, policies, entities, rules)
     except (ValueError, TypeError):

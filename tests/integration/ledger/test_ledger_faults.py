@@ -147,11 +147,12 @@ def test_a_database_without_room_refuses_and_loses_nothing(tmp_path: Path) -> No
     ledger = Ledger(engine, SIGNER, ORIGIN, now)
     receipts = [ledger.append({"kind": "note"}).wait()]
 
-    def limit(connection: object, *_: object) -> None:
-        connection.execute(f"PRAGMA max_page_count={room}")  # type: ignore[attr-defined]
+    def limit(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute(f"PRAGMA max_page_count={room}")
 
     room = 60
-    event.listen(engine, "checkout", limit)
+    event.listen(engine, "connect", limit)
+    engine.dispose()  # who asks next gets a new connection
     with pytest.raises(NotRecorded, match="full"):
         while True:
             receipts.append(ledger.append({"kind": "note", "x": "y" * 3000}, {"z": "y" * 3000}).wait())
@@ -160,6 +161,7 @@ def test_a_database_without_room_refuses_and_loses_nothing(tmp_path: Path) -> No
     assert ledger.size == receipts[-1].index + 1
     assert_whole(path, {receipt.index: receipt.leaf_hash.hex() for receipt in receipts})
     room = 100_000
+    engine.dispose()
     assert ledger.append({"kind": "note", "x": "y" * 3000}).wait().index == receipts[-1].index + 1
     ledger.close()
     engine.dispose()
@@ -171,7 +173,8 @@ class Torn:
     def __init__(self, folder: Path) -> None:
         path = folder / "countenance.sqlite"
         engine = open_database(path)
-        event.listen(engine, "checkout", lambda connection, *_: connection.execute("PRAGMA wal_autocheckpoint=0"))
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA wal_autocheckpoint=0"))
+        engine.dispose()
         ledger = Ledger(engine, SIGNER, ORIGIN, now, checkpoint_every_s=0.0)
         with sqlite3.connect(path) as other:
             other.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -68,14 +68,24 @@ def test_wait_does_not_return_before_the_commit(ledger: Ledger, locked: Callable
 def test_all_that_waits_shares_one_transaction(ledger: Ledger, database: Engine, locked: Callable) -> None:
     ledger.append({"kind": "note"}).wait()
     commits = []
+
+    @event.listens_for(database, "connect")
+    def _trace(connection: sqlite3.Connection, _record: object) -> None:
+        connection.set_trace_callback(lambda statement: commits.append(1) if statement == "COMMIT" else None)
+
+    database.dispose()  # who asks next gets a new connection
     with locked():
         first = ledger.append({"kind": "note"})
-        time.sleep(0.1)  # the writer holds the first one and waits for the lock
+        first.hasten()
+        time.sleep(0.1)  # the ledger's thread holds the first one and waits for the lock
         rest = [ledger.append({"kind": "note"}) for _ in range(100)]
-        event.listen(database, "commit", lambda _: commits.append(1))
-    receipts = [pending.wait() for pending in (first, *rest)]
+        pool = ThreadPoolExecutor(20)
+        waiting = [pool.submit(pending.wait) for pending in (first, *rest)]
+        time.sleep(0.1)
+    receipts = [each.result() for each in waiting]
+    pool.shutdown()
     assert [receipt.index for receipt in receipts] == list(range(2, 103))
-    assert len(commits) <= 3  # the lock's own, the first one's, and one for all others
+    assert len(commits) == 3  # the lock's own, the first one's, and one for all others
 
 
 def test_entries_from_many_threads_stand_once_each_and_without_gaps(ledger: Ledger) -> None:
@@ -91,12 +101,14 @@ def test_entries_from_many_threads_stand_once_each_and_without_gaps(ledger: Ledg
 
 @pytest.fixture
 def read_only(database: Engine) -> Callable[[bool], None]:
-    """Makes every connection of the pool refuse to write, as on a file system that went read-only."""
+    """Makes every connection refuse to write from now on, as on a file system that went read-only."""
 
     def switch(on: bool) -> None:
-        @event.listens_for(database, "begin")
-        def _switch(connection: object) -> None:
-            connection.exec_driver_sql(f"PRAGMA query_only={'ON' if on else 'OFF'}")  # type: ignore[attr-defined]
+        @event.listens_for(database, "connect")
+        def _switch(connection: sqlite3.Connection, _record: object) -> None:
+            connection.execute(f"PRAGMA query_only={'ON' if on else 'OFF'}")
+
+        database.dispose()  # who asks next gets a new connection
 
     return switch
 

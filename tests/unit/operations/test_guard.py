@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -179,3 +180,33 @@ def test_a_clock_put_back_is_told_to_the_rules(world: World) -> None:
     world.clock.now -= timedelta(seconds=1)
     world.guard.carry_out(world.caller, Detect(picture_of(1)))
     assert world.rules.told["latest_seen"] == latest
+
+
+def test_a_call_that_is_alone_has_its_decision_written_while_it_looks_and_others_share_a_transaction(
+    world: World,
+) -> None:
+    hastened = []
+
+    class Watched(Detect):
+        __slots__ = ()
+
+        def look(self, tools: Any) -> Any:
+            hastened.append(world.ledger.hastened)
+            return super().look(tools)
+
+    class Beside(Detect):
+        __slots__ = ()
+
+        def look(self, tools: Any) -> Any:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(world.guard.carry_out, world.caller, Watched(picture_of(1))).result()
+            return super().look(tools)
+
+    world.guard.carry_out(world.caller, Watched(picture_of(1)))
+    world.guard.carry_out(world.caller, Beside(picture_of(1)))
+    assert hastened == [1, 2]  # its own; then that of the call round it, and none of its own
+    assert world.ledger.hastened == 2
+    with pytest.raises(Unauthenticated):
+        world.guard.carry_out(Caller("nobody"), Detect(picture_of(1)))
+    world.guard.carry_out(world.caller, Watched(picture_of(1)))
+    assert hastened[-1] == 3  # a call that failed is over

@@ -31,6 +31,7 @@ from countenance.policy import (
     Tier,
     Use,
     Verdict,
+    library,
 )
 from countenance.policy.packs import Pack, pack_of, read_pack, shipped
 
@@ -298,7 +299,7 @@ def test_a_sum_that_overflows_denies() -> None:
 
 @pytest.mark.parametrize("failing", ["errors", "no decision", "exception"])
 def test_whatever_cedar_reports_beside_an_answer_denies(monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
-    rules = Rules([small("")])
+    rules = Rules([small(clause("context.time.now < 0"))])
     assert rules.decide(asked(), NOW).permitted
     real = cedarpy.is_authorized
 
@@ -313,8 +314,40 @@ def test_whatever_cedar_reports_beside_an_answer_denies(monkeypatch: pytest.Monk
             answer._authz_resp["decision"] = "NoDecision"
         return answer
 
+    later = NOW + timedelta(seconds=1)  # what was asked before is remembered
     monkeypatch.setattr(cedarpy, "is_authorized", broken)
-    assert rules.decide(asked(), NOW).clauses == ("countenance.rules-failed",)
+    assert rules.decide(asked(), later).clauses == ("countenance.rules-failed",)
+    monkeypatch.undo()
+    assert rules.decide(asked(), later).permitted  # the failure is not
+
+
+def test_cedar_is_asked_anew_when_any_fact_or_the_second_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, told = cedarpy.is_authorized, []
+
+    def noted(request: dict[str, object], *rest: object) -> object:
+        told.append(request["context"])
+        return real(request, *rest)
+
+    rules = Rules([small(clause("context.use.urgent || context.time.now >= context.mandate.expires_at"))])
+    ends = grant().expires_at
+    calm, urgent = asked(use=replace(USE, urgent=False)), asked(use=replace(USE, urgent=True))
+    assert rules.decide(calm, ends - timedelta(seconds=1)).permitted
+    monkeypatch.setattr(cedarpy, "is_authorized", noted)
+    assert rules.decide(calm, ends - timedelta(seconds=1)).permitted
+    assert not told
+    assert not rules.decide(urgent, ends - timedelta(seconds=1)).permitted
+    assert not rules.decide(calm, ends).permitted
+    assert rules.decide(calm, ends - timedelta(seconds=1)).permitted
+    assert len(told) == 2
+
+
+def test_only_so_many_answers_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "_MANY", 3)
+    rules = Rules([small(clause("context.time.now < 0"))])
+    for n in range(10):
+        assert rules.decide(asked(), NOW + timedelta(seconds=n)).permitted
+    (book,) = rules._library._books.values()
+    assert 1 <= len(book.given) <= 3
 
 
 def test_the_schema_goes_with_every_call(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from botocore.model import ServiceModel, StructureShape
 from countenance.api.buckets import Buckets
 from countenance.api.rekognition.actions import Actions
 from countenance.api.rekognition.admission import DEFAULT, Admission, HungUp, Limits, Message, Receive, declared_bytes
+from countenance.api.rekognition.bodies import read
 from countenance.api.rekognition.errors import (
     BODY_TOO_LARGE,
     BODY_TOO_SLOW,
@@ -39,7 +40,7 @@ from countenance.api.rekognition.errors import (
     fault_of,
 )
 from countenance.api.rekognition.pages import Pages
-from countenance.api.rekognition.shapes import load_model, parse, parse_json
+from countenance.api.rekognition.shapes import load_model
 from countenance.api.rekognition.signature import WRONG_KEY, WRONG_SIGNATURE, Claim, claim, single
 from countenance.errors import CountenanceError
 from countenance.operations import Answer, Caller, Operation
@@ -189,7 +190,7 @@ class Server:
     def _carried_out(self, operation: str, signed: Claim, secret: str, body: bytes) -> Reply:
         if not signed.proved(body, secret):
             raise Refused(INVALID_SIGNATURE, WRONG_SIGNATURE)
-        params = parse(parse_json(body), self._shape(operation))
+        params = read(body, self._shape(operation))
         asking = Asking(self._guard, Caller(signed.access_key))
         answer = self._actions.served[operation](params, asking)
         return Reply(200, orjson.dumps(answer), asking.headers)

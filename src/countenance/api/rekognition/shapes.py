@@ -6,13 +6,13 @@ checked too, generically, so that what is accepted is what the model says and no
 
 from __future__ import annotations
 
-import binascii
 import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
+import pybase64
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
@@ -47,7 +47,7 @@ def parse_json(body: bytes) -> object:
 
 
 def parse(value: object, shape: Shape) -> Params:
-    """`value`, a parsed body, as `shape` demands it.
+    """`value`, a parsed body, as `shape` demands it. A blob is base64 in it, or its bytes.
 
     Raises:
         Refused: SerializationException for a wrong type or bad base64, ImageTooLargeException for a blob above its
@@ -119,14 +119,14 @@ def _string(value: object, shape: Shape, place: str) -> str:
 
 
 def _blob(value: object, shape: Shape, place: str) -> bytes:
-    if not isinstance(value, str):
+    if not isinstance(value, str | bytes):
         raise _wrong_type(value, "base64", place)
     most = shape.metadata.get("max", math.inf)
-    size = len(value) * 3 // 4 - value.count("=", -2)
+    size = len(value) if isinstance(value, bytes) else len(value) * 3 // 4 - value.count("=", -2)
     if size > most:
         raise Refused(IMAGE_TOO_LARGE, f"{place} holds {size} bytes, at most {most} are taken")
     try:
-        blob = binascii.a2b_base64(value, strict_mode=True)
+        blob = value if isinstance(value, bytes) else pybase64.b64decode(value, validate=True)
     except ValueError as error:
         raise Refused(SERIALIZATION, f"{place} is not base64") from error
     _in_range(len(blob), shape, place, "bytes")
