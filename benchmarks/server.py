@@ -97,8 +97,8 @@ def run() -> dict[str, Any]:
             {
                 "title": "Where a request's time goes, by size of picture",
                 "note": "One caller, in process, from a request's body to its answer's; medians. Guard: "
-                "mandate, moratoria, facts, policy, until it is decided. Ledger: both entries and their syncs, as far as "
-                "they do not overlap vision, and what else the guard does.",
+                "mandate, moratoria, facts, policy, until it is decided. Ledger: both entries and their syncs, as far "
+                "as they do not overlap vision, and what else the guard does.",
                 "rows": share,
             },
             {

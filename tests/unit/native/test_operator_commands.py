@@ -96,8 +96,9 @@ class FakeInstallation:
     def engine(self) -> Any:
         return self
 
-    custodian = gallery = engine
-    version = model = "1"
+    custodian = gallery = calibration = engine
+    version = model = identity = "1"
+    evidence = ()
 
     def asgi(self) -> str:
         return "application"
