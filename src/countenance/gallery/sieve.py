@@ -23,7 +23,8 @@ from countenance.gallery.index import CHUNK, Chunk, Found, Rows, Snapshot, ranke
 from countenance.gallery.records import SearchCounts
 
 _PART = CHUNK // 2  # rows that a thread takes in one go
-_WAITING = 32_768  # rows that a thread can let wait
+_TOGETHER = 8  # probes that a thread takes at once, of many: codes are read from memory once for all of these
+_WAITING = 65_536  # rows that a thread can let wait
 _NOTED_PER_HIT, _NOTED = 4, 4096  # rows that a thread can note as possible hits
 _LITTLE = 8  # a search that computes one row in so many or more was not helped by its bounds
 
@@ -46,22 +47,44 @@ class Sieve:
         return self._search(snapshot, probe, limit, min_score, without, self._crew)
 
     def search_many(self, snapshot: Snapshot, probes: Rows, limit: int, min_score: float) -> list[Found]:
-        """What `search` gives for each of probes (n, d). A thread takes a probe at a time; none waits for others."""
+        """What `search` gives for each of probes (n, d). A thread takes some at once."""
         found: list[Found] = [[]] * len(probes)
         alone = Crew(1)
 
-        def one(i: int) -> None:
-            found[i] = self._search(snapshot, probes[i], limit, min_score, None, alone)
+        def some(block: int) -> None:
+            here = range(block * _TOGETHER, min((block + 1) * _TOGETHER, len(probes)))
+            runs = [self._run(snapshot, probes[i], limit, min_score, alone) for i in here]
+            for part in runs[0].parts():
+                for run in runs:
+                    run.sift(part, 0)
+            for i, run in zip(here, runs, strict=True):
+                run.settle(0)
+                found[i] = self._found(snapshot, run, limit, None)
 
-        self._crew.each(one, len(probes))
+        self._crew.each(some, -(-len(probes) // _TOGETHER))
         return found
 
     def _search(
         self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, without: int | None, crew: Crew
     ) -> Found:
-        wanted = min(limit + (without is not None), max(1, snapshot.size))
-        run = _Run(snapshot, np.ascontiguousarray(probe), wanted, min_score, crew, self._spare)
-        found = run.search(min_score)
+        run = self._run(snapshot, probe, limit + (without is not None), min_score, crew)
+        parts, turn = run.parts(), count()
+
+        def take_part(me: int) -> None:
+            while (part := next(turn)) < len(parts):
+                run.sift(parts[part], me)
+            run.settle(me)
+
+        crew.each(take_part, min(crew.threads, len(parts)))
+        return self._found(snapshot, run, limit, without)
+
+    def _run(self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, crew: Crew) -> _Run:
+        wanted = min(limit, max(1, snapshot.size))
+        return _Run(snapshot, np.ascontiguousarray(probe), wanted, min_score, crew.threads, self._spare)
+
+    def _found(self, snapshot: Snapshot, run: _Run, limit: int, without: int | None) -> Found:
+        """What the run found, less the row that does not count; by computing all if there was no room for it."""
+        found = run.found()
         little = found is None or _LITTLE * run.computed > snapshot.size
         with self._lock:
             old = self.counts
@@ -69,21 +92,23 @@ class Sieve:
                 old.searches + 1, old.closer + run.closer, old.computed + run.computed, old.fallbacks + little
             )
         if found is None:
-            return snapshot.search(probe, limit, min_score, without)
+            return snapshot.search(run.probe, limit, run.min_score, without)
         return [hit for hit in found if hit[0] != without][:limit]
 
 
 class _Run:
-    """One search. A place counts rows through all chunks' rooms. spare: notes of searches that have ended."""
+    """One search by up to `threads` threads, each of which sifts parts and then settles.
+
+    A place counts rows through all chunks' rooms. spare: notes of searches that have ended.
+    """
 
     def __init__(
-        self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, crew: Crew, spare: list[_Notes]
+        self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, threads: int, spare: list[_Notes]
     ) -> None:
         assert snapshot.coder is not None
+        self.probe, self.min_score = probe, min_score
         self._chunks = snapshot.chunks
-        self._probe = probe
         self._limit = limit
-        self._crew = crew
         self._spare = spare
         coded = snapshot.coder.probe(probe)
         self._numbers = coded.numbers
@@ -93,45 +118,58 @@ class _Run:
         self._starts = [0]
         for chunk, _, _ in self._chunks:
             self._starts.append(self._starts[-1] + chunk.room)
-        self._floors = np.full(crew.threads, min_score - self._twice, dtype=np.float32)
+        self._floors = np.full(threads, min_score - self._twice, dtype=np.float32)
+        self._noted: dict[int, _Notes] = {}
+        self._full = False
         self.closer = self.computed = 0
 
-    def search(self, min_score: float) -> Found | None:
-        """The hits, or None if there was no room for all rows that may be hits."""
-        parts = [
-            (i, first, min(first + _PART, filled)) for i, (_, filled, _) in enumerate(self._chunks)
+    def parts(self) -> list[tuple[int, int, int]]:
+        """The snapshot in parts: chunk, first row and the one after the last."""
+        return [
+            (i, first, min(first + _PART, filled))
+            for i, (_, filled, _) in enumerate(self._chunks)
             for first in range(0, filled, _PART)
-        ]  # fmt: skip
-        turn, notes, full = count(), [], False
+        ]
 
-        def take_part(me: int) -> None:
-            nonlocal full
-            own = self._notes(me)
-            notes.append(own)
-            while not full and (part := next(turn)) < len(parts):
-                full |= not self._sift(*parts[part], own)
-            # others may still note hits; a score that is not there yet is -inf, so the floor is never too high
-            self._floors[me] = self._least(np.concatenate([each.noted()[1] for each in notes]))
-            full |= not self._settle(own)
+    def sift(self, part: tuple[int, int, int], me: int) -> None:
+        """Look at a part's rows by their brief codes. me: which thread this is."""
+        if not self._full and not self._sift(*part, self._notes(me)):
+            self._full = True
 
-        self._crew.each(take_part, min(self._crew.threads, len(parts)))
-        self.closer = sum(int(own.state[3]) for own in notes)
-        self.computed = sum(int(own.state[4]) for own in notes)
-        if full:
+    def settle(self, me: int) -> None:
+        """Look at what this thread's parts left waiting, when it has no more parts."""
+        # others may still note hits; a score that is not there yet is -inf, so the floor is never too high
+        self._floors[me] = self._least(self._all()[1])
+        if not self._full and not self._settle(self._notes(me)):
+            self._full = True
+
+    def found(self) -> Found | None:
+        """The hits, when every thread has settled; None if there was no room for all rows that may be hits."""
+        self.closer = sum(int(own.state[3]) for own in self._noted.values())
+        self.computed = sum(int(own.state[4]) for own in self._noted.values())
+        if self._full:
             return None
-        if not notes:
-            return []
-        places, scores = (np.concatenate(some) for some in zip(*(own.noted() for own in notes), strict=True))
-        self._spare += notes
-        return self._ranked(places[scores >= self._least(scores)], min_score)
+        places, scores = self._all()
+        self._spare += self._noted.values()
+        return self._ranked(places[scores >= self._least(scores)])
+
+    def _all(self) -> tuple[Places, Rows]:
+        """Places and float32 scores that any thread noted."""
+        every = [own.noted() for own in list(self._noted.values())]
+        if not every:
+            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+        return np.concatenate([one[0] for one in every]), np.concatenate([one[1] for one in every])
 
     def _notes(self, me: int) -> _Notes:
-        """Empty notes; used ones, if there are, since fresh memory is slow."""
-        try:
-            own = self._spare.pop()
-        except IndexError:
-            own = _Notes()
-        own.begin(self._limit, me)
+        """This thread's notes: used ones, emptied, if there are, since fresh memory is slow."""
+        own = self._noted.get(me)
+        if own is None:
+            try:
+                own = self._spare.pop()
+            except IndexError:
+                own = _Notes()
+            own.begin(self._limit, me)
+            self._noted[me] = own
         return own
 
     def _least(self, scores: Rows) -> np.float32:
@@ -150,7 +188,7 @@ class _Run:
             begun = int(own.state[2])
             group = kernels.sift(
                 codes.brief.reshape(len(codes.brief), -1), codes.brief_facts, codes.scales, chunk.rows, chunk.alive,
-                self._numbers, self._probe, self._terms, group, last, end, self._starts[i], own.heap, own.places,
+                self._numbers, self.probe, self._terms, group, last, end, self._starts[i], own.heap, own.places,
                 own.scores, own.waiting, own.dots, own.uppers, own.asides, own.state, self._floors, own.me,
             )  # fmt: skip
             own.segments.append((i, begun, int(own.state[2])))
@@ -166,7 +204,7 @@ class _Run:
         for i, start, stop in own.segments:
             chunk, codes = self._chunks[i][0], _codes(self._chunks[i][0])
             if not kernels.settle(
-                codes.fine, codes.fine_facts, codes.scales, chunk.rows, chunk.alive, self._numbers, self._probe,
+                codes.fine, codes.fine_facts, codes.scales, chunk.rows, chunk.alive, self._numbers, self.probe,
                 self._terms, start, stop, self._starts[i], own.heap, own.places, own.scores, own.waiting, own.dots,
                 own.uppers, own.asides, own.state, self._floors, own.me,
             ):  # fmt: skip
@@ -175,7 +213,7 @@ class _Run:
         own.state[2] = 0
         return True
 
-    def _ranked(self, places: Places, min_score: float) -> Found:
+    def _ranked(self, places: Places) -> Found:
         if not len(places):
             return []
         places.sort()
@@ -185,7 +223,7 @@ class _Run:
             chunk, inside = self._chunks[i][0], places[which == i] - self._starts[i]
             numbers.append(chunk.numbers[inside])
             rows.append(chunk.rows[inside])
-        return ranked(np.concatenate(numbers), np.concatenate(rows), self._probe, self._limit, min_score)
+        return ranked(np.concatenate(numbers), np.concatenate(rows), self.probe, self._limit, self.min_score)
 
 
 class _Notes:

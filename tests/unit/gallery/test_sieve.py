@@ -416,3 +416,15 @@ def test_a_group_of_rows_is_coded_when_it_is_full_and_never_again():
     index.publish(1)
     assert np.array_equal(chunk.codes.brief[: coded_rows // 32], before)
     assert index.snapshot.chunks[-1][2] > coded_rows
+
+
+@pytest.mark.parametrize("count", [1, 8, 21])
+def test_many_probes_at_once_find_what_each_finds_alone(sieve, many, count):
+    rows, index = many
+    chance = np.random.default_rng(18)
+    probes = unit(rows[:count] + 0.5 * chance.normal(size=(count, rows.shape[1])) / np.sqrt(rows.shape[1]))
+    before = sieve.counts.searches
+    for limit, min_score in ((10, -1.0), (3, 0.4)):
+        found = sieve.search_many(index.snapshot, probes, limit, min_score)
+        assert found == [index.snapshot.search(probe, limit, min_score) for probe in probes]
+    assert sieve.counts.searches - before == 2 * count
