@@ -36,7 +36,7 @@ def plan_of_draft(draft: Path, now: datetime) -> Plan:
     """Read a draft and complete it: default hypotheses, time, the hashes of label files, and whether scores exist.
 
     Of the default hypotheses those are left out that the data cannot decide; the plan's limits say which, and why.
-    BadRequest: a field that is wrong. Paths are relative to the draft's folder. Files that are there are hashed, so
+    BadRequest: a field that is wrong. "" in a table stands for None. Paths are relative to the draft's folder. Files that are there are hashed, so
     that a change after the plan is seen; if they hold scores, the plan says so, and nothing is preregistered.
     """
     if not draft.is_file():
@@ -48,7 +48,7 @@ def plan_of_draft(draft: Path, now: datetime) -> Plan:
     for fixed in ("created", "inputs", "data_seen", "format"):
         if fixed in told:
             raise BadRequest(f"a draft does not say {fixed!r}: that is written when the plan is made")
-    plan = read_plan(told)
+    plan = read_plan({name: _with_nothing(value) for name, value in told.items()})
     if "hypotheses" not in told:
         plan = dataclasses.replace(plan, hypotheses=default_hypotheses(plan))
         kept, left_out = decidable(plan, draft.parent)
@@ -61,6 +61,13 @@ def plan_of_draft(draft: Path, now: datetime) -> Plan:
         inputs=tuple(InputFile(name, sha256_of(path)) for name, path in sorted(there.items())),
         data_seen=any(name in there for name in scores),
     )
+
+
+def _with_nothing(value: object) -> object:
+    """A table of a draft with None where it says "", since TOML has no word for it."""
+    if not isinstance(value, dict):
+        return value
+    return {name: None if inner == "" else inner for name, inner in value.items()}
 
 
 def default_hypotheses(plan: Plan) -> tuple[Hypothesis, ...]:

@@ -128,6 +128,15 @@ def test_what_is_wrong_in_a_draft_is_named(tmp_path: Path, change: tuple[str, st
         plan_of_draft(draft(tmp_path, text.replace(*change)), NOW)
 
 
+def test_an_empty_name_in_a_draft_is_none_since_toml_has_no_word_for_it(tmp_path: Path) -> None:
+    text = example("templates")
+    assert 'subject = "subject"' in text
+    made = plan_of_draft(draft(tmp_path, text.replace('subject = "subject"', 'subject = ""')), NOW)
+    assert made.templates is not None
+    assert made.templates.subject is None
+    assert plan_of_draft(draft(tmp_path, text), NOW).templates.subject == "subject"
+
+
 def test_a_draft_that_is_no_toml_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRequest, match="is no TOML"):
         plan_of_draft(draft(tmp_path, "title = "), NOW)
