@@ -36,8 +36,9 @@ def plan_of_draft(draft: Path, now: datetime) -> Plan:
     """Read a draft and complete it: default hypotheses, time, the hashes of label files, and whether scores exist.
 
     Of the default hypotheses those are left out that the data cannot decide; the plan's limits say which, and why.
-    BadRequest: a field that is wrong. "" in a table stands for None. Paths are relative to the draft's folder. Files that are there are hashed, so
-    that a change after the plan is seen; if they hold scores, the plan says so, and nothing is preregistered.
+    BadRequest: a field that is wrong. In a table "" stands for None. Paths are relative to the draft's folder. Files
+    that are there are hashed, so that a change after the plan is seen; if they hold scores, the plan says so, and
+    nothing is preregistered.
     """
     if not draft.is_file():
         raise NotFound(f"there is no draft {draft.name}")
