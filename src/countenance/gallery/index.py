@@ -119,9 +119,10 @@ class Snapshot:
 
         Best first; equal scores by number. A score is the inner product of the stored float32 numbers, summed in
         float64 and rounded to float32 once, so it depends neither on where a row lies nor on what else is searched.
-        without: the number of a row that does not count.
+        without: the number of a row that does not count. Where a row of the answer is erased meanwhile, it begins anew,
+        since another one takes its place.
         """
-        numbers, rows, scores = [], [], np.empty(0, dtype=np.float32)
+        numbers, rows, scores, places = [], [], np.empty(0, dtype=np.float32), []
         for chunk, filled, _ in self.chunks:
             slack = rounding(probe, chunk.longest)
             rough = chunk.rows[:filled] @ probe
@@ -136,8 +137,11 @@ class Snapshot:
             near = np.flatnonzero((rough >= floor - slack) & (rough > -np.inf))
             numbers.append(chunk.numbers[near])
             rows.append(chunk.rows[near])
+            places.append((chunk, near))
         if not numbers:
             return []
+        if not all(chunk.alive[near].all() for chunk, near in places):
+            return self.search(probe, limit, min_score, without)
         return ranked(np.concatenate(numbers), np.concatenate(rows), probe, limit, min_score)
 
 

@@ -83,7 +83,7 @@ class Sieve:
         return _Run(snapshot, np.ascontiguousarray(probe), wanted, min_score, crew.threads, self._spare)
 
     def _found(self, snapshot: Snapshot, run: _Run, limit: int, without: int | None) -> Found:
-        """What the run found, less the row that does not count; by computing all if there was no room for it."""
+        """What the run found, less the row that does not count; by computing all where it found no whole answer."""
         found = run.found()
         little = found is None or _LITTLE * run.computed > snapshot.size
         with self._lock:
@@ -144,7 +144,10 @@ class _Run:
             self._full = True
 
     def found(self) -> Found | None:
-        """The hits, when every thread has settled; None if there was no room for all rows that may be hits."""
+        """The hits, when every thread has settled.
+
+        None if there was no room for all rows that may be hits, or one of these was erased meanwhile.
+        """
         self.closer = sum(int(own.state[3]) for own in self._noted.values())
         self.computed = sum(int(own.state[4]) for own in self._noted.values())
         if self._full:
@@ -213,7 +216,7 @@ class _Run:
         own.state[2] = 0
         return True
 
-    def _ranked(self, places: Places) -> Found:
+    def _ranked(self, places: Places) -> Found | None:
         if not len(places):
             return []
         places.sort()
@@ -223,6 +226,8 @@ class _Run:
             chunk, inside = self._chunks[i][0], places[which == i] - self._starts[i]
             numbers.append(chunk.numbers[inside])
             rows.append(chunk.rows[inside])
+            if not chunk.alive[inside].all():
+                return None
         return ranked(np.concatenate(numbers), np.concatenate(rows), self.probe, self._limit, self.min_score)
 
 

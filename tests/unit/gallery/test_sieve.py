@@ -428,3 +428,31 @@ def test_many_probes_at_once_find_what_each_finds_alone(sieve, many, count):
         found = sieve.search_many(index.snapshot, probes, limit, min_score)
         assert found == [index.snapshot.search(probe, limit, min_score) for probe in probes]
     assert sieve.counts.searches - before == 2 * count
+
+
+@pytest.mark.parametrize("exact", [True, False], ids=["computing all", "by codes"])
+def test_a_hit_that_is_erased_while_a_search_runs_makes_room_for_another(monkeypatch, exact):
+    chance = np.random.default_rng(19)
+    rows = faces(1500, 32, chance, kinds=1500)
+    index, sieve = filled(rows), Sieve(Crew(1))
+    snapshot = index.snapshot
+    search = snapshot.search if exact else lambda *given: sieve.search(snapshot, *given)
+    (first, _), *rest = snapshot.search(rows[3], 6, -1.0)
+    assert first == 4
+    calls = []
+
+    def erasing(inner):
+        def wrapped(*given, **named):
+            if not calls:
+                calls.append(1)
+                index.erase(np.array([4]))
+            return inner(*given, **named)
+
+        return wrapped
+
+    if exact:
+        monkeypatch.setattr(np, "flatnonzero", erasing(np.flatnonzero))
+    else:
+        monkeypatch.setattr(kernels, "settle", erasing(kernels.settle))
+    assert search(rows[3], 5, -1.0) == rest
+    assert calls
