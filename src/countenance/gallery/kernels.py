@@ -114,7 +114,7 @@ def _group_dots(typing: Any, codes: Any, start: Any, probe: Any, sums: Any, turn
             both = build.load(build.bitcast(at, _SUMS.as_pointer()), align=1)
             for j in range(4):
                 at = build.gep(query, [build.add(build.mul(turn, number(4)), number(j))])
-                four = _splat(build, build.load(at, align=1))
+                four = _splat(build, build.load(at, align=1), _SUMS)
                 power = min(j, 2)
                 mask = 0x03030303 << (2 * power)
                 some = build.and_(build.lshr(both, _everywhere(_SUMS, 2)) if j == 3 else both, _everywhere(_SUMS, mask))
@@ -136,11 +136,11 @@ def _group_dots(typing: Any, codes: Any, start: Any, probe: Any, sums: Any, turn
     return signature, generate
 
 
-def _splat(build: Any, four: Any) -> Any:
-    """Four signed bytes, sixteen times over."""
-    empty = ir.Constant(_SUMS, ir.Undefined)
-    first = build.insert_element(empty, four, ir.Constant(_I32, 0))
-    return build.shuffle_vector(first, empty, _everywhere(_SUMS, 0))
+def _splat(build: Any, value: Any, vector: Any) -> Any:
+    """`value` in every place of a vector of that type."""
+    empty = ir.Constant(vector, ir.Undefined)
+    first = build.insert_element(empty, value, ir.Constant(_I32, 0))
+    return build.shuffle_vector(first, empty, _everywhere(ir.VectorType(_I32, vector.count), 0))
 
 
 def _bounds(column: bool) -> Any:
@@ -170,9 +170,7 @@ def _bounds(column: bool) -> Any:
                 return build.load(build.gep(array, [ir.Constant(_I64, place)]))
 
             def spread(value: Any) -> Any:
-                empty = ir.Constant(lanes, ir.Undefined)
-                first = build.insert_element(empty, value, ir.Constant(_I32, 0))
-                return build.shuffle_vector(first, empty, _everywhere(ir.VectorType(_I32, LANES), 0))
+                return _splat(build, value, lanes)
 
             def plus(*values: Any) -> Any:
                 total = values[0]

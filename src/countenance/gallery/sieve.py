@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.gallery import kernels
-from countenance.gallery.codes import Codes, terms
+from countenance.gallery.codes import Codes, Places, terms
 from countenance.gallery.crew import Crew
 from countenance.gallery.index import CHUNK, Chunk, Found, Rows, Snapshot, ranked, rounding
 from countenance.gallery.records import SearchCounts
@@ -27,8 +27,6 @@ _TOGETHER = 8  # probes that a thread takes at once, of many: codes are read fro
 _WAITING = 65_536  # rows that a thread can let wait
 _NOTED_PER_HIT, _NOTED = 4, 4096  # rows that a thread can note as possible hits
 _LITTLE = 8  # a search that computes one row in so many or more was not helped by its bounds
-
-Places = NDArray[np.int64]
 
 
 class Sieve:
@@ -44,16 +42,25 @@ class Sieve:
         self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, without: int | None = None
     ) -> Found:
         """What `Snapshot.search` gives, but for `codes.CHANCE`."""
-        return self._search(snapshot, probe, limit, min_score, without, self._crew)
+        threads = self._crew.threads
+        run = self._run(snapshot, probe, limit + (without is not None), min_score, threads)
+        parts, turn = run.parts(), count()
+
+        def take_part(me: int) -> None:
+            while (part := next(turn)) < len(parts):
+                run.sift(parts[part], me)
+            run.settle(me)
+
+        self._crew.each(take_part, min(threads, len(parts)))
+        return self._found(snapshot, run, limit, without)
 
     def search_many(self, snapshot: Snapshot, probes: Rows, limit: int, min_score: float) -> list[Found]:
         """What `search` gives for each of probes (n, d). A thread takes some at once."""
         found: list[Found] = [[]] * len(probes)
-        alone = Crew(1)
 
         def some(block: int) -> None:
             here = range(block * _TOGETHER, min((block + 1) * _TOGETHER, len(probes)))
-            runs = [self._run(snapshot, probes[i], limit, min_score, alone) for i in here]
+            runs = [self._run(snapshot, probes[i], limit, min_score, 1) for i in here]
             for part in runs[0].parts():
                 for run in runs:
                     run.sift(part, 0)
@@ -64,23 +71,9 @@ class Sieve:
         self._crew.each(some, -(-len(probes) // _TOGETHER))
         return found
 
-    def _search(
-        self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, without: int | None, crew: Crew
-    ) -> Found:
-        run = self._run(snapshot, probe, limit + (without is not None), min_score, crew)
-        parts, turn = run.parts(), count()
-
-        def take_part(me: int) -> None:
-            while (part := next(turn)) < len(parts):
-                run.sift(parts[part], me)
-            run.settle(me)
-
-        crew.each(take_part, min(crew.threads, len(parts)))
-        return self._found(snapshot, run, limit, without)
-
-    def _run(self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, crew: Crew) -> _Run:
+    def _run(self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, threads: int) -> _Run:
         wanted = min(limit, max(1, snapshot.size))
-        return _Run(snapshot, np.ascontiguousarray(probe), wanted, min_score, crew.threads, self._spare)
+        return _Run(snapshot, np.ascontiguousarray(probe), wanted, min_score, threads, self._spare)
 
     def _found(self, snapshot: Snapshot, run: _Run, limit: int, without: int | None) -> Found:
         """What the run found, less the row that does not count; by computing all where it found no whole answer."""
