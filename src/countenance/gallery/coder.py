@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from countenance.gallery.codes import CodedProbe, Codes, Rows, Turned
-from countenance.gallery.kernels import STEP
+from countenance.gallery.intrinsics import WIDTH
 
 _FLAT = 0.25  # a column may stay as it is if it varies less than this share of the median variance
 
@@ -29,7 +29,7 @@ class Coder:
         self.staying = varying[:1]
         turned = np.setdiff1d(np.arange(len(centre)), np.concatenate([self._same, self.staying]))
         dimension = len(turned)
-        self.padded = -(-dimension // STEP) * STEP
+        self.padded = -(-dimension // WIDTH) * WIDTH
         self._chance = np.random.default_rng()
         square = self._chance.standard_normal((self.padded, dimension))
         columns, triangle = np.linalg.qr(square)

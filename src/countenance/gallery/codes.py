@@ -12,11 +12,11 @@ and w one coordinate of a point drawn from the unit sphere in one dimension less
 SIGMOD 2024, section 3.2). So a row's score is at most p . m + gain (Rp . c) + t |p'| residual, but for the chance that
 w < -t:
 
-    P(w < -t) = I(1 - t^2; (n - 2) / 2, 1 / 2) / 2 <= (1 - t^2)^((n - 2) / 2) / 2,    n dimensions of R
+    P(w < -t) = I(1 - t^2; (n - 2) / 2, 1 / 2) / 2,    n dimensions of R
 
-which is where t comes from (`furthest`). A row that scores s has |p'|^2 <= |p|^2 - ((s - p . m) / |y|)^2. Rp is rounded
-to eight bits, multiples of s, up or down by chance so that it is right on average. That loses |Rp - rounded| |gain c|
-at most, and more than x s |gain c| with a chance of exp(-2 x^2) at most (Hoeffding 1963, theorem 2).
+with I the regularised incomplete beta function, which is where t comes from (`furthest`). A row that scores s has
+|p'|^2 <= |p|^2 - ((s - p . m) / |y|)^2. Rp is rounded to eight bits, multiples of s, up or down by chance so that it is
+right on average. That loses |Rp - rounded| |gain c| at most, and more than x s |gain c| with a chance of exp(-2 x^2) at most (Hoeffding 1963, theorem 2).
 
 A column that is not turned (`coder`) adds p_j (g_j - m_j), from a number that is kept as a byte: off by half a step at
 most.
@@ -28,11 +28,14 @@ import math
 import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betaincinv
 
 from countenance.gallery import kernels
+from countenance.gallery.intrinsics import LANES, STEP
 
 Rows = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -40,6 +43,7 @@ Places = NDArray[np.int64]
 _HUGE = 2**21  # bytes
 CHANCE = 1e-6
 """Of a search that lacks a hit: one in a million, whatever rows and probe are. It is over the draw of the rotation."""
+_SHARES = (0.8, 0.1, 0.1)  # of CHANCE: brief bounds, which are asked of every row; fine ones; the probe's rounding
 _CLIP = 2.1
 """Range of the levels in root mean squares: between the best for four and for eight even levels of normal numbers."""
 
@@ -73,39 +77,39 @@ class CodedProbe:
     rounding: float
 
 
+@cache
 def furthest(dimensions: int, chance: float) -> float:
-    """t: w is below -t with no more than that chance, of a w as the module's text says. 0..1; 1 is always right."""
+    """t: w is below -t with just that chance, of a w as the module's text says. 0..1; 1 is always right."""
     if dimensions <= 2:
         return 1.0
-    return math.sqrt(1.0 - (2.0 * chance) ** (2.0 / (dimensions - 2)))
+    return min(1.0, math.sqrt(1.0 - float(betaincinv((dimensions - 2) / 2, 0.5, 2 * chance))) * (1 + 1e-6))
 
 
 class Codes:
-    """The codes of the rows of one chunk. room: rows that fit, a multiple of LANES; padded: a multiple of STEP.
+    """The codes of the rows of one chunk. room: rows that fit, a multiple of LANES; padded: a multiple of WIDTH.
 
-    staying: how many columns stay as they are, 0 or 1. brief: (groups, padded / STEP, 2, LANES / 2, 4) uint8. fine:
-    (room, padded / 8) uint8. brief_facts: (groups, 2 + staying, LANES) uint8: gains, residuals and that column.
-    fine_facts: (groups, 2, LANES) uint8. scales: (groups, 4 + staying, 2) float32: where these numbers begin and how
-    far they are apart, for the brief codes' gains and residuals, the fine codes', and the column. longest: (3,), the
-    longest gain x c of the brief codes and of the fine ones, and the longest y.
+    staying: how many columns stay as they are, 0 or 1. brief: (groups, padded / STEP, 2, LANES / 2, 4) uint8. facts:
+    (groups, 2 + staying, LANES) uint8: the brief codes' gains and residuals, and that column. scales: (groups,
+    2 + staying, 2) float32: where these numbers begin and how far they are apart. fine: (room, padded / 8 + 8) uint8, a
+    row's bits, then the fine codes' gain and residual as float32. longest: (3,), the longest gain x c of the brief
+    codes and of the fine ones, and the longest y.
     """
 
     def __init__(self, room: int, padded: int, staying: int, turn: Callable[[Rows], Turned]) -> None:
-        groups, lanes = room // kernels.LANES, kernels.LANES
+        groups = room // LANES
         self._turn = turn
         self.longest = np.zeros(3)
         shapes = (
-            (groups, padded // kernels.STEP, 2, lanes // 2, 4),
-            (room, padded // 8),
-            (groups, 2 + staying, lanes),
-            (groups, 2, lanes),
-            (groups, 4 + staying, 2 * 4),
+            (groups, padded // STEP, 2, LANES // 2, 4),
+            (groups, 2 + staying, LANES),
+            (groups, 2 + staying, 2 * 4),
+            (room, padded // 8 + 8),
         )
         space, at, parts = _space(sum(map(math.prod, shapes))), 0, []
         for shape in shapes:
             parts.append(space[at : at + math.prod(shape)].reshape(shape))
             at += math.prod(shape)
-        self.brief, self.fine, self.brief_facts, self.fine_facts, scales = parts
+        self.brief, self.facts, scales, self.fine = parts
         self.scales: Rows = scales.view(np.float32)
 
     def put(self, first: int, rows: Rows) -> None:
@@ -114,26 +118,23 @@ class Codes:
         codes, facts = np.empty(turned.y.shape, dtype=np.uint8), np.empty((4, len(rows)), dtype=np.float32)
         kernels.encode(turned.y, _CLIP, codes, facts, self.longest)
         facts[1::2, turned.strange] = kernels.NO_BOUND
-        lanes = kernels.LANES
-        groups = slice(first // lanes, (first + len(rows)) // lanes)
-        fours = (codes >> 1).reshape(-1, self.brief.shape[2], lanes // 2, self.brief.shape[1], 4, 4)
+        groups = slice(first // LANES, (first + len(rows)) // LANES)
+        fours = (codes >> 1).reshape(-1, self.brief.shape[2], LANES // 2, self.brief.shape[1], 4, 4)
         packed = fours[..., 0, :] | (fours[..., 1, :] << 2) | (fours[..., 2, :] << 4) | (fours[..., 3, :] << 6)
         self.brief[groups] = packed.transpose(0, 3, 1, 2, 4)
-        self.fine[first : first + len(rows)] = np.packbits(codes & 1, axis=1, bitorder="little")
-        for which, told in enumerate((self.brief_facts, self.fine_facts)):
-            gain, residual = facts[2 * which : 2 * which + 2].reshape(2, -1, lanes)
-            told[groups, 0], self.scales[groups, 2 * which] = _shortened(gain, np.rint)
-            told[groups, 1], self.scales[groups, 2 * which + 1] = _shortened(residual, np.ceil)
-        for i, column in enumerate(turned.column.T):
-            self.brief_facts[groups, 2 + i], self.scales[groups, 4 + i] = _shortened(column.reshape(-1, lanes), np.rint)
+        for i, (column, rounded) in enumerate(
+            ((facts[0], np.rint), (facts[1], np.ceil), *((c, np.rint) for c in turned.column.T))
+        ):
+            self.facts[groups, i], self.scales[groups, i] = _shortened(column.reshape(-1, LANES), rounded)
+        fine = self.fine[first : first + len(rows)]
+        fine[:, :-8] = np.packbits(codes & 1, axis=1, bitorder="little")
+        fine[:, -8:] = np.ascontiguousarray(facts[2:].T).view(np.uint8)
 
     def erase(self, places: Places) -> None:
         """Overwrite the codes of those places."""
-        lanes = kernels.LANES
-        group, lane = np.divmod(places, lanes)
-        self.brief[group, :, lane // (lanes // 2), lane % (lanes // 2)] = 0
-        self.brief_facts[group, :, lane] = 0
-        self.fine_facts[group, :, lane] = 0
+        group, lane = np.divmod(places, LANES)
+        self.brief[group, :, lane // (LANES // 2), lane % (LANES // 2)] = 0
+        self.facts[group, :, lane] = 0
         self.fine[places] = 0
 
 
@@ -141,21 +142,20 @@ def terms(probe: CodedProbe, longest: NDArray[np.float64], limit: int, twice: fl
     """What `kernels.sift` needs of a probe, so that the codes of `limit` hits miss none of them but by CHANCE.
 
     longest: as in `Codes`, of all rows. twice: twice what a float32 score may be off. In order: what the numbers are
-    multiples of; what the codes' middle adds to an inner product, brief and fine; what a gain may be off for each step
-    that gains are apart, brief and fine; p . m with what rounding the probe adds, brief and fine; twice; t; |p|^2;
-    p . m; 1 / |y|; and p in the column that stays, if one does.
+    multiples of; what the codes' middle adds to an inner product, brief and fine; what a gain of brief codes may be off
+    for each step that gains are apart; p . m with what rounding the probe adds, fine; twice; the same as before, brief;
+    t, brief and fine; |p|^2; p . m; 1 / |y|; and p in the column that stays, if one does.
     """
     total = int(probe.numbers.sum(dtype=np.int64))
-    middles = (1.5, 3.5)
+    dimensions = len(probe.numbers)
     # half a step, and |c| is no longer than its outer levels would make it
-    reach = 0.5001 * math.sqrt(len(probe.numbers)) * (probe.norm + probe.lost)
-    each = CHANCE / (3 * limit)  # two bounds and the rounding of the probe, for every hit
-    lost = min(probe.lost, probe.scale * math.sqrt(math.log(1 / each) / 2)) + probe.rounding
+    reach = 0.5001 * 1.5 * math.sqrt(dimensions) * (probe.norm + probe.lost)
+    brief, fine, rounded = (share * CHANCE / limit for share in _SHARES)
+    lost = min(probe.lost, probe.scale * math.sqrt(math.log(1 / rounded) / 2)) + probe.rounding
     made = [
-        probe.scale, *(middle * total for middle in middles), *(middle * reach for middle in middles),
-        probe.base + lost * longest[0], probe.base + lost * longest[1], twice,
-        furthest(len(probe.numbers), each), probe.norm**2, probe.base, 0.99999 / max(longest[2], 1e-30),
-        *probe.staying,
+        probe.scale, 1.5 * total, 3.5 * total, reach, probe.base + lost * longest[1], twice,
+        probe.base + lost * longest[0], furthest(dimensions, brief), furthest(dimensions, fine), probe.norm**2,
+        probe.base, 0.99999 / max(longest[2], 1e-30), *probe.staying,
     ]  # fmt: skip
     return np.array(made, dtype=np.float32)
 

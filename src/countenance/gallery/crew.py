@@ -48,6 +48,16 @@ class Crew:
                         sleep(0)
                     helper.result()
 
+    def together(self, work: Callable[[int], None], threads: int) -> None:
+        """Do work(0), and beside it work(1) … work(threads - 1) as soon as somebody is free; return when 0 is done.
+
+        So `work` has to wait in 0 for those that it needs, and to do nothing in those that come later.
+        """
+        if self._pool is not None:
+            for me in range(1, min(threads, self.threads)):
+                self._pool.submit(work, me)
+        work(0)
+
     def ahead(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """The results of `work` on each item, in order, while the caller's thread gets the next items."""
         if self._pool is None:

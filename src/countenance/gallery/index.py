@@ -22,6 +22,7 @@ from countenance.gallery.crew import Crew
 if TYPE_CHECKING:
     from countenance.gallery.coder import Coder
     from countenance.gallery.codes import Codes
+    from countenance.gallery.layout import Layout
 
 Numbers = NDArray[np.int64]
 Rows = NDArray[np.float32]
@@ -106,13 +107,14 @@ class Snapshot:
     """What a search sees: chunks, and how many rows of each, and how many have codes. size: living rows at that moment.
 
     revision: the gallery's revision that this is at least as new as; -1 before anything was read. coder: what the
-    chunks' codes were made with, if they have any.
+    chunks' codes were made with, layout: where they lie, if there are any.
     """
 
     chunks: tuple[tuple[Chunk, int, int], ...]
     size: int
     revision: int
-    coder: Coder | None
+    coder: Coder | None = None
+    layout: Layout | None = None
 
     def search(self, probe: Rows, limit: int, min_score: float, without: int | None = None) -> Found:
         """The `limit` rows of highest inner product with `probe` (d,), none below `min_score`, by computing all.
@@ -158,7 +160,7 @@ class Index:
     def clear(self) -> None:
         """Begin anew, with nothing."""
         self.last = 0
-        self.snapshot = Snapshot((), 0, -1, None)
+        self.snapshot = Snapshot((), 0, -1)
         self._chunks: list[Chunk] = []
         self._coder: Coder | None = None
 
@@ -188,9 +190,14 @@ class Index:
     def publish(self, revision: int) -> None:
         """Let searches see what was appended and erased, as of `revision`."""
         size = sum(chunk.living for chunk in self._chunks)
-        if size >= CODED or self._coder:
-            self._code(size)
-        self.snapshot = Snapshot(tuple((c, c.filled, c.coded) for c in self._chunks), size, revision, self._coder)
+        if size < CODED and not self._coder:
+            self.snapshot = Snapshot(tuple((c, c.filled, 0) for c in self._chunks), size, revision)
+            return
+        from countenance.gallery.layout import layout  # numba comes with it, and small galleries do without
+
+        coder = self._code(size)
+        chunks = tuple((c, c.filled, c.coded) for c in self._chunks)
+        self.snapshot = Snapshot(chunks, size, revision, coder, layout(chunks))
 
     def _tail(self, dimension: int) -> Chunk:
         """A last chunk with room for at least one more row."""
@@ -204,13 +211,14 @@ class Index:
         self._chunks.append(tail)
         return tail
 
-    def _code(self, size: int) -> None:
+    def _code(self, size: int) -> Coder:
         if self._coder is None:
             from countenance.gallery.coder import Coder
 
             self._coder = Coder(*_mean_and_variance(self._chunks, size))
         coder, new = self._coder, [c for c in self._chunks if c.coded + _ROUND <= c.filled or not c.codes]
         self._crew.each(lambda i: new[i].code(coder), len(new))
+        return coder
 
 
 def _mean_and_variance(chunks: list[Chunk], size: int) -> tuple[Rows, Rows]:

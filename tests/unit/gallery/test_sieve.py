@@ -1,5 +1,9 @@
 """The sieve gives what computing every score gives; its bounds are wrong as seldom as they say."""
 
+import os
+import subprocess
+import sys
+
 import numba
 import numpy as np
 import pytest
@@ -9,7 +13,7 @@ from scipy.special import betainc
 
 from countenance.gallery import codes as codes_module
 from countenance.gallery import index as index_module
-from countenance.gallery import kernels
+from countenance.gallery import intrinsics, kernels
 from countenance.gallery import sieve as sieve_module
 from countenance.gallery.coder import Coder
 from countenance.gallery.crew import Crew
@@ -67,17 +71,16 @@ def levels(codes):
     groups, turns = codes.brief.shape[:2]
     bits = np.stack([(codes.brief >> shift) & 3 for shift in (0, 2, 4, 6)], axis=-2)  # 16 dimensions last
     brief = bits.transpose(0, 2, 3, 1, 4, 5).reshape(groups * 32, turns * 16)
-    fine = 2 * brief + np.unpackbits(codes.fine, axis=1, bitorder="little")
+    fine = 2 * brief + np.unpackbits(codes.fine[:, :-8], axis=1, bitorder="little")
     return brief - 1.5, fine - 3.5
 
 
 def told(codes, which):
     """Gains and residuals, (n,) each, of the brief codes (0) or the fine ones (1)."""
-    facts = (codes.brief_facts, codes.fine_facts)[which].astype(np.float64)
-    return tuple(
-        (codes.scales[:, 2 * which + i, :1] + codes.scales[:, 2 * which + i, 1:] * facts[:, i]).reshape(-1)
-        for i in range(2)
-    )
+    if which:
+        return tuple(np.ascontiguousarray(codes.fine[:, -8:]).view(np.float32).astype(np.float64).T)
+    facts = codes.facts.astype(np.float64)
+    return tuple((codes.scales[:, i, :1] + codes.scales[:, i, 1:] * facts[:, i]).reshape(-1) for i in range(2))
 
 
 def test_a_code_is_a_part_along_the_row_and_a_part_across_it():
@@ -89,11 +92,11 @@ def test_a_code_is_a_part_along_the_row_and_a_part_across_it():
     for which, levels_ in enumerate(levels(codes)):
         gain, residual = told(codes, which)
         with_code, norm = (turned * levels_).sum(axis=1), (turned**2).sum(axis=1)
-        step = np.repeat(codes.scales[:, 2 * which, 1], 32)
-        assert (np.abs(gain - norm / np.maximum(with_code, 1e-30)) <= 0.501 * step + 1e-4 * gain).all()
+        steps = np.zeros((2, 320)) if which else np.repeat(codes.scales[:, :2, 1].T, 32, axis=1)
+        assert (np.abs(gain - norm / np.maximum(with_code, 1e-30)) <= 0.501 * steps[0] + 1e-4 * gain).all()
         across = np.sqrt(np.maximum(norm * (norm * (levels_**2).sum(axis=1) / with_code**2 - 1), 0))
         assert (residual >= across).all()
-        assert (residual <= across * 1.001 + 1.01 * np.repeat(codes.scales[:, 2 * which + 1, 1], 32)).all()
+        assert (residual <= across * 1.001 + 1.01 * steps[1] + 1e-6).all()
         assert (
             codes.longest[which] >= (gain * np.linalg.norm(levels_, axis=1))[norm > 0].max() * 0.99
         )  # gains are a little off
@@ -102,7 +105,7 @@ def test_a_code_is_a_part_along_the_row_and_a_part_across_it():
 
 @pytest.mark.parametrize("which", [0, 1], ids=["brief", "fine"])
 @pytest.mark.parametrize("dimension", [24, 128])
-def test_bounds_are_wrong_as_seldom_as_they_say_and_not_much_more_seldom(which, dimension):
+def test_bounds_are_wrong_as_often_as_they_say(which, dimension):
     wrong = pairs = 0
     chance = np.random.default_rng(11)
     for _ in range(40):  # rotations
@@ -117,7 +120,7 @@ def test_bounds_are_wrong_as_seldom_as_they_say_and_not_much_more_seldom(which, 
         bounds = estimates + codes_module.furthest(coder.padded, 0.01) * across * residual[:, None]
         wrong += (bounds < centred @ probes.T).sum()
         pairs += bounds.size
-    assert 0.001 * pairs < wrong < 0.01 * pairs
+    assert 0.0085 * pairs < wrong < 0.0115 * pairs
 
 
 def test_the_slack_beside_a_column_is_never_less_than_what_the_row_may_need():
@@ -126,8 +129,8 @@ def test_the_slack_beside_a_column_is_never_less_than_what_the_row_may_need():
     for _ in range(300):
         base, norm, longest, floor = chance.normal(), *chance.uniform(0.1, 3, 2), 2 * chance.normal()
         terms = np.zeros(12, dtype=np.float32)
-        terms[8:] = 0.4, norm**2, base, 1 / longest
-        slack, tilt = slack_of(terms, np.float32(floor))
+        terms[9:] = norm**2, base, 1 / longest
+        slack, tilt = slack_of(terms, np.float32(floor), 0.4)
         for beside in chance.normal(size=20):
             along = max(floor - base - beside, 0) / longest
             if along < norm:  # else no such row exists
@@ -158,7 +161,7 @@ def test_rows_are_computed_that_their_bounds_leave_a_chance_and_no_others(monkey
     across = np.sqrt(turned @ turned - along**2)
     slack = far * (across + along / codes.longest[2] / across * beside)
     coded_probe = coder.probe(probe)
-    lost = min(coded_probe.lost, coded_probe.scale * np.sqrt(np.log(3 * 4096 / codes_module.CHANCE) / 2))
+    lost = min(coded_probe.lost, coded_probe.scale * np.sqrt(np.log(10 * 4096 / codes_module.CHANCE) / 2))
     estimates, bounds = [], []
     for which, levels_ in enumerate(levels(codes)):
         gain, residual = told(codes, which)
@@ -179,7 +182,7 @@ def test_rows_are_computed_that_their_bounds_leave_a_chance_and_no_others(monkey
 def test_the_furthest_coordinate_is_what_the_sphere_allows(dimensions, chance):
     t = codes_module.furthest(dimensions, chance)
     beyond = 0.5 * betainc((dimensions - 2) / 2, 0.5, 1 - t**2)
-    assert chance / 12 < beyond <= chance * (1 + 1e-9)
+    assert 0.99 * chance < beyond <= chance
     assert codes_module.furthest(2, chance) == 1.0
     assert codes_module.furthest(3, chance) <= 1.0
 
@@ -196,13 +199,37 @@ def test_probes_are_rounded_right_on_average():
     assert all(one.lost >= np.linalg.norm(error) * 0.999 for one, error in zip(made, errors, strict=True))
 
 
+def test_rows_wait_in_their_order_however_they_are_put_there():
+    if not kernels._PACKS:
+        pytest.skip("this processor has no AVX-512")
+    for column, keep in enumerate((intrinsics.keep_alone, intrinsics.keep_beside)):
+
+        @numba.njit
+        def kept(bits, first, sums, upper, beside, waits, count, keep=keep):
+            return keep(np.uint32(bits), first, sums, upper, beside, waits, count)
+
+        chance = np.random.default_rng(20)
+        sums = chance.integers(-999, 999, 32).astype(np.int32)
+        upper, beside = chance.normal(size=(2, 32)).astype(np.float32)
+        for bits in (0, 1, 2**31, 2**32 - 1, *chance.integers(0, 2**32, 20).tolist()):
+            waits = np.zeros((4, 80), dtype=np.int32)
+            lanes = [lane for lane in range(32) if bits >> lane & 1]
+            assert kept(bits, 640, sums, upper, beside, waits, 7) == 7 + len(lanes)
+            some = waits[:, 7 : 7 + len(lanes)]
+            assert not waits[:, :7].any()
+            assert some[0].tolist() == [640 + lane for lane in lanes]
+            assert some[1].tolist() == sums[lanes].tolist()
+            assert some[2].view(np.float32).tolist() == upper[lanes].tolist()
+            assert some[3].view(np.float32).tolist() == (beside[lanes] if column else 0 * beside[lanes]).tolist()
+
+
 @pytest.mark.parametrize("kind", ["avx512", "avx2", "plain"])
 def test_every_processors_instructions_give_the_same_sums(monkeypatch, kind):
     order = ["plain", "avx2", "avx512"]
-    if order.index(kind) > order.index(kernels.instructions()):
+    if order.index(kind) > order.index(intrinsics.instructions()):
         pytest.skip(f"this processor has no {kind}")
-    monkeypatch.setattr(kernels, "instructions", lambda: kind)
-    group_dots, bits_dot = kernels._group_dots, kernels._bits_dot
+    monkeypatch.setattr(intrinsics, "instructions", lambda: kind)
+    group_dots, bits_dot = intrinsics.group_dots, intrinsics.bits_dot
 
     @numba.njit
     def brief_sums(codes, group, probe, sums):
@@ -210,14 +237,14 @@ def test_every_processors_instructions_give_the_same_sums(monkeypatch, kind):
 
     @numba.njit
     def fine_sum(fine, place, probe):
-        return bits_dot(fine, place * fine.shape[1], probe, len(probe) // 16)
+        return bits_dot(fine, place * fine.shape[1], probe, len(probe) // 64)
 
     chance = np.random.default_rng(7)
-    rows = chance.normal(size=(96, 48)).astype(np.float32)
+    rows = chance.normal(size=(96, 128)).astype(np.float32)
     _, codes = coded(rows)
     brief, fine = levels(codes)
     for probe in (
-        chance.integers(-128, 128, 48).astype(np.int8), np.full(48, 127, np.int8), np.full(48, -128, np.int8)
+        chance.integers(-128, 128, 128).astype(np.int8), np.full(128, 127, np.int8), np.full(128, -128, np.int8)
     ):  # fmt: skip
         sums = np.zeros((3, 32), dtype=np.int32)
         for group in range(3):
@@ -331,8 +358,7 @@ def test_an_erased_row_leaves_no_code(dimension):
     ]  # fmt: skip
     group, lane = divmod(place, 32)
     for left in (
-        codes.brief[group, :, lane // 16, lane % 16], codes.fine[place], codes.brief_facts[group, :, lane],
-        codes.fine_facts[group, :, lane],
+        codes.brief[group, :, lane // 16, lane % 16], codes.fine[place], codes.facts[group, :, lane],
     ):  # fmt: skip
         assert not left.any()
     assert codes.brief[group, :, (lane + 1) % 32 // 16, (lane + 1) % 16].any()
@@ -382,8 +408,8 @@ def test_columns_that_stay_are_found():
     coder, codes = coded(rows)
     assert coder.staying.tolist() == [65]
     assert coder.padded == 64
-    assert codes.brief_facts.shape == (20, 3, 32)
-    kept = (codes.scales[:, 4, :1] + codes.scales[:, 4, 1:] * codes.brief_facts[:, 2]).reshape(-1)
+    assert codes.facts.shape == (20, 3, 32)
+    kept = (codes.scales[:, 2, :1] + codes.scales[:, 2, 1:] * codes.facts[:, 2]).reshape(-1)
     assert np.abs(kept - (rows[:, 65] - rows[:, 65].mean())).max() < 0.001
 
 
@@ -396,13 +422,14 @@ def test_more_equal_rows_than_there_is_room_for_are_searched_without_codes():
 
 
 def test_more_rows_may_have_to_wait_than_there_is_room_for(monkeypatch, many, sieve):
-    monkeypatch.setattr(sieve_module, "_WAITING", 96)
+    monkeypatch.setattr(sieve_module, "_WAITING", 40)
     rows, index = many
+    sieve = Sieve(sieve._crew)
     before = sieve.counts.closer
     for place in range(8):
         probe = unit(rows[place : place + 1] + 0.7 * rows[place + 1 : place + 2])[0]
         assert sieve.search(index.snapshot, probe, 10, -1.0) == index.snapshot.search(probe, 10, -1.0)
-    assert sieve.counts.closer - before > 8 * 96
+    assert sieve.counts.closer - before > 8 * sieve._crew.threads * 40
 
 
 def test_a_group_of_rows_is_coded_when_it_is_full_and_never_again():
@@ -453,6 +480,40 @@ def test_a_hit_that_is_erased_while_a_search_runs_makes_room_for_another(monkeyp
     if exact:
         monkeypatch.setattr(np, "flatnonzero", erasing(np.flatnonzero))
     else:
-        monkeypatch.setattr(kernels, "settle", erasing(kernels.settle))
+        monkeypatch.setattr(kernels, "gather", erasing(kernels.gather))
     assert search(rows[3], 5, -1.0) == rest
     assert calls
+
+
+_ELSEWHERE = """
+import sys
+import llvmlite.binding
+import numpy as np
+
+only = llvmlite.binding.FeatureMap({"avx2": sys.argv[1] == "avx2", "sse2": True})
+llvmlite.binding.get_host_cpu_features = lambda: only
+from countenance.gallery import index, intrinsics
+from countenance.gallery.crew import Crew
+from countenance.gallery.sieve import Sieve
+
+assert intrinsics.instructions() == sys.argv[1]
+index.CODED = 600
+chance = np.random.default_rng(21)
+rows = chance.normal(size=(5000, 40)).astype(np.float32)
+rows[:, 39] *= 0.01
+one, sieve = index.Index(Crew(2)), Sieve(Crew(2))
+one.append(np.arange(1, 5001), rows)
+one.publish(0)
+for i in range(10):
+    probe = rows[i] + 0.3 * chance.normal(size=40).astype(np.float32)
+    assert sieve.search(one.snapshot, probe, 10, -1.0) == one.snapshot.search(probe, 10, -1.0)
+assert 0 < sieve.counts.closer < 50_000 and sieve.counts.fallbacks == 0
+"""
+
+
+@pytest.mark.parametrize("kind", ["avx2", "plain"])
+def test_searches_are_the_same_on_a_lesser_processor(kind, tmp_path):
+    if kind == "avx2" and intrinsics.instructions() == "plain":
+        pytest.skip("this processor has no avx2")
+    there = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", _ELSEWHERE, kind], env=there, check=True, timeout=300)

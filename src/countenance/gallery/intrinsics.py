@@ -1,0 +1,351 @@
+"""What the kernels need of the processor and Python cannot say, as functions for numba: written for LLVM.
+
+Brief codes lie in groups of LANES rows. A group's codes are one block: for each STEP dimensions four bytes a row, row
+after row, of which byte b holds dimension 4 j + b in its bits 2 j and 2 j + 1. So one instruction (AVX-512's VPDPBUSD)
+multiplies sixteen rows' dimensions with the probe's; elsewhere LLVM makes what the processor has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import llvmlite.binding  # type: ignore[import-untyped]
+import numba
+from llvmlite import ir
+from numba.extending import intrinsic
+
+LANES = 32
+STEP = 16
+"""Dimensions that one turn of the innermost loop takes."""
+WIDTH = 64
+"""Rows are coded in a multiple of so many dimensions: fine codes are looked at by so many bits at once."""
+
+_I8, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
+_SUMS = ir.VectorType(_I32, 16)
+
+
+def _native(make: Callable[..., Any]) -> Any:
+    """numba's intrinsic: its arguments are those after the first, which mypy does not know."""
+    return intrinsic(make)
+
+
+def instructions() -> str:
+    """Which of this processor's instructions multiply bytes: "avx512" (with VNNI), "avx2" or "plain"."""
+    has = llvmlite.binding.get_host_cpu_features()
+    if has.get("avx512f", False) and has.get("avx512vnni", False):
+        return "avx512"
+    return "avx2" if has.get("avx2", False) else "plain"
+
+
+def _everywhere(vector: Any, value: int) -> Any:
+    return ir.Constant(vector, [value] * vector.count)
+
+
+def _call(build: Any, name: str, result: Any, *arguments: Any) -> Any:
+    known = build.module.globals.get(name)
+    kind = ir.FunctionType(result, [each.type for each in arguments])
+    return build.call(known or ir.Function(build.module, kind, name), arguments)
+
+
+def _plus_products(build: Any, sums: Any, codes: Any, probe: Any) -> Any:
+    """sums plus, in each of sixteen places, four products: unsigned bytes (below 49) times signed bytes."""
+    if instructions() == "avx512":
+        return _call(build, "llvm.x86.avx512.vpdpbusd.512", _SUMS, sums, codes, probe)
+    bytes_ = ir.VectorType(_I8, 64)
+    unsigned, signed = build.bitcast(codes, bytes_), build.bitcast(probe, bytes_)
+    if instructions() == "avx2":
+        words, halves = ir.VectorType(_I16, 16), []
+        for first in (0, 32):
+            half = ir.Constant(ir.VectorType(_I32, 32), list(range(first, first + 32)))
+            ours, theirs = (build.shuffle_vector(each, each, half) for each in (unsigned, signed))
+            pairs = _call(build, "llvm.x86.avx2.pmadd.ub.sw", words, ours, theirs)
+            ones = _everywhere(words, 1)
+            halves.append(_call(build, "llvm.x86.avx2.pmadd.wd", ir.VectorType(_I32, 8), pairs, ones))
+        return build.add(sums, build.shuffle_vector(*halves, ir.Constant(_SUMS, list(range(16)))))
+    wide = ir.VectorType(_I32, 64)
+    products = build.mul(build.zext(unsigned, wide), build.sext(signed, wide))
+    for first in range(4):
+        quarter = ir.Constant(_SUMS, list(range(first, 64, 4)))
+        sums = build.add(sums, build.shuffle_vector(products, products, quarter))
+    return sums
+
+
+@_native
+def group_dots(typing: Any, codes: Any, start: Any, probe: Any, sums: Any, turns: Any) -> Any:
+    """sums[:32] = the inner products of one group's brief codes, from byte `start` of `codes`, with `probe` (int8).
+
+    Bits are not shifted down before they are multiplied: sums of 4 and of 16 times the products are kept apart.
+    """
+    signature = numba.types.void(codes, numba.types.intp, probe, sums, numba.types.intp)
+
+    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+        def data(place: int) -> Any:
+            return context.make_array(signature.args[place])(context, build, arguments[place]).data
+
+        def number(value: int) -> Any:
+            return ir.Constant(_I64, value)
+
+        block, out = build.gep(data(0), [arguments[1]]), data(3)
+        query = build.bitcast(data(2), _I32.as_pointer())
+        before = build.block
+        loop, done = build.function.append_basic_block("turn"), build.function.append_basic_block("done")
+        build.branch(loop)
+        build.position_at_end(loop)
+        turn = build.phi(_I64)
+        turn.add_incoming(number(0), before)
+        totals = [build.phi(_SUMS) for _ in range(6)]  # for each half of the rows: once, 4 times and 16 times
+        for total in totals:
+            total.add_incoming(_everywhere(_SUMS, 0), before)
+        new = list(totals)
+        for half in range(2):
+            at = build.gep(block, [build.add(build.mul(turn, number(4 * LANES)), number(2 * LANES * half))])
+            both = build.load(build.bitcast(at, _SUMS.as_pointer()), align=1)
+            for j in range(4):
+                at = build.gep(query, [build.add(build.mul(turn, number(4)), number(j))])
+                four = _splat(build, build.load(at, align=1), _SUMS)
+                power = min(j, 2)
+                mask = 0x03030303 << (2 * power)
+                some = build.and_(build.lshr(both, _everywhere(_SUMS, 2)) if j == 3 else both, _everywhere(_SUMS, mask))
+                new[3 * half + power] = _plus_products(build, new[3 * half + power], some, four)
+        following = build.add(turn, number(1))
+        turn.add_incoming(following, build.block)
+        for total, value in zip(totals, new, strict=True):
+            total.add_incoming(value, build.block)
+        build.cbranch(build.icmp_signed("<", following, arguments[4]), loop, done)
+        build.position_at_end(done)
+        for half in range(2):
+            once, fourfold, sixteenfold = new[3 * half : 3 * half + 3]
+            fourfold = build.add(fourfold, build.ashr(sixteenfold, _everywhere(_SUMS, 2)))
+            once = build.add(once, build.ashr(fourfold, _everywhere(_SUMS, 2)))
+            at = build.bitcast(build.gep(out, [number(LANES // 2 * half)]), _SUMS.as_pointer())
+            build.store(once, at, align=4)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _splat(build: Any, value: Any, vector: Any) -> Any:
+    """`value` in every place of a vector of that type."""
+    empty = ir.Constant(vector, ir.Undefined)
+    first = build.insert_element(empty, value, ir.Constant(_I32, 0))
+    return build.shuffle_vector(first, empty, _everywhere(ir.VectorType(_I32, vector.count), 0))
+
+
+def _bounds(column: bool) -> Any:
+    """Makes what gives one group's bounds, with a column that stays beside the codes or without.
+
+    upper[:32] = what the brief codes allow each row to score, from sums[:32], their inner products. beside[:32] = what
+    the column adds. The answer has two bits for each row, the first row's lowest: the lower 32 say whose bound is at
+    least `floor`, the upper ones whose estimate is.
+    """
+
+    def bounds(
+        typing: Any, facts: Any, scales: Any, group: Any, terms: Any, slack: Any, tilt: Any, floor: Any, sums: Any,
+        upper: Any, beside: Any,
+    ) -> Any:  # fmt: skip
+        single = numba.types.float32
+        signature = numba.types.uint64(
+            facts, scales, numba.types.intp, terms, single, single, single, sums, upper, beside
+        )
+
+        def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+            lanes = ir.VectorType(ir.FloatType(), LANES)
+            loose = ("contract", "nsz")
+
+            def data(place: int) -> Any:
+                return context.make_array(signature.args[place])(context, build, arguments[place]).data
+
+            def number(array: Any, place: Any) -> Any:
+                return build.load(build.gep(array, [ir.Constant(_I64, place)]))
+
+            def spread(value: Any) -> Any:
+                return _splat(build, value, lanes)
+
+            def plus(*values: Any) -> Any:
+                total = values[0]
+                for value in values[1:]:
+                    total = build.fadd(total, value, flags=loose)
+                return total
+
+            def times(one: Any, other: Any) -> Any:
+                return build.fmul(one, other, flags=loose)
+
+            def told(which: int) -> Any:
+                at = build.gep(ours, [ir.Constant(_I64, which * LANES)])
+                codes = build.load(build.bitcast(at, ir.VectorType(_I8, LANES).as_pointer()), align=1)
+                return build.uitofp(codes, lanes)
+
+            group, slack, tilt, floor = (arguments[i] for i in (2, 4, 5, 6))
+            ours = build.gep(data(0), [build.mul(group, ir.Constant(_I64, (2 + column) * LANES))])
+            scale = build.gep(data(1), [build.mul(group, ir.Constant(_I64, (2 + column) * 2))])
+            of_probe = data(3)
+            rest = plus(times(number(scale, 1), number(of_probe, 3)), number(of_probe, 6))
+            slacks = spread(slack)
+            if column:
+                beside = spread(times(number(of_probe, 12), number(scale, 4)))
+                step = times(number(of_probe, 12), number(scale, 5))
+                beside = plus(beside, times(spread(step), told(2)))
+                build.store(beside, build.bitcast(data(9), lanes.as_pointer()), align=4)
+                off = _call(build, "llvm.fabs.f32", ir.FloatType(), step)
+                rest = plus(rest, times(off, ir.Constant(ir.FloatType(), 0.5001)))
+                slacks = plus(slacks, times(spread(tilt), beside))
+            products = build.load(build.bitcast(data(7), ir.VectorType(_I32, LANES).as_pointer()), align=4)
+            products = build.fsub(build.sitofp(products, lanes), spread(number(of_probe, 1)), flags=loose)
+            gain = [times(number(scale, i), number(of_probe, 0)) for i in range(2)]
+            gains = plus(spread(gain[0]), times(spread(gain[1]), told(0)))
+            residuals = plus(spread(number(scale, 2)), times(spread(number(scale, 3)), told(1)))
+            estimates = plus(times(products, gains), spread(rest))
+            if column:
+                estimates = plus(estimates, beside)
+            made = plus(estimates, times(residuals, slacks))
+            build.store(made, build.bitcast(data(8), lanes.as_pointer()), align=4)
+            reaching, likely = (
+                build.zext(build.bitcast(build.fcmp_ordered(">=", values, spread(floor)), _I32), _I64)
+                for values in (made, estimates)
+            )
+            return build.or_(reaching, build.shl(likely, ir.Constant(_I64, LANES)))
+
+        return signature, generate
+
+    return _native(bounds)
+
+
+bounds_alone, bounds_beside = _bounds(False), _bounds(True)
+
+
+def _keeping(column: bool) -> Any:
+    """Makes what puts those of a group's rows whose bits are set behind the `count` that wait; how many wait then.
+
+    first: the place of the group's first row. sums, upper, beside: of all 32; beside only with a column that stays. Up
+    to 32 places more are overwritten. For AVX-512.
+    """
+
+    def keep(typing: Any, bits: Any, first: Any, sums: Any, upper: Any, beside: Any, waits: Any, count: Any) -> Any:
+        number = numba.types.intp
+
+        def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+            def array(place: int) -> Any:
+                return context.make_array(signature.args[place])(context, build, arguments[place])
+
+            def data(place: int) -> Any:
+                return build.bitcast(array(place).data, _I32.as_pointer())
+
+            bits, first, at, waiting = arguments[0], arguments[1], arguments[6], data(5)
+            room = build.extract_value(array(5).shape, 1)
+            for half in range(2):
+                mask = build.trunc(build.lshr(bits, ir.Constant(_I32, 16 * half)), _I16)
+                counted = ir.Constant(_SUMS, list(range(16 * half, 16 * half + 16)))
+                told = [build.add(_splat(build, build.trunc(first, _I32), _SUMS), counted)]
+                for place in (2, 3, 4) if column else (2, 3):
+                    ours = build.gep(data(place), [ir.Constant(_I64, 16 * half)])
+                    told.append(build.load(build.bitcast(ours, _SUMS.as_pointer()), align=4))
+                few = build.bitcast(mask, ir.VectorType(ir.IntType(1), 16))
+                for i, some in enumerate(told):
+                    packed = _call(build, "llvm.x86.avx512.mask.compress.v16i32", _SUMS, some, some, few)
+                    theirs = build.gep(waiting, [build.add(build.mul(room, ir.Constant(_I64, i)), at)])
+                    build.store(packed, build.bitcast(theirs, _SUMS.as_pointer()), align=4)
+                at = build.add(at, build.zext(_call(build, "llvm.ctpop.i16", _I16, mask), _I64))
+            return at
+
+        return number(numba.types.uint32, number, sums, upper, beside, waits, number), generate
+
+    return _native(keep)
+
+
+keep_alone, keep_beside = _keeping(False), _keeping(True)
+
+
+@_native
+def lowest(typing: Any, bits: Any) -> Any:
+    """The place of the lowest bit that is set; one is."""
+
+    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+        return _call(build, "llvm.cttz.i32", _I32, arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return numba.types.uint32(numba.types.uint32), generate
+
+
+@_native
+def fetch(typing: Any, array: Any, byte: Any) -> Any:
+    """Begin to bring the cache line at that byte of `array` near."""
+
+    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+        start = context.make_array(signature.args[0])(context, build, arguments[0]).data
+        at = build.gep(build.bitcast(start, _I8.as_pointer()), [arguments[1]])
+        hints = (ir.Constant(_I32, value) for value in (0, 3, 1))  # to read, keep in every cache, data
+        _call(build, "llvm.prefetch.p0", ir.VoidType(), at, *hints)
+        return context.get_dummy_value()
+
+    return numba.types.void(array, numba.types.intp), generate
+
+
+@_native
+def bits_dot(typing: Any, bits: Any, start: Any, probe: Any, turns: Any) -> Any:
+    """The sum of those numbers of `probe` (int8) whose bits are set, from byte `start` of `bits` (uint8) on.
+
+    turns: how often WIDTH bits are taken.
+    """
+    signature = numba.types.int32(bits, numba.types.intp, probe, numba.types.intp)
+
+    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+        many = ir.VectorType(_I8, WIDTH)
+        ours, theirs = (context.make_array(signature.args[i])(context, build, arguments[i]).data for i in (0, 2))
+        ours = build.gep(build.bitcast(ours, _I8.as_pointer()), [arguments[1]])
+        ours, theirs = build.bitcast(ours, _I64.as_pointer()), build.bitcast(theirs, many.as_pointer())
+        before = build.block
+        loop, done = build.function.append_basic_block("turn"), build.function.append_basic_block("done")
+        build.branch(loop)
+        build.position_at_end(loop)
+        turn, total = build.phi(_I64), build.phi(_SUMS)
+        turn.add_incoming(ir.Constant(_I64, 0), before)
+        total.add_incoming(_everywhere(_SUMS, 0), before)
+        chosen = build.bitcast(build.load(build.gep(ours, [turn]), align=1), ir.VectorType(ir.IntType(1), WIDTH))
+        numbers = build.load(build.gep(theirs, [turn]), align=1)
+        numbers = build.bitcast(build.select(chosen, numbers, _everywhere(many, 0)), _SUMS)
+        new = _plus_products(build, total, build.bitcast(_everywhere(many, 1), _SUMS), numbers)
+        following = build.add(turn, ir.Constant(_I64, 1))
+        turn.add_incoming(following, build.block)
+        total.add_incoming(new, build.block)
+        build.cbranch(build.icmp_signed("<", following, arguments[3]), loop, done)
+        build.position_at_end(done)
+        return _call(build, "llvm.vector.reduce.add.v16i32", _I32, new)
+
+    return signature, generate
+
+
+@_native
+def single(typing: Any, array: Any, byte: Any) -> Any:
+    """The float32 at that byte of `array`."""
+
+    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+        start = context.make_array(signature.args[0])(context, build, arguments[0]).data
+        at = build.gep(build.bitcast(start, _I8.as_pointer()), [arguments[1]])
+        return build.load(build.bitcast(at, ir.FloatType().as_pointer()), align=1)
+
+    return numba.types.float32(array, numba.types.intp), generate
+
+
+@_native
+def added(typing: Any, array: Any, place: Any, more: Any) -> Any:
+    """What stood at that place of an int64 array, to which `more` is added in one step, whoever else does the same."""
+
+    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+        start = context.make_array(signature.args[0])(context, build, arguments[0]).data
+        return build.atomic_rmw("add", build.gep(start, [arguments[1]]), arguments[2], "seq_cst")
+
+    return numba.types.int64(array, numba.types.intp, numba.types.int64), generate
+
+
+@_native
+def pointer(typing: Any, address: Any) -> Any:
+    """An address as a pointer."""
+
+    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+        return build.inttoptr(arguments[0], _I8.as_pointer())
+
+    return numba.types.voidptr(numba.types.int64), generate
+
+
+give_way = numba.types.ExternalFunction("sched_yield", numba.types.int32())
+"""Let another thread have the processor, if one waits for it."""
