@@ -16,7 +16,8 @@ w < -t:
 
 with I the regularised incomplete beta function, which is where t comes from (`furthest`). A row that scores s has
 |p'|^2 <= |p|^2 - ((s - p . m) / |y|)^2. Rp is rounded to eight bits, multiples of s, up or down by chance so that it is
-right on average. That loses |Rp - rounded| |gain c| at most, and more than x s |gain c| with a chance of exp(-2 x^2) at most (Hoeffding 1963, theorem 2).
+right on average. That loses |Rp - rounded| |gain c| at most, and more than x s |gain c| with a chance of exp(-2 x^2)
+at most (Hoeffding 1963, theorem 2).
 
 A column that is not turned (`coder`) adds p_j (g_j - m_j), from a number that is kept as a byte: off by half a step at
 most.

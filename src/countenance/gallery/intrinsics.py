@@ -21,6 +21,7 @@ STEP = 16
 WIDTH = 64
 """Rows are coded in a multiple of so many dimensions: fine codes are looked at by so many bits at once."""
 
+_AHEAD = 8192  # bytes of brief codes that are being fetched while those before are looked at
 _I8, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 _SUMS = ir.VectorType(_I32, 16)
 
@@ -46,6 +47,11 @@ def _call(build: Any, name: str, result: Any, *arguments: Any) -> Any:
     known = build.module.globals.get(name)
     kind = ir.FunctionType(result, [each.type for each in arguments])
     return build.call(known or ir.Function(build.module, kind, name), arguments)
+
+
+def _prefetch(build: Any, at: Any) -> None:
+    hints = (ir.Constant(_I32, value) for value in (0, 3, 1))  # to read, keep in every cache, data
+    _call(build, "llvm.prefetch.p0", ir.VoidType(), at, *hints)
 
 
 def _plus_products(build: Any, sums: Any, codes: Any, probe: Any) -> Any:
@@ -101,6 +107,7 @@ def group_dots(typing: Any, codes: Any, start: Any, probe: Any, sums: Any, turns
         for half in range(2):
             at = build.gep(block, [build.add(build.mul(turn, number(4 * LANES)), number(2 * LANES * half))])
             both = build.load(build.bitcast(at, _SUMS.as_pointer()), align=1)
+            _prefetch(build, build.gep(at, [number(_AHEAD)]))
             for j in range(4):
                 at = build.gep(query, [build.add(build.mul(turn, number(4)), number(j))])
                 four = _splat(build, build.load(at, align=1), _SUMS)
@@ -272,9 +279,7 @@ def fetch(typing: Any, array: Any, byte: Any) -> Any:
 
     def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
         start = context.make_array(signature.args[0])(context, build, arguments[0]).data
-        at = build.gep(build.bitcast(start, _I8.as_pointer()), [arguments[1]])
-        hints = (ir.Constant(_I32, value) for value in (0, 3, 1))  # to read, keep in every cache, data
-        _call(build, "llvm.prefetch.p0", ir.VoidType(), at, *hints)
+        _prefetch(build, build.gep(build.bitcast(start, _I8.as_pointer()), [arguments[1]]))
         return context.get_dummy_value()
 
     return numba.types.void(array, numba.types.intp), generate

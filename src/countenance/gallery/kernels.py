@@ -44,7 +44,6 @@ STATE = 7
 
 _PACKS = instructions() == "avx512"
 _ALONE = 12  # terms of a probe without a column that stays
-_AHEAD = 12_288  # bytes of brief codes that are being fetched while those before are looked at
 _FETCHED = 256  # waiting rows whose fine codes are
 _NEAR = 16  # rows that are fetched together to be computed
 _CLOSED = -(2**62)  # so many threads less have come when no more may
@@ -261,8 +260,6 @@ def sift(
             count = begun = 0
             floor = floors.max()
             slack, tilt = _slack(terms, floor, terms[7])
-        for line in range(0, block, 64):
-            fetch(brief, group * block + _AHEAD + line)
         group_dots(brief, group * block, query, sums, turns)
         if column:
             both = bounds_beside(facts, scales, group, terms, slack, tilt, floor, sums, upper, beside)

@@ -19,7 +19,7 @@ _PART = 16_384  # rows that a thread takes in one go, a multiple of LANES
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """chunks: (c, 10) int64, columns as `kernels` names them; places count rows through all rooms, a chunk's from START.
+    """chunks: (c, 10) int64, columns as in `kernels`. Places count rows through all rooms, a chunk's from START.
 
     parts: (n, 3) int64: chunk, first row and the one after the last. codes_longest: as `Codes.longest`, of all chunks.
     longest: of all rows. The addresses are good as long as somebody holds the chunks.
