@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from countenance.gallery import kernels
 from countenance.gallery.codes import CodedProbe, Codes, Rows, Turned
 from countenance.gallery.intrinsics import WIDTH
 
@@ -51,22 +52,19 @@ class Coder:
 
     def probe(self, probe: Rows) -> CodedProbe:
         """The probe (d,), ready to be compared with codes; each number is rounded up or down by chance."""
-        exact = probe.astype(np.float64)
-        turned = (probe @ self.rotation).astype(np.float64)
-        largest = max(float(turned.max()), -float(turned.min()))
-        scale = float(np.float32(largest / 126.9 if largest > 0 else 1.0))
-        numbers = np.clip(np.floor(turned / scale + self._chance.random(len(turned))), -128, 127)
-        norm = math.sqrt(float(turned @ turned)) * (1 + _lost_in_turning(self.padded))
-        base = float(exact @ self.centre)
-        left = turned - scale * numbers
+        numbers = np.empty(self.padded, dtype=np.int8)
+        scale, turned, left, base, exact = kernels.round_probe(
+            probe, self.rotation, self.centre, self._chance.random(self.padded, dtype=np.float32), numbers
+        )
+        lost = _lost_in_turning(self.padded)
         return CodedProbe(
-            numbers=numbers.astype(np.int8),
+            numbers=numbers,
             scale=scale,
             staying=probe[self.staying],
-            norm=max(norm, 1e-30),
+            norm=max(math.sqrt(turned) * (1 + lost), 1e-30),
             base=base + 2.0**-21 * abs(base),  # for what float32 loses of it in the bound's last sum
-            lost=math.sqrt(float(left @ left)) * (1 + 1e-6),
-            rounding=4 * _lost_in_turning(self.padded) * math.sqrt(float(exact @ exact)),
+            lost=math.sqrt(left) * (1 + 1e-6),
+            rounding=4 * lost * math.sqrt(exact),
         )
 
 

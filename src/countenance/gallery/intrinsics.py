@@ -55,7 +55,7 @@ def _prefetch(build: Any, at: Any) -> None:
 
 
 def _plus_products(build: Any, sums: Any, codes: Any, probe: Any) -> Any:
-    """sums plus, in each of sixteen places, four products: unsigned bytes (below 49) times signed bytes."""
+    """sums plus, in each of sixteen places, four products: unsigned bytes (below 49 for AVX2) times signed ones."""
     if instructions() == "avx512":
         return _call(build, "llvm.x86.avx512.vpdpbusd.512", _SUMS, sums, codes, probe)
     bytes_ = ir.VectorType(_I8, 64)
@@ -81,7 +81,7 @@ def _plus_products(build: Any, sums: Any, codes: Any, probe: Any) -> Any:
 def group_dots(typing: Any, codes: Any, start: Any, probe: Any, sums: Any, turns: Any) -> Any:
     """sums[:32] = the inner products of one group's brief codes, from byte `start` of `codes`, with `probe` (int8).
 
-    Bits are not shifted down before they are multiplied: sums of 4 and of 16 times the products are kept apart.
+    Bits are not shifted down before they are multiplied: sums of 4, 16 and 64 times the products are kept apart.
     """
     signature = numba.types.void(codes, numba.types.intp, probe, sums, numba.types.intp)
 
@@ -92,6 +92,7 @@ def group_dots(typing: Any, codes: Any, start: Any, probe: Any, sums: Any, turns
         def number(value: int) -> Any:
             return ir.Constant(_I64, value)
 
+        down = 0 if instructions() == "avx512" else 2  # so that the last products fit into AVX2's sixteen bits
         block, out = build.gep(data(0), [arguments[1]]), data(3)
         query = build.bitcast(data(2), _I32.as_pointer())
         before = build.block
@@ -100,7 +101,7 @@ def group_dots(typing: Any, codes: Any, start: Any, probe: Any, sums: Any, turns
         build.position_at_end(loop)
         turn = build.phi(_I64)
         turn.add_incoming(number(0), before)
-        totals = [build.phi(_SUMS) for _ in range(6)]  # for each half of the rows: once, 4 times and 16 times
+        totals = [build.phi(_SUMS) for _ in range(8)]  # for each half of the rows: once, 4 times, 16 and 64 times
         for total in totals:
             total.add_incoming(_everywhere(_SUMS, 0), before)
         new = list(totals)
@@ -111,10 +112,9 @@ def group_dots(typing: Any, codes: Any, start: Any, probe: Any, sums: Any, turns
             for j in range(4):
                 at = build.gep(query, [build.add(build.mul(turn, number(4)), number(j))])
                 four = _splat(build, build.load(at, align=1), _SUMS)
-                power = min(j, 2)
-                mask = 0x03030303 << (2 * power)
-                some = build.and_(build.lshr(both, _everywhere(_SUMS, 2)) if j == 3 else both, _everywhere(_SUMS, mask))
-                new[3 * half + power] = _plus_products(build, new[3 * half + power], some, four)
+                moved = build.lshr(both, _everywhere(_SUMS, down)) if j == 3 and down else both
+                some = build.and_(moved, _everywhere(_SUMS, 0x03030303 << (2 * j - down * (j == 3))))
+                new[4 * half + j] = _plus_products(build, new[4 * half + j], some, four)
         following = build.add(turn, number(1))
         turn.add_incoming(following, build.block)
         for total, value in zip(totals, new, strict=True):
@@ -122,9 +122,9 @@ def group_dots(typing: Any, codes: Any, start: Any, probe: Any, sums: Any, turns
         build.cbranch(build.icmp_signed("<", following, arguments[4]), loop, done)
         build.position_at_end(done)
         for half in range(2):
-            once, fourfold, sixteenfold = new[3 * half : 3 * half + 3]
-            fourfold = build.add(fourfold, build.ashr(sixteenfold, _everywhere(_SUMS, 2)))
-            once = build.add(once, build.ashr(fourfold, _everywhere(_SUMS, 2)))
+            once = new[4 * half + 3]
+            for j, power in ((2, 2 - down), (1, 2), (0, 2)):
+                once = build.add(new[4 * half + j], build.ashr(once, _everywhere(_SUMS, power)))
             at = build.bitcast(build.gep(out, [number(LANES // 2 * half)]), _SUMS.as_pointer())
             build.store(once, at, align=4)
         return context.get_dummy_value()

@@ -123,6 +123,30 @@ def encode(turned: Any, clip: float, codes: Any, facts: Any, longest: Any) -> No
 
 
 @compiled
+def round_probe(probe: Any, rotation: Any, centre: Any, chance: Any, numbers: Any) -> Any:
+    """Turn `probe` (d,) and round it to numbers (padded,) int8, multiples of a scale, up or down by chance (0..1).
+
+    rotation: (d, padded). The answer: the scale; squares of the turned probe and of what rounding lost of it; its inner
+    product with `centre`; squares of the probe.
+    """
+    turned = np.zeros(len(numbers), np.float32)
+    base = exact = squares = left = 0.0
+    for i in range(len(probe)):
+        base += float(probe[i]) * centre[i]
+        exact += float(probe[i]) ** 2
+        for j in range(len(numbers)):
+            turned[j] += probe[i] * rotation[i, j]
+    largest = np.abs(turned).max()
+    scale = np.float32(largest / 126.9) if largest > 0 else np.float32(1)
+    for j in range(len(numbers)):
+        number = min(max(math.floor(turned[j] / scale + chance[j]), -128), 127)
+        numbers[j] = number
+        squares += float(turned[j]) ** 2
+        left += (float(turned[j]) - float(scale) * number) ** 2
+    return float(scale), squares, left, base, exact
+
+
+@compiled
 def look(
     layout: Any, parts: Any, turn: Any, query: Any, probe: Any, terms: Any, heaps: Any, places: Any, scores: Any,
     waits: Any, stretches: Any, state: Any, floors: Any, me: int,
@@ -198,13 +222,18 @@ def least(scores: Any, state: Any, floors: Any, limit: int, twice: Any) -> Any:
 
 
 @compiled
-def gather(layout: Any, places: Any, scores: Any, state: Any, floor: Any, dimension: int) -> Any:
-    """Numbers (n,) and rows (n, d) of what any thread noted and scores `floor` or more.
+def gather(
+    layout: Any, places: Any, scores: Any, state: Any, floors: Any, limit: int, twice: Any, dimension: int
+) -> Any:
+    """Numbers (n,) and rows (n, d) of what may be hits, of all that threads noted.
 
-    Nothing at all if one of these was erased meanwhile; `state` then says that a note is missing.
+    Then how many rows were looked at more finely, and computed; and 0, or more where there is no whole answer: there
+    was no room for all notes, or a row was erased meanwhile.
     """
-    count = 0
+    floor = least(scores, state, floors, limit, twice)
+    count = closer = computed = full = 0
     for one in range(scores.shape[0]):
+        closer, computed, full = closer + state[one, CLOSER], computed + state[one, COMPUTED], full + state[one, FULL]
         for i in range(state[one, NOTED]):
             count += scores[one, i] >= floor
     numbers, found = np.empty(count, np.int64), np.empty((count, dimension), np.float32)
@@ -219,10 +248,9 @@ def gather(layout: Any, places: Any, scores: Any, state: Any, floor: Any, dimens
             place, room = places[one, i] - layout[chunk, START], layout[chunk, ROOM]
             numbers[at] = _longs(layout[chunk, NUMBERS], room)[place]
             found[at] = _singles(layout[chunk, ROWS], (room, dimension))[place]
-            if not _flags(layout[chunk, ALIVE], room)[place]:
-                state[one, FULL] = 1
+            full += not _flags(layout[chunk, ALIVE], room)[place]
             at += 1
-    return numbers, found
+    return numbers, found, closer, computed, full
 
 
 @compiled

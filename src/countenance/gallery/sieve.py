@@ -85,10 +85,10 @@ class Sieve:
 
     def _found(self, asked: _Asked, notes: _Notes, mine: slice, limit: int, without: int | None) -> Found:
         """What those notes hold, less the row that does not count; by computing all where they hold no whole answer."""
-        places, scores, state, floors = notes.places[mine], notes.scores[mine], notes.state[mine], notes.floors[mine]
-        floor = kernels.least(scores, state, floors, asked.limit, asked.twice)
-        numbers, rows = kernels.gather(asked.layout.chunks, places, scores, state, floor, len(asked.probe))
-        closer, computed, full = state[:, [kernels.CLOSER, kernels.COMPUTED, kernels.FULL]].sum(axis=0).tolist()
+        numbers, rows, closer, computed, full = kernels.gather(
+            asked.layout.chunks, notes.places[mine], notes.scores[mine], notes.state[mine], notes.floors[mine],
+            asked.limit, asked.twice, len(asked.probe),
+        )  # fmt: skip
         with self._lock:
             old = self.counts
             self.counts = SearchCounts(
