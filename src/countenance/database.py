@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -32,7 +34,7 @@ def open_database(path: Path) -> Engine:
 
     WAL, synchronous=FULL (what was committed survives a power cut), secure_delete (what was deleted is overwritten),
     foreign keys on. Every transaction starts with BEGIN IMMEDIATE, so that a writer waits instead of failing half-way;
-    read inside `reading(engine)`, which takes no lock.
+    read inside `reading(engine)`, which takes no lock, and write inside `changing(engine)` or `writing(engine)`.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": LOCK_PATIENCE_S, "check_same_thread": False})
@@ -64,6 +66,13 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def reading_once(engine: Engine) -> Iterator[Connection]:
     """A connection for one SELECT, which is a snapshot by itself: as `reading`, without a transaction round it."""
     with engine.connect().execution_options(begin=None) as connection:
+        yield connection
+
+
+@contextmanager
+def changing(engine: Engine) -> Iterator[Connection]:
+    """A write transaction, durable when the block has ended; what is raised in it undoes it."""
+    with _turn(engine, LOCK_PATIENCE_S), engine.begin() as connection:
         yield connection
 
 
@@ -100,10 +109,31 @@ def writing(engine: Engine, patience_s: float = LOCK_PATIENCE_S) -> Iterator[Tra
 
     `Busy` where somebody else writes for longer than `patience_s`. Errors of the database are the driver's own.
     """
-    with _lent(engine) as lent:
-        _begin_write(lent.cursor(), patience_s)
+    began = time.monotonic()
+    with _turn(engine, patience_s), _lent(engine) as lent:
+        _begin_write(lent.cursor(), patience_s - (time.monotonic() - began))
         yield Transaction(engine, lent)
         lent.commit()
+
+
+_writers: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
+
+
+@contextmanager
+def _turn(engine: Engine, patience_s: float) -> Iterator[None]:
+    """Writers of one process wait for each other here: those that wait in SQLite sleep for milliseconds at a time.
+
+    Whose patience ends goes on all the same, and hears from SQLite that somebody else writes.
+    """
+    lock = _writers.get(engine)
+    if lock is None:
+        lock = _writers.setdefault(engine, threading.Lock())
+    mine = lock.acquire(timeout=max(0.0, patience_s))
+    try:
+        yield
+    finally:
+        if mine:
+            lock.release()
 
 
 _idle: WeakKeyDictionary[Engine, list[PoolProxiedConnection]] = WeakKeyDictionary()

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.exc import IntegrityError
 
 from countenance.custody.hold import Hold, State
-from countenance.database import Direct, reading
+from countenance.database import Direct, changing, reading
 from countenance.errors import Conflict, Misconfigured, NotFound
 from countenance.signing import JSON, canonical
 
@@ -94,7 +94,7 @@ class Custody:
     ) -> Hold:
         """Take a result into custody; the same finding to the same question of the same mandate is taken once."""
         same = (_holds.c.mandate_id == mandate_id, _holds.c.ask == ask, _holds.c.found == found)
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             known = connection.execute(sa.select(_holds.c.hold_id).where(*same)).scalar()
             if known is None:
                 known = f"hold-{secrets.token_hex(6)}"
@@ -150,7 +150,7 @@ class Custody:
         if state in (State.SHREDDED, State.FROZEN):
             raise Conflict(f"{hold_id} is {state} and takes no reviews")
         try:
-            with self._engine.begin() as connection:
+            with changing(self._engine) as connection:
                 connection.execute(
                     _reviews.insert().values(hold_id=hold_id, reviewer=reviewer, agrees=agrees, at=_text(self._now()))
                 )
@@ -166,14 +166,14 @@ class Custody:
         values: dict[str, object] = {"requested_at": sa.func.coalesce(_holds.c.requested_at, at)}
         if granted:
             values["granted_at"] = at
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             connection.execute(_holds.update().where(_holds.c.hold_id == hold_id).values(**values))
         return self.show(hold_id)
 
     def shred(self, hold_id: str) -> Hold:
         """Enter that authorisation was refused, and destroy what the result says (secure_delete overwrites it)."""
         self.show(hold_id)
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             connection.execute(
                 _holds.update().where(_holds.c.hold_id == hold_id).values(sealed=None, refused_at=_text(self._now()))
             )
@@ -181,7 +181,7 @@ class Custody:
 
     def retain(self, gallery_id: str, days: int, clause: str) -> None:
         """Bind a gallery to a term; a shorter one that binds it already stays."""
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             known = connection.execute(
                 sa.select(_retention.c.days).where(_retention.c.gallery_id == gallery_id)
             ).scalar()

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.exc import IntegrityError
 
-from countenance.database import Direct, reading, reading_once
+from countenance.database import Direct, changing, reading, reading_once
 from countenance.errors import AlreadyExists, BadPageToken, BadRequest, Conflict, NoSuchFace, NotFound
 from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, Template
 from countenance.gallery.records import Erased, GalleryInfo, Page
@@ -79,7 +79,7 @@ class Store:
             "log_floor": 0, "log_length": 0, "created_us": _us(self._now()),
         }  # fmt: skip
         try:
-            with self._engine.begin() as connection:
+            with changing(self._engine) as connection:
                 connection.execute(sa.insert(galleries).values(values))
         except IntegrityError:
             raise AlreadyExists(f"there is a gallery {gallery_id!r} already") from None
@@ -101,7 +101,7 @@ class Store:
 
     def delete(self, gallery_id: str) -> int:
         """Delete the gallery with all its faces and return its number; `NotFound` if there is none."""
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             number = int(_gallery_row(connection, gallery_id, lock=True).number)
             connection.execute(sa.delete(galleries).where(galleries.c.number == number))
         return number
@@ -125,7 +125,7 @@ class Store:
         A face that this picture has in this gallery under this external id already is not stored twice: the enrolled
         one is returned. `Conflict` if a template is of another model or length than the gallery's.
         """
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             row = _gallery_row(connection, gallery_id, lock=True)
             head = _head(row)
             dimension = _agreed_dimension(head, [template for _, template in detected])
@@ -174,7 +174,7 @@ class Store:
     def erase(self, gallery_id: str, face_ids: Sequence[str]) -> Erased:
         """Delete the faces of those ids, and every image that has no face left. It says nothing of the disk."""
         wanted = tuple(dict.fromkeys(face_ids))
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             row = _gallery_row(connection, gallery_id, lock=True)
             gone: dict[str, int] = {}
             touched: set[int] = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Engine, MetaData, String, Table, Text, select
 from sqlalchemy.exc import IntegrityError
 
-from countenance.database import Direct
+from countenance.database import Direct, changing
 from countenance.errors import AlreadyExists, Conflict
 
 _halts = Table(
@@ -27,14 +27,14 @@ class Halts:
     def add(self, moratorium_id: str, statements: str) -> None:
         """Keep a new one; `AlreadyExists` if the id is taken."""
         try:
-            with self._engine.begin() as connection:
+            with changing(self._engine) as connection:
                 connection.execute(_halts.insert().values(moratorium_id=moratorium_id, statements=statements))
         except IntegrityError:
             raise AlreadyExists(f"there is a moratorium {moratorium_id!r} already") from None
 
     def replace(self, moratorium_id: str, before: str, after: str) -> None:
         """Put `after` in the place of `before`; `Conflict` if somebody else changed it meanwhile."""
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             done = connection.execute(
                 _halts.update()
                 .where(_halts.c.moratorium_id == moratorium_id, _halts.c.statements == before)

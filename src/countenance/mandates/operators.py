@@ -19,7 +19,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from countenance.database import reading
+from countenance.database import changing, reading
 from countenance.errors import AlreadyExists, BadRequest, Conflict, NotFound, Unauthenticated
 
 _PREFIX = "cntn_"
@@ -107,7 +107,7 @@ class Operators:
             "expires_at": _text(operator.expires_at),
         }
         try:
-            with self._engine.begin() as connection:
+            with changing(self._engine) as connection:
                 connection.execute(_operators.insert().values(**values))
         except IntegrityError:
             raise AlreadyExists("there is, or was, an operator of that name") from None
@@ -144,7 +144,7 @@ class Operators:
 
     def _update(self, operator_id: str, **values: str) -> None:
         standing = (_operators.c.operator_id == operator_id, _operators.c.revoked_at.is_(None))
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             done = connection.execute(_operators.update().where(*standing).values(**values))
         if done.rowcount != 1:
             raise Conflict("the operator is revoked already, for good")

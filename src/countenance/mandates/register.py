@@ -30,7 +30,7 @@ from sqlalchemy import (
     select,
 )
 
-from countenance.database import Direct, reading
+from countenance.database import Direct, changing, reading
 from countenance.errors import BadRequest, Conflict, Misconfigured, NotFound
 from countenance.mandates.mandate import AccessKey, Holder, Mandate, State, Terms
 
@@ -81,7 +81,7 @@ class Register:
             requested_at=self._now(),
             expires_at=expires_at,
         )
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             connection.execute(_mandates.insert().values(**_row(mandate)))
         return mandate
 
@@ -127,7 +127,7 @@ class Register:
         secret = base64.b64encode(secrets.token_bytes(30)).decode()
         nonce = secrets.token_bytes(12)
         sealed = nonce + self._seal.encrypt(nonce, secret.encode(), access_key.encode())
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             connection.execute(
                 _keys.insert().values(access_key=access_key, mandate_id=mandate_id, sealed_secret=sealed)
             )
@@ -150,7 +150,7 @@ class Register:
         return _read(found[0]) if found else None
 
     def _change(self, mandate_id: str, allowed: set[State], **changes: Any) -> Mandate:
-        with self._engine.begin() as connection:
+        with changing(self._engine) as connection:
             row = connection.execute(select(_mandates).where(_mandates.c.mandate_id == mandate_id)).mappings().first()
             if row is None:
                 raise NotFound(f"there is no mandate {mandate_id!r}")
