@@ -206,7 +206,9 @@ class Direct:
 
     def many(self, cursor: DBAPICursor, dialect: Dialect, rows: Sequence[Mapping[str, object]]) -> None:
         """Run it once for each of `rows`."""
-        text, order, _ = self._in(dialect)
+        text, order, fixed = self._in(dialect)
+        if fixed:
+            rows = [{**fixed, **row} for row in rows]
         cursor.executemany(text, rows if order is None else [[row[name] for name in order] for row in rows])
 
     def _in(self, dialect: Dialect) -> tuple[str, Sequence[str] | None, Mapping[str, object]]:

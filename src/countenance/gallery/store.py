@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.exc import IntegrityError
 
-from countenance.database import Direct, changing, reading, reading_once
+from countenance.database import Direct, changing, reading, reading_once, writing
 from countenance.errors import AlreadyExists, BadPageToken, BadRequest, Conflict, NoSuchFace, NotFound
 from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, Template
 from countenance.gallery.records import Erased, GalleryInfo, Page
@@ -42,6 +42,31 @@ _HEAD = Direct(
     sa.select(
         galleries.c.number, galleries.c.model, galleries.c.dimension, galleries.c.faces, galleries.c.revision
     ).where(galleries.c.gallery_id == sa.bindparam("gallery_id"))
+)
+_IMAGE = Direct(
+    sa.select(images.c.number, images.c.image_id).where(
+        images.c.gallery == sa.bindparam("gallery"),
+        images.c.image_digest == sa.bindparam("image_digest"),
+        images.c.external_id == sa.bindparam("external_id"),
+    )
+)
+_OF_IMAGE = _face_rows.where(faces.c.image == sa.bindparam("image")).order_by(faces.c.number)
+_NEW_IMAGE = Direct(
+    sa.insert(images)
+    .values({name: sa.bindparam(name) for name in ("gallery", "image_id", "image_digest", "external_id")})
+    .returning(images.c.number)
+)
+_NEW_FACES = Direct(
+    sa.insert(faces).values({each.name: sa.bindparam(each.name) for each in faces.c if each is not faces.c.number})
+)
+_MORE_FACES = Direct(
+    sa.update(galleries)
+    .where(galleries.c.number == sa.bindparam("gallery"))
+    .values(
+        dimension=sa.bindparam("length"),
+        faces=galleries.c.faces + sa.bindparam("more"),
+        revision=galleries.c.revision + 1,
+    )
 )
 _BY_NUMBER = _face_rows.where(
     faces.c.gallery == sa.bindparam("gallery"), faces.c.number.in_(sa.bindparam("numbers", expanding=True))
@@ -108,10 +133,7 @@ class Store:
 
     def head(self, gallery_id: str) -> Head:
         """The gallery's counters; `NotFound` if there is none."""
-        found = _HEAD.rows(self._engine, gallery_id=gallery_id)
-        if not found:
-            raise _no_gallery(gallery_id)
-        return Head(*found[0])
+        return _the_head(_HEAD.rows(self._engine, gallery_id=gallery_id), gallery_id)
 
     def enrol(
         self,
@@ -125,50 +147,32 @@ class Store:
         A face that this picture has in this gallery under this external id already is not stored twice: the enrolled
         one is returned. `Conflict` if a template is of another model or length than the gallery's.
         """
-        with changing(self._engine) as connection:
-            row = _gallery_row(connection, gallery_id, lock=True)
-            head = _head(row)
+        with writing(self._engine) as transaction:
+            head = _the_head(transaction.rows(_HEAD, gallery_id=gallery_id), gallery_id)
             dimension = _agreed_dimension(head, [template for _, template in detected])
             if not detected:
                 return ()
-            image = connection.execute(
-                sa.select(images.c.number, images.c.image_id).where(
-                    images.c.gallery == head.number,
-                    images.c.image_digest == image_digest,
-                    images.c.external_id == (external_id or ""),
-                )
-            ).one_or_none()
-            stored = _of_image(connection, image.number) if image else ()
+            named = {"gallery": head.number, "image_digest": image_digest, "external_id": external_id or ""}
+            image = next(iter(transaction.rows(_IMAGE, **named)), None)
+            stored = _of_image(transaction.connection, image[0]) if image else ()
             known = already_there([face.box for face, _ in detected], [face.box for face in stored])
             if len(known) == len(detected):
                 return tuple(stored[known[i]] for i in range(len(detected)))
             if image is None:
                 image_id = self._new_id()
-                values = {
-                    "gallery": head.number, "image_id": image_id, "image_digest": image_digest,
-                    "external_id": external_id or "",
-                }  # fmt: skip
-                made = connection.execute(sa.insert(images).values(values)).inserted_primary_key
-                assert made is not None
-                image_number = made[0]
-            else:
-                image_id, image_number = image.image_id, image.number
+                image = transaction.rows(_NEW_IMAGE, image_id=image_id, **named)[0][0], image_id
             answer, rows = [], []
             for i, (face, template) in enumerate(detected):
                 if i in known:
                     answer.append(stored[known[i]])
                     continue
                 enrolled = EnrolledFace(
-                    self._new_id(), image_id, external_id or None, face.box, face.confidence, head.model
+                    self._new_id(), image[1], external_id or None, face.box, face.confidence, head.model
                 )
                 answer.append(enrolled)
-                rows.append(_face_values(head.number, image_number, enrolled, template, self._now()))
-            connection.execute(sa.insert(faces), rows)
-            connection.execute(
-                sa.update(galleries)
-                .where(galleries.c.number == head.number)
-                .values(dimension=dimension, faces=galleries.c.faces + len(rows), revision=galleries.c.revision + 1)
-            )
+                rows.append(_face_values(head.number, image[0], enrolled, template, self._now()))
+            transaction.many(_NEW_FACES, rows)
+            transaction.many(_MORE_FACES, [{"gallery": head.number, "length": dimension, "more": len(rows)}])
         return tuple(answer)
 
     def erase(self, gallery_id: str, face_ids: Sequence[str]) -> Erased:
@@ -332,8 +336,10 @@ def _no_gallery(gallery_id: str) -> NotFound:
     return NotFound(f"there is no gallery {gallery_id!r}")
 
 
-def _head(row: Row) -> Head:
-    return Head(row.number, ModelId(row.model), row.dimension, row.faces, row.revision)
+def _the_head(rows: Sequence[Row], gallery_id: str) -> Head:
+    if not rows:
+        raise _no_gallery(gallery_id)
+    return Head(*rows[0])
 
 
 def _info(row: Row) -> GalleryInfo:
@@ -347,8 +353,7 @@ def _enrolled(row: Row) -> EnrolledFace:
 
 
 def _of_image(connection: sa.Connection, image: int) -> tuple[EnrolledFace, ...]:
-    query = _face_rows.where(faces.c.image == image).order_by(faces.c.number)
-    return tuple(_enrolled(row) for row in connection.execute(query))
+    return tuple(_enrolled(row) for row in connection.execute(_OF_IMAGE, {"image": image}))
 
 
 def _us(moment: datetime) -> int:

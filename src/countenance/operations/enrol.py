@@ -57,7 +57,7 @@ class Enrol(Operation[Enrollable, Enrolled]):
 
     def look(self, tools: Tools) -> Enrollable:
         """Detect, sort out, embed."""
-        tools.gallery.describe(self.gallery_id)  # NotFound before the work
+        tools.gallery.size(self.gallery_id)  # NotFound before the work
         picture = tools.engine.look(self.image, STORED)
         judged = [(face, reasons_against(face, self.quality)) for face in picture.faces]
         good = [face for face, reasons in judged if not reasons]
