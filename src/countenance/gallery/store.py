@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -68,9 +69,16 @@ _MORE_FACES = Direct(
         revision=galleries.c.revision + 1,
     )
 )
-_BY_NUMBER = _face_rows.where(
-    faces.c.gallery == sa.bindparam("gallery"), faces.c.number.in_(sa.bindparam("numbers", expanding=True))
-)
+
+
+_ROOMS = (16, 128, 1024)  # numbers in one statement; there are few statements, so that each is written once
+
+
+@cache
+def _by_number(count: int) -> Direct:
+    """Faces of a gallery by `count` numbers, called n0, n1 and so on."""
+    numbers: list[sa.BindParameter[int]] = [sa.bindparam(f"n{i}") for i in range(count)]
+    return Direct(_face_rows.where(faces.c.gallery == sa.bindparam("gallery"), faces.c.number.in_(numbers)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,12 +258,13 @@ class Store:
 
     def by_number(self, gallery: int, numbers: Sequence[int]) -> dict[int, EnrolledFace]:
         """The faces of those numbers that are still there."""
-        with reading_once(self._engine) as connection:  # a face erased between portions is missing
-            return {
-                row.number: _enrolled(row)
-                for some in _portions(numbers)
-                for row in connection.execute(_BY_NUMBER, {"gallery": gallery, "numbers": some})
-            }
+        found: dict[int, EnrolledFace] = {}  # a face erased between portions is missing
+        for start in range(0, len(numbers), _ROOMS[-1]):
+            some = numbers[start : start + _ROOMS[-1]]
+            room = next(room for room in _ROOMS if len(some) <= room)
+            asked = {f"n{i}": number for i, number in enumerate([*some, *[-1] * (room - len(some))])}
+            found |= {row[0]: _enrolled(row) for row in _by_number(room).rows(self._engine, gallery=gallery, **asked)}
+        return found
 
     def templates_after(self, gallery: int, number: int, at_once: int) -> Iterator[tuple[Numbers, Rows]]:
         """The numbers (n,) and raw templates (n, d) above `number`, in order, at most `at_once` at a time.
@@ -348,8 +357,11 @@ def _info(row: Row) -> GalleryInfo:
 
 
 def _enrolled(row: Row) -> EnrolledFace:
-    box = BoundingBox(row.box_left, row.box_top, row.box_width, row.box_height)
-    return EnrolledFace(row.face_id, row.image_id, row.external_id or None, box, row.confidence, ModelId(row.model))
+    """A face from its row of `_face_columns`."""
+    _, face_id, left, top, width, height, confidence, image_id, external_id, model = row
+    return EnrolledFace(
+        face_id, image_id, external_id or None, BoundingBox(left, top, width, height), confidence, ModelId(model)
+    )
 
 
 def _of_image(connection: sa.Connection, image: int) -> tuple[EnrolledFace, ...]:
