@@ -30,12 +30,13 @@ def similarity(points: NDArray[np.floating], target: NDArray[np.floating]) -> ND
 
     Points that all coincide have no scale: they are shifted only.
     """
-    source = points[:, 0].astype(np.float64) + 1j * points[:, 1]
-    goal = target[:, 0].astype(np.float64) + 1j * target[:, 1]
-    spread = source - source.mean()
-    size = float((np.abs(spread) ** 2).sum())
-    turn = complex((spread.conj() * (goal - goal.mean())).sum()) / size if size > 1e-12 else 1 + 0j
-    shift = complex(goal.mean()) - turn * complex(source.mean())
+    source = [complex(x, y) for x, y in points.tolist()]  # five points: numpy would take ten times as long
+    goal = [complex(x, y) for x, y in target.tolist()]
+    middle, aim = sum(source) / len(source), sum(goal) / len(goal)
+    spread = [point - middle for point in source]
+    size = sum(abs(point) ** 2 for point in spread)
+    turn = sum(s.conjugate() * (g - aim) for s, g in zip(spread, goal, strict=True)) / size if size > 1e-12 else 1 + 0j
+    shift = aim - turn * middle
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 

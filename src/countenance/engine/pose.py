@@ -30,13 +30,32 @@ class Head:
         upwards. All 0 for a face that looks straight at the camera, and for points that coincide.
         """
         axes = (self._solver @ (points - points.mean(axis=0))).T  # (2, 3)
-        if np.abs(axes).max() < 1e-9:
-            return Pose(0.0, 0.0, 0.0)
-        u, _, vt = np.linalg.svd(axes, full_matrices=False)
-        across, down = u @ vt
-        away = np.cross(across, down)
+        across, down = _orthonormal(*axes.tolist())
+        away = [across[i - 2] * down[i - 1] - across[i - 1] * down[i - 2] for i in range(3)]
         # Rows across, down, away are Rz(roll) Ry(yaw) Rx(pitch): the head was tilted first, then turned, then leant.
         roll = math.atan2(down[0], across[0])
         yaw = math.asin(max(-1.0, min(1.0, away[0])))
         pitch = math.atan2(-away[1], away[2])
         return Pose(math.degrees(roll), math.degrees(yaw), math.degrees(pitch))
+
+
+def _orthonormal(one: list[float], other: list[float]) -> tuple[list[float], list[float]]:
+    """The pair of unit vectors at right angles that lies closest to two vectors in space; the axes for none.
+
+    The orthogonal factor of the polar decomposition: (A A')^(-1/2) A, with the square root of a 2 x 2 matrix in its
+    closed form (Levinger, Mathematics Magazine 53(4), 1980). Vectors along one line go through SVD.
+    """
+    a, b, c = (sum(map(float.__mul__, x, y)) for x, y in ((one, one), (one, other), (other, other)))
+    if a + c < 1e-18:
+        return [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]
+    root = math.sqrt(max(a * c - b * b, 0.0))
+    if root < 1e-4 * (a + c):  # the difference above has lost too many digits
+        u, _, vt = np.linalg.svd(np.array([one, other]), full_matrices=False)
+        across, down = (u @ vt).tolist()
+        return across, down
+    scale = math.sqrt(a + c + 2 * root) / (root * (a + c + 2 * root))
+    a, c = a + root, c + root
+    return (
+        [scale * (c * x - b * y) for x, y in zip(one, other, strict=True)],
+        [scale * (a * y - b * x) for x, y in zip(one, other, strict=True)],
+    )

@@ -78,18 +78,26 @@ def read_maps(maps: Sequence[Maps], width: int, how: Detection) -> Found:
     boxes, points, scores = [], [], []
     for level, stride in enumerate(how.strides):
         classes, objects, offsets, corners = (array[0] for array in maps[4 * level : 4 * level + 4])
-        score = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objects[:, 0], 0, 1))
+        score = np.sqrt(_clipped(classes[:, 0]) * _clipped(objects[:, 0]))
         cells = np.flatnonzero(score >= how.min_score)
+        if not len(cells):
+            continue
         grid = np.stack(np.divmod(cells, width // stride)[::-1], axis=1).astype(np.float32)
         centre, size = (grid + offsets[cells, :2]) * stride, np.exp(np.minimum(offsets[cells, 2:], 20)) * stride
         boxes.append(np.concatenate((centre - size / 2, size), axis=1))
         points.append((grid[:, None] + corners[cells].reshape(-1, 5, 2)) * stride)
         scores.append(score[cells])
+    if not scores:
+        return Found(np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty(0, np.float32))
     found = Found(np.concatenate(boxes), np.concatenate(points), np.concatenate(scores))
     usable = np.isfinite(found.boxes).all(axis=1) & (found.boxes[:, 2:] > 0).all(axis=1)
     usable &= np.isfinite(found.points).all(axis=(1, 2))
     kept = strongest(found.boxes[usable], found.scores[usable], how)
     return Found(found.boxes[usable][kept], found.points[usable][kept], found.scores[usable][kept])
+
+
+def _clipped(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.minimum(np.maximum(values, 0), 1)  # in a third of the time that np.clip takes for so few
 
 
 def strongest(boxes: NDArray[np.float32], scores: NDArray[np.float32], how: Detection) -> NDArray[np.intp]:
