@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
@@ -517,3 +519,53 @@ def test_searches_are_the_same_on_a_lesser_processor(kind, tmp_path):
         pytest.skip("this processor has no avx2")
     there = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", _ELSEWHERE, kind], env=there, check=True, timeout=300)
+
+
+def test_searches_at_once_do_not_meet_each_other_nor_those_who_change_the_index(many):
+    """More callers than threads in the crew: whoever comes late to a search must find it closed."""
+    rows, _ = many
+    index, sieve = filled(rows[:6000]), Sieve(Crew(3))
+    towards = unit(rows[:6000].mean(axis=0, keepdims=True))
+    probes = unit(rows[:60] + 2 * towards)
+    expected = [index.snapshot.search(probe, 5, -1.0) for probe in probes]
+    stop = threading.Event()
+
+    def change():
+        last = 6000
+        while not stop.is_set():
+            index.append(last + 1 + np.arange(70), np.repeat(-towards, 70, axis=0))
+            index.erase(last + 1 + np.arange(0, 70, 2))
+            index.publish(last)
+            last += 70
+
+    with ThreadPoolExecutor(7) as pool:
+        changing = pool.submit(change)
+        found = [list(pool.map(lambda p: sieve.search(index.snapshot, p, 5, -1.0), probes)) for _ in range(8)]
+        together = sieve.search_many(index.snapshot, probes, 5, -1.0)
+        stop.set()
+        changing.result()
+    assert all(each == expected for each in [*found, together])
+    assert sieve.counts.searches == 9 * len(probes)
+    assert sieve.counts.fallbacks == 0
+
+
+def test_who_comes_to_a_search_when_it_is_over_touches_nothing(many):
+    rows, index = many
+    asked = sieve_module._Asked(index.snapshot, rows[0], 5, -1.0)
+    notes = sieve_module._Notes(2)
+    notes.begin([asked])
+    turn = np.zeros(3, dtype=np.int64)
+
+    def look(me):
+        layout = asked.layout
+        kernels.look(layout.chunks, layout.parts, turn, asked.query, asked.probe, asked.terms, *notes.arrays, me)
+
+    look(0)
+    assert turn[1] < 0
+    assert turn[2] == 1
+    before = [
+        array.tobytes() for array in notes.arrays if array.dtype != np.int32
+    ]  # room for waiting rows is not filled
+    look(1)
+    assert turn[2] == 1
+    assert before == [array.tobytes() for array in notes.arrays if array.dtype != np.int32]
