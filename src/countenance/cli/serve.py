@@ -14,6 +14,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from countenance.app import Countenance
 from countenance.cli.opening import opened
 from countenance.errors import CountenanceError
+from countenance.faces import ModelId
+from countenance.gallery import Gallery
 from countenance.operations import standing
 
 _CONNECTIONS_PER_REQUEST = 4
@@ -25,6 +27,8 @@ def serve() -> None:
     """Load and verify everything, say how to reach it, then serve."""
     began = time.monotonic()
     with opened() as app:
+        threadpool_limits(1, user_api="blas")  # requests run side by side, and waiting BLAS threads would spin
+        threading.Thread(target=_read_galleries, args=(app.gallery, app.model), daemon=True).start()
         application = app.asgi()
         settings = app.settings
         click.echo(f"Countenance is ready after {time.monotonic() - began:.1f} s; data in {settings.home}")
@@ -34,9 +38,7 @@ def serve() -> None:
         click.echo(f"evidence  {known}")
         click.echo("a key     countenance mandate grant --holder NAME --purpose photo_library --legal-basis consent \\")
         click.echo("              --provenance consented --gallery 'NAME*' --operation '*' --expires 30d")
-        threadpool_limits(1, user_api="blas")  # requests run side by side, and waiting BLAS threads would spin
         threading.Thread(target=_keep_terms, args=(app,), daemon=True).start()
-        threading.Thread(target=_read_galleries, args=(app,), daemon=True).start()
         uvicorn.run(
             application,
             host=settings.host,
@@ -49,10 +51,13 @@ def serve() -> None:
         )
 
 
-def _read_galleries(app: Countenance) -> None:
-    """Have every gallery's rows ready before its first search; after a failure that search makes them."""
+def _read_galleries(gallery: Gallery, model: ModelId) -> None:
+    """Have every gallery's rows ready before its first search; after a failure that search makes them.
+
+    Begun before the models are loaded, since that leaves a core free.
+    """
     try:
-        app.gallery.read_all(app.model)
+        gallery.read_all(model)
     except CountenanceError as error:
         logging.getLogger("countenance").error("galleries could not be read ahead: %s", error)
 
