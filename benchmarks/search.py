@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -103,7 +102,6 @@ def run() -> dict[str, Any]:
             "longer than usual the next search takes, which sees them.",
             "rows": changed,
         },
-        {"title": "GPU", "rows": [gpu()]},
     ]
     return {"what": (__doc__ or "").partition("\n")[0], "faces": COUNT, "probes": PROBES, "tables": tables}
 
@@ -318,15 +316,6 @@ def small_galleries(real: Rows) -> list[dict[str, Any]]:
             }
         )
     return rows
-
-
-def gpu() -> dict[str, str]:
-    """What a GPU would do; nothing where there is none."""
-    try:
-        found = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return {"10,000,000 x 512 on a GPU": "skipped: this machine has no GPU"}
-    return {"10,000,000 x 512 on a GPU": f"skipped: {found}, but no GPU search is installed"}
 
 
 if __name__ == "__main__":
