@@ -88,6 +88,10 @@ class Conflict(CountenanceError):
     """The thing is there, and is in a state that forbids this."""
 
 
+class TokenReused(Conflict):
+    """A request carries the token of another request."""
+
+
 class LimitExceeded(CountenanceError):
     """A quota is used up."""
 

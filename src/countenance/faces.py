@@ -112,7 +112,10 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class EnrolledFace:
-    """A face that a gallery holds. image_id names the picture it came from, which is not kept."""
+    """A face that a gallery holds. image_id names the picture it came from, which is not kept.
+
+    user_id: the gallery's user whom the face is said to belong to, if any.
+    """
 
     face_id: str
     image_id: str
@@ -120,6 +123,7 @@ class EnrolledFace:
     box: BoundingBox
     confidence: float
     model: ModelId
+    user_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

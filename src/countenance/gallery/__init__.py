@@ -3,7 +3,20 @@
 from countenance.gallery.calibration import Calibration, expected_false_matches
 from countenance.gallery.gallery import Gallery
 from countenance.gallery.normaliser import Normaliser, RawCosine, load_normaliser
-from countenance.gallery.records import Erased, GalleryInfo, Matches, Page, SearchCounts
+from countenance.gallery.records import (
+    Erased,
+    GalleryInfo,
+    Matches,
+    Page,
+    Reason,
+    Reassigned,
+    Refusal,
+    SearchCounts,
+    Token,
+    User,
+    UserMatch,
+    UserMatches,
+)
 
 __all__ = [
     "Calibration",
@@ -14,7 +27,14 @@ __all__ = [
     "Normaliser",
     "Page",
     "RawCosine",
+    "Reason",
+    "Reassigned",
+    "Refusal",
     "SearchCounts",
+    "Token",
+    "User",
+    "UserMatch",
+    "UserMatches",
     "expected_false_matches",
     "load_normaliser",
 ]

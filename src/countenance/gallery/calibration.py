@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +110,18 @@ class Calibration:
     def similarity(self, score: float | Numbers) -> float | Numbers:
         """Similarity at `score`, 0..100, never falling as the score rises."""
         return _like(score, np.interp(-self._log_rate(score), -_LOG_RATES, _SIMILARITIES))
+
+    def fmr_of_best(self, score: float, comparisons: int) -> float:
+        """What bounds the false match rate of so many comparisons of which the best scores `score`: 1e-9..1.
+
+        It is their number times the rate of one (the union bound), however much they depend on each other.
+        """
+        return min(1.0, comparisons * self.fmr(score))
+
+    def similarity_of_best(self, score: float, comparisons: int) -> float:
+        """Similarity, 0..100, at the rate that `fmr_of_best` says."""
+        log_rate = np.minimum(0.0, self._log_rate(score) + math.log10(comparisons))
+        return float(np.interp(-log_rate, -_LOG_RATES, _SIMILARITIES))
 
     @overload
     def score(self, similarity: float) -> float: ...

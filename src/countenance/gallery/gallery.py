@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -12,17 +13,31 @@ import sqlalchemy as sa
 
 from countenance.errors import Conflict, NotFound, Overloaded
 from countenance.faces import DetectedFace, EnrolledFace, ModelId, Template
+from countenance.gallery.calibration import Calibration
 from countenance.gallery.crew import Crew
+from countenance.gallery.grouping import grouped, settled
 from countenance.gallery.index import Found, Index, Numbers, Rows, Snapshot
 from countenance.gallery.normaliser import Normaliser
-from countenance.gallery.records import Erased, GalleryInfo, Matches, Page, SearchCounts
+from countenance.gallery.records import (
+    Erased,
+    GalleryInfo,
+    Matches,
+    Page,
+    Reassigned,
+    SearchCounts,
+    Token,
+    User,
+    UserMatches,
+)
 from countenance.gallery.store import Head, Store
+from countenance.gallery.users import Users
 
 if TYPE_CHECKING:
     from countenance.gallery.sieve import Sieve
 
 _AT_ONCE = 1024  # rows read from the store in one go: few enough to stay in the cache until they are normalised
 _GALLERIES_AT_ONCE = 100
+_ROWS_PER_USER = 2  # that a search among users begins with; it takes twice as many until the users are sure
 _TRIES = 10  # of a search that finds its gallery changed when it is done
 EnrolledFaces = list[EnrolledFace]
 
@@ -54,6 +69,7 @@ class Gallery:
         threads: int = 0,
     ) -> None:
         self._store = Store(engine, now, new_id)
+        self._users = Users(engine, now)
         self._normaliser = normaliser
         self._indexes: dict[str, _Entry] = {}
         self._lock = Lock()
@@ -72,6 +88,10 @@ class Gallery:
     def size(self, gallery_id: str) -> int:
         """How many faces are enrolled in it; `NotFound` if there is none."""
         return self._head(gallery_id).faces
+
+    def user_count(self, gallery_id: str) -> int:
+        """How many users it has; `NotFound` if there is no such gallery."""
+        return self._head(gallery_id).users
 
     def list(self, after: str | None, limit: int) -> Page[GalleryInfo]:
         """At most `limit` galleries whose ids come after `after`, in order of id."""
@@ -106,21 +126,72 @@ class Gallery:
         gallery_id: str,
         *,
         face_ids: Sequence[str] | None = None,
+        user_id: str | None = None,
         after: str | None = None,
         limit: int,
     ) -> Page[EnrolledFace]:
-        """At most `limit` faces in the order of enrolment; only those of `face_ids`, where given.
+        """At most `limit` faces in the order of enrolment; only those of `face_ids` and of that user, where given.
 
-        after: `Page.next` of the page before; anything else may be `BadPageToken`.
+        after: `Page.next` of the page before; anything else may be `BadPageToken`. `NotFound` without the user.
         """
-        return self._store.faces(gallery_id, face_ids=face_ids, after=after, limit=limit)
+        return self._store.faces(gallery_id, face_ids=face_ids, user_id=user_id, after=after, limit=limit)
 
-    def erase(self, gallery_id: str, face_ids: Sequence[str]) -> Erased:
-        """Delete faces: gone from every search that begins after this, and from the disk (see `Erased.scrubbed`)."""
-        erased = self._store.erase(gallery_id, face_ids)
-        if not erased.deleted:
-            return erased
-        return Erased(erased.deleted, erased.not_found, self.scrub())
+    def erase(self, gallery_id: str, face_ids: Sequence[str], *, keep_owned: bool = False) -> Erased:
+        """Delete faces: gone from every search that begins after this, and from the disk (see `Erased.scrubbed`).
+
+        keep_owned: leave those that belong to a user. Whoever has to erase does not ask for that.
+        """
+        erased = self._store.erase(gallery_id, face_ids, keep_owned=keep_owned)
+        return replace(erased, scrubbed=self.scrub()) if erased.deleted else erased
+
+    def create_user(self, gallery_id: str, user_id: str, token: Token | None = None) -> None:
+        """Make a user without faces; `Conflict` if the gallery has one of that id."""
+        self._users.create(self._head(gallery_id).number, user_id, token)
+
+    def delete_user(self, gallery_id: str, user_id: str, token: Token | None = None) -> bool:
+        """Take the user out; the faces stay and are nobody's. The answer is as `Erased.scrubbed`, of the user's id."""
+        self._users.delete(self._head(gallery_id).number, user_id, token)
+        return self.scrub()
+
+    def users(self, gallery_id: str, *, after: str | None = None, limit: int) -> Page[User]:
+        """At most `limit` users in the order of their making. after: as for `faces`."""
+        return self._users.list(self._head(gallery_id).number, after, limit)
+
+    def associate(
+        self,
+        gallery_id: str,
+        user_id: str,
+        face_ids: Sequence[str],
+        *,
+        calibration: Calibration,
+        similarity: float,
+        token: Token | None = None,
+    ) -> Reassigned:
+        """Make faces the user's. Where the user has faces, others have to be that similar to them, as in a search.
+
+        `NotFound` without the user, `LimitExceeded` for more faces than one user may have.
+        """
+        head = self._head(gallery_id)
+        _of_one_model(head, calibration)
+
+        def similarities(held: Rows, new: Rows) -> list[float]:
+            scores = self._normaliser.gallery_side(held) @ self._normaliser.probe_side(new).T
+            return [calibration.similarity_of_best(float(best), len(held)) for best in scores.max(axis=0)]
+
+        least, ids = similarity, tuple(dict.fromkeys(face_ids))
+        return self._users.associate(head.number, user_id, ids, similarities=similarities, least=least, token=token)
+
+    def disassociate(
+        self, gallery_id: str, user_id: str, face_ids: Sequence[str], token: Token | None = None
+    ) -> Reassigned:
+        """Make faces of the user nobody's; `NotFound` without the user."""
+        number = self._head(gallery_id).number
+        return self._users.disassociate(number, user_id, tuple(dict.fromkeys(face_ids)), token)
+
+    def user_templates(self, gallery_id: str, user_id: str) -> tuple[Template, ...]:
+        """The templates of the user's faces; `NotFound` without gallery or user."""
+        head = self._head(gallery_id)
+        return tuple(Template(row, ModelId(head.model)) for row in self._users.templates(head.number, user_id))
 
     def enrolled_before(self, gallery_id: str, moment: datetime, limit: int) -> tuple[str, ...]:
         """The ids of at most `limit` faces that were enrolled before `moment`, in the order of enrolment."""
@@ -152,6 +223,49 @@ class Gallery:
     ) -> tuple[Matches, ...]:
         """What `search` gives for each template, in less time than one after the other."""
         return self._search(gallery_id, templates, limit, min_score, None) if templates else ()
+
+    def search_users(
+        self,
+        gallery_id: str,
+        templates: Sequence[Template],
+        *,
+        limit: int,
+        calibration: Calibration,
+        similarity: float,
+        exclude_face_id: str | None = None,
+        exclude_user_id: str | None = None,
+    ) -> UserMatches:
+        """The `limit` users most like a person of whom `templates` are, none below `similarity`, best first.
+
+        How alike a user is says `grouping`. What is excluded does not count; otherwise as `search`.
+        """
+        for _ in range(_TRIES):
+            head = self._head(gallery_id)
+            _of_one_model(head, calibration)
+            for template in templates:
+                _of_one_space(head, template)
+            snapshot = self._snapshot(gallery_id, head)
+            if snapshot is None:
+                continue
+            if not templates:
+                return UserMatches(head.users, ())
+            probes = self._normaliser.probe_side(np.stack([template.vector for template in templates]))
+            without = self._store.number_of(head.number, exclude_face_id) if exclude_face_id else None
+            least, asked = calibration.score(similarity), _ROWS_PER_USER * limit
+            while True:
+                found = self._find(snapshot, probes, asked, least, without, owned=True)
+                numbers = {number for hits in found for number, _ in hits}
+                owner, size = self._users.owners(sorted(numbers if without is None else numbers | {without}))
+                if not numbers <= owner.keys():
+                    break  # somebody erased a hit or took it from its user meanwhile
+                if without in owner:
+                    size[owner[without]] -= 1
+                theirs = {number: user_id for number, user_id in owner.items() if user_id != exclude_user_id}
+                users = grouped(found, theirs, size, calibration, similarity)
+                if settled(users, found, asked, limit, calibration, similarity):
+                    return UserMatches(head.users, tuple(users[:limit]))
+                asked *= 2
+        raise Overloaded("the gallery changes faster than it can be searched")
 
     def read_all(self, model: ModelId) -> int:
         """Make the rows of every gallery of `model` that is behind, as its next search would; how many there are.
@@ -209,18 +323,24 @@ class Gallery:
         raise Overloaded("the gallery changes faster than it can be searched")
 
     def _find(
-        self, snapshot: Snapshot, probes: Rows, limit: int, min_score: float, without: int | None
+        self,
+        snapshot: Snapshot,
+        probes: Rows,
+        limit: int,
+        min_score: float,
+        without: int | None,
+        owned: bool = False,
     ) -> Sequence[Found]:
         if snapshot.coder is None:
-            return [snapshot.search(probe, limit, min_score, without) for probe in probes]
+            return [snapshot.search(probe, limit, min_score, without, owned) for probe in probes]
         with self._lock:
             if self._sieve is None:
                 from countenance.gallery.sieve import Sieve  # numba comes with it, and small galleries do without
 
                 self._sieve = Sieve(self._crew)
         if len(probes) == 1:
-            return [self._sieve.search(snapshot, probes[0], limit, min_score, without)]
-        return self._sieve.search_many(snapshot, probes, limit, min_score)
+            return [self._sieve.search(snapshot, probes[0], limit, min_score, without, owned)]
+        return self._sieve.search_many(snapshot, probes, limit, min_score, owned)
 
     def _head(self, gallery_id: str) -> Head:
         try:
@@ -247,13 +367,16 @@ class Gallery:
     def _catch_up(self, index: Index, head: Head) -> bool:
         """Read what changed since the snapshot, or everything; False if the log of erasures was cut meanwhile.
 
-        Reads may see more than `head`, never less: added faces first, then erased ones. What is seen too early is
-        seen again next time, and doing it twice changes nothing.
+        Reads may see more than `head`, never less: added faces first, then whose they are, then erased ones. What is
+        seen too early is seen again next time, and doing it twice changes nothing.
         """
         since = head.revision if index.snapshot.revision < 0 else index.snapshot.revision
         new = self._store.templates_after(head.number, index.last, _AT_ONCE)
         for numbers, rows in self._crew.ahead(self._rows, new):
             index.append(numbers, rows)
+        owned, let_go = self._users.changed_since(head.number, index.snapshot.revision)
+        index.own(owned, True)
+        index.own(let_go, False)
         erased = self._store.erased_since(head.number, since)
         if erased is None:
             index.clear()
@@ -273,3 +396,10 @@ def _of_one_space(head: Head, template: Template) -> None:
         raise Conflict(f"the gallery is pinned to model {head.model[:12]}…, got {template.model[:12]}…")
     if head.dimension is not None and len(template.vector) != head.dimension:
         raise Conflict(f"the gallery's templates have {head.dimension} numbers, got {len(template.vector)}")
+
+
+def _of_one_model(head: Head, calibration: Calibration) -> None:
+    if calibration.model != head.model:
+        raise Conflict(
+            f"the gallery is pinned to model {head.model[:12]}…, the scores here to {calibration.model[:12]}…"
+        )

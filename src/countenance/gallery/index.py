@@ -39,17 +39,19 @@ _ROUND = 32  # the room of a chunk is a multiple of this, as the codes' layout n
 
 
 class Chunk:
-    """Room for rows of `dimension` numbers. numbers, rows, alive: arrays, filled up to `filled`.
+    """Room for rows of `dimension` numbers. numbers, rows, alive, owned: arrays, filled up to `filled`.
 
-    longest: an upper bound of the rows' L2 norms. codes: of the rows up to `coded`, whole groups, if there are any.
+    owned: which rows are alive and belong to a user. longest: an upper bound of the rows' L2 norms. codes: of the rows
+    up to `coded`, whole groups, if there are any.
     """
 
-    __slots__ = ("alive", "coded", "codes", "dead", "filled", "longest", "numbers", "rows")
+    __slots__ = ("alive", "coded", "codes", "dead", "filled", "longest", "numbers", "owned", "rows")
 
     def __init__(self, room: int, dimension: int) -> None:
         self.numbers: Numbers = np.zeros(room, dtype=np.int64)
         self.rows: Rows = np.zeros((room, dimension), dtype=np.float32)
         self.alive: NDArray[np.bool_] = np.zeros(room, dtype=np.bool_)
+        self.owned: NDArray[np.bool_] = np.zeros(room, dtype=np.bool_)
         self.filled = 0
         self.dead = 0
         self.longest = 0.0
@@ -65,6 +67,10 @@ class Chunk:
     def living(self) -> int:
         """How many rows are not erased."""
         return self.filled - self.dead
+
+    def counting(self, owned: bool) -> NDArray[np.bool_]:
+        """Which rows count: all that are alive, or those of users only."""
+        return self.owned if owned else self.alive
 
     def append(self, numbers: Numbers, rows: Rows) -> None:
         """Put rows behind those that are there; they fit."""
@@ -88,17 +94,25 @@ class Chunk:
         """Mark and zero those of the sorted `numbers` that are here."""
         held = self.numbers[: self.filled]
         places = np.flatnonzero(np.isin(held, numbers, assume_unique=True) & self.alive[: self.filled])
-        self.alive[places] = False
+        self.alive[places] = self.owned[places] = False
         self.rows[places] = 0
         if self.codes:
             self.codes.erase(places[places < self.coded])
         self.dead += len(places)
+
+    def own(self, numbers: Numbers, owned: bool) -> None:
+        """Say of those of `numbers` that are here and alive whether they belong to a user."""
+        places = np.searchsorted(self.numbers[: self.filled], numbers)
+        numbers, places = numbers[places < self.filled], places[places < self.filled]
+        here = places[self.numbers[places] == numbers]
+        self.owned[here] = owned & self.alive[here]
 
     def without_dead(self, room: int) -> Chunk:
         """The living rows in a chunk of their own that has room for `room` at least; it has no codes yet."""
         other = Chunk(-(-room // _ROUND) * _ROUND, self.rows.shape[1])
         alive = np.flatnonzero(self.alive[: self.filled])
         other.append(self.numbers[alive], self.rows[alive])
+        other.owned[: other.filled] = self.owned[alive]
         return other
 
 
@@ -116,19 +130,21 @@ class Snapshot:
     coder: Coder | None = None
     layout: Layout | None = None
 
-    def search(self, probe: Rows, limit: int, min_score: float, without: int | None = None) -> Found:
+    def search(
+        self, probe: Rows, limit: int, min_score: float, without: int | None = None, owned: bool = False
+    ) -> Found:
         """The `limit` rows of highest inner product with `probe` (d,), none below `min_score`, by computing all.
 
         Best first; equal scores by number. A score is the inner product of the stored float32 numbers, summed in
         float64 and rounded to float32 once, so it depends neither on where a row lies nor on what else is searched.
-        without: the number of a row that does not count. Where a row of the answer is erased meanwhile, it begins anew,
-        since another one takes its place.
+        without: the number of a row that does not count. owned: only rows that belong to a user count. Where a row of
+        the answer is erased meanwhile, it begins anew, since another one takes its place.
         """
         numbers, rows, scores, places = [], [], np.empty(0, dtype=np.float32), []
         for chunk, filled, _ in self.chunks:
             slack = rounding(probe, chunk.longest)
             rough = chunk.rows[:filled] @ probe
-            rough[~chunk.alive[:filled]] = -np.inf
+            rough[~chunk.counting(owned)[:filled]] = -np.inf
             if without is not None:
                 rough[chunk.numbers[:filled] == without] = -np.inf
             scores = np.concatenate([scores, rough])
@@ -142,8 +158,8 @@ class Snapshot:
             places.append((chunk, near))
         if not numbers:
             return []
-        if not all(chunk.alive[near].all() for chunk, near in places):
-            return self.search(probe, limit, min_score, without)
+        if not all(chunk.counting(owned)[near].all() for chunk, near in places):
+            return self.search(probe, limit, min_score, without, owned)
         return ranked(np.concatenate(numbers), np.concatenate(rows), probe, limit, min_score)
 
 
@@ -186,6 +202,11 @@ class Index:
             if chunk.living or chunk is self._chunks[-1]:
                 kept.append(chunk.without_dead(max(_FIRST, chunk.living)) if 2 * chunk.dead > CHUNK else chunk)
         self._chunks = kept
+
+    def own(self, numbers: Numbers, owned: bool) -> None:
+        """Say of those of `numbers` that are here whether they belong to a user; searches that run see it."""
+        for chunk in self._chunks:
+            chunk.own(numbers, owned)
 
     def publish(self, revision: int) -> None:
         """Let searches see what was appended and erased, as of `revision`."""

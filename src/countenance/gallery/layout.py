@@ -21,11 +21,13 @@ _PART = 16_384  # rows that a thread takes in one go, a multiple of LANES
 class Layout:
     """chunks: (c, 10) int64, columns as in `kernels`. Places count rows through all rooms, a chunk's from START.
 
-    parts: (n, 3) int64: chunk, first row and the one after the last. codes_longest: as `Codes.longest`, of all chunks.
-    longest: of all rows. The addresses are good as long as somebody holds the chunks.
+    owned: the same, but that of the rows only those count that belong to users. parts: (n, 3) int64: chunk, first row
+    and the one after the last. codes_longest: as `Codes.longest`, of all chunks. longest: of all rows. The addresses
+    are good as long as somebody holds the chunks.
     """
 
     chunks: NDArray[np.int64]
+    owned: NDArray[np.int64]
     parts: NDArray[np.int64]
     codes_longest: NDArray[np.float64]
     longest: float
@@ -45,8 +47,11 @@ def layout(chunks: Sequence[tuple[Chunk, int, int]]) -> Layout:
         table[i, kernels.ROOM :] = chunk.room, start, coded
         parts += [(i, first, min(first + _PART, filled)) for first in range(0, filled, _PART)]
         start += chunk.room
+    owned = table.copy()
+    owned[:, kernels.ALIVE] = [chunk.owned.ctypes.data for chunk, _, _ in chunks]
     return Layout(
         table,
+        owned,
         np.array(parts, dtype=np.int64).reshape(-1, 3),
         np.max([chunk.codes.longest for chunk, _, _ in chunks if chunk.codes], axis=0),
         max(chunk.longest for chunk, _, _ in chunks),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 from countenance.faces import EnrolledFace, ModelId
@@ -35,15 +36,91 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What `erase` did, in the order asked; every face id is in one of the two.
+    """What `erase` did, in the order asked; every face id is in one of the three.
 
-    scrubbed: whether the templates' bytes have left the disk too. False if another process held an old snapshot of
-    the database all the while; the bytes go with the next enrolment or erasure after that snapshot ended.
+    owned: faces that were left since they belong to a user, each with the user's id. scrubbed: whether the templates'
+    bytes have left the disk too. False if another process held an old snapshot of the database all the while; the
+    bytes go with the next enrolment or erasure after that snapshot ended.
     """
 
     deleted: tuple[str, ...]
     not_found: tuple[str, ...]
     scrubbed: bool = True
+    owned: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody whom enrolled faces are said to belong to. faces: how many do."""
+
+    user_id: str
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What tells a request that comes again from a new one: a digest of who sent which token, and one of what is asked.
+
+    A request whose `key` is known is not carried out again; where `request` is another, it is `TokenReused`.
+    """
+
+    key: str
+    request: str
+
+
+class Reason(StrEnum):
+    """Why a face was not associated with a user, or not disassociated."""
+
+    NOT_FOUND = "FACE_NOT_FOUND"
+    OTHER_USER = "ASSOCIATED_TO_A_DIFFERENT_USER"
+    UNLIKE = "LOW_MATCH_CONFIDENCE"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A face that was left as it is. user_id: of the other user, if that is the reason and it is still there.
+
+    similarity: to the user's faces, 0..100, where that is the reason.
+    """
+
+    face_id: str
+    reason: Reason
+    user_id: str | None = None
+    similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reassigned:
+    """Faces that became a user's, or ceased to be; those that could not; and how many the user had afterwards."""
+
+    face_ids: tuple[str, ...]
+    refused: tuple[Refusal, ...]
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserMatch:
+    """A user whom a probe is like. score: the highest among `faces` faces of the user, of any probe.
+
+    fmr: what bounds the false match rate of all these comparisons together. similarity: at that rate, 0..100.
+    """
+
+    user_id: str
+    faces: int
+    score: float
+    fmr: float
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class UserMatches:
+    """Users, most similar first; equal ones by score, then in the order in which their faces were enrolled.
+
+    users: how many the gallery has.
+    """
+
+    users: int
+    hits: tuple[UserMatch, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,33 +39,41 @@ class Sieve:
         self.counts = SearchCounts()
 
     def search(
-        self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, without: int | None = None
+        self,
+        snapshot: Snapshot,
+        probe: Rows,
+        limit: int,
+        min_score: float,
+        without: int | None = None,
+        owned: bool = False,
     ) -> Found:
         """What `Snapshot.search` gives, but for `codes.CHANCE`."""
-        asked = _Asked(snapshot, probe, limit + (without is not None), min_score)
+        asked = _Asked(snapshot, probe, limit + (without is not None), min_score, owned)
         layout, turn = asked.layout, np.zeros(3, dtype=np.int64)
         threads = max(1, min(self._crew.threads, len(layout.parts)))
         notes = self._notes(threads, asked)
 
         def take_part(me: int) -> None:
-            kernels.look(layout.chunks, layout.parts, turn, asked.query, asked.probe, asked.terms, *notes.arrays, me)
+            kernels.look(asked.chunks, layout.parts, turn, asked.query, asked.probe, asked.terms, *notes.arrays, me)
 
         self._crew.together(take_part, threads)
         found = self._found(asked, notes, slice(None), limit, without)
         self._spare[threads].append(notes)
         return found
 
-    def search_many(self, snapshot: Snapshot, probes: Rows, limit: int, min_score: float) -> list[Found]:
+    def search_many(
+        self, snapshot: Snapshot, probes: Rows, limit: int, min_score: float, owned: bool = False
+    ) -> list[Found]:
         """What `search` gives for each of probes (n, d). A thread takes some at once."""
         found: list[Found] = [[]] * len(probes)
 
         def some(block: int) -> None:
             here = range(block * _TOGETHER, min((block + 1) * _TOGETHER, len(probes)))
-            asked = [_Asked(snapshot, probes[i], limit, min_score) for i in here]
+            asked = [_Asked(snapshot, probes[i], limit, min_score, owned) for i in here]
             layout, notes = asked[0].layout, self._notes(len(here), *asked)
             queries, terms = np.stack([one.query for one in asked]), np.stack([one.terms for one in asked])
             kernels.look_many(
-                layout.chunks, layout.parts, queries, probes[here[0] : here[-1] + 1], terms, *notes.arrays
+                asked[0].chunks, layout.parts, queries, probes[here[0] : here[-1] + 1], terms, *notes.arrays
             )
             for i, (place, one) in enumerate(zip(here, asked, strict=True)):
                 found[place] = self._found(one, notes, slice(i, i + 1), limit, None)
@@ -86,7 +94,7 @@ class Sieve:
     def _found(self, asked: _Asked, notes: _Notes, mine: slice, limit: int, without: int | None) -> Found:
         """What those notes hold, less the row that does not count; by computing all where they hold no whole answer."""
         numbers, rows, closer, computed, full = kernels.gather(
-            asked.layout.chunks, notes.places[mine], notes.scores[mine], notes.state[mine], notes.floors[mine],
+            asked.chunks, notes.places[mine], notes.scores[mine], notes.state[mine], notes.floors[mine],
             asked.limit, asked.twice, len(asked.probe),
         )  # fmt: skip
         with self._lock:
@@ -98,7 +106,7 @@ class Sieve:
                 old.fallbacks + (full > 0 or _LITTLE * computed > asked.snapshot.size),
             )
         if full:
-            return asked.snapshot.search(asked.probe, limit, asked.min_score, without)
+            return asked.snapshot.search(asked.probe, limit, asked.min_score, without, asked.owned)
         found = ranked(numbers, rows, asked.probe, asked.limit, asked.min_score)
         return found if without is None else [hit for hit in found if hit[0] != without][:limit]
 
@@ -106,12 +114,15 @@ class Sieve:
 class _Asked:
     """A probe, and what the kernels need of it. limit: how many hits are wanted, no more than there are rows."""
 
-    __slots__ = ("layout", "limit", "min_score", "probe", "query", "snapshot", "terms", "twice")
+    __slots__ = (
+        "chunks", "layout", "limit", "min_score", "owned", "probe", "query", "snapshot", "terms", "twice",
+    )  # fmt: skip
 
-    def __init__(self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float) -> None:
+    def __init__(self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, owned: bool) -> None:
         assert snapshot.coder is not None
         assert snapshot.layout is not None
-        self.snapshot, self.layout, self.min_score = snapshot, snapshot.layout, min_score
+        self.snapshot, self.layout, self.min_score, self.owned = snapshot, snapshot.layout, min_score, owned
+        self.chunks = self.layout.owned if owned else self.layout.chunks
         self.probe = np.ascontiguousarray(probe)
         self.limit = min(limit, max(1, snapshot.size))
         self.twice = np.float32(2 * rounding(probe, self.layout.longest))

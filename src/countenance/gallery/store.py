@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -14,26 +14,28 @@ from numpy.typing import NDArray
 from sqlalchemy.exc import IntegrityError
 
 from countenance.database import Direct, changing, reading, reading_once, writing
-from countenance.errors import AlreadyExists, BadPageToken, BadRequest, Conflict, NoSuchFace, NotFound
+from countenance.errors import AlreadyExists, BadRequest, Conflict, NoSuchFace, NotFound
 from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, Template
 from countenance.gallery.records import Erased, GalleryInfo, Page
 from countenance.gallery.sameness import already_there
-from countenance.gallery.tables import erasures, faces, galleries, images
+from countenance.gallery.tables import erasures, faces, galleries, images, users
+from countenance.gallery.users import user_number
+from countenance.gallery.values import microseconds, moment, page_size, place, portions
 
 Numbers = NDArray[np.int64]
 Rows = NDArray[np.float32]
 Row = Any  # one row of a result; SQLAlchemy's type cannot tell which columns it has
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_IDS_AT_ONCE = 10_000  # a statement holds a bounded number of values
 _SHORTEST_LOG = 10_000  # erasures remembered however small the gallery is
 
 _face_columns = (
     faces.c.number, faces.c.face_id, faces.c.box_left, faces.c.box_top, faces.c.box_width, faces.c.box_height,
-    faces.c.confidence, images.c.image_id, images.c.external_id, galleries.c.model,
+    faces.c.confidence, images.c.image_id, images.c.external_id, galleries.c.model, users.c.user_id,
 )  # fmt: skip
 _face_rows = sa.select(*_face_columns).select_from(
-    faces.join(images, faces.c.image == images.c.number).join(galleries, faces.c.gallery == galleries.c.number)
+    faces.join(images, faces.c.image == images.c.number)
+    .join(galleries, faces.c.gallery == galleries.c.number)
+    .outerjoin(users, faces.c.user == users.c.number)
 )
 
 # Asked at every call, so they are made once.
@@ -41,7 +43,12 @@ _GALLERY = sa.select(galleries).where(galleries.c.gallery_id == sa.bindparam("ga
 _LOCKED_GALLERY = _GALLERY.with_for_update()
 _HEAD = Direct(
     sa.select(
-        galleries.c.number, galleries.c.model, galleries.c.dimension, galleries.c.faces, galleries.c.revision
+        galleries.c.number,
+        galleries.c.model,
+        galleries.c.dimension,
+        galleries.c.faces,
+        galleries.c.revision,
+        galleries.c.users,
     ).where(galleries.c.gallery_id == sa.bindparam("gallery_id"))
 )
 _IMAGE = Direct(
@@ -57,9 +64,8 @@ _NEW_IMAGE = Direct(
     .values({name: sa.bindparam(name) for name in ("gallery", "image_id", "image_digest", "external_id")})
     .returning(images.c.number)
 )
-_NEW_FACES = Direct(
-    sa.insert(faces).values({each.name: sa.bindparam(each.name) for each in faces.c if each is not faces.c.number})
-)
+_GIVEN = [each.name for each in faces.c if each.name not in ("number", "user", "user_revision")]
+_NEW_FACES = Direct(sa.insert(faces).values({name: sa.bindparam(name) for name in _GIVEN}))
 _MORE_FACES = Direct(
     sa.update(galleries)
     .where(galleries.c.number == sa.bindparam("gallery"))
@@ -85,7 +91,7 @@ def _by_number(count: int) -> Direct:
 class Head:
     """A gallery at one moment. number: its row. dimension: length of its templates; None until the first.
 
-    revision goes up with every change of its faces.
+    revision goes up with every change of its faces, and of whose they are.
     """
 
     number: int
@@ -93,6 +99,7 @@ class Head:
     dimension: int | None
     faces: int
     revision: int
+    users: int
 
 
 class Store:
@@ -109,7 +116,7 @@ class Store:
             raise BadRequest(f"a gallery id has 1 to 255 characters, got {len(gallery_id)}")
         values = {
             "gallery_id": gallery_id, "model": model, "version": version, "tags": dict(tags), "faces": 0, "revision": 0,
-            "log_floor": 0, "log_length": 0, "created_us": _us(self._now()),
+            "log_floor": 0, "log_length": 0, "created_us": microseconds(self._now()),
         }  # fmt: skip
         try:
             with changing(self._engine) as connection:
@@ -125,7 +132,7 @@ class Store:
 
     def list(self, after: str | None, limit: int) -> Page[GalleryInfo]:
         """At most `limit` galleries whose ids come after `after`, in order of id."""
-        query = sa.select(galleries).order_by(galleries.c.gallery_id).limit(_page_size(limit) + 1)
+        query = sa.select(galleries).order_by(galleries.c.gallery_id).limit(page_size(limit) + 1)
         if after is not None:
             query = query.where(galleries.c.gallery_id > after)
         with reading(self._engine) as connection:
@@ -183,37 +190,56 @@ class Store:
             transaction.many(_MORE_FACES, [{"gallery": head.number, "length": dimension, "more": len(rows)}])
         return tuple(answer)
 
-    def erase(self, gallery_id: str, face_ids: Sequence[str]) -> Erased:
-        """Delete the faces of those ids, and every image that has no face left. It says nothing of the disk."""
+    def erase(self, gallery_id: str, face_ids: Sequence[str], *, keep_owned: bool) -> Erased:
+        """Delete the faces of those ids, and every image that has no face left. It says nothing of the disk.
+
+        keep_owned: leave those that belong to a user, and say so.
+        """
         wanted = tuple(dict.fromkeys(face_ids))
         with changing(self._engine) as connection:
             row = _gallery_row(connection, gallery_id, lock=True)
             gone: dict[str, int] = {}
             touched: set[int] = set()
-            for some in _portions(wanted):
-                query = sa.select(faces.c.face_id, faces.c.number, faces.c.image).where(
-                    faces.c.gallery == row.number, faces.c.face_id.in_(some)
+            owned: dict[str, str] = {}
+            for some in portions(wanted):
+                query = (
+                    sa.select(faces.c.face_id, faces.c.number, faces.c.image, users.c.user_id)
+                    .select_from(faces.outerjoin(users, faces.c.user == users.c.number))
+                    .where(faces.c.gallery == row.number, faces.c.face_id.in_(some))
                 )
-                for face_id, number, image in connection.execute(query):
+                for face_id, number, image, user_id in connection.execute(query):
+                    if keep_owned and user_id is not None:
+                        owned[face_id] = user_id
+                        continue
                     gone[face_id] = number
                     touched.add(image)
             if gone:
                 _delete(connection, row, sorted(gone.values()), sorted(touched))
-        return Erased(tuple(f for f in wanted if f in gone), tuple(f for f in wanted if f not in gone))
+        return Erased(
+            tuple(f for f in wanted if f in gone),
+            tuple(f for f in wanted if f not in gone and f not in owned),
+            owned=tuple((f, owned[f]) for f in wanted if f in owned),
+        )
 
     def faces(
-        self, gallery_id: str, *, face_ids: Sequence[str] | None, after: str | None, limit: int
+        self,
+        gallery_id: str,
+        *,
+        face_ids: Sequence[str] | None,
+        user_id: str | None,
+        after: str | None,
+        limit: int,
     ) -> Page[EnrolledFace]:
-        """At most `limit` faces in the order of enrolment; only those of `face_ids`, where given.
+        """At most `limit` faces in the order of enrolment; only those of `face_ids` and of that user, where given.
 
-        `BadPageToken` if `after` is not one of this method's.
+        `NotFound` without the user. `BadPageToken` if `after` is not one of this method's.
         """
-        if after is not None and not (after.isascii() and after.isdigit() and len(after) < 19):
-            raise BadPageToken("this place in the list of faces is not one that was given out")
-        limit = _page_size(limit)
+        first, limit = place(after), page_size(limit)
         with reading(self._engine) as connection:
             number = _gallery_row(connection, gallery_id).number
-            query = _face_rows.where(faces.c.gallery == number, faces.c.number > int(after or 0))
+            query = _face_rows.where(faces.c.gallery == number, faces.c.number > first)
+            if user_id is not None:
+                query = query.where(faces.c.user == user_number(connection, number, user_id))
             query = query.order_by(faces.c.number).limit(limit + 1)
             if face_ids is None:
                 found = list(connection.execute(query))
@@ -221,21 +247,21 @@ class Store:
                 wanted = tuple(dict.fromkeys(face_ids))
                 found = [
                     row
-                    for some in _portions(wanted)
+                    for some in portions(wanted)
                     for row in connection.execute(query.where(faces.c.face_id.in_(some)))
                 ]
                 found.sort(key=lambda row: int(row.number))
         items = tuple(_enrolled(row) for row in found[:limit])
         return Page(items, str(found[limit - 1].number) if len(found) > limit else None)
 
-    def enrolled_before(self, gallery_id: str, moment: datetime, limit: int) -> tuple[str, ...]:
-        """The ids of at most `limit` faces that were enrolled before `moment`, in the order of enrolment."""
+    def enrolled_before(self, gallery_id: str, before: datetime, limit: int) -> tuple[str, ...]:
+        """The ids of at most `limit` faces that were enrolled before that moment, in the order of enrolment."""
         query = (
             sa.select(faces.c.face_id)
             .join(galleries, galleries.c.number == faces.c.gallery)
-            .where(galleries.c.gallery_id == gallery_id, faces.c.enrolled_us < _us(moment))
+            .where(galleries.c.gallery_id == gallery_id, faces.c.enrolled_us < microseconds(before))
             .order_by(faces.c.number)
-            .limit(_page_size(limit))
+            .limit(page_size(limit))
         )
         with reading(self._engine) as connection:
             return tuple(connection.execute(query).scalars())
@@ -323,17 +349,6 @@ class Store:
         return not busy
 
 
-def _page_size(limit: int) -> int:
-    if limit < 1:
-        raise BadRequest(f"a page holds at least 1 item, got {limit}")
-    return limit
-
-
-def _portions(values: Sequence[int] | Sequence[str]) -> Iterator[Sequence[int] | Sequence[str]]:
-    for start in range(0, len(values), _IDS_AT_ONCE):
-        yield values[start : start + _IDS_AT_ONCE]
-
-
 def _gallery_row(connection: sa.Connection, gallery_id: str, lock: bool = False) -> Row:
     row = connection.execute(_LOCKED_GALLERY if lock else _GALLERY, {"gallery_id": gallery_id}).one_or_none()
     if row is None:
@@ -352,31 +367,26 @@ def _the_head(rows: Sequence[Row], gallery_id: str) -> Head:
 
 
 def _info(row: Row) -> GalleryInfo:
-    created = _EPOCH + timedelta(microseconds=row.created_us)
-    return GalleryInfo(row.gallery_id, ModelId(row.model), row.version, row.faces, 0, created, row.tags)
+    created = moment(row.created_us)
+    return GalleryInfo(row.gallery_id, ModelId(row.model), row.version, row.faces, row.users, created, row.tags)
 
 
 def _enrolled(row: Row) -> EnrolledFace:
     """A face from its row of `_face_columns`."""
-    _, face_id, left, top, width, height, confidence, image_id, external_id, model = row
-    return EnrolledFace(
-        face_id, image_id, external_id or None, BoundingBox(left, top, width, height), confidence, ModelId(model)
-    )
+    _, face_id, left, top, width, height, confidence, image_id, external_id, model, user_id = row
+    box = BoundingBox(left, top, width, height)
+    return EnrolledFace(face_id, image_id, external_id or None, box, confidence, ModelId(model), user_id)
 
 
 def _of_image(connection: sa.Connection, image: int) -> tuple[EnrolledFace, ...]:
     return tuple(_enrolled(row) for row in connection.execute(_OF_IMAGE, {"image": image}))
 
 
-def _us(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
 def _face_values(gallery: int, image: int, face: EnrolledFace, template: Template, now: datetime) -> dict[str, object]:
     return {
         "gallery": gallery, "image": image, "face_id": face.face_id, "confidence": face.confidence,
         "box_left": face.box.left, "box_top": face.box.top, "box_width": face.box.width, "box_height": face.box.height,
-        "enrolled_us": _us(now), "template": template.vector.astype("<f4").tobytes(),
+        "enrolled_us": microseconds(now), "template": template.vector.astype("<f4").tobytes(),
     }  # fmt: skip
 
 
@@ -394,9 +404,9 @@ def _agreed_dimension(head: Head, templates: Sequence[Template]) -> int | None:
 def _delete(connection: sa.Connection, row: Row, numbers: Sequence[int], touched: Sequence[int]) -> None:
     """Delete those faces and the images among `touched` that have none left, and note it in the log of erasures."""
     gallery, revision, left = row.number, row.revision + 1, row.faces - len(numbers)
-    for some in _portions(numbers):
+    for some in portions(numbers):
         connection.execute(sa.delete(faces).where(faces.c.number.in_(some)))
-    for some in _portions(touched):
+    for some in portions(touched):
         kept = sa.select(faces.c.image).where(faces.c.image.in_(some))
         connection.execute(sa.delete(images).where(images.c.number.in_(some), images.c.number.not_in(kept)))
     floor, length = row.log_floor, row.log_length + len(numbers)

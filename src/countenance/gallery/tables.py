@@ -1,9 +1,13 @@
-"""The gallery's tables, as migration 0002 makes them.
+"""The gallery's tables, as migrations 0002 and 0008 make them.
 
 `number` counts rows in the order of their making and is never used again. `galleries.revision` goes up by one with
 every change of a gallery's faces; `erasures` says which faces went at which revision, so that an index that is behind
 catches up without reading everything again. Entries up to `log_floor` are gone; `log_length` are left.
 Templates are raw (not normalised) little-endian float32. An image without external id has the empty one.
+
+`faces.user` is the user whom a face belongs to, if any, and `faces.user_revision` the revision at which that last
+changed, so that an index that is behind learns of it. `user_requests` remembers for a day what requests with a token
+were answered; tokens and requests are there as digests only.
 """
 
 from __future__ import annotations
@@ -33,6 +37,7 @@ galleries = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("log_floor", sa.BigInteger, nullable=False),
     sa.Column("log_length", sa.BigInteger, nullable=False),
+    sa.Column("users", sa.BigInteger, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
 
@@ -62,11 +67,16 @@ faces = sa.Table(
     sa.Column("confidence", sa.Double, nullable=False),
     sa.Column("enrolled_us", sa.BigInteger, nullable=False),
     sa.Column("template", sa.LargeBinary, nullable=False),
+    sa.Column("user", _big, sa.ForeignKey("users.number")),
+    sa.Column("user_revision", sa.BigInteger),
     sa.UniqueConstraint("gallery", "face_id", name="one_face_per_id"),
     sa.Index("faces_in_order", "gallery", "number"),
     sa.Index("faces_of_image", "image"),
     sqlite_autoincrement=True,
 )
+for _name, _columns in {"faces_of_user": ["user"], "faces_by_user_revision": ["gallery", "user_revision"]}.items():
+    _stated = faces.c[_columns[-1]].is_not(None)
+    sa.Index(_name, *(faces.c[each] for each in _columns), sqlite_where=_stated, postgresql_where=_stated)
 
 erasures = sa.Table(
     "erasures",
@@ -74,4 +84,27 @@ erasures = sa.Table(
     _gallery(primary_key=True),
     sa.Column("revision", sa.BigInteger, primary_key=True),
     sa.Column("face", sa.BigInteger, primary_key=True),
+)
+
+users = sa.Table(
+    "users",
+    METADATA,
+    sa.Column("number", _big, primary_key=True, autoincrement=True),
+    _gallery(),
+    sa.Column("user_id", sa.String(128), nullable=False),
+    sa.Column("created_us", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("gallery", "user_id", name="one_user_per_id"),
+    sqlite_autoincrement=True,
+)
+
+user_requests = sa.Table(
+    "user_requests",
+    METADATA,
+    sa.Column("token", sa.String(64), primary_key=True),
+    _gallery(),
+    sa.Column("request", sa.String(64), nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("made_us", sa.BigInteger, nullable=False),
+    sa.Index("user_requests_by_time", "made_us"),
+    sa.Index("user_requests_of_gallery", "gallery"),
 )

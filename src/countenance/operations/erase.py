@@ -14,7 +14,7 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class Erase(Operation[None, Erased]):
-    """Erase the faces of those ids; ids that are not there are reported, not an error."""
+    """Erase the faces of those ids; ids that are not there, and faces of users, are reported, not an error."""
 
     gallery_id: str
     face_ids: tuple[str, ...]
@@ -31,7 +31,7 @@ class Erase(Operation[None, Erased]):
 
     def act(self, tools: Tools, permit: Permit, seen: None) -> Erased:
         """Erase them."""
-        return tools.gallery.erase(self.gallery_id, self.face_ids)
+        return tools.gallery.erase(self.gallery_id, self.face_ids, keep_owned=True)
 
     def private(self) -> Mapping[str, JSON]:
         """Which gallery, which faces."""
@@ -39,4 +39,4 @@ class Erase(Operation[None, Erased]):
 
     def outcome(self, result: Erased) -> Mapping[str, JSON]:
         """How many."""
-        return {"erased": len(result.deleted), "not_found": len(result.not_found)}
+        return {"erased": len(result.deleted), "not_found": len(result.not_found), "owned": len(result.owned)}

@@ -15,12 +15,13 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class ListFaces(Operation[None, Page[EnrolledFace]]):
-    """At most `limit` faces after `after`; only those of `face_ids`, where given."""
+    """At most `limit` faces after `after`; only those of `face_ids` and of that user, where given."""
 
     gallery_id: str
     face_ids: tuple[str, ...] | None = None
     after: str | None = None
     limit: int = 4096
+    user_id: str | None = None
     name: ClassVar[str] = "list_faces"
     asks: ClassVar[Asks] = Asks.READ
 
@@ -34,11 +35,13 @@ class ListFaces(Operation[None, Page[EnrolledFace]]):
 
     def act(self, tools: Tools, permit: Permit, seen: None) -> Page[EnrolledFace]:
         """Read a page."""
-        return tools.gallery.faces(self.gallery_id, face_ids=self.face_ids, after=self.after, limit=self.limit)
+        return tools.gallery.faces(
+            self.gallery_id, face_ids=self.face_ids, user_id=self.user_id, after=self.after, limit=self.limit
+        )
 
     def private(self) -> Mapping[str, JSON]:
-        """Which gallery."""
-        return {"gallery": self.gallery_id}
+        """Which gallery, which user's faces."""
+        return {"gallery": self.gallery_id, **({"user": self.user_id} if self.user_id is not None else {})}
 
     def outcome(self, result: Page[EnrolledFace]) -> Mapping[str, JSON]:
         """How many."""

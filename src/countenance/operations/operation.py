@@ -60,6 +60,10 @@ class Operation(ABC, Generic[Seen, Result]):
         """The similarity (0..100) from which on a face counts as like another, if faces are compared."""
         return None
 
+    def crowd(self, gallery: Gallery) -> int:
+        """Among how many one is looked for, if that is asked: the faces of the gallery, or what else it holds."""
+        return 0 if self.gallery is None else gallery.size(self.gallery)
+
     @abstractmethod
     def look(self, tools: Tools) -> Seen:
         """Work on the pictures; no effect on anything that is kept."""

@@ -105,7 +105,7 @@ def _model(ask: Operation[Any, Any], tools: Tools) -> Model:
     fpir = None
     if ask.asks is Asks.IDENTIFY and ask.gallery is not None:
         try:
-            fpir = 1.0 - (1.0 - fmr) ** tools.gallery.size(ask.gallery)
+            fpir = 1.0 - (1.0 - fmr) ** ask.crowd(tools.gallery)
         except NotFound:  # the operation says so itself, if it is permitted at all
             fpir = None
     return Model(id=tools.engine.model, calibration=tools.calibration.identity, fmr=fmr, fpir=fpir)

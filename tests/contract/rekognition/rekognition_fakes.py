@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ import uvicorn
 from botocore.config import Config
 
 from countenance.api import rekognition
-from countenance.errors import AlreadyExists, DamagedImage, NoFace, NoSuchFace, NotFound, UnsupportedImage
+from countenance.errors import AlreadyExists, Conflict, DamagedImage, NoFace, NoSuchFace, NotFound, UnsupportedImage
 from countenance.faces import (
     BoundingBox,
     Candidate,
@@ -32,25 +32,39 @@ from countenance.faces import (
 )
 from countenance.operations import (
     Answer,
+    Associate,
     Compare,
     Compared,
     CreateGallery,
+    CreateUser,
     DeleteGallery,
+    DeleteUser,
     DescribeGallery,
     Detect,
     Detected,
+    Disassociate,
     Enrol,
     Enrolled,
     Erase,
     Erased,
     Found,
+    FoundUsers,
     GalleryInfo,
     ListFaces,
     ListGalleries,
+    ListUsers,
     Page,
     QualityFilter,
+    Reason,
+    Reassigned,
+    Refusal,
     SearchByFace,
     SearchByImage,
+    SearchUsersByFace,
+    SearchUsersByImage,
+    SearchUsersByUser,
+    User,
+    UserMatch,
 )
 
 ACCESS_KEY = "AKFAKE000000"
@@ -99,6 +113,7 @@ class FakeGuard:
     wait: threading.Event | None = None
     made: int = 0
     version: str = VERSION
+    users: dict[str, list[str]] = field(default_factory=dict)
 
     def carry_out(self, caller: Any, ask: Any) -> Any:
         self.asked.append((caller, ask))
@@ -116,7 +131,9 @@ class FakeGuard:
 
     def _info(self, gallery_id: str) -> GalleryInfo:
         made = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-        return GalleryInfo(gallery_id, MODEL, self.version, len(self._faces(gallery_id)), 0, made)
+        return GalleryInfo(
+            gallery_id, MODEL, self.version, len(self._faces(gallery_id)), len(self._of(gallery_id)), made
+        )
 
     def CreateGallery(self, ask: CreateGallery) -> GalleryInfo:
         if ask.gallery_id in self.galleries:
@@ -136,6 +153,7 @@ class FakeGuard:
     def DeleteGallery(self, ask: DeleteGallery) -> None:
         self._faces(ask.gallery_id)
         del self.galleries[ask.gallery_id]
+        self.users.pop(ask.gallery_id, None)
 
     def Enrol(self, ask: Enrol) -> Enrolled:
         gallery, kept, left = self._faces(ask.gallery_id), [], []
@@ -156,16 +174,22 @@ class FakeGuard:
     def ListFaces(self, ask: ListFaces) -> Page[EnrolledFace]:
         faces = [face for face, _ in self._faces(ask.gallery_id)]
         faces = [face for face in faces if ask.face_ids is None or face.face_id in ask.face_ids]
+        if ask.user_id is not None:
+            faces = [face for face in faces if face.user_id == self._user(ask.gallery_id, ask.user_id)]
         start = int(ask.after or 0)
         rest = faces[start : start + ask.limit]
         return Page(tuple(rest), str(start + ask.limit) if start + ask.limit < len(faces) else None)
 
     def Erase(self, ask: Erase) -> Erased:
         gallery = self._faces(ask.gallery_id)
-        there = {face.face_id for face, _ in gallery}
-        gallery[:] = [pair for pair in gallery if pair[0].face_id not in ask.face_ids]
-        deleted = tuple(face_id for face_id in ask.face_ids if face_id in there)
-        return Erased(deleted, tuple(face_id for face_id in ask.face_ids if face_id not in there))
+        owner = {face.face_id: face.user_id for face, _ in gallery}
+        deleted = [face_id for face_id in ask.face_ids if owner.get(face_id, "") is None]
+        gallery[:] = [pair for pair in gallery if pair[0].face_id not in deleted]
+        return Erased(
+            tuple(deleted),
+            tuple(face_id for face_id in ask.face_ids if face_id not in owner),
+            owned=tuple((face_id, user_id) for face_id in ask.face_ids if (user_id := owner.get(face_id))),
+        )
 
     def SearchByFace(self, ask: SearchByFace) -> Found:
         people = {face.face_id: person for face, person in self._faces(ask.gallery_id)}
@@ -199,6 +223,86 @@ class FakeGuard:
 
     def Detect(self, ask: Detect) -> Detected:
         return Detected(tuple(face_of(p, n) for n, p in enumerate(people_in(ask.image))), 640, 480)
+
+    def _of(self, gallery_id: str) -> list[str]:
+        self._faces(gallery_id)
+        return self.users.setdefault(gallery_id, [])
+
+    def _user(self, gallery_id: str, user_id: str) -> str:
+        if user_id not in self._of(gallery_id):
+            raise NotFound("there is no user of that id")
+        return user_id
+
+    def _assign(self, gallery_id: str, face_ids: Any, user_id: str | None) -> None:
+        gallery = self._faces(gallery_id)
+        gallery[:] = [
+            (replace(face, user_id=user_id) if face.face_id in face_ids else face, who) for face, who in gallery
+        ]
+
+    def _size(self, gallery_id: str, user_id: str) -> int:
+        return sum(face.user_id == user_id for face, _ in self._faces(gallery_id))
+
+    def CreateUser(self, ask: CreateUser) -> None:
+        if ask.user_id in self._of(ask.gallery_id):
+            raise Conflict("there is a user of that id")
+        self._of(ask.gallery_id).append(ask.user_id)
+
+    def DeleteUser(self, ask: DeleteUser) -> None:
+        self._of(ask.gallery_id).remove(self._user(ask.gallery_id, ask.user_id))
+        theirs = [face.face_id for face, _ in self._faces(ask.gallery_id) if face.user_id == ask.user_id]
+        self._assign(ask.gallery_id, theirs, None)
+
+    def ListUsers(self, ask: ListUsers) -> Page[User]:
+        every = [User(each, self._size(ask.gallery_id, each)) for each in self._of(ask.gallery_id)]
+        start = int(ask.after or 0)
+        more = start + ask.limit < len(every)
+        return Page(tuple(every[start : start + ask.limit]), str(start + ask.limit) if more else None)
+
+    def Associate(self, ask: Associate) -> Reassigned:
+        return self._reassign(ask, None, self._user(ask.gallery_id, ask.user_id))
+
+    def Disassociate(self, ask: Disassociate) -> Reassigned:
+        return self._reassign(ask, self._user(ask.gallery_id, ask.user_id), None)
+
+    def _reassign(self, ask: Any, now: str | None, then: str | None) -> Reassigned:
+        owner = {face.face_id: face.user_id for face, _ in self._faces(ask.gallery_id)}
+        done = [face_id for face_id in ask.face_ids if face_id in owner and owner[face_id] == now]
+        refused = [Refusal(face_id, Reason.NOT_FOUND) for face_id in ask.face_ids if face_id not in owner]
+        others = [face_id for face_id in ask.face_ids if owner.get(face_id) not in (None, ask.user_id)]
+        refused += [Refusal(face_id, Reason.OTHER_USER, owner[face_id]) for face_id in others]
+        if isinstance(ask, Associate) and ask.similarity > 99:  # nobody is so like anybody here
+            refused += [Refusal(face_id, Reason.UNLIKE, similarity=99.0) for face_id in done]
+            done = []
+        self._assign(ask.gallery_id, done, then)
+        return Reassigned(tuple(done), tuple(refused), self._size(ask.gallery_id, ask.user_id))
+
+    def SearchUsersByFace(self, ask: SearchUsersByFace) -> FoundUsers:
+        people = {face.face_id: person for face, person in self._faces(ask.gallery_id)}
+        if ask.face_id not in people:
+            raise NoSuchFace("there is no face of that id")
+        return self._found_users(ask, people[ask.face_id])
+
+    def SearchUsersByUser(self, ask: SearchUsersByUser) -> FoundUsers:
+        self._user(ask.gallery_id, ask.user_id)
+        theirs = [person for face, person in self._faces(ask.gallery_id) if face.user_id == ask.user_id]
+        return self._found_users(ask, theirs[0] if theirs else None, ask.user_id)
+
+    def SearchUsersByImage(self, ask: SearchUsersByImage) -> FoundUsers:
+        self._faces(ask.gallery_id)
+        people = people_in(ask.image)
+        seen = [face_of(person, rank) for rank, person in enumerate(people)]
+        left = tuple((face, ("FACE_NOT_LARGEST",)) for face in seen[1:])
+        found = self._found_users(ask, people[0] if people else None)
+        return replace(found, probe=seen[0] if seen else None, unsearched=left)
+
+    def _found_users(self, ask: Any, person: str | None, exclude: str | None = None) -> FoundUsers:
+        best: dict[str, float] = {}
+        for face, other in self._faces(ask.gallery_id):
+            if person is not None and face.user_id is not None and face.user_id != exclude:
+                best[face.user_id] = max(best.get(face.user_id, 0.0), self._similarity(person, other))
+        rated = sorted((rate, user_id) for user_id, rate in best.items() if rate >= ask.similarity)[::-1]
+        users = [UserMatch(user_id, 1, 0.9, 1e-5, rate) for rate, user_id in rated]
+        return FoundUsers(tuple(users[: ask.limit]), len(self._of(ask.gallery_id)), 0.5, self.version)
 
     @staticmethod
     def _similarity(one: str, other: str) -> float:

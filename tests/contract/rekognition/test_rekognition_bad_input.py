@@ -21,7 +21,8 @@ from countenance.api.rekognition.shapes import load_model
 FACE_ID = "01234567-89ab-cdef-0123-456789abcdef"
 SERVED = [
     "CreateCollection", "DescribeCollection", "ListCollections", "DeleteCollection", "IndexFaces", "ListFaces",
-    "DeleteFaces", "SearchFaces", "SearchFacesByImage", "CompareFaces", "DetectFaces",
+    "DeleteFaces", "SearchFaces", "SearchFacesByImage", "CompareFaces", "DetectFaces", "CreateUser", "DeleteUser",
+    "ListUsers", "AssociateFaces", "DisassociateFaces", "SearchUsers", "SearchUsersByImage",
 ]  # fmt: skip
 
 
@@ -75,6 +76,37 @@ def image(content):
         ("DetectFaces", json.dumps({"Image": image(b"\xff\xd8\xff" + bytes(6_000_000))}), "ImageTooLarge"),
         ("DetectFaces", json.dumps({"Image": image(bytes(14_000_000))}), "ImageTooLarge"),
         ("DeleteFaces", json.dumps({"CollectionId": "a", "FaceIds": ["x" * 17_000_000]}), "RequestEntityTooLarge"),
+        ("CreateUser", '{"CollectionId":"a","UserId":"a b"}', "InvalidParameter"),
+        ("CreateUser", '{"CollectionId":"a","UserId":"%s"}' % ("a" * 129), "InvalidParameter"),
+        ("CreateUser", '{"CollectionId":"a","UserId":""}', "InvalidParameter"),
+        ("CreateUser", '{"CollectionId":"a"}', "InvalidParameter"),
+        ("CreateUser", '{"CollectionId":"a","UserId":"a","ClientRequestToken":"a b"}', "InvalidParameter"),
+        ("CreateUser", '{"CollectionId":"a","UserId":"a","ClientRequestToken":"%s"}' % ("a" * 65), "InvalidParameter"),
+        ("CreateUser", '{"CollectionId":"none","UserId":"a"}', "ResourceNotFound"),
+        ("ListUsers", '{"CollectionId":"a","MaxResults":0}', "InvalidParameter"),
+        ("ListUsers", '{"CollectionId":"a","MaxResults":501}', "InvalidParameter"),
+        ("ListUsers", '{"CollectionId":"a","NextToken":"forged"}', "InvalidPaginationToken"),
+        ("AssociateFaces", json.dumps({"CollectionId": "a", "UserId": "a", "FaceIds": []}), "InvalidParameter"),
+        (
+            "AssociateFaces",
+            json.dumps({"CollectionId": "a", "UserId": "a", "FaceIds": [FACE_ID] * 101}),
+            "InvalidParameter",
+        ),
+        (
+            "AssociateFaces",
+            json.dumps({"CollectionId": "a", "UserId": "a", "FaceIds": [FACE_ID], "UserMatchThreshold": 101}),
+            "InvalidParameter",
+        ),
+        (
+            "DisassociateFaces",
+            json.dumps({"CollectionId": "a", "UserId": "a", "FaceIds": [FACE_ID] * 101}),
+            "InvalidParameter",
+        ),
+        ("SearchUsers", '{"CollectionId":"a"}', "InvalidParameter"),
+        ("SearchUsers", f'{{"CollectionId":"a","UserId":"a","FaceId":"{FACE_ID}"}}', "InvalidParameter"),
+        ("SearchUsers", '{"CollectionId":"a","UserId":"a","MaxUsers":0}', "InvalidParameter"),
+        ("SearchUsers", '{"CollectionId":"a","UserId":"a","MaxUsers":501}', "InvalidParameter"),
+        ("SearchUsersByImage", json.dumps({"CollectionId": "a", "Image": image(b"GIF")}), "ResourceNotFound"),
         ("DetectFaces", json.dumps({"Image": {"S3Object": {"Bucket": "photos", "Name": "../x"}}}), "InvalidS3Object"),
         ("DetectFaces", json.dumps({"Image": {"S3Object": {"Bucket": "photos", "Name": "a\0"}}}), "InvalidS3Object"),
     ],
@@ -293,6 +325,7 @@ REQUEST = st.sampled_from(SERVED).flatmap(
 def test_random_requests_never_make_a_500(shared, request_):
     guard, url = shared
     guard.galleries.setdefault("staff", [])
+    guard.users.setdefault("staff", ["staff"])
     operation, value = request_
     told = ask(url, json.dumps(value).encode(), operation)
     assert told.status == 200 or (400 <= told.status < 500 and told.type.endswith("Exception")), told

@@ -41,13 +41,22 @@ def test_every_served_operation_answers_as_the_model_says(client):
     client.search_faces_by_image(CollectionId="staff", Image={"Bytes": picture("ann")}, FaceMatchThreshold=0)
     client.compare_faces(SourceImage={"Bytes": picture("ann")}, TargetImage={"Bytes": picture("ann", "bob")})
     client.detect_faces(Image={"Bytes": picture("ann")}, Attributes=["ALL"])
+    client.create_user(CollectionId="staff", UserId="Ann")
+    client.associate_faces(CollectionId="staff", UserId="Ann", FaceIds=[ids[0], UNKNOWN])
+    client.list_users(CollectionId="staff")
+    client.search_users(CollectionId="staff", FaceId=ids[1], UserMatchThreshold=0)
+    client.search_users_by_image(CollectionId="staff", Image={"Bytes": picture("ann", "bob")})
+    client.delete_faces(CollectionId="staff", FaceIds=ids[:1])
+    client.disassociate_faces(CollectionId="staff", UserId="Ann", FaceIds=[ids[0], UNKNOWN])
+    client.delete_user(CollectionId="staff", UserId="Ann")
     client.delete_faces(CollectionId="staff", FaceIds=[ids[0], UNKNOWN])
     client.describe_collection(CollectionId="staff")
     client.list_collections()
     client.delete_collection(CollectionId="staff")
     assert set(seen) == {
         "CreateCollection", "DescribeCollection", "ListCollections", "DeleteCollection", "IndexFaces", "ListFaces",
-        "DeleteFaces", "SearchFaces", "SearchFacesByImage", "CompareFaces", "DetectFaces",
+        "DeleteFaces", "SearchFaces", "SearchFacesByImage", "CompareFaces", "DetectFaces", "CreateUser", "DeleteUser",
+        "ListUsers", "AssociateFaces", "DisassociateFaces", "SearchUsers", "SearchUsersByImage",
     }  # fmt: skip
 
 
@@ -252,6 +261,7 @@ def test_images_come_from_a_configured_bucket(checked, buckets, guard):
         (errors.DamagedImage("x"), "InvalidImageFormatException"),
         (errors.LimitExceeded("x"), "ServiceQuotaExceededException"),
         (errors.Conflict("x"), "ConflictException"),
+        (errors.TokenReused("x"), "IdempotentParameterMismatchException"),
         (errors.Overloaded("x"), "ThrottlingException"),
         (errors.NotRecorded("x"), "InternalServerError"),
         (errors.StoreError("x"), "InternalServerError"),
@@ -292,14 +302,11 @@ def test_an_unforeseen_error_is_logged_by_type_only(client, guard, caplog):
     assert "looked" not in caplog.text
 
 
-def test_users_and_other_operations_that_are_not_served_say_so(client):
+def test_operations_that_are_not_served_say_so(client):
     for call in (
-        lambda: client.create_user(CollectionId="staff", UserId="ann"),
         lambda: client.detect_labels(Image={"Bytes": picture("ann")}),
         lambda: client.recognize_celebrities(Image={"Bytes": picture("ann")}),
     ):
         with pytest.raises(client.exceptions.ClientError, match="is not served here") as caught:
             call()
         assert caught.value.response["Error"]["Code"] == "UnknownOperationException"
-    with pytest.raises(client.exceptions.InvalidParameterException, match="UserId"):
-        client.list_faces(CollectionId="staff", UserId="ann")

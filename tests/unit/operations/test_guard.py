@@ -15,19 +15,27 @@ from countenance import operations
 from countenance.errors import DamagedImage, Denied, NotFound, NotRecorded, Unauthenticated
 from countenance.ledger import Receipt
 from countenance.operations import (
+    Associate,
     Caller,
     Compare,
     CreateGallery,
+    CreateUser,
     DeleteGallery,
+    DeleteUser,
     DescribeGallery,
     Detect,
+    Disassociate,
     Enrol,
     Erase,
     ListFaces,
     ListGalleries,
+    ListUsers,
     Operation,
     SearchByFace,
     SearchByImage,
+    SearchUsersByFace,
+    SearchUsersByImage,
+    SearchUsersByUser,
 )
 from countenance.policy import Verdict
 
@@ -43,6 +51,14 @@ ONE_OF_EACH: list[Operation[Any, Any]] = [
     SearchByImage("g0", picture_of(1)),
     Compare(picture_of(1), picture_of(2)),
     Detect(picture_of(1)),
+    CreateUser("g0", "u-2", "token"),
+    DeleteUser("g0", "u-1", "token"),
+    ListUsers("g0"),
+    Associate("g0", "u-1", ("00000001-0000-4000-8000-000000000000",)),
+    Disassociate("g0", "u-1", ("00000001-0000-4000-8000-000000000000",)),
+    SearchUsersByFace("g0", "00000001-0000-4000-8000-000000000000"),
+    SearchUsersByUser("g0", "u-1"),
+    SearchUsersByImage("g0", picture_of(1)),
 ]
 
 
@@ -74,6 +90,7 @@ def test_the_list_above_holds_every_operation_there_is() -> None:
 @pytest.mark.parametrize("ask", ONE_OF_EACH, ids=lambda ask: type(ask).__name__)
 def test_what_is_not_permitted_leaves_one_entry_and_no_other_trace(world: World, ask: Operation[Any, Any]) -> None:
     world.gallery.create("g0", world.engine.model, world.engine.version, {})
+    world.gallery.create_user("g0", "u-1")
     before = everything(world)
     with pytest.raises(Denied, match="test-1") as caught:
         world.guard.carry_out(world.caller, ask)
@@ -86,6 +103,7 @@ def test_what_is_not_permitted_leaves_one_entry_and_no_other_trace(world: World,
 @pytest.mark.parametrize("ask", ONE_OF_EACH, ids=lambda ask: type(ask).__name__)
 def test_what_is_permitted_leaves_a_decision_and_a_result_and_a_receipt(world: World, ask: Operation[Any, Any]) -> None:
     world.gallery.create("g0", world.engine.model, world.engine.version, {})
+    world.gallery.create_user("g0", "u-1")
     try:
         receipt = world.guard.carry_out(world.caller, ask).receipt
     except NotFound as error:  # SearchByFace: that face is not there
@@ -150,10 +168,16 @@ def test_entries_show_no_gallery_picture_name_or_external_id(world: World) -> No
     world.guard.carry_out(world.caller, CreateGallery("g-secret-name"))
     world.guard.carry_out(world.caller, Enrol("g-secret-name", picture_of(7), "jane-doe"))
     world.guard.carry_out(world.caller, SearchByImage("g-secret-name", picture_of(7)))
+    faces = world.guard.carry_out(world.caller, ListFaces("g-secret-name")).result.items
+    world.guard.carry_out(world.caller, CreateUser("g-secret-name", "john-roe", "token-of-john"))
+    world.guard.carry_out(world.caller, Associate("g-secret-name", "john-roe", (faces[0].face_id,)))
+    world.guard.carry_out(world.caller, SearchUsersByImage("g-secret-name", picture_of(7)))
     shown = " ".join(str(entry.fields) for entry in world.ledger.entries())
-    for secret in ("secret-name", "jane", "museum", "people:7", "00000000-0000-4000"):
+    for secret in ("secret-name", "jane", "john", "museum", "people:7", "00000000-0000-4000"):
         assert secret not in shown
     assert world.ledger.openings(2)["external_id"] == "jane-doe"
+    assert world.ledger.openings(8)["user"] == "john-roe"
+    assert world.ledger.openings(13)["users"] == [["john-roe", pytest.approx(100.0)]]
 
 
 def test_a_call_that_another_overtakes_sees_no_clock_put_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,7 @@ KINDS: Mapping[type[errors.CountenanceError], Kind] = MappingProxyType(
         errors.NoSuchFace: Kind(404, "No face of that id"),
         errors.AlreadyExists: Kind(409, "The id is taken"),
         errors.Conflict: Kind(409, "Its state forbids this"),
+        errors.TokenReused: Kind(409, "The token belongs to another request"),
         errors.LimitExceeded: Kind(429, "A quota is used up"),
         errors.Denied: Kind(403, "Not permitted"),
         errors.Held: Kind(403, "Kept until people have done their part"),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from collections.abc import Mapping
 
 from countenance.api.buckets import Buckets
 from countenance.api.rekognition.answers import (
@@ -16,10 +15,19 @@ from countenance.api.rekognition.answers import (
     match_body,
     source_body,
 )
-from countenance.api.rekognition.errors import INVALID_PARAMETER, Refused
+from countenance.api.rekognition.asking import (
+    MATCHES,
+    SIMILARITY,
+    Action,
+    Carry,
+    after,
+    following,
+    no_filter_unless_asked,
+)
 from countenance.api.rekognition.images import image_bytes
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import Params
+from countenance.api.rekognition.user_actions import UserActions
 from countenance.operations import (
     Compare,
     CreateGallery,
@@ -30,37 +38,16 @@ from countenance.operations import (
     Erase,
     ListFaces,
     ListGalleries,
-    Operation,
     QualityFilter,
     SearchByFace,
     SearchByImage,
 )
-
-Seen = TypeVar("Seen")
-Result = TypeVar("Result")
-
-SIMILARITY = 80.0
-"""The threshold of searches and comparisons that name none: Rekognition's documented default."""
-
-MATCHES = 80
-"""Matches of a search that names no MaxFaces; Rekognition documents no default."""
 
 PAGE = 4096
 """Items on a page where MaxResults is absent or 0; also the model's maximum."""
 
 ACCOUNT = "000000000000"
 """Stands for the AWS account in ARNs: a self-hosted server has none."""
-
-
-class Carry(Protocol):
-    """One caller's way to the guard."""
-
-    def __call__(self, ask: Operation[Seen, Result]) -> Result:
-        """The result of `ask`, or an error of `countenance.errors`."""
-
-
-Action = Callable[[Params, Carry], Body]
-"""From checked parameters to the members of the answer; asks the guard exactly once."""
 
 
 class Actions:
@@ -82,6 +69,7 @@ class Actions:
             "SearchFacesByImage": self._search_faces_by_image,
             "CompareFaces": self._compare_faces,
             "DetectFaces": self._detect_faces,
+            **UserActions(buckets, pages).served,
         }
 
     def _create_collection(self, params: Params, carry: Carry) -> Body:
@@ -99,11 +87,11 @@ class Actions:
         }
 
     def _list_collections(self, params: Params, carry: Carry) -> Body:
-        page = carry(ListGalleries(self._after("ListCollections", "", params), _page_size(params)))
+        page = carry(ListGalleries(after(self._pages, "ListCollections", "", params), _page_size(params)))
         return {
             "CollectionIds": [info.gallery_id for info in page.items],
             "FaceModelVersions": [info.version for info in page.items],
-            **self._next("ListCollections", "", page.next),
+            **following(self._pages, "ListCollections", "", page.next),
         }
 
     def _delete_collection(self, params: Params, carry: Carry) -> Body:
@@ -133,23 +121,22 @@ class Actions:
 
     def _list_faces(self, params: Params, carry: Carry) -> Body:
         gallery_id = params["CollectionId"]
-        if "UserId" in params:
-            raise Refused(INVALID_PARAMETER, "UserId: this server keeps no users")
         face_ids = tuple(dict.fromkeys(params["FaceIds"])) if "FaceIds" in params else None
-        page = carry(ListFaces(gallery_id, face_ids, self._after("ListFaces", gallery_id, params), _page_size(params)))
+        cursor = after(self._pages, "ListFaces", gallery_id, params)
+        page = carry(ListFaces(gallery_id, face_ids, cursor, _page_size(params), params.get("UserId")))
         return {
             "Faces": [enrolled_body(face) for face in page.items],
-            **self._next("ListFaces", gallery_id, page.next),
+            **following(self._pages, "ListFaces", gallery_id, page.next),
         }
 
     def _delete_faces(self, params: Params, carry: Carry) -> Body:
         done = carry(Erase(params["CollectionId"], tuple(dict.fromkeys(params["FaceIds"]))))
-        return {
-            "DeletedFaces": list[JSON](done.deleted),
-            "UnsuccessfulFaceDeletions": [
-                {"FaceId": face_id, "Reasons": ["FACE_NOT_FOUND"]} for face_id in done.not_found
-            ],
-        }
+        failed: list[JSON] = [{"FaceId": face_id, "Reasons": ["FACE_NOT_FOUND"]} for face_id in done.not_found]
+        failed += [
+            {"FaceId": face_id, "UserId": user_id, "Reasons": ["ASSOCIATED_TO_AN_EXISTING_USER"]}
+            for face_id, user_id in done.owned
+        ]
+        return {"DeletedFaces": list[JSON](done.deleted), "UnsuccessfulFaceDeletions": failed}
 
     def _search_faces(self, params: Params, carry: Carry) -> Body:
         found = carry(
@@ -173,7 +160,7 @@ class Actions:
                 self._image(params["Image"]),
                 limit=params.get("MaxFaces", MATCHES),
                 similarity=params.get("FaceMatchThreshold", SIMILARITY),
-                quality=_no_filter_unless_asked(params),
+                quality=no_filter_unless_asked(params),
             )
         )
         assert found.probe is not None, "a search by image has a face in the image"
@@ -190,7 +177,7 @@ class Actions:
                 self._image(params["SourceImage"]),
                 self._image(params["TargetImage"]),
                 similarity=params.get("SimilarityThreshold", SIMILARITY),
-                quality=_no_filter_unless_asked(params),
+                quality=no_filter_unless_asked(params),
             )
         )
         return {
@@ -209,18 +196,7 @@ class Actions:
     def _arn(self, gallery_id: str) -> str:
         return f"aws:rekognition:{self._region}:{ACCOUNT}:collection/{gallery_id}"
 
-    def _after(self, operation: str, gallery_id: str, params: Params) -> str | None:
-        token = params.get("NextToken")
-        return None if token is None else self._pages.cursor(operation, gallery_id, token)
-
-    def _next(self, operation: str, gallery_id: str, cursor: str | None) -> Body:
-        return {} if cursor is None else {"NextToken": self._pages.token(operation, gallery_id, cursor)}
-
 
 def _page_size(params: Params) -> int:
     size: int = params.get("MaxResults") or PAGE
     return size
-
-
-def _no_filter_unless_asked(params: Params) -> QualityFilter:
-    return QualityFilter(params.get("QualityFilter", "NONE"))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from countenance.faces import BoundingBox, Candidate, DetectedFace, EnrolledFace, Landmarks, Pose, Quality
+from countenance.operations import Refusal, UserMatch
 
 JSON: TypeAlias = "str | int | float | bool | list[JSON] | Mapping[str, JSON] | None"
 Body: TypeAlias = Mapping[str, JSON]
@@ -36,6 +37,8 @@ def enrolled_body(face: EnrolledFace, version: str | None = None) -> Body:
     }
     if face.external_id is not None:
         body["ExternalImageId"] = face.external_id
+    if face.user_id is not None:
+        body["UserId"] = face.user_id
     if version is not None and set(version) <= _VERSION:
         body["IndexFacesModelVersion"] = version
     return body
@@ -65,6 +68,26 @@ def match_body(candidate: Candidate, version: str | None = None) -> Body:
 def compared_body(face: DetectedFace, similarity: float) -> Body:
     """A CompareFacesMatch."""
     return {"Similarity": _percent(similarity), "Face": detail_body(face)}
+
+
+def user_body(user_id: str, faces: int) -> Body:
+    """A User or MatchedUser: CREATED while no face is theirs. Changes are complete when they are answered."""
+    return {"UserId": user_id, "UserStatus": "ACTIVE" if faces else "CREATED"}
+
+
+def user_match_body(user: UserMatch) -> Body:
+    """A UserMatch."""
+    return {"Similarity": _percent(user.similarity), "User": user_body(user.user_id, user.faces)}
+
+
+def refusal_body(refusal: Refusal) -> Body:
+    """An UnsuccessfulFaceAssociation or UnsuccessfulFaceDisassociation."""
+    body: dict[str, JSON] = {"FaceId": refusal.face_id, "Reasons": [refusal.reason]}
+    if refusal.user_id is not None:
+        body["UserId"] = refusal.user_id
+    if refusal.similarity is not None:
+        body["Confidence"] = _percent(refusal.similarity)
+    return body
 
 
 def _landmarks_body(landmarks: Landmarks) -> list[JSON]:

@@ -63,6 +63,7 @@ FAULTS: Mapping[type[errors.CountenanceError], Fault] = MappingProxyType(
         errors.NoSuchFace: INVALID_PARAMETER,
         errors.AlreadyExists: Fault("ResourceAlreadyExistsException"),
         errors.Conflict: Fault("ConflictException"),
+        errors.TokenReused: Fault("IdempotentParameterMismatchException"),
         errors.LimitExceeded: Fault("ServiceQuotaExceededException"),
         errors.Denied: ACCESS_DENIED,
         errors.Held: ACCESS_DENIED,

@@ -1,0 +1,141 @@
+"""Rekognition's operations on users, each as one question to the guard and the answer on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from countenance.api.buckets import Buckets
+from countenance.api.rekognition.answers import JSON, Body, detail_body, refusal_body, user_body, user_match_body
+from countenance.api.rekognition.asking import (
+    MATCHES,
+    SIMILARITY,
+    Action,
+    Carry,
+    after,
+    following,
+    no_filter_unless_asked,
+)
+from countenance.api.rekognition.errors import INVALID_PARAMETER, Refused
+from countenance.api.rekognition.images import image_bytes
+from countenance.api.rekognition.pages import Pages
+from countenance.api.rekognition.shapes import Params
+from countenance.operations import (
+    Associate,
+    CreateUser,
+    DeleteUser,
+    Disassociate,
+    FoundUsers,
+    ListUsers,
+    Operation,
+    SearchUsersByFace,
+    SearchUsersByImage,
+    SearchUsersByUser,
+)
+
+USER_PAGE = 500
+"""Users on a page where MaxResults is absent; also the model's maximum."""
+
+ASSOCIATION = 75.0
+"""The threshold of an AssociateFaces that names none: Rekognition's documented default."""
+
+
+class UserActions:
+    """The operations on users, by wire name in `served`."""
+
+    def __init__(self, buckets: Buckets, pages: Pages) -> None:
+        self._buckets = buckets
+        self._pages = pages
+        self.served: Mapping[str, Action] = {
+            "CreateUser": self._create_user,
+            "DeleteUser": self._delete_user,
+            "ListUsers": self._list_users,
+            "AssociateFaces": self._associate_faces,
+            "DisassociateFaces": self._disassociate_faces,
+            "SearchUsers": self._search_users,
+            "SearchUsersByImage": self._search_users_by_image,
+        }
+
+    def _create_user(self, params: Params, carry: Carry) -> Body:
+        carry(CreateUser(params["CollectionId"], params["UserId"], params.get("ClientRequestToken")))
+        return {}
+
+    def _delete_user(self, params: Params, carry: Carry) -> Body:
+        carry(DeleteUser(params["CollectionId"], params["UserId"], params.get("ClientRequestToken")))
+        return {}
+
+    def _list_users(self, params: Params, carry: Carry) -> Body:
+        gallery_id = params["CollectionId"]
+        cursor = after(self._pages, "ListUsers", gallery_id, params)
+        page = carry(ListUsers(gallery_id, cursor, params.get("MaxResults", USER_PAGE)))
+        return {
+            "Users": [user_body(user.user_id, user.faces) for user in page.items],
+            **following(self._pages, "ListUsers", gallery_id, page.next),
+        }
+
+    def _associate_faces(self, params: Params, carry: Carry) -> Body:
+        done = carry(
+            Associate(
+                params["CollectionId"],
+                params["UserId"],
+                tuple(dict.fromkeys(params["FaceIds"])),
+                params.get("UserMatchThreshold", ASSOCIATION),
+                params.get("ClientRequestToken"),
+            )
+        )
+        return {
+            "AssociatedFaces": [{"FaceId": face_id} for face_id in done.face_ids],
+            "UnsuccessfulFaceAssociations": [refusal_body(each) for each in done.refused],
+            "UserStatus": user_body(params["UserId"], done.faces)["UserStatus"],
+        }
+
+    def _disassociate_faces(self, params: Params, carry: Carry) -> Body:
+        done = carry(
+            Disassociate(
+                params["CollectionId"],
+                params["UserId"],
+                tuple(dict.fromkeys(params["FaceIds"])),
+                params.get("ClientRequestToken"),
+            )
+        )
+        return {
+            "DisassociatedFaces": [{"FaceId": face_id} for face_id in done.face_ids],
+            "UnsuccessfulFaceDisassociations": [refusal_body(each) for each in done.refused],
+            "UserStatus": user_body(params["UserId"], done.faces)["UserStatus"],
+        }
+
+    def _search_users(self, params: Params, carry: Carry) -> Body:
+        if ("UserId" in params) == ("FaceId" in params):
+            raise Refused(INVALID_PARAMETER, "SearchUsers takes either a UserId or a FaceId")
+        gallery_id, limit = params["CollectionId"], params.get("MaxUsers", MATCHES)
+        similarity = params.get("UserMatchThreshold", SIMILARITY)
+        ask: Operation[None, FoundUsers]
+        searched: Body
+        if "UserId" in params:
+            ask = SearchUsersByUser(gallery_id, params["UserId"], limit, similarity)
+            searched = {"SearchedUser": {"UserId": params["UserId"]}}
+        else:
+            ask = SearchUsersByFace(gallery_id, params["FaceId"], limit, similarity)
+            searched = {"SearchedFace": {"FaceId": params["FaceId"]}}
+        return {**_found_body(carry(ask)), **searched}
+
+    def _search_users_by_image(self, params: Params, carry: Carry) -> Body:
+        found = carry(
+            SearchUsersByImage(
+                params["CollectionId"],
+                image_bytes(params["Image"], self._buckets),
+                limit=params.get("MaxUsers", MATCHES),
+                similarity=params.get("UserMatchThreshold", SIMILARITY),
+                quality=no_filter_unless_asked(params),
+            )
+        )
+        return {
+            **_found_body(found),
+            **({"SearchedFace": {"FaceDetail": detail_body(found.probe)}} if found.probe is not None else {}),
+            "UnsearchedFaces": [
+                {"FaceDetails": detail_body(face), "Reasons": list[JSON](reasons)} for face, reasons in found.unsearched
+            ],
+        }
+
+
+def _found_body(found: FoundUsers) -> Body:
+    return {"UserMatches": [user_match_body(user) for user in found.users], "FaceModelVersion": found.version}

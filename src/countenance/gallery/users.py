@@ -1,0 +1,253 @@
+"""The users of a gallery, and which faces are said to be theirs: what the database holds of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from countenance.database import changing, reading, reading_once
+from countenance.errors import BadRequest, Conflict, LimitExceeded, NotFound, TokenReused
+from countenance.gallery.records import Page, Reason, Reassigned, Refusal, Token, User
+from countenance.gallery.tables import faces, galleries, user_requests, users
+from countenance.gallery.values import microseconds, page_size, place, portions
+
+Numbers = NDArray[np.int64]
+Rows = NDArray[np.float32]
+Row = Any  # one row of a result; SQLAlchemy's type cannot tell which columns it has
+
+MOST_FACES = 100
+"""How many faces may belong to one user."""
+
+_REMEMBERED = timedelta(days=1)  # how long a request with a token is known again
+
+_theirs = faces.alias("theirs")
+_size = sa.select(sa.func.count()).where(_theirs.c.user == users.c.number).scalar_subquery().label("faces")
+
+
+class Users:
+    """Users in `engine`'s database. now: the clock, UTC. Galleries go by their number in the store."""
+
+    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._now = now
+
+    def create(self, gallery: int, user_id: str, token: Token | None) -> None:
+        """Make a user without faces; `Conflict` if the id is taken."""
+        if not 1 <= len(user_id) <= 128:
+            raise BadRequest(f"a user id has 1 to 128 characters, got {len(user_id)}")
+        with changing(self._engine) as connection:
+            row = _locked(connection, gallery)
+            if self._known(connection, token) is not None:
+                return
+            taken = sa.select(users.c.number).where(users.c.gallery == gallery, users.c.user_id == user_id)
+            if connection.execute(taken).first() is not None:
+                raise Conflict("the gallery has a user of that id already")
+            values = {"gallery": gallery, "user_id": user_id, "created_us": microseconds(self._now())}
+            connection.execute(sa.insert(users).values(values))
+            _update(connection, gallery, users=row.users + 1)
+            self._remember(connection, gallery, token, "{}")
+
+    def delete(self, gallery: int, user_id: str, token: Token | None) -> None:
+        """Take the user out; the faces stay and are nobody's. `NotFound` if there is none."""
+        with changing(self._engine) as connection:
+            row = _locked(connection, gallery)
+            if self._known(connection, token) is not None:
+                return
+            number = user_number(connection, gallery, user_id)
+            theirs = faces.c.user == number
+            connection.execute(sa.update(faces).where(theirs).values(user=None, user_revision=row.revision + 1))
+            connection.execute(sa.delete(users).where(users.c.number == number))
+            _update(connection, gallery, users=row.users - 1, revision=row.revision + 1)
+            self._remember(connection, gallery, token, "{}")
+
+    def list(self, gallery: int, after: str | None, limit: int) -> Page[User]:
+        """At most `limit` users in the order of their making. `BadPageToken` if `after` is not one of this method's."""
+        query = (
+            sa.select(users.c.number, users.c.user_id, _size)
+            .where(users.c.gallery == gallery, users.c.number > place(after))
+            .order_by(users.c.number)
+            .limit(page_size(limit) + 1)
+        )
+        with reading(self._engine) as connection:
+            found = connection.execute(query).all()
+        items = tuple(User(row.user_id, row.faces) for row in found[:limit])
+        return Page(items, str(found[limit - 1].number) if len(found) > limit else None)
+
+    def associate(
+        self,
+        gallery: int,
+        user_id: str,
+        face_ids: Sequence[str],
+        *,
+        similarities: Callable[[Rows, Rows], Sequence[float]],
+        least: float,
+        token: Token | None,
+    ) -> Reassigned:
+        """Make faces the user's. One that is so already is not mentioned in the answer.
+
+        Where the user has faces, another one is refused that is less than `least` similar to them: similarities(held,
+        new) says how similar each of the new raw templates is, 0..100. `LimitExceeded`, with nothing done, for more
+        than `MOST_FACES` in all; `NotFound` without the user.
+        """
+        with changing(self._engine) as connection:
+            row = _locked(connection, gallery)
+            if (known := self._known(connection, token)) is not None:
+                return _answered(connection, known)
+            number = user_number(connection, gallery, user_id)
+            named = _named(connection, gallery, face_ids)
+            held = connection.execute(sa.select(faces.c.template).where(faces.c.user == number)).scalars().all()
+            new = [face_id for face_id, face in named.items() if face is not None and face.user is None]
+            alike = dict.fromkeys(new, 100.0)
+            if held and new:
+                said = similarities(_rows(held), _rows([named[face_id].template for face_id in new]))
+                alike = dict(zip(new, said, strict=True))
+            done = [face_id for face_id in new if alike[face_id] >= least]
+            if done and len(held) + len(done) > MOST_FACES:
+                raise LimitExceeded(f"at most {MOST_FACES} faces belong to one user")
+            refused = _refused(named, number)
+            refused += [(f, Reason.UNLIKE, None, alike[f]) for f in new if alike[f] < least]
+            _assign(connection, row, number, [named[face_id].number for face_id in done])
+            answer = _answer(done, refused, len(held) + len(done))
+            self._remember(connection, gallery, token, answer)
+            return _answered(connection, answer)
+
+    def disassociate(self, gallery: int, user_id: str, face_ids: Sequence[str], token: Token | None) -> Reassigned:
+        """Make faces of the user nobody's. One that is so already is not mentioned. `NotFound` without the user."""
+        with changing(self._engine) as connection:
+            row = _locked(connection, gallery)
+            if (known := self._known(connection, token)) is not None:
+                return _answered(connection, known)
+            number = user_number(connection, gallery, user_id)
+            named = _named(connection, gallery, face_ids)
+            done = [face_id for face_id, face in named.items() if face is not None and face.user == number]
+            _assign(connection, row, None, [named[face_id].number for face_id in done])
+            left = sa.select(sa.func.count()).where(faces.c.user == number)
+            answer = _answer(done, _refused(named, number), connection.execute(left).scalar_one())
+            self._remember(connection, gallery, token, answer)
+            return _answered(connection, answer)
+
+    def templates(self, gallery: int, user_id: str) -> Rows:
+        """The raw templates (n, d) of the user's faces; `NotFound` without the user."""
+        with reading(self._engine) as connection:
+            number = user_number(connection, gallery, user_id)
+            query = sa.select(faces.c.template).where(faces.c.user == number).order_by(faces.c.number)
+            return _rows(connection.execute(query).scalars().all())
+
+    def owners(self, numbers: Sequence[int]) -> tuple[dict[int, str], dict[str, int]]:
+        """Whose the faces of those numbers are, without those that are nobody's; and how many faces each user has."""
+        owner, size = {}, {}
+        query = sa.select(faces.c.number, users.c.user_id, _size).join(users, faces.c.user == users.c.number)
+        with reading(self._engine) as connection:
+            for some in portions(numbers):
+                for row in connection.execute(query.where(faces.c.number.in_(some))):
+                    owner[row.number] = row.user_id
+                    size[row.user_id] = row.faces
+        return owner, size
+
+    def changed_since(self, gallery: int, revision: int) -> tuple[Numbers, Numbers]:
+        """Faces whose user changed after `revision`: those that are somebody's now and those that are not, sorted."""
+        query = (
+            sa.select(faces.c.number, faces.c.user.is_not(None).label("owned"))
+            .where(faces.c.gallery == gallery, faces.c.user_revision > revision)
+            .order_by(faces.c.number)
+        )
+        with reading_once(self._engine) as connection:
+            found = connection.execute(query).all()
+        owned = [row.number for row in found if row.owned]
+        return np.array(owned, dtype=np.int64), np.array([r.number for r in found if not r.owned], dtype=np.int64)
+
+    def _known(self, connection: sa.Connection, token: Token | None) -> str | None:
+        """What a request with that token was answered before; `TokenReused` if it was another request."""
+        if token is None:
+            return None
+        query = sa.select(user_requests.c.request, user_requests.c.answer).where(
+            user_requests.c.token == token.key, user_requests.c.made_us > microseconds(self._now() - _REMEMBERED)
+        )
+        found = connection.execute(query).one_or_none()
+        if found is None:
+            return None
+        if found.request != token.request:
+            raise TokenReused("the request token was sent with another request before")
+        return str(found.answer)
+
+    def _remember(self, connection: sa.Connection, gallery: int, token: Token | None, answer: str) -> None:
+        now = self._now()
+        old = user_requests.c.made_us <= microseconds(now - _REMEMBERED)
+        connection.execute(sa.delete(user_requests).where(old))
+        if token is not None:
+            values = {
+                "token": token.key, "gallery": gallery, "request": token.request, "answer": answer,
+                "made_us": microseconds(now),
+            }  # fmt: skip
+            connection.execute(sa.insert(user_requests).values(values))
+
+
+def user_number(connection: sa.Connection, gallery: int, user_id: str) -> int:
+    """The user's row; `NotFound` if the gallery has no user of that id."""
+    query = sa.select(users.c.number).where(users.c.gallery == gallery, users.c.user_id == user_id)
+    found = connection.execute(query).scalar_one_or_none()
+    if found is None:
+        raise NotFound("the gallery has no user of that id")
+    return int(found)
+
+
+def _locked(connection: sa.Connection, gallery: int) -> Row:
+    query = sa.select(galleries.c.number, galleries.c.revision, galleries.c.users)
+    row = connection.execute(query.where(galleries.c.number == gallery).with_for_update()).one_or_none()
+    if row is None:
+        raise NotFound("the gallery was deleted meanwhile")
+    return row
+
+
+def _update(connection: sa.Connection, gallery: int, **values: int) -> None:
+    connection.execute(sa.update(galleries).where(galleries.c.number == gallery).values(values))
+
+
+def _named(connection: sa.Connection, gallery: int, face_ids: Sequence[str]) -> dict[str, Row]:
+    """The faces of those ids, each once, in that order; None for one that is not there."""
+    query = sa.select(faces.c.face_id, faces.c.number, faces.c.user, faces.c.template).where(
+        faces.c.gallery == gallery, faces.c.face_id.in_(face_ids)
+    )
+    found = {row.face_id: row for row in connection.execute(query)}
+    return {face_id: found.get(face_id) for face_id in face_ids}
+
+
+def _refused(named: Mapping[str, Row], number: int) -> list[tuple[str, Reason, int | None, float | None]]:
+    """The faces that can neither become the user's nor cease to be."""
+    return [
+        (face_id, Reason.NOT_FOUND, None, None) if face is None else (face_id, Reason.OTHER_USER, face.user, None)
+        for face_id, face in named.items()
+        if face is None or face.user not in (None, number)
+    ]
+
+
+def _assign(connection: sa.Connection, row: Row, user: int | None, numbers: Sequence[int]) -> None:
+    if numbers:
+        revision = row.revision + 1
+        these = faces.c.number.in_(numbers)
+        connection.execute(sa.update(faces).where(these).values(user=user, user_revision=revision))
+        _update(connection, row.number, revision=revision)
+
+
+def _answer(done: Sequence[str], refused: Sequence[tuple[str, Reason, int | None, float | None]], size: int) -> str:
+    """What is remembered of an answer: no user by id, so that a user who is deleted is gone from here too."""
+    return json.dumps([done, refused, size])
+
+
+def _answered(connection: sa.Connection, answer: str) -> Reassigned:
+    done, refused, size = json.loads(answer)
+    numbers = [number for _, _, number, _ in refused if number is not None]
+    found = connection.execute(sa.select(users.c.number, users.c.user_id).where(users.c.number.in_(numbers)))
+    ids = {row.number: row.user_id for row in found}
+    said = (Refusal(face_id, Reason(why), ids.get(number), rate) for face_id, why, number, rate in refused)
+    return Reassigned(tuple(done), tuple(said), size)
+
+
+def _rows(templates: Sequence[bytes]) -> Rows:
+    return np.array([np.frombuffer(each, dtype="<f4") for each in templates], dtype=np.float32)

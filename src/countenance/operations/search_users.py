@@ -1,0 +1,182 @@
+"""Search among the users of a gallery: leads, each with what bounds its error rate."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from countenance.engine import STORED
+from countenance.faces import DetectedFace, Template
+from countenance.gallery import Gallery, UserMatch, expected_false_matches
+from countenance.operations.operation import Operation, Permit, Tools
+from countenance.operations.quality import QualityFilter, reasons_against
+from countenance.policy import Operation as Asks
+from countenance.signing import JSON
+
+Seen = TypeVar("Seen")
+Unsearched = tuple[tuple[DetectedFace, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """What is searched for: templates of one person, and what does not count. face, unsearched: of a picture."""
+
+    templates: tuple[Template, ...]
+    exclude_face_id: str | None = None
+    exclude_user_id: str | None = None
+    face: DetectedFace | None = None
+    unsearched: Unsearched = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundUsers:
+    """Users whom the probe is like, most similar first.
+
+    expected_false_matches: how many users can be expected at or above the asked similarity, at most, none of whom is
+    the person searched for. probe: the face that was searched for, if a picture was given that has one; unsearched:
+    the other faces in it, and why.
+    """
+
+    users: tuple[UserMatch, ...]
+    user_count: int
+    expected_false_matches: float
+    version: str
+    probe: DetectedFace | None = None
+    unsearched: Unsearched = ()
+
+
+class _SearchUsers(Operation[Seen, FoundUsers], Generic[Seen]):
+    """What all searches among users share: from probes to users, and what the ledger keeps of them."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "search_users"
+    asks: ClassVar[Asks] = Asks.IDENTIFY
+    gallery_id: str
+    limit: int
+    similarity: float
+
+    @property
+    def gallery(self) -> str:
+        """The gallery searched."""
+        return self.gallery_id
+
+    @property
+    def min_similarity(self) -> float:
+        """The similarity asked for."""
+        return self.similarity
+
+    def crowd(self, gallery: Gallery) -> int:
+        """Users, not faces."""
+        return gallery.user_count(self.gallery_id)
+
+    @abstractmethod
+    def probes(self, tools: Tools, seen: Seen) -> Probes:
+        """Whom to search for."""
+
+    def act(self, tools: Tools, permit: Permit, seen: Seen) -> FoundUsers:
+        """Search, and say how likely each user is to be somebody else."""
+        probes = self.probes(tools, seen)
+        matches = tools.gallery.search_users(
+            self.gallery_id,
+            probes.templates,
+            limit=self.limit,
+            calibration=tools.calibration,
+            similarity=self.similarity,
+            exclude_face_id=probes.exclude_face_id,
+            exclude_user_id=probes.exclude_user_id,
+        )
+        rate = tools.calibration.fmr(tools.calibration.score(self.similarity))
+        expected = expected_false_matches(rate, matches.users)
+        return FoundUsers(matches.hits, matches.users, expected, tools.engine.version, probes.face, probes.unsearched)
+
+    def outcome(self, result: FoundUsers) -> Mapping[str, JSON]:
+        """How many users among how many, and how many of them chance alone would give at most."""
+        return {
+            "users": len(result.users),
+            "user_count": result.user_count,
+            "expected_false_matches": result.expected_false_matches,
+        }
+
+    def found(self, result: FoundUsers) -> Mapping[str, JSON]:
+        """Which users."""
+        return {"users": [[user.user_id, user.similarity] for user in result.users]}
+
+    def notes(self, result: FoundUsers) -> Mapping[str, str]:
+        """The expected false matches, where the wire format has no room for them."""
+        return {"x-countenance-expected-false-matches": f"{result.expected_false_matches:.6g}"}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchUsersByFace(_SearchUsers[None]):
+    """Search for the person of an enrolled face; the face itself does not count where it is a user's."""
+
+    gallery_id: str
+    face_id: str
+    limit: int = 80
+    similarity: float = 80.0
+
+    def look(self, tools: Tools) -> None:
+        """Nothing to look at."""
+
+    def probes(self, tools: Tools, seen: None) -> Probes:
+        """The enrolled template."""
+        return Probes((tools.gallery.template(self.gallery_id, self.face_id),), exclude_face_id=self.face_id)
+
+    def private(self) -> Mapping[str, JSON]:
+        """Which gallery, which face."""
+        return {"gallery": self.gallery_id, "face": self.face_id}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchUsersByUser(_SearchUsers[None]):
+    """Search for a user's person among the other users; nobody is found for a user without faces."""
+
+    gallery_id: str
+    user_id: str
+    limit: int = 80
+    similarity: float = 80.0
+
+    def look(self, tools: Tools) -> None:
+        """Nothing to look at."""
+
+    def probes(self, tools: Tools, seen: None) -> Probes:
+        """The templates of the user's faces."""
+        return Probes(tools.gallery.user_templates(self.gallery_id, self.user_id), exclude_user_id=self.user_id)
+
+    def private(self) -> Mapping[str, JSON]:
+        """Which gallery, which user."""
+        return {"gallery": self.gallery_id, "user": self.user_id}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchUsersByImage(_SearchUsers[Probes]):
+    """Search for the person of the largest face of `image`; nobody is found if there is none that passes `quality`."""
+
+    gallery_id: str
+    image: bytes
+    limit: int = 80
+    similarity: float = 80.0
+    quality: QualityFilter = QualityFilter.NONE
+
+    def look(self, tools: Tools) -> Probes:
+        """Detect, take the largest face, embed it."""
+        tools.gallery.size(self.gallery_id)  # NotFound before the work
+        picture = tools.engine.look(self.image, STORED)
+        if not picture.faces:
+            return Probes(())
+        largest, *others = picture.faces
+        left = tuple((face, ("FACE_NOT_LARGEST",)) for face in others)
+        if reasons := reasons_against(largest, self.quality):
+            return Probes((), unsearched=((largest, reasons), *left))
+        return Probes(tuple(tools.engine.embed(picture, (largest,))), face=largest, unsearched=left)
+
+    def probes(self, tools: Tools, seen: Probes) -> Probes:
+        """The face in the picture."""
+        return seen
+
+    def private(self) -> Mapping[str, JSON]:
+        """Which gallery, which picture."""
+        return {"gallery": self.gallery_id, "image": hashlib.sha256(self.image).hexdigest()}
