@@ -3,70 +3,19 @@
 from __future__ import annotations
 
 import re
-import uuid
-from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pytest
-from tests.contract.rekognition.model_check import check_answers
-from tests.contract.rekognition.rekognition_fakes import boto_client, serving
-from tests.fakes.engine import MODEL, FakeEngine, picture_of
-from tests.fakes.rules import FixedRules
+from tests.contract.rekognition.spine import spine
+from tests.fakes.engine import picture_of
 
-from countenance.custody import Custody
-from countenance.database import open_database
-from countenance.gallery import Calibration, Gallery, RawCosine
-from countenance.ledger import Ledger
-from countenance.mandates import Halts, Holder, Register, Terms
-from countenance.operations import Guard, Moratoria, Tools
 from countenance.policy import Verdict
-from countenance.signing import Signer
 
 UNKNOWN = "01234567-89ab-4def-8123-456789abcdef"
-CALIBRATION = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
-
-
-def now():
-    return datetime.now(UTC)
-
-
-@pytest.fixture
-def verdict():
-    return Verdict.PERMIT
-
-
-@pytest.fixture
-def ledger(database):
-    ledger = Ledger(database, Signer(bytes(32)), "ledger.test", now)
-    yield ledger
-    ledger.close()
-
-
-@pytest.fixture
-def database(tmp_path):
-    database = open_database(tmp_path / "db.sqlite")
-    yield database
-    database.dispose()
 
 
 @pytest.fixture
 def client(database, ledger, verdict):
-    register = Register(database, bytes(32), now)
-    asked = register.request(
-        Holder("A museum"),
-        Terms("photo_library", "consent", ("*",), ("*",)),
-        requested_by="ann",
-        expires_at=now() + timedelta(hours=1),
-    )
-    register.approve(asked.mandate_id, approved_by="ben")
-    key = register.issue_key(asked.mandate_id)
-    gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
-    tools = Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, ())
-    moratoria = Moratoria(Halts(database), ledger, None)
-    guard = Guard(tools, FixedRules(verdict), ledger, register, Custody(database, bytes(32), now), moratoria, now)
-    with serving(guard, credentials=register) as url:
-        client = boto_client(url, key=key.access_key, secret=key.secret)
-        client.seen = check_answers(client)
+    with spine(database, ledger, verdict) as client:
         yield client
 
 

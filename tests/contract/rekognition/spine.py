@@ -1,0 +1,51 @@
+"""The real guard, gallery and ledger behind the dialect; only engine and rules are fakes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from tests.contract.rekognition.model_check import check_answers
+from tests.contract.rekognition.rekognition_fakes import boto_client, serving
+from tests.fakes.engine import MODEL, FakeEngine
+from tests.fakes.rules import FixedRules
+
+from countenance.custody import Custody
+from countenance.gallery import Calibration, Gallery, RawCosine
+from countenance.ledger import Ledger
+from countenance.mandates import Halts, Holder, Register, Terms
+from countenance.operations import Guard, Moratoria, Tools
+from countenance.policy import Verdict
+
+CALIBRATION = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def spine(database: sa.Engine, ledger: Ledger, verdict: Verdict) -> Iterator[Any]:
+    """A boto3 client of a server that lives as long as the block; `client.seen` is what was answered."""
+    register = Register(database, bytes(32), now)
+    asked = register.request(
+        Holder("A museum"),
+        Terms("photo_library", "consent", ("*",), ("*",)),
+        requested_by="ann",
+        expires_at=now() + timedelta(hours=1),
+    )
+    register.approve(asked.mandate_id, approved_by="ben")
+    key = register.issue_key(asked.mandate_id)
+    gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
+    tools = Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, ())
+    moratoria = Moratoria(Halts(database), ledger, None)
+    guard = Guard(tools, FixedRules(verdict), ledger, register, Custody(database, bytes(32), now), moratoria, now)
+    with serving(guard, credentials=register) as url:
+        client = boto_client(url, key=key.access_key, secret=key.secret)
+        client.seen = check_answers(client)
+        yield client
