@@ -133,6 +133,47 @@ def test_images_come_from_folders_that_stand_for_buckets(
             client.detect_faces(Image={"S3Object": {"Bucket": "photos", "Name": name}})
 
 
+def test_a_person_is_found_by_several_pictures_as_one_user(
+    live: Live, key: AccessKey, faces: dict[tuple[int, int], bytes]
+) -> None:
+    client = live.client(key)
+    here = {"CollectionId": "users"}
+    client.create_collection(**here)
+    ids: dict[int, list[str]] = {}
+    for person in range(1, 7):
+        for number in (1, 2, 3):
+            image = {"Bytes": faces[person, number]}
+            answer = client.index_faces(**here, Image=image, MaxFaces=1, QualityFilter="NONE")
+            ids.setdefault(person, []).append(answer["FaceRecords"][0]["Face"]["FaceId"])
+    for person in range(1, 6):
+        client.create_user(**here, UserId=f"u-{person}")
+        client.associate_faces(**here, UserId=f"u-{person}", FaceIds=ids[person][:1])
+        done = client.associate_faces(**here, UserId=f"u-{person}", FaceIds=[*ids[person], ids[6][0]])
+        assert [each["FaceId"] for each in done["AssociatedFaces"]] == ids[person][1:]
+        [refused] = done["UnsuccessfulFaceAssociations"]
+        assert (refused["FaceId"], refused["Reasons"]) == (ids[6][0], ["LOW_MATCH_CONFIDENCE"])
+        assert refused["Confidence"] < 75
+    assert client.describe_collection(**here)["UserCount"] == 5
+
+    for person in range(1, 6):
+        image = {"Bytes": faces[person, 5]}
+        found = client.search_users_by_image(**here, Image=image)
+        assert [match["User"]["UserId"] for match in found["UserMatches"]] == [f"u-{person}"]
+        leads = client.search_faces_by_image(**here, Image=image)["FaceMatches"]
+        assert {lead["Face"]["UserId"] for lead in leads} == {f"u-{person}"}
+        assert 80 <= found["UserMatches"][0]["Similarity"] < leads[0]["Similarity"]
+        by_face = client.search_users(**here, FaceId=ids[person][0])["UserMatches"]
+        assert [match["User"]["UserId"] for match in by_face] == [f"u-{person}"]
+        assert client.search_users(**here, UserId=f"u-{person}")["UserMatches"] == []
+    assert client.search_users_by_image(**here, Image={"Bytes": faces[6, 5]})["UserMatches"] == []
+    assert client.search_users_by_image(**here, Image={"Bytes": faces[30, 1]})["UserMatches"] == []
+    with pytest.raises(ClientError, match=r"house\.evidence") as denied:
+        client.search_users_by_image(**here, Image={"Bytes": faces[1, 5]}, UserMatchThreshold=79.0)
+    assert code(denied) == "AccessDeniedException"
+    kept = client.delete_faces(**here, FaceIds=ids[1])["UnsuccessfulFaceDeletions"]
+    assert [each["UserId"] for each in kept] == ["u-1"] * 3
+
+
 def test_a_search_looser_than_its_evidence_is_denied_with_the_clause(
     live: Live, key: AccessKey, faces: dict[tuple[int, int], bytes]
 ) -> None:
