@@ -89,6 +89,21 @@ def test_after_any_changes_only_living_owned_rows_count(steps, limit, seed, min_
         assert sieve.search_many(snapshot, probes, limit, min_score, owned=True) == expected
 
 
+def test_rows_of_nobody_do_not_stand_in_the_way_of_bounds():
+    chance = np.random.default_rng(6)
+    made = chance.normal(size=(4000, 128))
+    made = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+    index, sieve = Index(Crew(1)), Sieve(Crew(1))
+    index.append(np.arange(1, 4001), made)
+    index.own(np.arange(2, 4001, 2), True)
+    index.publish(0)
+    snapshot, probes = index.snapshot, made[0:8:2]  # each is the row of nobody
+    expected = [snapshot.search(probe, 3, -1.0, None, True) for probe in probes]
+    assert [sieve.search(snapshot, probe, 3, -1.0, None, True) for probe in probes] == expected
+    assert sieve.search_many(snapshot, probes, 3, -1.0, True) == expected
+    assert (sieve.counts.searches, sieve.counts.fallbacks) == (8, 0)
+
+
 @pytest.mark.parametrize("exact", [True, False], ids=["computing all", "by codes"])
 def test_a_hit_that_is_let_go_while_a_search_runs_makes_room_for_another(monkeypatch, exact):
     chance = np.random.default_rng(5)
