@@ -27,6 +27,7 @@ from countenance.gallery.records import (
     SearchCounts,
     Token,
     User,
+    UserMatch,
     UserMatches,
 )
 from countenance.gallery.store import Head, Store
@@ -251,20 +252,9 @@ class Gallery:
                 return UserMatches(head.users, ())
             probes = self._normaliser.probe_side(np.stack([template.vector for template in templates]))
             without = self._store.number_of(head.number, exclude_face_id) if exclude_face_id else None
-            least, asked = calibration.score(similarity), _ROWS_PER_USER * limit
-            while True:
-                found = self._find(snapshot, probes, asked, least, without, owned=True)
-                numbers = {number for hits in found for number, _ in hits}
-                owner, size = self._users.owners(sorted(numbers if without is None else numbers | {without}))
-                if not numbers <= owner.keys():
-                    break  # somebody erased a hit or took it from its user meanwhile
-                if without in owner:
-                    size[owner[without]] -= 1
-                theirs = {number: user_id for number, user_id in owner.items() if user_id != exclude_user_id}
-                users = grouped(found, theirs, size, calibration, similarity)
-                if settled(users, found, asked, limit, calibration, similarity):
-                    return UserMatches(head.users, tuple(users[:limit]))
-                asked *= 2
+            users = self._users_like(snapshot, probes, limit, calibration, similarity, without, exclude_user_id)
+            if users is not None:
+                return UserMatches(head.users, tuple(users))
         raise Overloaded("the gallery changes faster than it can be searched")
 
     def read_all(self, model: ModelId) -> int:
@@ -321,6 +311,32 @@ class Gallery:
                     Matches(snapshot.size, tuple((faces[number], score) for number, score in hits)) for hits in found
                 )
         raise Overloaded("the gallery changes faster than it can be searched")
+
+    def _users_like(
+        self,
+        snapshot: Snapshot,
+        probes: Rows,
+        limit: int,
+        calibration: Calibration,
+        similarity: float,
+        without: int | None,
+        without_user: str | None,
+    ) -> Sequence[UserMatch] | None:
+        """The first `limit` users; None if a face was erased or taken from its user meanwhile."""
+        least, asked = calibration.score(similarity), _ROWS_PER_USER * limit
+        while True:
+            found = self._find(snapshot, probes, asked, least, without, owned=True)
+            numbers = {number for hits in found for number, _ in hits}
+            owner, size = self._users.owners(sorted(numbers if without is None else numbers | {without}))
+            if not numbers <= owner.keys():
+                return None
+            if without in owner:
+                size[owner[without]] -= 1
+            others = {number: user_id for number, user_id in owner.items() if user_id != without_user}
+            users = grouped(found, others, size, calibration, similarity)
+            if settled(users, found, asked, limit, calibration, similarity):
+                return users[:limit]
+            asked *= 2
 
     def _find(
         self,

@@ -7,9 +7,12 @@ from pathlib import Path
 from countenance.api.buckets import MAX_OBJECT_BYTES, Buckets
 from countenance.api.rekognition import Limits
 from countenance.api.rekognition import errors as wire
-from countenance.api.rekognition.actions import MATCHES, PAGE, SIMILARITY, Actions
+from countenance.api.rekognition.actions import PAGE, Actions
+from countenance.api.rekognition.asking import MATCHES, SIMILARITY
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import MAX_VALUES
+from countenance.api.rekognition.user_actions import ASSOCIATION, USER_PAGE
+from countenance.gallery.users import MOST_FACES
 
 TEXT = (Path(__file__).parents[3] / "docs" / "rekognition.md").read_text()
 NAMES = {kind.__name__ for kind in wire.FAULTS}
@@ -46,5 +49,8 @@ def test_the_numbers_of_the_page_are_those_of_the_code():
         f"has {PAGE:,} items",
         f"at most {MATCHES} matches",
         f"Thresholds are {SIMILARITY:g} ",
+        f"UserMatchThreshold {ASSOCIATION:g} ",
+        f"{USER_PAGE} on a page",
+        f"beyond {MOST_FACES} faces",
     ):
         assert number in TEXT.replace("\n", " "), number
