@@ -264,6 +264,20 @@ keep_alone, keep_beside = _keeping(False), _keeping(True)
 
 
 @_native
+def flags_set(typing: Any, flags: Any, start: Any) -> Any:
+    """A bit for each of LANES flags from `start` on, the first one's the lowest."""
+
+    def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, build, arguments[0]).data
+        lanes = ir.VectorType(_I8, LANES)
+        at = build.gep(build.bitcast(data, _I8.as_pointer()), [arguments[1]])
+        held = build.load(build.bitcast(at, lanes.as_pointer()), align=1)
+        return build.bitcast(build.icmp_unsigned("!=", held, _everywhere(lanes, 0)), _I32)
+
+    return numba.types.uint32(flags, numba.types.intp), generate
+
+
+@_native
 def lowest(typing: Any, bits: Any) -> Any:
     """The place of the lowest bit that is set; one is."""
 

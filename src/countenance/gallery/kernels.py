@@ -22,6 +22,7 @@ from countenance.gallery.intrinsics import (
     bounds_alone,
     bounds_beside,
     fetch,
+    flags_set,
     give_way,
     group_dots,
     instructions,
@@ -30,13 +31,14 @@ from countenance.gallery.intrinsics import (
     lowest,
     pointer,
     single,
-)  # fmt: skip
+)
 
 NO_BOUND = 1e30
 """Residual of a row of which nothing is known."""
 
-BRIEF, FACTS, SCALES, FINE, ROWS, NUMBERS, ALIVE, ROOM, START, CODED = range(10)
-"""Columns of `layout.Layout.chunks`: addresses, then numbers of rows."""
+BRIEF, FACTS, SCALES, FINE, ROWS, NUMBERS, COUNTING, ROOM, START, CODED, FEW = range(11)
+"""Columns of `layout.Layout.chunks`: addresses, then numbers of rows; and whether few rows may be counting (1), so that
+those that are not need not wait."""
 NOTED, CLOSER, COMPUTED, FULL, WAITING, _HELD, _STRETCHES = range(7)
 """What a thread's state counts: rows noted, looked at more finely, computed; whether there was room for all notes (0)
 or not (1); rows that wait, scores in the heap, stretches of waiting rows."""
@@ -248,7 +250,7 @@ def gather(
             place, room = places[one, i] - layout[chunk, START], layout[chunk, ROOM]
             numbers[at] = _longs(layout[chunk, NUMBERS], room)[place]
             found[at] = _singles(layout[chunk, ROWS], (room, dimension))[place]
-            full += not _flags(layout[chunk, ALIVE], room)[place]
+            full += not _flags(layout[chunk, COUNTING], room)[place]
             at += 1
     return numbers, found, closer, computed, full
 
@@ -270,7 +272,7 @@ def sift(
     brief = _bytes(chunk[BRIEF], groups * block)
     facts = _bytes(chunk[FACTS], (groups, 2 + column, LANES))
     scales = _singles(chunk[SCALES], (groups, 2 + column, 2))
-    rows, alive = _singles(chunk[ROWS], (room, dimension)), _flags(chunk[ALIVE], room)
+    rows, alive = _singles(chunk[ROWS], (room, dimension)), _flags(chunk[COUNTING], room)
     waiting, dots = waits[0], waits[1]
     bounds, asides = waits[2].view(np.float32), waits[3].view(np.float32)
     sums = np.empty(LANES, np.int32)
@@ -293,6 +295,8 @@ def sift(
             both = bounds_beside(facts, scales, group, terms, slack, tilt, floor, sums, upper, beside)
         else:
             both = bounds_alone(facts, scales, group, terms, slack, tilt, floor, sums, upper, beside)
+        if chunk[FEW]:
+            both &= np.uint64(flags_set(alive, group * LANES)) * np.uint64(2**LANES + 1)
         above = np.uint32(both >> np.uint64(LANES))
         bits = np.uint32(both) & ~above
         if _PACKS:
@@ -375,7 +379,7 @@ def _settle(
     bits, width = query.shape[0] // 8, query.shape[0] // 8 + 8
     room, dimension = chunk[ROOM], probe.shape[0]
     fine = _bytes(chunk[FINE], (room, width))
-    rows, alive = _singles(chunk[ROWS], (room, dimension)), _flags(chunk[ALIVE], room)
+    rows, alive = _singles(chunk[ROWS], (room, dimension)), _flags(chunk[COUNTING], room)
     waiting, dots = waits[0], waits[1]
     bounds, asides = waits[2].view(np.float32), waits[3].view(np.float32)
     scale, shift, base = terms[0], terms[2], terms[4]

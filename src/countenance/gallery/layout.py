@@ -19,7 +19,7 @@ _PART = 16_384  # rows that a thread takes in one go, a multiple of LANES
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """chunks: (c, 10) int64, columns as in `kernels`. Places count rows through all rooms, a chunk's from START.
+    """chunks: (c, 11) int64, columns as in `kernels`. Places count rows through all rooms, a chunk's from START.
 
     owned: the same, but that of the rows only those count that belong to users. parts: (n, 3) int64: chunk, first row
     and the one after the last. codes_longest: as `Codes.longest`, of all chunks. longest: of all rows. The addresses
@@ -35,7 +35,7 @@ class Layout:
 
 def layout(chunks: Sequence[tuple[Chunk, int, int]]) -> Layout:
     """The layout of chunks, with how many rows of each are filled and how many of these coded."""
-    table = np.empty((len(chunks), kernels.CODED + 1), dtype=np.int64)
+    table = np.empty((len(chunks), kernels.FEW + 1), dtype=np.int64)
     parts, start = [], 0
     for i, (chunk, filled, coded) in enumerate(chunks):
         assert chunk.codes is not None
@@ -44,11 +44,12 @@ def layout(chunks: Sequence[tuple[Chunk, int, int]]) -> Layout:
             array.ctypes.data
             for array in (codes.brief, codes.facts, codes.scales, codes.fine, chunk.rows, chunk.numbers, chunk.alive)
         ]
-        table[i, kernels.ROOM :] = chunk.room, start, coded
+        table[i, kernels.ROOM :] = chunk.room, start, coded, 0
         parts += [(i, first, min(first + _PART, filled)) for first in range(0, filled, _PART)]
         start += chunk.room
     owned = table.copy()
-    owned[:, kernels.ALIVE] = [chunk.owned.ctypes.data for chunk, _, _ in chunks]
+    owned[:, kernels.COUNTING] = [chunk.owned.ctypes.data for chunk, _, _ in chunks]
+    owned[:, kernels.FEW] = 1
     return Layout(
         table,
         owned,

@@ -551,7 +551,7 @@ def test_searches_at_once_do_not_meet_each_other_nor_those_who_change_the_index(
 
 def test_who_comes_to_a_search_when_it_is_over_touches_nothing(many):
     rows, index = many
-    asked = sieve_module._Asked(index.snapshot, rows[0], 5, -1.0)
+    asked = sieve_module._Asked(index.snapshot, rows[0], 5, -1.0, owned=False)
     notes = sieve_module._Notes(2)
     notes.begin([asked])
     turn = np.zeros(3, dtype=np.int64)
