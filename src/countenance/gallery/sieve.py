@@ -118,7 +118,7 @@ class _Asked:
         "chunks", "layout", "limit", "min_score", "owned", "probe", "query", "snapshot", "terms", "twice",
     )  # fmt: skip
 
-    def __init__(self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, owned: bool) -> None:
+    def __init__(self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, owned: bool = False) -> None:
         assert snapshot.coder is not None
         assert snapshot.layout is not None
         self.snapshot, self.layout, self.min_score, self.owned = snapshot, snapshot.layout, min_score, owned

@@ -38,6 +38,8 @@ _face_rows = sa.select(*_face_columns).select_from(
     .outerjoin(users, faces.c.user == users.c.number)
 )
 
+_these = faces.alias("these")
+
 # Asked at every call, so they are made once.
 _GALLERY = sa.select(galleries).where(galleries.c.gallery_id == sa.bindparam("gallery_id"))
 _LOCKED_GALLERY = _GALLERY.with_for_update()
@@ -238,9 +240,11 @@ class Store:
         with reading(self._engine) as connection:
             number = _gallery_row(connection, gallery_id).number
             query = _face_rows.where(faces.c.gallery == number, faces.c.number > first)
-            if user_id is not None:
-                query = query.where(faces.c.user == user_number(connection, number, user_id))
             query = query.order_by(faces.c.number).limit(limit + 1)
+            asked = sa.select(_these.c.number).where(_these.c.gallery == number)  # else SQLite reads all of the gallery
+            if user_id is not None:
+                asked = asked.where(_these.c.user == user_number(connection, number, user_id))
+                query = query.where(faces.c.number.in_(asked))
             if face_ids is None:
                 found = list(connection.execute(query))
             else:
@@ -248,7 +252,9 @@ class Store:
                 found = [
                     row
                     for some in portions(wanted)
-                    for row in connection.execute(query.where(faces.c.face_id.in_(some)))
+                    for row in connection.execute(
+                        query.where(faces.c.number.in_(asked.where(_these.c.face_id.in_(some))))
+                    )
                 ]
                 found.sort(key=lambda row: int(row.number))
         items = tuple(_enrolled(row) for row in found[:limit])

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.gallery.people import MODEL, OTHER, Clock, counted, detected, people, template, unit
@@ -147,6 +148,23 @@ def test_faces_say_whose_they_are_wherever_they_are_shown(gallery):
     assert [face.user_id for face, _ in hits] == ["ann", None]
     assert [face.user_id for face in gallery.enrol("staff", "d", None, pairs)] == [None, "ann"]
     assert [each.vector.tolist() for each in gallery.user_templates("staff", "ann")] == [template(2).vector.tolist()]
+
+
+@pytest.mark.parametrize("asked", [{"user_id": "ann"}, {"face_ids": ["x", "y"]}, {"user_id": "ann", "face_ids": ["x"]}])
+def test_some_faces_are_listed_without_going_through_all(gallery, engine, asked):
+    gallery.create_user("staff", "ann")
+    plans = []
+
+    @sa.event.listens_for(engine, "before_cursor_execute")
+    def explain(connection, cursor, statement, parameters, context, many):
+        if "these" in statement:
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.append(" ".join(row[3] for row in cursor.fetchall()))
+
+    assert gallery.faces("staff", limit=9, **asked).items == ()
+    (plan,) = plans
+    assert "gallery=? AND number=?" in plan  # of single faces
+    assert ("faces_of_user" if "face_ids" not in asked else "face_id=?") in plan
 
 
 def test_associating_says_of_each_face_what_became_of_it(gallery):
