@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 from countenance.engine import STORED
-from countenance.errors import NoFace
+from countenance.errors import Conflict, NoFace
 from countenance.faces import Candidate, DetectedFace, Template
 from countenance.gallery import expected_false_matches
 from countenance.operations.operation import Operation, Permit, Tools
@@ -69,9 +69,11 @@ class _Search(Operation[Seen, Found], Generic[Seen]):
         """The face to search for."""
 
     def act(self, tools: Tools, permit: Permit, seen: Seen) -> Found:
-        """Search, and say how likely each candidate is to be somebody else."""
+        """Search, and say how likely each candidate is somebody else. `Conflict` in a gallery of another model."""
         probe = self.probe(tools, seen)
         calibration = tools.calibration
+        if probe.template.model != calibration.model:  # an enrolled face's own, whatever model is in use now
+            raise Conflict(f"the gallery is pinned to model {probe.template.model[:12]}…, which is not in use here")
         least = calibration.score(self.similarity)
         matches = tools.gallery.search(
             self.gallery_id, probe.template, limit=self.limit, min_score=least, exclude_face_id=probe.exclude_face_id

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from tests.fakes.engine import picture_of
 from tests.unit.operations.conftest import CALIBRATION, World
 
-from countenance.errors import NoFace, NotFound
+from countenance.errors import Conflict, NoFace, NotFound
+from countenance.faces import ModelId, Template
 from countenance.operations import (
     Compare,
     CreateGallery,
@@ -49,6 +51,18 @@ def test_a_search_for_an_enrolled_face_leaves_itself_out(enrolled: World) -> Non
     found = enrolled.guard.carry_out(enrolled.caller, SearchByFace("g", faces[3].face_id, similarity=0.0)).result
     assert faces[3].face_id not in {c.face.face_id for c in found.candidates}
     assert len(found.candidates) == 19
+
+
+def test_a_gallery_of_another_model_is_not_searched(enrolled: World) -> None:
+    """Its templates are of its own model, and the scores here are calibrated for the one in use."""
+    other = ModelId("ab" * 32)
+    enrolled.gallery.create("old", other, "before", {})
+    vector = np.eye(1, 16, dtype=np.float32)[0]
+    face = enrolled.engine.look(picture_of(1)).faces[0]
+    (old,) = enrolled.gallery.enrol("old", "digest", None, [(face, Template(vector, other))])
+    for ask in (SearchByFace("old", old.face_id), SearchByImage("old", picture_of(1))):
+        with pytest.raises(Conflict):
+            enrolled.guard.carry_out(enrolled.caller, ask)
 
 
 def test_only_the_largest_face_is_searched_for(enrolled: World) -> None:
