@@ -261,7 +261,8 @@ class Gallery:
         """Make the rows of every gallery of `model` that is behind, as its next search would; how many there are.
 
         For a thread of its own after a start: rows are kept in memory only, so that a changed normaliser makes them
-        anew from the stored templates. Searches meanwhile wait for their own gallery at most.
+        anew from the stored templates. Searches meanwhile wait for their own gallery at most. What searches among many
+        faces need is compiled too, which takes seconds where this was never run before.
         """
         after, done = None, 0
         while True:
@@ -270,9 +271,13 @@ class Gallery:
                 if info.model != model:
                     continue
                 try:
-                    self._snapshot(info.gallery_id, self._head(info.gallery_id))
+                    snapshot = self._snapshot(info.gallery_id, self._head(info.gallery_id))
                 except NotFound:
                     continue  # deleted meanwhile
+                if snapshot is not None and snapshot.coder is not None:
+                    from countenance.gallery.sieve import Sieve
+
+                    Sieve(self._crew).prepare(snapshot)
                 done += 1
             if page.next is None:
                 return done

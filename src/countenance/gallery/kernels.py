@@ -57,11 +57,11 @@ _carray: Any = numba.carray  # type: ignore[attr-defined]
 
 def compiled(function: Callable[..., Any]) -> Any:
     """`function` compiled when first called, kept on disk if there is a folder for that."""
-    loose = {"nnan", "nsz", "contract", "reassoc"}
+    how: Any = {"nogil": True, "fastmath": {"nnan", "nsz", "contract", "reassoc"}, "error_model": "numpy"}
     try:
-        return numba.njit(function, cache=True, nogil=True, fastmath=loose)
+        return numba.njit(function, cache=True, **how)
     except RuntimeError:  # nowhere to keep it
-        return numba.njit(function, nogil=True, fastmath=loose)
+        return numba.njit(function, **how)
 
 
 @compiled
@@ -352,7 +352,7 @@ def _slack(terms: Any, floor: Any, t: Any) -> tuple[Any, Any]:
     is flattened where it would be too steep.
     """
     along = min(max(floor - terms[10], np.float32(0)) * terms[11], np.float32(0.9) * math.sqrt(terms[9]))
-    across = np.float32(math.sqrt(terms[9] - along * along))
+    across = max(np.float32(math.sqrt(terms[9] - along * along)), np.float32(1e-30))
     return t * across, t * along * terms[11] / across
 
 

@@ -82,6 +82,12 @@ class Sieve:
         self._crew.each(some, -(-len(probes) // _TOGETHER))
         return found
 
+    def prepare(self, snapshot: Snapshot) -> None:
+        """Have everything compiled that searches of it need, by searches that find nothing."""
+        nobody = np.zeros((2, snapshot.chunks[0][0].rows.shape[1]), dtype=np.float32)
+        self.search(snapshot, nobody[0], 1, np.inf)
+        self.search_many(snapshot, nobody, 1, np.inf)
+
     def _notes(self, count: int, *asked: _Asked) -> _Notes:
         """Empty notes for `count` threads, or probes; used ones if there are, since fresh memory is slow."""
         try:

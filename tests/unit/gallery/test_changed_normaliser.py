@@ -5,7 +5,7 @@ import pytest
 from tests.unit.gallery.people import MODEL, OTHER, Clock, counted, people, template
 
 from countenance.database import open_database
-from countenance.gallery import Gallery, RawCosine
+from countenance.gallery import Gallery, RawCosine, index, kernels
 
 
 class Shifted(RawCosine):
@@ -50,6 +50,20 @@ def test_every_gallery_is_read_before_anybody_searches_and_only_once(engine):
     assert best(gallery) == pytest.approx(0.8, abs=1e-5)
     assert gallery.read_all(MODEL) == 3
     assert normaliser.made == 5
+
+
+def test_what_searches_among_many_need_is_compiled_before_anybody_asks(engine, monkeypatch):
+    asked = []
+    monkeypatch.setattr(index, "CODED", 3)
+    for kernel in ("look", "look_many"):
+        call = getattr(kernels, kernel)
+        monkeypatch.setattr(
+            kernels, kernel, lambda *given, call=call, kernel=kernel: (asked.append(kernel), call(*given))
+        )
+    gallery = Gallery(engine, Shifted(0.2), Clock(), counted("new"))
+    gallery.read_all(MODEL)
+    assert {"look", "look_many"} <= set(asked)
+    assert gallery.search_counts().searches == 0
 
 
 def test_what_is_enrolled_after_that_is_made_by_the_same_normaliser(engine):

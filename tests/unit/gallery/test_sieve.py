@@ -366,6 +366,13 @@ def test_an_erased_row_leaves_no_code(dimension):
     assert codes.brief[group, :, (lane + 1) % 32 // 16, (lane + 1) % 16].any()
 
 
+def test_a_probe_of_nothing_finds_what_computing_every_score_finds(sieve):
+    index = filled(faces(700, 32, np.random.default_rng(22)))
+    nobody = np.zeros(32, dtype=np.float32)
+    for min_score in (-1.0, 0.5):
+        assert sieve.search(index.snapshot, nobody, 5, min_score) == index.snapshot.search(nobody, 5, min_score)
+
+
 def test_a_snapshot_sees_no_coded_row_that_was_appended_later(sieve):
     chance = np.random.default_rng(6)
     rows = unit(chance.normal(size=(1500, 32)))
