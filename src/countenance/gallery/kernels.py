@@ -46,7 +46,7 @@ STATE = 7
 
 _PACKS = instructions() == "avx512"
 _ALONE = 12  # terms of a probe without a column that stays
-_FETCHED = 256  # waiting rows whose fine codes are
+_FETCHED = 256  # waiting rows whose fine codes are being fetched while those before are looked at
 _NEAR = 16  # rows that are fetched together to be computed
 _CLOSED = -(2**62)  # so many threads less have come when no more may
 _PATIENCE = 1000  # looks at whether the others are done, before they are given the processor
