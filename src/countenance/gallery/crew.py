@@ -7,13 +7,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
-from time import perf_counter, sleep
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-_A_MOMENT = 0.0005  # s
 
 
 class Crew:
@@ -24,10 +21,7 @@ class Crew:
         self._pool = ThreadPoolExecutor(self.threads - 1, "search") if self.threads > 1 else None
 
     def each(self, work: Callable[[int], None], tasks: int) -> None:
-        """Do work(0) … work(tasks - 1), each once, by whoever is free; return when all are done.
-
-        Who is done first looks for a moment whether the others are too: to be woken takes as long as a search.
-        """
+        """Do work(0) … work(tasks - 1), each once, by whoever is free; return when all are done."""
         turn = count()
 
         def take_part() -> None:
@@ -41,11 +35,8 @@ class Crew:
         try:
             take_part()
         finally:
-            late = perf_counter() + _A_MOMENT
             for helper in helpers:
                 if not helper.cancel():  # one that has not begun is not needed any more
-                    while not helper.done() and perf_counter() < late:
-                        sleep(0)
                     helper.result()
 
     def together(self, work: Callable[[int], None], threads: int) -> None:

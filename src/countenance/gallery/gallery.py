@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 1024  # rows read from the store in one go: few enough to stay in the cache until they are normalised
 _GALLERIES_AT_ONCE = 100
 _ROWS_PER_USER = 2  # that a search among users begins with; it takes twice as many until the users are sure
+_TOO_FAST = "the gallery changes faster than it can be searched"
 _TRIES = 10  # of a search that finds its gallery changed when it is done
 EnrolledFaces = list[EnrolledFace]
 
@@ -240,22 +241,15 @@ class Gallery:
 
         How alike a user is says `grouping`. What is excluded does not count; otherwise as `search`.
         """
-        for _ in range(_TRIES):
-            head = self._head(gallery_id)
-            _of_one_model(head, calibration)
-            for template in templates:
-                _of_one_space(head, template)
-            snapshot = self._snapshot(gallery_id, head)
-            if snapshot is None:
-                continue
-            if not templates:
-                return UserMatches(head.users, ())
-            probes = self._normaliser.probe_side(np.stack([template.vector for template in templates]))
-            without = self._store.number_of(head.number, exclude_face_id) if exclude_face_id else None
+        head = self._head(gallery_id)
+        _of_one_model(head, calibration)
+        if not templates:
+            return UserMatches(head.users, ())
+        for head, snapshot, probes, without in self._tries(gallery_id, templates, exclude_face_id):
             users = self._users_like(snapshot, probes, limit, calibration, similarity, without, exclude_user_id)
             if users is not None:
                 return UserMatches(head.users, tuple(users))
-        raise Overloaded("the gallery changes faster than it can be searched")
+        raise Overloaded(_TOO_FAST)
 
     def read_all(self, model: ModelId) -> int:
         """Make the rows of every gallery of `model` that is behind, as its next search would; how many there are.
@@ -299,6 +293,23 @@ class Gallery:
     def _search(
         self, gallery_id: str, templates: Sequence[Template], limit: int, min_score: float, excluded: str | None
     ) -> tuple[Matches, ...]:
+        for head, snapshot, probes, without in self._tries(gallery_id, templates, excluded):
+            found = self._find(snapshot, probes, limit, min_score, without)
+            numbers = {number for hits in found for number, _ in hits}
+            faces = self._store.by_number(head.number, sorted(numbers))
+            if len(faces) == len(numbers):  # else somebody erased a hit meanwhile, and others take its place
+                return tuple(
+                    Matches(snapshot.size, tuple((faces[number], score) for number, score in hits)) for hits in found
+                )
+        raise Overloaded(_TOO_FAST)
+
+    def _tries(
+        self, gallery_id: str, templates: Sequence[Template], excluded: str | None
+    ) -> Iterator[tuple[Head, Snapshot, Rows, int | None]]:
+        """The gallery as it is now, the probes, and the row that does not count: again for each try, but not for ever.
+
+        Whoever finds that a hit was gone when it was looked up goes on to the next try.
+        """
         for _ in range(_TRIES):
             head = self._head(gallery_id)
             for template in templates:
@@ -307,15 +318,7 @@ class Gallery:
             if snapshot is None:
                 continue
             probes = self._normaliser.probe_side(np.stack([template.vector for template in templates]))
-            without = self._store.number_of(head.number, excluded) if excluded else None
-            found = self._find(snapshot, probes, limit, min_score, without)
-            numbers = {number for hits in found for number, _ in hits}
-            faces = self._store.by_number(head.number, sorted(numbers))
-            if len(faces) == len(numbers):  # else somebody erased a hit meanwhile, and others take its place
-                return tuple(
-                    Matches(snapshot.size, tuple((faces[number], score) for number, score in hits)) for hits in found
-                )
-        raise Overloaded("the gallery changes faster than it can be searched")
+            yield head, snapshot, probes, self._store.number_of(head.number, excluded) if excluded else None
 
     def _users_like(
         self,
