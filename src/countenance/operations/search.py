@@ -6,7 +6,7 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from countenance.engine import STORED
 from countenance.errors import Conflict, NoFace
@@ -44,11 +44,21 @@ class Probe:
     exclude_face_id: str | None = None
 
 
-class _Search(Operation[Seen, Found], Generic[Seen]):
-    """What both searches share: from a probe to candidates, and what the ledger keeps of them."""
+class Expecting(Protocol):
+    """A result that says how many innocent people chance alone would name."""
+
+    @property
+    def expected_false_matches(self) -> float:
+        """How many, at most."""
+
+
+Result = TypeVar("Result", bound=Expecting)
+
+
+class Searching(Operation[Seen, Result], Generic[Seen, Result]):
+    """What every search of a gallery shares, whether it looks for faces or for users."""
 
     __slots__ = ()
-    name: ClassVar[str] = "search"
     asks: ClassVar[Asks] = Asks.IDENTIFY
     gallery_id: str
     limit: int
@@ -63,6 +73,17 @@ class _Search(Operation[Seen, Found], Generic[Seen]):
     def min_similarity(self) -> float:
         """The similarity asked for."""
         return self.similarity
+
+    def notes(self, result: Result) -> Mapping[str, str]:
+        """The expected false matches, where the wire format has no room for them."""
+        return {"x-countenance-expected-false-matches": f"{result.expected_false_matches:.6g}"}
+
+
+class _Search(Searching[Seen, Found], Generic[Seen]):
+    """What both searches for faces share: from a probe to candidates, and what the ledger keeps of them."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "search"
 
     @abstractmethod
     def probe(self, tools: Tools, seen: Seen) -> Probe:
@@ -96,10 +117,6 @@ class _Search(Operation[Seen, Found], Generic[Seen]):
     def found(self, result: Found) -> Mapping[str, JSON]:
         """Which candidates."""
         return {"candidates": [[c.face.face_id, c.similarity, c.face.external_id] for c in result.candidates]}
-
-    def notes(self, result: Found) -> Mapping[str, str]:
-        """The expected false matches, where the wire format has no room for them."""
-        return {"x-countenance-expected-false-matches": f"{result.expected_false_matches:.6g}"}
 
 
 @dataclass(frozen=True, slots=True)

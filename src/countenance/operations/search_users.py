@@ -11,9 +11,9 @@ from typing import ClassVar, Generic, TypeVar
 from countenance.engine import STORED
 from countenance.faces import DetectedFace, Template
 from countenance.gallery import Gallery, UserMatch, expected_false_matches
-from countenance.operations.operation import Operation, Permit, Tools
+from countenance.operations.operation import Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against
-from countenance.policy import Operation as Asks
+from countenance.operations.search import Searching
 from countenance.signing import JSON
 
 Seen = TypeVar("Seen")
@@ -48,25 +48,11 @@ class FoundUsers:
     unsearched: Unsearched = ()
 
 
-class _SearchUsers(Operation[Seen, FoundUsers], Generic[Seen]):
+class _SearchUsers(Searching[Seen, FoundUsers], Generic[Seen]):
     """What all searches among users share: from probes to users, and what the ledger keeps of them."""
 
     __slots__ = ()
     name: ClassVar[str] = "search_users"
-    asks: ClassVar[Asks] = Asks.IDENTIFY
-    gallery_id: str
-    limit: int
-    similarity: float
-
-    @property
-    def gallery(self) -> str:
-        """The gallery searched."""
-        return self.gallery_id
-
-    @property
-    def min_similarity(self) -> float:
-        """The similarity asked for."""
-        return self.similarity
 
     def crowd(self, gallery: Gallery) -> int:
         """Users, not faces."""
@@ -103,10 +89,6 @@ class _SearchUsers(Operation[Seen, FoundUsers], Generic[Seen]):
     def found(self, result: FoundUsers) -> Mapping[str, JSON]:
         """Which users."""
         return {"users": [[user.user_id, user.similarity] for user in result.users]}
-
-    def notes(self, result: FoundUsers) -> Mapping[str, str]:
-        """The expected false matches, where the wire format has no room for them."""
-        return {"x-countenance-expected-false-matches": f"{result.expected_false_matches:.6g}"}
 
 
 @dataclass(frozen=True, slots=True)
