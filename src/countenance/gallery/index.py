@@ -92,8 +92,7 @@ class Chunk:
 
     def erase(self, numbers: Numbers) -> None:
         """Mark and zero those of the sorted `numbers` that are here."""
-        held = self.numbers[: self.filled]
-        places = np.flatnonzero(np.isin(held, numbers, assume_unique=True) & self.alive[: self.filled])
+        places = self._living(numbers)
         self.alive[places] = self.owned[places] = False
         self.rows[places] = 0
         if self.codes:
@@ -101,11 +100,14 @@ class Chunk:
         self.dead += len(places)
 
     def own(self, numbers: Numbers, owned: bool) -> None:
-        """Say of those of `numbers` that are here and alive whether they belong to a user."""
+        """Say of those of the sorted `numbers` that are here and alive whether they belong to a user."""
+        self.owned[self._living(numbers)] = owned
+
+    def _living(self, numbers: Numbers) -> Numbers:
+        """The places of those of the sorted `numbers` that are here and alive."""
         places = np.searchsorted(self.numbers[: self.filled], numbers)
         numbers, places = numbers[places < self.filled], places[places < self.filled]
-        here = places[self.numbers[places] == numbers]
-        self.owned[here] = owned & self.alive[here]
+        return np.asarray(places[(self.numbers[places] == numbers) & self.alive[places]])
 
     def without_dead(self, room: int) -> Chunk:
         """The living rows in a chunk of their own that has room for `room` at least; it has no codes yet."""
