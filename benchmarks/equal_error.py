@@ -31,14 +31,14 @@ from benchmarks.score_normalisations import (
     faircal,
     learned_map,
 )
-from countenance.audit.calibrating.cohort import cohort
-from countenance.audit.calibrating.evaluation import Evaluation, Point, evaluate
-from countenance.audit.calibrating.fitting import People, make_normaliser, mated_pairs, without_repeats
-from countenance.audit.calibrating.pictures import further_portraits, portraits, shots
-from countenance.audit.metrics import Extreme, Rate
+from countenance.calibrate.centroids import cohort
+from countenance.calibrate.evaluation import Evaluation, Point, evaluate
+from countenance.calibrate.fit import People, make_normaliser, mated_pairs, without_repeats
+from countenance.calibrate.labelled_pictures import further_portraits, portraits, shots
 from countenance.engine import Engine
 from countenance.faces import ModelId
-from countenance.gallery.normaliser import Crowding, Normaliser, RawCosine
+from countenance.metrics import Extreme, Rate
+from countenance.scoring.normaliser import Crowding, Normaliser, RawCosine
 from countenance.settings import load
 
 SEED = 11

@@ -25,13 +25,13 @@ from benchmarks.search_rows import Faces, Rows, faces, longer, real_templates
 from benchmarks.search_store import changes, start
 from countenance.engine import load_manifests
 from countenance.faces import ModelId
-from countenance.gallery.codes import CHANCE
-from countenance.gallery.crew import Crew
-from countenance.gallery.index import CODED, Found, Index, Snapshot, ranked, rounding
-from countenance.gallery.normaliser import load_normaliser
-from countenance.gallery.records import SearchCounts
-from countenance.gallery.sieve import Sieve
+from countenance.gallery.answers import SearchCounts
+from countenance.gallery.search.bounded import Sieve
+from countenance.gallery.search.codes import CHANCE
+from countenance.gallery.search.index import CODED, Found, Index, Snapshot, ranked, rounding
+from countenance.gallery.search.threads import Crew
 from countenance.progress import track
+from countenance.scoring.normaliser import load_normaliser
 
 COUNT = int(os.environ.get("BENCH_FACES", "1000000"))
 PROBES = int(os.environ.get("BENCH_PROBES", "10000"))

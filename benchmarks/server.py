@@ -43,7 +43,7 @@ from countenance.engine import load_manifests
 from countenance.faces import Template
 from countenance.mandates import AccessKey, Holder, Terms
 from countenance.operations import guard as guard_module
-from countenance.operations import vocabulary
+from countenance.operations import request as vocabulary
 from countenance.progress import track
 
 ROOT = Path(__file__).parents[1]

@@ -13,18 +13,19 @@ from functools import cached_property
 from sqlalchemy import Engine as Database
 from starlette.types import ASGIApp
 
-from countenance import operations
+from countenance import administration, operations
 from countenance.api import native, rekognition
-from countenance.api.doors import Doors
+from countenance.api.prefixes import Doors
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.engine import Engine, load_manifests
 from countenance.faces import ModelId
-from countenance.gallery import Calibration, Gallery, Normaliser, load_normaliser
+from countenance.gallery import Gallery
 from countenance.ledger import Ledger
 from countenance.mandates import Halts, Register
 from countenance.mandates import Operators as OperatorStore
 from countenance.policy import Rules
+from countenance.scoring import Calibration, Normaliser, load_normaliser
 from countenance.settings import Settings
 from countenance.signing import Signer, secret_file
 
@@ -52,14 +53,14 @@ class Countenance:
         return cls(settings, database, register, ledger)
 
     @cached_property
-    def mandates(self) -> operations.Mandates:
+    def mandates(self) -> administration.Mandates:
         """The register behind its ledger entries."""
-        return operations.Mandates(self.register, self.ledger, _now)
+        return administration.Mandates(self.register, self.ledger, _now)
 
     @cached_property
-    def operators(self) -> operations.Operators:
+    def operators(self) -> administration.Operators:
         """The people who run this, behind their ledger entries."""
-        return operations.Operators(OperatorStore(self.database, _now, os.urandom), self.ledger)
+        return administration.Operators(OperatorStore(self.database, _now, os.urandom), self.ledger)
 
     @cached_property
     def rules(self) -> Rules:
@@ -100,15 +101,15 @@ class Countenance:
         return Custody(self.database, secret_file(self.settings.keys / "custody.key"), _now)
 
     @cached_property
-    def moratoria(self) -> operations.Moratoria:
+    def moratoria(self) -> administration.Moratoria:
         """What is stopped until a quorum says otherwise."""
-        charter = None if self.settings.charter is None else operations.read_charter(self.settings.charter)
-        return operations.Moratoria(Halts(self.database), self.ledger, charter)
+        charter = None if self.settings.charter is None else administration.read_charter(self.settings.charter)
+        return administration.Moratoria(Halts(self.database), self.ledger, charter)
 
     @cached_property
-    def custodian(self) -> operations.Custodian:
+    def custodian(self) -> administration.Custodian:
         """The custody behind its ledger entries."""
-        return operations.Custodian(self.custody, self.register, self.gallery, self.ledger, _now)
+        return administration.Custodian(self.custody, self.register, self.gallery, self.ledger, _now)
 
     @cached_property
     def guard(self) -> operations.Guard:
@@ -117,7 +118,10 @@ class Countenance:
 
     def asgi(self) -> ASGIApp:
         """The HTTP front doors."""
-        explainer, record = operations.Explainer(self.rules, self.moratoria, _now), operations.Record(self.ledger)
+        explainer, record = (
+            administration.Explainer(self.rules, self.moratoria, _now),
+            administration.Record(self.ledger),
+        )
         services = native.Services(self.operators, self.mandates, self.custodian, self.moratoria, explainer, record)
         return Doors(self._rekognition(), {native.PREFIX: native.app(services)})
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from countenance.errors import BadRequest
 from countenance.policy import Grant, Operation, Party, Power, Request, Tier
+from countenance.policy.authoring.changed_facts import DERIVED, restated
 from countenance.policy.facts import FACTS, CedarValue, Fact, Moment, seconds
-from countenance.policy.packs import Pack, read_pack, shipped
-from countenance.policy.restating import DERIVED, restated
+from countenance.policy.packs.pack import Pack, read_pack, shipped
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PLACES = [

@@ -22,11 +22,11 @@ from botocore.config import Config
 from countenance import settings
 from countenance.app import Countenance
 from countenance.audit.evidence import Evidence, GroupEvidence, Subject, sign_evidence
-from countenance.audit.shares import Share
+from countenance.audit.formats.shares import Share
 from countenance.engine import load_manifests
 from countenance.engine.weights import state
-from countenance.gallery import Calibration, load_normaliser
 from countenance.mandates import AccessKey, Holder, Terms
+from countenance.scoring import Calibration, load_normaliser
 from countenance.signing import Signer
 
 ROOT = Path(__file__).parents[2]

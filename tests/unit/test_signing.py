@@ -7,7 +7,7 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from countenance.policy.words import Operation
+from countenance.policy.enums import Operation
 from countenance.signing import canonical
 
 TEXTS = st.one_of(

@@ -9,18 +9,18 @@ from pathlib import Path
 import click
 import numpy as np
 
-from countenance.audit.calibrating.files import Origin, write_calibration, write_cohort
-from countenance.audit.calibrating.fitting import (
+from countenance.calibrate.files import Origin, write_calibration, write_cohort
+from countenance.calibrate.fit import (
     calibrating_groups,
     impostor_groups,
     make_normaliser,
     raw_groups,
     without_repeats,
 )
-from countenance.audit.calibrating.pictures import further_portraits, portraits, shots
+from countenance.calibrate.labelled_pictures import further_portraits, portraits, shots
 from countenance.engine import Engine
-from countenance.gallery.calibration import Calibration
-from countenance.gallery.normaliser import RAW, RawCosine
+from countenance.scoring.calibration import Calibration
+from countenance.scoring.normaliser import RAW, RawCosine
 from countenance.settings import load
 
 

@@ -14,16 +14,16 @@ from botocore.exceptions import ClientError
 
 from countenance import settings
 from countenance.app import Countenance
-from countenance.audit.metrics import clustered_rate
 from countenance.demo.background import serving
 from countenance.demo.faces import Photo, orl_faces
 from countenance.demo.picture import draw
 from countenance.demo.program import COLLECTION, Program, Searched
 from countenance.engine import fetch, load_manifests
-from countenance.gallery import expected_false_matches
 from countenance.ledger.inspection import verify_records
 from countenance.mandates import AccessKey, Holder, Terms
+from countenance.metrics import clustered_rate
 from countenance.progress import track
+from countenance.scoring import expected_false_matches
 
 _ENROLLED_PEOPLE = 30
 _ENROLLED_PICTURES = 5

@@ -14,16 +14,16 @@ import click
 
 from countenance.errors import BadRequest
 from countenance.policy import Decision, Rules, Verdict
+from countenance.policy.authoring.corpus import stories
+from countenance.policy.authoring.difference import Difference, difference
 from countenance.policy.clauses import Status
-from countenance.policy.corpus import stories
 from countenance.policy.description import moment_of, request_of
-from countenance.policy.difference import Difference, difference
 from countenance.policy.facts import FACTS, schema
-from countenance.policy.matrix import Matrix, letter, matrix
+from countenance.policy.fine_print.html import page
+from countenance.policy.fine_print.matrix import Matrix, letter, matrix
+from countenance.policy.fine_print.svg import poster
 from countenance.policy.obligations import words
-from countenance.policy.packs import Pack, fine_print, pack_in, read_pack, shipped
-from countenance.policy.picture import page
-from countenance.policy.poster import poster
+from countenance.policy.packs.pack import Pack, fine_print, pack_in, read_pack, shipped
 from countenance.policy.rules import check
 from countenance.progress import track
 from countenance.settings import load

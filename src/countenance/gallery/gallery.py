@@ -13,12 +13,7 @@ import sqlalchemy as sa
 
 from countenance.errors import Conflict, NotFound, Overloaded
 from countenance.faces import DetectedFace, EnrolledFace, ModelId, Template
-from countenance.gallery.calibration import Calibration
-from countenance.gallery.crew import Crew
-from countenance.gallery.grouping import grouped, settled
-from countenance.gallery.index import Found, Index, Numbers, Rows, Snapshot
-from countenance.gallery.normaliser import Normaliser
-from countenance.gallery.records import (
+from countenance.gallery.answers import (
     Erased,
     GalleryInfo,
     Matches,
@@ -30,11 +25,16 @@ from countenance.gallery.records import (
     UserMatch,
     UserMatches,
 )
+from countenance.gallery.by_user import grouped, settled
+from countenance.gallery.search.index import Found, Index, Numbers, Rows, Snapshot
+from countenance.gallery.search.threads import Crew
 from countenance.gallery.store import Head, Store
 from countenance.gallery.users import Users
+from countenance.scoring.calibration import Calibration
+from countenance.scoring.normaliser import Normaliser
 
 if TYPE_CHECKING:
-    from countenance.gallery.sieve import Sieve
+    from countenance.gallery.search.bounded import Sieve
 
 _AT_ONCE = 1024  # rows read from the store in one go: few enough to stay in the cache until they are normalised
 _GALLERIES_AT_ONCE = 100
@@ -269,7 +269,7 @@ class Gallery:
                 except NotFound:
                     continue  # deleted meanwhile
                 if snapshot is not None and snapshot.coder is not None:
-                    from countenance.gallery.sieve import Sieve
+                    from countenance.gallery.search.bounded import Sieve
 
                     Sieve(self._crew).prepare(snapshot)
                 done += 1
@@ -359,7 +359,9 @@ class Gallery:
             return [snapshot.search(probe, limit, min_score, without, owned) for probe in probes]
         with self._lock:
             if self._sieve is None:
-                from countenance.gallery.sieve import Sieve  # numba comes with it, and small galleries do without
+                from countenance.gallery.search.bounded import (
+                    Sieve,  # numba comes with it, and small galleries do without
+                )
 
                 self._sieve = Sieve(self._crew)
         if len(probes) == 1:

@@ -16,11 +16,11 @@ from sqlalchemy.exc import IntegrityError
 from countenance.database import Direct, changing, reading, reading_once, writing
 from countenance.errors import AlreadyExists, BadRequest, Conflict, NoSuchFace, NotFound
 from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, Template
-from countenance.gallery.records import Erased, GalleryInfo, Page
-from countenance.gallery.sameness import already_there
+from countenance.gallery.answers import Erased, GalleryInfo, Page
+from countenance.gallery.overlap import already_there
+from countenance.gallery.paging import microseconds, moment, page_size, place, portions
 from countenance.gallery.tables import erasures, faces, galleries, images, users
 from countenance.gallery.users import user_number
-from countenance.gallery.values import microseconds, moment, page_size, place, portions
 
 Numbers = NDArray[np.int64]
 Rows = NDArray[np.float32]

@@ -5,8 +5,8 @@ asked for, and a revoked one is refused at the next call: it is read from the da
 people who ask, approve, review and audit.
 """
 
-from countenance.mandates.halts import Halts
 from countenance.mandates.mandate import AccessKey, Holder, Mandate, State, Terms
+from countenance.mandates.moratorium_store import Halts
 from countenance.mandates.operators import Operator, Operators, Role
 from countenance.mandates.register import Register
 from countenance.mandates.templates import Template, template, templates

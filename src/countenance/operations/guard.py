@@ -13,14 +13,14 @@ from datetime import datetime
 from threading import Lock
 from typing import Generic, TypeVar
 
+from countenance.administration.moratoria import Moratoria
 from countenance.custody import Custody, State
 from countenance.errors import CountenanceError, Denied, Held, NotRecorded, Unauthenticated
 from countenance.ledger import Ledger, Receipt
 from countenance.mandates import Mandate, Register
 from countenance.operations.duties import Duties
-from countenance.operations.moratoria import Moratoria
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.operations.vocabulary import describe
+from countenance.operations.request import describe
 from countenance.policy import Decision, Rules
 from countenance.policy import Operation as Asks
 from countenance.signing import JSON, digest

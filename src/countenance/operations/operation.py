@@ -13,9 +13,10 @@ from typing import ClassVar, Generic, TypeVar
 
 from countenance.audit.evidence import Evidence
 from countenance.engine import FaceEngine
-from countenance.gallery import Calibration, Gallery, Normaliser
+from countenance.gallery import Gallery
 from countenance.mandates import Mandate
 from countenance.policy import Operation as Asks
+from countenance.scoring import Calibration, Normaliser
 from countenance.signing import JSON
 
 Seen = TypeVar("Seen")

@@ -11,10 +11,10 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from countenance.engine import STORED
 from countenance.errors import Conflict, NoFace
 from countenance.faces import Candidate, DetectedFace, Template
-from countenance.gallery import expected_false_matches
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against
 from countenance.policy import Operation as Asks
+from countenance.scoring import expected_false_matches
 from countenance.signing import JSON
 
 Seen = TypeVar("Seen")

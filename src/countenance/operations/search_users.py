@@ -10,10 +10,11 @@ from typing import ClassVar, Generic, TypeVar
 
 from countenance.engine import STORED
 from countenance.faces import DetectedFace, Template
-from countenance.gallery import Gallery, UserMatch, expected_false_matches
+from countenance.gallery import Gallery, UserMatch
 from countenance.operations.operation import Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against
 from countenance.operations.search import Searching
+from countenance.scoring import expected_false_matches
 from countenance.signing import JSON
 
 Seen = TypeVar("Seen")

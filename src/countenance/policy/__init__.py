@@ -4,8 +4,24 @@ Pure: time comes in as data, and only `packs` reads files. `Rules.load(...)` the
 """
 
 from countenance.policy.decision import Decision, FailedFact, Ground, MissingFact, PackIdentity, Verdict
-from countenance.policy.rules import Rules
-from countenance.policy.vocabulary import (
+from countenance.policy.enums import (
+    COERCIVE_POWERS,
+    AuthorisationKind,
+    Consent,
+    LegalBasis,
+    Mode,
+    NextStep,
+    Offence,
+    Operation,
+    Power,
+    Provenance,
+    Purpose,
+    Relation,
+    SpaceKind,
+    Suspicion,
+    Tier,
+)
+from countenance.policy.request import (
     Assessment,
     Authorisation,
     Case,
@@ -24,23 +40,7 @@ from countenance.policy.vocabulary import (
     Subject,
     Use,
 )
-from countenance.policy.words import (
-    COERCIVE_POWERS,
-    AuthorisationKind,
-    Consent,
-    LegalBasis,
-    Mode,
-    NextStep,
-    Offence,
-    Operation,
-    Power,
-    Provenance,
-    Purpose,
-    Relation,
-    SpaceKind,
-    Suspicion,
-    Tier,
-)
+from countenance.policy.rules import Rules
 
 __all__ = [
     "COERCIVE_POWERS",

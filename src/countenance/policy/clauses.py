@@ -15,10 +15,10 @@ import cedarpy
 from cedarpy import pst
 
 from countenance.errors import BadRequest, PolicyError
+from countenance.policy.enums import Operation
 from countenance.policy.facts import FACT, Fact
 from countenance.policy.obligations import Obligation, obligations
 from countenance.policy.places import enclosing
-from countenance.policy.words import Operation
 
 
 class Status(StrEnum):

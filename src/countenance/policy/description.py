@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from countenance.errors import BadRequest
-from countenance.policy.vocabulary import Grant, Request
+from countenance.policy.request import Grant, Request
 
 _RELATIVE = re.compile(r"now(?:(?P<sign>[+-])(?P<d>\d+d)?(?P<h>\d+h)?(?P<m>\d+m)?(?P<s>\d+s)?)?")
 

@@ -16,10 +16,10 @@ from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 
-from countenance.policy import vocabulary
+from countenance.policy import request as vocabulary
+from countenance.policy.enums import COERCIVE_POWERS, AuthorisationKind, Operation, Power, Tier
 from countenance.policy.places import touched
-from countenance.policy.vocabulary import Request
-from countenance.policy.words import COERCIVE_POWERS, AuthorisationKind, Operation, Power, Tier
+from countenance.policy.request import Request
 
 CedarValue = bool | int | str | list[str]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from countenance.errors import BadRequest, Conflict, Denied, PolicyError, Unauthenticated
-from countenance.policy.vocabulary import Request
-from countenance.policy.words import Operation, Power
+from countenance.policy.enums import Operation, Power
+from countenance.policy.request import Request
 from countenance.signing import canonical, digest, verified
 
 

@@ -13,16 +13,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from countenance.errors import PolicyError
-from countenance.policy.cases import Case
 from countenance.policy.clauses import Effect, Status
+from countenance.policy.compiled import Answer, Library, Opened
 from countenance.policy.decision import Decision, FailedFact, Ground, MissingFact, PackIdentity, Verdict
 from countenance.policy.explanation import Context
 from countenance.policy.facts import FACT, CedarValue, Moment
-from countenance.policy.library import Answer, Library, Opened
 from countenance.policy.moratorium import Moratorium
 from countenance.policy.obligations import Obligation
-from countenance.policy.packs import Pack, read_pack
-from countenance.policy.vocabulary import Request
+from countenance.policy.packs.cases import Case
+from countenance.policy.packs.pack import Pack, read_pack
+from countenance.policy.request import Request
 
 BASE = "mandate"
 """The pack that is always in force."""

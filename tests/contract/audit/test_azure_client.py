@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from tests.contract.audit.services import Asked, Said, service
 
-from countenance.audit.plan import LiveApi
+from countenance.audit.formats.plan import LiveApi
 from countenance.audit.sources.live.azure_face import TOKEN_LIFE_S, AzureFace, connect
 from countenance.audit.sources.live.cassette import Reply
 from countenance.errors import Denied, Misconfigured, Overloaded, Unauthenticated

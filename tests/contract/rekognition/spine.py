@@ -15,12 +15,14 @@ from tests.contract.rekognition.rekognition_fakes import boto_client, serving
 from tests.fakes.engine import MODEL, FakeEngine
 from tests.fakes.rules import FixedRules
 
+from countenance.administration import Moratoria
 from countenance.custody import Custody
-from countenance.gallery import Calibration, Gallery, RawCosine
+from countenance.gallery import Gallery
 from countenance.ledger import Ledger
 from countenance.mandates import Halts, Holder, Register, Terms
-from countenance.operations import Guard, Moratoria, Tools
+from countenance.operations import Guard, Tools
 from countenance.policy import Verdict
+from countenance.scoring import Calibration, RawCosine
 
 CALIBRATION = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
 

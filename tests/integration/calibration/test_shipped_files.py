@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from countenance.audit.calibrating.duplicates import one_each, same_people
+from countenance.calibrate.duplicates import one_each, same_people
 from countenance.faces import ModelId
-from countenance.gallery.calibration import Calibration
-from countenance.gallery.normaliser import SHIPPED, Crowding, RawCosine
+from countenance.scoring.calibration import Calibration
+from countenance.scoring.normaliser import SHIPPED, Crowding, RawCosine
 
 DATA = Path(os.environ.get("COUNTENANCE_DATA", Path(__file__).parents[4] / "shared" / "data"))
 TEMPLATES = DATA / "fairface" / "templates_sface_train.npz"

@@ -6,11 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from countenance.audit.bundle import bundle_files
-from countenance.audit.metrics.intervals import Rate, plain_rate
-from countenance.audit.plan import Groups, Hypothesis, Plan, ScoreFile, System, ThresholdRule
-from countenance.audit.rates import share, withheld
-from countenance.audit.results import (
+from countenance.audit.analysis.rates import share, withheld
+from countenance.audit.bundle.bundle import bundle_files
+from countenance.audit.formats.plan import Groups, Hypothesis, Plan, ScoreFile, System, ThresholdRule
+from countenance.audit.formats.results import (
     Analysis,
     Block,
     CrossResult,
@@ -31,7 +30,8 @@ from countenance.audit.results import (
     SweepPoint,
     Worst,
 )
-from countenance.audit.shares import Bounds, Share
+from countenance.audit.formats.shares import Bounds, Share
+from countenance.metrics.statistics.intervals import Rate, plain_rate
 from countenance.signing import Signer
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from tests.unit.audit.made_up import NOW
 
-from countenance.audit.loading import asked
-from countenance.audit.plan import Groups, Hypothesis, LiveApi, Plan, System, ThresholdRule
-from countenance.audit.results import Model
-from countenance.audit.running import run_audit
+from countenance.audit.formats.plan import Groups, Hypothesis, LiveApi, Plan, System, ThresholdRule
+from countenance.audit.formats.results import Model
+from countenance.audit.running.loading import asked
+from countenance.audit.running.running import run_audit
 from countenance.audit.sources.live.asking import Drawn, ask, draw, estimate
 from countenance.audit.sources.live.cassette import Cassette, Header, Reply
 from countenance.audit.sources.live.pacing import Pacer

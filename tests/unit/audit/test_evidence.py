@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from tests.unit.audit import made_up
 
-from countenance.audit.bundle import Bundle, read_bundle, write_bundle
+from countenance.audit.bundle.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.evidence import (
     Subject,
     agrees_with,
@@ -116,7 +116,7 @@ def test_what_is_no_evidence_is_refused(content: bytes) -> None:
 
 
 def test_the_file_fits_its_published_schema(bundle: Bundle) -> None:
-    from countenance.audit.schemas import FOLDER
+    from countenance.audit.formats.schemas import FOLDER
 
     jsonschema.validate(json.loads(issue(bundle)), json.loads((FOLDER / "evidence.schema.json").read_text()))
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from countenance.audit.plan import LiveApi
-from countenance.audit.results import Model
+from countenance.audit.formats.plan import LiveApi
+from countenance.audit.formats.results import Model
 from countenance.audit.sources.live.cassette import Cassette, Header, Question, Reply
 from countenance.audit.sources.live.cost import price_of
 from countenance.audit.sources.live.draw import draw_pairs

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from countenance.errors import BadRequest, ModelError
 from countenance.faces import ModelId
-from countenance.gallery.calibration import SHIPPED, Calibration, expected_false_matches
+from countenance.scoring.calibration import SHIPPED, Calibration, expected_false_matches
 
 MODEL = ModelId("ab" * 32)
 CURVE = {"score": [-0.5, 0.0, 0.3, 0.5, 1.4], "log10_fmr": [0.0, -0.4, -2.0, -4.0, -9.0]}

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from countenance.audit.calibrating.pictures import Portraits
+from countenance.calibrate.labelled_pictures import Portraits
 from countenance.cli import calibrate as command
 from countenance.cli import cli
 from countenance.errors import ModelError
 from countenance.faces import ModelId
-from countenance.gallery.calibration import Calibration
-from countenance.gallery.normaliser import Crowding, load_normaliser
+from countenance.scoring.calibration import Calibration
+from countenance.scoring.normaliser import Crowding, load_normaliser
 
 MINE = ModelId("cd" * 32)
 D, FACES, NAMED = 40, 700, 120

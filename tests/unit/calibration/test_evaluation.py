@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from countenance.audit.calibrating.anchors import Impostors
-from countenance.audit.calibrating.evaluation import evaluate, threshold_at_mean
-from countenance.audit.calibrating.fitting import People
-from countenance.audit.calibrating.pictures import Portraits
-from countenance.gallery.normaliser import RawCosine
+from countenance.calibrate.curve import Impostors
+from countenance.calibrate.evaluation import evaluate, threshold_at_mean
+from countenance.calibrate.fit import People
+from countenance.calibrate.labelled_pictures import Portraits
+from countenance.scoring.normaliser import RawCosine
 
 D = 24
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from countenance.audit.calibrating.anchors import Group, Impostors, worst_curve
-from countenance.audit.calibrating.cohort import FEWEST_PEOPLE, cohort
-from countenance.audit.calibrating.duplicates import one_each, same_people
-from countenance.audit.calibrating.evening import Mated, even, strangers
+from countenance.calibrate.centroids import FEWEST_PEOPLE, cohort
+from countenance.calibrate.curve import Group, Impostors, worst_curve
+from countenance.calibrate.duplicates import one_each, same_people
+from countenance.calibrate.fit_crowding import Mated, even, strangers
 from countenance.errors import BadRequest
 
 D = 32

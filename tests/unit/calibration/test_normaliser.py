@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from countenance.errors import ModelError
 from countenance.faces import ModelId
-from countenance.gallery.calibration import Calibration
-from countenance.gallery.normaliser import SHIPPED, Crowding, RawCosine, load_normaliser
+from countenance.scoring.calibration import Calibration
+from countenance.scoring.normaliser import SHIPPED, Crowding, RawCosine, load_normaliser
 
 MODEL = ModelId("ab" * 32)
 D, M = 16, 30

@@ -1,6 +1,6 @@
 import pytest
 
-from countenance.gallery.crew import Crew
+from countenance.gallery.search.threads import Crew
 
 
 def test_a_crew_does_every_task_once_and_passes_errors_on():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from countenance.faces import ModelId
-from countenance.gallery import Calibration
-from countenance.gallery.grouping import grouped, settled
+from countenance.gallery.by_user import grouped, settled
+from countenance.scoring import Calibration
 
 CALIBRATION = Calibration(ModelId("a" * 64), "raw", "c" * 64, np.array([0.0, 0.9]), np.array([0.0, -9.0]))
 

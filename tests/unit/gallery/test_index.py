@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from countenance.gallery import index as index_module
-from countenance.gallery.crew import Crew
-from countenance.gallery.index import Index
+from countenance.gallery.search import index as index_module
+from countenance.gallery.search.index import Index
+from countenance.gallery.search.threads import Crew
 
 DIMENSION = 8
 SMALL = 32

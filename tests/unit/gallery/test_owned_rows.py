@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from countenance.gallery import index as index_module
-from countenance.gallery import kernels
-from countenance.gallery.crew import Crew
-from countenance.gallery.index import Index
-from countenance.gallery.sieve import Sieve
+from countenance.gallery.search import index as index_module
+from countenance.gallery.search import kernels
+from countenance.gallery.search.bounded import Sieve
+from countenance.gallery.search.index import Index
+from countenance.gallery.search.threads import Crew
 
 DIMENSION = 16
 CHUNK, CODED = 64, 150

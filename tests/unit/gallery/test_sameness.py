@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countenance.faces import BoundingBox
-from countenance.gallery.sameness import already_there, overlap
+from countenance.gallery.overlap import already_there, overlap
 
 sides = st.floats(0.01, 0.5)
 boxes = st.builds(BoundingBox, st.floats(-0.2, 1), st.floats(-0.2, 1), sides, sides)

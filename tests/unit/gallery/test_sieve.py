@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import betainc
 
-from countenance.gallery import codes as codes_module
-from countenance.gallery import index as index_module
-from countenance.gallery import intrinsics, kernels
-from countenance.gallery import sieve as sieve_module
-from countenance.gallery.coder import Coder
-from countenance.gallery.crew import Crew
-from countenance.gallery.index import Index
-from countenance.gallery.sieve import Sieve
+from countenance.gallery.search import bounded as sieve_module
+from countenance.gallery.search import codes as codes_module
+from countenance.gallery.search import index as index_module
+from countenance.gallery.search import intrinsics, kernels
+from countenance.gallery.search.bounded import Sieve
+from countenance.gallery.search.coder import Coder
+from countenance.gallery.search.index import Index
+from countenance.gallery.search.threads import Crew
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -501,9 +501,9 @@ import numpy as np
 
 only = llvmlite.binding.FeatureMap({"avx2": sys.argv[1] == "avx2", "sse2": True})
 llvmlite.binding.get_host_cpu_features = lambda: only
-from countenance.gallery import index, intrinsics
-from countenance.gallery.crew import Crew
-from countenance.gallery.sieve import Sieve
+from countenance.gallery.search import index, intrinsics
+from countenance.gallery.search.threads import Crew
+from countenance.gallery.search.bounded import Sieve
 
 assert intrinsics.instructions() == sys.argv[1]
 index.CODED = 600

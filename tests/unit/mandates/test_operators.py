@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from tests.fakes.ledger import FakeLedger
 
+from countenance.administration import Operators
 from countenance.database import open_database
 from countenance.errors import AlreadyExists, BadRequest, Conflict, NotFound, NotRecorded, Unauthenticated
 from countenance.mandates import Operators as Store
 from countenance.mandates import Role
-from countenance.operations import Operators
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = START + timedelta(days=1)

@@ -11,7 +11,7 @@ import pytest
 
 from countenance.errors import BadRequest, NotFound
 from countenance.mandates import Holder, Mandate, Terms, template, templates
-from countenance.operations.vocabulary import granted
+from countenance.operations.request import granted
 from countenance.policy import Evidence, Model, Operation, Request, Rules, Verdict
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

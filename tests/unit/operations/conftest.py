@@ -13,13 +13,15 @@ from tests.fakes.engine import MODEL, FakeEngine
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.rules import FixedRules
 
+from countenance.administration import Moratoria
 from countenance.custody import Custody
 from countenance.database import open_database
-from countenance.gallery import Calibration, Gallery, RawCosine
+from countenance.gallery import Gallery
 from countenance.mandates import AccessKey, Halts, Holder, Register, Terms
-from countenance.operations import Caller, Guard, Moratoria, Tools
+from countenance.operations import Caller, Guard, Tools
 from countenance.policy import Verdict
 from countenance.policy.moratorium import Charter
+from countenance.scoring import Calibration, RawCosine
 from countenance.signing import Signer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -11,15 +11,17 @@ from sqlalchemy import Engine
 from tests.fakes.engine import picture_of
 from tests.unit.operations.conftest import CALIBRATION, CHARTER, NOW, SETTER, World
 
+from countenance.administration import Moratoria
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.errors import Denied, Held, NotFound, Unauthenticated
-from countenance.gallery import Gallery, RawCosine
+from countenance.gallery import Gallery
 from countenance.mandates import Halts, Register
-from countenance.operations import Guard, Moratoria, SearchByImage, Tools
+from countenance.operations import Guard, SearchByImage, Tools
 from countenance.policy import Rules
 from countenance.policy.moratorium import Order, Scope, Signature
-from countenance.policy.packs import read_pack
+from countenance.policy.packs.pack import read_pack
+from countenance.scoring import RawCosine
 
 ASK = SearchByImage("g0", picture_of(1))
 

@@ -8,10 +8,11 @@ import pytest
 from tests.fakes.engine import picture_of
 from tests.unit.operations.conftest import World
 
+from countenance.administration import Custodian
 from countenance.custody import State
 from countenance.errors import Conflict, Denied, Held
 from countenance.mandates import State as MandateState
-from countenance.operations import Compare, CreateGallery, Custodian, Detect, Enrol, SearchByImage
+from countenance.operations import Compare, CreateGallery, Detect, Enrol, SearchByImage
 from countenance.policy import Verdict
 from countenance.policy.obligations import obligations
 

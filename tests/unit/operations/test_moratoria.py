@@ -8,9 +8,10 @@ import pytest
 from tests.fakes.engine import picture_of
 from tests.unit.operations.conftest import INSIDE, NOW, OUTSIDE, SETTER, World
 
+from countenance.administration import Moratoria
 from countenance.errors import AlreadyExists, Conflict, Denied, NotFound, PolicyError, Unauthenticated
 from countenance.mandates import Halts
-from countenance.operations import Detect, Moratoria
+from countenance.operations import Detect
 from countenance.policy.moratorium import Lifting, Order, Scope, Signature
 from countenance.signing import Signer
 

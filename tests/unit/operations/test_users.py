@@ -8,6 +8,7 @@ import pytest
 from tests.fakes.engine import face_at, picture_of, vector_of
 from tests.unit.operations.conftest import CALIBRATION, NOW, World
 
+from countenance.administration import Custodian
 from countenance.engine import Picture
 from countenance.errors import Conflict, NoSuchFace, NotFound, TokenReused
 from countenance.mandates import Holder, Terms
@@ -16,7 +17,6 @@ from countenance.operations import (
     Caller,
     CreateGallery,
     CreateUser,
-    Custodian,
     DeleteGallery,
     DeleteUser,
     DescribeGallery,

@@ -31,9 +31,9 @@ from countenance.policy import (
     Tier,
     Use,
     Verdict,
-    library,
+    compiled,
 )
-from countenance.policy.packs import Pack, pack_of, read_pack, shipped
+from countenance.policy.packs.pack import Pack, pack_of, read_pack, shipped
 
 USE = Use(mode=Mode.AFTERWARDS, purpose=Purpose.ACCESS_CONTROL, legal_basis=LegalBasis.CONSENT)
 MODEL = Model(id="m", calibration="c", fmr=1e-3)
@@ -342,7 +342,7 @@ def test_cedar_is_asked_anew_when_any_fact_or_the_second_is_another(monkeypatch:
 
 
 def test_only_so_many_answers_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library, "_MANY", 3)
+    monkeypatch.setattr(compiled, "_MANY", 3)
     rules = Rules([small(clause("context.time.now < 0"))])
     for n in range(10):
         assert rules.decide(asked(), NOW + timedelta(seconds=n)).permitted

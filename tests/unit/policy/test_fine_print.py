@@ -17,12 +17,12 @@ from tests.unit.policy.mutants import instead, with_, without
 
 from countenance.errors import PolicyError
 from countenance.policy import Rules, Verdict
-from countenance.policy.corpus import Story, stories
-from countenance.policy.difference import difference
-from countenance.policy.matrix import Matrix, letter, matrix
-from countenance.policy.packs import Pack, fine_print, read_pack, shipped
-from countenance.policy.picture import page
-from countenance.policy.poster import poster
+from countenance.policy.authoring.corpus import Story, stories
+from countenance.policy.authoring.difference import difference
+from countenance.policy.fine_print.html import page
+from countenance.policy.fine_print.matrix import Matrix, letter, matrix
+from countenance.policy.fine_print.svg import poster
+from countenance.policy.packs.pack import Pack, fine_print, read_pack, shipped
 
 STORIES = stories(fine_print("corpus"))
 PACKS = {name: read_pack(name) for name in shipped()}

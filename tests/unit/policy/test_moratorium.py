@@ -23,7 +23,7 @@ from countenance.policy.moratorium import (
     replayed,
     set_moratorium,
 )
-from countenance.policy.packs import read_pack
+from countenance.policy.packs.pack import read_pack
 from countenance.signing import Signer
 
 KEYS = {

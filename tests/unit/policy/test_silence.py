@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.fakes.policy import Drawer
 
 from countenance.policy import Request, Rules, Verdict
+from countenance.policy.authoring.changed_facts import DERIVED, restated
 from countenance.policy.facts import FACT, FACTS, CedarValue, Moment, context, seconds
-from countenance.policy.packs import read_pack, shipped
-from countenance.policy.restating import DERIVED, restated
+from countenance.policy.packs.pack import read_pack, shipped
 
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 OPTIONAL = [fact for fact in FACTS if fact.optional and fact.path not in DERIVED]

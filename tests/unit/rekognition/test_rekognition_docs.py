@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from countenance.api.buckets import MAX_OBJECT_BYTES, Buckets
 from countenance.api.rekognition import Limits
 from countenance.api.rekognition import errors as wire
 from countenance.api.rekognition.actions import PAGE, Actions
 from countenance.api.rekognition.asking import MATCHES, SIMILARITY
+from countenance.api.rekognition.buckets import MAX_OBJECT_BYTES, Buckets
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import MAX_VALUES
 from countenance.api.rekognition.user_actions import ASSOCIATION, USER_PAGE

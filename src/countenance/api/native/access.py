@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 
-from countenance.api.native.door import OPERATOR
+from countenance.administration import Operator, Role
+from countenance.api.native.middleware import OPERATOR
 from countenance.api.native.problems import MEDIA_TYPE, Problem, response_of
 from countenance.errors import Denied, Unauthenticated
-from countenance.operations import Operator, Role
 
 ROLES = "x-roles"
 EVERYBODY = frozenset(Role)

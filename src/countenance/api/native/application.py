@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from countenance.api.native import custody, mandates, moratoria, record, rules, standing
+from countenance.administration import Custodian, Explainer, Mandates, Moratoria, Operators, Record
+from countenance.api.native import custody, health, mandates, moratoria, record, rules
 from countenance.api.native.access import nobody_in_particular
-from countenance.api.native.door import Door, Limits
+from countenance.api.native.middleware import Door, Limits
 from countenance.api.native.problems import Fault, Problem, response_of
-from countenance.operations import Custodian, Explainer, Mandates, Moratoria, Operators, Record
 
 PREFIX = "/v1"
 PUBLIC = frozenset({f"{PREFIX}/health", f"{PREFIX}/ledger/proof", f"{PREFIX}/openapi.json"})
@@ -56,7 +56,7 @@ def _application(services: Services) -> FastAPI:
     )
     every = APIRouter(prefix=PREFIX)
     for router in (
-        standing.routes(services.record),
+        health.routes(services.record),
         mandates.routes(services.mandates),
         custody.routes(services.custodian),
         moratoria.routes(services.moratoria),

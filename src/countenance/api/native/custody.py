@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import Field, JsonValue
 
+from countenance.administration import Custodian, Hold, Role
 from countenance.api.native.access import Caller, may, router
 from countenance.api.native.values import Closed
 from countenance.errors import BadRequest
-from countenance.operations import Custodian, Hold, Role
 
 HoldId = Annotated[str, Path(description="The held result's id.", pattern=r"^hold-[0-9a-f]{12}$")]
 

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import Field, JsonValue
 
+from countenance.administration import Holder, Mandate, Mandates, Role, Template, Terms, template, templates
 from countenance.api.native.access import Caller, everybody, may, router
 from countenance.api.native.values import Closed, Moment, Place, Table, Text, Word
 from countenance.errors import BadRequest, Denied
-from countenance.operations import Holder, Mandate, Mandates, Role, Template, Terms, template, templates
 
 MandateId = Annotated[str, Path(description="The mandate's id.", pattern=r"^mandate-[0-9a-f]{12}$")]
 

@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import Field
 
+from countenance.administration import Asks, Moratoria, Moratorium, Order, Power, Role, Scope, Signature
 from countenance.api.native.access import everybody, may, router
 from countenance.api.native.values import Closed, Moment, PublicKey, SignatureText, Text, Word
 from countenance.errors import BadRequest, Conflict, Unauthenticated
-from countenance.operations import Asks, Moratoria, Moratorium, Order, Power, Role, Scope, Signature
 
 _ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 MoratoriumId = Annotated[str, Path(description="The moratorium's id.", pattern=_ID)]

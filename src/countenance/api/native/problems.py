@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from countenance import errors
-from countenance.operations import Decision
+from countenance.administration import Decision
 
 MEDIA_TYPE = "application/problem+json"
 RECEIPT = "x-countenance-receipt"

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Header, Path
 from fastapi.responses import PlainTextResponse
 from pydantic import Field, JsonValue
 
+from countenance.administration import Proof, Record, Role
 from countenance.api.native.access import everybody, may, nobody_in_particular, router
 from countenance.api.native.values import Closed
-from countenance.operations import Proof, Record, Role
 
 
 class LedgerShown(Closed):

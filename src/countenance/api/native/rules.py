@@ -7,9 +7,9 @@ from datetime import date
 from fastapi import APIRouter
 from pydantic import Field
 
+from countenance.administration import Explainer
 from countenance.api.native.access import everybody, router
 from countenance.api.native.values import Closed, Moment, Table
-from countenance.operations import Explainer
 
 
 class Question(Closed):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from countenance.api.buckets import Buckets
 from countenance.api.rekognition.answers import (
     JSON,
     Body,
@@ -24,6 +23,7 @@ from countenance.api.rekognition.asking import (
     following,
     no_filter_unless_asked,
 )
+from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.images import image_bytes
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import Params

@@ -21,10 +21,10 @@ from uuid import uuid4
 import orjson
 from botocore.model import ServiceModel, StructureShape
 
-from countenance.api.buckets import Buckets
 from countenance.api.rekognition.actions import Actions
 from countenance.api.rekognition.admission import DEFAULT, Admission, HungUp, Limits, Message, Receive, declared_bytes
 from countenance.api.rekognition.bodies import read
+from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.errors import (
     BODY_TOO_LARGE,
     BODY_TOO_SLOW,

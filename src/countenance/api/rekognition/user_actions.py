@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from countenance.api.buckets import Buckets
 from countenance.api.rekognition.answers import JSON, Body, detail_body, refusal_body, user_body, user_match_body
 from countenance.api.rekognition.asking import (
     MATCHES,
@@ -15,6 +14,7 @@ from countenance.api.rekognition.asking import (
     following,
     no_filter_unless_asked,
 )
+from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.errors import INVALID_PARAMETER, Refused
 from countenance.api.rekognition.images import image_bytes
 from countenance.api.rekognition.pages import Pages

@@ -9,10 +9,9 @@ import numpy as np
 from countenance.audit.analysis.cells import Cells, publishable
 from countenance.audit.analysis.judging import Table
 from countenance.audit.analysis.measurement import everybody
-from countenance.audit.metrics import FourFifths, GroupClassification, GroupRisk, Rate, assess_risk, classify
-from countenance.audit.plan import OutcomeTable, Plan, RiskTable
-from countenance.audit.rates import bounds, finite, share, withheld
-from countenance.audit.results import (
+from countenance.audit.analysis.rates import bounds, finite, share, withheld
+from countenance.audit.formats.plan import OutcomeTable, Plan, RiskTable
+from countenance.audit.formats.results import (
     CalibrationLine,
     ClassLine,
     FourFifthsLine,
@@ -24,8 +23,9 @@ from countenance.audit.results import (
     RiskGroup,
     RiskResults,
 )
-from countenance.audit.shares import Share
+from countenance.audit.formats.shares import Share
 from countenance.audit.sources.decisions import NO_ANSWER, Classified, Scores
+from countenance.metrics import FourFifths, GroupClassification, GroupRisk, Rate, assess_risk, classify
 
 
 def analyse_outcomes(plan: Plan, data: Classified, planned: Mapping[str, bool]) -> OutcomeResults:

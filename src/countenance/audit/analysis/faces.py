@@ -12,13 +12,13 @@ from countenance.audit.analysis.cells import Cells, publishable
 from countenance.audit.analysis.grouped import analyse
 from countenance.audit.analysis.judging import Table
 from countenance.audit.analysis.measurement import FaceData, Measurement, everybody, image_failures
+from countenance.audit.analysis.rates import bounds, finite, pooled, rate_of, share
 from countenance.audit.analysis.searching import searches
-from countenance.audit.metrics import Rate, ratio
-from countenance.audit.plan import Plan, ThresholdRule
-from countenance.audit.rates import bounds, finite, pooled, rate_of, share
-from countenance.audit.results import Analysis, Block, FaceResults, Operating, Protocol
-from countenance.audit.shares import Bounds
+from countenance.audit.formats.plan import Plan, ThresholdRule
+from countenance.audit.formats.results import Analysis, Block, FaceResults, Operating, Protocol
+from countenance.audit.formats.shares import Bounds
 from countenance.errors import BadRequest
+from countenance.metrics import Rate, ratio
 
 TARGETS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 SWEEP = tuple(10 ** (-k / 4) for k in range(2, 25))

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from countenance.audit.analysis.measurement import BINS, Counts, FaceData, Measurement, binned, by_person
-from countenance.audit.metrics import OpenSet, PairSums, Tradeoff, Verification, all_pairs, open_set
 from countenance.audit.sources.faces import Faces, Vectors
 from countenance.audit.sources.people import Grouping
 from countenance.audit.sources.tables import Codes
+from countenance.metrics import OpenSet, PairSums, Tradeoff, Verification, all_pairs, open_set
 
 Sides = Callable[[Vectors], tuple[Vectors, Vectors]]
 """Vectors (n, d) to their probe sides and gallery sides; the comparison score is the inner product of the two."""

@@ -9,10 +9,8 @@ import numpy as np
 from countenance.audit.analysis.blocks import blocks_of
 from countenance.audit.analysis.cells import Cells
 from countenance.audit.analysis.measurement import FaceData, Measurement, image_failures
-from countenance.audit.metrics import Extreme, Rate, max_over_geomean, max_over_min, summarise
-from countenance.audit.metrics.verification import Verification
-from countenance.audit.rates import bounds, finite, share, withheld
-from countenance.audit.results import (
+from countenance.audit.analysis.rates import bounds, finite, share, withheld
+from countenance.audit.formats.results import (
     Analysis,
     Block,
     CrossResult,
@@ -23,6 +21,8 @@ from countenance.audit.results import (
     SweepPoint,
     Worst,
 )
+from countenance.metrics import Extreme, Rate, max_over_geomean, max_over_min, summarise
+from countenance.metrics.verification.verification import Verification
 
 REPLICATES = 2_000
 ENOUGH_ERRORS = 30

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from countenance.audit.metrics import Hypothesis as Declared
-from countenance.audit.metrics import judge, ratio
-from countenance.audit.plan import Hypothesis, Plan
-from countenance.audit.rates import bounds, finite, pooled, rate_of
-from countenance.audit.results import Judged
-from countenance.audit.shares import Share
+from countenance.audit.analysis.rates import bounds, finite, pooled, rate_of
+from countenance.audit.formats.plan import Hypothesis, Plan
+from countenance.audit.formats.results import Judged
+from countenance.audit.formats.shares import Share
 from countenance.errors import BadRequest
+from countenance.metrics import Hypothesis as Declared
+from countenance.metrics import judge, ratio
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.metrics import OpenSet, Rate, Tradeoff, Verification, failure_rates
 from countenance.audit.sources.faces import Outcomes
 from countenance.audit.sources.people import Grouping, People
 from countenance.audit.sources.tables import Codes
+from countenance.metrics import OpenSet, Rate, Tradeoff, Verification, failure_rates
 
 BINS = 64
 Counts = NDArray[np.int64]

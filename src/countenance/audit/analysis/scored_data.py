@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from countenance.audit.analysis.measurement import Counts, FaceData, Measurement, binned, by_person
-from countenance.audit.metrics import Comparisons, Finding, OpenSet, Tradeoff, Verification, verify_each
 from countenance.audit.sources.faces import Outcomes
 from countenance.audit.sources.people import Grouping
 from countenance.audit.sources.scored import Scored
 from countenance.errors import BadRequest
+from countenance.metrics import Comparisons, Finding, OpenSet, Tradeoff, Verification, verify_each
 
 
 def scored_data(scored: Scored, outcomes: Outcomes | None = None) -> FaceData:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from countenance.audit.analysis.cells import Cells
 from countenance.audit.analysis.measurement import FaceData
-from countenance.audit.metrics import SearchRates, chance_of_any, expected_false_matches, lead
-from countenance.audit.plan import Gallery
-from countenance.audit.rates import rate_of, share
-from countenance.audit.results import GroupResult, SearchResult
+from countenance.audit.analysis.rates import rate_of, share
+from countenance.audit.formats.plan import Gallery
+from countenance.audit.formats.results import GroupResult, SearchResult
+from countenance.metrics import SearchRates, chance_of_any, expected_false_matches, lead
 
 
 def searches(

@@ -9,12 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from countenance.audit.bundle import Bundle
-from countenance.audit.moments import moment_of, stamp
-from countenance.audit.plan import CROSS
-from countenance.audit.records import from_json, to_json
-from countenance.audit.results import FaceResults
-from countenance.audit.shares import Share
+from countenance.audit.bundle.bundle import Bundle
+from countenance.audit.formats.codec import from_json, to_json
+from countenance.audit.formats.moments import moment_of, stamp
+from countenance.audit.formats.plan import CROSS
+from countenance.audit.formats.results import FaceResults
+from countenance.audit.formats.shares import Share
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import Signer, canonical, verified
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from countenance.audit.differences import Change, Difference
+from countenance.audit.findings.differences import Change, Difference
+from countenance.audit.findings.words import between, interval, one_in, percent, times
 from countenance.audit.report.axes import LogAxis
 from countenance.audit.report.figures import Figure, Grid
 from countenance.audit.report.forest import scale
 from countenance.audit.report.svg import BLUE, INK, RED, line, mark, picture, text
-from countenance.audit.words import between, interval, one_in, percent, times
 
 ROW = 56
 """Height of a row, px: a line of words, the old interval, the new one."""

@@ -9,10 +9,12 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from countenance.audit.bundle import Bundle
-from countenance.audit.counts import counts_csv
-from countenance.audit.differences import compare_bundles
-from countenance.audit.plan import Plan
+from countenance.audit.bundle.bundle import Bundle
+from countenance.audit.bundle.counts import counts_csv
+from countenance.audit.findings.differences import compare_bundles
+from countenance.audit.findings.words import between, interval, of, percent, times
+from countenance.audit.formats.plan import Plan
+from countenance.audit.formats.results import Analysis, FaceResults, Judged, OutcomeResults, Results, RiskResults
 from countenance.audit.report.changes import before_and_after
 from countenance.audit.report.decisions import calibration, four_fifths, identity, rates_grid, risk_grid
 from countenance.audit.report.figures import Figure, Grid
@@ -21,8 +23,6 @@ from countenance.audit.report.galleries import gallery_curve
 from countenance.audit.report.heaps import distributions
 from countenance.audit.report.matrix import heat_map
 from countenance.audit.report.tradeoffs import det_curves
-from countenance.audit.results import Analysis, FaceResults, Judged, OutcomeResults, Results, RiskResults
-from countenance.audit.words import between, interval, of, percent, times
 
 SIGNS = {"disparity shown": "▲", "equivalence shown": "≈", "insufficient evidence": "?"}
 _CSS = Path(__file__).with_name("templates") / "style.css"

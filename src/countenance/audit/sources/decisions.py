@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.plan import OutcomeTable, RiskTable
+from countenance.audit.formats.plan import OutcomeTable, RiskTable
 from countenance.audit.sources.people import Labelled, People, people_of_rows
 from countenance.audit.sources.tables import Codes, read_table
 from countenance.errors import BadRequest

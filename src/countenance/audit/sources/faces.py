@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.plan import TemplateFile
+from countenance.audit.formats.plan import TemplateFile
 from countenance.audit.sources.people import People, gather, people_of_rows
 from countenance.audit.sources.tables import Codes, natural, read_table
 from countenance.errors import BadRequest, NotFound

@@ -12,14 +12,13 @@ from typing import Literal
 
 import numpy as np
 
-from countenance.audit.plan import ImageFolder
+from countenance.audit.formats.plan import ImageFolder
 from countenance.audit.sources.faces import Faces, Outcomes
 from countenance.audit.sources.people import Labelled, people_of_rows
-from countenance.audit.sources.shelf import Shelf, Sight
 from countenance.audit.sources.tables import read_table
 from countenance.engine import FaceEngine
-from countenance.errors import BadRequest, ImageError
-from countenance.faces import DetectedFace
+from countenance.engine.template_cache import Shelf, Sight, template_of
+from countenance.errors import BadRequest
 from countenance.progress import track
 
 
@@ -105,7 +104,7 @@ def _sights(
             return "", Sight("missing")
         key = hashlib.sha256(image).hexdigest()
         known = shelf.get(key)
-        return key, known if known is not None else look(engine, image, choose)
+        return key, known if known is not None else template_of(engine, image, choose)
 
     with ThreadPoolExecutor(workers) as pool, shelf:
         keys: list[str] = []
@@ -134,21 +133,3 @@ def _ordered(
             yield waiting.pop(0).result()
     while waiting:
         yield waiting.pop(0).result()
-
-
-def look(engine: FaceEngine, image: bytes, choose: Literal["largest", "centre"]) -> Sight:
-    """What the engine makes of one image: a template and the quality of the chosen face, or why there is none."""
-    try:
-        picture = engine.look(image)
-        if not picture.faces:
-            return Sight("no face")
-        face = picture.faces[0] if choose == "largest" else min(picture.faces, key=_off_centre)
-        (template,) = engine.embed(picture, [face])
-    except ImageError:
-        return Sight("unreadable")
-    quality = face.quality
-    return Sight("template", template.vector, quality.sharpness, quality.brightness, quality.size_px, face.confidence)
-
-
-def _off_centre(face: DetectedFace) -> float:
-    return (face.box.left + face.box.width / 2 - 0.5) ** 2 + (face.box.top + face.box.height / 2 - 0.5) ** 2

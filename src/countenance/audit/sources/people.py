@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.plan import CROSS, JOINT
+from countenance.audit.formats.plan import CROSS, JOINT
 from countenance.audit.sources.tables import Codes, Table, natural
 from countenance.errors import BadRequest
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from countenance.audit.metrics.comparisons import Comparisons
 from countenance.audit.sources.people import Grouping, People
 from countenance.audit.sources.tables import Codes
+from countenance.metrics.verification.comparisons import Comparisons
 
 
 @dataclass(frozen=True, slots=True, eq=False)

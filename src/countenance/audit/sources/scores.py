@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.metrics import Comparisons, direction
-from countenance.audit.plan import ScoreFile
+from countenance.audit.formats.plan import ScoreFile
 from countenance.audit.sources.people import Labelled, People, gather, people_of_rows
 from countenance.audit.sources.scored import Scored
 from countenance.audit.sources.tables import Codes, Table, read_table
 from countenance.errors import BadRequest
+from countenance.metrics import Comparisons, direction
 
 FEWEST_FOR_DIRECTION = 10
 """Comparisons of each kind that a group needs for its direction to be told."""

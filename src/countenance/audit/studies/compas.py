@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from countenance.audit.drafts import sha256_of
-from countenance.audit.moments import stamp
-from countenance.audit.plan import Groups, Hypothesis, InputFile, Plan, RiskTable, System
-from countenance.audit.running import Loaded
+from countenance.audit.formats.moments import stamp
+from countenance.audit.formats.plan import Groups, Hypothesis, InputFile, Plan, RiskTable, System
+from countenance.audit.planning.drafts import sha256_of
+from countenance.audit.running.running import Loaded
 from countenance.audit.sources.decisions import read_risks
 from countenance.errors import NotFound
 

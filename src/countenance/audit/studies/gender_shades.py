@@ -6,9 +6,9 @@ from datetime import datetime
 
 import numpy as np
 
-from countenance.audit.moments import stamp
-from countenance.audit.plan import JOINT, Groups, Hypothesis, OutcomeTable, Plan, System
-from countenance.audit.running import Loaded
+from countenance.audit.formats.moments import stamp
+from countenance.audit.formats.plan import JOINT, Groups, Hypothesis, OutcomeTable, Plan, System
+from countenance.audit.running.running import Loaded
 from countenance.audit.sources.decisions import Classified
 from countenance.audit.sources.people import People
 from countenance.audit.studies.published import published_gender_shades

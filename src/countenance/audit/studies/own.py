@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 
 from countenance.audit.analysis.faces_data import faces_data
-from countenance.audit.drafts import default_hypotheses, sha256_of
-from countenance.audit.loading import OwnEngine
-from countenance.audit.moments import stamp
-from countenance.audit.plan import Groups, Hypothesis, ImageFolder, InputFile, Plan, System, ThresholdRule
-from countenance.audit.results import Model
-from countenance.audit.running import Loaded
+from countenance.audit.formats.moments import stamp
+from countenance.audit.formats.plan import Groups, Hypothesis, ImageFolder, InputFile, Plan, System, ThresholdRule
+from countenance.audit.formats.results import Model
+from countenance.audit.planning.drafts import default_hypotheses, sha256_of
+from countenance.audit.running.loading import OwnEngine
+from countenance.audit.running.running import Loaded
 from countenance.audit.sources.images import read_images
 from countenance.errors import NotFound
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from countenance.audit.bundle import checked_bundle, read_bundle
+from countenance.audit.bundle.bundle import checked_bundle, read_bundle
 from countenance.audit.evidence import Subject, agrees_with, issue_evidence, read_evidence
-from countenance.audit.words import percent
+from countenance.audit.findings.words import percent
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
 from countenance.errors import BadRequest, NotFound
 

@@ -7,24 +7,24 @@ from pathlib import Path
 
 import click
 
-from countenance.audit.bundle import bundle_files, checked_bundle, write_bundle
-from countenance.audit.environment import environment
+from countenance.audit.bundle.bundle import bundle_files, checked_bundle, write_bundle
+from countenance.audit.bundle.environment import environment
 from countenance.audit.evidence import Subject, issue_evidence, read_evidence
-from countenance.audit.loading import OwnEngine
-from countenance.audit.moments import stamp
-from countenance.audit.plan import Plan
-from countenance.audit.results import Results
-from countenance.audit.running import Loaded, run_audit
-from countenance.audit.shares import Share
+from countenance.audit.findings.words import interval, of, percent
+from countenance.audit.formats.moments import stamp
+from countenance.audit.formats.plan import Plan
+from countenance.audit.formats.results import Results
+from countenance.audit.formats.shares import Share
+from countenance.audit.running.loading import OwnEngine
+from countenance.audit.running.running import Loaded, run_audit
 from countenance.audit.sources.faces import Vectors
 from countenance.audit.studies.compas import compas_study
 from countenance.audit.studies.gender_shades import gender_shades_study
 from countenance.audit.studies.own import FAIRFACE, LFW, Operation, fairface_plan, lfw_plan, load_study, with_inputs
 from countenance.audit.studies.published import published_compas, published_gender_shades
-from countenance.audit.words import interval, of, percent
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
 from countenance.engine import Engine
-from countenance.gallery import Calibration, RawCosine, load_normaliser
+from countenance.scoring import Calibration, RawCosine, load_normaliser
 from countenance.settings import load
 from countenance.signing import Signer
 

@@ -4,8 +4,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from countenance.audit.metrics import Comparisons, Verification, advise, chance_of_any, verify_each
 from countenance.errors import BadRequest
+from countenance.metrics import Comparisons, Verification, advise, chance_of_any, verify_each
 
 THRESHOLDS = [1.0, 2.0, *np.arange(2.5, 4.6, 0.25)]
 

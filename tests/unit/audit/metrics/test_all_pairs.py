@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from countenance.audit.metrics import Comparisons, PairSums, Tradeoff, all_pairs, top_scores, verify
-from countenance.audit.metrics import pair_blocks as blocks
 from countenance.errors import BadRequest
+from countenance.metrics import Comparisons, PairSums, Tradeoff, all_pairs, top_scores, verify
+from countenance.metrics.all_pairs import blocks
 
 NAMES = ["x", "y", "z", "nobody"]
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from countenance.audit.metrics import bootstrap_totals, clustered_rate, percentile, tally_pairs, vertex_bootstrap
 from countenance.errors import BadRequest
+from countenance.metrics import bootstrap_totals, clustered_rate, percentile, tally_pairs, vertex_bootstrap
 
 
 def test_the_table_trick_has_the_distribution_of_drawing_people_one_by_one() -> None:

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import confusion_matrix, precision_score, recall_score
 
-from countenance.audit.metrics import classify, wilson
 from countenance.errors import BadRequest
+from countenance.metrics import classify, wilson
 
 # Gender Shades (Buolamwini and Gebru 2018): rounded error rates by skin type and gender; counts follow from the cells'
 # sizes. The Wilson intervals were computed independently of this project.

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countenance.audit.metrics import Comparisons, direction, impostor_protocol, intersections, verify
 from countenance.errors import BadRequest
+from countenance.metrics import Comparisons, direction, impostor_protocol, intersections, verify
 
 SCORE = [0.9, 0.8, 0.7, 0.2, 0.1, 0.3]
 MATED = [1, 1, 1, 0, 0, 0]

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from countenance.audit.metrics import clustered_rate, covariance, plain_rate, tally, tally_pairs, wilson
 from countenance.errors import BadRequest
+from countenance.metrics import clustered_rate, covariance, plain_rate, tally, tally_pairs, wilson
 
 tables = st.integers(4, 14).flatmap(
     lambda k: st.lists(st.integers(0, 3), min_size=k * (k - 1) // 2, max_size=k * (k - 1) // 2).map(

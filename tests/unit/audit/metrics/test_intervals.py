@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from countenance.audit.metrics import (
+from countenance.errors import BadRequest
+from countenance.metrics import (
     Rate,
     clopper_pearson,
     plain_rate,
@@ -15,7 +16,6 @@ from countenance.audit.metrics import (
     wilson,
     wilson_bounds,
 )
-from countenance.errors import BadRequest
 
 counts = st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 levels = st.sampled_from([0.8, 0.9, 0.95, 0.99])

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from countenance.audit.metrics import Comparisons, Tradeoff, det_band, group_thresholds, operating_points, verify
 from countenance.errors import BadRequest
+from countenance.metrics import Comparisons, Tradeoff, det_band, group_thresholds, operating_points, verify
 
 
 def simulated(seed: int = 0, rows: int = 20_000, people: int = 150) -> Comparisons:

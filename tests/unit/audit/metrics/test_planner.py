@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from statsmodels.stats.power import NormalIndPower
 from statsmodels.stats.proportion import proportion_effectsize
 
-from countenance.audit.metrics import (
+from countenance.errors import BadRequest
+from countenance.metrics import (
     Design,
     attempts_for_fnmr,
     fnmr_for_attempts,
@@ -17,7 +18,6 @@ from countenance.audit.metrics import (
     subjects_for_equivalence,
     subjects_for_ratio,
 )
-from countenance.errors import BadRequest
 
 # people per group for a ratio, power 80 %, alpha 5 % two-sided: worked out independently of this project
 RATIOS = {
@@ -51,8 +51,8 @@ def test_the_two_ways_of_planning_agree(ratio: float, design: Design) -> None:
 
 
 def test_the_planned_power_is_reached_by_simulation() -> None:
-    from countenance.audit.metrics import ratio as over
-    from countenance.audit.metrics import tally_pairs
+    from countenance.metrics import ratio as over
+    from countenance.metrics import tally_pairs
 
     design = Design(fmr=0.02, cv2=0.0)
     people = subjects_for_ratio(1.6, design)

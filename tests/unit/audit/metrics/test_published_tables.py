@@ -7,7 +7,7 @@ from statistics import median
 
 import pytest
 
-from countenance.audit.metrics import plain_rate, search_test, summarise
+from countenance.metrics import plain_rate, search_test, summarise
 
 DATA = Path(os.environ.get("COUNTENANCE_DATA", Path(__file__).parents[5] / "shared" / "data"))
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import confint_proportions_2indep
 
-from countenance.audit.metrics import (
+from countenance.errors import BadRequest
+from countenance.metrics import (
     Rate,
     max_over_geomean,
     max_over_min,
@@ -17,7 +18,6 @@ from countenance.audit.metrics import (
     tally_pairs,
     unknown_rate,
 )
-from countenance.errors import BadRequest
 
 counts = st.integers(5, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 some = st.integers(5, 5000).flatmap(lambda n: st.tuples(st.integers(1, n - 1), st.just(n)))

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import fisher_exact as scipy_fisher
 from sklearn.metrics import roc_auc_score
 
-from countenance.audit.metrics import assess_risk
-from countenance.audit.metrics.risk import Risk, auc_delong, fisher_exact
 from countenance.errors import BadRequest
+from countenance.metrics import assess_risk
+from countenance.metrics.decisions.risk import Risk, auc_delong, fisher_exact
 
 DATA = Path(os.environ.get("COUNTENANCE_DATA", Path(__file__).parents[5] / "shared" / "data"))
 

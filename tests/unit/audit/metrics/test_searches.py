@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countenance.audit.metrics import (
+from countenance.errors import BadRequest
+from countenance.metrics import (
     chance_of_any,
     expected_false_matches,
     fmr_for_chance,
@@ -15,7 +16,6 @@ from countenance.audit.metrics import (
     search_test,
     unknown_rate,
 )
-from countenance.errors import BadRequest
 
 
 def test_known_galleries() -> None:

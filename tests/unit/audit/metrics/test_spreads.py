@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from countenance.audit.metrics import max_over_geomean, max_over_min, plain_rate
-from countenance.audit.metrics.intervals import Rate
-from countenance.audit.metrics.spreads import AboveMean, Range, Seen, Spread
+from countenance.metrics import max_over_geomean, max_over_min, plain_rate
+from countenance.metrics.statistics.intervals import Rate
+from countenance.metrics.statistics.spreads import AboveMean, Range, Seen, Spread
 
 ERRORS = np.array([[50.0, 61.0, 42.0, 130.0, 90.0]])
 TRIALS = np.array([[5000.0, 4000.0, 6000.0, 5000.0, 9000.0]])

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countenance.audit.metrics import (
+from countenance.errors import BadRequest
+from countenance.metrics import (
     fdr,
     garbe,
     gini,
@@ -15,7 +16,6 @@ from countenance.audit.metrics import (
     summarise,
     unknown_rate,
 )
-from countenance.errors import BadRequest
 
 rates = st.lists(st.floats(0, 1), min_size=2, max_size=9)
 

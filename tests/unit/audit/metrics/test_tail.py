@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from countenance.audit.metrics import fit_tail
 from countenance.errors import BadRequest
+from countenance.metrics import fit_tail
 
 
 def pareto(shape: float, size: int, seed: int) -> np.ndarray:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import det_curve
 
-from countenance.audit.metrics import Comparisons, Tradeoff, histogram
 from countenance.errors import BadRequest
+from countenance.metrics import Comparisons, Tradeoff, histogram
 
 scores = st.lists(st.integers(-30, 30).map(lambda x: x / 8), min_size=1, max_size=60)
 

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from countenance.audit.metrics import (
+from countenance.errors import BadRequest
+from countenance.metrics import (
     Hypothesis,
     Rate,
     Verdict,
@@ -15,7 +16,6 @@ from countenance.audit.metrics import (
     ratio,
     unknown_rate,
 )
-from countenance.errors import BadRequest
 
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=20)
 

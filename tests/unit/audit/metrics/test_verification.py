@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from countenance.audit.metrics import Comparisons, clustered_rate, failure_rates, protocol_effects, verify, verify_each
 from countenance.errors import BadRequest
+from countenance.metrics import Comparisons, clustered_rate, failure_rates, protocol_effects, verify, verify_each
 
 NAMES = ["x", "y", "z"]
 

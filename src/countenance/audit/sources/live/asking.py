@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from countenance.audit.metrics import Comparisons
-from countenance.audit.plan import LiveApi
+from countenance.audit.formats.plan import LiveApi
 from countenance.audit.sources.faces import Outcomes
 from countenance.audit.sources.images import LabelledImages, labelled_images
 from countenance.audit.sources.live.cassette import Cassette, Question, Reply
@@ -21,6 +20,7 @@ from countenance.audit.sources.live.service import Service
 from countenance.audit.sources.people import People
 from countenance.audit.sources.scored import Scored
 from countenance.errors import BadRequest, NotFound
+from countenance.metrics import Comparisons
 from countenance.progress import track
 
 

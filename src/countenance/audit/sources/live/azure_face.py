@@ -6,8 +6,8 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
-from countenance.audit.plan import LiveApi
-from countenance.audit.results import Model
+from countenance.audit.formats.plan import LiveApi
+from countenance.audit.formats.results import Model
 from countenance.audit.sources.live.cassette import Reply
 from countenance.errors import Denied, Misconfigured, Overloaded, Unauthenticated
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from countenance.audit.records import from_json, to_json
-from countenance.audit.results import Model
+from countenance.audit.formats.codec import from_json, to_json
+from countenance.audit.formats.results import Model
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import canonical, digest
 

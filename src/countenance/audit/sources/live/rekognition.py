@@ -9,8 +9,8 @@ from typing import Any
 import botocore.exceptions
 from botocore.config import Config
 
-from countenance.audit.plan import LiveApi
-from countenance.audit.results import Model
+from countenance.audit.formats.plan import LiveApi
+from countenance.audit.formats.results import Model
 from countenance.audit.sources.live.cassette import Reply
 from countenance.errors import Denied, Misconfigured, Overloaded, Unauthenticated
 

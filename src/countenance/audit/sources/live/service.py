@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from countenance.audit.results import Model
+from countenance.audit.formats.results import Model
 from countenance.audit.sources.live.cassette import Reply
 
 

@@ -1,0 +1,164 @@
+"""From labelled templates to a normaliser and two calibrations, and what they do to people who were not used.
+
+Half of the people are set aside first and touch nothing until the end. Of the other half the normaliser is made; its
+calibration comes from scores of people that the normaliser which scored them had not seen (the half is cut in two,
+each part scored by a normaliser made of the other).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.calibrate.centroids import cohort
+from countenance.calibrate.curve import Group, Impostors
+from countenance.calibrate.duplicates import one_each, same_people
+from countenance.calibrate.fit_crowding import SHARPNESS, Evened, Mated, Strangers, even, strangers
+from countenance.calibrate.labelled_pictures import Portraits
+from countenance.faces import ModelId
+from countenance.scoring.normaliser import Crowding, Normaliser, RawCosine
+
+MATED_PICTURES = 5
+"""Pictures of one person that make mated pairs, at most."""
+_PEOPLE_PER_CENTRE = 15  # asked for; centres with fewer than 20 people are dropped afterwards
+_AGE_WEIGHT, _WIDENED_WEIGHT, _PRESS_WEIGHT = 0.5, 0.1, 0.2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class People:
+    """Pictures of people for one purpose. press: several of a person; tight: one each; widened: the same people."""
+
+    press: Portraits
+    tight: Portraits
+    widened: Portraits
+
+    def part(self, number: int, parts: int, seed: int) -> People:
+        """Those of part `number` of `parts`, people drawn at random: all pictures of a person are in one part."""
+        draw = np.random.default_rng([seed, parts])
+        faces, names = np.unique(self.tight.person), np.unique(self.press.person)
+        of_faces = dict(zip(faces.tolist(), (draw.permutation(len(faces)) % parts).tolist(), strict=True))
+        of_names = dict(zip(names.tolist(), (draw.permutation(len(names)) % parts).tolist(), strict=True))
+        return People(
+            self.press[np.array([of_names[p] == number for p in self.press.person])],
+            self.tight[np.array([of_faces[p] == number for p in self.tight.person])],
+            self.widened[np.array([of_faces[p] == number for p in self.widened.person])],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """A normaliser and how it was made. people: behind each centre, (m,). nearest: the largest cosine of a centre to
+    any picture used.
+    """
+
+    normaliser: Crowding
+    people: NDArray[np.int64]
+    nearest: float
+    evened: Evened
+
+
+def without_repeats(tight: Portraits, widened: Portraits, press: Portraits) -> tuple[People, float, int]:
+    """One picture per person of `tight` and its widened twin; the cut, and how many pictures were set aside.
+
+    Of `press`, whose names say who is who, people stay whose first picture is not of somebody before them by the same
+    cut: some people of LFW are there under two names.
+    """
+    person, cut = same_people(tight.vectors, tight.gender, tight.race)
+    kept = tight[one_each(person)]
+    names = set(kept.person.tolist())
+    twins = widened[np.array([p in names for p in widened.person], bool)]
+    first = one_each(np.unique(press.person, return_inverse=True)[1].astype(np.int64))
+    alike, _ = same_people(press.vectors[first], press.gender[first], press.race[first], cut)
+    known = set(press.person[first][one_each(alike)].tolist())
+    named = press[np.array([p in known for p in press.person], bool)]
+    return People(named, kept, twins), cut, len(tight) - len(kept)
+
+
+def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140, press_strangers: bool = True) -> Made:
+    """A `Crowding` fitted to `people`; its identity is still empty.
+
+    press_strangers: whether strangers in press pictures shall match as rarely as others do.
+    """
+    asked = [(p, len(p) // _PEOPLE_PER_CENTRE) for p in (people.tight, people.widened) if len(p)]
+    made = [cohort(portraits.vectors, wanted, seed) for portraits, wanted in asked]
+    centres, counts = np.vstack([c for c, _ in made]), np.concatenate([n for _, n in made])
+    tight, widened = len(people.tight), len(people.widened)
+    vectors = np.vstack([people.tight.vectors, people.widened.vectors, people.press.vectors])
+    press = tight + widened
+    first = one_each(np.unique(people.press.person, return_inverse=True)[1].astype(np.int64))
+    rows = np.arange(tight)
+    twins = np.arange(tight, press)
+    sets: list[Strangers] = [
+        strangers(vectors, rows, people.tight.group, to_target=True, weight=1.0),
+        strangers(vectors, rows, people.tight.age, to_target=False, weight=_AGE_WEIGHT),
+    ]
+    if press_strangers:
+        gender = people.press.gender[first]
+        sets.append(strangers(vectors, press + first, gender, to_target=True, weight=_PRESS_WEIGHT))
+    if widened:
+        sets += [
+            strangers(vectors, twins, people.widened.group, to_target=True, weight=_WIDENED_WEIGHT),
+            strangers(vectors, twins, people.widened.age, to_target=False, weight=_WIDENED_WEIGHT * _AGE_WEIGHT),
+        ]
+    evened = even(vectors, centres, sets, mated_pairs(people.press, press), steps)
+    bare = Crowding(model, "", centres, evened.weights.astype(np.float32), SHARPNESS, evened.strength, 0.0)
+    normaliser = replace(bare, level=-float(bare.crowding(people.tight.vectors).mean()))
+    used = np.vstack([people.tight.vectors, people.widened.vectors])
+    return Made(normaliser, counts, float((used @ centres.T).max()), evened)
+
+
+def mated_pairs(press: Portraits, before: int = 0) -> Mated:
+    """Pairs of pictures of one person, women's and men's weighing the same in all. before: added to row numbers."""
+    first, second = [], []
+    order = np.argsort(press.person, kind="stable")
+    names = press.person[order]
+    starts = np.flatnonzero(np.concatenate([[True], names[1:] != names[:-1]]))
+    for start, end in zip(starts, np.append(starts[1:], len(order)), strict=True):
+        own = order[start:end][:MATED_PICTURES]
+        i, j = np.triu_indices(len(own), 1)
+        first.append(own[i])
+        second.append(own[j])
+    a, b = np.concatenate(first), np.concatenate(second)
+    women = press.gender[a] == "female"
+    share = np.clip(women.mean(), 0.05, 0.95)
+    weight = np.where(women, 0.5 / share, 0.5 / (1 - share))
+    cosine = np.einsum("ij,ij->i", press.vectors[a], press.vectors[b]).astype(np.float64)
+    return Mated(a + before, b + before, cosine, weight)
+
+
+def impostor_groups(parts: Sequence[tuple[People, Normaliser]]) -> tuple[list[Impostors], list[Impostors]]:
+    """Scores of different people: within race and gender (tight) and gender (press), and within age band (tight).
+
+    Each part is scored by its own normaliser, and no pair spans two parts.
+    """
+
+    def within(pick: str, label: str, value: str) -> Impostors:
+        sides = []
+        for people, normaliser in parts:
+            portraits = people.tight if pick == "tight" else people.press
+            if pick == "press":
+                portraits = portraits[one_each(np.unique(portraits.person, return_inverse=True)[1].astype(np.int64))]
+            own = portraits.vectors[getattr(portraits, label) == value]
+            sides.append((normaliser.probe_side(own), normaliser.gallery_side(own)))
+        name = value if pick == "tight" else f"press {value}"
+        return Impostors.of(name, sides)
+
+    tight = parts[0][0].tight
+    main = [within("tight", "group", str(g)) for g in np.unique(tight.group)]
+    main += [within("press", "gender", g) for g in ("female", "male")]
+    return main, [within("tight", "age", str(a)) for a in np.unique(tight.age)]
+
+
+def calibrating_groups(people: People, model: ModelId, seed: int, steps: int) -> list[Group]:
+    """The groups' rates under the normalised score, from people whom the scoring normaliser had not seen."""
+    halves = [people.part(i, 2, seed + 1) for i in (0, 1)]
+    parts = [(halves[i], make_normaliser(halves[1 - i], model, seed, steps).normaliser) for i in (0, 1)]
+    return [Group.of(impostors, seed) for impostors in impostor_groups(parts)[0]]
+
+
+def raw_groups(people: People, seed: int) -> list[Group]:
+    """The groups' rates under plain cosine."""
+    return [Group.of(impostors, seed) for impostors in impostor_groups([(people, RawCosine())])[0]]

@@ -1,0 +1,111 @@
+"""From a mandate and an operation to a request in the words of the rules."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from countenance.errors import BadRequest, NotFound
+from countenance.mandates import Mandate, State
+from countenance.operations.evidence import facts
+from countenance.operations.operation import Operation, Tools
+from countenance.policy import Grant, Model, Request
+from countenance.policy import Operation as Asks
+from countenance.policy.description import request_of
+from countenance.policy.facts import Moment, context
+from countenance.scoring import Calibration
+
+
+def describe(mandate: Mandate, ask: Operation[Any, Any], tools: Tools, now: datetime) -> Request:
+    """What the rules are asked: the mandate's facts, with what this call adds to them."""
+    base = granted(mandate)
+    gallery = ask.gallery
+    return replace(
+        base,
+        operation=ask.asks,
+        mandate=replace(
+            base.mandate,
+            active=mandate.state(now) in (State.ACTIVE, State.EXPIRED),
+            operation_granted=ask.asks in mandate.terms.operations or "*" in mandate.terms.operations,
+            gallery_granted=gallery is None or mandate.terms.covers(gallery),
+        ),
+        gallery=replace(base.gallery, id=gallery or ""),
+        model=_model(ask, tools),
+        evidence=facts(tools.evidence, tools.engine.model, tools.calibration.identity, now),
+    )
+
+
+@lru_cache(maxsize=1024)
+def granted(mandate: Mandate) -> Request:
+    """The facts that hold for every call under `mandate`; `BadRequest` where they are no words of the vocabulary."""
+    try:
+        further = json.loads(mandate.terms.facts)
+    except ValueError as error:
+        raise BadRequest("the further facts of a mandate are a JSON object") from error
+    if not isinstance(further, dict):
+        raise BadRequest("the further facts of a mandate are a JSON object")
+    use = further.get("use", {})
+    if not isinstance(use, dict):
+        raise BadRequest("use: a table is expected")
+    reserved = sorted({"operation", "actor", "mandate", "model", "evidence"} & further.keys())
+    if reserved:
+        raise BadRequest(f"{reserved[0]}: is not for a mandate to state")
+    unknown = sorted(set(mandate.terms.operations) - {"*"} - set(Asks))
+    if unknown:
+        raise BadRequest(f"an operation is one of {', '.join(Asks)} or *, got {unknown[0]!r}")
+    holder = mandate.holder
+    table = {
+        **further,
+        "operation": Asks.READ,
+        "actor": {
+            "class_name": holder.kind,
+            "powers": list(holder.powers),
+            "tier": holder.tier,
+            "jurisdictions": list(holder.jurisdictions),
+        },
+        "use": {
+            "mode": "afterwards",
+            **use,
+            "purpose": mandate.terms.purpose,
+            "legal_basis": mandate.terms.legal_basis,
+        },
+        "jurisdictions": list(holder.jurisdictions),
+    }
+    if holder.on_behalf_of:
+        table["on_behalf_of"] = {"class_name": "not stated", "powers": list(holder.on_behalf_of)}
+    since = mandate.approved_at or mandate.requested_at
+    grant = Grant(
+        id=mandate.mandate_id,
+        active=False,
+        starts_at=since,
+        expires_at=mandate.expires_at,
+        operation_granted=False,
+        gallery_granted=False,
+    )
+    try:
+        made = replace(request_of(table, mandate.requested_at), mandate=grant)
+        context(made, Moment(since, since))
+    except (ArithmeticError, ValueError) as error:
+        raise BadRequest("a number or time in the facts is beyond all bounds") from error
+    return made
+
+
+@lru_cache(maxsize=1024)
+def _fmr(calibration: Calibration, similarity: float) -> float:
+    return calibration.fmr(calibration.score(similarity))
+
+
+def _model(ask: Operation[Any, Any], tools: Tools) -> Model:
+    if ask.min_similarity is None:
+        return Model(id=tools.engine.model, calibration=tools.calibration.identity)
+    fmr = _fmr(tools.calibration, ask.min_similarity)
+    fpir = None
+    if ask.asks is Asks.IDENTIFY and ask.gallery is not None:
+        try:
+            fpir = 1.0 - (1.0 - fmr) ** ask.crowd(tools.gallery)
+        except NotFound:  # the operation says so itself, if it is permitted at all
+            fpir = None
+    return Model(id=tools.engine.model, calibration=tools.calibration.identity, fmr=fmr, fpir=fpir)
