@@ -32,7 +32,7 @@ from benchmarks.score_normalisations import (
     learned_map,
 )
 from countenance.calibrate.centroids import cohort
-from countenance.calibrate.evaluation import Evaluation, Point, evaluate
+from countenance.calibrate.evaluation import Evaluation, EvaluationPoint, evaluate
 from countenance.calibrate.fit import People, make_normaliser, mated_pairs, without_repeats
 from countenance.calibrate.labelled_pictures import further_portraits, portraits, shots
 from countenance.engine import Engine
@@ -257,7 +257,7 @@ def percent(rate: Rate) -> str:
     return f"{100 * rate.estimate:.2f} % ({100 * i.low:.2f} to {100 * i.high:.2f})"
 
 
-def groups(point: Point) -> dict[str, Any]:
+def groups(point: EvaluationPoint) -> dict[str, Any]:
     """Every group's and age band's FMR with its interval at one threshold."""
 
     def lines(rates: tuple[tuple[str, Rate], ...]) -> list[dict[str, Any]]:

@@ -15,15 +15,14 @@ from starlette.types import ASGIApp
 
 from countenance import administration, operations
 from countenance.api import native, rekognition
-from countenance.api.prefixes import Doors
+from countenance.api.prefixes import PrefixRouter
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.engine import Engine, load_manifests
 from countenance.faces import ModelId
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
-from countenance.mandates import Halts, Register
-from countenance.mandates import Operators as OperatorStore
+from countenance.mandates import MoratoriumStore, OperatorStore, Register
 from countenance.policy import Rules
 from countenance.scoring import Calibration, Normaliser, load_normaliser
 from countenance.settings import Settings
@@ -104,7 +103,7 @@ class Countenance:
     def moratoria(self) -> administration.Moratoria:
         """What is stopped until a quorum says otherwise."""
         charter = None if self.settings.charter is None else administration.read_charter(self.settings.charter)
-        return administration.Moratoria(Halts(self.database), self.ledger, charter)
+        return administration.Moratoria(MoratoriumStore(self.database), self.ledger, charter)
 
     @cached_property
     def custodian(self) -> administration.Custodian:
@@ -123,7 +122,7 @@ class Countenance:
             administration.Record(self.ledger),
         )
         services = native.Services(self.operators, self.mandates, self.custodian, self.moratoria, explainer, record)
-        return Doors(self._rekognition(), {native.PREFIX: native.app(services)})
+        return PrefixRouter(self._rekognition(), {native.PREFIX: native.app(services)})
 
     def _rekognition(self) -> ASGIApp:
         return rekognition.app(
@@ -134,7 +133,7 @@ class Countenance:
             page_key=hashlib.sha256(b"pages" + secret_file(self.settings.keys / "mandates.key")).digest(),
             now=_now,
             executor=self.executor,
-            limits=rekognition.Limits(requests=self.settings.queue),
+            limits=rekognition.AdmissionLimits(requests=self.settings.queue),
         )
 
     @cached_property

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from countenance.errors import BadRequest
-from countenance.policy import Grant, Operation, Party, Power, Request, Tier
+from countenance.policy import Action, Grant, Party, Power, Request, Tier
 from countenance.policy.authoring.changed_facts import DERIVED, restated
 from countenance.policy.facts import FACTS, CedarValue, Fact, Moment, seconds
 from countenance.policy.packs.pack import Pack, read_pack, shipped
@@ -44,7 +44,7 @@ def grant(now: datetime = NOW) -> Grant:
     )
 
 
-def asked(operation: Operation = Operation.IDENTIFY, **facts: object) -> Request:
+def asked(operation: Action = Action.IDENTIFY, **facts: object) -> Request:
     """A request by a shop with a mandate in order, and `facts` stated over it."""
     plain = Request(operation=operation, actor=Party(class_name="shop"), mandate=grant())
     return replace(plain, **facts)  # type: ignore[arg-type]
@@ -67,7 +67,7 @@ class Drawer:
             fact = self._draw.choice(self._facts)
             request = self.changed(request, fact, moment)
         if self._draw.random() < 0.2:
-            request = replace(request, operation=self._draw.choice(list(Operation)))
+            request = replace(request, operation=self._draw.choice(list(Action)))
         if self._draw.random() < 0.1:
             party = Party(
                 class_name="agency",

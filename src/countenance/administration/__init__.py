@@ -3,26 +3,27 @@
 Each change is in the ledger before it is in force.
 """
 
-from countenance.administration.custodian import Custodian, Report
+from countenance.administration.custodian import Custodian, CustodyReport
 from countenance.administration.explainer import Explainer
 from countenance.administration.mandates import Mandates
 from countenance.administration.moratoria import Moratoria, read_charter
 from countenance.administration.operators import Operators
 from countenance.administration.record import Proof, Record
 from countenance.custody import Hold
-from countenance.mandates import Holder, Mandate, Operator, Role, Template, Terms, template, templates
-from countenance.policy import Decision, Power
-from countenance.policy import Operation as Asks
+from countenance.mandates import Holder, Mandate, MandateTemplate, Operator, Role, Terms, template, templates
+from countenance.policy import Action, Decision, Power
 from countenance.policy.moratorium import Moratorium, Order, Scope, Signature
 
 __all__ = [
-    "Asks",
+    "Action",
     "Custodian",
+    "CustodyReport",
     "Decision",
     "Explainer",
     "Hold",
     "Holder",
     "Mandate",
+    "MandateTemplate",
     "Mandates",
     "Moratoria",
     "Moratorium",
@@ -32,11 +33,9 @@ __all__ = [
     "Power",
     "Proof",
     "Record",
-    "Report",
     "Role",
     "Scope",
     "Signature",
-    "Template",
     "Terms",
     "read_charter",
     "template",

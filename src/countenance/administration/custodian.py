@@ -7,19 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from countenance.custody import Custody, Hold
-from countenance.custody import State as Kept
+from countenance.custody import Custody, Hold, HoldState
 from countenance.errors import Conflict, NotFound
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
-from countenance.mandates import Register, State
+from countenance.mandates import MandateState, Register
 from countenance.signing import JSON
 
 _AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CustodyReport:
     """What a period's ledger entries add up to; anybody with the entries can recompute it.
 
     decisions: by operation and verdict. clauses: how often each refused. counters: by the reports that laws want.
@@ -60,7 +59,7 @@ class Custodian:
         hold = self._reviewable(hold_id, reviewer)
         if reviewer in (*hold.agreed, *hold.disagreed):
             raise Conflict(f"this reviewer has spoken on {hold_id} already")
-        if (state := hold.state(self._now())) in (Kept.SHREDDED, Kept.FROZEN):
+        if (state := hold.state(self._now())) in (HoldState.SHREDDED, HoldState.FROZEN):
             raise Conflict(f"{hold_id} is {state} and takes no reviews")
         self._record("reviewed", hold, {"agrees": agrees}, {"reviewer": reviewer})
         return self._custody.review(hold_id, reviewer, agrees=agrees)
@@ -81,7 +80,7 @@ class Custodian:
         for index in self._entries_of(hold):
             self._ledger.erase_openings(index)
         mandate = self._register.show(hold.mandate_id)
-        if mandate.state(self._now()) in (State.ACTIVE, State.EXPIRED):
+        if mandate.state(self._now()) in (MandateState.ACTIVE, MandateState.EXPIRED):
             self._register.end(hold.mandate_id, f"authorisation for {hold_id} was refused")
         self._record("shredded", hold, {"mandate": hold.mandate_id}, {})
         return shredded
@@ -100,7 +99,7 @@ class Custodian:
                     break
         return erased
 
-    def report(self, first: date, last: date) -> Report:
+    def report(self, first: date, last: date) -> CustodyReport:
         """Count the decisions of the days `first` to `last` (UTC, both included) from the ledger's entries."""
         decisions: dict[str, Counter[str]] = {}
         clauses: Counter[str] = Counter()
@@ -116,7 +115,7 @@ class Custodian:
                 continue
             said = _texts(entry.fields["obligations"])
             counters.update(each.removeprefix("count ") for each in said if each.startswith("count "))
-        return Report(first, last, {k: dict(v) for k, v in decisions.items()}, dict(clauses), dict(counters))
+        return CustodyReport(first, last, {k: dict(v) for k, v in decisions.items()}, dict(clauses), dict(counters))
 
     def _reviewable(self, hold_id: str, reviewer: str) -> Hold:
         hold = self._custody.show(hold_id)

@@ -12,7 +12,7 @@ from countenance.policy.description import request_of
 
 
 class Explainer:
-    """Asks the rules and moratoria that the guard asks. now: the clock, UTC."""
+    """Action the rules and moratoria that the guard asks. now: the clock, UTC."""
 
     def __init__(self, rules: Rules, moratoria: Moratoria, now: Callable[[], datetime]) -> None:
         self._rules = rules

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from countenance.errors import BadRequest, Conflict, Denied
 from countenance.ledger import Ledger
-from countenance.mandates import AccessKey, Holder, Mandate, Register, State, Terms
+from countenance.mandates import AccessKey, Holder, Mandate, MandateState, Register, Terms
 from countenance.operations.request import granted
 from countenance.signing import JSON
 
@@ -34,13 +34,13 @@ class Mandates:
 
     def approve(self, mandate_id: str, *, approved_by: str) -> Mandate:
         """Put a requested mandate in force; who asked for it is `Denied`."""
-        self._other_hands(self._standing(mandate_id, State.REQUESTED), approved_by)
+        self._other_hands(self._standing(mandate_id, MandateState.REQUESTED), approved_by)
         self._record("approved", mandate_id, {}, {"by": approved_by})
         return self._register.approve(mandate_id, approved_by=approved_by)
 
     def renew(self, mandate_id: str, *, approved_by: str, expires_at: datetime) -> Mandate:
         """Give an approved mandate a later end; its terms stay as they are. Who asked for it is `Denied`."""
-        mandate = self._standing(mandate_id, State.ACTIVE, State.EXPIRED)
+        mandate = self._standing(mandate_id, MandateState.ACTIVE, MandateState.EXPIRED)
         self._other_hands(mandate, approved_by)
         if expires_at <= max(mandate.expires_at, self.now()):
             raise BadRequest("a renewal ends later than the mandate did, and than now")
@@ -49,22 +49,22 @@ class Mandates:
 
     def refuse(self, mandate_id: str, why: str, *, by: str) -> Mandate:
         """Refuse one that was asked for and not approved."""
-        self._standing(mandate_id, State.REQUESTED)
+        self._standing(mandate_id, MandateState.REQUESTED)
         return self.end(mandate_id, why, by=by)
 
     def end(self, mandate_id: str, why: str, *, by: str | None = None) -> Mandate:
         """Revoke a mandate that is in force, or refuse one that was asked for; the next call is refused."""
-        self._standing(mandate_id, State.REQUESTED, State.ACTIVE, State.EXPIRED)
+        self._standing(mandate_id, MandateState.REQUESTED, MandateState.ACTIVE, MandateState.EXPIRED)
         self._record("ended", mandate_id, {}, {"why": why, "by": by})
         return self._register.end(mandate_id, why)
 
     def issue_key(self, mandate_id: str, *, by: str | None = None) -> AccessKey:
         """Make an access key for an active mandate; this is the only time its secret is shown."""
-        self._standing(mandate_id, State.ACTIVE)
+        self._standing(mandate_id, MandateState.ACTIVE)
         self._record("key issued", mandate_id, {}, {"by": by})
         return self._register.issue_key(mandate_id)
 
-    def _standing(self, mandate_id: str, *allowed: State) -> Mandate:
+    def _standing(self, mandate_id: str, *allowed: MandateState) -> Mandate:
         mandate = self._register.show(mandate_id)
         if (state := mandate.state(self.now())) not in allowed:
             raise Conflict(f"mandate {mandate_id} is {state}; this needs one that is {' or '.join(sorted(allowed))}")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from countenance.errors import AlreadyExists, CountenanceError, NotFound, PolicyError
 from countenance.ledger import Ledger
-from countenance.mandates import Halts
-from countenance.policy import Operation, Power
+from countenance.mandates import MoratoriumStore
+from countenance.policy import Action, Power
 from countenance.policy.moratorium import (
     Charter,
     Lifting,
@@ -44,7 +44,7 @@ def read_charter(path: Path) -> Charter:
 class Moratoria:
     """The moratoria of one installation. charter: None where no moratorium can be set."""
 
-    def __init__(self, halts: Halts, ledger: Ledger, charter: Charter | None) -> None:
+    def __init__(self, halts: MoratoriumStore, ledger: Ledger, charter: Charter | None) -> None:
         self._halts = halts
         self._ledger = ledger
         self._charter = charter
@@ -136,7 +136,7 @@ def _read(text: str) -> Moratorium:
         order = Order(
             id=table["id"],
             scope=Scope(
-                frozenset(map(Operation, table["operations"])),
+                frozenset(map(Action, table["operations"])),
                 frozenset(map(Power, table["powers"])),
             ),
             reason=table["reason"],

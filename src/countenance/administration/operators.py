@@ -7,15 +7,14 @@ from datetime import UTC, datetime
 
 from countenance.errors import BadRequest, Conflict
 from countenance.ledger import Ledger
-from countenance.mandates import Operator, Role
-from countenance.mandates import Operators as Store
+from countenance.mandates import Operator, OperatorStore, Role
 from countenance.signing import JSON
 
 
 class Operators:
     """The operators, with the ledger in front of every change."""
 
-    def __init__(self, store: Store, ledger: Ledger) -> None:
+    def __init__(self, store: OperatorStore, ledger: Ledger) -> None:
         self._store = store
         self._ledger = ledger
         self.holding = store.holding

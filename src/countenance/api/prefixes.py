@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class Doors:
+class PrefixRouter:
     """One ASGI application out of several. rest: what answers all other paths, and start-up and shutdown."""
 
     def __init__(self, rest: ASGIApp, by_prefix: Mapping[str, ASGIApp]) -> None:

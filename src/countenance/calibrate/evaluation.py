@@ -29,7 +29,7 @@ Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Point:
+class EvaluationPoint:
     """At one threshold: FMR of groups and age bands, FNMR of LFW (all, women, men), and the ratios of the extremes."""
 
     target: float
@@ -45,7 +45,7 @@ class Point:
 class Evaluation:
     """points: one for each of `TARGETS`. press: LFW's own FMR target, its threshold, FNMR of all, women and men."""
 
-    points: tuple[Point, ...]
+    points: tuple[EvaluationPoint, ...]
     press: tuple[tuple[float, float, tuple[tuple[str, Rate], ...]], ...]
 
 
@@ -80,11 +80,11 @@ def threshold_at_mean(groups: Sequence[Impostors], target: float) -> float:
 
 def _point(
     target: float, faces: Sequence[Impostors], groups: Sequence[Impostors], ages: Sequence[Impostors], mated: _Mated
-) -> Point:
+) -> EvaluationPoint:
     threshold = threshold_at_mean(faces, target)
     rates = tuple((g.name, g.counted(threshold).rate()) for g in groups)
     by_age = tuple((a.name, a.counted(threshold).rate()) for a in ages)
-    return Point(
+    return EvaluationPoint(
         target,
         threshold,
         rates,

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.engine import FaceEngine
-from countenance.engine.template_cache import Shelf, Sight, template_of
+from countenance.engine.template_cache import CachedTemplate, TemplateCache, template_of
 from countenance.errors import BadRequest
 from countenance.faces import ModelId
 from countenance.progress import track
@@ -114,9 +114,9 @@ def portraits(wanted: list[Shot], engine: FaceEngine, cache: Path, workers: int)
     biometric templates: delete the folder when they are no longer needed.
     """
     kind = wanted[0].kind
-    shelf = Shelf(cache, f"{engine.version}-{kind}", engine.dimension)
+    shelf = TemplateCache(cache, f"{engine.version}-{kind}", engine.dimension)
 
-    def see(shot: Shot) -> tuple[str, Sight]:
+    def see(shot: Shot) -> tuple[str, CachedTemplate]:
         content = shot.path.read_bytes()
         key = hashlib.sha256(content).hexdigest()
         known = shelf.get(key)
@@ -124,7 +124,7 @@ def portraits(wanted: list[Shot], engine: FaceEngine, cache: Path, workers: int)
             return key, known
         return key, template_of(engine, widened(content) if kind == "widened" else content, "centre")
 
-    seen: list[Sight] = []
+    seen: list[CachedTemplate] = []
     with ThreadPoolExecutor(workers) as pool, shelf:
         for key, sight in track(_ordered(pool, see, wanted, 4 * workers), f"{kind} pictures", len(wanted), "pictures"):
             shelf.put(key, sight)
@@ -171,9 +171,9 @@ def widened(content: bytes) -> bytes:
 
 
 def _ordered(
-    pool: ThreadPoolExecutor, see: Callable[[Shot], tuple[str, Sight]], wanted: list[Shot], window: int
-) -> Iterator[tuple[str, Sight]]:
-    waiting: list[Future[tuple[str, Sight]]] = []
+    pool: ThreadPoolExecutor, see: Callable[[Shot], tuple[str, CachedTemplate]], wanted: list[Shot], window: int
+) -> Iterator[tuple[str, CachedTemplate]]:
+    waiting: list[Future[tuple[str, CachedTemplate]]] = []
     for shot in wanted:
         waiting.append(pool.submit(see, shot))
         if len(waiting) >= window:

@@ -10,7 +10,7 @@ import click
 
 from countenance.cli.opening import opened
 from countenance.errors import BadRequest, NotFound
-from countenance.policy import Operation, Power
+from countenance.policy import Action, Power
 from countenance.policy.moratorium import Lifting, Order, Scope, Signature
 from countenance.signing import Signer
 
@@ -33,7 +33,7 @@ def key(file: Path) -> None:
 @click.option(
     "--operation",
     multiple=True,
-    type=click.Choice([each.value for each in Operation]),
+    type=click.Choice([each.value for each in Action]),
     help="What stops. Default: everything.",
 )
 @click.option(
@@ -45,7 +45,7 @@ def key(file: Path) -> None:
 @_key
 def set_(moratorium_id: str, reason: str, operation: tuple[str, ...], power: tuple[str, ...], key: Path) -> None:
     """Put a moratorium in force, at the next call."""
-    scope = Scope(frozenset(map(Operation, operation)), frozenset(map(Power, power)))
+    scope = Scope(frozenset(map(Action, operation)), frozenset(map(Power, power)))
     order = Order(moratorium_id, scope, reason, datetime.now(UTC).replace(microsecond=0))
     signer = Signer.from_file(key)
     with opened() as app:

@@ -15,7 +15,7 @@ import click
 from countenance.errors import BadRequest
 from countenance.policy import Decision, Rules, Verdict
 from countenance.policy.authoring.corpus import stories
-from countenance.policy.authoring.difference import Difference, difference
+from countenance.policy.authoring.difference import RuleDifference, difference
 from countenance.policy.clauses import Status
 from countenance.policy.description import moment_of, request_of
 from countenance.policy.facts import FACTS, schema
@@ -268,7 +268,7 @@ def _drawn(table: Matrix) -> str:
     return "\n".join(lines)
 
 
-def _compared(found: Difference) -> str:
+def _compared(found: RuleDifference) -> str:
     lines = []
     for what, names in (("added", found.added), ("removed", found.removed), ("changed", found.changed)):
         lines += [f"clause {what}: {name}" for name in names]
@@ -292,7 +292,7 @@ def _turned(before: Pack, after: Pack) -> list[dict[str, Any]]:
     return [{"use": use, "verdict": verdict, "actors": actors} for (use, verdict), actors in rows.items()]
 
 
-def _difference(found: Difference) -> dict[str, object]:
+def _difference(found: RuleDifference) -> dict[str, object]:
     return {
         "added": list(found.added),
         "removed": list(found.removed),

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class State(StrEnum):
+class HoldState(StrEnum):
     """Where a result stands at a moment. Only a released one is answered."""
 
     WAITING = "waiting"
@@ -49,12 +49,12 @@ class Hold:
         """Whether authorisation was due by now and nobody asked for it: at the hour itself it is still in time."""
         return self.authorise_by is not None and self.requested_at is None and now > self.authorise_by
 
-    def state(self, now: datetime) -> State:
+    def state(self, now: datetime) -> HoldState:
         """Where the result stands at `now`."""
         if self.refused_at is not None:
-            return State.SHREDDED
+            return HoldState.SHREDDED
         if self.overdue(now):
-            return State.FROZEN
+            return HoldState.FROZEN
         if self.disagreed:
-            return State.REJECTED
-        return State.RELEASED if len(self.agreed) >= self.reviewers else State.WAITING
+            return HoldState.REJECTED
+        return HoldState.RELEASED if len(self.agreed) >= self.reviewers else HoldState.WAITING

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.exc import IntegrityError
 
-from countenance.custody.hold import Hold, State
+from countenance.custody.hold import Hold, HoldState
 from countenance.database import Direct, changing, reading
 from countenance.errors import Conflict, Misconfigured, NotFound
 from countenance.signing import JSON, canonical
@@ -64,7 +64,7 @@ _OVERDUE = Direct(
 
 
 @dataclass(frozen=True, slots=True)
-class Retention:
+class RetentionTerm:
     """Faces of that gallery are erased that many days after they were enrolled, because of that clause."""
 
     gallery_id: str
@@ -147,7 +147,7 @@ class Custody:
     def review(self, hold_id: str, reviewer: str, *, agrees: bool) -> Hold:
         """Enter what a person who looked at the result says; once each, and not after it is shredded or frozen."""
         state = self.show(hold_id).state(self._now())
-        if state in (State.SHREDDED, State.FROZEN):
+        if state in (HoldState.SHREDDED, HoldState.FROZEN):
             raise Conflict(f"{hold_id} is {state} and takes no reviews")
         try:
             with changing(self._engine) as connection:
@@ -190,11 +190,11 @@ class Custody:
             connection.execute(sa.delete(_retention).where(_retention.c.gallery_id == gallery_id))
             connection.execute(_retention.insert().values(gallery_id=gallery_id, days=days, clause=clause))
 
-    def terms(self) -> list[Retention]:
+    def terms(self) -> list[RetentionTerm]:
         """Every gallery that is bound to a term."""
         with reading(self._engine) as connection:
             rows = connection.execute(sa.select(_retention).order_by(_retention.c.gallery_id)).all()
-        return [Retention(row.gallery_id, row.days, row.clause) for row in rows]
+        return [RetentionTerm(row.gallery_id, row.days, row.clause) for row in rows]
 
     def _select(self, where: sa.ColumnElement[bool]) -> list[Hold]:
         with reading(self._engine) as connection:

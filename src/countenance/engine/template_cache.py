@@ -20,7 +20,7 @@ _STATES: tuple[State, ...] = ("template", "no face", "unreadable", "missing")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sight:
+class CachedTemplate:
     """What became of one image. vector: (d,), float32, None without a face. The measures are those of `Quality`."""
 
     MEASURES: ClassVar[tuple[str, ...]] = ("sharpness", "brightness", "size_px", "confidence")
@@ -33,7 +33,7 @@ class Sight:
     confidence: float = float("nan")
 
 
-class Shelf:
+class TemplateCache:
     """Sights by the sha256 of their image, in parts of 500 under `folder`/`name`. Parts appear whole or not at all.
 
     These are biometric templates: the folder is made with mode 700. Use as a context manager; leaving it, also by an
@@ -45,18 +45,18 @@ class Shelf:
     def __init__(self, folder: Path, name: str, dimension: int) -> None:
         self._folder = folder / name
         self._dimension = dimension
-        self._known: dict[str, Sight] = {}
-        self._fresh: dict[str, Sight] = {}
+        self._known: dict[str, CachedTemplate] = {}
+        self._fresh: dict[str, CachedTemplate] = {}
         self._parts = 0
         for path in sorted(self._folder.glob("part-*.npz")):
             self._read(path)
             self._parts = max(self._parts, int(path.stem.removeprefix("part-")) + 1)
 
-    def get(self, key: str) -> Sight | None:
+    def get(self, key: str) -> CachedTemplate | None:
         """What is known about the image with this hash."""
         return self._known.get(key)
 
-    def put(self, key: str, sight: Sight) -> None:
+    def put(self, key: str, sight: CachedTemplate) -> None:
         """Keep a sight; known ones stay."""
         if key in self._known:
             return
@@ -64,7 +64,7 @@ class Shelf:
         if len(self._fresh) >= self.PART:
             self._write()
 
-    def __enter__(self) -> Shelf:
+    def __enter__(self) -> TemplateCache:
         return self
 
     def __exit__(
@@ -78,7 +78,7 @@ class Shelf:
             for at, key in enumerate(part["keys"]):
                 state = _STATES[int(states[at])]
                 vector = vectors[at] if state == "template" else None
-                self._known[str(key)] = Sight(state, vector, *(float(x) for x in measures[at]))
+                self._known[str(key)] = CachedTemplate(state, vector, *(float(x) for x in measures[at]))
 
     def _write(self) -> None:
         if not self._fresh:
@@ -94,7 +94,7 @@ class Shelf:
                 keys=np.array(list(self._fresh)),
                 states=np.array([_STATES.index(sight.state) for sight in sights], np.int8),
                 vectors=np.stack([nothing if s.vector is None else s.vector for s in sights]),
-                measures=np.array([[getattr(s, name) for name in Sight.MEASURES] for s in sights], np.float64),
+                measures=np.array([[getattr(s, name) for name in CachedTemplate.MEASURES] for s in sights], np.float64),
             )
             file.flush()
             os.fsync(file.fileno())
@@ -103,18 +103,20 @@ class Shelf:
         self._parts += 1
 
 
-def template_of(engine: FaceEngine, image: bytes, choose: Literal["largest", "centre"]) -> Sight:
+def template_of(engine: FaceEngine, image: bytes, choose: Literal["largest", "centre"]) -> CachedTemplate:
     """What the engine makes of one image: a template and the quality of the chosen face, or why there is none."""
     try:
         picture = engine.look(image)
         if not picture.faces:
-            return Sight("no face")
+            return CachedTemplate("no face")
         face = picture.faces[0] if choose == "largest" else min(picture.faces, key=_off_centre)
         (template,) = engine.embed(picture, [face])
     except ImageError:
-        return Sight("unreadable")
+        return CachedTemplate("unreadable")
     quality = face.quality
-    return Sight("template", template.vector, quality.sharpness, quality.brightness, quality.size_px, face.confidence)
+    return CachedTemplate(
+        "template", template.vector, quality.sharpness, quality.brightness, quality.size_px, face.confidence
+    )
 
 
 def _off_centre(face: DetectedFace) -> float:

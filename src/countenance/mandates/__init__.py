@@ -5,23 +5,23 @@ asked for, and a revoked one is refused at the next call: it is read from the da
 people who ask, approve, review and audit.
 """
 
-from countenance.mandates.mandate import AccessKey, Holder, Mandate, State, Terms
-from countenance.mandates.moratorium_store import Halts
-from countenance.mandates.operators import Operator, Operators, Role
+from countenance.mandates.mandate import AccessKey, Holder, Mandate, MandateState, Terms
+from countenance.mandates.moratorium_store import MoratoriumStore
+from countenance.mandates.operators import Operator, OperatorStore, Role
 from countenance.mandates.register import Register
-from countenance.mandates.templates import Template, template, templates
+from countenance.mandates.templates import MandateTemplate, template, templates
 
 __all__ = [
     "AccessKey",
-    "Halts",
     "Holder",
     "Mandate",
+    "MandateState",
+    "MandateTemplate",
+    "MoratoriumStore",
     "Operator",
-    "Operators",
+    "OperatorStore",
     "Register",
     "Role",
-    "State",
-    "Template",
     "Terms",
     "template",
     "templates",

@@ -18,7 +18,7 @@ _halts = Table(
 _EVERY = Direct(select(_halts.c.moratorium_id, _halts.c.statements).order_by(_halts.c.moratorium_id))
 
 
-class Halts:
+class MoratoriumStore:
     """The signed statements of every moratorium ever set; none is ever removed."""
 
     def __init__(self, engine: Engine) -> None:

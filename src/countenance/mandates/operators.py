@@ -77,7 +77,7 @@ class Operator:
         return self.revoked_at is None and now < self.expires_at
 
 
-class Operators:
+class OperatorStore:
     """The operators in the one database. now: the clock, UTC. entropy: n -> n random bytes."""
 
     def __init__(self, engine: sa.Engine, now: Callable[[], datetime], entropy: Callable[[int], bytes]) -> None:

@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from countenance.database import Direct, changing, reading
 from countenance.errors import BadRequest, Conflict, Misconfigured, NotFound
-from countenance.mandates.mandate import AccessKey, Holder, Mandate, State, Terms
+from countenance.mandates.mandate import AccessKey, Holder, Mandate, MandateState, Terms
 
 _metadata = MetaData()
 _mandates = Table(
@@ -87,21 +87,21 @@ class Register:
 
     def approve(self, mandate_id: str, *, approved_by: str) -> Mandate:
         """Put a requested mandate in force; the approver is not who asked."""
-        return self._change(mandate_id, {State.REQUESTED}, approved_by=approved_by, approved_at=self._now())
+        return self._change(mandate_id, {MandateState.REQUESTED}, approved_by=approved_by, approved_at=self._now())
 
     def renew(self, mandate_id: str, *, approved_by: str, expires_at: datetime) -> Mandate:
         """Give an approved mandate a later end; its terms stay as they are."""
         mandate = self.show(mandate_id)
         if expires_at <= mandate.expires_at:
             raise BadRequest("a renewal ends later than the mandate did")
-        allowed = {State.ACTIVE, State.EXPIRED}
+        allowed = {MandateState.ACTIVE, MandateState.EXPIRED}
         return self._change(
             mandate_id, allowed, approved_by=approved_by, approved_at=self._now(), expires_at=expires_at
         )
 
     def end(self, mandate_id: str, why: str) -> Mandate:
         """Revoke a mandate that is in force, or refuse one that was asked for; the next call is refused."""
-        allowed = {State.REQUESTED, State.ACTIVE, State.EXPIRED}
+        allowed = {MandateState.REQUESTED, MandateState.ACTIVE, MandateState.EXPIRED}
         return self._change(mandate_id, allowed, ended_at=self._now(), ended_why=why)
 
     def show(self, mandate_id: str) -> Mandate:
@@ -121,7 +121,7 @@ class Register:
     def issue_key(self, mandate_id: str) -> AccessKey:
         """Make an access key for an approved mandate; this is the only time its secret is shown."""
         mandate = self.show(mandate_id)
-        if mandate.state(self._now()) is not State.ACTIVE:
+        if mandate.state(self._now()) is not MandateState.ACTIVE:
             raise Conflict(f"mandate {mandate_id} is {mandate.state(self._now())}; only an active one gets a key")
         access_key = "CNTN" + base64.b32encode(secrets.token_bytes(10)).decode()
         secret = base64.b64encode(secrets.token_bytes(30)).decode()
@@ -149,7 +149,7 @@ class Register:
         found = _BY_KEY.rows(self._engine, key=access_key)
         return _read(found[0]) if found else None
 
-    def _change(self, mandate_id: str, allowed: set[State], **changes: Any) -> Mandate:
+    def _change(self, mandate_id: str, allowed: set[MandateState], **changes: Any) -> Mandate:
         with changing(self._engine) as connection:
             row = connection.execute(select(_mandates).where(_mandates.c.mandate_id == mandate_id)).mappings().first()
             if row is None:

@@ -19,13 +19,18 @@ from countenance.operations.list_galleries import ListGalleries
 from countenance.operations.list_users import ListUsers
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter
-from countenance.operations.search import Found, SearchByFace, SearchByImage
-from countenance.operations.search_users import FoundUsers, SearchUsersByFace, SearchUsersByImage, SearchUsersByUser
-from countenance.policy import Operation as Asks
+from countenance.operations.search import SearchAnswer, SearchByFace, SearchByImage
+from countenance.operations.search_users import (
+    SearchUsersByFace,
+    SearchUsersByImage,
+    SearchUsersByUser,
+    UserSearchAnswer,
+)
+from countenance.policy import Action
 
 __all__ = [
+    "Action",
     "Answer",
-    "Asks",
     "Associate",
     "Caller",
     "Compare",
@@ -42,8 +47,6 @@ __all__ = [
     "Enrolled",
     "Erase",
     "Erased",
-    "Found",
-    "FoundUsers",
     "GalleryInfo",
     "Guard",
     "ListFaces",
@@ -56,6 +59,7 @@ __all__ = [
     "Reason",
     "Reassigned",
     "Refusal",
+    "SearchAnswer",
     "SearchByFace",
     "SearchByImage",
     "SearchUsersByFace",
@@ -64,6 +68,7 @@ __all__ = [
     "Tools",
     "User",
     "UserMatch",
+    "UserSearchAnswer",
     "believed",
     "standing",
 ]

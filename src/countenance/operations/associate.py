@@ -9,7 +9,7 @@ from typing import ClassVar
 from countenance.gallery import Reassigned
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.tokens import token_of
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 
@@ -26,7 +26,7 @@ class Associate(Operation[None, Reassigned]):
     similarity: float = 75.0
     token: str | None = None
     name: ClassVar[str] = "associate"
-    asks: ClassVar[Asks] = Asks.ENROL
+    asks: ClassVar[Action] = Action.ENROL
 
     @property
     def gallery(self) -> str:

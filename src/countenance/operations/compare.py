@@ -15,7 +15,7 @@ from countenance.faces import DetectedFace
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against
 from countenance.operations.search import largest_face
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 
@@ -29,7 +29,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredFaces:
     """The source face, and each target face with its comparison score."""
 
     source: DetectedFace
@@ -37,7 +37,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Compare(Operation[Scored, Compared]):
+class Compare(Operation[ScoredFaces, Compared]):
     """Compare the largest face of `source` with the (at most 100) faces of `target`."""
 
     source: bytes
@@ -45,14 +45,14 @@ class Compare(Operation[Scored, Compared]):
     similarity: float = 80.0
     quality: QualityFilter = QualityFilter.NONE
     name: ClassVar[str] = "compare"
-    asks: ClassVar[Asks] = Asks.VERIFY
+    asks: ClassVar[Action] = Action.VERIFY
 
     @property
     def min_similarity(self) -> float:
         """The similarity asked for."""
         return self.similarity
 
-    def look(self, tools: Tools) -> Scored:
+    def look(self, tools: Tools) -> ScoredFaces:
         """Detect and embed both, score each target face."""
         picture = tools.engine.look(self.source, STORED)
         source = largest_face(picture.faces, self.quality)
@@ -64,9 +64,9 @@ class Compare(Operation[Scored, Compared]):
         rows = np.stack([t.vector for t in tools.engine.embed(other, faces)])
         probe = tools.normaliser.probe_side(template.vector[None, :])
         scores = (tools.normaliser.gallery_side(rows) @ probe[0]).tolist()
-        return Scored(source, tuple(zip(faces, scores, strict=True)))
+        return ScoredFaces(source, tuple(zip(faces, scores, strict=True)))
 
-    def act(self, tools: Tools, permit: Permit, seen: Scored) -> Compared:
+    def act(self, tools: Tools, permit: Permit, seen: ScoredFaces) -> Compared:
         """Sort by similarity."""
         rated = [(face, tools.calibration.similarity(score)) for face, score in seen.targets]
         rated.sort(key=lambda pair: -pair[1])

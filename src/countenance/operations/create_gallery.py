@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from countenance.gallery import GalleryInfo
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 
@@ -19,7 +19,7 @@ class CreateGallery(Operation[None, GalleryInfo]):
     gallery_id: str
     tags: Mapping[str, str] = field(default_factory=dict)
     name: ClassVar[str] = "create_gallery"
-    asks: ClassVar[Asks] = Asks.MANAGE
+    asks: ClassVar[Action] = Action.MANAGE
 
     @property
     def gallery(self) -> str:

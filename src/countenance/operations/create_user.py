@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.tokens import token_of
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 
@@ -20,7 +20,7 @@ class CreateUser(Operation[None, None]):
     user_id: str
     token: str | None = None
     name: ClassVar[str] = "create_user"
-    asks: ClassVar[Asks] = Asks.ENROL
+    asks: ClassVar[Action] = Action.ENROL
 
     @property
     def gallery(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 
@@ -17,7 +17,7 @@ class DeleteGallery(Operation[None, None]):
 
     gallery_id: str
     name: ClassVar[str] = "delete_gallery"
-    asks: ClassVar[Asks] = Asks.MANAGE
+    asks: ClassVar[Action] = Action.MANAGE
 
     @property
     def gallery(self) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.tokens import token_of
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 
@@ -20,7 +20,7 @@ class DeleteUser(Operation[None, None]):
     user_id: str
     token: str | None = None
     name: ClassVar[str] = "delete_user"
-    asks: ClassVar[Asks] = Asks.ERASE
+    asks: ClassVar[Action] = Action.ERASE
 
     @property
     def gallery(self) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from countenance.gallery import GalleryInfo
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 
@@ -18,7 +18,7 @@ class DescribeGallery(Operation[None, GalleryInfo]):
 
     gallery_id: str
     name: ClassVar[str] = "describe_gallery"
-    asks: ClassVar[Asks] = Asks.READ
+    asks: ClassVar[Action] = Action.READ
 
     @property
     def gallery(self) -> str:

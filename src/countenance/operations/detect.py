@@ -10,7 +10,7 @@ from typing import ClassVar
 from countenance.engine import STORED
 from countenance.faces import DetectedFace
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 
@@ -29,7 +29,7 @@ class Detect(Operation[Detected, Detected]):
 
     image: bytes
     name: ClassVar[str] = "detect"
-    asks: ClassVar[Asks] = Asks.DETECT
+    asks: ClassVar[Action] = Action.DETECT
 
     def look(self, tools: Tools) -> Detected:
         """Decode and detect."""

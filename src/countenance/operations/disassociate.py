@@ -9,7 +9,7 @@ from typing import ClassVar
 from countenance.gallery import Reassigned
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.tokens import token_of
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 
@@ -22,7 +22,7 @@ class Disassociate(Operation[None, Reassigned]):
     face_ids: tuple[str, ...]
     token: str | None = None
     name: ClassVar[str] = "disassociate"
-    asks: ClassVar[Asks] = Asks.ERASE
+    asks: ClassVar[Action] = Action.ERASE
 
     @property
     def gallery(self) -> str:

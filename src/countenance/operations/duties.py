@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.policy.obligations import (
     AuthoriseWithin,
     BlurOthers,
-    Carry,
+    CarryLabel,
     Count,
     DeleteNonMatches,
     KeepAtMost,
@@ -22,7 +22,7 @@ from countenance.policy.obligations import (
     words,
 )
 
-_REVIEWABLE = (Asks.IDENTIFY, Asks.VERIFY)
+_REVIEWABLE = (Action.IDENTIFY, Action.VERIFY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Duties:
     unenforceable: tuple[str, ...]
 
     @classmethod
-    def of(cls, obligations: Iterable[Obligation], asks: Asks) -> Duties:
+    def of(cls, obligations: Iterable[Obligation], asks: Action) -> Duties:
         """The duties that `obligations` put on an operation of that kind; of several, the strictest."""
         reviewers, within, keep = 0, None, None
         holding, labels, unenforceable = [], [], []
@@ -61,11 +61,11 @@ class Duties:
                     holding.append(clause)
                 case KeepAtMost(days, clause):
                     keep = (days, clause) if keep is None else min(keep, (days, clause))
-                case Carry(label):
+                case CarryLabel(label):
                     labels.append(str(label))
                 case ShredOnRefusal() | Count() | KeepRecord() | DeleteNonMatches() | Tell():
                     pass  # refusing shreds, entries are counted and kept, probes are never stored, telling is listed
-                case BlurOthers() if asks is Asks.IDENTIFY:
+                case BlurOthers() if asks is Action.IDENTIFY:
                     pass  # a search returns no picture of anybody
                 case BlurOthers():
                     unenforceable.append(words(each))

@@ -11,7 +11,7 @@ from countenance.engine import STORED
 from countenance.faces import DetectedFace, EnrolledFace, Template
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 Unindexed = tuple[tuple[DetectedFace, tuple[str, ...]], ...]
@@ -48,7 +48,7 @@ class Enrol(Operation[Enrollable, Enrolled]):
     max_faces: int | None = None
     quality: QualityFilter = QualityFilter.AUTO
     name: ClassVar[str] = "enrol"
-    asks: ClassVar[Asks] = Asks.ENROL
+    asks: ClassVar[Action] = Action.ENROL
 
     @property
     def gallery(self) -> str:

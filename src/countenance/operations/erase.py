@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from countenance.gallery import Erased
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 
@@ -19,7 +19,7 @@ class Erase(Operation[None, Erased]):
     gallery_id: str
     face_ids: tuple[str, ...]
     name: ClassVar[str] = "erase"
-    asks: ClassVar[Asks] = Asks.ERASE
+    asks: ClassVar[Action] = Action.ERASE
 
     @property
     def gallery(self) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from countenance.audit.evidence import Evidence, read_evidence, shipped_evidence
 from countenance.errors import BadRequest, Misconfigured
-from countenance.policy import Evidence as Facts
+from countenance.policy import EvidenceFacts as Facts
 
 
 def believed(folder: Path | None, *, shipped: bool = True) -> tuple[Evidence, ...]:

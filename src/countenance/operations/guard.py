@@ -14,15 +14,14 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 from countenance.administration.moratoria import Moratoria
-from countenance.custody import Custody, State
+from countenance.custody import Custody, HoldState
 from countenance.errors import CountenanceError, Denied, Held, NotRecorded, Unauthenticated
 from countenance.ledger import Ledger, Receipt
 from countenance.mandates import Mandate, Register
 from countenance.operations.duties import Duties
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.request import describe
-from countenance.policy import Decision, Rules
-from countenance.policy import Operation as Asks
+from countenance.policy import Action, Decision, Rules
 from countenance.signing import JSON, digest
 
 Result = TypeVar("Result")
@@ -100,7 +99,7 @@ class Guard:
         try:
             seen = ask.look(self._tools)
             decided.wait()
-            if duties.keep_at_most and ask.gallery and ask.asks is Asks.ENROL:
+            if duties.keep_at_most and ask.gallery and ask.asks is Action.ENROL:
                 self._custody.retain(ask.gallery, *duties.keep_at_most)
             result = ask.act(self._tools, Permit(mandate), seen)
         except NotRecorded:
@@ -159,7 +158,7 @@ class Guard:
             clauses=duties.clauses,
         )
         state = hold.state(now)
-        if state is State.RELEASED:
+        if state is HoldState.RELEASED:
             return None
         return Held(
             f"Held as {hold.hold_id}: {state}, {len(hold.agreed)} of {hold.reviewers} reviewers agree "

@@ -9,7 +9,7 @@ from typing import ClassVar
 from countenance.faces import EnrolledFace
 from countenance.gallery import Page
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 
@@ -23,7 +23,7 @@ class ListFaces(Operation[None, Page[EnrolledFace]]):
     limit: int = 4096
     user_id: str | None = None
     name: ClassVar[str] = "list_faces"
-    asks: ClassVar[Asks] = Asks.READ
+    asks: ClassVar[Action] = Action.READ
 
     @property
     def gallery(self) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from countenance.gallery import GalleryInfo, Page
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 
@@ -19,7 +19,7 @@ class ListGalleries(Operation[None, Page[GalleryInfo]]):
     after: str | None = None
     limit: int = 4096
     name: ClassVar[str] = "list_galleries"
-    asks: ClassVar[Asks] = Asks.READ
+    asks: ClassVar[Action] = Action.READ
 
     def look(self, tools: Tools) -> None:
         """Nothing to look at."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from countenance.gallery import Page, User
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 
@@ -20,7 +20,7 @@ class ListUsers(Operation[None, Page[User]]):
     after: str | None = None
     limit: int = 500
     name: ClassVar[str] = "list_users"
-    asks: ClassVar[Asks] = Asks.READ
+    asks: ClassVar[Action] = Action.READ
 
     @property
     def gallery(self) -> str:

@@ -15,7 +15,7 @@ from countenance.audit.evidence import Evidence
 from countenance.engine import FaceEngine
 from countenance.gallery import Gallery
 from countenance.mandates import Mandate
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.scoring import Calibration, Normaliser
 from countenance.signing import JSON
 
@@ -49,7 +49,7 @@ class Operation(ABC, Generic[Seen, Result]):
 
     __slots__ = ()
     name: ClassVar[str]
-    asks: ClassVar[Asks]
+    asks: ClassVar[Action]
 
     @property
     def gallery(self) -> str | None:

@@ -9,11 +9,10 @@ from functools import lru_cache
 from typing import Any
 
 from countenance.errors import BadRequest, NotFound
-from countenance.mandates import Mandate, State
+from countenance.mandates import Mandate, MandateState
 from countenance.operations.evidence import facts
 from countenance.operations.operation import Operation, Tools
-from countenance.policy import Grant, Model, Request
-from countenance.policy import Operation as Asks
+from countenance.policy import Action, Grant, ModelFacts, Request
 from countenance.policy.description import request_of
 from countenance.policy.facts import Moment, context
 from countenance.scoring import Calibration
@@ -28,7 +27,7 @@ def describe(mandate: Mandate, ask: Operation[Any, Any], tools: Tools, now: date
         operation=ask.asks,
         mandate=replace(
             base.mandate,
-            active=mandate.state(now) in (State.ACTIVE, State.EXPIRED),
+            active=mandate.state(now) in (MandateState.ACTIVE, MandateState.EXPIRED),
             operation_granted=ask.asks in mandate.terms.operations or "*" in mandate.terms.operations,
             gallery_granted=gallery is None or mandate.terms.covers(gallery),
         ),
@@ -53,13 +52,13 @@ def granted(mandate: Mandate) -> Request:
     reserved = sorted({"operation", "actor", "mandate", "model", "evidence"} & further.keys())
     if reserved:
         raise BadRequest(f"{reserved[0]}: is not for a mandate to state")
-    unknown = sorted(set(mandate.terms.operations) - {"*"} - set(Asks))
+    unknown = sorted(set(mandate.terms.operations) - {"*"} - set(Action))
     if unknown:
-        raise BadRequest(f"an operation is one of {', '.join(Asks)} or *, got {unknown[0]!r}")
+        raise BadRequest(f"an operation is one of {', '.join(Action)} or *, got {unknown[0]!r}")
     holder = mandate.holder
     table = {
         **further,
-        "operation": Asks.READ,
+        "operation": Action.READ,
         "actor": {
             "class_name": holder.kind,
             "powers": list(holder.powers),
@@ -98,14 +97,14 @@ def _fmr(calibration: Calibration, similarity: float) -> float:
     return calibration.fmr(calibration.score(similarity))
 
 
-def _model(ask: Operation[Any, Any], tools: Tools) -> Model:
+def _model(ask: Operation[Any, Any], tools: Tools) -> ModelFacts:
     if ask.min_similarity is None:
-        return Model(id=tools.engine.model, calibration=tools.calibration.identity)
+        return ModelFacts(id=tools.engine.model, calibration=tools.calibration.identity)
     fmr = _fmr(tools.calibration, ask.min_similarity)
     fpir = None
-    if ask.asks is Asks.IDENTIFY and ask.gallery is not None:
+    if ask.asks is Action.IDENTIFY and ask.gallery is not None:
         try:
             fpir = 1.0 - (1.0 - fmr) ** ask.crowd(tools.gallery)
         except NotFound:  # the operation says so itself, if it is permitted at all
             fpir = None
-    return Model(id=tools.engine.model, calibration=tools.calibration.identity, fmr=fmr, fpir=fpir)
+    return ModelFacts(id=tools.engine.model, calibration=tools.calibration.identity, fmr=fmr, fpir=fpir)

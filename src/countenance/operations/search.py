@@ -13,7 +13,7 @@ from countenance.errors import Conflict, NoFace
 from countenance.faces import Candidate, DetectedFace, Template
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.scoring import expected_false_matches
 from countenance.signing import JSON
 
@@ -21,7 +21,7 @@ Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchAnswer:
     """The candidates, most similar first.
 
     expected_false_matches: how many enrolled faces of other people can be expected at or above the asked similarity,
@@ -59,7 +59,7 @@ class Searching(Operation[Seen, Result], Generic[Seen, Result]):
     """What every search of a gallery shares, whether it looks for faces or for users."""
 
     __slots__ = ()
-    asks: ClassVar[Asks] = Asks.IDENTIFY
+    asks: ClassVar[Action] = Action.IDENTIFY
     gallery_id: str
     limit: int
     similarity: float
@@ -79,7 +79,7 @@ class Searching(Operation[Seen, Result], Generic[Seen, Result]):
         return {"x-countenance-expected-false-matches": f"{result.expected_false_matches:.6g}"}
 
 
-class _Search(Searching[Seen, Found], Generic[Seen]):
+class _Search(Searching[Seen, SearchAnswer], Generic[Seen]):
     """What both searches for faces share: from a probe to candidates, and what the ledger keeps of them."""
 
     __slots__ = ()
@@ -89,7 +89,7 @@ class _Search(Searching[Seen, Found], Generic[Seen]):
     def probe(self, tools: Tools, seen: Seen) -> Probe:
         """The face to search for."""
 
-    def act(self, tools: Tools, permit: Permit, seen: Seen) -> Found:
+    def act(self, tools: Tools, permit: Permit, seen: Seen) -> SearchAnswer:
         """Search, and say how likely each candidate is somebody else. `Conflict` in a gallery of another model."""
         probe = self.probe(tools, seen)
         calibration = tools.calibration
@@ -104,9 +104,9 @@ class _Search(Searching[Seen, Found], Generic[Seen]):
             for face, score in matches.hits
         )
         expected = expected_false_matches(calibration.fmr(least), matches.gallery_size)
-        return Found(candidates, matches.gallery_size, expected, tools.engine.version, probe.face)
+        return SearchAnswer(candidates, matches.gallery_size, expected, tools.engine.version, probe.face)
 
-    def outcome(self, result: Found) -> Mapping[str, JSON]:
+    def outcome(self, result: SearchAnswer) -> Mapping[str, JSON]:
         """How many candidates among how many, and how many of them chance alone would give."""
         return {
             "candidates": len(result.candidates),
@@ -114,7 +114,7 @@ class _Search(Searching[Seen, Found], Generic[Seen]):
             "expected_false_matches": result.expected_false_matches,
         }
 
-    def found(self, result: Found) -> Mapping[str, JSON]:
+    def found(self, result: SearchAnswer) -> Mapping[str, JSON]:
         """Which candidates."""
         return {"candidates": [[c.face.face_id, c.similarity, c.face.external_id] for c in result.candidates]}
 

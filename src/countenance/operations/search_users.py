@@ -33,7 +33,7 @@ class Probes:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundUsers:
+class UserSearchAnswer:
     """Users whom the probe is like, most similar first.
 
     expected_false_matches: how many users can be expected at or above the asked similarity, at most, none of whom is
@@ -49,7 +49,7 @@ class FoundUsers:
     unsearched: Unsearched = ()
 
 
-class _SearchUsers(Searching[Seen, FoundUsers], Generic[Seen]):
+class _SearchUsers(Searching[Seen, UserSearchAnswer], Generic[Seen]):
     """What all searches among users share: from probes to users, and what the ledger keeps of them."""
 
     __slots__ = ()
@@ -63,7 +63,7 @@ class _SearchUsers(Searching[Seen, FoundUsers], Generic[Seen]):
     def probes(self, tools: Tools, seen: Seen) -> Probes:
         """Whom to search for."""
 
-    def act(self, tools: Tools, permit: Permit, seen: Seen) -> FoundUsers:
+    def act(self, tools: Tools, permit: Permit, seen: Seen) -> UserSearchAnswer:
         """Search, and say how likely each user is to be somebody else."""
         probes = self.probes(tools, seen)
         matches = tools.gallery.search_users(
@@ -77,9 +77,11 @@ class _SearchUsers(Searching[Seen, FoundUsers], Generic[Seen]):
         )
         rate = tools.calibration.fmr(tools.calibration.score(self.similarity))
         expected = expected_false_matches(rate, matches.users)
-        return FoundUsers(matches.hits, matches.users, expected, tools.engine.version, probes.face, probes.unsearched)
+        return UserSearchAnswer(
+            matches.hits, matches.users, expected, tools.engine.version, probes.face, probes.unsearched
+        )
 
-    def outcome(self, result: FoundUsers) -> Mapping[str, JSON]:
+    def outcome(self, result: UserSearchAnswer) -> Mapping[str, JSON]:
         """How many users among how many, and how many of them chance alone would give at most."""
         return {
             "users": len(result.users),
@@ -87,7 +89,7 @@ class _SearchUsers(Searching[Seen, FoundUsers], Generic[Seen]):
             "expected_false_matches": result.expected_false_matches,
         }
 
-    def found(self, result: FoundUsers) -> Mapping[str, JSON]:
+    def found(self, result: UserSearchAnswer) -> Mapping[str, JSON]:
         """Which users."""
         return {"users": [[user.user_id, user.similarity] for user in result.users]}
 

@@ -15,7 +15,7 @@ import cedarpy
 from cedarpy import pst
 
 from countenance.errors import BadRequest, PolicyError
-from countenance.policy.enums import Operation
+from countenance.policy.enums import Action
 from countenance.policy.facts import FACT, Fact
 from countenance.policy.obligations import Obligation, obligations
 from countenance.policy.places import enclosing
@@ -52,7 +52,7 @@ class Clause:
 
     id: str
     effect: Effect
-    operations: frozenset[Operation]
+    operations: frozenset[Action]
     condition: pst.Expr
     says: str
     cite: str
@@ -147,16 +147,16 @@ def _clause(pack: str, template: pst.Template) -> Clause:
     )
 
 
-def _operations(scope: pst.ActionConstraint, where: str) -> frozenset[Operation]:
+def _operations(scope: pst.ActionConstraint, where: str) -> frozenset[Action]:
     match scope:
         case pst.ScopeAny():
-            return frozenset(Operation)
+            return frozenset(Action)
         case pst.ActionEq(entity):
             entities: tuple[pst.EntityUid, ...] = (entity,)
         case pst.ActionIn(entities):
             pass
     try:
-        return frozenset(Operation(entity.id) for entity in entities)
+        return frozenset(Action(entity.id) for entity in entities)
     except ValueError as error:
         raise PolicyError(f"{where}: {error}") from error
 

@@ -28,7 +28,7 @@ from cedarpy import pst
 from countenance.errors import PolicyError
 from countenance.policy.clauses import Clause, Effect, Status
 from countenance.policy.decision import Ground
-from countenance.policy.enums import Operation
+from countenance.policy.enums import Action
 from countenance.policy.explanation import Context, Weigher, facts_read, weigher
 from countenance.policy.facts import (
     FACT,
@@ -56,7 +56,7 @@ _STRICT = schema(all_stated=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CedarAnswer:
     """Cedar's answer.
 
     reasons: ids of the clauses that made it, in the order of the packs. facts: what Cedar was told.
@@ -68,14 +68,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class PolicySlice:
     """The clauses that one kind of request can meet, compiled.
 
     opening: forbids that possibly hold, permits that surely do, duties that possibly do: only Allow here is a yes.
     allowing: permits that possibly hold. given: answers to what was asked before, by policies and context.
     """
 
-    operation: Operation
+    operation: Action
     clauses: Mapping[str, Clause]
     grounds: Mapping[str, Ground]
     weighers: Mapping[str, Weigher]
@@ -84,9 +84,9 @@ class Book:
     entities: cedarpy.Entities
     opening: cedarpy.PolicySet
     allowing: cedarpy.PolicySet
-    given: dict[tuple[int, bytes], Answer] = field(default_factory=dict, compare=False)
+    given: dict[tuple[int, bytes], CedarAnswer] = field(default_factory=dict, compare=False)
 
-    def ask(self, policies: cedarpy.PolicySet, request: Request, moment: Moment) -> Answer | None:
+    def ask(self, policies: cedarpy.PolicySet, request: Request, moment: Moment) -> CedarAnswer | None:
         """Cedar's answer, or None where it reports an error of any kind: that is never a yes.
 
         policies: `opening` or `allowing`.
@@ -106,10 +106,10 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedSlice:
     """The book for one combination of parties and places. surroundings: the facts about these, which it leaves out."""
 
-    book: Book
+    book: PolicySlice
     surroundings: Context
 
 
@@ -124,7 +124,7 @@ class _Chapter:
     parts: cedarpy.PolicySet
 
 
-class Library:
+class PolicyCache:
     """The books of some packs, made when they are first needed. Safe to share between threads."""
 
     def __init__(self, packs: Sequence[Pack]) -> None:
@@ -136,11 +136,11 @@ class Library:
         ends = {clause.in_force_until for pack in packs for clause in pack.clauses}
         self._turns = sorted(days | {day for day in ends if day is not None})
         self._entities = cedarpy.Entities.from_json_str(_NO_ENTITIES)
-        self._chapters: dict[tuple[int, Operation], _Chapter] = {}
-        self._books: dict[tuple[int, Operation, frozenset[str]], Book] = {}
-        self._known: dict[tuple[object, ...], Opened] = {}
+        self._chapters: dict[tuple[int, Action], _Chapter] = {}
+        self._books: dict[tuple[int, Action, frozenset[str]], PolicySlice] = {}
+        self._known: dict[tuple[object, ...], OpenedSlice] = {}
 
-    def open(self, request: Request, moment: Moment, day: date) -> Opened | None:
+    def open(self, request: Request, moment: Moment, day: date) -> OpenedSlice | None:
         """The book for `request` under the law of `day`; None where Cedar cannot tell which clauses it can meet."""
         epoch = bisect_right(self._turns, day)
         key = (
@@ -161,19 +161,19 @@ class Library:
             if not met:
                 return None
             unmet = frozenset(chapter.conditional) - frozenset(met.reasons)
-            opened = Opened(self._bound(epoch, request.operation, chapter, unmet), facts)
+            opened = OpenedSlice(self._bound(epoch, request.operation, chapter, unmet), facts)
             if len(self._known) >= _MANY:
                 self._known.clear()
             self._known[key] = opened
         return opened
 
-    def _chapter(self, epoch: int, operation: Operation, day: date) -> _Chapter:
+    def _chapter(self, epoch: int, operation: Action, day: date) -> _Chapter:
         chapter = self._chapters.get((epoch, operation))
         if chapter is None:
             chapter = self._chapters[epoch, operation] = _chapter(self._packs, operation, day)
         return chapter
 
-    def _bound(self, epoch: int, operation: Operation, chapter: _Chapter, unmet: frozenset[str]) -> Book:
+    def _bound(self, epoch: int, operation: Action, chapter: _Chapter, unmet: frozenset[str]) -> PolicySlice:
         key = (epoch, operation, unmet)
         book = self._books.get(key)
         if book is None:
@@ -193,14 +193,14 @@ def _told(facts: Mapping[str, CedarValue]) -> bytes | None:
 
 
 def _ask(
-    operation: Operation,
+    operation: Action,
     policies: cedarpy.PolicySet,
     entities: cedarpy.Entities,
     rules: cedarpy.Schema,
     facts: Mapping[str, CedarValue],
     told: bytes,
     order: Iterable[str],
-) -> Answer | None:
+) -> CedarAnswer | None:
     """told: `facts` as JSON."""
     try:
         call = {
@@ -215,14 +215,14 @@ def _ask(
     if answer.diagnostics.errors or answer.decision is cedarpy.Decision.NoDecision:
         return None
     named = frozenset(answer.diagnostics.reasons)
-    return Answer(bool(answer.allowed), tuple(name for name in order if name in named), facts)
+    return CedarAnswer(bool(answer.allowed), tuple(name for name in order if name in named), facts)
 
 
 def _who(party: Party | None) -> tuple[object, ...] | None:
     return None if party is None else (party.powers, party.tier, party.jurisdictions)
 
 
-def _chapter(packs: Iterable[Pack], operation: Operation, day: date) -> _Chapter:
+def _chapter(packs: Iterable[Pack], operation: Action, day: date) -> _Chapter:
     active = tuple(
         (clause, pack)
         for pack in packs
@@ -246,7 +246,7 @@ def _chapter(packs: Iterable[Pack], operation: Operation, day: date) -> _Chapter
         raise PolicyError(f"the rules do not compile: {error}") from error
 
 
-def _bind(operation: Operation, left: Sequence[tuple[Clause, Pack]], entities: cedarpy.Entities) -> Book:
+def _bind(operation: Action, left: Sequence[tuple[Clause, Pack]], entities: cedarpy.Entities) -> PolicySlice:
     rests = {clause.id: _split(clause.condition)[1] for clause, _ in left}
     read = frozenset().union(*(facts_read(rest) for rest in rests.values()))
     facts = tuple(fact for fact in FACTS if fact.path in read)
@@ -256,7 +256,7 @@ def _bind(operation: Operation, left: Sequence[tuple[Clause, Pack]], entities: c
 
     permits = [clause for clause, _ in left if clause.effect is Effect.PERMIT]
     try:
-        return Book(
+        return PolicySlice(
             operation=operation,
             clauses={clause.id: clause for clause, _ in left},
             grounds={clause.id: Ground.of(clause, pack.identity) for clause, pack in left},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Operation(StrEnum):
+class Action(StrEnum):
     """What is asked for. Each is one Cedar action."""
 
     DETECT = "detect"

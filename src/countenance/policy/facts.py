@@ -17,7 +17,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 
 from countenance.policy import request as vocabulary
-from countenance.policy.enums import COERCIVE_POWERS, AuthorisationKind, Operation, Power, Tier
+from countenance.policy.enums import COERCIVE_POWERS, Action, AuthorisationKind, Power, Tier
 from countenance.policy.places import touched
 from countenance.policy.request import Request
 
@@ -165,20 +165,20 @@ _BASIC: tuple[Fact, ...] = (
 )
 
 _GROUPS: tuple[tuple[str, type], ...] = (
-    ("use", vocabulary.Use),
-    ("space", vocabulary.Space),
-    ("case", vocabulary.Case),
-    ("authorisation", vocabulary.Authorisation),
-    ("gallery", vocabulary.Gallery),
-    ("probe", vocabulary.Probe),
-    ("subject", vocabulary.Subject),
-    ("model", vocabulary.Model),
-    ("evidence", vocabulary.Evidence),
-    ("review", vocabulary.Review),
-    ("assessment", vocabulary.Assessment),
-    ("notice", vocabulary.Notice),
-    ("retention", vocabulary.Retention),
-    ("operator", vocabulary.Operator),
+    ("use", vocabulary.UseFacts),
+    ("space", vocabulary.SpaceFacts),
+    ("case", vocabulary.CaseFacts),
+    ("authorisation", vocabulary.AuthorisationFacts),
+    ("gallery", vocabulary.GalleryFacts),
+    ("probe", vocabulary.ProbeFacts),
+    ("subject", vocabulary.SubjectFacts),
+    ("model", vocabulary.ModelFacts),
+    ("evidence", vocabulary.EvidenceFacts),
+    ("review", vocabulary.ReviewFacts),
+    ("assessment", vocabulary.AssessmentFacts),
+    ("notice", vocabulary.NoticeFacts),
+    ("retention", vocabulary.RetentionFacts),
+    ("operator", vocabulary.OperatorFacts),
 )
 
 _WHEN = {
@@ -278,7 +278,7 @@ def flat_schema(facts: Iterable[Fact]) -> str:
 
 
 _ACTIONS = (
-    "action " + ", ".join(f'"{operation}"' for operation in Operation) + " "
+    "action " + ", ".join(f'"{operation}"' for operation in Action) + " "
     "appliesTo { principal: [Mandate], resource: [Gallery], context: Facts };"
 )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from countenance.errors import BadRequest, Conflict, Denied, PolicyError, Unauthenticated
-from countenance.policy.enums import Operation, Power
+from countenance.policy.enums import Action, Power
 from countenance.policy.request import Request
 from countenance.signing import canonical, digest, verified
 
@@ -45,7 +45,7 @@ class Charter:
 class Scope:
     """What a moratorium stops. An empty set means all."""
 
-    operations: frozenset[Operation] = frozenset()
+    operations: frozenset[Action] = frozenset()
     powers: frozenset[Power] = frozenset()
 
     def covers(self, request: Request) -> bool:

@@ -110,7 +110,7 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
-class Carry:
+class CarryLabel:
     """The answer carries these words."""
 
     label: Label
@@ -127,7 +127,7 @@ Obligation = (
     | DeleteNonMatches
     | BlurOthers
     | Tell
-    | Carry
+    | CarryLabel
 )
 
 
@@ -158,7 +158,7 @@ def _obligation(text: str, clause: str) -> Obligation:
         case "tell":
             return Tell(Addressee(rest), clause)
         case "label":
-            return Carry(Label(rest), clause)
+            return CarryLabel(Label(rest), clause)
     raise ValueError(f"there is no obligation {text!r}")
 
 
@@ -192,5 +192,5 @@ def words(obligation: Obligation) -> str:
             return "blur-others"
         case Tell(whom):
             return f"tell {whom}"
-        case Carry(label):
+        case CarryLabel(label):
             return f"label {label}"

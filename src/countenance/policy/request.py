@@ -20,13 +20,13 @@ from typing import Any
 from countenance.errors import BadRequest
 from countenance.policy.enums import (
     COERCIVE_POWERS,
+    Action,
     AuthorisationKind,
     Consent,
     LegalBasis,
     Mode,
     NextStep,
     Offence,
-    Operation,
     Power,
     Provenance,
     Purpose,
@@ -81,7 +81,7 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class UseFacts:
     """Why and how the operation is used."""
 
     mode: Mode | None = _fact("whether it happens afterwards or in real time")
@@ -99,7 +99,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Space:
+class SpaceFacts:
     """Where the faces are."""
 
     public: bool | None = _fact("whether the place is open to the public")
@@ -110,7 +110,7 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class CaseFacts:
     """The investigation that a search belongs to."""
 
     opened: bool | None = _fact("whether it belongs to a recorded case")
@@ -122,7 +122,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Authorisation:
+class AuthorisationFacts:
     """Leave given by somebody else. Stated as a whole: a time that is None has not come about.
 
     kind NONE states that there is no authorisation, which is more than not stating one.
@@ -149,7 +149,7 @@ class Authorisation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gallery:
+class GalleryFacts:
     """The gallery that is searched or added to. id "" where the operation has none."""
 
     id: str = ""
@@ -159,7 +159,7 @@ class Gallery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class ProbeFacts:
     """The picture that is looked for."""
 
     sketch: bool | None = _fact("whether the probe is a drawing or a made-up face")
@@ -167,7 +167,7 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class SubjectFacts:
     """The people whose faces are used."""
 
     takes_part: bool | None = _fact("whether they take an active part, as at a gate or a phone")
@@ -185,7 +185,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
+class ModelFacts:
     """The model and threshold that would answer. fmr, fpir: what the threshold in use stands for, 0..1."""
 
     id: str | None = _fact("the model")
@@ -198,7 +198,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class EvidenceFacts:
     """What a signed audit says about one model at one threshold. signed: the guard checked the signature.
 
     fmr: the loosest threshold that was measured. fmr_worst: upper bound for the group served worst, at that threshold.
@@ -223,7 +223,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
+class ReviewFacts:
     """What people do before anybody acts on the answer."""
 
     reviewers: int | None = _fact("how many competent people verify each result, each on their own")
@@ -234,7 +234,7 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
+class AssessmentFacts:
     """What was assessed, published, registered and reported beforehand."""
 
     dpia: bool | None = _fact("whether a data protection impact assessment was done")
@@ -250,7 +250,7 @@ class Assessment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class NoticeFacts:
     """Who was told."""
 
     subjects: bool | None = _fact("whether the people were told")
@@ -261,7 +261,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
+class RetentionFacts:
     """How long face data are kept."""
 
     days: int | None = _fact("how many days templates are kept at most")
@@ -273,7 +273,7 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operator:
+class OperatorFacts:
     """The person at the controls."""
 
     trained_until: datetime | None = _fact("until when the operator's training is valid")
@@ -288,25 +288,25 @@ class Request:
     authorisation None: not stated; `Authorisation(kind=NONE)` states that there is none.
     """
 
-    operation: Operation
+    operation: Action
     actor: Party
     mandate: Grant
     on_behalf_of: Party | None = None
     jurisdictions: frozenset[str] = frozenset()
-    use: Use = Use()
-    space: Space = Space()
-    case: Case = Case()
-    authorisation: Authorisation | None = None
-    gallery: Gallery = Gallery()
-    probe: Probe = Probe()
-    subject: Subject = Subject()
-    model: Model = Model()
-    evidence: Evidence = Evidence()
-    review: Review = Review()
-    assessment: Assessment = Assessment()
-    notice: Notice = Notice()
-    retention: Retention = Retention()
-    operator: Operator = Operator()
+    use: UseFacts = UseFacts()
+    space: SpaceFacts = SpaceFacts()
+    case: CaseFacts = CaseFacts()
+    authorisation: AuthorisationFacts | None = None
+    gallery: GalleryFacts = GalleryFacts()
+    probe: ProbeFacts = ProbeFacts()
+    subject: SubjectFacts = SubjectFacts()
+    model: ModelFacts = ModelFacts()
+    evidence: EvidenceFacts = EvidenceFacts()
+    review: ReviewFacts = ReviewFacts()
+    assessment: AssessmentFacts = AssessmentFacts()
+    notice: NoticeFacts = NoticeFacts()
+    retention: RetentionFacts = RetentionFacts()
+    operator: OperatorFacts = OperatorFacts()
 
     def __post_init__(self) -> None:
         by_consent = self.use.legal_basis is LegalBasis.CONSENT

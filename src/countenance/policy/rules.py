@@ -14,13 +14,13 @@ from pathlib import Path
 
 from countenance.errors import PolicyError
 from countenance.policy.clauses import Effect, Status
-from countenance.policy.compiled import Answer, Library, Opened
+from countenance.policy.compiled import CedarAnswer, OpenedSlice, PolicyCache
 from countenance.policy.decision import Decision, FailedFact, Ground, MissingFact, PackIdentity, Verdict
 from countenance.policy.explanation import Context
 from countenance.policy.facts import FACT, CedarValue, Moment
 from countenance.policy.moratorium import Moratorium
 from countenance.policy.obligations import Obligation
-from countenance.policy.packs.cases import Case
+from countenance.policy.packs.cases import PackCase
 from countenance.policy.packs.pack import Pack, read_pack
 from countenance.policy.request import Request
 
@@ -39,7 +39,7 @@ class Rules:
         self.packs = tuple(packs)
         self.appeal_contact = appeal_contact
         self._identities = tuple(pack.identity for pack in packs)
-        self._library = Library(packs)
+        self._library = PolicyCache(packs)
 
     @classmethod
     def load(
@@ -99,7 +99,7 @@ class Rules:
         duties = dict.fromkeys(o for reason in answer.reasons for o in book.clauses[reason].obligations)
         return self._decision(Verdict.PERMIT, grounds, law_date, duties=tuple(duties))
 
-    def failures(self, cases: Iterable[Case]) -> tuple[str, ...]:
+    def failures(self, cases: Iterable[PackCase]) -> tuple[str, ...]:
         """Which of `cases` these rules answer otherwise than they say: its name, what was due and what came."""
         found = []
         for case in cases:
@@ -119,7 +119,7 @@ class Rules:
                     found.append(f"{case.name!r}: grounds came {sorted(decision.clauses)}")
         return tuple(found)
 
-    def _refusal(self, reasons: Sequence[str], opened: Opened, told: Context, law_date: date) -> Decision:
+    def _refusal(self, reasons: Sequence[str], opened: OpenedSlice, told: Context, law_date: date) -> Decision:
         """Cedar found clauses that hold or may hold: a no if one of them holds whatever is unstated, else doubt."""
         book, facts = opened.book, {**opened.surroundings, **told}
         weighed = {reason: book.weighers[reason](facts) for reason in reasons}
@@ -132,7 +132,9 @@ class Rules:
             return self._decision(Verdict.DENY, grounds, law_date, failed=tuple(_failed(path, facts) for path in paths))
         return self._decision(Verdict.UNDETERMINED, grounds, law_date, missing=tuple(map(_missing, paths)))
 
-    def _unpermitted(self, silent: Sequence[Pack], perhaps: Answer, opened: Opened, law_date: date) -> Decision:
+    def _unpermitted(
+        self, silent: Sequence[Pack], perhaps: CedarAnswer, opened: OpenedSlice, law_date: date
+    ) -> Decision:
         """Some packs permit nothing: a pack without a clause that may yet permit denies by default."""
         grounds = opened.book.grounds
         hopeful = {grounds[reason].pack.name for reason in perhaps.reasons}

@@ -24,12 +24,12 @@ from tests.fakes.engine import MODEL, FakeEngine
 
 from countenance import administration, operations
 from countenance.api import native, rekognition
-from countenance.api.prefixes import Doors
+from countenance.api.prefixes import PrefixRouter
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
-from countenance.mandates import Halts, Operators, Register, Role
+from countenance.mandates import MoratoriumStore, OperatorStore, Register, Role
 from countenance.policy import Rules
 from countenance.policy.moratorium import Charter
 from countenance.scoring import Calibration, RawCosine
@@ -113,17 +113,17 @@ def request_body(**more: Any) -> dict[str, Any]:
 
 @contextmanager
 def world(
-    folder: Path, rules: Any = None, charter: Charter | None = CHARTER, limits: native.Limits | None = None
+    folder: Path, rules: Any = None, charter: Charter | None = CHARTER, limits: native.BodyLimits | None = None
 ) -> Iterator[World]:
     database = open_database(folder / "db.sqlite")
     ledger = Ledger(database, Signer(bytes(32)), "ledger.test", now)
     register, custody = Register(database, bytes(32), now), Custody(database, bytes(32), now)
-    moratoria = administration.Moratoria(Halts(database), ledger, charter)
+    moratoria = administration.Moratoria(MoratoriumStore(database), ledger, charter)
     gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
     tools = operations.Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, ())
     rules = rules or HOUSE_RULES
     guard = operations.Guard(tools, rules, ledger, register, custody, moratoria, now)
-    operators = administration.Operators(Operators(database, now, os.urandom), ledger)
+    operators = administration.Operators(OperatorStore(database, now, os.urandom), ledger)
     services = native.Services(
         operators,
         administration.Mandates(register, ledger, now),
@@ -134,8 +134,8 @@ def world(
     )
     executor = ThreadPoolExecutor(4)
     aws = rekognition.app(guard, register, region=REGION, buckets={}, page_key=b"k" * 32, now=now, executor=executor)
-    ours = native.app(services, limits or native.Limits())
-    with listening(Doors(aws, {native.PREFIX: ours})) as url:
+    ours = native.app(services, limits or native.BodyLimits())
+    with listening(PrefixRouter(aws, {native.PREFIX: ours})) as url:
         made = World(url, database, ledger, register, operators, custody, moratoria)
         for name, roles in PEOPLE.items():
             made.tokens[name] = operators.add(name, roles, now() + timedelta(days=1))[1]

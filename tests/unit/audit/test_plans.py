@@ -11,7 +11,7 @@ from tests.unit.audit.made_up import plan
 from tests.unit.audit.score_files import score_file
 
 from countenance.audit.formats.codec import to_json
-from countenance.audit.formats.plan import Groups, Hypothesis, Plan, ThresholdRule, read_plan
+from countenance.audit.formats.plan import DeclaredHypothesis, Groups, Plan, ThresholdRule, read_plan
 from countenance.audit.planning.deviations import changes, circumstances, planned_analyses, surprises
 from countenance.audit.planning.drafts import example, examples, plan_bytes, plan_of_draft
 from countenance.audit.sources.people import people_of_rows
@@ -89,7 +89,7 @@ def test_a_comparison_that_a_person_declares_stays_declared(tmp_path: Path) -> N
     path = pictures(tmp_path, 30, 30)
     path.write_text(path.read_text() + '\n[[hypotheses]]\nmeasure = "fnmr"\nfactor = "gender"\n')
     made = plan_of_draft(path, NOW)
-    assert made.hypotheses == (Hypothesis("fnmr", "gender"),)
+    assert made.hypotheses == (DeclaredHypothesis("fnmr", "gender"),)
     assert made.limits == ()
 
 
@@ -146,9 +146,9 @@ def test_a_draft_that_is_no_toml_is_refused(tmp_path: Path) -> None:
 
 def test_a_hypothesis_is_about_something_that_is_measured() -> None:
     with pytest.raises(ValueError, match="ppv is not measured here"):
-        plan(hypotheses=(Hypothesis("ppv", "group"),))
+        plan(hypotheses=(DeclaredHypothesis("ppv", "group"),))
     with pytest.raises(ValueError, match="no factor or intersection"):
-        plan(hypotheses=(Hypothesis("fmr", "age"),))
+        plan(hypotheses=(DeclaredHypothesis("fmr", "age"),))
 
 
 def test_the_hash_changes_with_every_field() -> None:

@@ -213,11 +213,11 @@ def test_small_groups_are_merged_before_anything_is_counted(tmp_path: Path) -> N
 
 
 def test_a_reference_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    from countenance.audit.formats.plan import Hypothesis
+    from countenance.audit.formats.plan import DeclaredHypothesis
 
     score_file(tmp_path)
     with pytest.raises(BadRequest, match="reference group 'men' is not among the groups of gender: female, male"):
-        run(tmp_path, plan(hypotheses=(Hypothesis("fmr", "gender", "men"),)))
+        run(tmp_path, plan(hypotheses=(DeclaredHypothesis("fmr", "gender", "men"),)))
 
 
 def test_templates_are_compared_all_with_all(tmp_path: Path) -> None:

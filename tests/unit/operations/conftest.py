@@ -17,7 +17,7 @@ from countenance.administration import Moratoria
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Gallery
-from countenance.mandates import AccessKey, Halts, Holder, Register, Terms
+from countenance.mandates import AccessKey, Holder, MoratoriumStore, Register, Terms
 from countenance.operations import Caller, Guard, Tools
 from countenance.policy import Verdict
 from countenance.policy.moratorium import Charter
@@ -87,7 +87,7 @@ def world(tmp_path: Path, verdict: Verdict, clock: Clock) -> Iterator[World]:
     register.approve(asked.mandate_id, approved_by="ben")
     key = register.issue_key(asked.mandate_id)
     ledger = FakeLedger()
-    moratoria = Moratoria(Halts(database), ledger, CHARTER)
+    moratoria = Moratoria(MoratoriumStore(database), ledger, CHARTER)
     ids = (f"{n:08x}-0000-4000-8000-000000000000" for n in itertools.count())
     gallery = Gallery(database, RawCosine(), clock, lambda: next(ids))
     custody = Custody(database, bytes(32), clock)

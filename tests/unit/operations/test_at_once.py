@@ -16,7 +16,7 @@ from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.errors import Denied, Held, NotFound, Unauthenticated
 from countenance.gallery import Gallery
-from countenance.mandates import Halts, Register
+from countenance.mandates import MoratoriumStore, Register
 from countenance.operations import Guard, SearchByImage, Tools
 from countenance.policy import Rules
 from countenance.policy.moratorium import Order, Scope, Signature
@@ -58,7 +58,7 @@ def test_a_revoked_mandate_stops_at_the_next_call(asking: World, elsewhere: Engi
 
 def test_a_moratorium_stops_the_next_call(asking: World, elsewhere: Engine) -> None:
     order = Order("halt-1", Scope(), "until a law", NOW, None)
-    there = Moratoria(Halts(elsewhere), asking.ledger, CHARTER)
+    there = Moratoria(MoratoriumStore(elsewhere), asking.ledger, CHARTER)
     there.set(order, Signature(SETTER.public, SETTER.sign(order.message())))
     with pytest.raises(Denied, match="moratorium"):
         ask(asking)

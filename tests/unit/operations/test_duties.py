@@ -9,9 +9,9 @@ from tests.fakes.engine import picture_of
 from tests.unit.operations.conftest import World
 
 from countenance.administration import Custodian
-from countenance.custody import State
+from countenance.custody import HoldState
 from countenance.errors import Conflict, Denied, Held
-from countenance.mandates import State as MandateState
+from countenance.mandates import MandateState
 from countenance.operations import Compare, CreateGallery, Detect, Enrol, SearchByImage
 from countenance.policy import Verdict
 from countenance.policy.obligations import obligations
@@ -67,7 +67,7 @@ def test_one_person_who_says_that_it_is_wrong_is_enough_to_keep_it(ready: World,
     hold_id = held(ready)
     for reviewer, agrees in (("cleo", True), ("dora", False), ("eve", True)):
         custodian.review(hold_id, reviewer, agrees=agrees)
-    assert custodian.show(hold_id).state(ready.clock()) is State.REJECTED
+    assert custodian.show(hold_id).state(ready.clock()) is HoldState.REJECTED
     held(ready)
 
 
@@ -107,7 +107,7 @@ def test_asking_for_authorisation_thaws_a_frozen_use(ready: World, custodian: Cu
     hold_id = ready.custody.holds()[0].hold_id
     ready.clock.now += timedelta(hours=25)
     custodian.authorise(hold_id, "judge's office", granted=False)
-    assert custodian.show(hold_id).state(ready.clock()) is State.RELEASED
+    assert custodian.show(hold_id).state(ready.clock()) is HoldState.RELEASED
     ready.guard.carry_out(ready.caller, Detect(picture_of(1)))
 
 
@@ -118,7 +118,7 @@ def test_a_refusal_shreds_the_result_its_openings_and_the_mandate(ready: World, 
     assert ready.ledger.openings(hold.decision)
     assert ready.ledger.openings(hold.decision + 1)
     custodian.refuse(hold.hold_id, "the judge")
-    assert custodian.show(hold.hold_id).state(ready.clock()) is State.SHREDDED
+    assert custodian.show(hold.hold_id).state(ready.clock()) is HoldState.SHREDDED
     with pytest.raises(Conflict, match="shredded"):
         custodian.contents(hold.hold_id)
     assert not ready.ledger.openings(hold.decision)

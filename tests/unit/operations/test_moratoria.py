@@ -10,7 +10,7 @@ from tests.unit.operations.conftest import INSIDE, NOW, OUTSIDE, SETTER, World
 
 from countenance.administration import Moratoria
 from countenance.errors import AlreadyExists, Conflict, Denied, NotFound, PolicyError, Unauthenticated
-from countenance.mandates import Halts
+from countenance.mandates import MoratoriumStore
 from countenance.operations import Detect
 from countenance.policy.moratorium import Lifting, Order, Scope, Signature
 from countenance.signing import Signer
@@ -84,7 +84,7 @@ def test_a_database_that_says_lifted_is_not_believed_without_the_signatures(stop
 
 
 def test_without_a_charter_what_was_set_goes_on_and_nothing_can_be_set(stopped: World) -> None:
-    bare = Moratoria(Halts(stopped.database), stopped.ledger, None)  # type: ignore[arg-type]
+    bare = Moratoria(MoratoriumStore(stopped.database), stopped.ledger, None)  # type: ignore[arg-type]
     assert [each.stops(stopped.rules.asked[-1]) for each in bare.standing()] == [True]
     with pytest.raises(PolicyError, match="CHARTER"):
         bare.set(ORDER, signed(SETTER, ORDER.message()))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.fakes.policy import NOW, asked
 
 from countenance.errors import BadRequest, Conflict, Denied, PolicyError, Unauthenticated
-from countenance.policy import Operation, Party, Power, Rules
+from countenance.policy import Action, Party, Power, Rules
 from countenance.policy.moratorium import (
     Charter,
     Lifting,
@@ -139,15 +139,15 @@ def test_a_stored_claim_that_it_is_lifted_is_not_believed() -> None:
 @pytest.mark.parametrize(
     ("scope", "operation", "power", "stopped"),
     [
-        (Scope(), Operation.DETECT, None, True),
-        (Scope(operations=frozenset({Operation.IDENTIFY})), Operation.IDENTIFY, None, True),
-        (Scope(operations=frozenset({Operation.IDENTIFY})), Operation.VERIFY, None, False),
-        (Scope(powers=frozenset({Power.ARREST})), Operation.IDENTIFY, Power.ARREST, True),
-        (Scope(powers=frozenset({Power.ARREST})), Operation.IDENTIFY, Power.BENEFITS, False),
-        (Scope(powers=frozenset({Power.ARREST})), Operation.IDENTIFY, None, False),
+        (Scope(), Action.DETECT, None, True),
+        (Scope(operations=frozenset({Action.IDENTIFY})), Action.IDENTIFY, None, True),
+        (Scope(operations=frozenset({Action.IDENTIFY})), Action.VERIFY, None, False),
+        (Scope(powers=frozenset({Power.ARREST})), Action.IDENTIFY, Power.ARREST, True),
+        (Scope(powers=frozenset({Power.ARREST})), Action.IDENTIFY, Power.BENEFITS, False),
+        (Scope(powers=frozenset({Power.ARREST})), Action.IDENTIFY, None, False),
     ],
 )
-def test_it_stops_what_it_covers(scope: Scope, operation: Operation, power: Power | None, stopped: bool) -> None:
+def test_it_stops_what_it_covers(scope: Scope, operation: Action, power: Power | None, stopped: bool) -> None:
     moratorium = in_force(replace(ORDER, scope=scope))
     party = Party(class_name="x", powers=frozenset({power} if power else ()))
     assert moratorium.stops(asked(operation, actor=party)) is stopped

@@ -15,8 +15,8 @@ from starlette.types import ASGIApp
 from countenance.administration import Custodian, Explainer, Mandates, Moratoria, Operators, Record
 from countenance.api.native import custody, health, mandates, moratoria, record, rules
 from countenance.api.native.access import nobody_in_particular
-from countenance.api.native.middleware import Door, Limits
-from countenance.api.native.problems import Fault, Problem, response_of
+from countenance.api.native.middleware import BodyLimits, OperatorAccess
+from countenance.api.native.problems import FieldFault, Problem, response_of
 
 PREFIX = "/v1"
 PUBLIC = frozenset({f"{PREFIX}/health", f"{PREFIX}/ledger/proof", f"{PREFIX}/openapi.json"})
@@ -35,9 +35,9 @@ class Services:
     record: Record
 
 
-def app(services: Services, limits: Limits = Limits()) -> ASGIApp:  # noqa: B008  # frozen
+def app(services: Services, limits: BodyLimits = BodyLimits()) -> ASGIApp:  # noqa: B008  # frozen
     """The API as an ASGI application that answers /v1."""
-    return Door(_application(services), services.operators.holding, PUBLIC, limits)
+    return OperatorAccess(_application(services), services.operators.holding, PUBLIC, limits)
 
 
 def document() -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _document(application: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     if "JsonValue" in schemas:
         schemas["JsonValue"] = {"title": "JsonValue", "description": "Any JSON value."}
-    for model in (Fault, Problem):
+    for model in (FieldFault, Problem):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schema.pop("$defs", None)
         schemas[model.__name__] = schema

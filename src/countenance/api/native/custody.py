@@ -49,13 +49,13 @@ class Contents(Closed):
     says: JsonValue = Field(description="What was found: names of galleries and faces as they were enrolled.")
 
 
-class Review(Closed):
+class ReviewBody(Closed):
     """What a reviewer says."""
 
     agrees: bool = Field(description="Whether you verified it, on your own. False keeps it from ever being answered.")
 
 
-class Authorisation(Closed):
+class AuthorisationBody(Closed):
     """What became of the authorisation."""
 
     outcome: Literal["requested", "granted", "refused"] = Field(
@@ -97,12 +97,12 @@ def routes(custodian: Custodian) -> APIRouter:
         return Contents(hold_id=hold_id, says=custodian.shown_to(hold_id, caller.name))
 
     @at.post("/custody/{hold_id}/reviews", openapi_extra=may(Role.REVIEW), summary="Verify a held result")
-    def review(hold_id: HoldId, body: Review, caller: Caller) -> HoldShown:
+    def review(hold_id: HoldId, body: ReviewBody, caller: Caller) -> HoldShown:
         """Say whether it is right: once each, never who asked for it."""
         return shown(custodian.review(hold_id, caller.name, agrees=body.agrees))
 
     @at.post("/custody/{hold_id}/authorisation", openapi_extra=may(Role.APPROVE), summary="Enter an authorisation")
-    def authorise(hold_id: HoldId, body: Authorisation, caller: Caller) -> HoldShown:
+    def authorise(hold_id: HoldId, body: AuthorisationBody, caller: Caller) -> HoldShown:
         """Enter that authorisation was asked for, granted or refused by whoever gives it."""
         if body.outcome == "refused":
             return shown(custodian.refuse(hold_id, caller.name))

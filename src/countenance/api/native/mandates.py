@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import Field, JsonValue
 
-from countenance.administration import Holder, Mandate, Mandates, Role, Template, Terms, template, templates
+from countenance.administration import Holder, Mandate, Mandates, MandateTemplate, Role, Terms, template, templates
 from countenance.api.native.access import Caller, everybody, may, router
 from countenance.api.native.values import Closed, Moment, Place, Table, Text, Word
 from countenance.errors import BadRequest, Denied
@@ -221,7 +221,7 @@ def _shown(mandate: Mandate, now: datetime) -> MandateShown:
     )
 
 
-def _template(each: Template) -> TemplateShown:
+def _template(each: MandateTemplate) -> TemplateShown:
     return TemplateShown(
         name=each.name,
         title=each.title,

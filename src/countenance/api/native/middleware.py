@@ -23,7 +23,7 @@ OPERATOR = "countenance.operator"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BodyLimits:
     """requests: in hand at once. body_bytes: of one body. body_seconds: until its last byte."""
 
     requests: int = 32
@@ -35,11 +35,11 @@ class _HungUp(Exception):
     """The client went away before its request was whole."""
 
 
-class Door:
+class OperatorAccess:
     """Lets requests through to `inside`. holding: the operator of a token, or `Unauthenticated`; it blocks."""
 
     def __init__(
-        self, inside: ASGIApp, holding: Callable[[str], Operator], public: frozenset[str], limits: Limits
+        self, inside: ASGIApp, holding: Callable[[str], Operator], public: frozenset[str], limits: BodyLimits
     ) -> None:
         self._inside = inside
         self._holding = holding

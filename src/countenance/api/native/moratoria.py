@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import Field
 
-from countenance.administration import Asks, Moratoria, Moratorium, Order, Power, Role, Scope, Signature
+from countenance.administration import Action, Moratoria, Moratorium, Order, Power, Role, Scope, Signature
 from countenance.api.native.access import everybody, may, router
 from countenance.api.native.values import Closed, Moment, PublicKey, SignatureText, Text, Word
 from countenance.errors import BadRequest, Conflict, Unauthenticated
@@ -100,7 +100,7 @@ def _chartered(moratoria: Moratoria) -> None:
 
 def _order(body: OrderBody) -> Order:
     try:
-        scope = Scope(frozenset(map(Asks, body.operations)), frozenset(map(Power, body.powers)))
+        scope = Scope(frozenset(map(Action, body.operations)), frozenset(map(Power, body.powers)))
     except ValueError as error:
         raise BadRequest("operations and powers are words of the policy vocabulary") from error
     return Order(body.moratorium_id, scope, body.reason, body.set_at, body.look_again_at)

@@ -76,7 +76,7 @@ _PROTOCOL: Mapping[int, tuple[str, str]] = MappingProxyType(
 )
 
 
-class Fault(BaseModel):
+class FieldFault(BaseModel):
     """One place where a request does not fit the schema."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -93,7 +93,7 @@ class Problem(BaseModel):
     status: int = Field(description="The HTTP status, 400 to 599.")
     detail: str = Field(description="What happened this time. Never an image, a template, a person's name or a token.")
     receipt: str | None = Field(None, description="The ledger's receipt for the refusal, where one was recorded.")
-    faults: list[Fault] | None = Field(None, description="Where the request does not fit the schema.")
+    faults: list[FieldFault] | None = Field(None, description="Where the request does not fit the schema.")
 
 
 def response_of(error: BaseException) -> JSONResponse:

@@ -18,7 +18,7 @@ from countenance.api.rekognition.asking import (
     MATCHES,
     SIMILARITY,
     Action,
-    Carry,
+    GuardCall,
     after,
     following,
     no_filter_unless_asked,
@@ -72,11 +72,11 @@ class Actions:
             **UserActions(buckets, pages).served,
         }
 
-    def _create_collection(self, params: Params, carry: Carry) -> Body:
+    def _create_collection(self, params: Params, carry: GuardCall) -> Body:
         made = carry(CreateGallery(params["CollectionId"], params.get("Tags", {})))
         return {"StatusCode": 200, "CollectionArn": self._arn(made.gallery_id), "FaceModelVersion": made.version}
 
-    def _describe_collection(self, params: Params, carry: Carry) -> Body:
+    def _describe_collection(self, params: Params, carry: GuardCall) -> Body:
         told = carry(DescribeGallery(params["CollectionId"]))
         return {
             "FaceCount": told.faces,
@@ -86,7 +86,7 @@ class Actions:
             "CreationTimestamp": told.created_at.timestamp(),
         }
 
-    def _list_collections(self, params: Params, carry: Carry) -> Body:
+    def _list_collections(self, params: Params, carry: GuardCall) -> Body:
         page = carry(ListGalleries(after(self._pages, "ListCollections", "", params), _page_size(params)))
         return {
             "CollectionIds": [info.gallery_id for info in page.items],
@@ -94,11 +94,11 @@ class Actions:
             **following(self._pages, "ListCollections", "", page.next),
         }
 
-    def _delete_collection(self, params: Params, carry: Carry) -> Body:
+    def _delete_collection(self, params: Params, carry: GuardCall) -> Body:
         carry(DeleteGallery(params["CollectionId"]))
         return {"StatusCode": 200}
 
-    def _index_faces(self, params: Params, carry: Carry) -> Body:
+    def _index_faces(self, params: Params, carry: GuardCall) -> Body:
         done = carry(
             Enrol(
                 params["CollectionId"],
@@ -119,7 +119,7 @@ class Actions:
             "FaceModelVersion": done.version,
         }
 
-    def _list_faces(self, params: Params, carry: Carry) -> Body:
+    def _list_faces(self, params: Params, carry: GuardCall) -> Body:
         gallery_id = params["CollectionId"]
         face_ids = tuple(dict.fromkeys(params["FaceIds"])) if "FaceIds" in params else None
         cursor = after(self._pages, "ListFaces", gallery_id, params)
@@ -129,7 +129,7 @@ class Actions:
             **following(self._pages, "ListFaces", gallery_id, page.next),
         }
 
-    def _delete_faces(self, params: Params, carry: Carry) -> Body:
+    def _delete_faces(self, params: Params, carry: GuardCall) -> Body:
         done = carry(Erase(params["CollectionId"], tuple(dict.fromkeys(params["FaceIds"]))))
         failed: list[JSON] = [{"FaceId": face_id, "Reasons": ["FACE_NOT_FOUND"]} for face_id in done.not_found]
         failed += [
@@ -138,7 +138,7 @@ class Actions:
         ]
         return {"DeletedFaces": list[JSON](done.deleted), "UnsuccessfulFaceDeletions": failed}
 
-    def _search_faces(self, params: Params, carry: Carry) -> Body:
+    def _search_faces(self, params: Params, carry: GuardCall) -> Body:
         found = carry(
             SearchByFace(
                 params["CollectionId"],
@@ -153,7 +153,7 @@ class Actions:
             "FaceModelVersion": found.version,
         }
 
-    def _search_faces_by_image(self, params: Params, carry: Carry) -> Body:
+    def _search_faces_by_image(self, params: Params, carry: GuardCall) -> Body:
         found = carry(
             SearchByImage(
                 params["CollectionId"],
@@ -171,7 +171,7 @@ class Actions:
             "FaceModelVersion": found.version,
         }
 
-    def _compare_faces(self, params: Params, carry: Carry) -> Body:
+    def _compare_faces(self, params: Params, carry: GuardCall) -> Body:
         compared = carry(
             Compare(
                 self._image(params["SourceImage"]),
@@ -186,7 +186,7 @@ class Actions:
             "UnmatchedFaces": [detail_body(face) for face in compared.unmatched],
         }
 
-    def _detect_faces(self, params: Params, carry: Carry) -> Body:
+    def _detect_faces(self, params: Params, carry: GuardCall) -> Body:
         seen = carry(Detect(self._image(params["Image"])))
         return {"FaceDetails": [detail_body(face) for face in seen.faces]}
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from countenance.api.rekognition.errors import BODY_TOO_SLOW, THROTTLED, Fault, Refused
+from countenance.api.rekognition.errors import BODY_TOO_SLOW, THROTTLED, AwsError, Refused
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -20,7 +20,7 @@ MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class AdmissionLimits:
     """What one server takes on at once; beyond it callers are told to slow down.
 
     requests: being read, waiting or worked on. body_bytes: of one body; two images of 5 MiB in base64 are 13.4 MiB.
@@ -34,7 +34,7 @@ class Limits:
     body_seconds: float = 30.0
 
 
-DEFAULT = Limits()
+DEFAULT = AdmissionLimits()
 """Fit for a machine with some gigabytes to spare."""
 
 
@@ -45,7 +45,7 @@ class HungUp(Exception):
 class Admission:
     """Keeps count of what is in hand. Belongs to one event loop; not for threads."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: AdmissionLimits) -> None:
         self.limits = limits
         self.requests = 0
         self.held_bytes = 0
@@ -62,7 +62,7 @@ class Admission:
             self.requests -= 1
 
     @contextmanager
-    def body(self, declared: int | None, too_large: Fault) -> Iterator[None]:
+    def body(self, declared: int | None, too_large: AwsError) -> Iterator[None]:
         """Space for a body of `declared` bytes (unknown: of the most that is taken).
 
         Raises:
@@ -79,7 +79,7 @@ class Admission:
         finally:
             self.held_bytes -= size
 
-    async def read(self, receive: Receive, too_large: Fault) -> bytes:
+    async def read(self, receive: Receive, too_large: AwsError) -> bytes:
         """The whole body.
 
         Raises:
@@ -104,7 +104,7 @@ class Admission:
             raise Refused(BODY_TOO_SLOW, f"the body took more than {self.limits.body_seconds:g} s") from error
         return b"".join(parts)
 
-    def _refusal(self, too_large: Fault) -> Refused:
+    def _refusal(self, too_large: AwsError) -> Refused:
         return Refused(too_large, f"the body holds more than {self.limits.body_bytes} bytes")
 
 

@@ -20,14 +20,14 @@ MATCHES = 80
 """Matches of a search that names no MaxFaces or MaxUsers; Rekognition documents no default."""
 
 
-class Carry(Protocol):
+class GuardCall(Protocol):
     """One caller's way to the guard."""
 
     def __call__(self, ask: Operation[Seen, Result]) -> Result:
         """The result of `ask`, or an error of `countenance.errors`."""
 
 
-Action = Callable[[Params, Carry], Body]
+Action = Callable[[Params, GuardCall], Body]
 """From checked parameters to the members of the answer; asks the guard exactly once."""
 
 

@@ -14,7 +14,7 @@ from countenance import errors
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class AwsError:
     """An AWS error type and the HTTP status that goes with it."""
 
     type: str
@@ -24,31 +24,31 @@ class Fault:
 class Refused(Exception):
     """What this dialect refuses by itself, before any operation is asked; `fault` says as what."""
 
-    def __init__(self, fault: Fault, message: str) -> None:
+    def __init__(self, fault: AwsError, message: str) -> None:
         super().__init__(message)
         self.fault = fault
 
 
-ACCESS_DENIED = Fault("AccessDeniedException")
-IMAGE_TOO_LARGE = Fault("ImageTooLargeException")
-INTERNAL = Fault("InternalServerError", 500)
-INVALID_FORMAT = Fault("InvalidImageFormatException")
-INVALID_PARAMETER = Fault("InvalidParameterException")
-INVALID_S3_OBJECT = Fault("InvalidS3ObjectException")
-NOT_FOUND = Fault("ResourceNotFoundException")
-THROTTLED = Fault("ThrottlingException", 503)
+ACCESS_DENIED = AwsError("AccessDeniedException")
+IMAGE_TOO_LARGE = AwsError("ImageTooLargeException")
+INTERNAL = AwsError("InternalServerError", 500)
+INVALID_FORMAT = AwsError("InvalidImageFormatException")
+INVALID_PARAMETER = AwsError("InvalidParameterException")
+INVALID_S3_OBJECT = AwsError("InvalidS3ObjectException")
+NOT_FOUND = AwsError("ResourceNotFoundException")
+THROTTLED = AwsError("ThrottlingException", 503)
 
-BODY_TOO_LARGE = Fault("RequestEntityTooLargeException", 413)
-BODY_TOO_SLOW = Fault("RequestTimeoutException", 408)
-INCOMPLETE_SIGNATURE = Fault("IncompleteSignatureException")
-INVALID_SIGNATURE = Fault("InvalidSignatureException")
-MISSING_AUTHENTICATION = Fault("MissingAuthenticationTokenException")
-SERIALIZATION = Fault("SerializationException")
-UNKNOWN_OPERATION = Fault("UnknownOperationException")
-UNKNOWN_PATH = Fault("UnknownOperationException", 404)
-UNRECOGNIZED_CLIENT = Fault("UnrecognizedClientException")
+BODY_TOO_LARGE = AwsError("RequestEntityTooLargeException", 413)
+BODY_TOO_SLOW = AwsError("RequestTimeoutException", 408)
+INCOMPLETE_SIGNATURE = AwsError("IncompleteSignatureException")
+INVALID_SIGNATURE = AwsError("InvalidSignatureException")
+MISSING_AUTHENTICATION = AwsError("MissingAuthenticationTokenException")
+SERIALIZATION = AwsError("SerializationException")
+UNKNOWN_OPERATION = AwsError("UnknownOperationException")
+UNKNOWN_PATH = AwsError("UnknownOperationException", 404)
+UNRECOGNIZED_CLIENT = AwsError("UnrecognizedClientException")
 
-FAULTS: Mapping[type[errors.CountenanceError], Fault] = MappingProxyType(
+FAULTS: Mapping[type[errors.CountenanceError], AwsError] = MappingProxyType(
     {
         errors.CountenanceError: INTERNAL,
         errors.BadRequest: INVALID_PARAMETER,
@@ -58,13 +58,13 @@ FAULTS: Mapping[type[errors.CountenanceError], Fault] = MappingProxyType(
         errors.UnsupportedImage: INVALID_FORMAT,
         errors.DamagedImage: INVALID_FORMAT,
         errors.NoFace: INVALID_PARAMETER,
-        errors.BadPageToken: Fault("InvalidPaginationTokenException"),
+        errors.BadPageToken: AwsError("InvalidPaginationTokenException"),
         errors.NotFound: NOT_FOUND,
         errors.NoSuchFace: INVALID_PARAMETER,
-        errors.AlreadyExists: Fault("ResourceAlreadyExistsException"),
-        errors.Conflict: Fault("ConflictException"),
-        errors.TokenReused: Fault("IdempotentParameterMismatchException"),
-        errors.LimitExceeded: Fault("ServiceQuotaExceededException"),
+        errors.AlreadyExists: AwsError("ResourceAlreadyExistsException"),
+        errors.Conflict: AwsError("ConflictException"),
+        errors.TokenReused: AwsError("IdempotentParameterMismatchException"),
+        errors.LimitExceeded: AwsError("ServiceQuotaExceededException"),
         errors.Denied: ACCESS_DENIED,
         errors.Held: ACCESS_DENIED,
         errors.Unauthenticated: UNRECOGNIZED_CLIENT,
@@ -81,7 +81,7 @@ FAULTS: Mapping[type[errors.CountenanceError], Fault] = MappingProxyType(
 INTERNAL_MESSAGE = "The request could not be carried out. Nothing more is said here; the operator's log has its id."
 
 
-def fault_of(error: BaseException) -> tuple[Fault, str]:
+def fault_of(error: BaseException) -> tuple[AwsError, str]:
     """Type, status and message for `error`; of what was not raised on purpose, and of every 500, no detail leaves."""
     if isinstance(error, Refused):
         return error.fault, str(error)

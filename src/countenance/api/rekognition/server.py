@@ -22,7 +22,15 @@ import orjson
 from botocore.model import ServiceModel, StructureShape
 
 from countenance.api.rekognition.actions import Actions
-from countenance.api.rekognition.admission import DEFAULT, Admission, HungUp, Limits, Message, Receive, declared_bytes
+from countenance.api.rekognition.admission import (
+    DEFAULT,
+    Admission,
+    AdmissionLimits,
+    HungUp,
+    Message,
+    Receive,
+    declared_bytes,
+)
 from countenance.api.rekognition.bodies import read
 from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.errors import (
@@ -35,7 +43,7 @@ from countenance.api.rekognition.errors import (
     UNKNOWN_OPERATION,
     UNKNOWN_PATH,
     UNRECOGNIZED_CLIENT,
-    Fault,
+    AwsError,
     Refused,
     fault_of,
 )
@@ -57,7 +65,7 @@ RECEIPT = "x-countenance-receipt"
 log = logging.getLogger(__name__)
 
 
-class Guard(Protocol):
+class CarriesOut(Protocol):
     """The gate that every operation goes through."""
 
     def carry_out(self, caller: Caller, ask: Operation[Seen, Result]) -> Answer[Result]:
@@ -72,7 +80,7 @@ class Credentials(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class WireReply:
     """What leaves: a status, a body, and headers beside the usual ones."""
 
     status: int
@@ -83,7 +91,7 @@ class Reply:
 class Asking:
     """One caller's way to the guard; keeps what the guard says beside its result."""
 
-    def __init__(self, guard: Guard, caller: Caller) -> None:
+    def __init__(self, guard: CarriesOut, caller: Caller) -> None:
         self._guard = guard
         self._caller = caller
         self.headers: dict[str, str] = {}
@@ -100,7 +108,7 @@ class Server:
 
     def __init__(
         self,
-        guard: Guard,
+        guard: CarriesOut,
         credentials: Credentials,
         actions: Actions,
         model: ServiceModel,
@@ -149,7 +157,7 @@ class Server:
         await send({"type": "http.response.start", "status": reply.status, "headers": raw})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _reply(self, scope: Scope, receive: Receive) -> Reply:
+    async def _reply(self, scope: Scope, receive: Receive) -> WireReply:
         headers = single(scope["headers"])
         operation = self._operation(scope, headers)
         with self._admission.request():
@@ -178,7 +186,7 @@ class Server:
             raise Refused(SERIALIZATION, "the body must not be compressed")
         return operation
 
-    def _too_large(self, operation: str) -> Fault:
+    def _too_large(self, operation: str) -> AwsError:
         members = self._shape(operation).members.values()
         return IMAGE_TOO_LARGE if any(member.name == "Image" for member in members) else BODY_TOO_LARGE
 
@@ -187,16 +195,16 @@ class Server:
         assert isinstance(shape, StructureShape), "every operation of Rekognition takes an object"
         return shape
 
-    def _carried_out(self, operation: str, signed: Claim, secret: str, body: bytes) -> Reply:
+    def _carried_out(self, operation: str, signed: Claim, secret: str, body: bytes) -> WireReply:
         if not signed.proved(body, secret):
             raise Refused(INVALID_SIGNATURE, WRONG_SIGNATURE)
         params = read(body, self._shape(operation))
         asking = Asking(self._guard, Caller(signed.access_key))
         answer = self._actions.served[operation](params, asking)
-        return Reply(200, orjson.dumps(answer), asking.headers)
+        return WireReply(200, orjson.dumps(answer), asking.headers)
 
 
-def _failure(error: Exception, request_id: str) -> Reply:
+def _failure(error: Exception, request_id: str) -> WireReply:
     fault, message = fault_of(error)
     headers = {}
     if isinstance(error, CountenanceError) and error.receipt is not None:
@@ -209,7 +217,7 @@ def _failure(error: Exception, request_id: str) -> Reply:
         headers["retry-after"] = "1"
     if fault == BODY_TOO_SLOW:
         headers["connection"] = "close"
-    return Reply(fault.status, orjson.dumps({"__type": fault.type, "message": message}), headers)
+    return WireReply(fault.status, orjson.dumps({"__type": fault.type, "message": message}), headers)
 
 
 async def _live(receive: Receive, send: Send) -> None:
@@ -222,7 +230,7 @@ async def _live(receive: Receive, send: Send) -> None:
 
 
 def app(
-    guard: Guard,
+    guard: CarriesOut,
     credentials: Credentials,
     *,
     region: str,
@@ -230,7 +238,7 @@ def app(
     page_key: bytes,
     now: Callable[[], datetime],
     executor: Executor,
-    limits: Limits = DEFAULT,
+    limits: AdmissionLimits = DEFAULT,
     new_id: Callable[[], str] = lambda: str(uuid4()),
 ) -> Server:
     """Rekognition's front door as an ASGI application.

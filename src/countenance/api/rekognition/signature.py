@@ -23,7 +23,7 @@ from countenance.api.rekognition.errors import (
     INVALID_SIGNATURE,
     MISSING_AUTHENTICATION,
     UNRECOGNIZED_CLIENT,
-    Fault,
+    AwsError,
     Refused,
 )
 
@@ -166,7 +166,7 @@ def _scope(credential: str, day: str, region: str) -> str:
     if len(parts) != 5 or not parts[0] or parts[4] != "aws4_request":
         raise _incomplete("requires a Credential of the form key/date/region/service/aws4_request")
     access_key, scope_day, scope_region, scope_service, _ = parts
-    wrong: Fault = INVALID_SIGNATURE
+    wrong: AwsError = INVALID_SIGNATURE
     if scope_region != region:
         raise Refused(wrong, f"Credential should be scoped to a valid region, '{region}'.")
     if scope_service != SERVICE:

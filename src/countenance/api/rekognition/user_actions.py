@@ -9,7 +9,7 @@ from countenance.api.rekognition.asking import (
     MATCHES,
     SIMILARITY,
     Action,
-    Carry,
+    GuardCall,
     after,
     following,
     no_filter_unless_asked,
@@ -24,12 +24,12 @@ from countenance.operations import (
     CreateUser,
     DeleteUser,
     Disassociate,
-    FoundUsers,
     ListUsers,
     Operation,
     SearchUsersByFace,
     SearchUsersByImage,
     SearchUsersByUser,
+    UserSearchAnswer,
 )
 
 USER_PAGE = 500
@@ -55,15 +55,15 @@ class UserActions:
             "SearchUsersByImage": self._search_users_by_image,
         }
 
-    def _create_user(self, params: Params, carry: Carry) -> Body:
+    def _create_user(self, params: Params, carry: GuardCall) -> Body:
         carry(CreateUser(params["CollectionId"], params["UserId"], params.get("ClientRequestToken")))
         return {}
 
-    def _delete_user(self, params: Params, carry: Carry) -> Body:
+    def _delete_user(self, params: Params, carry: GuardCall) -> Body:
         carry(DeleteUser(params["CollectionId"], params["UserId"], params.get("ClientRequestToken")))
         return {}
 
-    def _list_users(self, params: Params, carry: Carry) -> Body:
+    def _list_users(self, params: Params, carry: GuardCall) -> Body:
         gallery_id = params["CollectionId"]
         cursor = after(self._pages, "ListUsers", gallery_id, params)
         page = carry(ListUsers(gallery_id, cursor, params.get("MaxResults", USER_PAGE)))
@@ -72,7 +72,7 @@ class UserActions:
             **following(self._pages, "ListUsers", gallery_id, page.next),
         }
 
-    def _associate_faces(self, params: Params, carry: Carry) -> Body:
+    def _associate_faces(self, params: Params, carry: GuardCall) -> Body:
         done = carry(
             Associate(
                 params["CollectionId"],
@@ -88,7 +88,7 @@ class UserActions:
             "UserStatus": user_body(params["UserId"], done.faces)["UserStatus"],
         }
 
-    def _disassociate_faces(self, params: Params, carry: Carry) -> Body:
+    def _disassociate_faces(self, params: Params, carry: GuardCall) -> Body:
         done = carry(
             Disassociate(
                 params["CollectionId"],
@@ -103,12 +103,12 @@ class UserActions:
             "UserStatus": user_body(params["UserId"], done.faces)["UserStatus"],
         }
 
-    def _search_users(self, params: Params, carry: Carry) -> Body:
+    def _search_users(self, params: Params, carry: GuardCall) -> Body:
         if ("UserId" in params) == ("FaceId" in params):
             raise Refused(INVALID_PARAMETER, "SearchUsers takes either a UserId or a FaceId")
         gallery_id, limit = params["CollectionId"], params.get("MaxUsers", MATCHES)
         similarity = params.get("UserMatchThreshold", SIMILARITY)
-        ask: Operation[None, FoundUsers]
+        ask: Operation[None, UserSearchAnswer]
         searched: Body
         if "UserId" in params:
             ask = SearchUsersByUser(gallery_id, params["UserId"], limit, similarity)
@@ -118,7 +118,7 @@ class UserActions:
             searched = {"SearchedFace": {"FaceId": params["FaceId"]}}
         return {**_found_body(carry(ask)), **searched}
 
-    def _search_users_by_image(self, params: Params, carry: Carry) -> Body:
+    def _search_users_by_image(self, params: Params, carry: GuardCall) -> Body:
         found = carry(
             SearchUsersByImage(
                 params["CollectionId"],
@@ -137,5 +137,5 @@ class UserActions:
         }
 
 
-def _found_body(found: FoundUsers) -> Body:
+def _found_body(found: UserSearchAnswer) -> Body:
     return {"UserMatches": [user_match_body(user) for user in found.users], "FaceModelVersion": found.version}

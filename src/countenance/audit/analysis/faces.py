@@ -10,7 +10,7 @@ import numpy as np
 from countenance.audit.analysis.blocks import blocks_of
 from countenance.audit.analysis.cells import Cells, publishable
 from countenance.audit.analysis.grouped import analyse
-from countenance.audit.analysis.judging import Table
+from countenance.audit.analysis.judging import RateTable
 from countenance.audit.analysis.measurement import FaceData, Measurement, everybody, image_failures
 from countenance.audit.analysis.rates import bounds, finite, pooled, rate_of, share
 from countenance.audit.analysis.searching import searches
@@ -87,9 +87,9 @@ def analyse_faces(plan: Plan, data: FaceData, planned: Mapping[str, bool]) -> Fa
     )
 
 
-def table_of(analysis: Analysis) -> Table:
+def table_of(analysis: Analysis) -> RateTable:
     """The rates of an analysis that verdicts are about."""
-    return Table(
+    return RateTable(
         tuple(group.group for group in analysis.groups),
         {
             "fmr": tuple(group.fmr for group in analysis.groups),

@@ -36,7 +36,7 @@ def faces_data(faces: Faces, sides: Sides | None = None, limits: tuple[float, fl
         one, other, people, group = chosen(grouping)
         low, high = limits
         sums = all_pairs(one, other, people, group, grouping.groups, tuple(thresholds), low=low, high=high)
-        return _Measurement(sums, tuple(thresholds))
+        return _FacesMeasurement(sums, tuple(thresholds))
 
     def search(grouping: Grouping, sizes: Sequence[int], threshold: float, seed: int) -> OpenSet | None:
         one, other, people, group = chosen(grouping)
@@ -61,7 +61,7 @@ def faces_data(faces: Faces, sides: Sides | None = None, limits: tuple[float, fl
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Measurement:
+class _FacesMeasurement:
     sums: PairSums
     thresholds: tuple[float, ...]
 

@@ -30,7 +30,7 @@ _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class BundleFile:
     """One file of a bundle."""
 
     name: str
@@ -39,18 +39,18 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class BundleManifest:
     """What a bundle consists of. Its hash, sha256 of its canonical JSON, names the bundle."""
 
     created: str
     plan_hash: str
     public_key: Annotated[str, "the signer's raw Ed25519 public key, hex"]
-    files: tuple[Entry, ...]
+    files: tuple[BundleFile, ...]
     format: Literal["countenance-audit-bundle/1"] = FORMAT
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class BundleSignature:
     """The signature over a manifest's canonical JSON."""
 
     public_key: str
@@ -62,7 +62,7 @@ class Signature:
 class Bundle:
     """A bundle that was read. hash: names it. problems: what is wrong with it; none: it is what was signed."""
 
-    manifest: Manifest
+    manifest: BundleManifest
     plan: Plan
     results: Results
     environment: Environment
@@ -86,9 +86,11 @@ def bundle_files(
         "counts.csv": counts_csv(results),
         **{f"schema/{name}": shipped(name) for name, _, _ in SCHEMAS},
     }
-    entries = tuple(Entry(n, hashlib.sha256(content).hexdigest(), len(content)) for n, content in sorted(files.items()))
-    manifest = canonical(to_json(Manifest(created, plan.hash, signer.public.hex(), entries)))
-    signature = Signature(signer.public.hex(), signer.sign(manifest).hex())
+    entries = tuple(
+        BundleFile(n, hashlib.sha256(content).hexdigest(), len(content)) for n, content in sorted(files.items())
+    )
+    manifest = canonical(to_json(BundleManifest(created, plan.hash, signer.public.hex(), entries)))
+    signature = BundleSignature(signer.public.hex(), signer.sign(manifest).hex())
     return {**files, "manifest.json": manifest, "signature.json": canonical(to_json(signature))}
 
 
@@ -119,8 +121,8 @@ def read_bundle(source: Path) -> Bundle:
     for needed in ("manifest.json", "signature.json", "plan.json", "results.json", "environment.json"):
         if needed not in files:
             raise BadRequest(f"{source.name} is no audit bundle: it lacks {needed}")
-    manifest = from_json(Manifest, _json(files["manifest.json"], "manifest.json"), "manifest")
-    signature = from_json(Signature, _json(files["signature.json"], "signature.json"), "signature")
+    manifest = from_json(BundleManifest, _json(files["manifest.json"], "manifest.json"), "manifest")
+    signature = from_json(BundleSignature, _json(files["signature.json"], "signature.json"), "signature")
     plan = read_plan(_json(files["plan.json"], "plan.json"))
     results = from_json(Results, _json(files["results.json"], "results.json"), "results")
     environment = from_json(Environment, _json(files["environment.json"], "environment.json"), "environment")
@@ -141,7 +143,7 @@ def checked_bundle(source: Path) -> Bundle:
     return bundle
 
 
-def _signature_problems(manifest: Manifest, signature: Signature, signed: bytes, raw: bytes) -> list[str]:
+def _signature_problems(manifest: BundleManifest, signature: BundleSignature, signed: bytes, raw: bytes) -> list[str]:
     problems = []
     if raw != signed:
         problems.append("manifest.json is not in canonical form")
@@ -156,7 +158,7 @@ def _signature_problems(manifest: Manifest, signature: Signature, signed: bytes,
     return problems
 
 
-def _file_problems(manifest: Manifest, files: Mapping[str, bytes]) -> list[str]:
+def _file_problems(manifest: BundleManifest, files: Mapping[str, bytes]) -> list[str]:
     problems = []
     listed = {entry.name: entry for entry in manifest.files}
     for name, content in sorted(files.items()):
@@ -169,7 +171,7 @@ def _file_problems(manifest: Manifest, files: Mapping[str, bytes]) -> list[str]:
     return [*problems, *(f"{name} is missing" for name in sorted(set(listed) - set(files)))]
 
 
-def _content_problems(manifest: Manifest, plan: Plan, results: Results, files: Mapping[str, bytes]) -> list[str]:
+def _content_problems(manifest: BundleManifest, plan: Plan, results: Results, files: Mapping[str, bytes]) -> list[str]:
     problems = []
     if plan.hash != manifest.plan_hash or results.plan_hash != plan.hash:
         problems.append("the results belong to another plan")

@@ -6,12 +6,12 @@ import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from countenance.audit.formats.results import Environment, Model
+from countenance.audit.formats.results import Environment, ModelUsed
 
 PACKAGES = ("countenance", "numpy", "scipy", "numba", "pyarrow", "openvino", "boto3", "azure-ai-vision-face")
 
 
-def environment(models: Sequence[Model] = ()) -> Environment:
+def environment(models: Sequence[ModelUsed] = ()) -> Environment:
     """The running interpreter, the packages that matter, and the models of this audit. No host or user name."""
     return Environment(
         platform.python_version(),

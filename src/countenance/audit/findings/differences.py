@@ -55,7 +55,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class AuditDifference:
     """Two audits compared. same_plan: both carried out the very same plan."""
 
     old_system: System
@@ -68,7 +68,7 @@ class Difference:
     notes: Annotated[tuple[str, ...], "what speaks against reading the changes as the system's"]
 
 
-def compare_bundles(old: Bundle, new: Bundle, alpha: float = 0.05) -> Difference:
+def compare_bundles(old: Bundle, new: Bundle, alpha: float = 0.05) -> AuditDifference:
     """Compare two bundles cell by cell; p-values are Holm-corrected over all cells that could be tested.
 
     BadRequest: bundles with problems, or of different tasks.
@@ -91,7 +91,7 @@ def compare_bundles(old: Bundle, new: Bundle, alpha: float = 0.05) -> Difference
     corrected = (
         dict(zip(map(id, tested), holm([c.p for c in tested if c.p is not None]), strict=True)) if tested else {}
     )
-    return Difference(
+    return AuditDifference(
         old.results.system,
         new.results.system,
         old.hash,

@@ -43,7 +43,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _HeadlineLine:
     group: str
     share: Share
 
@@ -68,7 +68,7 @@ def faces_told(plan: Plan, faces: FaceResults, judged: Sequence[Judged]) -> Told
 def outcomes_told(plan: Plan, outcomes: OutcomeResults, judged: Sequence[Judged]) -> Told:
     """What an audit of a classifier says first."""
     analysis = max(outcomes.analyses, key=lambda a: len(a.groups))
-    lines = [_Line(group.group, group.error) for group in analysis.groups if group.error.known]
+    lines = [_HeadlineLine(group.group, group.error) for group in analysis.groups if group.error.known]
     untold = [_of_groups("nobody in the data", a.empty, a.name) for a in outcomes.analyses if a.empty]
     untold += [_of_groups("too few people", a.merged, a.name) for a in outcomes.analyses if a.merged]
     return _plain(plan, "error", analysis.name, lines, judged, untold)
@@ -77,7 +77,7 @@ def outcomes_told(plan: Plan, outcomes: OutcomeResults, judged: Sequence[Judged]
 def risks_told(plan: Plan, risks: RiskResults, judged: Sequence[Judged]) -> Told:
     """What an audit of a risk score says first."""
     analysis = risks.analyses[0]
-    lines = [_Line(group.group, group.fpr) for group in analysis.groups if group.fpr.known]
+    lines = [_HeadlineLine(group.group, group.fpr) for group in analysis.groups if group.fpr.known]
     untold = [f"What the outcome measures: {risks.label_warning}"]
     untold += [_of_groups("nobody in the data", a.empty, a.name) for a in risks.analyses if a.empty]
     untold += [_of_groups("too few people", a.merged, a.name) for a in risks.analyses if a.merged]
@@ -85,7 +85,7 @@ def risks_told(plan: Plan, risks: RiskResults, judged: Sequence[Judged]) -> Told
 
 
 def _plain(
-    plan: Plan, measure: str, factor: str, lines: Sequence[_Line], judged: Sequence[Judged], untold: list[str]
+    plan: Plan, measure: str, factor: str, lines: Sequence[_HeadlineLine], judged: Sequence[Judged], untold: list[str]
 ) -> Told:
     untold += _insufficient(judged)
     if len(lines) < 2:
@@ -108,12 +108,12 @@ def _size(judged: Judged) -> float:
     return float("inf") if judged.ratio is None else judged.ratio
 
 
-def _lines(analysis: Analysis, measure: str) -> list[_Line]:
+def _lines(analysis: Analysis, measure: str) -> list[_HeadlineLine]:
     pairs = ((g.group, {"fmr": g.fmr, "fnmr": g.fnmr, "fte": g.failures}[measure]) for g in analysis.groups)
-    return [_Line(group, share) for group, share in pairs if share.known]
+    return [_HeadlineLine(group, share) for group, share in pairs if share.known]
 
 
-def _ends(lines: Sequence[_Line]) -> tuple[_Line, _Line]:
+def _ends(lines: Sequence[_HeadlineLine]) -> tuple[_HeadlineLine, _HeadlineLine]:
     """The groups surest to be worst off and best off: by the interval's low end and high end, not by noisy rates."""
     worst = max(lines, key=lambda line: (line.share.low or 0.0, _rate(line)))
     best = min(lines, key=lambda line: (1.0 if line.share.high is None else line.share.high, _rate(line)))
@@ -128,12 +128,12 @@ def _named(factor: str, group: str) -> str:
     return f"{factor} {group}" if group[:1].isdecimal() else group
 
 
-def _rate(line: _Line) -> float:
+def _rate(line: _HeadlineLine) -> float:
     return line.share.estimate or 0.0
 
 
 def _finding(
-    plan: Plan, measure: str, factor: str, lines: Sequence[_Line], judged: Sequence[Judged]
+    plan: Plan, measure: str, factor: str, lines: Sequence[_HeadlineLine], judged: Sequence[Judged]
 ) -> tuple[str, Numbers]:
     worst, best = _ends(lines)
     said, things = (RISK_SAID if plan.task == "risk" else SAID).get(measure, SAID[measure])
@@ -172,7 +172,7 @@ def _finding(
     return headline, Numbers(first, ratio, meaning)
 
 
-def _in_searches(plan: Plan, analysis: Analysis, lines: Sequence[_Line]) -> str:
+def _in_searches(plan: Plan, analysis: Analysis, lines: Sequence[_HeadlineLine]) -> str:
     """What the worst and the best group's rates mean for searches in the plan's first gallery of 10,000 or more."""
     size = next((n for n in plan.gallery.sizes if n >= 10_000), plan.gallery.sizes[-1])
     worst, best = _ends(lines)

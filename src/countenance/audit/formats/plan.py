@@ -79,7 +79,7 @@ class ThresholdRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Hypothesis:
+class DeclaredHypothesis:
     """Every group's rate against the reference, as a ratio: one comparison per group, all in one family."""
 
     measure: Measure
@@ -194,7 +194,7 @@ class RiskTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Gallery:
+class GallerySizes:
     """The galleries that results are spelled out for."""
 
     sizes: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
@@ -231,8 +231,8 @@ class Plan:
     outcomes: OutcomeTable | None = None
     risks: RiskTable | None = None
     threshold: Annotated[ThresholdRule | None, "needed for face comparisons"] = None
-    hypotheses: tuple[Hypothesis, ...] = ()
-    gallery: Gallery = field(default_factory=Gallery)
+    hypotheses: tuple[DeclaredHypothesis, ...] = ()
+    gallery: GallerySizes = field(default_factory=GallerySizes)
     margin: Annotated[float, "ratio within which two groups count as equivalent, above 1"] = 2.0
     alpha: Annotated[float, "chance of a false alarm over the whole family of comparisons"] = 0.05
     correction: Literal["holm", "benjamini-hochberg", "none"] = "holm"

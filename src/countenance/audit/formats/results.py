@@ -23,7 +23,7 @@ class Deviation:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class SpreadResult:
     """How a measure of the picture is distributed in one group, over images with a face."""
 
     measure: str
@@ -33,7 +33,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Histogram:
+class HistogramResult:
     """Scores by bin. The first and last bins hold what lies outside."""
 
     low: float
@@ -64,8 +64,8 @@ class GroupResult:
     fnmr: Annotated[Share, "misses among comparisons of one person"]
     failures: Annotated[Share, "images or comparisons that gave no template or score (FTE, FTA)"]
     threshold_needed: Annotated[float | None, "threshold that would give this group the overall FMR"]
-    quality: tuple[Spread, ...]
-    histogram: Histogram | None
+    quality: tuple[SpreadResult, ...]
+    histogram: HistogramResult | None
     people_digest: Annotated[str, "sha256 over the hashed subject ids; empty where they are not known"]
     blocks: tuple[Block, ...]
 
@@ -333,7 +333,7 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ModelUsed:
     """A model or service that made scores."""
 
     role: Annotated[str, "embedder, detector, service, client …"]
@@ -349,7 +349,7 @@ class Environment:
     python: str
     machine: str
     packages: Mapping[str, str]
-    models: tuple[Model, ...]
+    models: tuple[ModelUsed, ...]
 
 
 @dataclass(frozen=True, slots=True)

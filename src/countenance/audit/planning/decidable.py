@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from countenance.audit.analysis.cells import publishable
-from countenance.audit.formats.plan import Hypothesis, Plan
+from countenance.audit.formats.plan import DeclaredHypothesis, Plan
 from countenance.audit.sources.faces import read_templates
 from countenance.audit.sources.images import labelled_images
-from countenance.audit.sources.people import Grouping, People, people_of_rows
+from countenance.audit.sources.people import Grouping, LabelledPeople, people_of_rows
 from countenance.audit.sources.scores import read_scores
 from countenance.audit.sources.tables import Codes, read_table
 from countenance.errors import BadRequest, NotFound
@@ -31,20 +31,20 @@ class _There:
     the people who stand behind the rates of their groups, each once. unmated: how to say that nobody is behind misses.
     """
 
-    people: People
+    people: LabelledPeople
     present: Codes
     behind: Callable[[str, Grouping], Codes]
     unmated: str = "nobody has two pictures"
 
 
-def decidable(plan: Plan, folder: Path) -> tuple[tuple[Hypothesis, ...], tuple[str, ...]]:
+def decidable(plan: Plan, folder: Path) -> tuple[tuple[DeclaredHypothesis, ...], tuple[str, ...]]:
     """The plan's hypotheses that its data could decide, and for each of the others a sentence that says why not.
 
     folder: what the plan's paths are relative to. Data that is not there yet, or cannot be read, rules nothing out
     (the run says what is wrong with it); nor do tables of decisions and risks.
     """
     there = _there(plan, folder)
-    kept: list[Hypothesis] = []
+    kept: list[DeclaredHypothesis] = []
     reasons: list[str] = []
     for hypothesis in plan.hypotheses:
         reason = "" if hypothesis.measure not in _NAMES else _reason(plan, hypothesis, there)
@@ -55,7 +55,7 @@ def decidable(plan: Plan, folder: Path) -> tuple[tuple[Hypothesis, ...], tuple[s
     return tuple(kept), tuple(reasons)
 
 
-def _reason(plan: Plan, hypothesis: Hypothesis, there: _There | None) -> str:
+def _reason(plan: Plan, hypothesis: DeclaredHypothesis, there: _There | None) -> str:
     source = plan.templates or plan.images or plan.api
     if hypothesis.measure == "fnmr" and source is not None and source.subject is None:
         return "no subjects are named, so every picture counts as another person's"
@@ -90,7 +90,7 @@ def _there(plan: Plan, folder: Path) -> _There | None:
     )
 
 
-def _pictures(plan: Plan, folder: Path) -> tuple[People, Codes] | None:
+def _pictures(plan: Plan, folder: Path) -> tuple[LabelledPeople, Codes] | None:
     """The people, and whose picture each row is (-1: set aside)."""
     factors, contradictions = plan.groups.factors, plan.contradictions
     if plan.templates is not None and plan.templates.labels is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from countenance.audit.formats.codec import to_json
 from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import Deviation
-from countenance.audit.sources.people import People
+from countenance.audit.sources.people import LabelledPeople
 
 GALLERY_ONLY = ("gallery", "small_cell")
 HARMLESS = ("created", "inputs", "data_seen")
@@ -37,7 +37,7 @@ def circumstances(plan: Plan, inputs: Mapping[str, str]) -> tuple[Deviation, ...
     return tuple(found)
 
 
-def surprises(plan: Plan, people: People) -> tuple[Deviation, ...]:
+def surprises(plan: Plan, people: LabelledPeople) -> tuple[Deviation, ...]:
     """Groups in the data that the plan did not expect. Only declared factors are looked at."""
     found = []
     for factor, expected in plan.groups.expected.items():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from countenance.audit.formats.codec import to_json
 from countenance.audit.formats.moments import stamp
-from countenance.audit.formats.plan import Hypothesis, InputFile, Measure, Plan, read_plan
+from countenance.audit.formats.plan import DeclaredHypothesis, InputFile, Measure, Plan, read_plan
 from countenance.audit.planning.decidable import decidable
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import canonical
@@ -71,14 +71,14 @@ def _with_nothing(value: object) -> object:
     return {name: None if inner == "" else inner for name, inner in value.items()}
 
 
-def default_hypotheses(plan: Plan) -> tuple[Hypothesis, ...]:
+def default_hypotheses(plan: Plan) -> tuple[DeclaredHypothesis, ...]:
     """What is compared where a draft does not say: every group with all others, in every measure of the task."""
     measures: Mapping[str, tuple[Measure, ...]] = {
         "verification": ("fmr", "fnmr", "fte") if plan.images or plan.api else ("fmr", "fnmr"),
         "classification": ("error",),
         "risk": ("fpr", "fnr"),
     }
-    return tuple(Hypothesis(m, name) for name in plan.groups.analyses for m in measures[plan.task])
+    return tuple(DeclaredHypothesis(m, name) for name in plan.groups.analyses for m in measures[plan.task])
 
 
 def files_of(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from countenance.audit.analysis.faces_data import Sides, faces_data
 from countenance.audit.analysis.scored_data import scored_data
 from countenance.audit.formats.plan import Plan
-from countenance.audit.formats.results import Model
+from countenance.audit.formats.results import ModelUsed
 from countenance.audit.planning.drafts import files_of, sha256_of
 from countenance.audit.running.running import Loaded
 from countenance.audit.sources.decisions import read_outcomes, read_risks
@@ -51,13 +51,15 @@ def load(plan: Plan, folder: Path, own: OwnEngine | None = None) -> Loaded:
         raise BadRequest("images need an engine")
     faces = read_images(plan.images, folder, factors, own.engine, own.cache, plan.contradictions)
     models = (
-        Model("embedder", own.engine.version, own.engine.version, str(own.engine.model)),
-        Model("detector", own.detector, "as in the manifest"),
+        ModelUsed("embedder", own.engine.version, own.engine.version, str(own.engine.model)),
+        ModelUsed("detector", own.detector, "as in the manifest"),
     )
     return Loaded(faces_data(faces, own.sides), {**inputs, f"{plan.images.folder}/": faces.images_digest}, models)
 
 
-def asked(plan: Plan, folder: Path, drawn: Drawn, answers: Asked, models: tuple[Model, ...], cassette: Path) -> Loaded:
+def asked(
+    plan: Plan, folder: Path, drawn: Drawn, answers: Asked, models: tuple[ModelUsed, ...], cassette: Path
+) -> Loaded:
     """The answers of a live service as loaded data; the cassette is an input like any file."""
     assert plan.api is not None
     inputs = {

@@ -8,15 +8,15 @@ from datetime import datetime
 
 from countenance.audit.analysis.decisions import analyse_outcomes, analyse_risks, outcome_table, risk_table
 from countenance.audit.analysis.faces import analyse_faces, table_of
-from countenance.audit.analysis.judging import Table, judge_family
+from countenance.audit.analysis.judging import RateTable, judge_family
 from countenance.audit.analysis.measurement import FaceData
 from countenance.audit.findings.headline import Told, faces_told, outcomes_told, risks_told
 from countenance.audit.formats.moments import stamp
 from countenance.audit.formats.plan import CROSS, JOINT, Plan
-from countenance.audit.formats.results import Data, Model, Results
+from countenance.audit.formats.results import Data, ModelUsed, Results
 from countenance.audit.planning.deviations import changes, circumstances, planned_analyses, surprises
 from countenance.audit.sources.decisions import Classified, Scores
-from countenance.audit.sources.people import People
+from countenance.audit.sources.people import LabelledPeople
 
 Clock = Callable[[], datetime]
 
@@ -27,7 +27,7 @@ class Loaded:
 
     data: FaceData | Classified | Scores
     inputs: Mapping[str, str]
-    models: tuple[Model, ...] = ()
+    models: tuple[ModelUsed, ...] = ()
 
 
 def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Results:
@@ -46,7 +46,7 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
     planned = planned_analyses(plan, deviations)
     unexpected = {d.touches for d in deviations}
     faces = outcomes = risks = None
-    tables: dict[str, Table] = {}
+    tables: dict[str, RateTable] = {}
     if isinstance(data, FaceData):
         faces = analyse_faces(plan, data, planned)
         tables = {analysis.name: table_of(analysis) for analysis in faces.analyses}
@@ -97,7 +97,7 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
     )
 
 
-def _data(data: FaceData | Classified | Scores, people: People, inputs: Mapping[str, str]) -> Data:
+def _data(data: FaceData | Classified | Scores, people: LabelledPeople, inputs: Mapping[str, str]) -> Data:
     if isinstance(data, FaceData):
         return Data(len(data.present), data.rows, data.unit, data.comparisons, dict(inputs))
     if isinstance(data, Classified):

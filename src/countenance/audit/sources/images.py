@@ -17,7 +17,7 @@ from countenance.audit.sources.faces import Faces, Outcomes
 from countenance.audit.sources.people import Labelled, people_of_rows
 from countenance.audit.sources.tables import read_table
 from countenance.engine import FaceEngine
-from countenance.engine.template_cache import Shelf, Sight, template_of
+from countenance.engine.template_cache import CachedTemplate, TemplateCache, template_of
 from countenance.errors import BadRequest
 from countenance.progress import track
 
@@ -65,7 +65,7 @@ def read_images(
     images = labelled_images(
         folder / source.folder, folder / source.labels, source.file, source.subject, factors, contradictions
     )
-    shelf = Shelf(cache, f"{engine.version}-{source.choose}", engine.dimension)
+    shelf = TemplateCache(cache, f"{engine.version}-{source.choose}", engine.dimension)
     keys, sights = _sights(images.paths, engine, source.choose, shelf, workers or os.cpu_count() or 1)
     kept = images.labelled.subjects >= 0
     subjects = images.labelled.subjects[kept]
@@ -77,7 +77,7 @@ def read_images(
         subjects,
         failed,
         np.array([sight.state == "unreadable" for sight in chosen], bool),
-        {name: np.array([getattr(sight, name) for sight in chosen], np.float64) for name in Sight.MEASURES},
+        {name: np.array([getattr(sight, name) for sight in chosen], np.float64) for name in CachedTemplate.MEASURES},
     )
     vectors = np.stack([sight.vector for sight in chosen if sight.vector is not None])
     findings = list(images.labelled.findings)
@@ -95,20 +95,20 @@ def read_images(
 
 
 def _sights(
-    paths: Sequence[Path], engine: FaceEngine, choose: Literal["largest", "centre"], shelf: Shelf, workers: int
-) -> tuple[list[str], list[Sight]]:
-    def see(path: Path) -> tuple[str, Sight]:
+    paths: Sequence[Path], engine: FaceEngine, choose: Literal["largest", "centre"], shelf: TemplateCache, workers: int
+) -> tuple[list[str], list[CachedTemplate]]:
+    def see(path: Path) -> tuple[str, CachedTemplate]:
         try:
             image = path.read_bytes()
         except OSError:
-            return "", Sight("missing")
+            return "", CachedTemplate("missing")
         key = hashlib.sha256(image).hexdigest()
         known = shelf.get(key)
         return key, known if known is not None else template_of(engine, image, choose)
 
     with ThreadPoolExecutor(workers) as pool, shelf:
         keys: list[str] = []
-        seen: list[Sight] = []
+        seen: list[CachedTemplate] = []
         for key, sight in track(_ordered(pool, see, paths, 4 * workers), "images", len(paths), "images"):
             if key:
                 shelf.put(key, sight)
@@ -123,10 +123,10 @@ def digest_of_images(hashes: Sequence[str]) -> str:
 
 
 def _ordered(
-    pool: ThreadPoolExecutor, see: Callable[[Path], tuple[str, Sight]], paths: Sequence[Path], window: int
-) -> Iterator[tuple[str, Sight]]:
+    pool: ThreadPoolExecutor, see: Callable[[Path], tuple[str, CachedTemplate]], paths: Sequence[Path], window: int
+) -> Iterator[tuple[str, CachedTemplate]]:
     """Results in order, with at most `window` images under way."""
-    waiting: list[Future[tuple[str, Sight]]] = []
+    waiting: list[Future[tuple[str, CachedTemplate]]] = []
     for path in paths:
         waiting.append(pool.submit(see, path))
         if len(waiting) >= window:

@@ -9,7 +9,7 @@ import click
 
 from countenance.audit.bundle.bundle import bundle_files, checked_bundle, write_bundle
 from countenance.audit.bundle.environment import environment
-from countenance.audit.evidence import Subject, issue_evidence, read_evidence
+from countenance.audit.evidence import EvidenceSubject, issue_evidence, read_evidence
 from countenance.audit.findings.words import interval, of, percent
 from countenance.audit.formats.moments import stamp
 from countenance.audit.formats.plan import Plan
@@ -20,7 +20,7 @@ from countenance.audit.running.running import Loaded, run_audit
 from countenance.audit.sources.faces import Vectors
 from countenance.audit.studies.compas import compas_study
 from countenance.audit.studies.gender_shades import gender_shades_study
-from countenance.audit.studies.own import FAIRFACE, LFW, Operation, fairface_plan, lfw_plan, load_study, with_inputs
+from countenance.audit.studies.own import FAIRFACE, LFW, OperatingMode, fairface_plan, lfw_plan, load_study, with_inputs
 from countenance.audit.studies.published import published_compas, published_gender_shades
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
 from countenance.engine import Engine
@@ -116,7 +116,7 @@ def own_evidence(data: Path, out: Path, threshold_fmr: float, days: int, key: Pa
     normaliser = RawCosine() if plain else load_normaliser(engine.model, s.calibration / "cohorts")
     calibration = Calibration.load(engine.model, normaliser.identity, s.calibration / "calibrations")
     score = float(calibration.score_at_fmr(threshold_fmr))
-    operation = Operation(s.model, engine.version, normaliser.identity, calibration.identity, threshold_fmr, score)
+    operation = OperatingMode(s.model, engine.version, normaliser.identity, calibration.identity, threshold_fmr, score)
     work = s.home / "audit"
 
     def sides(vectors: Vectors) -> tuple[Vectors, Vectors]:
@@ -134,7 +134,7 @@ def own_evidence(data: Path, out: Path, threshold_fmr: float, days: int, key: Pa
         write_bundle(target, bundle_files(declared, results, environment(loaded.models), stamp(now()), sign))
         bundles.append(checked_bundle(target))
         click.echo(f"{target.name}: {results.headline}")
-    subject = Subject(
+    subject = EvidenceSubject(
         str(engine.model), engine.version, normaliser.identity, calibration.identity, threshold_fmr, score
     )
     content = issue_evidence(bundles, subject, made, made + timedelta(days=days), sign)

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from countenance.gallery.answers import SearchCounts
 from countenance.gallery.search import kernels
 from countenance.gallery.search.codes import terms
-from countenance.gallery.search.index import Found, Rows, Snapshot, ranked, rounding
-from countenance.gallery.search.threads import Crew
+from countenance.gallery.search.index import Found, IndexSnapshot, Rows, ranked, rounding
+from countenance.gallery.search.threads import ThreadPool
 
 _TOGETHER = 8  # probes that a thread takes at once, of many
 _WAITING = 65_536  # rows that a thread can let wait
@@ -29,10 +29,10 @@ _NOTED_PER_HIT, _NOTED = 4, 4096  # rows that a thread can note as possible hits
 _LITTLE = 8  # a search that computes one row in so many or more was not helped by its bounds
 
 
-class Sieve:
+class BoundedSearch:
     """Searches snapshots that have codes, with the threads of `crew`."""
 
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, crew: ThreadPool) -> None:
         self._crew = crew
         self._lock = Lock()
         self._spare: dict[int, list[_Notes]] = defaultdict(list)
@@ -40,7 +40,7 @@ class Sieve:
 
     def search(
         self,
-        snapshot: Snapshot,
+        snapshot: IndexSnapshot,
         probe: Rows,
         limit: int,
         min_score: float,
@@ -62,7 +62,7 @@ class Sieve:
         return found
 
     def search_many(
-        self, snapshot: Snapshot, probes: Rows, limit: int, min_score: float, owned: bool = False
+        self, snapshot: IndexSnapshot, probes: Rows, limit: int, min_score: float, owned: bool = False
     ) -> list[Found]:
         """What `search` gives for each of probes (n, d). A thread takes some at once."""
         found: list[Found] = [[]] * len(probes)
@@ -82,7 +82,7 @@ class Sieve:
         self._crew.each(some, -(-len(probes) // _TOGETHER))
         return found
 
-    def prepare(self, snapshot: Snapshot) -> None:
+    def prepare(self, snapshot: IndexSnapshot) -> None:
         """Have everything compiled that searches of it need, by searches that find nothing."""
         nobody = np.zeros((2, snapshot.chunks[0][0].rows.shape[1]), dtype=np.float32)
         self.search(snapshot, nobody[0], 1, np.inf)
@@ -124,7 +124,7 @@ class _Asked:
         "chunks", "layout", "limit", "min_score", "owned", "probe", "query", "snapshot", "terms", "twice",
     )  # fmt: skip
 
-    def __init__(self, snapshot: Snapshot, probe: Rows, limit: int, min_score: float, owned: bool = False) -> None:
+    def __init__(self, snapshot: IndexSnapshot, probe: Rows, limit: int, min_score: float, owned: bool = False) -> None:
         assert snapshot.coder is not None
         assert snapshot.layout is not None
         self.snapshot, self.layout, self.min_score, self.owned = snapshot, snapshot.layout, min_score, owned

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.gallery.search.threads import Crew
+from countenance.gallery.search.threads import ThreadPool
 
 if TYPE_CHECKING:
     from countenance.gallery.search.coder import Coder
@@ -119,7 +119,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class IndexSnapshot:
     """What a search sees: chunks, and how many rows of each, and how many have codes. size: living rows at that moment.
 
     revision: the gallery's revision that this is at least as new as; -1 before anything was read. coder: what the
@@ -171,14 +171,14 @@ class Index:
     crew: makes codes. last: the highest number ever appended.
     """
 
-    def __init__(self, crew: Crew) -> None:
+    def __init__(self, crew: ThreadPool) -> None:
         self._crew = crew
         self.clear()
 
     def clear(self) -> None:
         """Begin anew, with nothing."""
         self.last = 0
-        self.snapshot = Snapshot((), 0, -1)
+        self.snapshot = IndexSnapshot((), 0, -1)
         self._chunks: list[Chunk] = []
         self._coder: Coder | None = None
 
@@ -214,13 +214,13 @@ class Index:
         """Let searches see what was appended and erased, as of `revision`."""
         size = sum(chunk.living for chunk in self._chunks)
         if size < CODED and not self._coder:
-            self.snapshot = Snapshot(tuple((c, c.filled, 0) for c in self._chunks), size, revision)
+            self.snapshot = IndexSnapshot(tuple((c, c.filled, 0) for c in self._chunks), size, revision)
             return
         from countenance.gallery.search.layout import layout  # numba comes with it, and small galleries do without
 
         coder = self._code(size)
         chunks = tuple((c, c.filled, c.coded) for c in self._chunks)
-        self.snapshot = Snapshot(chunks, size, revision, coder, layout(chunks))
+        self.snapshot = IndexSnapshot(chunks, size, revision, coder, layout(chunks))
 
     def _tail(self, dimension: int) -> Chunk:
         """A last chunk with room for at least one more row."""

@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Crew:
+class ThreadPool:
     """The caller's thread and up to `threads` - 1 more. 0 means as many threads as this process may use cores."""
 
     def __init__(self, threads: int) -> None:

@@ -23,7 +23,7 @@ from countenance.metrics.all_pairs.blocks import Floats32, Ordered, each_block
 from countenance.metrics.all_pairs.sums import PairSums
 from countenance.metrics.statistics.dyads import Counts
 from countenance.metrics.statistics.intervals import Floats
-from countenance.metrics.verification.comparisons import Finding
+from countenance.metrics.verification.comparisons import DataFinding
 
 MOST_THRESHOLDS = 64
 """Thresholds of one pass: each costs counts for every person and group."""
@@ -190,25 +190,25 @@ def _findings(
     table: Counts,
     low: float,
     high: float,
-) -> tuple[Finding, ...]:
+) -> tuple[DataFinding, ...]:
     found = []
     everybody = int(data.person.max()) + 1
     empty = tuple(name for name, count in zip(names, templates, strict=True) if not count)
     if not len(mated.first):
-        found.append(Finding("no-mated", "nobody has two templates: FNMR cannot be measured"))
+        found.append(DataFinding("no-mated", "nobody has two templates: FNMR cannot be measured"))
     if everybody == 1:
-        found.append(Finding("no-non-mated", "all templates are of one person: FMR cannot be measured"))
+        found.append(DataFinding("no-non-mated", "all templates are of one person: FMR cannot be measured"))
     if len(names) == 1:
-        found.append(Finding("single-group", "there is one group only: nothing can be compared", groups=names))
+        found.append(DataFinding("single-group", "there is one group only: nothing can be compared", groups=names))
     if empty:
-        found.append(Finding("empty-groups", "declared groups without any template", len(empty), empty))
+        found.append(DataFinding("empty-groups", "declared groups without any template", len(empty), empty))
     if len(data.unit_person) > everybody:
         text = "people with images in several groups: they count in each, and intervals know that it is one person"
-        found.append(Finding("several-groups", text, int((np.bincount(data.unit_person) > 1).sum())))
+        found.append(DataFinding("several-groups", text, int((np.bincount(data.unit_person) > 1).sum())))
     outside = int(table[:, :, 0].sum() + table[:, :, -1].sum())
     if outside:
         text = f"non-mated scores in the first or last bin, which also hold what lies outside {low:g} to {high:g}"
-        found.append(Finding("histogram-ends", text, outside))
+        found.append(DataFinding("histogram-ends", text, outside))
     return tuple(found)
 
 

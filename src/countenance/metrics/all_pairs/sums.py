@@ -11,7 +11,7 @@ from countenance.errors import BadRequest
 from countenance.metrics.statistics.dyads import Counts, Tally, clustered_rate
 from countenance.metrics.statistics.intervals import Floats, Rate, check_level, plain_rate, unknown_rate
 from countenance.metrics.statistics.labels import Codes
-from countenance.metrics.verification.comparisons import Finding
+from countenance.metrics.verification.comparisons import DataFinding
 from countenance.metrics.verification.tradeoff import Tradeoff
 from countenance.metrics.verification.verification import Cell, GroupErrors, Verification
 
@@ -46,7 +46,7 @@ class PairSums:
     pairs: int
     peak_bytes: int
     workers: int
-    findings: tuple[Finding, ...]
+    findings: tuple[DataFinding, ...]
 
     def impostors(self, first: int, second: int) -> int:
         """Number of non-mated pairs between two groups, in either order."""

@@ -15,7 +15,7 @@ from countenance.errors import BadRequest
 from countenance.metrics.statistics.dyads import clustered_rate
 from countenance.metrics.statistics.intervals import Rate, check_level, unknown_rate
 from countenance.metrics.statistics.labels import Codes, Mask, code_labels, column
-from countenance.metrics.verification.comparisons import Finding
+from countenance.metrics.verification.comparisons import DataFinding
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Classification:
 
     everybody: GroupClassification
     groups: tuple[GroupClassification, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[DataFinding, ...]
 
 
 def classify(
@@ -109,20 +109,22 @@ def _findings(
     answers: tuple[str, ...],
     no_answer: str | None,
     truths: Sequence[Codes],
-) -> tuple[Finding, ...]:
+) -> tuple[DataFinding, ...]:
     found = []
     empty = tuple(name for name, true in zip(names, truths, strict=True) if not len(true))
     single = tuple(name for name, true in zip(names, truths, strict=True) if len(np.unique(true)) == 1)
     strange = tuple(a for a in answers if a not in classes and a != no_answer)
     if empty:
-        found.append(Finding("empty-groups", "declared groups without any row", len(empty), empty))
+        found.append(DataFinding("empty-groups", "declared groups without any row", len(empty), empty))
     if single:
         found.append(
-            Finding("single-class", "groups of one true class: the other classes' TPR is unknown", len(single), single)
+            DataFinding(
+                "single-class", "groups of one true class: the other classes' TPR is unknown", len(single), single
+            )
         )
     if strange:
         text = f"predicted classes that never occur as a true class count as errors, the first is {strange[0]!r}"
-        found.append(Finding("strange-classes", text, len(strange)))
+        found.append(DataFinding("strange-classes", text, len(strange)))
     if len(names) == 1:
-        found.append(Finding("single-group", "there is one group only: nothing can be compared", groups=names))
+        found.append(DataFinding("single-group", "there is one group only: nothing can be compared", groups=names))
     return tuple(found)

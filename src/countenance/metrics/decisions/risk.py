@@ -30,7 +30,7 @@ from countenance.metrics.statistics.intervals import (
 )
 from countenance.metrics.statistics.labels import Codes, Mask, Numbers, code_labels, column, flags, numbers
 from countenance.metrics.statistics.ratios import Ratio
-from countenance.metrics.verification.comparisons import Finding
+from countenance.metrics.verification.comparisons import DataFinding
 
 FOUR_FIFTHS = 0.8
 """29 CFR 1607.4(D): a selection rate below four fifths of the highest is taken as evidence of adverse impact."""
@@ -108,7 +108,7 @@ class Risk:
     groups: tuple[GroupRisk, ...]
     calibration: tuple[CalibrationCell, ...]
     four_fifths: tuple[FourFifths, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[DataFinding, ...]
 
 
 def assess_risk(
@@ -140,7 +140,7 @@ def assess_risk(
     happened = flags(outcome, "outcome", rows)
     names, code = code_labels(group, groups, "group", rows)
     who = np.arange(rows) if people is None else np.unique(column(people, "people", rows), return_inverse=True)[1]
-    data = _Rows(values, happened, values >= cutoff, who, level)
+    data = _RiskRows(values, happened, values >= cutoff, who, level)
     tables = tuple(data.group(name, code == g) for g, name in enumerate(names))
     edges = _edges(values, calibration_edges)
     return Risk(
@@ -154,7 +154,7 @@ def assess_risk(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
+class _RiskRows:
     """The checked columns, all (n,)."""
 
     score: Numbers
@@ -287,17 +287,19 @@ def _four_fifths(tables: Sequence[GroupRisk], high_is_favourable: bool, level: f
     return tuple(found)
 
 
-def _findings(names: tuple[str, ...], tables: Sequence[GroupRisk]) -> tuple[Finding, ...]:
+def _findings(names: tuple[str, ...], tables: Sequence[GroupRisk]) -> tuple[DataFinding, ...]:
     found = []
     empty = tuple(t.group for t in tables if not t.rows)
     one = tuple(t.group for t in tables if t.rows and t.prevalence.errors in (0, t.rows))
     silent = tuple(t.group for t in tables if t.rows and t.identity is None)
     if empty:
-        found.append(Finding("empty-groups", "declared groups without any row", len(empty), empty))
+        found.append(DataFinding("empty-groups", "declared groups without any row", len(empty), empty))
     if one:
-        found.append(Finding("single-outcome", "groups with one kind of outcome only", len(one), one))
+        found.append(DataFinding("single-outcome", "groups with one kind of outcome only", len(one), one))
     if silent:
-        found.append(Finding("no-identity", "groups where the identity has a zero denominator", len(silent), silent))
+        found.append(
+            DataFinding("no-identity", "groups where the identity has a zero denominator", len(silent), silent)
+        )
     if len(names) == 1:
-        found.append(Finding("single-group", "there is one group only: nothing can be compared", groups=names))
+        found.append(DataFinding("single-group", "there is one group only: nothing can be compared", groups=names))
     return tuple(found)

@@ -16,7 +16,7 @@ import numpy as np
 from countenance.errors import BadRequest
 from countenance.metrics.search.identification import chance_of_any
 from countenance.metrics.statistics.intervals import Floats, Rate, check_level
-from countenance.metrics.verification.comparisons import Finding
+from countenance.metrics.verification.comparisons import DataFinding
 from countenance.metrics.verification.verification import Verification
 
 
@@ -43,7 +43,7 @@ class Advice:
     groups: tuple[GroupCost, ...]
     worst: int
     global_threshold: float
-    findings: tuple[Finding, ...]
+    findings: tuple[DataFinding, ...]
     reason: str = ""
 
 
@@ -82,7 +82,9 @@ def advise(
     pooled = [chance_of_any(c.fmr.estimate, gallery) <= target_fpir if c.fmr.known else False for c in ranked]
     worst = max(range(len(names)), key=lambda g: worlds[chosen][g].fpir_upper)
     empty = sum(1 for a in range(len(names)) for b in used if not ranked[0].cell(a, b).rate.known)
-    findings = [Finding("empty-cells", "pairs of groups without data: their upper bound is 1", empty)] if empty else []
+    findings = (
+        [DataFinding("empty-cells", "pairs of groups without data: their upper bound is 1", empty)] if empty else []
+    )
     reason = "" if any(fits) else _lack(ranked[-1], worlds[-1][worst], names[worst], target_fpir)
     return Advice(
         ranked[chosen].threshold if any(fits) else math.nan,

@@ -19,7 +19,7 @@ from countenance.metrics.search.identification import chance_of_any
 from countenance.metrics.statistics.dyads import Counts, clustered_rate
 from countenance.metrics.statistics.intervals import Floats, Rate, check_level, unknown_rate
 from countenance.metrics.statistics.labels import Codes
-from countenance.metrics.verification.comparisons import Finding
+from countenance.metrics.verification.comparisons import DataFinding
 
 PROBES = 512
 """Probes whose scores against the whole gallery are held at a time."""
@@ -51,7 +51,7 @@ class OpenSet:
     groups: tuple[str, ...]
     rates: tuple[SearchRates, ...]
     repeats: int
-    findings: tuple[Finding, ...]
+    findings: tuple[DataFinding, ...]
 
 
 def open_set(
@@ -204,15 +204,15 @@ def _known(
         np.add.at(counts.mated[:, :, j], who, there)
 
 
-def _findings(data: Ordered, names: tuple[str, ...], of_person: Codes, counts: _Counts) -> tuple[Finding, ...]:
+def _findings(data: Ordered, names: tuple[str, ...], of_person: Codes, counts: _Counts) -> tuple[DataFinding, ...]:
     found = []
     people = np.bincount(of_person, minlength=len(names))
     empty = tuple(name for name, count in zip(names, people, strict=True) if not count)
     if empty:
-        found.append(Finding("empty-groups", "declared groups without any person", len(empty), empty))
+        found.append(DataFinding("empty-groups", "declared groups without any person", len(empty), empty))
     if not counts.mated.any():
-        found.append(Finding("no-mated", "nobody enrolled has a further image: FNIR cannot be measured"))
+        found.append(DataFinding("no-mated", "nobody enrolled has a further image: FNIR cannot be measured"))
     if len(data.unit_person) > len(of_person):
         text = "people with images in several groups count as probes of the last one"
-        found.append(Finding("several-groups", text, int((np.bincount(data.unit_person) > 1).sum())))
+        found.append(DataFinding("several-groups", text, int((np.bincount(data.unit_person) > 1).sum())))
     return tuple(found)

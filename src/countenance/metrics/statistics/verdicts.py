@@ -27,7 +27,7 @@ from countenance.metrics.statistics.ratios import Ratio
 Correction = Literal["holm", "benjamini-hochberg", "none"]
 
 
-class Verdict(Enum):
+class AuditVerdict(Enum):
     """What can be concluded about one comparison."""
 
     DISPARITY_SHOWN = "disparity shown"
@@ -55,7 +55,7 @@ class Judgement:
     """
 
     name: str
-    verdict: Verdict
+    verdict: AuditVerdict
     estimate: float
     interval: Interval
     p: float
@@ -105,13 +105,13 @@ def _judged(
     shows = max(inner.high, 1 / inner.low) if inner.low > 0 else math.inf
     beyond = differs and (interval.low > margin or interval.high < 1 / margin)
     if same:
-        verdict = Verdict.EQUIVALENCE_SHOWN
+        verdict = AuditVerdict.EQUIVALENCE_SHOWN
         reason = f"the ratio is within a factor of {margin:g}" + (", though not 1" if differs else "")
     elif differs:
-        verdict = Verdict.DISPARITY_SHOWN
+        verdict = AuditVerdict.DISPARITY_SHOWN
         reason = "the ratio is not 1" + (f", and beyond a factor of {margin:g}" if beyond else "")
     else:
-        verdict = Verdict.INSUFFICIENT_EVIDENCE
+        verdict = AuditVerdict.INSUFFICIENT_EVIDENCE
         reason = _lack(ratio, margin, interval)
     return Judgement(
         hypothesis.name,

@@ -25,7 +25,7 @@ UNCERTAIN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DataFinding:
     """Something about the data that a reader must know. kind: a stable id; count: rows or groups concerned."""
 
     kind: str
@@ -65,7 +65,7 @@ class Comparisons:
     failed: Mask
     censor_point: float | None
     negated: bool
-    findings: tuple[Finding, ...] = field(default=())
+    findings: tuple[DataFinding, ...] = field(default=())
 
     @classmethod
     def of(
@@ -207,10 +207,10 @@ def impostor_protocol(
     return np.asarray(keep | mated, bool)
 
 
-def _contradictions(a: Codes, b: Codes, mated: Mask) -> list[Finding]:
+def _contradictions(a: Codes, b: Codes, mated: Mask) -> list[DataFinding]:
     if not len(a):
         text = "it is not known who is in each comparison: intervals take comparisons as independent and are too narrow"
-        return [Finding("no-people", text, len(mated))]
+        return [DataFinding("no-people", text, len(mated))]
     strangers = int((mated & (a != b)).sum())
     same = int((~mated & (a == b)).sum())
     if strangers:
@@ -222,7 +222,7 @@ def _contradictions(a: Codes, b: Codes, mated: Mask) -> list[Finding]:
 
 def _oriented(
     score: Floats, mated: Mask, scored: Mask, group: Codes, names: tuple[str, ...], told: bool | None
-) -> tuple[bool, list[Finding]]:
+) -> tuple[bool, list[DataFinding]]:
     """Whether larger is more alike; a contradiction between groups, or of what was told, is a `BadRequest`."""
     both = bool((mated & scored).any() and (~mated & scored).any())
     if not both:
@@ -246,29 +246,29 @@ def _oriented(
     if overall.certain or (told is not None and abs(overall.auc - 0.5) > UNCERTAIN):
         return larger, []
     text = f"mated and non-mated scores hardly differ (AUC {overall.auc:.3f}) or are too few to tell which way they run"
-    return larger, [Finding("direction-uncertain", text)]
+    return larger, [DataFinding("direction-uncertain", text)]
 
 
-def _gaps(mated: Mask, failed: Mask, a: Codes, b: Codes, names: tuple[str, ...]) -> list[Finding]:
+def _gaps(mated: Mask, failed: Mask, a: Codes, b: Codes, names: tuple[str, ...]) -> list[DataFinding]:
     found = []
     if not (mated & ~failed).any():
-        found.append(Finding("no-mated", "no mated comparison has a score: FNMR cannot be measured"))
+        found.append(DataFinding("no-mated", "no mated comparison has a score: FNMR cannot be measured"))
     if not (~mated & ~failed).any():
-        found.append(Finding("no-non-mated", "no non-mated comparison has a score: FMR cannot be measured"))
+        found.append(DataFinding("no-non-mated", "no non-mated comparison has a score: FMR cannot be measured"))
     rows = np.bincount(a, minlength=len(names)) + np.bincount(b, minlength=len(names))
     empty = tuple(name for name, count in zip(names, rows, strict=True) if not count)
     if len(names) == 1:
-        found.append(Finding("single-group", "there is one group only: nothing can be compared", groups=names))
+        found.append(DataFinding("single-group", "there is one group only: nothing can be compared", groups=names))
     if empty:
-        found.append(Finding("empty-groups", "declared groups without any comparison", len(empty), empty))
+        found.append(DataFinding("empty-groups", "declared groups without any comparison", len(empty), empty))
     if failed.any():
         found.append(
-            Finding("failed", "comparisons without a score, counted as failures to acquire", int(failed.sum()))
+            DataFinding("failed", "comparisons without a score, counted as failures to acquire", int(failed.sum()))
         )
     return found
 
 
-def _repeats(a: Codes, b: Codes, score: Floats, scored: Mask) -> list[Finding]:
+def _repeats(a: Codes, b: Codes, score: Floats, scored: Mask) -> list[DataFinding]:
     """Rows with the same two people and the very same score: likely the same comparison twice."""
     if not len(a):
         return []
@@ -279,13 +279,13 @@ def _repeats(a: Codes, b: Codes, score: Floats, scored: Mask) -> list[Finding]:
     mixed.sort()
     count = int((mixed[1:] == mixed[:-1]).sum())
     text = "comparisons of the same two people with exactly the same score: duplicated rows, or scores rounded coarsely"
-    return [Finding("duplicates", text, count)] if count else []
+    return [DataFinding("duplicates", text, count)] if count else []
 
 
-def _wanderers(a: Codes, b: Codes, a_group: Codes, b_group: Codes, groups: int) -> list[Finding]:
+def _wanderers(a: Codes, b: Codes, a_group: Codes, b_group: Codes, groups: int) -> list[DataFinding]:
     if not len(a):
         return []
     seen = np.unique(np.concatenate([a * groups + a_group, b * groups + b_group]))
     count = int((np.bincount(seen // groups) > 1).sum())
     text = "people with images in several groups: they count in each, and intervals know that it is one person"
-    return [Finding("several-groups", text, count)] if count else []
+    return [DataFinding("several-groups", text, count)] if count else []

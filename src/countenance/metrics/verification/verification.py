@@ -19,7 +19,7 @@ from countenance.metrics.statistics.dyads import Counts, Tally, clustered_rate
 from countenance.metrics.statistics.intervals import Rate, check_level, unknown_rate
 from countenance.metrics.statistics.labels import Mask, code_labels, flags
 from countenance.metrics.statistics.ratios import Ratio, ratio_of_tallies
-from countenance.metrics.verification.comparisons import Comparisons, Finding, impostor_protocol
+from countenance.metrics.verification.comparisons import Comparisons, DataFinding, impostor_protocol
 from countenance.metrics.verification.pairings import Pairings
 
 
@@ -67,7 +67,7 @@ class Verification:
     cells: tuple[Cell, ...]
     fmr: Rate
     fnmr: Rate
-    findings: tuple[Finding, ...]
+    findings: tuple[DataFinding, ...]
 
     def cell(self, first: int, second: int) -> Cell:
         """The cell of two groups, in either order."""

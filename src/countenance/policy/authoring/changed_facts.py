@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from countenance.policy.enums import AuthorisationKind, Power, Tier
 from countenance.policy.facts import FACT, CedarValue
-from countenance.policy.request import Authorisation, Party, Request
+from countenance.policy.request import AuthorisationFacts, Party, Request
 
 _YEARS = "_months"
 _RATES = {"_ppb": 10**9, "_ppm": 10**6}
@@ -43,10 +43,10 @@ def restated(request: Request, path: str, value: CedarValue | None) -> Request:
             return replace(request, authorisation=None)
         kind = AuthorisationKind(str(value))
         stated = request.authorisation
-        return replace(request, authorisation=replace(stated, kind=kind) if stated else Authorisation(kind=kind))
+        return replace(request, authorisation=replace(stated, kind=kind) if stated else AuthorisationFacts(kind=kind))
     holder = getattr(request, fact.group)
     if holder is None:
-        holder = Authorisation(kind=AuthorisationKind.NONE)
+        holder = AuthorisationFacts(kind=AuthorisationKind.NONE)
     if value is None and not fact.optional:
         raise ValueError(f"{path} has to be stated")
     name, stated_value = _field(type(holder), fact.name, value)

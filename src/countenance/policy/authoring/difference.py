@@ -20,7 +20,7 @@ from countenance.policy.clauses import Clause
 from countenance.policy.decision import Decision, Verdict
 from countenance.policy.enums import Tier
 from countenance.policy.facts import FACT, CedarValue, Moment, context, seconds
-from countenance.policy.packs.cases import Case
+from countenance.policy.packs.cases import PackCase
 from countenance.policy.packs.pack import Pack
 from countenance.policy.request import Request
 from countenance.policy.rules import Rules
@@ -50,7 +50,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class RuleDifference:
     """What changed from one version to the other. asked: how many requests both were asked about."""
 
     added: tuple[str, ...]
@@ -61,7 +61,7 @@ class Difference:
     asked: int
 
 
-def difference(before: Pack, after: Pack, tries: int = 1000, each: int = 12) -> Difference:
+def difference(before: Pack, after: Pack, tries: int = 1000, each: int = 12) -> RuleDifference:
     """Compare two versions of a pack. tries: neighbours to ask about; each: how many examples of a kind to keep.
 
     Versions of one name are compared clause by clause; so are packs of different names, by what follows their name.
@@ -80,7 +80,7 @@ def difference(before: Pack, after: Pack, tries: int = 1000, each: int = 12) -> 
             if key not in seen or len(changes) < len(seen[key].changes):
                 seen[key] = Example(case, changes, _asked(request), context(request, moment), first, second)
     examples = sorted(seen.values(), key=lambda example: (len(example.changes), example.case))
-    return Difference(
+    return RuleDifference(
         added=tuple(name for name in touched if name not in old),
         removed=tuple(name for name in touched if name not in new),
         changed=tuple(name for name in touched if name in old and name in new),
@@ -118,7 +118,7 @@ def _same(one: Clause | None, other: Clause | None) -> bool:
 
 
 def _requests(
-    cases: Sequence[Case], values: Mapping[str, Sequence[CedarValue | None]], tries: int
+    cases: Sequence[PackCase], values: Mapping[str, Sequence[CedarValue | None]], tries: int
 ) -> Iterator[tuple[str, tuple[tuple[str, CedarValue | None], ...], Request, Moment]]:
     """Each case, then its neighbours at one change, then a fixed sample at two."""
     for case in cases:
@@ -134,7 +134,7 @@ def _requests(
             yield case.name, changes, changed, case.moment
 
 
-def _changed(case: Case, changes: Iterable[tuple[str, CedarValue | None]]) -> Request | None:
+def _changed(case: PackCase, changes: Iterable[tuple[str, CedarValue | None]]) -> Request | None:
     request = case.request
     for path, value in changes:
         try:

@@ -25,7 +25,7 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class MatrixCell:
     """What one pack says about one actor and one use."""
 
     actor: str
@@ -42,7 +42,7 @@ class Matrix:
     actors: tuple[Heading, ...]
     uses: tuple[Heading, ...]
     packs: tuple[Pack, ...]
-    cells: Mapping[tuple[str, str, str], Cell]
+    cells: Mapping[tuple[str, str, str], MatrixCell]
 
     def at(self, pack: str, use: str, actor: str) -> Decision:
         """The decision in one cell."""
@@ -104,7 +104,7 @@ def matrix(table: Table, packs: Iterable[Pack], as_of: date | None = None) -> Ma
         rules = Rules([pack])
         asked.append(pack)
         for (use_id, actor_id), request in requests.items():
-            cells[pack.name, use_id, actor_id] = Cell(actor_id, use_id, pack.name, rules.decide(request, now))
+            cells[pack.name, use_id, actor_id] = MatrixCell(actor_id, use_id, pack.name, rules.decide(request, now))
     return Matrix(now.astimezone(UTC).date(), tuple(actors), tuple(uses), tuple(asked), cells)
 
 

@@ -51,7 +51,7 @@ _CLAUSE = {"id", "base", "now", "permit", "deny", "missing", "binds", "free", "b
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class PackCase:
     """A request with the answer that is due. bound, free: grounds that must, must not, be there.
 
     None, and a verdict "": not looked at.
@@ -73,7 +73,7 @@ class Case:
         return (self.clauses or frozenset()) | self.bound | self.free
 
 
-def cases(table: Table) -> tuple[Case, ...]:
+def cases(table: Table) -> tuple[PackCase, ...]:
     """The cases in a parsed cases.toml; anything else is a `BadRequest` that names the case."""
     if set(table) - {"base", "bases", "case", "clause", "now"}:
         raise BadRequest("it holds now, [base], [bases.NAME], [[clause]] and [[case]]")
@@ -94,7 +94,7 @@ def cases(table: Table) -> tuple[Case, ...]:
     return found
 
 
-def _case(entry: Table, bases: Mapping[str, Table], now: datetime) -> Case:
+def _case(entry: Table, bases: Mapping[str, Table], now: datetime) -> PackCase:
     name = _text(entry, "name")
     if set(entry) - _CASE:
         raise BadRequest(f"{name}: unknown key {min(set(entry) - _CASE)}")
@@ -104,7 +104,7 @@ def _case(entry: Table, bases: Mapping[str, Table], now: datetime) -> Case:
     try:
         when = moment_of(entry.get("now", now), now, "now")
         seen = moment_of(entry.get("latest_seen", when), when, "latest_seen")
-        case = Case(
+        case = PackCase(
             name=name,
             request=request_of(_changed(_base(entry, bases), entry.get("set", {}), _texts(entry, "unset")), when),
             moment=Moment(when, seen, entry.get("halted") is True),
@@ -120,7 +120,7 @@ def _case(entry: Table, bases: Mapping[str, Table], now: datetime) -> Case:
     return case
 
 
-def _around(entry: Table, bases: Mapping[str, Table], now: datetime) -> Iterator[Case]:
+def _around(entry: Table, bases: Mapping[str, Table], now: datetime) -> Iterator[PackCase]:
     """The cases of a [[clause]]."""
     clause = _text(entry, "id")
     if set(entry) - _CLAUSE:
@@ -135,7 +135,7 @@ def _around(entry: Table, bases: Mapping[str, Table], now: datetime) -> Iterator
             for number, change in enumerate(_tables(entry, key), 1):
                 facts = {name: value for name, value in change.items() if name not in ("also", "unset")}
                 request = request_of(_changed(base, facts, _texts(change, "unset")), when)
-                case = Case(f"{label}: {key} {number}", request, moment, "deny" if key == "deny" else "permit")
+                case = PackCase(f"{label}: {key} {number}", request, moment, "deny" if key == "deny" else "permit")
                 if key == "deny":
                     yield _with(case, clauses=frozenset({clause, *_texts(change, "also")}))
                 elif key == "binds":
@@ -150,16 +150,16 @@ def _around(entry: Table, bases: Mapping[str, Table], now: datetime) -> Iterator
                 first, unset = _first(entry)
                 other: Table = {"operation": value} if key == "also_for" else {"actor": {"powers": [value]}}
                 request = request_of(merged(_changed(base, first, unset), other), when)
-                yield _with(Case(f"{label}: {value} too", request, moment, ""), bound=frozenset({clause}))
+                yield _with(PackCase(f"{label}: {value} too", request, moment, ""), bound=frozenset({clause}))
         for fact in _texts(entry, "missing"):
             request = request_of(forgotten(base, (fact,)), when)
-            case = Case(f"{label}: {fact} is not stated", request, moment, "undetermined")
+            case = PackCase(f"{label}: {fact} is not stated", request, moment, "undetermined")
             yield _with(case, clauses=frozenset({clause}), missing=frozenset({fact}) if "." in fact else None)
     except BadRequest as error:
         raise BadRequest(f"{label}: {error}") from error
 
 
-def _turns(entry: Table, clause: str, label: str, base: Table) -> Iterator[Case]:
+def _turns(entry: Table, clause: str, label: str, base: Table) -> Iterator[PackCase]:
     """The cases at midnight (UTC) of the days on which the clause begins and ends, and a second before."""
     facts, unset = _first(entry)
     for key in ("begins", "ends"):
@@ -171,7 +171,7 @@ def _turns(entry: Table, clause: str, label: str, base: Table) -> Iterator[Case]
         midnight = datetime.combine(day, time(), UTC)
         for when, holds in ((midnight, key == "begins"), (midnight - timedelta(seconds=1), key == "ends")):
             request = request_of(_changed(base, facts, unset), when)
-            case = Case(f"{label}: {key}, {'in' if holds else 'out of'} force", request, Moment(when, when), "")
+            case = PackCase(f"{label}: {key}, {'in' if holds else 'out of'} force", request, Moment(when, when), "")
             yield _with(case, **{"bound" if holds else "free": frozenset({clause})})
 
 
@@ -184,13 +184,13 @@ def _first(entry: Table) -> tuple[Table, tuple[str, ...]]:
 
 
 def _with(
-    case: Case,
+    case: PackCase,
     clauses: frozenset[str] | None = None,
     missing: frozenset[str] | None = None,
     bound: frozenset[str] = frozenset(),
     free: frozenset[str] = frozenset(),
-) -> Case:
-    return Case(case.name, case.request, case.moment, case.verdict, clauses, missing, None, bound, free)
+) -> PackCase:
+    return PackCase(case.name, case.request, case.moment, case.verdict, clauses, missing, None, bound, free)
 
 
 def _base(entry: Table, bases: Mapping[str, Table]) -> Table:

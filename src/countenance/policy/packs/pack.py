@@ -24,8 +24,8 @@ from cedarpy import pst
 from countenance.errors import BadRequest, PolicyError
 from countenance.policy.clauses import Clause, Effect, Status, clauses
 from countenance.policy.decision import PackIdentity
-from countenance.policy.enums import Operation
-from countenance.policy.packs.cases import Case, cases
+from countenance.policy.enums import Action
+from countenance.policy.packs.cases import PackCase, cases
 
 SHIPPED = Path(__file__).parent
 """The folder of the packs that ship."""
@@ -51,7 +51,7 @@ class Pack:
     summary: str
     leaves_open: str
     clauses: tuple[Clause, ...]
-    cases: tuple[Case, ...]
+    cases: tuple[PackCase, ...]
     text: str
 
     @property
@@ -144,7 +144,7 @@ def _open(name: str) -> Clause:
     return Clause(
         id=f"{name}.open",
         effect=Effect.PERMIT,
-        operations=frozenset(Operation),
+        operations=frozenset(Action),
         condition=pst.BoolLit(True),
         says="What this text does not forbid, it leaves open.",
         cite="pack.toml, default",

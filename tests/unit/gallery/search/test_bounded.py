@@ -17,10 +17,10 @@ from countenance.gallery.search import bounded as sieve_module
 from countenance.gallery.search import codes as codes_module
 from countenance.gallery.search import index as index_module
 from countenance.gallery.search import intrinsics, kernels
-from countenance.gallery.search.bounded import Sieve
+from countenance.gallery.search.bounded import BoundedSearch
 from countenance.gallery.search.coder import Coder
 from countenance.gallery.search.index import Index
-from countenance.gallery.search.threads import Crew
+from countenance.gallery.search.threads import ThreadPool
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -49,7 +49,7 @@ def faces(count, dimension, chance, kinds=None):
 
 
 def filled(rows, revision=0):
-    index = Index(Crew(1))
+    index = Index(ThreadPool(1))
     index.append(np.arange(1, len(rows) + 1), rows)
     index.publish(revision)
     return index
@@ -57,7 +57,7 @@ def filled(rows, revision=0):
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["one thread", "three threads"])
 def sieve(request):
-    return Sieve(Crew(request.param))
+    return BoundedSearch(ThreadPool(request.param))
 
 
 def coded(rows):
@@ -172,7 +172,7 @@ def test_rows_are_computed_that_their_bounds_leave_a_chance_and_no_others(monkey
     at_once = estimates[0] >= floor
     waiting = (bounds[0] >= floor) & ~at_once
     computed = at_once | (waiting & (bounds[1] >= floor))
-    sieve = Sieve(Crew(1))
+    sieve = BoundedSearch(ThreadPool(1))
     sieve.search(index.snapshot, probe, 4096, floor)
     # how the probe was rounded moves the estimates by a little, which is some rows
     assert sieve.counts.closer == pytest.approx(waiting.sum(), rel=0.1, abs=20)
@@ -315,7 +315,7 @@ def test_where_bounds_rule_out_too_little_every_score_is_computed_and_that_is_co
     chance = np.random.default_rng(3)
     rows = faces(2000, 16, chance)
     index = filled(rows)
-    sieve = Sieve(Crew(1))
+    sieve = BoundedSearch(ThreadPool(1))
     probe = rows[0]
     assert sieve.search(index.snapshot, probe, 1500, -1.0) == index.snapshot.search(probe, 1500, -1.0)
     assert sieve.counts.fallbacks == 1
@@ -334,14 +334,14 @@ def test_rows_erased_before_there_were_codes_are_not_found_when_there_are():
     chance = np.random.default_rng(9)
     towards = unit(chance.normal(size=(1, 32)))
     rows = unit(towards + 0.2 * chance.normal(size=(1500, 32)))
-    index = Index(Crew(1))
+    index = Index(ThreadPool(1))
     index.append(np.arange(1, 501), rows[:500])
     index.erase(np.arange(1, 101))
     index.publish(0)
     assert index.snapshot.coder is None
     index.append(np.arange(501, 1501), rows[500:])
     index.publish(1)
-    sieve = Sieve(Crew(1))
+    sieve = BoundedSearch(ThreadPool(1))
     probe = -towards[0]  # every score is negative, so an empty row would come first
     assert sieve.search(index.snapshot, probe, 3, -1.0) == index.snapshot.search(probe, 3, -1.0)
     assert sieve.search(index.snapshot, probe, 3, -1.0)[0][0] > 100
@@ -425,7 +425,7 @@ def test_columns_that_stay_are_found():
 def test_more_equal_rows_than_there_is_room_for_are_searched_without_codes():
     chance = np.random.default_rng(14)
     rows = np.repeat(faces(2, 32, chance, kinds=2), 6000, axis=0)
-    index, sieve = filled(rows), Sieve(Crew(1))
+    index, sieve = filled(rows), BoundedSearch(ThreadPool(1))
     assert sieve.search(index.snapshot, rows[0], 5, -1.0) == index.snapshot.search(rows[0], 5, -1.0)
     assert sieve.counts.fallbacks == 1
 
@@ -433,7 +433,7 @@ def test_more_equal_rows_than_there_is_room_for_are_searched_without_codes():
 def test_more_rows_may_have_to_wait_than_there_is_room_for(monkeypatch, many, sieve):
     monkeypatch.setattr(sieve_module, "_WAITING", 40)
     rows, index = many
-    sieve = Sieve(sieve._crew)
+    sieve = BoundedSearch(sieve._crew)
     before = sieve.counts.closer
     for place in range(8):
         probe = unit(rows[place : place + 1] + 0.7 * rows[place + 1 : place + 2])[0]
@@ -470,7 +470,7 @@ def test_many_probes_at_once_find_what_each_finds_alone(sieve, many, count):
 def test_a_hit_that_is_erased_while_a_search_runs_makes_room_for_another(monkeypatch, exact):
     chance = np.random.default_rng(19)
     rows = faces(1500, 32, chance, kinds=1500)
-    index, sieve = filled(rows), Sieve(Crew(1))
+    index, sieve = filled(rows), BoundedSearch(ThreadPool(1))
     snapshot = index.snapshot
     search = snapshot.search if exact else lambda *given: sieve.search(snapshot, *given)
     (first, _), *rest = snapshot.search(rows[3], 6, -1.0)
@@ -502,15 +502,15 @@ import numpy as np
 only = llvmlite.binding.FeatureMap({"avx2": sys.argv[1] == "avx2", "sse2": True})
 llvmlite.binding.get_host_cpu_features = lambda: only
 from countenance.gallery.search import index, intrinsics
-from countenance.gallery.search.threads import Crew
-from countenance.gallery.search.bounded import Sieve
+from countenance.gallery.search.threads import ThreadPool
+from countenance.gallery.search.bounded import BoundedSearch
 
 assert intrinsics.instructions() == sys.argv[1]
 index.CODED = 600
 chance = np.random.default_rng(21)
 rows = chance.normal(size=(5000, 40)).astype(np.float32)
 rows[:, 39] *= 0.01
-one, sieve = index.Index(Crew(2)), Sieve(Crew(2))
+one, sieve = index.Index(ThreadPool(2)), BoundedSearch(ThreadPool(2))
 one.append(np.arange(1, 5001), rows)
 one.publish(0)
 for i in range(10):
@@ -531,7 +531,7 @@ def test_searches_are_the_same_on_a_lesser_processor(kind, tmp_path):
 def test_searches_at_once_do_not_meet_each_other_nor_those_who_change_the_index(many):
     """More callers than threads in the crew: whoever comes late to a search must find it closed."""
     rows, _ = many
-    index, sieve = filled(rows[:6000]), Sieve(Crew(3))
+    index, sieve = filled(rows[:6000]), BoundedSearch(ThreadPool(3))
     towards = unit(rows[:6000].mean(axis=0, keepdims=True))
     probes = unit(rows[:60] + 2 * towards)
     expected = [index.snapshot.search(probe, 5, -1.0) for probe in probes]

@@ -6,9 +6,9 @@ from statsmodels.stats.multitest import multipletests
 
 from countenance.errors import BadRequest
 from countenance.metrics import (
+    AuditVerdict,
     Hypothesis,
     Rate,
-    Verdict,
     benjamini_hochberg,
     holm,
     judge,
@@ -41,28 +41,28 @@ def test_each_of_the_three_verdicts_is_reached() -> None:
     shown = one(plain_rate(90, 1000), plain_rate(20, 1000))
     same = one(plain_rate(1000, 100_000), plain_rate(1020, 100_000))
     unsure = one(plain_rate(3, 100), plain_rate(1, 100))
-    assert shown.verdict is Verdict.DISPARITY_SHOWN  # type: ignore[attr-defined]
+    assert shown.verdict is AuditVerdict.DISPARITY_SHOWN  # type: ignore[attr-defined]
     assert shown.beyond_margin  # type: ignore[attr-defined]
-    assert same.verdict is Verdict.EQUIVALENCE_SHOWN  # type: ignore[attr-defined]
+    assert same.verdict is AuditVerdict.EQUIVALENCE_SHOWN  # type: ignore[attr-defined]
     assert not same.difference_shown  # type: ignore[attr-defined]
-    assert unsure.verdict is Verdict.INSUFFICIENT_EVIDENCE  # type: ignore[attr-defined]
+    assert unsure.verdict is AuditVerdict.INSUFFICIENT_EVIDENCE  # type: ignore[attr-defined]
     assert unsure.shows_margin > 2  # type: ignore[attr-defined]
     assert "can be ruled out" in unsure.reason  # type: ignore[attr-defined]
 
 
 def test_a_real_but_small_difference_is_equivalence_and_says_so() -> None:
     found = one(plain_rate(12_000, 1_000_000), plain_rate(10_000, 1_000_000))
-    assert found.verdict is Verdict.EQUIVALENCE_SHOWN  # type: ignore[attr-defined]
+    assert found.verdict is AuditVerdict.EQUIVALENCE_SHOWN  # type: ignore[attr-defined]
     assert found.difference_shown  # type: ignore[attr-defined]
     assert "though not 1" in found.reason  # type: ignore[attr-defined]
     stricter = one(plain_rate(12_000, 1_000_000), plain_rate(10_000, 1_000_000), margin=1.1)
-    assert stricter.verdict is Verdict.DISPARITY_SHOWN  # type: ignore[attr-defined]
+    assert stricter.verdict is AuditVerdict.DISPARITY_SHOWN  # type: ignore[attr-defined]
 
 
 def test_without_errors_or_trials_nothing_is_claimed() -> None:
     for rate in (plain_rate(0, 10**6), unknown_rate("nobody came")):
         found = one(rate, plain_rate(0, 10**6))
-        assert found.verdict is Verdict.INSUFFICIENT_EVIDENCE  # type: ignore[attr-defined]
+        assert found.verdict is AuditVerdict.INSUFFICIENT_EVIDENCE  # type: ignore[attr-defined]
         assert (found.p, found.equivalence_p) == (1, 1)  # type: ignore[attr-defined]
     assert "nobody came" in one(unknown_rate("nobody came"), plain_rate(1, 10)).reason  # type: ignore[attr-defined]
 
@@ -79,7 +79,7 @@ def test_equivalence_is_the_inner_interval_within_the_margin(
     inner = found.at(0.9)
     if abs(judged.equivalence_p - 0.05) > 1e-6:
         inside = found.known and 1 / margin < inner.low and inner.high < margin
-        assert (judged.verdict is Verdict.EQUIVALENCE_SHOWN) == inside
+        assert (judged.verdict is AuditVerdict.EQUIVALENCE_SHOWN) == inside
 
 
 @given(st.lists(st.tuples(counts, counts), min_size=1, max_size=6))
@@ -96,9 +96,9 @@ def test_a_larger_family_needs_more_to_show_anything() -> None:
         Hypothesis(str(i), ratio(plain_rate(5, 100), plain_rate(5, 100))) for i in range(9)
     ]
     for correction in ("holm", "benjamini-hochberg"):
-        assert judge(crowd, 2.0, correction=correction)[0].verdict is Verdict.INSUFFICIENT_EVIDENCE  # type: ignore[arg-type]
-    assert alone.verdict is Verdict.DISPARITY_SHOWN
-    assert judge(crowd, 2.0, correction="none")[0].verdict is Verdict.DISPARITY_SHOWN
+        assert judge(crowd, 2.0, correction=correction)[0].verdict is AuditVerdict.INSUFFICIENT_EVIDENCE  # type: ignore[arg-type]
+    assert alone.verdict is AuditVerdict.DISPARITY_SHOWN
+    assert judge(crowd, 2.0, correction="none")[0].verdict is AuditVerdict.DISPARITY_SHOWN
 
 
 def test_false_alarms_over_a_whole_family_are_rare() -> None:
@@ -109,7 +109,9 @@ def test_false_alarms_over_a_whole_family_are_rare() -> None:
         family = [
             Hypothesis(str(g), ratio(plain_rate(int(rng.binomial(4000, 0.02)), 4000), reference)) for g in range(6)
         ]
-        alarms += any(j.verdict is Verdict.DISPARITY_SHOWN for j in judge(family, 10.0) if not j.equivalence_p <= 0.05)
+        alarms += any(
+            j.verdict is AuditVerdict.DISPARITY_SHOWN for j in judge(family, 10.0) if not j.equivalence_p <= 0.05
+        )
         alarms += any(j.difference_shown for j in judge(family, 1.01))
     assert alarms / 300 < 0.09
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from countenance.gallery.search import index as index_module
 from countenance.gallery.search import kernels
-from countenance.gallery.search.bounded import Sieve
+from countenance.gallery.search.bounded import BoundedSearch
 from countenance.gallery.search.index import Index
-from countenance.gallery.search.threads import Crew
+from countenance.gallery.search.threads import ThreadPool
 
 DIMENSION = 16
 CHUNK, CODED = 64, 150
@@ -56,7 +56,7 @@ steps = st.lists(
 @settings(deadline=None, max_examples=100)
 def test_after_any_changes_only_living_owned_rows_count(steps, limit, seed, min_score):
     chance = np.random.default_rng(seed)
-    index, sieve, held, owned, last = Index(Crew(1)), Sieve(Crew(1)), {}, set(), 0
+    index, sieve, held, owned, last = Index(ThreadPool(1)), BoundedSearch(ThreadPool(1)), {}, set(), 0
     for step, size in steps:
         living = np.array(sorted(held), dtype=np.int64)
         some = living[chance.random(len(living)) < size]
@@ -93,7 +93,7 @@ def test_rows_of_nobody_do_not_stand_in_the_way_of_bounds():
     chance = np.random.default_rng(6)
     made = chance.normal(size=(4000, 128))
     made = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
-    index, sieve = Index(Crew(1)), Sieve(Crew(1))
+    index, sieve = Index(ThreadPool(1)), BoundedSearch(ThreadPool(1))
     index.append(np.arange(1, 4001), made)
     index.own(np.arange(2, 4001, 2), True)
     index.publish(0)
@@ -108,7 +108,7 @@ def test_rows_of_nobody_do_not_stand_in_the_way_of_bounds():
 def test_a_hit_that_is_let_go_while_a_search_runs_makes_room_for_another(monkeypatch, exact):
     chance = np.random.default_rng(5)
     made = rows(400, chance)
-    index, sieve = Index(Crew(1)), Sieve(Crew(1))
+    index, sieve = Index(ThreadPool(1)), BoundedSearch(ThreadPool(1))
     index.append(np.arange(1, 401), made)
     index.own(np.arange(1, 401, 2), True)
     index.publish(0)
@@ -135,7 +135,7 @@ def test_a_hit_that_is_let_go_while_a_search_runs_makes_room_for_another(monkeyp
 
 
 def test_what_is_owned_stays_so_where_a_chunk_is_copied():
-    index = Index(Crew(1))
+    index = Index(ThreadPool(1))
     index.append(np.arange(1, 31), rows(30, np.random.default_rng(1)))
     index.own(np.array([3, 30]), True)
     index.append(np.arange(31, 61), rows(30, np.random.default_rng(2)))  # the first chunk grows

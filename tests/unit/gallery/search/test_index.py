@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from countenance.gallery.search import index as index_module
 from countenance.gallery.search.index import Index
-from countenance.gallery.search.threads import Crew
+from countenance.gallery.search.threads import ThreadPool
 
 DIMENSION = 8
 SMALL = 32
@@ -50,7 +50,7 @@ steps = st.lists(
 @settings(deadline=None, max_examples=150)
 def test_after_any_appends_and_erasures_a_search_is_what_a_full_sort_gives(steps, limit, seed, min_score):
     chance = np.random.default_rng(seed)
-    index, held, last = Index(Crew(1)), {}, 0
+    index, held, last = Index(ThreadPool(1)), {}, 0
     for step in steps:
         if step[0] == "append":
             numbers = last + 1 + np.cumsum(chance.integers(1, 4, size=step[1]))
@@ -77,7 +77,7 @@ def test_after_any_appends_and_erasures_a_search_is_what_a_full_sort_gives(steps
 
 
 def test_a_snapshot_sees_nothing_of_what_is_appended_later():
-    index = Index(Crew(1))
+    index = Index(ThreadPool(1))
     index.append(np.arange(1, 6), rows(5))
     index.publish(0)
     before = index.snapshot
@@ -88,7 +88,7 @@ def test_a_snapshot_sees_nothing_of_what_is_appended_later():
 
 
 def test_erased_rows_are_overwritten_in_memory_and_vanish_from_snapshots_already_taken():
-    index = Index(Crew(1))
+    index = Index(ThreadPool(1))
     index.append(np.arange(1, 11), rows(10))
     index.publish(0)
     before = index.snapshot
@@ -100,7 +100,7 @@ def test_erased_rows_are_overwritten_in_memory_and_vanish_from_snapshots_already
 
 
 def test_memory_follows_what_lives():
-    index = Index(Crew(1))
+    index = Index(ThreadPool(1))
     index.append(np.arange(1, 1001), rows(1000))
     index.erase(np.arange(1, 991))
     index.publish(0)
@@ -113,7 +113,7 @@ def test_a_score_does_not_depend_on_where_a_row_lies():
     row, probe = (chance.normal(size=DIMENSION).astype(np.float32) for _ in range(2))
     scores = set()
     for place in range(2 * SMALL):
-        index = Index(Crew(1))
+        index = Index(ThreadPool(1))
         block = rows(2 * SMALL, seed=place)
         block[place] = row
         index.append(np.arange(1, len(block) + 1), block)

@@ -1,10 +1,10 @@
 import pytest
 
-from countenance.gallery.search.threads import Crew
+from countenance.gallery.search.threads import ThreadPool
 
 
 def test_a_crew_does_every_task_once_and_passes_errors_on():
-    crew, done = Crew(3), []
+    crew, done = ThreadPool(3), []
     crew.each(done.append, 100)
     assert sorted(done) == list(range(100))
 
@@ -20,7 +20,7 @@ def test_a_crew_does_every_task_once_and_passes_errors_on():
 
 @pytest.mark.parametrize("threads", [1, 4])
 def test_work_ahead_keeps_the_order_and_passes_errors_on(threads):
-    crew = Crew(threads)
+    crew = ThreadPool(threads)
     assert list(crew.ahead(lambda n: n * n, range(50))) == [n * n for n in range(50)]
     assert list(crew.ahead(lambda n: n, [])) == []
 
@@ -36,7 +36,7 @@ def test_work_ahead_keeps_the_order_and_passes_errors_on(threads):
 
 
 def test_work_ahead_does_not_run_far_ahead():
-    crew, asked = Crew(2), []
+    crew, asked = ThreadPool(2), []
 
     def items():
         for n in range(100):
