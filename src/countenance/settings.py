@@ -53,6 +53,8 @@ class Settings:
     """Whether the project's own evidence is believed beside the operator's."""
     evidence: Path | None = None
     """A folder of evidence bundles that this operator trusts, beside the one that ships."""
+    data: Path | None = None
+    """Evaluation data, for calibrating, auditing and benchmarks only."""
 
     @property
     def database(self) -> Path:
@@ -77,7 +79,7 @@ class Settings:
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read COUNTENANCE_* into a `Settings`; an unknown or malformed variable is a `Misconfigured`."""
-    known = {field.name.upper() for field in fields(Settings)} | {"DATA"}
+    known = {field.name.upper() for field in fields(Settings)}
     given = {name.removeprefix("COUNTENANCE_"): v for name, v in environ.items() if name.startswith("COUNTENANCE_")}
     unknown = sorted(set(given) - known)
     if unknown:
@@ -102,6 +104,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         queue=_number(given, "QUEUE", defaults.queue, 1, 65536),
         shipped_evidence=bool(_number(given, "SHIPPED_EVIDENCE", 1, 0, 1)),
         evidence=_path(given.get("EVIDENCE")),
+        data=_path(given.get("DATA")),
     )
 
 

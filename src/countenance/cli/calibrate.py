@@ -19,6 +19,7 @@ from countenance.calibrate.fit import (
 )
 from countenance.calibrate.labelled_pictures import further_portraits, portraits, shots
 from countenance.engine import Engine
+from countenance.errors import BadRequest
 from countenance.scoring.calibration import Calibration
 from countenance.scoring.normaliser import RAW, RawCosine
 from countenance.settings import load
@@ -30,7 +31,7 @@ from countenance.settings import load
     "--data",
     type=click.Path(path_type=Path),
     default=None,
-    help="Folder with lfw/ and fairface/. Default: COUNTENANCE_DATA, else ../shared/data.",
+    help="Folder with lfw/ and fairface/. Default: COUNTENANCE_DATA.",
 )
 @click.option(
     "--further",
@@ -50,7 +51,9 @@ def calibrate(
     again; they are biometric data: delete the folder when done. Half of the people are only tested on.
     """
     settings = load()
-    data = data or Path(os.environ.get("COUNTENANCE_DATA", "../shared/data"))
+    data = data or settings.data
+    if data is None:
+        raise BadRequest("where is the evaluation data? Name its folder with --data or COUNTENANCE_DATA")
     out = out or settings.home / "calibration"
     engine = Engine.open(
         settings.models_cache, settings.detector, model, threads=settings.threads, extra=settings.models_dir

@@ -79,7 +79,7 @@ def _chance(app: Countenance, enrolled: int) -> Callable[[float], float]:
 
 
 def _mandate(app: Countenance, lasting: timedelta) -> AccessKey:
-    asked = app.mandates.request(
+    mandate = app.mandates.request(
         Holder("Countenance demo", kind="individual"),
         Terms(
             "photo_library",
@@ -91,8 +91,8 @@ def _mandate(app: Countenance, lasting: timedelta) -> AccessKey:
         requested_by="the demo",
         expires_at=datetime.now(UTC) + lasting,
     )
-    app.mandates.approve(asked.mandate_id, approved_by="whoever ran it")
-    return app.mandates.issue_key(asked.mandate_id)
+    app.mandates.approve(mandate.mandate_id, approved_by="whoever ran it")
+    return app.mandates.issue_key(mandate.mandate_id, to=mandate.requested_by)
 
 
 def _results(found: Sequence[Searched]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from countenance.app import Countenance
-from countenance.cli.opening import opened
+from countenance.cli.installation import installation
 from countenance.errors import BadRequest, ImageError, NotFound
 from countenance.operations import Answer, Caller, CreateGallery, Enrol, Enrolled, QualityFilter
 from countenance.progress import track
@@ -46,7 +46,7 @@ def enrol(gallery: str, folder: Path, key: str, external_id: str, max_faces: int
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PICTURES)
     if not paths:
         raise BadRequest(f"there is no JPEG or PNG under {folder}")
-    with opened() as app:
+    with installation() as app:
         caller = Caller(key)
         try:
             app.tools.gallery.describe(gallery)
@@ -60,8 +60,8 @@ def enrol(gallery: str, folder: Path, key: str, external_id: str, max_faces: int
 
         def one(path: Path) -> Answer[Enrolled]:
             name = path.parent.name if external_id == "folder" else path.stem
-            ask = Enrol(gallery, path.read_bytes(), _named(name), max_faces, QualityFilter(quality))
-            return app.guard.carry_out(caller, ask)
+            operation = Enrol(gallery, path.read_bytes(), _named(name), max_faces, QualityFilter(quality))
+            return app.guard.carry_out(caller, operation)
 
         began, counts = time.monotonic(), Counter[str]()
         with journal.open("a") as record:
@@ -77,8 +77,8 @@ def enrol(gallery: str, folder: Path, key: str, external_id: str, max_faces: int
                 record.write(f"{path.relative_to(folder)}\n")
                 record.flush()
         rate = len(todo) / max(time.monotonic() - began, 1e-9)
-        said = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing new"
-        click.echo(f"{len(todo)} pictures, {rate:.1f} images/s: {said}")
+        summary = ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "nothing new"
+        click.echo(f"{len(todo)} pictures, {rate:.1f} images/s: {summary}")
         click.echo(f"{gallery} now holds {app.tools.gallery.describe(gallery).faces} faces")
 
 
