@@ -19,10 +19,9 @@ from countenance.calibrate.fit import (
 )
 from countenance.calibrate.labelled_pictures import further_portraits, portraits, shots
 from countenance.engine import Engine
-from countenance.errors import BadRequest
 from countenance.scoring.calibration import Calibration
 from countenance.scoring.normaliser import RAW, RawCosine
-from countenance.settings import load
+from countenance.settings import data_folder, load
 
 
 @click.command()
@@ -51,9 +50,7 @@ def calibrate(
     again; they are biometric data: delete the folder when done. Half of the people are only tested on.
     """
     settings = load()
-    data = data or settings.data
-    if data is None:
-        raise BadRequest("where is the evaluation data? Name its folder with --data or COUNTENANCE_DATA")
+    data = data_folder(settings, data)
     out = out or settings.home / "calibration"
     engine = Engine.open(
         settings.models_cache, settings.detector, model, threads=settings.threads, extra=settings.models_dir
