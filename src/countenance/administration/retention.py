@@ -14,7 +14,7 @@ log = logging.getLogger("countenance")
 class RetentionSweep:
     """Calls `sweep` at once and then every `interval_s` seconds, in a thread, between `start` and `stop`.
 
-    A failure is logged, and the next round tries again.
+    At least one round is run. A failure is logged, and the next round tries again.
     """
 
     def __init__(self, sweep: Callable[[], int], interval_s: float = 60.0) -> None:
@@ -33,9 +33,10 @@ class RetentionSweep:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
+        while True:
             try:
                 self._sweep()
             except CountenanceError as error:
                 log.error("faces past their term could not be erased: %s", error)
-            self._stopped.wait(self._interval_s)
+            if self._stopped.wait(self._interval_s):
+                return

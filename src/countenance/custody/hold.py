@@ -25,7 +25,7 @@ class HoldState(StrEnum):
 class Hold:
     """One result and what people have done about it. Times are UTC.
 
-    decision: index of the ledger's decision entry. ask, found: sha256 of what was asked and of what was found.
+    decision: index of the ledger's decision entry. request_hash, result_hash: sha256 of the request and of its result.
     reviewers: how many people have to verify it. agreed, disagreed: who did, and who said that it is wrong.
     authorise_by: when authorisation must have been asked for, None where none is due. clauses: why it is held.
     """
@@ -33,8 +33,8 @@ class Hold:
     hold_id: str
     mandate_id: str
     decision: int
-    ask: str
-    found: str
+    request_hash: str
+    result_hash: str
     made_at: datetime
     reviewers: int
     authorise_by: datetime | None

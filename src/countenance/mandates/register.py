@@ -135,10 +135,10 @@ class Register:
 
     def secret_of(self, access_key: str) -> str | None:
         """The secret of a key, for verifying a signature; None if there is no such key."""
-        found = _SECRET.rows(self._engine, key=access_key)
-        if not found:
+        rows = _SECRET.rows(self._engine, key=access_key)
+        if not rows:
             return None
-        sealed = found[0][0]
+        sealed = rows[0][0]
         try:
             return self._seal.decrypt(sealed[:12], sealed[12:], access_key.encode()).decode()
         except InvalidTag as error:
@@ -146,8 +146,8 @@ class Register:
 
     def mandate_of(self, access_key: str) -> Mandate | None:
         """The mandate that a key belongs to, in whatever state; None if there is no such key."""
-        found = _BY_KEY.rows(self._engine, key=access_key)
-        return _read(found[0]) if found else None
+        rows = _BY_KEY.rows(self._engine, key=access_key)
+        return _read(rows[0]) if rows else None
 
     def _change(self, mandate_id: str, allowed: set[MandateState], **changes: Any) -> Mandate:
         with changing(self._engine) as connection:

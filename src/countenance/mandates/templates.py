@@ -56,8 +56,8 @@ class MandateTemplate:
 def templates() -> Mapping[str, MandateTemplate]:
     """The templates that ship, by name, in their order."""
     text = resources.files("countenance.mandates").joinpath("templates.toml").read_text(encoding="utf-8")
-    found = (_template(table) for table in tomllib.loads(text)["template"])
-    return MappingProxyType({each.name: each for each in found})
+    read = (_template(table) for table in tomllib.loads(text)["template"])
+    return MappingProxyType({each.name: each for each in read})
 
 
 def template(name: str) -> MandateTemplate:

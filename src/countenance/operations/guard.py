@@ -152,9 +152,9 @@ class Guard:
         hold = self._custody.hold(
             mandate_id=mandate.mandate_id,
             decision=decided.index,
-            ask=digest([operation.name, dict(operation.private())]),
-            found=digest(contents),
-            says=contents,
+            request_hash=digest([operation.name, dict(operation.private())]),
+            result_hash=digest(contents),
+            contents=contents,
             reviewers=duties.reviewers,
             authorise_by=duties.authorise_by(now),
             clauses=duties.clauses,

@@ -2,7 +2,7 @@
 
     in force --consent--> in force --consent that completes the quorum--> lifted
 
-No clock takes part. A date may remind people to look again; it changes nothing. Every step is a signed statement
+No clock takes part. A reminder date changes nothing. Every step is a signed statement
 (Ed25519 over canonical JSON), so the ledger can hold it and anybody can check it. Pure: keys and times come in as data.
 """
 
@@ -117,7 +117,7 @@ class Moratorium:
     lifted: bool = False
 
     def stops(self, request: Request) -> bool:
-        """Whether it is in force and covers `request`. Time is not asked."""
+        """Whether it is in force and covers `request`. Time plays no part."""
         return not self.lifted and self.order.scope.covers(request)
 
 

@@ -66,7 +66,8 @@ def test_a_moratorium_stops_the_next_call(asking: World, elsewhere: Engine) -> N
 
 def test_an_authorisation_that_becomes_overdue_freezes_the_next_call(asking: World, elsewhere: Engine) -> None:
     Custody(elsewhere, bytes(32), asking.clock).hold(
-        mandate_id=asking.key.mandate_id, decision=1, ask="a", found="b", says={}, reviewers=0, clauses=("c",),
+        mandate_id=asking.key.mandate_id, decision=1, request_hash="a", result_hash="b", contents={},
+        reviewers=0, clauses=("c",),
         authorise_by=NOW + timedelta(hours=1),
     )  # fmt: skip
     ask(asking)

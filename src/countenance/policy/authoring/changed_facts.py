@@ -1,6 +1,6 @@
-"""Say one fact of a request otherwise: the way back from a Cedar value to the vocabulary.
+"""Change one fact of a request: from a Cedar value back to the vocabulary.
 
-For the search for differences between packs and for tests; a decision never needs it.
+For the comparison of packs and for tests; no decision uses it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ DERIVED = frozenset(
 """Facts that follow from others, or from the moment, and cannot be stated by themselves."""
 
 
-def restated(request: Request, path: str, value: CedarValue | None) -> Request:
-    """`request` with the fact at `path` saying `value` (as Cedar sees it), or not stated where None.
+def with_fact(request: Request, path: str, value: CedarValue | None) -> Request:
+    """`request` with the fact at `path` set to `value` (as Cedar sees it), or not stated where None.
 
     KeyError for an unknown or derived fact; ValueError where the vocabulary does not allow the value or needs one.
     """

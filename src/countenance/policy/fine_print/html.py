@@ -54,7 +54,7 @@ def page(matrix: Matrix) -> str:
 
 def _overview(matrix: Matrix, packs: list[Pack]) -> list[dict[str, object]]:
     """How many texts stop each use by each actor: also the key to the rows and columns of the small pictures."""
-    rows = []
+    rows: list[dict[str, object]] = []
     for use in matrix.uses:
         cells = []
         for actor in matrix.actors:
