@@ -1,4 +1,4 @@
-"""The only reader of the environment: it makes one frozen `Settings`, and nothing else asks os.environ.
+"""The only reader of the environment: it makes one frozen `Settings`.
 
 Every setting is documented in docs/settings.md; a test compares the two.
 """

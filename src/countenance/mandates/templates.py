@@ -1,4 +1,4 @@
-"""Mandate templates for common lawful uses: data in `templates.toml`, which says what each is and leaves open."""
+"""Mandate templates for common lawful uses: data in `templates.toml`, with what each leaves open."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Who signed this request: AWS Signature Version 4, recomputed with botocore's own signer.
 
-Two steps, so that nobody without a key makes the server hold a body: `claim` looks at the headers alone, `Claim.proved`
-at the body too. The same signed request is good for `SKEW` around its date, as at AWS: SigV4 has no nonce.
+There are two steps, so that nobody without a key makes the server hold a body: `claim` reads the headers alone,
+`Claim.proved` also the body. A signed request stays valid for `SKEW` around its date, as at AWS: SigV4 has no nonce.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _MUST_SIGN = ("host", "x-amz-date", "x-amz-target", "x-amz-content-sha256")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the headers say: which key signed what, when. Worth nothing until `proved`."""
+    """What the headers claim: which key signed what, and when. Not to be trusted until `proved`."""
 
     access_key: str
     timestamp: str
