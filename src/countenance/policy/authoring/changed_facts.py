@@ -45,6 +45,8 @@ def with_fact(request: Request, path: str, value: CedarValue | None) -> Request:
         stated = request.authorisation
         return replace(request, authorisation=replace(stated, kind=kind) if stated else AuthorisationFacts(kind=kind))
     holder = getattr(request, fact.group)
+    if holder is None and value is None:
+        return request  # not stated already; to say "none" would be to state something
     if holder is None:
         holder = AuthorisationFacts(kind=AuthorisationKind.NONE)
     if value is None and not fact.optional:
