@@ -1,24 +1,34 @@
-"""The composition root: Settings -> stores, rules, guard -> one ASGI application. Wiring only."""
+"""The composition root: Settings -> stores, rules, guard -> one ASGI application. Wiring only.
+
+Any ASGI server runs it: `uvicorn --factory countenance.app:asgi`, with one worker.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import threading
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 from sqlalchemy import Engine as Database
 from starlette.types import ASGIApp
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from countenance import administration, operations
+from countenance import administration, operations, settings
 from countenance.api import native, rekognition
+from countenance.api.lifespan import Lifespan
 from countenance.api.prefixes import PrefixRouter
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.engine import Engine, load_manifests
+from countenance.errors import CountenanceError
 from countenance.faces import ModelId
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
@@ -91,19 +101,24 @@ class Countenance:
     def tools(self) -> operations.Tools:
         """What operations work with."""
         calibration = Calibration.load(self.model, self.normaliser.identity, self.settings.calibration / "calibrations")
-        evidence = operations.believed(self.settings.evidence, shipped=self.settings.shipped_evidence)
+        evidence = operations.trusted_evidence(self.settings.evidence, shipped=self.settings.shipped_evidence)
         return operations.Tools(self.engine, self.gallery, self.normaliser, calibration, evidence)
 
     @cached_property
     def custody(self) -> Custody:
-        """Results that wait for people, and terms that end."""
+        """Results held for people, and terms that end."""
         return Custody(self.database, secret_file(self.settings.keys / "custody.key"), _now)
 
     @cached_property
     def moratoria(self) -> administration.Moratoria:
-        """What is stopped until a quorum says otherwise."""
-        charter = None if self.settings.charter is None else administration.read_charter(self.settings.charter)
-        return administration.Moratoria(MoratoriumStore(self.database), self.ledger, charter)
+        """Moratoria behind their ledger entries."""
+        return administration.Moratoria(MoratoriumStore(self.database), self.moratoria_in_force, self.ledger)
+
+    @cached_property
+    def moratoria_in_force(self) -> operations.MoratoriaInForce:
+        """What is stopped now."""
+        charter = None if self.settings.charter is None else operations.read_charter(self.settings.charter)
+        return operations.MoratoriaInForce(MoratoriumStore(self.database), charter)
 
     @cached_property
     def custodian(self) -> administration.Custodian:
@@ -113,16 +128,46 @@ class Countenance:
     @cached_property
     def guard(self) -> operations.Guard:
         """The one way to run an operation."""
-        return operations.Guard(self.tools, self.rules, self.ledger, self.register, self.custody, self.moratoria, _now)
-
-    def asgi(self) -> ASGIApp:
-        """The HTTP front doors."""
-        explainer, record = (
-            administration.Explainer(self.rules, self.moratoria, _now),
-            administration.Record(self.ledger),
+        return operations.Guard(
+            self.tools, self.rules, self.ledger, self.register, self.custody, self.moratoria_in_force, _now
         )
+
+    def prepare_to_serve(self) -> None:
+        """Limit this process to one BLAS thread for each request, and read all galleries in the background.
+
+        Best called before anything needs the models: while they load, a core is free for the galleries.
+        """
+        threadpool_limits(1, user_api="blas")  # requests run side by side, and waiting BLAS threads would spin
+        threading.Thread(target=self._read_galleries, name="galleries", daemon=True).start()
+
+    def asgi(self, *, closing: bool = False) -> ASGIApp:
+        """Both HTTP dialects; faces past their term are erased from its start-up to its shutdown.
+
+        closing: whether shutdown closes the installation, too.
+        """
+        explainer = administration.Explainer(self.rules, self.moratoria_in_force, _now)
+        record = administration.Record(self.ledger)
         services = native.Services(self.operators, self.mandates, self.custodian, self.moratoria, explainer, record)
-        return PrefixRouter(self._rekognition(), {native.PREFIX: native.app(services)})
+        return Lifespan(
+            PrefixRouter(self._rekognition(), {native.PREFIX: native.app(services)}), partial(self._running, closing)
+        )
+
+    @contextmanager
+    def _running(self, closing: bool) -> Iterator[None]:
+        sweep = administration.RetentionSweep(self.custodian.sweep)
+        sweep.start()
+        try:
+            yield
+        finally:
+            sweep.stop()
+            if closing:
+                self.close()
+
+    def _read_galleries(self) -> None:
+        try:
+            self.gallery.read_all(self.model)
+        except CountenanceError as error:  # the first search of each gallery reads it then
+            logging.getLogger("countenance").error("galleries could not be read ahead: %s", error)
 
     def _rekognition(self) -> ASGIApp:
         return rekognition.app(
@@ -138,14 +183,24 @@ class Countenance:
 
     @cached_property
     def executor(self) -> ThreadPoolExecutor:
-        """Threads for requests in work: more than cores, since some wait for the disk while others see."""
+        """Threads that run requests: more than cores, since some wait for the disk while others compute."""
         return ThreadPoolExecutor(2 * (self.settings.threads or os.cpu_count() or 1), thread_name_prefix="request")
 
     def close(self) -> None:
-        """Write what waits, and let go of files and threads."""
+        """Write pending entries and release files and threads."""
         if "executor" in self.__dict__:
             self.executor.shutdown()
         self.ledger.close()
         if "engine" in self.__dict__:
             self.engine.close()
         self.database.dispose()
+
+
+def asgi() -> ASGIApp:
+    """The installation that the environment describes, for an ASGI server: it closes at the server's shutdown.
+
+    Use one worker process: each loads the models, and all share one database and one ledger.
+    """
+    app = Countenance.open(settings.load())
+    app.prepare_to_serve()
+    return app.asgi(closing=True)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from countenance.errors import BadRequest
 from countenance.policy import Action, Grant, Party, Power, Request, Tier
-from countenance.policy.authoring.changed_facts import DERIVED, restated
+from countenance.policy.authoring.changed_facts import DERIVED, with_fact
 from countenance.policy.facts import FACTS, CedarValue, Fact, Moment, seconds
 from countenance.policy.packs.pack import Pack, read_pack, shipped
 
@@ -81,7 +81,7 @@ class Drawer:
     def changed(self, request: Request, fact: Fact, moment: Moment) -> Request:
         """`request` with `fact` drawn anew; as it was where the vocabulary does not allow that."""
         try:
-            return restated(request, fact.path, self.value(fact, moment))
+            return with_fact(request, fact.path, self.value(fact, moment))
         except (ValueError, BadRequest):
             return request
 

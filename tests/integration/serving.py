@@ -122,7 +122,7 @@ def grant(
             expires_at=datetime.now(UTC) + lasting,
         )
         app.mandates.approve(asked.mandate_id, approved_by="another test")
-        return app.mandates.issue_key(asked.mandate_id)
+        return app.mandates.issue_key(asked.mandate_id, to=asked.requested_by)
 
 
 def write_evidence(folder: Path, *, fmr: float = 1e-3, days: float = 1, **changes: str) -> None:

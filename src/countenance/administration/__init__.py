@@ -1,14 +1,16 @@
-"""What those who run the server do: mandates, operators, custody, moratoria, the record, rules explained.
+"""What the people who run the server do: mandates, operators, custody, moratoria, the record, rules explained.
 
-Each change is in the ledger before it is in force.
+Every change is in the ledger before it is in force.
 """
 
-from countenance.administration.custodian import Custodian, CustodyReport
+from countenance.administration.custodian import AuthorisationOutcome, Custodian, CustodyReport
+from countenance.administration.drafts import MandateDraft
 from countenance.administration.explainer import Explainer
 from countenance.administration.mandates import Mandates
-from countenance.administration.moratoria import Moratoria, read_charter
+from countenance.administration.moratoria import Moratoria
 from countenance.administration.operators import Operators
 from countenance.administration.record import Proof, Record
+from countenance.administration.retention import RetentionSweep
 from countenance.custody import Hold
 from countenance.mandates import Holder, Mandate, MandateTemplate, Operator, Role, Terms, template, templates
 from countenance.policy import Action, Decision, Power
@@ -16,6 +18,7 @@ from countenance.policy.moratorium import Moratorium, Order, Scope, Signature
 
 __all__ = [
     "Action",
+    "AuthorisationOutcome",
     "Custodian",
     "CustodyReport",
     "Decision",
@@ -23,6 +26,7 @@ __all__ = [
     "Hold",
     "Holder",
     "Mandate",
+    "MandateDraft",
     "MandateTemplate",
     "Mandates",
     "Moratoria",
@@ -33,11 +37,11 @@ __all__ = [
     "Power",
     "Proof",
     "Record",
+    "RetentionSweep",
     "Role",
     "Scope",
     "Signature",
     "Terms",
-    "read_charter",
     "template",
     "templates",
 ]

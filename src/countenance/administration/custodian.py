@@ -1,14 +1,17 @@
-"""What people do about results in custody, and what time does; each in the ledger before it is in force."""
+"""What people do about results in custody, and terms that end; each change is in the ledger before it is in force."""
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 
+from countenance.administration.journal import Journal
 from countenance.custody import Custody, Hold, HoldState
-from countenance.errors import Conflict, NotFound
+from countenance.errors import BadRequest, Conflict, NotFound
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
 from countenance.mandates import MandateState, Register
@@ -17,11 +20,20 @@ from countenance.signing import JSON
 _AT_ONCE = 1000
 
 
+class AuthorisationOutcome(StrEnum):
+    """What became of the authorisation that a law demands for a use."""
+
+    REQUESTED = "requested"
+    GRANTED = "granted"
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True, slots=True)
 class CustodyReport:
-    """What a period's ledger entries add up to; anybody with the entries can recompute it.
+    """Counts over the ledger entries of a period; anybody with the entries can recompute them.
 
-    decisions: by operation and verdict. clauses: how often each refused. counters: by the reports that laws want.
+    decisions: by operation and verdict. refusals_by_clause: refusals that each clause caused. counters: those that
+    laws demand for their reports, by name.
     """
 
     first: date
@@ -32,7 +44,7 @@ class CustodyReport:
 
 
 class Custodian:
-    """The custody, with the ledger in front of every change."""
+    """The custody of one installation; every change is recorded first."""
 
     def __init__(
         self, custody: Custody, register: Register, gallery: Gallery, ledger: Ledger, now: Callable[[], datetime]
@@ -41,21 +53,22 @@ class Custodian:
         self._register = register
         self._gallery = gallery
         self._ledger = ledger
+        self._journal = Journal(ledger, "custody")
         self._now = now
         self.now = now
         self.show = custody.show
         self.holds = custody.holds
         self.contents = custody.contents
 
-    def shown_to(self, hold_id: str, reviewer: str) -> JSON:
-        """What a held result says, for who reviews it; that it was shown is an entry. Never for who asked for it."""
+    def contents_for(self, hold_id: str, reviewer: str) -> JSON:
+        """The content of a held result, for a reviewer; that it was shown is recorded. Never for its requester."""
         hold = self._reviewable(hold_id, reviewer)
-        said = self._custody.contents(hold_id)
+        contents = self._custody.contents(hold_id)
         self._record("shown", hold, {}, {"reviewer": reviewer})
-        return said
+        return contents
 
     def review(self, hold_id: str, reviewer: str, *, agrees: bool) -> Hold:
-        """Enter what somebody who looked at a result says; never who asked for it, and each person once."""
+        """Enter a reviewer's verdict on a result: each person once, and never its requester."""
         hold = self._reviewable(hold_id, reviewer)
         if reviewer in (*hold.agreed, *hold.disagreed):
             raise Conflict(f"this reviewer has spoken on {hold_id} already")
@@ -64,16 +77,22 @@ class Custodian:
         self._record("reviewed", hold, {"agrees": agrees}, {"reviewer": reviewer})
         return self._custody.review(hold_id, reviewer, agrees=agrees)
 
-    def authorise(self, hold_id: str, by: str, *, granted: bool) -> Hold:
-        """Enter that authorisation was asked for, or granted; a frozen use goes on."""
+    def authorise(self, hold_id: str, by: str, outcome: AuthorisationOutcome) -> Hold:
+        """Enter what became of the authorisation.
+
+        Requested or granted: a frozen use goes on. Refused: the result and its openings are destroyed, and the
+        mandate ends.
+        """
+        if outcome is AuthorisationOutcome.REFUSED:
+            return self._refuse(hold_id, by)
+        granted = outcome is AuthorisationOutcome.GRANTED
         hold = self._custody.show(hold_id)
         if hold.refused_at is not None:
             raise Conflict(f"authorisation for {hold_id} was refused, and it is shredded")
         self._record("authorised" if granted else "authorisation requested", hold, {}, {"by": by})
         return self._custody.authorisation(hold_id, granted=granted)
 
-    def refuse(self, hold_id: str, by: str) -> Hold:
-        """Enter that authorisation was refused: the result and its openings are destroyed, and the mandate ends."""
+    def _refuse(self, hold_id: str, by: str) -> Hold:
         hold = self._custody.show(hold_id)
         self._record("authorisation refused", hold, {}, {"by": by})
         shredded = self._custody.shred(hold_id)
@@ -86,7 +105,7 @@ class Custodian:
         return shredded
 
     def sweep(self) -> int:
-        """Erase every face whose term has ended; how many there were. A face that should be gone is so within a run."""
+        """Erase every face whose term has ended; returns how many. One call erases all of them."""
         erased = 0
         for term in self._custody.terms():
             before = self._now() - timedelta(days=term.days)
@@ -101,6 +120,8 @@ class Custodian:
 
     def report(self, first: date, last: date) -> CustodyReport:
         """Count the decisions of the days `first` to `last` (UTC, both included) from the ledger's entries."""
+        if last < first:
+            raise BadRequest("the last day is not before the first")
         decisions: dict[str, Counter[str]] = {}
         clauses: Counter[str] = Counter()
         counters: Counter[str] = Counter()
@@ -113,8 +134,8 @@ class Custodian:
             if verdict != "permit":
                 clauses.update(_texts(entry.fields["clauses"]))
                 continue
-            said = _texts(entry.fields["obligations"])
-            counters.update(each.removeprefix("count ") for each in said if each.startswith("count "))
+            obligations = _texts(entry.fields["obligations"])
+            counters.update(each.removeprefix("count ") for each in obligations if each.startswith("count "))
         return CustodyReport(first, last, {k: dict(v) for k, v in decisions.items()}, dict(clauses), dict(counters))
 
     def _reviewable(self, hold_id: str, reviewer: str) -> Hold:
@@ -125,16 +146,16 @@ class Custodian:
         return hold
 
     def _entries_of(self, hold: Hold) -> list[int]:
+        """The ledger indices of the decision and, if there is one, of its result."""
         results = (
             entry.sequence
             for entry in self._ledger.entries(hold.decision + 1)
             if entry.kind == "result" and entry.fields.get("decision") == hold.decision
         )
-        return [hold.decision, *([found] if (found := next(results, None)) is not None else [])]
+        return [hold.decision, *itertools.islice(results, 1)]
 
     def _record(self, change: str, hold: Hold, public: dict[str, JSON], private: dict[str, JSON]) -> None:
-        entry: dict[str, JSON] = {"kind": "custody", "change": change, "hold": hold.hold_id, "of": hold.decision}
-        self._ledger.append({**entry, **public}, private).wait()
+        self._journal.record(change, {"hold": hold.hold_id, "of": hold.decision, **public}, private)
 
 
 def _texts(value: JSON) -> list[str]:

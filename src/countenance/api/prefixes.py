@@ -1,4 +1,4 @@
-"""Several dialects behind one address: a request goes to the tongue whose path prefix it has, else to the first one."""
+"""Several dialects behind one address: the path's prefix decides which one answers."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class PrefixRouter:
-    """One ASGI application out of several. rest: what answers all other paths, and start-up and shutdown."""
+    """One ASGI application made of several. rest: answers all other paths, start-up and shutdown."""
 
     def __init__(self, rest: ASGIApp, by_prefix: Mapping[str, ASGIApp]) -> None:
         self._rest = rest
         self._by_prefix = dict(by_prefix)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the connection on."""
-        await self._behind(scope)(scope, receive, send)
+        """Pass the connection on."""
+        await self._application(scope)(scope, receive, send)
 
-    def _behind(self, scope: Scope) -> ASGIApp:
+    def _application(self, scope: Scope) -> ASGIApp:
         if scope["type"] == "http":
             for prefix, app in self._by_prefix.items():
                 if scope["path"] == prefix or scope["path"].startswith(prefix + "/"):

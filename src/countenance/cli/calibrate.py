@@ -21,7 +21,7 @@ from countenance.calibrate.labelled_pictures import further_portraits, portraits
 from countenance.engine import Engine
 from countenance.scoring.calibration import Calibration
 from countenance.scoring.normaliser import RAW, RawCosine
-from countenance.settings import load
+from countenance.settings import data_folder, load
 
 
 @click.command()
@@ -30,7 +30,7 @@ from countenance.settings import load
     "--data",
     type=click.Path(path_type=Path),
     default=None,
-    help="Folder with lfw/ and fairface/. Default: COUNTENANCE_DATA, else ../shared/data.",
+    help="Folder with lfw/ and fairface/. Default: COUNTENANCE_DATA.",
 )
 @click.option(
     "--further",
@@ -50,7 +50,7 @@ def calibrate(
     again; they are biometric data: delete the folder when done. Half of the people are only tested on.
     """
     settings = load()
-    data = data or Path(os.environ.get("COUNTENANCE_DATA", "../shared/data"))
+    data = data_folder(settings, data)
     out = out or settings.home / "calibration"
     engine = Engine.open(
         settings.models_cache, settings.detector, model, threads=settings.threads, extra=settings.models_dir

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from countenance.cli.opening import opened
+from countenance.cli.installation import installation
 from countenance.faces import BoundingBox
 from countenance.operations import (
     Answer,
@@ -43,7 +43,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One line of JSON f
 @_JSON
 def detect(file: Path, key: str, step: float, as_json: bool) -> None:
     """Say who is seen from when to when, by an index for each person."""
-    with opened() as app:
+    with installation() as app:
         ask = DetectInVideo(VideoFile(file, 1000 * step, progress=_shown(step)))
         answer = app.guard.carry_out(Caller(key), ask)
     seen = answer.result
@@ -71,7 +71,7 @@ def detect(file: Path, key: str, step: float, as_json: bool) -> None:
 @_JSON
 def search(gallery: str, file: Path, key: str, step: float, similarity: float, quality: str, as_json: bool) -> None:
     """Say for each person of the video whom they are like, and how many chance alone would name."""
-    with opened() as app:
+    with installation() as app:
         chosen = VideoFile(file, 1000 * step, progress=_shown(step))
         ask = SearchInVideo(gallery, chosen, similarity=similarity, quality=QualityFilter(quality))
         answer = app.guard.carry_out(Caller(key), ask)

@@ -25,16 +25,16 @@ class HoldState(StrEnum):
 class Hold:
     """One result and what people have done about it. Times are UTC.
 
-    decision: index of the ledger's decision entry. ask, found: sha256 of what was asked and of what was found.
-    reviewers: how many people have to verify it. agreed, disagreed: who did, and who said that it is wrong.
-    authorise_by: when authorisation must have been asked for, None where none is due. clauses: why it is held.
+    decision: index of the ledger's decision entry. request_hash, result_hash: sha256 of the request and of its result.
+    reviewers: how many people have to verify it. agreed, disagreed: who verified it, and who found it wrong.
+    authorise_by: when authorisation must have been requested, None where none is due. clauses: why it is held.
     """
 
     hold_id: str
     mandate_id: str
     decision: int
-    ask: str
-    found: str
+    request_hash: str
+    result_hash: str
     made_at: datetime
     reviewers: int
     authorise_by: datetime | None
@@ -46,7 +46,7 @@ class Hold:
     refused_at: datetime | None = None
 
     def overdue(self, now: datetime) -> bool:
-        """Whether authorisation was due by now and nobody asked for it: at the hour itself it is still in time."""
+        """Whether the request for authorisation is late; at the hour itself it is still in time."""
         return self.authorise_by is not None and self.requested_at is None and now > self.authorise_by
 
     def state(self, now: datetime) -> HoldState:

@@ -1,8 +1,8 @@
-"""Who was granted what, by whom, and until when?
+"""Which grants are there, from whom, and until when?
 
 A mandate is a registered, expiring grant; an access key belongs to exactly one. Nobody approves a mandate that they
-asked for, and a revoked one is refused at the next call: it is read from the database each time. Operators are the
-people who ask, approve, review and audit.
+requested. Each call reads its mandate from the database, so that a revocation holds at once. Operators are the people
+who request, approve, review and audit.
 """
 
 from countenance.mandates.mandate import AccessKey, Holder, Mandate, MandateState, Terms

@@ -1,4 +1,4 @@
-"""What a mandate says: values only, no storage."""
+"""Mandates as values, without storage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class MandateState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who may act, described by the powers held, never by what the office is called.
+    """Who may act, described by the powers held, never by the name of the office.
 
     kind: a free word for the reader (school, police, museum); no rule looks at it.
     powers: what the holder may do to people (arrest, detain, deport, …), in the words of the policy vocabulary.

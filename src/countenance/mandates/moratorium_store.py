@@ -1,4 +1,4 @@
-"""Where moratoria are kept: signed statements as JSON text, which whoever reads them checks."""
+"""The store of moratoria: signed statements as JSON text. Whoever reads them checks the signatures."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from sqlalchemy.exc import IntegrityError
 from countenance.database import Direct, changing
 from countenance.errors import AlreadyExists, Conflict
 
-_halts = Table(
+_moratoria = Table(
     "moratoria",
     MetaData(),
     Column("moratorium_id", String(255), primary_key=True),
     Column("statements", Text, nullable=False),
 )
 
-_EVERY = Direct(select(_halts.c.moratorium_id, _halts.c.statements).order_by(_halts.c.moratorium_id))
+_ALL = Direct(select(_moratoria.c.moratorium_id, _moratoria.c.statements).order_by(_moratoria.c.moratorium_id))
 
 
 class MoratoriumStore:
@@ -28,7 +28,7 @@ class MoratoriumStore:
         """Keep a new one; `AlreadyExists` if the id is taken."""
         try:
             with changing(self._engine) as connection:
-                connection.execute(_halts.insert().values(moratorium_id=moratorium_id, statements=statements))
+                connection.execute(_moratoria.insert().values(moratorium_id=moratorium_id, statements=statements))
         except IntegrityError:
             raise AlreadyExists(f"there is a moratorium {moratorium_id!r} already") from None
 
@@ -36,13 +36,13 @@ class MoratoriumStore:
         """Put `after` in the place of `before`; `Conflict` if somebody else changed it meanwhile."""
         with changing(self._engine) as connection:
             done = connection.execute(
-                _halts.update()
-                .where(_halts.c.moratorium_id == moratorium_id, _halts.c.statements == before)
+                _moratoria.update()
+                .where(_moratoria.c.moratorium_id == moratorium_id, _moratoria.c.statements == before)
                 .values(statements=after)
             )
         if done.rowcount != 1:
             raise Conflict(f"the moratorium {moratorium_id!r} was changed meanwhile")
 
-    def every(self) -> dict[str, str]:
+    def all(self) -> dict[str, str]:
         """The statements by id."""
-        return dict(_EVERY.rows(self._engine))
+        return dict(_ALL.rows(self._engine))

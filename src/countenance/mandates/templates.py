@@ -1,4 +1,4 @@
-"""Mandate templates for common lawful uses: data in `templates.toml`, which says what each is and leaves open."""
+"""Mandate templates for common lawful uses: data in `templates.toml`, with what each leaves open."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class MandateTemplate:
 def templates() -> Mapping[str, MandateTemplate]:
     """The templates that ship, by name, in their order."""
     text = resources.files("countenance.mandates").joinpath("templates.toml").read_text(encoding="utf-8")
-    found = (_template(table) for table in tomllib.loads(text)["template"])
-    return MappingProxyType({each.name: each for each in found})
+    read = (_template(table) for table in tomllib.loads(text)["template"])
+    return MappingProxyType({each.name: each for each in read})
 
 
 def template(name: str) -> MandateTemplate:

@@ -1,24 +1,17 @@
-"""What can be asked of us: one file for each operation, all through `guard.py`."""
+"""What a caller can request, all of it through `guard.py`: similar operations in one file."""
 
 from countenance.gallery import Erased, GalleryInfo, Page, Reason, Reassigned, Refusal, User, UserMatch
-from countenance.operations.associate import Associate
 from countenance.operations.compare import Compare, Compared
-from countenance.operations.create_gallery import CreateGallery
-from countenance.operations.create_user import CreateUser
-from countenance.operations.delete_gallery import DeleteGallery
-from countenance.operations.delete_user import DeleteUser
-from countenance.operations.describe_gallery import DescribeGallery
 from countenance.operations.detect import Detect, Detected
-from countenance.operations.disassociate import Disassociate
 from countenance.operations.enrol import Enrol, Enrolled
-from countenance.operations.erase import Erase
-from countenance.operations.evidence import believed, standing
+from countenance.operations.evidence import evidence_summary, trusted_evidence
+from countenance.operations.faces import Erase, ListFaces
+from countenance.operations.galleries import CreateGallery, DeleteGallery, DescribeGallery, ListGalleries
 from countenance.operations.guard import Answer, Caller, Guard
-from countenance.operations.list_faces import ListFaces
-from countenance.operations.list_galleries import ListGalleries
-from countenance.operations.list_users import ListUsers
+from countenance.operations.moratoria import MoratoriaInForce, read_charter
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter
+from countenance.operations.request import granted
 from countenance.operations.search import SearchAnswer, SearchByFace, SearchByImage
 from countenance.operations.search_users import (
     SearchUsersByFace,
@@ -26,6 +19,7 @@ from countenance.operations.search_users import (
     SearchUsersByUser,
     UserSearchAnswer,
 )
+from countenance.operations.users import Associate, CreateUser, DeleteUser, Disassociate, ListUsers
 from countenance.operations.video import (
     DetectInVideo,
     PeopleSeen,
@@ -62,6 +56,7 @@ __all__ = [
     "ListFaces",
     "ListGalleries",
     "ListUsers",
+    "MoratoriaInForce",
     "Operation",
     "Page",
     "PeopleSeen",
@@ -84,7 +79,9 @@ __all__ = [
     "UserSearchAnswer",
     "VideoFile",
     "VideoSearchAnswer",
-    "believed",
+    "evidence_summary",
+    "granted",
     "matches_by_time",
-    "standing",
+    "read_charter",
+    "trusted_evidence",
 ]

@@ -21,7 +21,7 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The source face; the target faces at or above the asked similarity, most similar first; and the others."""
+    """The source face; the target faces at or above the similarity demanded, most similar first; and the others."""
 
     source: DetectedFace
     matches: tuple[tuple[DetectedFace, float], ...]
@@ -45,11 +45,11 @@ class Compare(Operation[ScoredFaces, Compared]):
     similarity: float = 80.0
     quality: QualityFilter = QualityFilter.NONE
     name: ClassVar[str] = "compare"
-    asks: ClassVar[Action] = Action.VERIFY
+    action: ClassVar[Action] = Action.VERIFY
 
     @property
     def min_similarity(self) -> float:
-        """The similarity asked for."""
+        """The similarity that the caller demands."""
         return self.similarity
 
     def look(self, tools: Tools) -> ScoredFaces:
@@ -68,10 +68,11 @@ class Compare(Operation[ScoredFaces, Compared]):
 
     def act(self, tools: Tools, permit: Permit, seen: ScoredFaces) -> Compared:
         """Sort by similarity."""
-        rated = [(face, tools.calibration.similarity(score)) for face, score in seen.targets]
-        rated.sort(key=lambda pair: -pair[1])
-        matches = tuple(pair for pair in rated if pair[1] >= self.similarity)
-        return Compared(seen.source, matches, tuple(face for face, rate in rated if rate < self.similarity))
+        pairs = [(face, tools.calibration.similarity(score)) for face, score in seen.targets]
+        pairs.sort(key=lambda pair: -pair[1])
+        matches = tuple(pair for pair in pairs if pair[1] >= self.similarity)
+        unmatched = tuple(face for face, similarity in pairs if similarity < self.similarity)
+        return Compared(seen.source, matches, unmatched)
 
     def private(self) -> Mapping[str, JSON]:
         """Which two pictures."""
@@ -80,10 +81,10 @@ class Compare(Operation[ScoredFaces, Compared]):
             "target": hashlib.sha256(self.target).hexdigest(),
         }
 
-    def outcome(self, result: Compared) -> Mapping[str, JSON]:
+    def counts(self, result: Compared) -> Mapping[str, JSON]:
         """How many."""
         return {"matches": len(result.matches), "unmatched": len(result.unmatched)}
 
-    def found(self, result: Compared) -> Mapping[str, JSON]:
+    def private_result(self, result: Compared) -> Mapping[str, JSON]:
         """How similar."""
-        return {"similarities": [rate for _, rate in result.matches]}
+        return {"similarities": [similarity for _, similarity in result.matches]}

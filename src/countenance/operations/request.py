@@ -1,4 +1,4 @@
-"""From a mandate and an operation to a request in the words of the rules."""
+"""From a mandate and an operation to a request in the vocabulary of the rules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from countenance.errors import BadRequest, NotFound
 from countenance.mandates import Mandate, MandateState
-from countenance.operations.evidence import facts
+from countenance.operations.evidence import evidence_facts
 from countenance.operations.operation import Operation, Tools
 from countenance.policy import Action, Grant, ModelFacts, Request
 from countenance.policy.description import request_of
@@ -18,28 +18,28 @@ from countenance.policy.facts import Moment, context
 from countenance.scoring import Calibration
 
 
-def describe(mandate: Mandate, ask: Operation[Any, Any], tools: Tools, now: datetime) -> Request:
-    """What the rules are asked: the mandate's facts, with what this call adds to them."""
+def request_for(mandate: Mandate, operation: Operation[Any, Any], tools: Tools, now: datetime) -> Request:
+    """The request that the rules decide: the mandate's facts and what this call adds to them."""
     base = granted(mandate)
-    gallery = ask.gallery
+    gallery = operation.gallery
     return replace(
         base,
-        operation=ask.asks,
+        operation=operation.action,
         mandate=replace(
             base.mandate,
             active=mandate.state(now) in (MandateState.ACTIVE, MandateState.EXPIRED),
-            operation_granted=ask.asks in mandate.terms.operations or "*" in mandate.terms.operations,
+            operation_granted=operation.action in mandate.terms.operations or "*" in mandate.terms.operations,
             gallery_granted=gallery is None or mandate.terms.covers(gallery),
         ),
         gallery=replace(base.gallery, id=gallery or ""),
-        model=_model(ask, tools),
-        evidence=facts(tools.evidence, tools.engine.model, tools.calibration.identity, now),
+        model=_model(operation, tools),
+        evidence=evidence_facts(tools.evidence, tools.engine.model, tools.calibration.identity, now),
     )
 
 
 @lru_cache(maxsize=1024)
 def granted(mandate: Mandate) -> Request:
-    """The facts that hold for every call under `mandate`; `BadRequest` where they are no words of the vocabulary."""
+    """The facts that hold for every call under `mandate`; `BadRequest` where the vocabulary has no such words."""
     try:
         further = json.loads(mandate.terms.facts)
     except ValueError as error:
@@ -97,14 +97,14 @@ def _fmr(calibration: Calibration, similarity: float) -> float:
     return calibration.fmr(calibration.score(similarity))
 
 
-def _model(ask: Operation[Any, Any], tools: Tools) -> ModelFacts:
-    if ask.min_similarity is None:
+def _model(operation: Operation[Any, Any], tools: Tools) -> ModelFacts:
+    if operation.min_similarity is None:
         return ModelFacts(id=tools.engine.model, calibration=tools.calibration.identity)
-    fmr = _fmr(tools.calibration, ask.min_similarity)
+    fmr = _fmr(tools.calibration, operation.min_similarity)
     fpir = None
-    if ask.asks is Action.IDENTIFY and ask.gallery is not None:
+    if operation.action is Action.IDENTIFY and operation.gallery is not None:
         try:
-            fpir = 1.0 - (1.0 - fmr) ** ask.crowd(tools.gallery)
-        except NotFound:  # the operation says so itself, if it is permitted at all
+            fpir = 1.0 - (1.0 - fmr) ** operation.search_size(tools.gallery)
+        except NotFound:  # if it is permitted, the operation itself reports that
             fpir = None
     return ModelFacts(id=tools.engine.model, calibration=tools.calibration.identity, fmr=fmr, fpir=fpir)

@@ -63,7 +63,7 @@ class DetectInVideo(Operation[PeopleSeen, PeopleSeen]):
 
     video: VideoFile
     name: ClassVar[str] = "detect_in_video"
-    asks: ClassVar[Action] = Action.DETECT
+    action: ClassVar[Action] = Action.DETECT
 
     def look(self, tools: Tools) -> PeopleSeen:
         """Decode, detect, follow."""
@@ -77,7 +77,7 @@ class DetectInVideo(Operation[PeopleSeen, PeopleSeen]):
         """Which video."""
         return {"video": self.video.digest}
 
-    def outcome(self, result: PeopleSeen) -> Mapping[str, JSON]:
+    def counts(self, result: PeopleSeen) -> Mapping[str, JSON]:
         """How many faces, of how many people, in how many frames."""
         return {"faces": len(result.faces), "people": len(result.tracks), "frames": result.frames}
 
@@ -151,7 +151,7 @@ class SearchInVideo(Searching[PeopleSeen, VideoSearchAnswer]):
         """Which gallery, which video."""
         return {"gallery": self.gallery_id, "video": self.video.digest}
 
-    def outcome(self, result: VideoSearchAnswer) -> Mapping[str, JSON]:
+    def counts(self, result: VideoSearchAnswer) -> Mapping[str, JSON]:
         """How many people, how many of them have candidates, and how many chance alone would give."""
         return {
             "people": len(result.people),
@@ -161,7 +161,7 @@ class SearchInVideo(Searching[PeopleSeen, VideoSearchAnswer]):
             "expected_false_matches": result.expected_false_matches,
         }
 
-    def found(self, result: VideoSearchAnswer) -> Mapping[str, JSON]:
+    def private_result(self, result: VideoSearchAnswer) -> Mapping[str, JSON]:
         """Which candidates for which person of the video."""
         return {
             "people": [

@@ -87,12 +87,12 @@ def clauses(pack: str, text: str) -> tuple[Clause, ...]:
     if policies.templates or policies.template_links:
         raise PolicyError(f"pack {pack}: clauses.cedar holds a template, and clauses have no slots")
     ordered = sorted(policies.static_policies.items(), key=lambda item: int(item[0].removeprefix("policy")))
-    found = tuple(_clause(pack, template) for _, template in ordered)
-    names = [clause.id for clause in found]
+    read = tuple(_clause(pack, template) for _, template in ordered)
+    names = [clause.id for clause in read]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise PolicyError(f"pack {pack}: two clauses are called {twice[0]}")
-    return found
+    return read
 
 
 def _clause(pack: str, template: pst.Template) -> Clause:

@@ -5,13 +5,13 @@ Three cuts, each of which leaves every decision as it is:
 - by day and operation: clauses that are not in force, or speak of other operations, are left out
 - by parties and places: facts about who asks, for whom and where are always stated. A clause is a conjunction; where a
   part of it that reads only these facts is false, the clause cannot hold, and where it is true, that part says nothing.
-  Cedar itself is asked which parts are true, once for each combination of parties and places.
+  Cedar itself evaluates these parts, once for each combination of parties and places.
 - by facts: what no clause left reads is not put into the context, nor into its schema
 
-So a museum in Nevada is not measured by the law of the Union, and a decision costs what its own rules cost.
+So European law costs a museum in Nevada nothing: a decision costs what its own rules cost.
 
-And what Cedar was asked before, word for word, it is not asked again: its answer follows from the policies and the
-context alone, and the time, in whole seconds, is part of the context.
+Cedar's answers are cached by policies and context, from which alone they follow; the context holds the time, in whole
+seconds.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from countenance.policy.request import Party, Request
 
 _WHO_AND_WHERE = frozenset({"actor", "behalf", "holder", "places"})
 _MANY = 512
-"""Combinations of parties and places, and answers of one book, that are remembered before all are forgotten."""
+"""Size of each cache (combinations of parties and places; answers of one slice), which is emptied when it is full."""
 
 _NOBODY = {"type": "Mandate", "id": "-"}
 _NOWHERE = {"type": "Gallery", "id": "-"}
@@ -59,7 +59,7 @@ _STRICT = schema(all_stated=True)
 class CedarAnswer:
     """Cedar's answer.
 
-    reasons: ids of the clauses that made it, in the order of the packs. facts: what Cedar was told.
+    reasons: ids of the clauses that made it, in the order of the packs. facts: the context that it had.
     """
 
     allowed: bool
@@ -71,8 +71,8 @@ class CedarAnswer:
 class PolicySlice:
     """The clauses that one kind of request can meet, compiled.
 
-    opening: forbids that possibly hold, permits that surely do, duties that possibly do: only Allow here is a yes.
-    allowing: permits that possibly hold. given: answers to what was asked before, by policies and context.
+    deciding: forbids that possibly hold, permits that surely do, duties that possibly do; only their Allow permits.
+    hopeful: permits that possibly hold. answers: those given before, by policies and context.
     """
 
     operation: Action
@@ -82,40 +82,40 @@ class PolicySlice:
     facts: Readers
     schema: cedarpy.Schema
     entities: cedarpy.Entities
-    opening: cedarpy.PolicySet
-    allowing: cedarpy.PolicySet
-    given: dict[tuple[int, bytes], CedarAnswer] = field(default_factory=dict, compare=False)
+    deciding: cedarpy.PolicySet
+    hopeful: cedarpy.PolicySet
+    answers: dict[tuple[int, bytes], CedarAnswer] = field(default_factory=dict, compare=False)
 
-    def ask(self, policies: cedarpy.PolicySet, request: Request, moment: Moment) -> CedarAnswer | None:
-        """Cedar's answer, or None where it reports an error of any kind: that is never a yes.
+    def evaluate(self, policies: cedarpy.PolicySet, request: Request, moment: Moment) -> CedarAnswer | None:
+        """Cedar's answer, or None where it reports an error of any kind: an error never permits.
 
-        policies: `opening` or `allowing`.
+        policies: `deciding` or `hopeful`.
         """
         facts = flat_context(request, moment, self.facts)
-        told = _told(facts)
-        if told is None:
+        encoded = _encoded(facts)
+        if encoded is None:
             return None
-        answer = self.given.get((id(policies), told))
+        answer = self.answers.get((id(policies), encoded))
         if answer is None:
-            answer = _ask(self.operation, policies, self.entities, self.schema, facts, told, self.clauses)
-            if answer is not None:  # an error is no answer: next time Cedar is asked again
-                if len(self.given) >= _MANY:
-                    self.given.clear()
-                self.given[id(policies), told] = answer
+            answer = _evaluated(self.operation, policies, self.entities, self.schema, facts, encoded, self.clauses)
+            if answer is not None:  # an error is not remembered
+                if len(self.answers) >= _MANY:
+                    self.answers.clear()
+                self.answers[id(policies), encoded] = answer
         return answer
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedSlice:
-    """The book for one combination of parties and places. surroundings: the facts about these, which it leaves out."""
+class ApplicableSlice:
+    """The slice for one combination of parties and places. parties: the facts about these, not in the slice."""
 
-    book: PolicySlice
-    surroundings: Context
+    policies: PolicySlice
+    parties: Context
 
 
 @dataclass(frozen=True, slots=True)
-class _Chapter:
-    """The clauses in force that speak of an operation. conditional: those with a part about parties and places."""
+class _ActionClauses:
+    """The clauses in force about one action. conditional: those with a part about parties and places."""
 
     active: tuple[tuple[Clause, Pack], ...]
     conditional: Mapping[str, Clause]
@@ -125,7 +125,7 @@ class _Chapter:
 
 
 class PolicyCache:
-    """The books of some packs, made when they are first needed. Safe to share between threads."""
+    """The slices of some packs, made when they are first needed. Safe to share between threads."""
 
     def __init__(self, packs: Sequence[Pack]) -> None:
         """Type-check and remember `packs`; one that does not validate is a `PolicyError`."""
@@ -136,12 +136,12 @@ class PolicyCache:
         ends = {clause.in_force_until for pack in packs for clause in pack.clauses}
         self._turns = sorted(days | {day for day in ends if day is not None})
         self._entities = cedarpy.Entities.from_json_str(_NO_ENTITIES)
-        self._chapters: dict[tuple[int, Action], _Chapter] = {}
-        self._books: dict[tuple[int, Action, frozenset[str]], PolicySlice] = {}
-        self._known: dict[tuple[object, ...], OpenedSlice] = {}
+        self._by_action: dict[tuple[int, Action], _ActionClauses] = {}
+        self._slices: dict[tuple[int, Action, frozenset[str]], PolicySlice] = {}
+        self._applicable: dict[tuple[object, ...], ApplicableSlice] = {}
 
-    def open(self, request: Request, moment: Moment, day: date) -> OpenedSlice | None:
-        """The book for `request` under the law of `day`; None where Cedar cannot tell which clauses it can meet."""
+    def slice_for(self, request: Request, moment: Moment, day: date) -> ApplicableSlice | None:
+        """The slice for `request` under the law of `day`; None where Cedar reports an error."""
         epoch = bisect_right(self._turns, day)
         key = (
             epoch,
@@ -150,64 +150,72 @@ class PolicyCache:
             _who(request.on_behalf_of),
             request.jurisdictions,
         )
-        opened = self._known.get(key)
-        if opened is None:
-            chapter = self._chapter(epoch, request.operation, day)
-            facts = flat_context(request, moment, chapter.facts)
-            told = _told(facts)
-            met = told and _ask(
-                request.operation, chapter.parts, self._entities, chapter.schema, facts, told, chapter.conditional
+        applicable = self._applicable.get(key)
+        if applicable is None:
+            action_clauses = self._action_clauses(epoch, request.operation, day)
+            facts = flat_context(request, moment, action_clauses.facts)
+            encoded = _encoded(facts)
+            met = encoded and _evaluated(
+                request.operation,
+                action_clauses.parts,
+                self._entities,
+                action_clauses.schema,
+                facts,
+                encoded,
+                action_clauses.conditional,
             )
             if not met:
                 return None
-            unmet = frozenset(chapter.conditional) - frozenset(met.reasons)
-            opened = OpenedSlice(self._bound(epoch, request.operation, chapter, unmet), facts)
-            if len(self._known) >= _MANY:
-                self._known.clear()
-            self._known[key] = opened
-        return opened
+            unmet = frozenset(action_clauses.conditional) - frozenset(met.reasons)
+            applicable = ApplicableSlice(self._bound(epoch, request.operation, action_clauses, unmet), facts)
+            if len(self._applicable) >= _MANY:
+                self._applicable.clear()
+            self._applicable[key] = applicable
+        return applicable
 
-    def _chapter(self, epoch: int, operation: Action, day: date) -> _Chapter:
-        chapter = self._chapters.get((epoch, operation))
-        if chapter is None:
-            chapter = self._chapters[epoch, operation] = _chapter(self._packs, operation, day)
-        return chapter
+    def _action_clauses(self, epoch: int, operation: Action, day: date) -> _ActionClauses:
+        action_clauses = self._by_action.get((epoch, operation))
+        if action_clauses is None:
+            action_clauses = self._by_action[epoch, operation] = _action_clauses(self._packs, operation, day)
+        return action_clauses
 
-    def _bound(self, epoch: int, operation: Action, chapter: _Chapter, unmet: frozenset[str]) -> PolicySlice:
+    def _bound(
+        self, epoch: int, operation: Action, action_clauses: _ActionClauses, unmet: frozenset[str]
+    ) -> PolicySlice:
         key = (epoch, operation, unmet)
-        book = self._books.get(key)
-        if book is None:
-            if len(self._books) >= _MANY:
-                self._books.clear()
-            left = [(clause, pack) for clause, pack in chapter.active if clause.id not in unmet]
-            book = self._books[key] = _bind(operation, left, self._entities)
-        return book
+        made = self._slices.get(key)
+        if made is None:
+            if len(self._slices) >= _MANY:
+                self._slices.clear()
+            left = [(clause, pack) for clause, pack in action_clauses.active if clause.id not in unmet]
+            made = self._slices[key] = _bind(operation, left, self._entities)
+        return made
 
 
-def _told(facts: Mapping[str, CedarValue]) -> bytes | None:
-    """The context that Cedar reads; None where JSON cannot say it."""
+def _encoded(facts: Mapping[str, CedarValue]) -> bytes | None:
+    """The context as JSON for Cedar; None where a value has no JSON form."""
     try:
         return orjson.dumps(facts)
     except TypeError:
         return None
 
 
-def _ask(
+def _evaluated(
     operation: Action,
     policies: cedarpy.PolicySet,
     entities: cedarpy.Entities,
     rules: cedarpy.Schema,
     facts: Mapping[str, CedarValue],
-    told: bytes,
+    encoded: bytes,
     order: Iterable[str],
 ) -> CedarAnswer | None:
-    """told: `facts` as JSON."""
+    """encoded: `facts` as JSON."""
     try:
         call = {
             "principal": _NOBODY,
             "action": {"type": "Action", "id": operation.value},
             "resource": _NOWHERE,
-            "context": told.decode(),
+            "context": encoded.decode(),
         }
         answer = cedarpy.is_authorized(call, policies, entities, rules)
     except (ValueError, TypeError):
@@ -222,7 +230,7 @@ def _who(party: Party | None) -> tuple[object, ...] | None:
     return None if party is None else (party.powers, party.tier, party.jurisdictions)
 
 
-def _chapter(packs: Iterable[Pack], operation: Action, day: date) -> _Chapter:
+def _action_clauses(packs: Iterable[Pack], operation: Action, day: date) -> _ActionClauses:
     active = tuple(
         (clause, pack)
         for pack in packs
@@ -235,7 +243,7 @@ def _chapter(packs: Iterable[Pack], operation: Action, day: date) -> _Chapter:
     conditional = {clause.id: clause for clause, _ in active if parts[clause.id] is not None}
     facts = tuple(fact for fact in FACTS if fact.group in _WHO_AND_WHERE)
     try:
-        return _Chapter(
+        return _ActionClauses(
             active,
             conditional,
             readers(facts),
@@ -251,7 +259,7 @@ def _bind(operation: Action, left: Sequence[tuple[Clause, Pack]], entities: ceda
     read = frozenset().union(*(facts_read(rest) for rest in rests.values()))
     facts = tuple(fact for fact in FACTS if fact.path in read)
 
-    def opening(clause: Clause) -> pst.Expr:
+    def deciding(clause: Clause) -> pst.Expr:
         return _flat((surely if clause.effect is Effect.PERMIT else possibly)(rests[clause.id]))
 
     permits = [clause for clause, _ in left if clause.effect is Effect.PERMIT]
@@ -264,8 +272,8 @@ def _bind(operation: Action, left: Sequence[tuple[Clause, Pack]], entities: ceda
             facts=readers(facts),
             schema=cedarpy.Schema.from_str(flat_schema(facts)),
             entities=entities,
-            opening=_policies((clause.id, opening(clause), clause.effect) for clause, _ in left),
-            allowing=_policies((clause.id, _flat(possibly(rests[clause.id])), clause.effect) for clause in permits),
+            deciding=_policies((clause.id, deciding(clause), clause.effect) for clause, _ in left),
+            hopeful=_policies((clause.id, _flat(possibly(rests[clause.id])), clause.effect) for clause in permits),
         )
     except ValueError as error:
         raise PolicyError(f"the rules do not compile: {error}") from error

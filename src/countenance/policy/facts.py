@@ -306,9 +306,9 @@ def readers(facts: Iterable[Fact]) -> Readers:
 
 def flat_context(request: Request, moment: Moment, facts: Readers) -> dict[str, CedarValue]:
     """The stated ones of `facts` side by side, under their flat names."""
-    found: dict[str, CedarValue] = {}
+    stated: dict[str, CedarValue] = {}
     for name, plain, read in facts:
         value = read(request, moment) if plain is None else plain(request)
         if value is not None:
-            found[name] = value
-    return found
+            stated[name] = value
+    return stated

@@ -163,12 +163,12 @@ def _obligation(text: str, clause: str) -> Obligation:
 
 
 def _number(text: str, unit: str) -> int:
-    found = re.fullmatch(rf"([1-9][0-9]{{0,5}}){unit}", text)
-    if not found:
+    match = re.fullmatch(rf"([1-9][0-9]{{0,5}}){unit}", text)
+    if not match:
         raise ValueError(
             f"an obligation's number is a positive whole number{' and ' + unit if unit else ''}, got {text!r}"
         )
-    return int(found[1])
+    return int(match[1])
 
 
 def words(obligation: Obligation) -> str:

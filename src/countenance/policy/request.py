@@ -1,9 +1,9 @@
 # ruff: noqa: RUF009  # `_fact` makes a field, as dataclasses.field does
-"""The words that a rule may use: who asks, for whom, what, where, why, by whose leave, with which model.
+"""The words that a rule may use: who asks, for whom, what, where, why, on which authorisation, with which model.
 
 A `Request` is what the guard knows about one call. The basic facts are required: the operation, the parties, the grant.
 Every other fact may be left out, and left out means *not stated*: a rule that needs it then answers "undetermined",
-which is not permitted. So nobody has to guess a default, and silence never opens a door.
+which is not permitted. So nobody has to guess a default, and an unstated fact never permits anything.
 
 `Party.class_name` is for people who read decisions. It is not part of the Cedar schema, so a clause that named "police"
 would not validate: clauses go by the powers that somebody holds and by whom they act for.

@@ -118,18 +118,19 @@ def world(
     database = open_database(folder / "db.sqlite")
     ledger = Ledger(database, Signer(bytes(32)), "ledger.test", now)
     register, custody = Register(database, bytes(32), now), Custody(database, bytes(32), now)
-    moratoria = administration.Moratoria(MoratoriumStore(database), ledger, charter)
+    in_force = operations.MoratoriaInForce(MoratoriumStore(database), charter)
+    moratoria = administration.Moratoria(MoratoriumStore(database), in_force, ledger)
     gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
     tools = operations.Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, ())
     rules = rules or HOUSE_RULES
-    guard = operations.Guard(tools, rules, ledger, register, custody, moratoria, now)
+    guard = operations.Guard(tools, rules, ledger, register, custody, in_force, now)
     operators = administration.Operators(OperatorStore(database, now, os.urandom), ledger)
     services = native.Services(
         operators,
         administration.Mandates(register, ledger, now),
         administration.Custodian(custody, register, gallery, ledger, now),
         moratoria,
-        administration.Explainer(rules, moratoria, now),
+        administration.Explainer(rules, in_force, now),
         administration.Record(ledger),
     )
     executor = ThreadPoolExecutor(4)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countenance.cli.enrol.journal import Journal, stamp_of
+from countenance.cli.enrol.log import EnrolmentLog, stamp_of
 from countenance.cli.enrol.names import EXTERNAL_ID, external_id
 from countenance.cli.enrol.pictures import Listing, PictureFile, in_folder, in_manifest
 from countenance.errors import BadRequest
@@ -151,15 +151,15 @@ def test_a_manifest_in_another_encoding_is_refused(tmp_path: Path) -> None:
 
 def test_a_journal_remembers_a_picture_as_it_was_and_survives_a_broken_line(tmp_path: Path) -> None:
     (picture,) = in_folder(made(tmp_path / "in", "a.jpg"), "file", is_picture).pictures
-    with Journal.of(tmp_path, ["job"]) as journal:
+    with EnrolmentLog.of(tmp_path, ["job"]) as journal:
         assert not journal.done(picture)
         journal.add(picture, stamp_of(picture), ("face-1",))
     with journal.path.open("a") as file:
         file.write('["b.jpg", "1:')
-    again = Journal.of(tmp_path, ["job"])
+    again = EnrolmentLog.of(tmp_path, ["job"])
     assert again.done(picture)
     assert not again.replaced(picture)
-    assert not Journal.of(tmp_path, ["another job"]).done(picture)
+    assert not EnrolmentLog.of(tmp_path, ["another job"]).done(picture)
     picture.path.write_bytes(b"picture, another")
     assert not again.done(picture)
     assert again.replaced(picture)
@@ -167,6 +167,6 @@ def test_a_journal_remembers_a_picture_as_it_was_and_survives_a_broken_line(tmp_
 
 def test_a_picture_whose_id_changed_is_done_again(tmp_path: Path) -> None:
     (picture,) = in_folder(made(tmp_path / "in", "a.jpg"), "file", is_picture).pictures
-    with Journal.of(tmp_path, ["job"]) as journal:
+    with EnrolmentLog.of(tmp_path, ["job"]) as journal:
         journal.add(picture, stamp_of(picture), ("face-1",))
     assert not journal.done(PictureFile(picture.path, picture.name, "other"))

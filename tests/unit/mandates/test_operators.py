@@ -134,7 +134,7 @@ def test_where_the_ledger_cannot_be_written_nothing_changes(operators: Operators
     ):
         with pytest.raises(NotRecorded):
             change()
-    assert [each.name for each in operators.every()] == ["Ann"]
+    assert [each.name for each in operators.all()] == ["Ann"]
     assert operators.holding(token).expires_at == LATER
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from countenance.errors import BadRequest, NotFound
 from countenance.mandates import Holder, Mandate, Terms, template, templates
-from countenance.operations.request import granted
+from countenance.operations import granted
 from countenance.policy import Action, EvidenceFacts, ModelFacts, Request, Rules, Verdict
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -13,12 +13,11 @@ from tests.fakes.engine import MODEL, FakeEngine
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.rules import FixedRules
 
-from countenance.administration import Moratoria
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Gallery
 from countenance.mandates import AccessKey, Holder, MoratoriumStore, Register, Terms
-from countenance.operations import Caller, Guard, Tools
+from countenance.operations import Caller, Guard, MoratoriaInForce, Tools
 from countenance.policy import Verdict
 from countenance.policy.moratorium import Charter
 from countenance.scoring import Calibration, RawCosine
@@ -54,7 +53,7 @@ class World:
     register: Register
     rules: FixedRules
     custody: Custody
-    moratoria: Moratoria
+    moratoria: MoratoriaInForce
     clock: Clock
     key: AccessKey
     database: Engine
@@ -87,7 +86,7 @@ def world(tmp_path: Path, verdict: Verdict, clock: Clock) -> Iterator[World]:
     register.approve(asked.mandate_id, approved_by="ben")
     key = register.issue_key(asked.mandate_id)
     ledger = FakeLedger()
-    moratoria = Moratoria(MoratoriumStore(database), ledger, CHARTER)
+    moratoria = MoratoriaInForce(MoratoriumStore(database), CHARTER)
     ids = (f"{n:08x}-0000-4000-8000-000000000000" for n in itertools.count())
     gallery = Gallery(database, RawCosine(), clock, lambda: next(ids))
     custody = Custody(database, bytes(32), clock)

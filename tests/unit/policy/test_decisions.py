@@ -346,8 +346,8 @@ def test_only_so_many_answers_are_remembered(monkeypatch: pytest.MonkeyPatch) ->
     rules = Rules([small(clause("context.time.now < 0"))])
     for n in range(10):
         assert rules.decide(asked(), NOW + timedelta(seconds=n)).permitted
-    (book,) = rules._library._books.values()
-    assert 1 <= len(book.given) <= 3
+    (policies,) = rules._cache._slices.values()
+    assert 1 <= len(policies.answers) <= 3
 
 
 def test_the_schema_goes_with_every_call(monkeypatch: pytest.MonkeyPatch) -> None:

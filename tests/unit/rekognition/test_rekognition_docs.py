@@ -7,11 +7,11 @@ from pathlib import Path
 from countenance.api.rekognition import AdmissionLimits
 from countenance.api.rekognition import errors as wire
 from countenance.api.rekognition.actions import PAGE, Actions
-from countenance.api.rekognition.asking import MATCHES, SIMILARITY
 from countenance.api.rekognition.buckets import MAX_OBJECT_BYTES, Buckets
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import MAX_VALUES
 from countenance.api.rekognition.user_actions import ASSOCIATION, USER_PAGE
+from countenance.api.rekognition.wire_operation import MATCHES, SIMILARITY
 from countenance.gallery.users import MOST_FACES
 
 TEXT = (Path(__file__).parents[3] / "docs" / "rekognition.md").read_text()

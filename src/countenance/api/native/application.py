@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from countenance.administration import Custodian, Explainer, Mandates, Moratoria, Operators, Record
 from countenance.api.native import custody, health, mandates, moratoria, record, rules
-from countenance.api.native.access import nobody_in_particular
+from countenance.api.native.access import public
 from countenance.api.native.middleware import BodyLimits, OperatorAccess
 from countenance.api.native.problems import FieldFault, Problem, response_of
 
@@ -67,7 +67,7 @@ def _application(services: Services) -> FastAPI:
     application.include_router(every)
     made: list[dict[str, Any]] = []
 
-    @application.get(f"{PREFIX}/openapi.json", include_in_schema=False, openapi_extra=nobody_in_particular())
+    @application.get(f"{PREFIX}/openapi.json", include_in_schema=False, openapi_extra=public())
     def openapi() -> dict[str, Any]:
         if not made:
             made.append(_document(application))

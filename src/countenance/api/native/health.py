@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from countenance.administration import Record
-from countenance.api.native.access import Caller, everybody, nobody_in_particular, router
+from countenance.api.native.access import Caller, everybody, public, router
 from countenance.api.native.values import Closed
 
 
@@ -31,7 +31,7 @@ def routes(record: Record) -> APIRouter:
     """The routes /health and /me."""
     at = router("standing")
 
-    @at.get("/health", openapi_extra=nobody_in_particular(), summary="Say whether the server is well")
+    @at.get("/health", openapi_extra=public(), summary="Say whether the server is well")
     def health() -> Health:
         """Read the database once. No token is needed, and nothing else is said."""
         assert record.size >= 0

@@ -1,7 +1,7 @@
-"""Before anything is read: room, who asks, and how much they may send. Plain ASGI, around the application.
+"""Admission before anything is read: capacity, the caller's token, the size of the body. Plain ASGI middleware.
 
-A public path needs no token. Elsewhere a caller without a good token is answered before its body is taken, and whoever
-has one sends a bounded body in bounded time. What leaves is never cached.
+A public path needs no token. Elsewhere a caller without a valid token is answered before its body is read, and a caller
+with one sends a bounded body in bounded time. Answers are never cached.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from countenance.administration import Operator
+from countenance.api.body_reader import BodyTooLarge, BodyTooSlow, ClientGone, read_body
 from countenance.api.native.problems import response_of
 from countenance.errors import Overloaded, Unauthenticated
 
 OPERATOR = "countenance.operator"
-"""Where in the scope the door puts who asks; None on public paths."""
+"""Where in the scope the caller is; None on public paths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,6 @@ class BodyLimits:
     requests: int = 32
     body_bytes: int = 65_536
     body_seconds: float = 10.0
-
-
-class _HungUp(Exception):
-    """The client went away before its request was whole."""
 
 
 class OperatorAccess:
@@ -45,31 +42,33 @@ class OperatorAccess:
         self._holding = holding
         self._public = public
         self._limits = limits
-        self._in_hand = 0
+        self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; anything else has no business here."""
         if scope["type"] != "http":
             return
         send = partial(_uncached, send)
-        self._in_hand += 1
+        self._running += 1
         try:
-            if self._in_hand > self._limits.requests:
+            if self._running > self._limits.requests:
                 raise Overloaded(f"{self._limits.requests} requests are in hand; try again in a moment")
-            public = scope["path"] in self._public  # and takes no body, so that no stranger is waited for
-            scope[OPERATOR] = None if public else await self._who(scope)
+            public = (
+                scope["path"] in self._public
+            )  # its body is not read, so that nobody without a token makes the server wait
+            scope[OPERATOR] = None if public else await self._caller(scope)
             body = b"" if public else await self._body(scope, receive)
             await self._inside(scope, _Replay(body, receive), send)
-        except _HungUp:
+        except ClientGone:
             return
         except Exception as error:
             await response_of(error)(scope, receive, send)
         finally:
-            self._in_hand -= 1
+            self._running -= 1
 
-    async def _who(self, scope: Scope) -> Operator:
-        said = [value for name, value in scope["headers"] if name == b"authorization"]
-        scheme, _, token = said[0].partition(b" ") if len(said) == 1 else (b"", b"", b"")
+    async def _caller(self, scope: Scope) -> Operator:
+        headers = [value for name, value in scope["headers"] if name == b"authorization"]
+        scheme, _, token = headers[0].partition(b" ") if len(headers) == 1 else (b"", b"", b"")
         if scheme.lower() != b"bearer" or not 1 <= len(token) <= 200:
             raise Unauthenticated("an operator's token is expected: Authorization: Bearer …")
         return await asyncio.to_thread(self._holding, token.decode("latin-1").strip())
@@ -78,21 +77,12 @@ class OperatorAccess:
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not declared.isdigit() or len(declared) > 18 or int(declared) > self._limits.body_bytes:
             raise HTTPException(413, headers={"connection": "close"})
-        parts: list[bytes] = []
         try:
-            async with asyncio.timeout(self._limits.body_seconds):
-                more = True
-                while more:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise _HungUp
-                    parts.append(message.get("body", b""))
-                    if sum(map(len, parts)) > self._limits.body_bytes:
-                        raise HTTPException(413, headers={"connection": "close"})
-                    more = message.get("more_body", False)
-        except TimeoutError:
+            return await read_body(receive, self._limits.body_bytes, self._limits.body_seconds)
+        except BodyTooLarge:
+            raise HTTPException(413, headers={"connection": "close"}) from None
+        except BodyTooSlow:
             raise HTTPException(408, headers={"connection": "close"}) from None
-        return b"".join(parts)
 
 
 class _Replay:

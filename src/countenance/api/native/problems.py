@@ -1,4 +1,4 @@
-"""What goes wrong, as RFC 9457 says it: one table from the error tree to kind, title and status."""
+"""Errors as RFC 9457 problems: one table from the error tree to kind, title and status."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Problem(BaseModel):
 
 
 def response_of(error: BaseException) -> JSONResponse:
-    """The answer to whatever went wrong; of what was not raised on purpose, and of every 500, no detail leaves."""
+    """The answer to an error. An unexpected error, and every 500, gives no detail."""
     if isinstance(error, errors.CountenanceError):
         return _of_the_tree(error)
     if isinstance(error, RequestValidationError):
@@ -136,9 +136,9 @@ def _unfit(error: RequestValidationError) -> JSONResponse:
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
         return _response(_body("malformed", "The body cannot be read", 400, "The body is not JSON."))
-    said = [{"at": ".".join(map(_plain, fault["loc"])), "says": _plain(fault["msg"])} for fault in faults[:20]]
+    places = [{"at": ".".join(map(_plain, fault["loc"])), "says": _plain(fault["msg"])} for fault in faults[:20]]
     body = _body("unfit", "The request does not fit the schema", 422, f"{len(faults)} places do not fit; see faults.")
-    return _response({**body, "faults": said})
+    return _response({**body, "faults": places})
 
 
 def _plain(part: object) -> str:

@@ -5,16 +5,12 @@ Beyond any of these a caller is refused before its body is held, so memory is bo
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
+from countenance.api.body_reader import BodyTooLarge, BodyTooSlow, Receive, read_body
 from countenance.api.rekognition.errors import BODY_TOO_SLOW, THROTTLED, AwsError, Refused
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 
 MIB = 1024 * 1024
 
@@ -23,9 +19,9 @@ MIB = 1024 * 1024
 class AdmissionLimits:
     """What one server takes on at once; beyond it callers are told to slow down.
 
-    requests: being read, waiting or worked on. body_bytes: of one body; two images of 5 MiB in base64 are 13.4 MiB.
-    held_bytes: of all bodies together; what is being worked on (as many as the executor has threads) is held a second
-    time, parsed. body_seconds: from the signature to the body's last byte.
+    requests: being read, waiting or running. body_bytes: of one body; two images of 5 MiB in base64 are 13.4 MiB.
+    held_bytes: of all bodies together; those of running requests (as many as the executor has threads) are in memory
+    twice, once parsed. body_seconds: from the signature to the body's last byte.
     """
 
     requests: int = 64
@@ -35,15 +31,11 @@ class AdmissionLimits:
 
 
 DEFAULT = AdmissionLimits()
-"""Fit for a machine with some gigabytes to spare."""
-
-
-class HungUp(Exception):
-    """The client closed the connection before its request was whole."""
+"""For a machine with a few gigabytes to spare."""
 
 
 class Admission:
-    """Keeps count of what is in hand. Belongs to one event loop; not for threads."""
+    """Counts the requests and bytes in memory. For one event loop, not for threads."""
 
     def __init__(self, limits: AdmissionLimits) -> None:
         self.limits = limits
@@ -84,31 +76,14 @@ class Admission:
 
         Raises:
             Refused: `too_large` above the limit, RequestTimeoutException if it does not come in time.
-            HungUp: the client went away.
+            ClientGone: the client went away.
         """
-        parts: list[bytes] = []
-        size = 0
         try:
-            async with asyncio.timeout(self.limits.body_seconds):
-                more = True
-                while more:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise HungUp
-                    parts.append(message.get("body", b""))
-                    size += len(parts[-1])
-                    if size > self.limits.body_bytes:
-                        raise self._refusal(too_large)
-                    more = message.get("more_body", False)
-        except TimeoutError as error:
-            raise Refused(BODY_TOO_SLOW, f"the body took more than {self.limits.body_seconds:g} s") from error
-        return b"".join(parts)
+            return await read_body(receive, self.limits.body_bytes, self.limits.body_seconds)
+        except BodyTooLarge:
+            raise self._refusal(too_large) from None
+        except BodyTooSlow:
+            raise Refused(BODY_TOO_SLOW, f"the body took more than {self.limits.body_seconds:g} s") from None
 
     def _refusal(self, too_large: AwsError) -> Refused:
         return Refused(too_large, f"the body holds more than {self.limits.body_bytes} bytes")
-
-
-def declared_bytes(headers: Mapping[str, str]) -> int | None:
-    """What Content-Length says; None where it says nothing (a chunked body)."""
-    text = headers.get("content-length", "")
-    return int(text) if text.isdecimal() and len(text) < 20 else None

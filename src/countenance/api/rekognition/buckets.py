@@ -1,4 +1,4 @@
-"""Folders that stand for S3 buckets, read so that nothing outside them can be reached. POSIX only (openat)."""
+"""Folders that stand for S3 buckets. Nothing outside them can be reached. POSIX only (openat)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # non-blocki
 class Buckets:
     """One folder per bucket name.
 
-    An object's name is a path of plain parts below the folder. Each part is opened relative to the one before it and
+    An object's name is a path of plain parts below the folder. Each part is handles relative to the one before it and
     without following links, so no name and no race leads out: `..`, absolute names, empty parts, NUL, links of any
     kind (also those that stay inside), folders, devices and pipes are all "not there". The folder itself may be a link.
     """
@@ -41,20 +41,20 @@ class Buckets:
         parts = name.split("/")
         if "\0" in name or any(part in ("", ".", "..") for part in parts):
             raise NotFound("the object's name is not a plain path below its bucket")
-        with ExitStack() as opened:
+        with ExitStack() as handles:
             try:
-                place = _open(opened, os.fspath(folder), _FOLDER & ~os.O_NOFOLLOW, None)
+                place = _open(handles, os.fspath(folder), _FOLDER & ~os.O_NOFOLLOW, None)
                 for part in parts[:-1]:
-                    place = _open(opened, part, _FOLDER, place)
-                file = _open(opened, parts[-1], _FILE, place)
+                    place = _open(handles, part, _FOLDER, place)
+                file = _open(handles, parts[-1], _FILE, place)
                 return _content(file, max_bytes)
             except (OSError, ValueError) as error:  # ValueError: a name that this file system cannot encode
                 raise NotFound("the bucket holds no such object") from error
 
 
-def _open(opened: ExitStack, path: str, flags: int, folder: int | None) -> int:
+def _open(handles: ExitStack, path: str, flags: int, folder: int | None) -> int:
     handle = os.open(path, flags, dir_fd=folder)
-    opened.callback(os.close, handle)
+    handles.callback(os.close, handle)
     return handle
 
 

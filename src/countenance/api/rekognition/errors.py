@@ -1,4 +1,4 @@
-"""What goes wrong, as Rekognition says it: one table from the error tree to type and status.
+"""Errors in Rekognition's terms: one table from the error tree to type and status.
 
 A type that is in botocore's service model can be caught as `client.exceptions.<type>`; the others (signature,
 serialisation, unknown operation) are those that every AWS JSON service knows, and arrive as `ClientError`.
@@ -22,7 +22,7 @@ class AwsError:
 
 
 class Refused(Exception):
-    """What this dialect refuses by itself, before any operation is asked; `fault` says as what."""
+    """A request that this dialect refuses by itself, before any operation; `fault` is the AWS error."""
 
     def __init__(self, fault: AwsError, message: str) -> None:
         super().__init__(message)
@@ -86,7 +86,7 @@ INTERNAL_MESSAGE = "The request could not be carried out. Nothing more is said h
 
 
 def fault_of(error: BaseException) -> tuple[AwsError, str]:
-    """Type, status and message for `error`; of what was not raised on purpose, and of every 500, no detail leaves."""
+    """Type, status and message for `error`. An unexpected error, and every 500, gives no detail."""
     if isinstance(error, Refused):
         return error.fault, str(error)
     for kind in type(error).__mro__:

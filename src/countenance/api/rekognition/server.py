@@ -1,8 +1,8 @@
-"""The ASGI side: in which order a request is checked, and what leaves.
+"""The ASGI side: the order in which a request is checked, and what is answered.
 
-Order: path, method, target, content type; room; signature headers; secret; body; then, off the event loop: signature,
-parse, guard, answer. So nobody without a known access key makes the server hold a body, and nothing is parsed that
-was not signed.
+Order: path, method, target, content type; capacity; signature headers; secret; body; then, off the event loop:
+signature, parse, guard, answer. So nobody without a known access key makes the server hold a body, and nothing
+unsigned is parsed.
 """
 
 from __future__ import annotations
@@ -21,15 +21,12 @@ from uuid import uuid4
 import orjson
 from botocore.model import ServiceModel, StructureShape
 
+from countenance.api.body_reader import ClientGone, Message, Receive, declared_bytes
 from countenance.api.rekognition.actions import Actions
 from countenance.api.rekognition.admission import (
     DEFAULT,
     Admission,
     AdmissionLimits,
-    HungUp,
-    Message,
-    Receive,
-    declared_bytes,
 )
 from countenance.api.rekognition.bodies import read
 from countenance.api.rekognition.buckets import Buckets
@@ -66,9 +63,9 @@ log = logging.getLogger(__name__)
 
 
 class CarriesOut(Protocol):
-    """The gate that every operation goes through."""
+    """The guard that every operation goes through."""
 
-    def carry_out(self, caller: Caller, ask: Operation[Seen, Result]) -> Answer[Result]:
+    def carry_out(self, caller: Caller, operation: Operation[Seen, Result]) -> Answer[Result]:
         """Decide, record, do, record; the answer, or an error of `countenance.errors`."""
 
 
@@ -88,17 +85,17 @@ class WireReply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Asking:
-    """One caller's way to the guard; keeps what the guard says beside its result."""
+class OneCaller:
+    """Runs one caller's operations through the guard; keeps the headers of the answer."""
 
     def __init__(self, guard: CarriesOut, caller: Caller) -> None:
         self._guard = guard
         self._caller = caller
         self.headers: dict[str, str] = {}
 
-    def __call__(self, ask: Operation[Seen, Result]) -> Result:
-        """The result of `ask`."""
-        answer = self._guard.carry_out(self._caller, ask)
+    def __call__(self, operation: Operation[Seen, Result]) -> Result:
+        """The result of `operation`."""
+        answer = self._guard.carry_out(self._caller, operation)
         self.headers = {**answer.headers, RECEIPT: answer.receipt}
         return answer.result
 
@@ -142,7 +139,7 @@ class Server:
         request_id = self._new_id()
         try:
             reply = await self._reply(scope, receive)
-        except HungUp:
+        except ClientGone:
             return
         except Exception as error:
             reply = _failure(error, request_id)
@@ -168,7 +165,7 @@ class Server:
             if secret is None:
                 raise Refused(UNRECOGNIZED_CLIENT, WRONG_KEY)
             too_large = self._too_large(operation)
-            with self._admission.body(declared_bytes(headers), too_large):
+            with self._admission.body(declared_bytes(scope["headers"]), too_large):
                 body = await self._admission.read(receive, too_large)
                 return await loop.run_in_executor(self._executor, self._carried_out, operation, signed, secret, body)
 
@@ -199,9 +196,9 @@ class Server:
         if not signed.proved(body, secret):
             raise Refused(INVALID_SIGNATURE, WRONG_SIGNATURE)
         params = read(body, self._shape(operation))
-        asking = Asking(self._guard, Caller(signed.access_key))
-        answer = self._actions.served[operation](params, asking)
-        return WireReply(200, orjson.dumps(answer), asking.headers)
+        carry_out = OneCaller(self._guard, Caller(signed.access_key))
+        answer = self._actions.served[operation](params, carry_out)
+        return WireReply(200, orjson.dumps(answer), carry_out.headers)
 
 
 def _failure(error: Exception, request_id: str) -> WireReply:

@@ -9,7 +9,7 @@ from countenance.audit.findings.words import between, interval, one_in, percent,
 from countenance.audit.report.axes import LogAxis
 from countenance.audit.report.figures import Figure, Grid
 from countenance.audit.report.forest import scale
-from countenance.audit.report.svg import BLUE, INK, RED, line, mark, picture, text
+from countenance.drawing.svg import BLUE, INK, RED, line, mark, picture, text
 
 ROW = 56
 """Height of a row, px: a line of words, the old interval, the new one."""

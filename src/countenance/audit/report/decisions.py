@@ -8,7 +8,7 @@ from countenance.audit.formats.shares import Share
 from countenance.audit.report.axes import LinearAxis
 from countenance.audit.report.figures import Figure, Grid
 from countenance.audit.report.frame import KEY_TOP, frame, keys
-from countenance.audit.report.svg import LINES, line, mark, picture, polyline
+from countenance.drawing.svg import LINES, line, mark, picture, polyline
 
 
 def rates_grid(analysis: OutcomeAnalysis, everybody: OutcomeResults) -> Grid:

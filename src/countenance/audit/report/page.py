@@ -6,7 +6,6 @@ import base64
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from countenance.audit.bundle.bundle import Bundle
@@ -23,6 +22,7 @@ from countenance.audit.report.galleries import gallery_curve
 from countenance.audit.report.heaps import distributions
 from countenance.audit.report.matrix import heat_map
 from countenance.audit.report.tradeoffs import det_curves
+from countenance.drawing.html import rendered
 
 SIGNS = {"disparity shown": "▲", "equivalence shown": "≈", "insufficient evidence": "?"}
 _CSS = Path(__file__).with_name("templates") / "style.css"
@@ -62,14 +62,7 @@ def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
 
 def render(template: str, **values: object) -> str:
     """A template of this package with its style; everything is escaped but markup made here."""
-    environment = Environment(
-        loader=PackageLoader("countenance.audit.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(style=Markup(_CSS.read_text()), **values)  # noqa: S704  our own file
+    return rendered("countenance.audit.report", template, style=Markup(_CSS.read_text()), **values)  # noqa: S704  our own file
 
 
 def shown_first(judged: tuple[Judged, ...]) -> tuple[Judged, ...]:

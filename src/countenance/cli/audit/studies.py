@@ -25,16 +25,13 @@ from countenance.audit.studies.published import published_compas, published_gend
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
 from countenance.engine import Engine
 from countenance.scoring import Calibration, RawCosine, load_normaliser
-from countenance.settings import load
+from countenance.settings import data_folder, load
 from countenance.signing import Signer
 
 data_option = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
-    envvar="COUNTENANCE_DATA",
-    default="../shared/data",
-    show_default=True,
-    help="Folder of evaluation data; also COUNTENANCE_DATA.",
+    help="Folder of evaluation data. Default: COUNTENANCE_DATA.",
 )
 out_option = click.option("-o", "--out", type=ANY, help="Write a signed bundle here, a folder or a .zip.")
 
@@ -44,9 +41,9 @@ out_option = click.option("-o", "--out", type=ANY, help="Write a signed bundle h
 @data_option
 @out_option
 @key_option
-def compas(file: Path | None, data: Path, out: Path | None, key: Path | None) -> None:
+def compas(file: Path | None, data: Path | None, out: Path | None, key: Path | None) -> None:
     """Carry out ProPublica's study of COMPAS again from its file (default: the one in the data folder)."""
-    found = file if file is not None else data / "compas" / "compas-scores-two-years.csv"
+    found = file if file is not None else data_folder(load(), data) / "compas" / "compas-scores-two-years.csv"
     plan, loaded = compas_study(found, now())
     results = _run(plan, loaded, out, key)
     assert results.risks is not None
@@ -105,7 +102,7 @@ def gender_shades(out: Path | None, key: Path | None) -> None:
     "--key", type=FILE, help="Signing key (hex seed, made on first use); default: evidence.key in the data folder."
 )
 @click.option("--plain", is_flag=True, help="Audit the plain scores instead, to show what the normaliser changes.")
-def own_evidence(data: Path, out: Path, threshold_fmr: float, days: int, key: Path | None, plain: bool) -> None:
+def own_evidence(data: Path | None, out: Path, threshold_fmr: float, days: int, key: Path | None, plain: bool) -> None:
     """Make the project's own evidence for the model in use from LFW and FairFace: two signed bundles and a statement.
 
     Templates are kept in the data folder while it runs, so an interrupted run goes on. The private key never leaves
@@ -127,7 +124,7 @@ def own_evidence(data: Path, out: Path, threshold_fmr: float, days: int, key: Pa
     made = now()
     bundles = []
     for study, plan in ((LFW, lfw_plan(operation, made)), (FAIRFACE, fairface_plan(operation, made))):
-        loaded = load_study(plan, study, data, work / "own", own, lambda name: True)
+        loaded = load_study(plan, study, data_folder(load(), data), work / "own", own, lambda name: True)
         declared = with_inputs(plan, loaded)
         results = run_audit(declared, declared, loaded, now)
         target = out / f"{s.model}.{study.name}{'.plain' if plain else ''}.fmr-{threshold_fmr:g}.zip"

@@ -14,9 +14,9 @@ from typing import Literal
 import click
 
 from countenance.app import Countenance
-from countenance.cli.enrol.journal import Journal, stamp_of
+from countenance.cli.enrol.log import EnrolmentLog, stamp_of
 from countenance.cli.enrol.pictures import Listing, PictureFile, in_folder, in_manifest
-from countenance.cli.opening import opened
+from countenance.cli.installation import installation
 from countenance.engine import STORED
 from countenance.engine.decode import begins_like_a_picture
 from countenance.errors import AlreadyExists, BadRequest, Conflict, ImageError, ImageTooLarge, NotFound
@@ -81,7 +81,7 @@ def enrol(
         return
     if key is None:
         raise BadRequest("enrolling needs --key, the access key id of a mandate")
-    with opened() as app:
+    with installation() as app:
         _Enrolment(app, Caller(key), gallery, max_faces, QualityFilter(quality)).run(folder, listing)
 
 
@@ -104,7 +104,7 @@ class _Enrolment:
             self._app.guard.carry_out(self._caller, CreateGallery(self._gallery))
             held = store.describe(self._gallery)
         job = (self._gallery, held.created_at, folder.resolve(), self._max_faces, self._quality)
-        with Journal.of(self._app.settings.home, job) as journal:
+        with EnrolmentLog.of(self._app.settings.home, job) as journal:
             todo = [picture for picture in listing.pictures if not journal.done(picture)]
             self._say_what_was_done(journal, listing)
             began = time.monotonic()
@@ -119,7 +119,7 @@ class _Enrolment:
             click.echo(f"{len(listing.left_out)} files were not taken (named above)")
         click.echo(f"{self._gallery} held {held.faces} faces and now holds {store.describe(self._gallery).faces} faces")
 
-    def _say_what_was_done(self, journal: Journal, listing: Listing) -> None:
+    def _say_what_was_done(self, journal: EnrolmentLog, listing: Listing) -> None:
         before = [picture for picture in listing.pictures if journal.done(picture)]
         if before:
             click.echo(f"{len(before)} pictures were done before; {len(listing.pictures) - len(before)} to go")

@@ -1,6 +1,6 @@
-"""Say one fact of a request otherwise: the way back from a Cedar value to the vocabulary.
+"""Change one fact of a request: from a Cedar value back to the vocabulary.
 
-For the search for differences between packs and for tests; a decision never needs it.
+For the comparison of packs and for tests; no decision uses it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ DERIVED = frozenset(
 """Facts that follow from others, or from the moment, and cannot be stated by themselves."""
 
 
-def restated(request: Request, path: str, value: CedarValue | None) -> Request:
-    """`request` with the fact at `path` saying `value` (as Cedar sees it), or not stated where None.
+def with_fact(request: Request, path: str, value: CedarValue | None) -> Request:
+    """`request` with the fact at `path` set to `value` (as Cedar sees it), or not stated where None.
 
     KeyError for an unknown or derived fact; ValueError where the vocabulary does not allow the value or needs one.
     """
@@ -45,6 +45,8 @@ def restated(request: Request, path: str, value: CedarValue | None) -> Request:
         stated = request.authorisation
         return replace(request, authorisation=replace(stated, kind=kind) if stated else AuthorisationFacts(kind=kind))
     holder = getattr(request, fact.group)
+    if holder is None and value is None:
+        return request  # not stated already; to say "none" would be to state something
     if holder is None:
         holder = AuthorisationFacts(kind=AuthorisationKind.NONE)
     if value is None and not fact.optional:

@@ -15,7 +15,7 @@ from datetime import UTC
 from cedarpy import pst
 
 from countenance.errors import BadRequest
-from countenance.policy.authoring.changed_facts import DERIVED, restated
+from countenance.policy.authoring.changed_facts import DERIVED, with_fact
 from countenance.policy.clauses import Clause
 from countenance.policy.decision import Decision, Verdict
 from countenance.policy.enums import Tier
@@ -28,7 +28,7 @@ from countenance.policy.rules import Rules
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A request about which the versions disagree: a case, with some facts said otherwise.
+    """A request about which the versions disagree: a case with some facts changed.
 
     asked: the request in a few words. facts: all that it states, as rules see it.
     """
@@ -42,10 +42,11 @@ class Example:
 
     def sentence(self) -> str:
         """One line: what is asked, what each version says and why, and where the request comes from."""
-        said = ", ".join(f"{path} {'not stated' if v is None else f'= {v!r}'}" for path, v in self.changes)
+        changes = ", ".join(f"{path} {'not stated' if v is None else f'= {v!r}'}" for path, v in self.changes)
+        origin = f"{self.case}, with {changes}" if changes else self.case
         return (
             f"{self.asked}: {self.before.verdict} ({', '.join(self.before.clauses)}) "
-            f"-> {self.after.verdict} ({', '.join(self.after.clauses)}); {self.case}{f', with {said}' if said else ''}"
+            f"-> {self.after.verdict} ({', '.join(self.after.clauses)}); {origin}"
         )
 
 
@@ -139,7 +140,7 @@ def _changed(case: PackCase, changes: Iterable[tuple[str, CedarValue | None]]) -
     for path, value in changes:
         try:
             at = value + seconds(case.moment.now) if path.endswith("_at") and isinstance(value, int) else value
-            request = restated(request, path, at)
+            request = with_fact(request, path, at)
         except (ValueError, KeyError, BadRequest):
             return None
     return request
@@ -153,7 +154,7 @@ def _values(clauses: Sequence[Clause]) -> dict[str, tuple[CedarValue | None, ...
         for literal in _literals(clause.condition):
             numbers |= {literal - 1, literal, literal + 1, -literal, -literal - 1, -literal + 1}
         _words(clause.condition, words)
-    found: dict[str, tuple[CedarValue | None, ...]] = {}
+    values: dict[str, tuple[CedarValue | None, ...]] = {}
     for path in sorted({fact.path for clause in clauses for fact in clause.facts} - DERIVED):
         fact = FACT[path]
         named = sorted(words.get(path, set()))
@@ -165,8 +166,8 @@ def _values(clauses: Sequence[Clause]) -> dict[str, tuple[CedarValue | None, ...
             choices = tuple(dict.fromkeys((*named, *fact.choices[:3], *([] if fact.choices else ["another"]))))
         else:
             choices = ([], *([word] for word in named), named)
-        found[path] = (*choices, *([None] if fact.optional else []))
-    return found
+        values[path] = (*choices, *([None] if fact.optional else []))
+    return values
 
 
 def _literals(expression: pst.Expr) -> set[int]:
@@ -180,17 +181,17 @@ def _literals(expression: pst.Expr) -> set[int]:
     return set()
 
 
-def _words(expression: pst.Expr, found: dict[str, set[str]]) -> None:
+def _words(expression: pst.Expr, values: dict[str, set[str]]) -> None:
     match expression:
         case pst.UnaryOp(_, arg):
-            _words(arg, found)
+            _words(arg, values)
         case pst.BinaryOp(_, left, right):
             for fact_side, word_side in ((left, right), (right, left)):
                 match fact_side, word_side:
                     case pst.GetAttr(pst.GetAttr(_, group), name), pst.StringLit(value):
-                        found.setdefault(f"{group}.{name}", set()).add(value)
+                        values.setdefault(f"{group}.{name}", set()).add(value)
                     case pst.GetAttr(pst.GetAttr(_, group), name), pst.Set(elements):
                         texts = {e.value for e in elements if isinstance(e, pst.StringLit)}
-                        found.setdefault(f"{group}.{name}", set()).update(texts)
-            _words(left, found)
-            _words(right, found)
+                        values.setdefault(f"{group}.{name}", set()).update(texts)
+            _words(left, values)
+            _words(right, values)

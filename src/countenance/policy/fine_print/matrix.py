@@ -99,13 +99,13 @@ def matrix(table: Table, packs: Iterable[Pack], as_of: date | None = None) -> Ma
                 requests[use.id, actor.id] = request_of(_request(facts, use_row, row), now)
             except BadRequest as error:
                 raise PolicyError(f"matrix, {use.id} by {actor.id}: {error}") from error
-    cells, asked = {}, []
+    cells, applied = {}, []
     for pack in packs:
         rules = Rules([pack])
-        asked.append(pack)
+        applied.append(pack)
         for (use_id, actor_id), request in requests.items():
             cells[pack.name, use_id, actor_id] = MatrixCell(actor_id, use_id, pack.name, rules.decide(request, now))
-    return Matrix(now.astimezone(UTC).date(), tuple(actors), tuple(uses), tuple(asked), cells)
+    return Matrix(now.astimezone(UTC).date(), tuple(actors), tuple(uses), tuple(applied), cells)
 
 
 def _request(facts: Table, use: Table, actor: Table) -> dict[str, object]:

@@ -83,15 +83,15 @@ def cases(table: Table) -> tuple[PackCase, ...]:
     base = _table(table, "base")
     others = _table(table, "bases")
     bases = {"": base, **{name: merged(base, _table(others, name)) for name in others}}
-    found = (
+    read = (
         *(case for entry in _tables(table, "clause") for case in _around(entry, bases, now)),
         *(_case(entry, bases, now) for entry in _tables(table, "case")),
     )
-    names = [case.name for case in found]
+    names = [case.name for case in read]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise BadRequest(f"two cases are called {twice[0]!r}")
-    return found
+    return read
 
 
 def _case(entry: Table, bases: Mapping[str, Table], now: datetime) -> PackCase:

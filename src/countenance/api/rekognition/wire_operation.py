@@ -1,4 +1,4 @@
-"""How one wire operation asks the guard, and what all of them share: page sizes, page tokens, quality filters."""
+"""What all wire operations share: how one calls the guard, defaults, page tokens, the quality filter."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MATCHES = 80
 
 
 class GuardCall(Protocol):
-    """One caller's way to the guard."""
+    """Runs operations of one caller."""
 
-    def __call__(self, ask: Operation[Seen, Result]) -> Result:
-        """The result of `ask`, or an error of `countenance.errors`."""
+    def __call__(self, operation: Operation[Seen, Result]) -> Result:
+        """The result of `operation`, or an error of `countenance.errors`."""
 
 
-Action = Callable[[Params, GuardCall], Body]
-"""From checked parameters to the members of the answer; asks the guard exactly once."""
+WireOperation = Callable[[Params, GuardCall], Body]
+"""From checked parameters to the members of the answer; calls the guard exactly once."""
 
 
 def after(pages: Pages, operation: str, gallery_id: str, params: Params) -> str | None:
@@ -42,6 +42,6 @@ def following(pages: Pages, operation: str, gallery_id: str, cursor: str | None)
     return {} if cursor is None else {"NextToken": pages.token(operation, gallery_id, cursor)}
 
 
-def no_filter_unless_asked(params: Params) -> QualityFilter:
+def filter_or_none(params: Params) -> QualityFilter:
     """The QualityFilter of everything but IndexFaces."""
     return QualityFilter(params.get("QualityFilter", "NONE"))

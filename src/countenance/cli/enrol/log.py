@@ -18,7 +18,7 @@ from countenance.cli.enrol.pictures import PictureFile
 
 
 @dataclass
-class Journal:
+class EnrolmentLog:
     """One job's lines. Use as a context manager to add to them.
 
     known: by name of a picture, its stamp and the ids of the faces that it gave.
@@ -29,7 +29,7 @@ class Journal:
     _file: TextIO | None = None
 
     @classmethod
-    def of(cls, home: Path, job: Sequence[object]) -> Journal:
+    def of(cls, home: Path, job: Sequence[object]) -> EnrolmentLog:
         """The journal of exactly this `job`: what is enrolled how, and into which making of which gallery."""
         folder = home / "enrolling"
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -60,7 +60,7 @@ class Journal:
         self._file.write(json.dumps([picture.name, stamp, *faces]) + "\n")
         self._file.flush()
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> EnrolmentLog:
         self._file = self.path.open("a", encoding="utf-8")
         return self
 

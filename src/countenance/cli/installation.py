@@ -1,4 +1,4 @@
-"""How commands reach the installation: settings from the environment, closed when the command ends."""
+"""The installation that commands work on: settings from the environment, closed when the command ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from countenance.app import Countenance
 
 
 @contextmanager
-def opened() -> Iterator[Countenance]:
+def installation() -> Iterator[Countenance]:
     """The installation that the environment describes."""
     app = Countenance.open(settings.load())
     try:

@@ -1,4 +1,4 @@
-"""Inline SVG that fits any screen: positions across in percent, heights in pixels, text at its own size.
+"""SVG. `element` writes any element; the shapes below it fit any screen: across in percent, heights in pixels.
 
 Colours are Okabe and Ito's (2008), which people with any colour vision can tell apart; nothing is told by colour alone.
 """
@@ -20,12 +20,12 @@ LINES = ((BLUE, ""), (RED, "7 3"), (GREEN, "2 3"), (PURPLE, "9 3 2 3"), (ORANGE,
 
 def element(name: str, content: str = "", **attributes: object) -> str:
     """An element; attribute names take _ for -, a trailing _ is dropped. `content` is markup already."""
-    told = "".join(
+    written = "".join(
         f" {key.rstrip('_').replace('_', '-')}={quoteattr(_number(value))}"
         for key, value in attributes.items()
         if value is not None and value != ""
     )
-    return f"<{name}{told}>{content}</{name}>" if content else f"<{name}{told}/>"
+    return f"<{name}{written}>{content}</{name}>" if content else f"<{name}{written}/>"
 
 
 def line(x1: float, y1: float, x2: float, y2: float, stroke: str = INK, width: float = 1, dash: str = "") -> str:
