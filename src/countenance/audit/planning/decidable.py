@@ -15,11 +15,11 @@ import numpy as np
 
 from countenance.audit.analysis.cells import publishable
 from countenance.audit.formats.plan import DeclaredHypothesis, Plan
-from countenance.audit.sources.faces import read_templates
+from countenance.audit.labelled.people import Grouping, LabelledPeople, people_of_rows
+from countenance.audit.labelled.tables import Codes, read_table
 from countenance.audit.sources.images import labelled_images
-from countenance.audit.sources.people import Grouping, LabelledPeople, people_of_rows
 from countenance.audit.sources.scores import read_scores
-from countenance.audit.sources.tables import Codes, read_table
+from countenance.audit.sources.templates import read_templates
 from countenance.errors import BadRequest, NotFound
 
 _NAMES = {"fmr": "False matches", "fnmr": "Misses", "fte": "Failures to find a face"}

@@ -12,10 +12,10 @@ from countenance.audit.formats.results import ModelUsed
 from countenance.audit.planning.drafts import files_of, sha256_of
 from countenance.audit.running.running import Loaded
 from countenance.audit.sources.decisions import read_outcomes, read_risks
-from countenance.audit.sources.faces import read_templates
 from countenance.audit.sources.images import digest_of_images, read_images
 from countenance.audit.sources.live.asking import Asked, Drawn
 from countenance.audit.sources.scores import read_scores
+from countenance.audit.sources.templates import read_templates
 from countenance.engine import FaceEngine
 from countenance.errors import BadRequest
 

@@ -14,9 +14,9 @@ from countenance.audit.findings.headline import Told, faces_told, outcomes_told,
 from countenance.audit.formats.moments import stamp
 from countenance.audit.formats.plan import CROSS, JOINT, Plan
 from countenance.audit.formats.results import Data, ModelUsed, Results
+from countenance.audit.labelled.decisions import Classified, Scores
+from countenance.audit.labelled.people import LabelledPeople
 from countenance.audit.planning.deviations import changes, circumstances, planned_analyses, surprises
-from countenance.audit.sources.decisions import Classified, Scores
-from countenance.audit.sources.people import LabelledPeople
 
 Clock = Callable[[], datetime]
 

@@ -3,43 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from countenance.audit.formats.plan import OutcomeTable, RiskTable
-from countenance.audit.sources.people import Labelled, LabelledPeople, people_of_rows
-from countenance.audit.sources.tables import Codes, read_table
+from countenance.audit.labelled.decisions import NO_ANSWER, Classified, Scores
+from countenance.audit.labelled.people import Labelled, people_of_rows
+from countenance.audit.labelled.tables import read_table
 from countenance.errors import BadRequest
-
-NO_ANSWER = "(no answer)"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Classified:
-    """Classification results. subjects: (rows,), row of `people`. truth, predicted: (rows,), text.
-
-    clustered: whether rows name their subjects. findings: what was wrong with the data.
-    """
-
-    people: LabelledPeople
-    subjects: Codes
-    truth: NDArray[np.str_]
-    predicted: NDArray[np.str_]
-    clustered: bool
-    findings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scores:
-    """Risk scores, one row per person. scores: (rows,), float64, finite. happened: (rows,), bool."""
-
-    people: LabelledPeople
-    scores: NDArray[np.float64]
-    happened: NDArray[np.bool_]
-    findings: tuple[str, ...]
 
 
 def read_outcomes(

@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 
 from countenance.audit.formats.plan import ImageFolder
-from countenance.audit.sources.faces import Faces, Outcomes
-from countenance.audit.sources.people import Labelled, people_of_rows
-from countenance.audit.sources.tables import read_table
+from countenance.audit.labelled.faces import Faces, Outcomes
+from countenance.audit.labelled.people import Labelled, people_of_rows
+from countenance.audit.labelled.tables import read_table
 from countenance.engine import FaceEngine
 from countenance.engine.template_cache import CachedTemplate, TemplateCache, template_of
 from countenance.errors import BadRequest

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.audit.formats.plan import ScoreFile
-from countenance.audit.sources.people import Labelled, LabelledPeople, gather, people_of_rows
-from countenance.audit.sources.scored import ScoredComparisons
-from countenance.audit.sources.tables import Codes, LabelTable, read_table
+from countenance.audit.labelled.people import Labelled, LabelledPeople, gather, people_of_rows
+from countenance.audit.labelled.scored import ScoredComparisons
+from countenance.audit.labelled.tables import Codes, LabelTable, read_table
 from countenance.errors import BadRequest
 from countenance.metrics import Comparisons, direction
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from countenance.audit.formats.moments import stamp
 from countenance.audit.formats.plan import JOINT, DeclaredHypothesis, Groups, OutcomeTable, Plan, System
+from countenance.audit.labelled.decisions import Classified
+from countenance.audit.labelled.people import LabelledPeople
 from countenance.audit.running.running import Loaded
-from countenance.audit.sources.decisions import Classified
-from countenance.audit.sources.people import LabelledPeople
 from countenance.audit.studies.published import published_gender_shades
 from countenance.errors import BadRequest
 
