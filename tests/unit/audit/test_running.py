@@ -23,7 +23,7 @@ from countenance.audit.formats.plan import (
 from countenance.audit.formats.results import Results
 from countenance.audit.planning.drafts import default_hypotheses
 from countenance.audit.running.running import load, run_audit
-from countenance.audit.sources.source import OwnEngine
+from countenance.audit.sources.source import Equipment, OwnEngine
 from countenance.errors import BadRequest
 
 

@@ -49,8 +49,6 @@ def _reason(plan: Plan, hypothesis: DeclaredHypothesis, source: Source, there: P
         return ""
     people = there.people.expecting(plan.groups.expected)
     grouping = publishable(people.grouping(hypothesis.factor), there.present, plan.small_cell).grouping
-        there.people.expecting(plan.groups.expected).grouping(hypothesis.factor), there.present, plan.small_cell
-    ).grouping
     behind = there.behind(hypothesis.measure, grouping)
     if hypothesis.measure == "fnmr" and not len(behind):
         return there.unmated
