@@ -7,9 +7,9 @@ from tests.unit.audit.made_up import NOW
 
 from countenance.audit.formats.plan import DeclaredHypothesis, Groups, LiveApi, Plan, System, ThresholdRule
 from countenance.audit.formats.results import ModelUsed
-from countenance.audit.running.loading import asked
 from countenance.audit.running.running import run_audit
 from countenance.audit.sources.live.asking import Drawn, ask, draw, estimate
+from countenance.audit.sources.live.audit import LiveSource
 from countenance.audit.sources.live.cassette import Cassette, Header, RecordedReply
 from countenance.audit.sources.live.pacing import Pacer
 from countenance.errors import BadRequest, NotFound, Overloaded
@@ -150,7 +150,7 @@ def test_a_whole_audit_of_a_service_names_what_answered(folder: Path) -> None:
         threshold=ThresholdRule("fixed", 50.0), hypotheses=(DeclaredHypothesis("fmr", "gender"),), seed=3,
     )  # fmt: skip
     answers = go(folder, FakeService())
-    loaded = asked(plan, folder, drawn(folder), answers, FakeService.models, folder / "t.jsonl")
+    loaded = LiveSource(plan, folder).loaded(drawn(folder), answers, FakeService.models, folder / "t.jsonl")
     found = run_audit(plan, plan, loaded, lambda: NOW)
     assert found.faces is not None
     assert found.faces.censored_below == 20.0

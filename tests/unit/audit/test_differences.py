@@ -13,8 +13,7 @@ from countenance.audit.bundle.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.findings.differences import _paired_ratio, compare_bundles
 from countenance.audit.formats.plan import System, TemplateFile, ThresholdRule
 from countenance.audit.formats.results import Results
-from countenance.audit.running.loading import load
-from countenance.audit.running.running import run_audit
+from countenance.audit.running.running import load, run_audit
 from countenance.errors import BadRequest
 from countenance.metrics import ratio, tally
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from countenance.audit.analysis.cells import publishable
-from countenance.audit.sources.people import Grouping, people_of_rows
-from countenance.audit.sources.tables import read_table
+from countenance.audit.labelled.people import Grouping, people_of_rows
+from countenance.audit.labelled.tables import read_table
 from countenance.errors import BadRequest
 
 

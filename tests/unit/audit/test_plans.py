@@ -12,10 +12,10 @@ from tests.unit.audit.score_files import score_file
 
 from countenance.audit.formats.codec import to_json
 from countenance.audit.formats.plan import DeclaredHypothesis, Groups, Plan, ThresholdRule, read_plan
+from countenance.audit.labelled.people import people_of_rows
+from countenance.audit.labelled.tables import read_table
 from countenance.audit.planning.deviations import changes, circumstances, planned_analyses, surprises
 from countenance.audit.planning.drafts import example, examples, plan_bytes, plan_of_draft
-from countenance.audit.sources.people import people_of_rows
-from countenance.audit.sources.tables import read_table
 from countenance.errors import BadRequest, NotFound
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)

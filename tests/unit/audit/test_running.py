@@ -22,8 +22,8 @@ from countenance.audit.formats.plan import (
 )
 from countenance.audit.formats.results import Results
 from countenance.audit.planning.drafts import default_hypotheses
-from countenance.audit.running.loading import OwnEngine, load
-from countenance.audit.running.running import run_audit
+from countenance.audit.running.running import load, run_audit
+from countenance.audit.sources.source import Equipment, OwnEngine
 from countenance.errors import BadRequest
 
 
@@ -255,7 +255,8 @@ def test_images_without_a_face_count_by_group(tmp_path: Path) -> None:
             lines.append(f"{name},{at},{gender}")
     (tmp_path / "l.csv").write_text("\n".join(lines) + "\n")
     made = plan(scores=None, images=ImageFolder("p", "l.csv"), threshold=ThresholdRule("fixed", 0.9))
-    loaded = load(made, tmp_path, OwnEngine(FakeEngine(), "fake detector", tmp_path / "cache"))
+    own = OwnEngine(FakeEngine(), "fake detector", tmp_path / "cache")
+    loaded = load(made, tmp_path, Equipment(lambda: own))
     found = run_audit(made, made, loaded, lambda: NOW)
     assert found.faces is not None
     failures = {g.group: (g.failures.errors, g.failures.trials) for g in found.faces.analyses[0].groups}

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from countenance.audit.sources.tables import read_table
+from countenance.audit.labelled.tables import read_table
 from countenance.errors import BadRequest, NotFound
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from countenance.audit.sources.people import Grouping
-from countenance.audit.sources.tables import Codes
+from countenance.audit.labelled.people import Grouping
+from countenance.audit.labelled.tables import Codes
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,7 +24,7 @@ from countenance.audit.formats.results import (
     RiskResults,
 )
 from countenance.audit.formats.shares import Share
-from countenance.audit.sources.decisions import NO_ANSWER, Classified, Scores
+from countenance.audit.labelled.decisions import NO_ANSWER, Classified, Scores
 from countenance.metrics import FourFifths, GroupClassification, GroupRisk, Rate, assess_risk, classify
 
 

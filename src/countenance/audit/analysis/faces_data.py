@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from countenance.audit.analysis.measurement import BINS, Counts, FaceData, Measurement, binned, by_person
-from countenance.audit.sources.faces import Faces, Vectors
-from countenance.audit.sources.people import Grouping
-from countenance.audit.sources.tables import Codes
+from countenance.audit.labelled.faces import Faces, Vectors
+from countenance.audit.labelled.people import Grouping
+from countenance.audit.labelled.tables import Codes
 from countenance.metrics import OpenSet, PairSums, Tradeoff, Verification, all_pairs, open_set
 
 Sides = Callable[[Vectors], tuple[Vectors, Vectors]]

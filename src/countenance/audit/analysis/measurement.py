@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.sources.faces import Outcomes
-from countenance.audit.sources.people import Grouping, LabelledPeople
-from countenance.audit.sources.tables import Codes
+from countenance.audit.labelled.faces import Outcomes
+from countenance.audit.labelled.people import Grouping, LabelledPeople
+from countenance.audit.labelled.tables import Codes
 from countenance.metrics import OpenSet, Rate, Tradeoff, Verification, failure_rates
 
 BINS = 64

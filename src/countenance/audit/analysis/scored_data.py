@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from countenance.audit.analysis.measurement import Counts, FaceData, Measurement, binned, by_person
-from countenance.audit.sources.faces import Outcomes
-from countenance.audit.sources.people import Grouping
-from countenance.audit.sources.scored import ScoredComparisons
+from countenance.audit.labelled.faces import Outcomes
+from countenance.audit.labelled.people import Grouping
+from countenance.audit.labelled.scored import ScoredComparisons
 from countenance.errors import BadRequest
 from countenance.metrics import Comparisons, DataFinding, OpenSet, Tradeoff, Verification, verify_each
 

@@ -9,7 +9,7 @@ from typing import Any
 from countenance.audit.formats.codec import to_json
 from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import Deviation
-from countenance.audit.sources.people import LabelledPeople
+from countenance.audit.labelled.people import LabelledPeople
 
 GALLERY_ONLY = ("gallery", "small_cell")
 HARMLESS = ("created", "inputs", "data_seen")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import tomllib
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
 from countenance.audit.formats.codec import to_json
 from countenance.audit.formats.moments import stamp
-from countenance.audit.formats.plan import DeclaredHypothesis, InputFile, Measure, Plan, read_plan
+from countenance.audit.formats.plan import DeclaredHypothesis, InputFile, Plan, read_plan
 from countenance.audit.planning.decidable import decidable
+from countenance.audit.sources.of_plan import source_of
+from countenance.audit.sources.source import hashes_of
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import canonical
 
@@ -54,13 +54,13 @@ def plan_of_draft(draft: Path, now: datetime) -> Plan:
         plan = dataclasses.replace(plan, hypotheses=default_hypotheses(plan))
         kept, left_out = decidable(plan, draft.parent)
         plan = dataclasses.replace(plan, hypotheses=kept, limits=(*plan.limits, *left_out))
-    labels, scores = files_of(plan)
-    there = {name: path for name in (*labels, *scores) if (path := draft.parent / name).is_file()}
+    source = source_of(plan, draft.parent)
+    hashes = hashes_of(source, draft.parent)
     return dataclasses.replace(
         plan,
         created=stamp(now),
-        inputs=tuple(InputFile(name, sha256_of(path)) for name, path in sorted(there.items())),
-        data_seen=any(name in there for name in scores),
+        inputs=tuple(InputFile(name, sha256) for name, sha256 in sorted(hashes.items())),
+        data_seen=any(name in hashes for name in source.scores),
     )
 
 
@@ -73,39 +73,10 @@ def _with_nothing(value: object) -> object:
 
 def default_hypotheses(plan: Plan) -> tuple[DeclaredHypothesis, ...]:
     """What is compared where a draft does not say: every group with all others, in every measure of the task."""
-    measures: Mapping[str, tuple[Measure, ...]] = {
-        "verification": ("fmr", "fnmr", "fte") if plan.images or plan.api else ("fmr", "fnmr"),
-        "classification": ("error",),
-        "risk": ("fpr", "fnr"),
-    }
-    return tuple(DeclaredHypothesis(m, name) for name in plan.groups.analyses for m in measures[plan.task])
-
-
-def files_of(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of the plan's label files and of the files that hold scores."""
-    labels: list[str | None] = []
-    scores: list[str] = []
-    if plan.scores is not None:
-        labels, scores = [plan.scores.labels], [plan.scores.file]
-    elif plan.templates is not None:
-        labels, scores = [plan.templates.labels], [plan.templates.file]
-    elif plan.images is not None:
-        labels = [f"{plan.images.labels}"]
-    elif plan.api is not None:
-        labels = [plan.api.labels]
-    elif plan.outcomes is not None:
-        scores = [plan.outcomes.file]
-    elif plan.risks is not None:
-        scores = [plan.risks.file]
-    return tuple(name for name in labels if name), tuple(scores)
+    measures = source_of(plan, Path()).measures
+    return tuple(DeclaredHypothesis(m, name) for name in plan.groups.analyses for m in measures)
 
 
 def plan_bytes(plan: Plan) -> bytes:
     """The plan as it is kept: canonical JSON. Its sha256 is the plan's hash."""
     return canonical(to_json(plan))
-
-
-def sha256_of(path: Path) -> str:
-    """sha256 of a file's bytes, hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

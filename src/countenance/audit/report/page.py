@@ -19,7 +19,7 @@ from countenance.audit.report.decisions import calibration, four_fifths, identit
 from countenance.audit.report.figures import Figure, Grid
 from countenance.audit.report.forest import forest
 from countenance.audit.report.galleries import gallery_curve
-from countenance.audit.report.heaps import distributions
+from countenance.audit.report.histograms import distributions
 from countenance.audit.report.matrix import heat_map
 from countenance.audit.report.tradeoffs import det_curves
 from countenance.drawing.html import rendered

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
-from countenance.audit.analysis.decisions import analyse_outcomes, analyse_risks, outcome_table, risk_table
-from countenance.audit.analysis.faces import analyse_faces, table_of
-from countenance.audit.analysis.judging import RateTable, judge_family
-from countenance.audit.analysis.measurement import FaceData
-from countenance.audit.findings.headline import Told, faces_told, outcomes_told, risks_told
+from countenance.audit.analysis.judging import judge_family
 from countenance.audit.formats.moments import stamp
 from countenance.audit.formats.plan import CROSS, JOINT, Plan
-from countenance.audit.formats.results import Data, ModelUsed, Results
+from countenance.audit.formats.results import Results
 from countenance.audit.planning.deviations import changes, circumstances, planned_analyses, surprises
-from countenance.audit.sources.decisions import Classified, Scores
-from countenance.audit.sources.people import LabelledPeople
+from countenance.audit.sources.of_plan import source_of
+from countenance.audit.sources.source import Equipment, Loaded
 
 Clock = Callable[[], datetime]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Loaded:
-    """Data that was read for a plan. inputs: sha256 by file name. models: what made the scores, where known."""
-
-    data: FaceData | Classified | Scores
-    inputs: Mapping[str, str]
-    models: tuple[ModelUsed, ...] = ()
+def load(plan: Plan, folder: Path, equipment: Equipment | None = None) -> Loaded:
+    """Read the data of `plan`. folder: what its paths are relative to. equipment: needed for images and services."""
+    return source_of(plan, folder).load(equipment or Equipment())
 
 
 def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Results:
@@ -45,32 +37,14 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
     )
     planned = planned_analyses(plan, deviations)
     unexpected = {d.touches for d in deviations}
-    faces = outcomes = risks = None
-    tables: dict[str, RateTable] = {}
-    if isinstance(data, FaceData):
-        faces = analyse_faces(plan, data, planned)
-        tables = {analysis.name: table_of(analysis) for analysis in faces.analyses}
-    elif isinstance(data, Classified):
-        assert plan.outcomes is not None
-        outcomes = analyse_outcomes(plan, data, planned)
-        tables = {analysis.name: outcome_table(plan.outcomes, analysis) for analysis in outcomes.analyses}
-    else:
-        risks = analyse_risks(plan, data, planned)
-        tables = {analysis.name: risk_table(analysis) for analysis in risks.analyses}
+    analysed = data.analyse(plan, planned)
 
     def as_planned(analysis: str, group: str) -> bool:
         labels = zip(analysis.split(CROSS), group.split(JOINT), strict=False)
         return planned[analysis] and not any(f"{factor}={label}" in unexpected for factor, label in labels)
 
-    judged = judge_family(plan, tables, as_planned)
-    told: Told
-    if faces is not None:
-        told = faces_told(plan, faces, judged)
-    elif outcomes is not None:
-        told = outcomes_told(plan, outcomes, judged)
-    else:
-        assert risks is not None
-        told = risks_told(plan, risks, judged)
+    judged = judge_family(plan, analysed.tables, as_planned)
+    told = analysed.headline(plan, judged)
     return Results(
         title=plan.title,
         question=plan.question,
@@ -81,25 +55,17 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         deviations=deviations,
         started=stamp(started),
         finished=stamp(clock()),
-        data=_data(data, data.people, loaded.inputs),
+        data=data.summary(loaded.inputs),
         headline=told.headline,
         numbers=told.numbers,
         untold=told.untold,
         findings=data.findings,
         judged=judged,
-        faces=faces,
-        outcomes=outcomes,
-        risks=risks,
+        faces=analysed.faces,
+        outcomes=analysed.outcomes,
+        risks=analysed.risks,
         labelled_by=plan.groups.labelled_by,
         population=plan.population,
         conditions=plan.conditions,
         limits=plan.limits,
     )
-
-
-def _data(data: FaceData | Classified | Scores, people: LabelledPeople, inputs: Mapping[str, str]) -> Data:
-    if isinstance(data, FaceData):
-        return Data(len(data.present), data.rows, data.unit, data.comparisons, dict(inputs))
-    if isinstance(data, Classified):
-        return Data(people.count, len(data.truth), "rows", 0, dict(inputs))
-    return Data(people.count, len(data.scores), "people", 0, dict(inputs))

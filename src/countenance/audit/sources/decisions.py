@@ -3,43 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from countenance.audit.formats.plan import OutcomeTable, RiskTable
-from countenance.audit.sources.people import Labelled, LabelledPeople, people_of_rows
-from countenance.audit.sources.tables import Codes, read_table
+from countenance.audit.analysis.audits import OutcomeAudit, RiskAudit
+from countenance.audit.formats.plan import Measure, OutcomeTable, Plan, RiskTable
+from countenance.audit.labelled.decisions import NO_ANSWER, Classified, Scores
+from countenance.audit.labelled.people import Labelled, people_of_rows
+from countenance.audit.labelled.tables import read_table
+from countenance.audit.sources.source import Equipment, Loaded, Present, hashes_of
 from countenance.errors import BadRequest
-
-NO_ANSWER = "(no answer)"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Classified:
-    """Classification results. subjects: (rows,), row of `people`. truth, predicted: (rows,), text.
-
-    clustered: whether rows name their subjects. findings: what was wrong with the data.
-    """
-
-    people: LabelledPeople
-    subjects: Codes
-    truth: NDArray[np.str_]
-    predicted: NDArray[np.str_]
-    clustered: bool
-    findings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scores:
-    """Risk scores, one row per person. scores: (rows,), float64, finite. happened: (rows,), bool."""
-
-    people: LabelledPeople
-    scores: NDArray[np.float64]
-    happened: NDArray[np.bool_]
-    findings: tuple[str, ...]
 
 
 def read_outcomes(
@@ -81,3 +55,78 @@ def read_risks(source: RiskTable, folder: Path, factors: Sequence[str]) -> Score
         raise BadRequest(f"{int(np.isnan(scores).sum())} rows of {table.name} have no score (NaN or empty)")
     labelled: Labelled = people_of_rows(table, None, factors)
     return Scores(labelled.people, scores, table.flags(source.outcome), labelled.findings)
+
+
+class OutcomeSource:
+    """A classifier's answers."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        assert plan.outcomes is not None
+        self._plan, self._folder, self._source = plan, folder, plan.outcomes
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What is compared where a draft does not say."""
+        return ("error",)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Files that hold labels only."""
+        return ()
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Files that hold scores, or what they follow from."""
+        return (self._source.file,)
+
+    @property
+    def names_subjects(self) -> bool:
+        """Whether it is known which rows are of one person."""
+        return True
+
+    def present(self) -> Present | None:
+        """None: any hypothesis about decisions can be decided."""
+        return None
+
+    def load(self, equipment: Equipment) -> Loaded:
+        """The data with its analysis."""
+        plan = self._plan
+        data = read_outcomes(self._source, self._folder, plan.groups.factors, plan.contradictions)
+        return Loaded(OutcomeAudit(data), hashes_of(self, self._folder))
+
+
+class RiskSource:
+    """Risk scores."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        assert plan.risks is not None
+        self._plan, self._folder, self._source = plan, folder, plan.risks
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What is compared where a draft does not say."""
+        return ("fpr", "fnr")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Files that hold labels only."""
+        return ()
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Files that hold scores, or what they follow from."""
+        return (self._source.file,)
+
+    @property
+    def names_subjects(self) -> bool:
+        """Whether it is known which rows are of one person."""
+        return True
+
+    def present(self) -> Present | None:
+        """None: any hypothesis about decisions can be decided."""
+        return None
+
+    def load(self, equipment: Equipment) -> Loaded:
+        """The data with its analysis."""
+        data = read_risks(self._source, self._folder, self._plan.groups.factors)
+        return Loaded(RiskAudit(data), hashes_of(self, self._folder))

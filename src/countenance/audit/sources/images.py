@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,14 @@ from typing import Literal
 
 import numpy as np
 
-from countenance.audit.formats.plan import ImageFolder
-from countenance.audit.sources.faces import Faces, Outcomes
-from countenance.audit.sources.people import Labelled, people_of_rows
-from countenance.audit.sources.tables import read_table
+from countenance.audit.analysis.audits import FaceAudit
+from countenance.audit.analysis.faces_data import faces_data
+from countenance.audit.formats.plan import ImageFolder, Measure, Plan
+from countenance.audit.formats.results import ModelUsed
+from countenance.audit.labelled.faces import Faces, Outcomes
+from countenance.audit.labelled.people import Labelled, people_of_rows
+from countenance.audit.labelled.tables import read_table
+from countenance.audit.sources.source import Equipment, Loaded, OwnEngine, Present, by_pictures, hashes_of
 from countenance.engine import FaceEngine
 from countenance.engine.template_cache import CachedTemplate, TemplateCache, template_of
 from countenance.errors import BadRequest
@@ -133,3 +137,58 @@ def _ordered(
             yield waiting.pop(0).result()
     while waiting:
         yield waiting.pop(0).result()
+
+
+class ImageSource:
+    """Images through an engine of this project, all pairs compared."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        assert plan.images is not None
+        self._plan, self._folder, self._source = plan, folder, plan.images
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What is compared where a draft does not say."""
+        return ("fmr", "fnmr", "fte")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Files that hold labels only."""
+        return (self._source.labels,)
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Files that hold scores, or what they follow from."""
+        return ()
+
+    @property
+    def names_subjects(self) -> bool:
+        """Whether it is known which rows are of one person."""
+        return self._source.subject is not None
+
+    def present(self) -> Present | None:
+        """Whom the data is about, read without its scores."""
+        source = self._source
+        labelled = labelled_images(
+            self._folder / source.folder, self._folder / source.labels, source.file, source.subject,
+            self._plan.groups.factors, self._plan.contradictions,
+        ).labelled  # fmt: skip
+        return by_pictures(labelled.people, labelled.subjects)
+
+    def load(self, equipment: Equipment) -> Loaded:
+        """The data with its analysis."""
+        inputs = hashes_of(self, self._folder)
+        return load_images(self._source, self._folder, self._plan, equipment.engine(), inputs)
+
+
+def load_images(source: ImageFolder, folder: Path, plan: Plan, own: OwnEngine, inputs: Mapping[str, str]) -> Loaded:
+    """Images read through `own` and loaded for their analysis. inputs: sha256 of other files, by name."""
+    faces = read_images(source, folder, plan.groups.factors, own.engine, own.cache, plan.contradictions)
+    models = (
+        ModelUsed("embedder", own.engine.version, own.engine.version, str(own.engine.model)),
+        ModelUsed("detector", own.detector, "as in the manifest"),
+    )
+    assert plan.images is not None
+    return Loaded(
+        FaceAudit(faces_data(faces, own.sides)), {**inputs, f"{plan.images.folder}/": faces.images_digest}, models
+    )

@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.formats.plan import ScoreFile
-from countenance.audit.sources.people import Labelled, LabelledPeople, gather, people_of_rows
-from countenance.audit.sources.scored import ScoredComparisons
-from countenance.audit.sources.tables import Codes, LabelTable, read_table
+from countenance.audit.analysis.audits import FaceAudit
+from countenance.audit.analysis.scored_data import scored_data
+from countenance.audit.formats.plan import Measure, Plan, ScoreFile
+from countenance.audit.labelled.people import Grouping, Labelled, LabelledPeople, gather, people_of_rows
+from countenance.audit.labelled.scored import ScoredComparisons
+from countenance.audit.labelled.tables import Codes, LabelTable, read_table
+from countenance.audit.sources.source import Equipment, Loaded, Present, hashes_of
 from countenance.errors import BadRequest
 from countenance.metrics import Comparisons, direction
 
@@ -232,3 +235,50 @@ def _within_limits(rows: _ScoreRows, source: ScoreFile, name: str) -> None:
     outside = int(((rows.scores < low) | (rows.scores > high)).sum())
     if outside:
         raise BadRequest(f"{outside} scores of {name} lie outside {low} to {high}, which the plan calls the limits")
+
+
+class ScoreSource:
+    """A table of comparisons."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        assert plan.scores is not None
+        self._plan, self._folder, self._source = plan, folder, plan.scores
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What is compared where a draft does not say."""
+        return ("fmr", "fnmr")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Files that hold labels only."""
+        return (self._source.labels,) if self._source.labels else ()
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Files that hold scores, or what they follow from."""
+        return (self._source.file,)
+
+    @property
+    def names_subjects(self) -> bool:
+        """Whether it is known which rows are of one person."""
+        return True
+
+    def present(self) -> Present | None:
+        """Whom the comparisons are of."""
+        scored = self._read()
+        a, b, mated = scored.a, scored.b, scored.comparisons.mated
+
+        def behind(measure: str, grouping: Grouping) -> Codes:
+            rows = mated if measure == "fnmr" else ~mated & (grouping.codes[a] == grouping.codes[b])
+            return np.unique(np.concatenate([a[rows], b[rows]])).astype(np.int32)
+
+        people = np.unique(np.concatenate([a, b])).astype(np.int32)
+        return Present(scored.people, people, behind, "no comparison is of one person")
+
+    def load(self, equipment: Equipment) -> Loaded:
+        """The data with its analysis."""
+        return Loaded(FaceAudit(scored_data(self._read())), hashes_of(self, self._folder))
+
+    def _read(self) -> ScoredComparisons:
+        return read_scores(self._source, self._folder, self._plan.groups.factors, self._plan.contradictions)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from countenance.audit.analysis.audits import RiskAudit
 from countenance.audit.formats.moments import stamp
 from countenance.audit.formats.plan import DeclaredHypothesis, Groups, InputFile, Plan, RiskTable, System
-from countenance.audit.planning.drafts import sha256_of
-from countenance.audit.running.running import Loaded
 from countenance.audit.sources.decisions import read_risks
+from countenance.audit.sources.source import Loaded, sha256_of
 from countenance.errors import NotFound
 
 
@@ -43,4 +43,4 @@ def compas_study(file: Path, now: datetime) -> tuple[Plan, Loaded]:
         margin=1.25,
         hypotheses=(DeclaredHypothesis("fpr", "race", "Caucasian"), DeclaredHypothesis("fnr", "race", "Caucasian")),
     )
-    return plan, Loaded(read_risks(table, file.parent, plan.groups.factors), {file.name: hash_})
+    return plan, Loaded(RiskAudit(read_risks(table, file.parent, plan.groups.factors)), {file.name: hash_})

@@ -6,11 +6,12 @@ from datetime import datetime
 
 import numpy as np
 
+from countenance.audit.analysis.audits import OutcomeAudit
 from countenance.audit.formats.moments import stamp
 from countenance.audit.formats.plan import JOINT, DeclaredHypothesis, Groups, OutcomeTable, Plan, System
-from countenance.audit.running.running import Loaded
-from countenance.audit.sources.decisions import Classified
-from countenance.audit.sources.people import LabelledPeople
+from countenance.audit.labelled.decisions import Classified
+from countenance.audit.labelled.people import LabelledPeople
+from countenance.audit.sources.source import Loaded
 from countenance.audit.studies.published import published_gender_shades
 from countenance.errors import BadRequest
 
@@ -43,7 +44,9 @@ def gender_shades_study(system: str, now: datetime) -> tuple[Plan, Loaded]:
         created=stamp(now),
         data_seen=True,
     )
-    return plan, Loaded(_rows(published.cells, published.sizes, published.errors(system), published.status), {})
+    return plan, Loaded(
+        OutcomeAudit(_rows(published.cells, published.sizes, published.errors(system), published.status)), {}
+    )
 
 
 def _rows(cells: tuple[str, ...], sizes: tuple[int, ...], errors: tuple[int, ...], status: str) -> Classified:

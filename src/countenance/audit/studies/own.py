@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from countenance.audit.analysis.faces_data import faces_data
 from countenance.audit.formats.moments import stamp
 from countenance.audit.formats.plan import (
     DeclaredHypothesis,
@@ -20,11 +19,9 @@ from countenance.audit.formats.plan import (
     System,
     ThresholdRule,
 )
-from countenance.audit.formats.results import ModelUsed
-from countenance.audit.planning.drafts import default_hypotheses, sha256_of
-from countenance.audit.running.loading import OwnEngine
-from countenance.audit.running.running import Loaded
-from countenance.audit.sources.images import read_images
+from countenance.audit.planning.drafts import default_hypotheses
+from countenance.audit.sources.images import load_images
+from countenance.audit.sources.source import Loaded, OwnEngine, sha256_of
 from countenance.errors import NotFound
 
 LFW_LIMITS = (
@@ -150,13 +147,7 @@ def load_study(plan: Plan, study: Study, data: Path, work: Path, own: OwnEngine,
         writer.writeheader()
         writer.writerows(rows)
     source = dataclasses.replace(plan.images, folder=str((data / study.folder).resolve()), labels=str(labels.resolve()))
-    faces = read_images(source, work, plan.groups.factors, own.engine, own.cache, plan.contradictions)
-    models = (
-        ModelUsed("embedder", own.engine.version, own.engine.version, str(own.engine.model)),
-        ModelUsed("detector", own.detector, "as in the manifest"),
-    )
-    inputs = {plan.images.labels: sha256_of(labels), f"{study.folder}/": faces.images_digest}
-    return Loaded(faces_data(faces, own.sides), inputs, models)
+    return load_images(source, work, plan, own, {plan.images.labels: sha256_of(labels)})
 
 
 def with_inputs(plan: Plan, loaded: Loaded) -> Plan:

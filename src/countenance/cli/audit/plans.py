@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,11 @@ from countenance.audit.bundle.bundle import bundle_files, write_bundle
 from countenance.audit.bundle.environment import environment
 from countenance.audit.formats.codec import to_json
 from countenance.audit.formats.moments import stamp
-from countenance.audit.formats.plan import LiveApi, Plan, read_plan
+from countenance.audit.formats.plan import Plan, read_plan
 from countenance.audit.planning.drafts import example, examples, plan_bytes, plan_of_draft
-from countenance.audit.running.loading import OwnEngine, asked, load
-from countenance.audit.running.running import Loaded, run_audit
-from countenance.audit.sources.live import azure_face, rekognition
-from countenance.audit.sources.live.asking import ask, draw, estimate
-from countenance.audit.sources.live.cassette import Cassette, Header
-from countenance.audit.sources.live.pacing import Pacer
-from countenance.audit.sources.live.service import Service
+from countenance.audit.running.running import load, run_audit
+from countenance.audit.sources.live.cost import Estimate
+from countenance.audit.sources.source import Equipment, OwnEngine
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
 from countenance.engine import Engine
 from countenance.errors import BadRequest
@@ -87,11 +82,14 @@ def run(
     declared = _read(plan_file)
     done = _changed(declared, changes)
     folder = plan_file.resolve().parent
-    if done.api is not None:
-        tape = cassette if cassette is not None else plan_file.with_suffix(".cassette.jsonl")
-        loaded = _live(done, folder, tape, replay, yes, azure_key or "")
-    else:
-        loaded = load(done, folder, _engine() if done.images is not None else None)
+    tape = cassette if cassette is not None else plan_file.with_suffix(".cassette.jsonl")
+
+    def agree(estimate: Estimate) -> None:
+        click.echo(f"{estimate.sentence}; answers go to {tape.name}", err=True)
+        if estimate.detections + estimate.comparisons and not yes:
+            click.confirm("go on?", abort=True, err=True)
+
+    loaded = load(done, folder, Equipment(_engine, tape, replay, azure_key or "", agree))
     results = run_audit(declared, done, loaded, now)
     files = bundle_files(declared, results, environment(loaded.models), stamp(now()), signer(key))
     write_bundle(out, files)
@@ -141,28 +139,3 @@ def _engine() -> OwnEngine:
     s = settings()
     engine = Engine.open(s.models_cache, s.detector, s.model, threads=s.threads, extra=s.models_dir)
     return OwnEngine(engine, s.detector, s.home / "audit" / "templates" / s.detector)
-
-
-def _service(source: LiveApi, azure_key: str) -> Service:
-    if source.client == "rekognition":
-        return rekognition.Rekognition(source, rekognition.connect(source), time.time)
-    return azure_face.AzureFace(source, azure_face.connect(source, azure_key), time.time)
-
-
-def _live(plan: Plan, folder: Path, tape: Path, replay: bool, yes: bool, azure_key: str) -> Loaded:
-    source = plan.api
-    assert source is not None
-    drawn = draw(source, folder, plan.groups.factors, plan.seed, plan.contradictions)
-    service: Service | None = None
-    if replay:
-        cassette = Cassette(tape, None)
-    else:
-        service = _service(source, azure_key)
-        cassette = Cassette(tape, Header(service.client, service.models, service.settings))
-        told = estimate(source, drawn, cassette)
-        click.echo(f"{told.sentence}; answers go to {tape.name}", err=True)
-        if told.detections + told.comparisons and not yes:
-            click.confirm("go on?", abort=True, err=True)
-    pacer = Pacer(source.calls_per_second, time.monotonic, time.sleep)
-    answers = ask(drawn, service, cassette, pacer, source.threshold, time.time())
-    return asked(plan, folder, drawn, answers, cassette.header.models, tape)

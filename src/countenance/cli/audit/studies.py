@@ -15,9 +15,9 @@ from countenance.audit.formats.moments import stamp
 from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import Results
 from countenance.audit.formats.shares import Share
-from countenance.audit.running.loading import OwnEngine
-from countenance.audit.running.running import Loaded, run_audit
-from countenance.audit.sources.faces import Vectors
+from countenance.audit.labelled.faces import Vectors
+from countenance.audit.running.running import run_audit
+from countenance.audit.sources.source import Loaded, OwnEngine
 from countenance.audit.studies.compas import compas_study
 from countenance.audit.studies.gender_shades import gender_shades_study
 from countenance.audit.studies.own import FAIRFACE, LFW, OperatingMode, fairface_plan, lfw_plan, load_study, with_inputs

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 
 from countenance.audit.formats.plan import LiveApi
-from countenance.audit.sources.faces import Outcomes
+from countenance.audit.labelled.faces import Outcomes
+from countenance.audit.labelled.people import LabelledPeople
+from countenance.audit.labelled.scored import ScoredComparisons
 from countenance.audit.sources.images import LabelledImages, labelled_images
 from countenance.audit.sources.live.cassette import Cassette, RecordedQuestion, RecordedReply
 from countenance.audit.sources.live.cost import Estimate, price_of
 from countenance.audit.sources.live.draw import Pairs, draw_pairs
 from countenance.audit.sources.live.pacing import Pacer
 from countenance.audit.sources.live.service import Service
-from countenance.audit.sources.people import LabelledPeople
-from countenance.audit.sources.scored import ScoredComparisons
 from countenance.errors import BadRequest, NotFound
 from countenance.metrics import Comparisons
 from countenance.progress import track

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.audit.formats.plan import LiveApi
-from countenance.audit.sources.people import Grouping
-from countenance.audit.sources.tables import Codes
+from countenance.audit.labelled.people import Grouping
+from countenance.audit.labelled.tables import Codes
 
 
 @dataclass(frozen=True, slots=True, eq=False)

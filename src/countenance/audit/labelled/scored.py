@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from countenance.audit.sources.people import Grouping, LabelledPeople
-from countenance.audit.sources.tables import Codes
+from countenance.audit.labelled.people import Grouping, LabelledPeople
+from countenance.audit.labelled.tables import Codes
 from countenance.metrics.verification.comparisons import Comparisons
 
 

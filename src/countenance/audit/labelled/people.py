@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.audit.formats.plan import CROSS, JOINT
-from countenance.audit.sources.tables import Codes, LabelTable, natural
+from countenance.audit.labelled.tables import Codes, LabelTable, natural
 from countenance.errors import BadRequest
 
 

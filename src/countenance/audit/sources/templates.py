@@ -1,54 +1,22 @@
-"""Templates together with the people they belong to, and the images that gave none."""
+"""Templates (.npz or .npy) and the table of whose they are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.formats.plan import TemplateFile
-from countenance.audit.sources.people import LabelledPeople, gather, people_of_rows
-from countenance.audit.sources.tables import Codes, natural, read_table
+from countenance.audit.analysis.audits import FaceAudit
+from countenance.audit.analysis.faces_data import faces_data
+from countenance.audit.formats.plan import Measure, Plan, TemplateFile
+from countenance.audit.labelled.faces import Faces, Vectors
+from countenance.audit.labelled.people import gather, people_of_rows
+from countenance.audit.labelled.tables import Codes, natural, read_table
+from countenance.audit.sources.source import Equipment, Loaded, Present, by_pictures, hashes_of
 from countenance.errors import BadRequest, NotFound
-
-Vectors = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcomes:
-    """What became of every image: failures and quality are results, not missing rows.
-
-    subjects: (images,), row of the people. failed: (images,), bool, no template could be made. unreadable: (images,),
-    bool, those of the failed that could not be decoded at all. quality: by name ("sharpness", "brightness",
-    "size_px", "confidence"), (images,), float64, NaN where there is no face.
-    """
-
-    subjects: Codes
-    failed: NDArray[np.bool_]
-    unreadable: NDArray[np.bool_]
-    quality: dict[str, NDArray[np.float64]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Faces:
-    """Templates of labelled people, to be compared all with all.
-
-    subjects: (n,), row of `people`. vectors: (n, d), float32, norm 1. model: sha256 of what made them, where known.
-    outcomes: of every image, where the templates were made here. findings: what was wrong with the data.
-    images_digest: sha256 over the sorted sha256 of all images, where images were read.
-    """
-
-    people: LabelledPeople
-    subjects: Codes
-    vectors: Vectors
-    model: str | None
-    outcomes: Outcomes | None
-    findings: tuple[str, ...]
-    images_digest: str = ""
 
 
 def read_templates(source: TemplateFile, folder: Path, factors: Sequence[str], contradictions: str = "error") -> Faces:
@@ -118,3 +86,49 @@ def _codes(values: NDArray[Any], rows: int, name: str) -> tuple[Codes, tuple[str
     names = natural({said for said in told if said})
     at = {said: place for place, said in enumerate(names)}
     return np.array([at.get(said, -1) for said in told], np.int32)[codes], tuple(names)
+
+
+class TemplateSource:
+    """Templates, all pairs compared."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        assert plan.templates is not None
+        self._plan, self._folder, self._source = plan, folder, plan.templates
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What is compared where a draft does not say."""
+        return ("fmr", "fnmr")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Files that hold labels only."""
+        return (self._source.labels,) if self._source.labels else ()
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Files that hold scores, or what they follow from."""
+        return (self._source.file,)
+
+    @property
+    def names_subjects(self) -> bool:
+        """Whether it is known which rows are of one person."""
+        return self._source.subject is not None
+
+    def present(self) -> Present | None:
+        """Whom the data is about, read without its scores."""
+        source, groups = self._source, self._plan.groups
+        if source.labels is None:
+            faces = self._read()
+            return by_pictures(faces.people, faces.subjects)
+        wanted = [*([source.subject] if source.subject else []), *groups.factors]
+        table = read_table(self._folder / source.labels, wanted)
+        labelled = people_of_rows(table, source.subject, groups.factors, self._plan.contradictions)
+        return by_pictures(labelled.people, labelled.subjects)
+
+    def load(self, equipment: Equipment) -> Loaded:
+        """The data with its analysis."""
+        return Loaded(FaceAudit(faces_data(self._read())), hashes_of(self, self._folder))
+
+    def _read(self) -> Faces:
+        return read_templates(self._source, self._folder, self._plan.groups.factors, self._plan.contradictions)

@@ -1,0 +1,127 @@
+"""What every source of data can do: name its files, tell who its data is about, and load it for its analysis."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from countenance.audit.analysis.audits import Analysable
+from countenance.audit.analysis.faces_data import Sides
+from countenance.audit.formats.plan import Measure, Plan
+from countenance.audit.formats.results import ModelUsed
+from countenance.audit.labelled.people import Grouping, LabelledPeople
+from countenance.audit.labelled.tables import Codes
+from countenance.audit.sources.live.cost import Estimate
+from countenance.engine import FaceEngine
+from countenance.errors import BadRequest
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OwnEngine:
+    """An engine of this project and where its templates are kept while an audit runs.
+
+    detector: the detector's name, for the record. sides: how templates are compared (None: plain cosine).
+    """
+
+    engine: FaceEngine
+    detector: str
+    cache: Path
+    sides: Sides | None = None
+
+
+def _agreed(estimate: Estimate) -> None:
+    """Calls are made without asking."""
+
+
+def _no_engine() -> OwnEngine:
+    raise BadRequest("images need an engine")
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What a run may use beside the plan's files.
+
+    engine: opens an engine, called for images only. cassette: where a live service's answers are kept. replay: ask
+    nothing, use the cassette alone. agree: told the estimate before the first call that may cost money; raises to stop.
+    """
+
+    engine: Callable[[], OwnEngine] = _no_engine
+    cassette: Path | None = None
+    replay: bool = False
+    azure_key: str = ""
+    agree: Callable[[Estimate], None] = _agreed
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """Data that was read for a plan. inputs: sha256 by file name. models: what made the scores, where known."""
+
+    data: Analysable
+    inputs: Mapping[str, str]
+    models: tuple[ModelUsed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Present:
+    """Whose data there is. present: rows of the people, each once.
+
+    behind: by measure and grouping, the rows of the people behind the rates of their groups, each once. unmated: the
+    reason to give where nobody is behind the miss rate.
+    """
+
+    people: LabelledPeople
+    present: Codes
+    behind: Callable[[str, Grouping], Codes]
+    unmated: str = "nobody has two pictures"
+
+
+class Source(Protocol):
+    """A plan's data. Made of the plan and the folder that the plan's paths are relative to."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        """The source of `plan` under `folder`."""
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What is compared where a draft does not say."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the files that hold labels only."""
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Names of the files that hold scores, or templates that scores follow from."""
+
+    @property
+    def names_subjects(self) -> bool:
+        """Whether it is known which rows are of one person. Without it nothing is known about misses."""
+
+    def present(self) -> Present | None:
+        """Who the data is about; None where any hypothesis can be decided. BadRequest, NotFound: as `load`."""
+
+    def load(self, equipment: Equipment) -> Loaded:
+        """Read the data. BadRequest, NotFound: data that is wrong or not there."""
+
+
+def by_pictures(people: LabelledPeople, subjects: Codes) -> Present:
+    """Who there is, where all pairs of pictures are compared. subjects: (pictures,), row of `people`, or -1."""
+    rows, pictures = np.unique(subjects[subjects >= 0], return_counts=True)
+    twice = rows[pictures >= 2]
+    return Present(people, rows, lambda measure, grouping: twice if measure == "fnmr" else rows)
+
+
+def hashes_of(source: Source, folder: Path) -> dict[str, str]:
+    """sha256 of the source's files, by name, of those that are there."""
+    return {name: sha256_of(folder / name) for name in (*source.labels, *source.scores) if (folder / name).is_file()}
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 of a file's bytes, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
