@@ -26,7 +26,8 @@ from countenance.gallery.answers import (
     UserMatches,
 )
 from countenance.gallery.by_user import grouped, settled
-from countenance.gallery.search.index import Found, Index, IndexSnapshot, Numbers, Rows
+from countenance.gallery.search.chunk import Numbers, Rows
+from countenance.gallery.search.index import Found, Index, IndexSnapshot
 from countenance.gallery.search.threads import ThreadPool
 from countenance.gallery.store import GalleryHead, Store
 from countenance.gallery.users import Users

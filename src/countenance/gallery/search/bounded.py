@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from countenance.gallery.answers import SearchCounts
 from countenance.gallery.search import kernels
+from countenance.gallery.search.chunk import Rows
 from countenance.gallery.search.codes import terms
-from countenance.gallery.search.index import Found, IndexSnapshot, Rows, ranked, rounding
+from countenance.gallery.search.index import Found, IndexSnapshot, ranked, rounding
 from countenance.gallery.search.threads import ThreadPool
 
 _TOGETHER = 8  # probes that a thread takes at once, of many

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scipy.special import betainc
 
 from countenance.gallery.search import bounded as sieve_module
+from countenance.gallery.search import chunk as chunk_module
 from countenance.gallery.search import codes as codes_module
 from countenance.gallery.search import index as index_module
 from countenance.gallery.search import intrinsics, kernels
@@ -29,7 +30,7 @@ def small_chunks():
     patch.setattr(index_module, "CHUNK", 512)
     patch.setattr(index_module, "CODED", 600)
     patch.setattr(index_module, "_FIRST", 32)
-    patch.setattr(index_module, "_CODED_AT_ONCE", 96)
+    patch.setattr(chunk_module, "_CODED_AT_ONCE", 96)
     yield
     patch.undo()
 
