@@ -32,11 +32,19 @@ def _native(make: Callable[..., Any]) -> Any:
 
 
 def instructions() -> str:
-    """Which of this processor's instructions multiply bytes: "avx512" (with VNNI), "avx2" or "plain"."""
-    has = llvmlite.binding.get_host_cpu_features()
-    if has.get("avx512f", False) and has.get("avx512vnni", False):
+    """Which instructions multiply bytes: "avx512" (with VNNI), "avx2" or "plain".
+
+    Of the processor that numba compiles for: this one, or what its NUMBA_CPU_NAME and NUMBA_CPU_FEATURES say.
+    NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= forces "plain".
+    """
+    given = numba.core.config.CPU_FEATURES  # type: ignore[attr-defined]
+    if given is None:
+        has = {name for name, present in llvmlite.binding.get_host_cpu_features().items() if present}
+    else:
+        has = {name.strip()[1:] for name in given.split(",") if name.strip().startswith("+")}
+    if {"avx512f", "avx512vnni"} <= has:
         return "avx512"
-    return "avx2" if has.get("avx2", False) else "plain"
+    return "avx2" if "avx2" in has else "plain"
 
 
 def _everywhere(vector: Any, value: int) -> Any:

@@ -86,7 +86,7 @@ def _flags(address: int, shape: Any) -> Any:
 
 @compiled
 def encode(turned: Any, clip: float, codes: Any, facts: Any, longest: Any) -> None:
-    """Code rows `turned` (n, d) float32 with eight even levels, pairs of which are four; see `codes`.
+    """Code rows `turned` (n, d) float32, all finite, with eight even levels, pairs of which are four; see `codes`.
 
     clip: where the range of the levels ends, in units of a row's root mean square. codes: (n, d) uint8. facts: (4, n)
     float32: gain and residual of four levels and of eight. longest: raised to the longest gain x c of each, and to the
@@ -98,10 +98,10 @@ def encode(turned: Any, clip: float, codes: Any, facts: Any, longest: Any) -> No
         for j in range(dimension):
             total += float(turned[i, j]) ** 2
         step = 0.25 * clip * math.sqrt(total / dimension)
-        if step <= 0.0 or not math.isfinite(step):
+        if step <= 0.0:
             codes[i, :] = 0
             for which in range(2):
-                facts[2 * which, i], facts[2 * which + 1, i] = 0.0, 0.0 if step == 0.0 else NO_BOUND
+                facts[2 * which, i], facts[2 * which + 1, i] = 0.0, 0.0
             continue
         with_four = four = with_eight = eight = 0.0
         for j in range(dimension):
