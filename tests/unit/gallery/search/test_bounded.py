@@ -190,6 +190,40 @@ def test_the_furthest_coordinate_is_what_the_sphere_allows(dimensions, chance):
     assert codes_module.furthest(3, chance) <= 1.0
 
 
+def test_the_chance_of_a_miss_is_shared_by_the_hits_and_the_three_bounds():
+    """All hits together are missed with `CHANCE`, so each of n hits has an n-th of it (the union bound)."""
+    chance = np.random.default_rng(23)
+    rows = unit(chance.normal(size=(64, 128)))
+    coder, codes = coded(rows)
+    probe = coder.probe(rows[0])
+    n = coder.padded
+    for limit in (1, 10, 1000):
+        made = codes_module.terms(probe, codes.longest, limit, 0.0)
+        for term, share in ((7, 0.8), (8, 0.1)):
+            missed = 0.5 * betainc((n - 2) / 2, 0.5, 1 - float(made[term]) ** 2)
+            assert missed == pytest.approx(share * 1e-6 / limit, rel=1e-3)
+        furthest_off = probe.scale * np.sqrt(np.log(limit / (0.1 * 1e-6)) / 2)  # Hoeffding 1963, theorem 2
+        lost = min(probe.lost, furthest_off) + probe.rounding
+        assert made[6] == pytest.approx(probe.base + lost * codes.longest[0], rel=1e-5)
+        assert made[4] == pytest.approx(probe.base + lost * codes.longest[1], rel=1e-5)
+    assert sum(codes_module._SHARES) == pytest.approx(1)
+
+
+def test_what_a_rounded_gain_may_be_off_is_within_the_bounds_reach():
+    """A gain is off by up to half a step, which its code's inner product with the probe multiplies.
+
+    No inner product is longer than the probe times the longest code, whose levels are all 1.5.
+    """
+    chance = np.random.default_rng(24)
+    rows = unit(chance.normal(size=(64, 128)))
+    coder, codes = coded(rows)
+    probe = coder.probe(rows[0])
+    reach = float(codes_module.terms(probe, codes.longest, 1, 0.0)[3])
+    rounded_probe = probe.scale * np.linalg.norm(probe.numbers.astype(float))
+    assert 0.5 * rounded_probe * 1.5 * np.sqrt(coder.padded) <= reach
+    assert reach <= 0.51 * (probe.norm + probe.lost) * 1.5 * np.sqrt(coder.padded)
+
+
 def test_probes_are_rounded_right_on_average():
     chance = np.random.default_rng(12)
     rows = unit(chance.normal(size=(64, 32)))
