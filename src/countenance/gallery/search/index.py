@@ -5,7 +5,7 @@ the chunks that were there when it began while a writer appends behind them. An 
 a chunk of which half is erased is copied without them. No search copies the rows, and no writer waits for a reader.
 
 Small indexes are searched by computing every score. From CODED rows on there are short codes beside the rows, and a
-search computes just the scores that the codes' bounds do not rule out (`sieve`). Both give the same answer.
+search computes just the scores that the codes' bounds do not rule out (`bounded`). Both give the same answer.
 """
 
 from __future__ import annotations
@@ -84,11 +84,11 @@ class IndexSnapshot:
 class Index:
     """The living rows of one gallery. One writer at a time; `snapshot` may be read and searched by anybody meanwhile.
 
-    crew: makes codes. last: the highest number ever appended.
+    pool: makes codes. last: the highest number ever appended.
     """
 
-    def __init__(self, crew: ThreadPool) -> None:
-        self._crew = crew
+    def __init__(self, pool: ThreadPool) -> None:
+        self._pool = pool
         self.clear()
 
     def clear(self) -> None:
@@ -156,7 +156,7 @@ class Index:
 
             self._coder = Coder(*_mean_and_variance(self._chunks, size))
         coder, new = self._coder, [chunk for chunk in self._chunks if chunk.lacks_codes]
-        self._crew.each(lambda i: new[i].code(coder), len(new))
+        self._pool.each(lambda i: new[i].code(coder), len(new))
         return coder
 
 

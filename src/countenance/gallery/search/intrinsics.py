@@ -1,5 +1,7 @@
 """What the kernels need of the processor and Python cannot say, as functions for numba: written for LLVM.
 
+What each computes stands in NumPy in tests/unit/gallery/search/reference.py, against which the tests hold it.
+
 Brief codes lie in groups of LANES rows. A group's codes are one block: for each STEP dimensions four bytes a row, row
 after row, of which byte b holds dimension 4 j + b in its bits 2 j and 2 j + 1. So one instruction (AVX-512's VPDPBUSD)
 multiplies sixteen rows' dimensions with the probe's; elsewhere LLVM makes what the processor has.

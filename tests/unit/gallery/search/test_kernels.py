@@ -232,7 +232,7 @@ def test_a_search_computes_the_rows_that_the_reference_does(monkeypatch, column,
     state = notes.state[0]
     assert 30 < waiting.sum() < 4000
     # a bound within float32's error of the floor may fall on either side
-    assert state[kernels.CLOSER] == pytest.approx((waiting & counts).sum(), abs=2)
+    assert state[kernels.REFINED] == pytest.approx((waiting & counts).sum(), abs=2)
     assert state[kernels.COMPUTED] == pytest.approx(((at_once | after_all) & counts).sum(), abs=2)
     hits = np.flatnonzero((rows @ probe >= notes.floors[0]) & (at_once | after_all) & counts)
     assert len(set(hits) ^ set(notes.places[0, : state[kernels.NOTED]].tolist())) <= 2
