@@ -143,7 +143,7 @@ def compared(
         "numbers in a row": int(name),
         "probes": len(own),
         "scores or ids not exact": wrong,
-        "rows looked at more finely, share": counts.closer / max(1, counts.searches) / len(given.gallery),
+        "rows looked at more finely, share": counts.refined / max(1, counts.searches) / len(given.gallery),
         "scores computed, share": counts.computed / max(1, counts.searches) / len(given.gallery),
         "searches that their bounds did not help": counts.fallbacks,
     }
@@ -151,13 +151,13 @@ def compared(
 
 def searched(given: Faces) -> tuple[list[Found], list[float], SearchCounts]:
     """Every probe's answer by ours, how long each took, and how the bounds did."""
-    snapshot, sieve = indexed(given.gallery), BoundedSearch(ThreadPool(0))
+    snapshot, bounded = indexed(given.gallery), BoundedSearch(ThreadPool(0))
     for probe in given.probes[:50]:
-        sieve.search(snapshot, probe, LIMIT, ANYTHING)
-    sieve.counts = SearchCounts()
+        bounded.search(snapshot, probe, LIMIT, ANYTHING)
+    bounded.counts = SearchCounts()
     own: list[Found] = []
-    took = [timed(lambda p=p: own.append(sieve.search(snapshot, p, LIMIT, ANYTHING))) for p in given.probes]  # type: ignore[misc]
-    return own, took, sieve.counts
+    took = [timed(lambda p=p: own.append(bounded.search(snapshot, p, LIMIT, ANYTHING))) for p in given.probes]  # type: ignore[misc]
+    return own, took, bounded.counts
 
 
 def ids(answers: list[Found]) -> list[list[int]]:
@@ -241,11 +241,11 @@ def timed(call: Callable[[], object]) -> float:
 
 def reading_bytes(count: int) -> list[float]:
     """How long every core together takes to read `count` bytes once."""
-    crew = ThreadPool(0)
-    parts = np.array_split(np.ones(count // 8, dtype=np.int64), 4 * crew.threads)
+    pool = ThreadPool(0)
+    parts = np.array_split(np.ones(count // 8, dtype=np.int64), 4 * pool.threads)
 
     def read() -> None:
-        crew.each(lambda i: parts[i].sum(), len(parts))
+        pool.each(lambda i: parts[i].sum(), len(parts))
 
     read()
     return [timed(read) for _ in range(20)]
@@ -263,8 +263,8 @@ def normalised_cost(given: Faces) -> list[dict[str, Any]]:
     }
     took: dict[str, list[float]] = {name: [] for name in contenders}
     for i in range(1000):
-        for name, (snapshot, sieve, probes) in contenders.items():
-            took[name].append(timed(lambda: sieve.search(snapshot, probes[i], LIMIT, ANYTHING)))  # noqa: B023
+        for name, (snapshot, bounded, probes) in contenders.items():
+            took[name].append(timed(lambda: bounded.search(snapshot, probes[i], LIMIT, ANYTHING)))  # noqa: B023
     medians = {name: statistics.median(each[50:]) for name, each in took.items()}
     probe = [timed(lambda p=p: normaliser.probe_side(p[None])) for p in given.probes[:1000]]  # type: ignore[misc]
     return [
@@ -279,7 +279,7 @@ def filtered(given: Faces) -> list[dict[str, Any]]:
     numbers = np.arange(1, len(given.gallery) + 1)
     index.append(numbers, given.gallery)
     index.publish(0)
-    sieve, rng, usual = BoundedSearch(ThreadPool(0)), np.random.default_rng(6), 1.0
+    bounded, rng, usual = BoundedSearch(ThreadPool(0)), np.random.default_rng(6), 1.0
     rows = []
     for share in (None, 1.0, 0.5, 0.1, 0.01):
         if share is not None:
@@ -289,7 +289,7 @@ def filtered(given: Faces) -> list[dict[str, Any]]:
         took, found, owned = [], [], share is not None
         for probe in given.probes[:LONG_PROBES]:
             began = time.perf_counter()
-            found.append(sieve.search(index.snapshot, probe, LIMIT, ANYTHING, owned=owned))
+            found.append(bounded.search(index.snapshot, probe, LIMIT, ANYTHING, owned=owned))
             took.append(time.perf_counter() - began)
         few = range(0, len(found), 20)
         right = sum(found[i] == index.snapshot.search(given.probes[i], LIMIT, ANYTHING, owned=owned) for i in few)
@@ -309,11 +309,11 @@ def filtered(given: Faces) -> list[dict[str, Any]]:
 
 def batched(given: Faces) -> list[dict[str, Any]]:
     """Batches of probes by ours and by FAISS Flat, in turns."""
-    snapshot, sieve = indexed(given.gallery), BoundedSearch(ThreadPool(0))
+    snapshot, bounded = indexed(given.gallery), BoundedSearch(ThreadPool(0))
     flat = faiss.IndexFlatIP(given.gallery.shape[1])
     flat.add(given.gallery)
     calls: dict[str, Search] = {
-        "Countenance": lambda probes: sieve.search_many(snapshot, probes, LIMIT, ANYTHING),
+        "Countenance": lambda probes: bounded.search_many(snapshot, probes, LIMIT, ANYTHING),
         "FAISS IndexFlatIP": lambda probes: flat.search(probes, LIMIT),
     }
     took: dict[str, list[float]] = {name: [] for name in calls}
@@ -337,7 +337,7 @@ def small_galleries(real: Rows) -> list[dict[str, Any]]:
     threadpool_limits(1, user_api="blas")  # as the server has it
     for count in (1000, 10_000, CODED - 1, CODED):
         given = faces(real, count, 1000, 6)
-        snapshot, sieve = indexed(given.gallery), BoundedSearch(ThreadPool(0))
+        snapshot, bounded = indexed(given.gallery), BoundedSearch(ThreadPool(0))
         flat = faiss.IndexFlatIP(given.gallery.shape[1])
         flat.add(given.gallery)
         took: dict[str, list[float]] = {"own": [], "flat": []}
@@ -345,7 +345,7 @@ def small_galleries(real: Rows) -> list[dict[str, Any]]:
             if snapshot.coder is None:
                 took["own"].append(timed(lambda: snapshot.search(probe, LIMIT, ANYTHING)))  # noqa: B023
             else:
-                took["own"].append(timed(lambda: sieve.search(snapshot, probe, LIMIT, ANYTHING)))  # noqa: B023
+                took["own"].append(timed(lambda: bounded.search(snapshot, probe, LIMIT, ANYTHING)))  # noqa: B023
             took["flat"].append(timed(lambda: flat.search(probe[None], LIMIT)))  # noqa: B023
         medians = {name: 1000 * statistics.median(each[50:]) for name, each in took.items()}
         rows.append(

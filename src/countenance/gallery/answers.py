@@ -133,13 +133,13 @@ class Matches:
 
 @dataclass(frozen=True, slots=True)
 class SearchCounts:
-    """searches: among so many faces that bounds are used. closer: rows that needed a second, closer bound.
+    """searches: among so many faces that bounds are used. refined: rows whose fine codes were looked at, too.
 
     computed: scores that had to be computed. fallbacks: searches that their bounds did not help, so that one score in
     eight or more was computed.
     """
 
     searches: int = 0
-    closer: int = 0
+    refined: int = 0
     computed: int = 0
     fallbacks: int = 0

@@ -26,7 +26,8 @@ from countenance.gallery.answers import (
     UserMatches,
 )
 from countenance.gallery.by_user import grouped, settled
-from countenance.gallery.search.index import Found, Index, IndexSnapshot, Numbers, Rows
+from countenance.gallery.search.chunk import Numbers, Rows
+from countenance.gallery.search.index import Found, Index, IndexSnapshot
 from countenance.gallery.search.threads import ThreadPool
 from countenance.gallery.store import GalleryHead, Store
 from countenance.gallery.users import Users
@@ -49,10 +50,10 @@ class _Entry:
 
     __slots__ = ("index", "lock", "number")
 
-    def __init__(self, number: int, crew: ThreadPool) -> None:
+    def __init__(self, number: int, pool: ThreadPool) -> None:
         self.number = number
         self.lock = Lock()
-        self.index = Index(crew)
+        self.index = Index(pool)
 
 
 class Gallery:
@@ -76,8 +77,8 @@ class Gallery:
         self._indexes: dict[str, _Entry] = {}
         self._lock = Lock()
         self._unscrubbed = False
-        self._crew = ThreadPool(threads)
-        self._sieve: BoundedSearch | None = None
+        self._pool = ThreadPool(threads)
+        self._bounded: BoundedSearch | None = None
 
     def create(self, gallery_id: str, model: ModelId, version: str, tags: Mapping[str, str]) -> GalleryInfo:
         """Make an empty gallery for templates of `model`; `AlreadyExists` if the id is taken."""
@@ -271,7 +272,7 @@ class Gallery:
                 if snapshot is not None and snapshot.coder is not None:
                     from countenance.gallery.search.bounded import BoundedSearch
 
-                    BoundedSearch(self._crew).prepare(snapshot)
+                    BoundedSearch(self._pool).prepare(snapshot)
                 done += 1
             if page.next is None:
                 return done
@@ -279,7 +280,7 @@ class Gallery:
 
     def search_counts(self) -> SearchCounts:
         """How searches among many faces went, since this object was made."""
-        return self._sieve.counts if self._sieve else SearchCounts()
+        return self._bounded.counts if self._bounded else SearchCounts()
 
     def scrub(self, wait_ms: int = 2000) -> bool:
         """Take what was deleted off the disk. False if a reader held an older snapshot for longer than `wait_ms`.
@@ -358,15 +359,15 @@ class Gallery:
         if snapshot.coder is None:
             return [snapshot.search(probe, limit, min_score, without, owned) for probe in probes]
         with self._lock:
-            if self._sieve is None:
+            if self._bounded is None:
                 from countenance.gallery.search.bounded import (
                     BoundedSearch,  # numba comes with it, and small galleries do without
                 )
 
-                self._sieve = BoundedSearch(self._crew)
+                self._bounded = BoundedSearch(self._pool)
         if len(probes) == 1:
-            return [self._sieve.search(snapshot, probes[0], limit, min_score, without, owned)]
-        return self._sieve.search_many(snapshot, probes, limit, min_score, owned)
+            return [self._bounded.search(snapshot, probes[0], limit, min_score, without, owned)]
+        return self._bounded.search_many(snapshot, probes, limit, min_score, owned)
 
     def _head(self, gallery_id: str) -> GalleryHead:
         try:
@@ -381,7 +382,7 @@ class Gallery:
         with self._lock:
             entry = self._indexes.get(gallery_id)
             if entry is None or entry.number != head.number:
-                entry = self._indexes[gallery_id] = _Entry(head.number, self._crew)
+                entry = self._indexes[gallery_id] = _Entry(head.number, self._pool)
         snapshot = entry.index.snapshot
         if snapshot.revision >= head.revision:
             return snapshot
@@ -398,7 +399,7 @@ class Gallery:
         """
         since = head.revision if index.snapshot.revision < 0 else index.snapshot.revision
         new = self._store.templates_after(head.number, index.last, _AT_ONCE)
-        for numbers, rows in self._crew.ahead(self._rows, new):
+        for numbers, rows in self._pool.ahead(self._rows, new):
             index.append(numbers, rows)
         owned, let_go = self._users.changed_since(head.number, index.snapshot.revision)
         index.own(owned, True)

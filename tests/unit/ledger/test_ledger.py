@@ -222,6 +222,26 @@ def test_a_database_that_is_not_what_was_signed_is_not_opened(
         open_ledger()
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger_entries SET entry = replace(entry, 'note', 'nope') WHERE sequence = :n",
+        "UPDATE ledger_entries SET leaf_hash = zeroblob(32) WHERE sequence = :n",
+        "DELETE FROM ledger_entries WHERE sequence = :n",
+    ],
+)
+def test_the_last_entry_of_a_checkpoint_is_hashed_again_at_the_start(
+    open_ledger: Opener, tamper: Callable, statement: str
+) -> None:
+    first = open_ledger()
+    first.append({"kind": "note"}).wait()
+    checkpoint = first.checkpoint()
+    assert checkpoint.size == first.size  # nothing comes after the checkpoint that a start would hash
+    tamper(statement, n=checkpoint.size - 1)
+    with pytest.raises(StoreError):
+        open_ledger()
+
+
 def test_entries_that_vanish_under_a_running_ledger_stop_it(ledger: Ledger, tamper: Callable) -> None:
     for _ in range(3):
         ledger.append({"kind": "note"}).wait()

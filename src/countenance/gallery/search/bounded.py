@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from countenance.gallery.answers import SearchCounts
 from countenance.gallery.search import kernels
+from countenance.gallery.search.chunk import Rows
 from countenance.gallery.search.codes import terms
-from countenance.gallery.search.index import Found, IndexSnapshot, Rows, ranked, rounding
+from countenance.gallery.search.index import Found, IndexSnapshot, ranked, rounding
 from countenance.gallery.search.threads import ThreadPool
 
 _TOGETHER = 8  # probes that a thread takes at once, of many
@@ -30,10 +31,10 @@ _LITTLE = 8  # a search that computes one row in so many or more was not helped 
 
 
 class BoundedSearch:
-    """Searches snapshots that have codes, with the threads of `crew`."""
+    """Searches snapshots that have codes, with the threads of `pool`."""
 
-    def __init__(self, crew: ThreadPool) -> None:
-        self._crew = crew
+    def __init__(self, pool: ThreadPool) -> None:
+        self._pool = pool
         self._lock = Lock()
         self._spare: dict[int, list[_Notes]] = defaultdict(list)
         self.counts = SearchCounts()
@@ -50,13 +51,13 @@ class BoundedSearch:
         """What `Snapshot.search` gives, but for `codes.CHANCE`."""
         asked = _Asked(snapshot, probe, limit + (without is not None), min_score, owned)
         layout, turn = asked.layout, np.zeros(3, dtype=np.int64)
-        threads = max(1, min(self._crew.threads, len(layout.parts)))
+        threads = max(1, min(self._pool.threads, len(layout.parts)))
         notes = self._notes(threads, asked)
 
         def take_part(me: int) -> None:
             kernels.look(asked.chunks, layout.parts, turn, asked.query, asked.probe, asked.terms, *notes.arrays, me)
 
-        self._crew.together(take_part, threads)
+        self._pool.together(take_part, threads)
         found = self._found(asked, notes, slice(None), limit, without)
         self._spare[threads].append(notes)
         return found
@@ -79,7 +80,7 @@ class BoundedSearch:
                 found[place] = self._found(one, notes, slice(i, i + 1), limit, None)
             self._spare[len(here)].append(notes)
 
-        self._crew.each(some, -(-len(probes) // _TOGETHER))
+        self._pool.each(some, -(-len(probes) // _TOGETHER))
         return found
 
     def prepare(self, snapshot: IndexSnapshot) -> None:
@@ -99,7 +100,7 @@ class BoundedSearch:
 
     def _found(self, asked: _Asked, notes: _Notes, mine: slice, limit: int, without: int | None) -> Found:
         """What those notes hold, less the row that does not count; by computing all where they hold no whole answer."""
-        numbers, rows, closer, computed, full = kernels.gather(
+        numbers, rows, refined, computed, full = kernels.gather(
             asked.chunks, notes.places[mine], notes.scores[mine], notes.state[mine], notes.floors[mine],
             asked.limit, asked.twice, len(asked.probe),
         )  # fmt: skip
@@ -107,7 +108,7 @@ class BoundedSearch:
             old = self.counts
             self.counts = SearchCounts(
                 old.searches + 1,
-                old.closer + closer,
+                old.refined + refined,
                 old.computed + computed,
                 old.fallbacks + (full > 0 or _LITTLE * computed > asked.snapshot.size),
             )

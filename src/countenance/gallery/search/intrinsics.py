@@ -1,5 +1,7 @@
 """What the kernels need of the processor and Python cannot say, as functions for numba: written for LLVM.
 
+What each computes stands in NumPy in tests/unit/gallery/search/reference.py, against which the tests hold it.
+
 Brief codes lie in groups of LANES rows. A group's codes are one block: for each STEP dimensions four bytes a row, row
 after row, of which byte b holds dimension 4 j + b in its bits 2 j and 2 j + 1. So one instruction (AVX-512's VPDPBUSD)
 multiplies sixteen rows' dimensions with the probe's; elsewhere LLVM makes what the processor has.
@@ -32,11 +34,19 @@ def _native(make: Callable[..., Any]) -> Any:
 
 
 def instructions() -> str:
-    """Which of this processor's instructions multiply bytes: "avx512" (with VNNI), "avx2" or "plain"."""
-    has = llvmlite.binding.get_host_cpu_features()
-    if has.get("avx512f", False) and has.get("avx512vnni", False):
+    """Which instructions multiply bytes: "avx512" (with VNNI), "avx2" or "plain".
+
+    Of the processor that numba compiles for: this one, or what its NUMBA_CPU_NAME and NUMBA_CPU_FEATURES say.
+    NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= forces "plain".
+    """
+    given = numba.core.config.CPU_FEATURES  # type: ignore[attr-defined]
+    if given is None:
+        has = {name for name, present in llvmlite.binding.get_host_cpu_features().items() if present}
+    else:
+        has = {name.strip()[1:] for name in given.split(",") if name.strip().startswith("+")}
+    if {"avx512f", "avx512vnni"} <= has:
         return "avx512"
-    return "avx2" if has.get("avx2", False) else "plain"
+    return "avx2" if "avx2" in has else "plain"
 
 
 def _everywhere(vector: Any, value: int) -> Any:

@@ -1,4 +1,6 @@
-"""The loops of the sieve, compiled by numba: nothing here holds the GIL.
+"""The loops of the bounded search, compiled by numba: nothing here holds the GIL.
+
+What each computes stands in NumPy in tests/unit/gallery/search/reference.py, against which the tests hold it.
 
 A search allocates no more than a few bytes on the way. Fine codes, one bit more than brief ones for each dimension, lie
 row after row, since few rows are looked at.
@@ -39,7 +41,7 @@ NO_BOUND = 1e30
 BRIEF, FACTS, SCALES, FINE, ROWS, NUMBERS, COUNTING, ROOM, START, CODED, FEW = range(11)
 """Columns of `layout.Layout.chunks`: addresses, then numbers of rows; and whether few rows may be counting (1), so that
 those that are not need not wait."""
-NOTED, CLOSER, COMPUTED, FULL, WAITING, _HELD, _STRETCHES = range(7)
+NOTED, REFINED, COMPUTED, FULL, WAITING, _HELD, _STRETCHES = range(7)
 """What a thread's state counts: rows noted, looked at more finely, computed; whether there was room for all notes (0)
 or not (1); rows that wait, scores in the heap, stretches of waiting rows."""
 STATE = 7
@@ -86,7 +88,7 @@ def _flags(address: int, shape: Any) -> Any:
 
 @compiled
 def encode(turned: Any, clip: float, codes: Any, facts: Any, longest: Any) -> None:
-    """Code rows `turned` (n, d) float32 with eight even levels, pairs of which are four; see `codes`.
+    """Code rows `turned` (n, d) float32, all finite, with eight even levels, pairs of which are four; see `codes`.
 
     clip: where the range of the levels ends, in units of a row's root mean square. codes: (n, d) uint8. facts: (4, n)
     float32: gain and residual of four levels and of eight. longest: raised to the longest gain x c of each, and to the
@@ -98,10 +100,10 @@ def encode(turned: Any, clip: float, codes: Any, facts: Any, longest: Any) -> No
         for j in range(dimension):
             total += float(turned[i, j]) ** 2
         step = 0.25 * clip * math.sqrt(total / dimension)
-        if step <= 0.0 or not math.isfinite(step):
+        if step <= 0.0:
             codes[i, :] = 0
             for which in range(2):
-                facts[2 * which, i], facts[2 * which + 1, i] = 0.0, 0.0 if step == 0.0 else NO_BOUND
+                facts[2 * which, i], facts[2 * which + 1, i] = 0.0, 0.0
             continue
         with_four = four = with_eight = eight = 0.0
         for j in range(dimension):
@@ -233,9 +235,13 @@ def gather(
     was no room for all notes, or a row was erased meanwhile.
     """
     floor = least(scores, state, floors, limit, twice)
-    count = closer = computed = full = 0
+    count = refined = computed = full = 0
     for one in range(scores.shape[0]):
-        closer, computed, full = closer + state[one, CLOSER], computed + state[one, COMPUTED], full + state[one, FULL]
+        refined, computed, full = (
+            refined + state[one, REFINED],
+            computed + state[one, COMPUTED],
+            full + state[one, FULL],
+        )
         for i in range(state[one, NOTED]):
             count += scores[one, i] >= floor
     numbers, found = np.empty(count, np.int64), np.empty((count, dimension), np.float32)
@@ -252,7 +258,7 @@ def gather(
             found[at] = _singles(layout[chunk, ROWS], (room, dimension))[place]
             full += not _flags(layout[chunk, COUNTING], room)[place]
             at += 1
-    return numbers, found, closer, computed, full
+    return numbers, found, refined, computed, full
 
 
 @compiled
@@ -414,7 +420,7 @@ def _settle(
             )  # fmt: skip
             floor = floors.max()
             slack, tilt = _slack(terms, floor, terms[8])
-    state[CLOSER] += at
+    state[REFINED] += at
 
 
 @compiled

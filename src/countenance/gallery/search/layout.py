@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from countenance.gallery.search import kernels
 
 if TYPE_CHECKING:
-    from countenance.gallery.search.index import Chunk
+    from countenance.gallery.search.chunk import Chunk
 
 _PART = 16_384  # rows that a thread takes in one go, a multiple of LANES
 

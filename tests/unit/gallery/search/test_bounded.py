@@ -1,4 +1,4 @@
-"""The sieve gives what computing every score gives; its bounds are wrong as seldom as they say."""
+"""The bounded search gives what computing every score gives; its bounds are wrong as seldom as they say."""
 
 import os
 import subprocess
@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import betainc
 
-from countenance.gallery.search import bounded as sieve_module
+from countenance.gallery.search import bounded as bounded_module
+from countenance.gallery.search import chunk as chunk_module
 from countenance.gallery.search import codes as codes_module
 from countenance.gallery.search import index as index_module
 from countenance.gallery.search import intrinsics, kernels
@@ -29,7 +30,7 @@ def small_chunks():
     patch.setattr(index_module, "CHUNK", 512)
     patch.setattr(index_module, "CODED", 600)
     patch.setattr(index_module, "_FIRST", 32)
-    patch.setattr(index_module, "_CODED_AT_ONCE", 96)
+    patch.setattr(chunk_module, "_CODED_AT_ONCE", 96)
     yield
     patch.undo()
 
@@ -56,7 +57,7 @@ def filled(rows, revision=0):
 
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["one thread", "three threads"])
-def sieve(request):
+def bounded(request):
     return BoundedSearch(ThreadPool(request.param))
 
 
@@ -172,11 +173,11 @@ def test_rows_are_computed_that_their_bounds_leave_a_chance_and_no_others(monkey
     at_once = estimates[0] >= floor
     waiting = (bounds[0] >= floor) & ~at_once
     computed = at_once | (waiting & (bounds[1] >= floor))
-    sieve = BoundedSearch(ThreadPool(1))
-    sieve.search(index.snapshot, probe, 4096, floor)
+    bounded = BoundedSearch(ThreadPool(1))
+    bounded.search(index.snapshot, probe, 4096, floor)
     # how the probe was rounded moves the estimates by a little, which is some rows
-    assert sieve.counts.closer == pytest.approx(waiting.sum(), rel=0.1, abs=20)
-    assert sieve.counts.computed == pytest.approx(computed.sum(), rel=0.1, abs=20)
+    assert bounded.counts.refined == pytest.approx(waiting.sum(), rel=0.1, abs=20)
+    assert bounded.counts.computed == pytest.approx(computed.sum(), rel=0.1, abs=20)
 
 
 @pytest.mark.parametrize("dimensions", [16, 128, 512])
@@ -187,6 +188,40 @@ def test_the_furthest_coordinate_is_what_the_sphere_allows(dimensions, chance):
     assert 0.99 * chance < beyond <= chance
     assert codes_module.furthest(2, chance) == 1.0
     assert codes_module.furthest(3, chance) <= 1.0
+
+
+def test_the_chance_of_a_miss_is_shared_by_the_hits_and_the_three_bounds():
+    """All hits together are missed with `CHANCE`, so each of n hits has an n-th of it (the union bound)."""
+    chance = np.random.default_rng(23)
+    rows = unit(chance.normal(size=(64, 128)))
+    coder, codes = coded(rows)
+    probe = coder.probe(rows[0])
+    n = coder.padded
+    for limit in (1, 10, 1000):
+        made = codes_module.terms(probe, codes.longest, limit, 0.0)
+        for term, share in ((7, 0.8), (8, 0.1)):
+            missed = 0.5 * betainc((n - 2) / 2, 0.5, 1 - float(made[term]) ** 2)
+            assert missed == pytest.approx(share * 1e-6 / limit, rel=1e-3)
+        furthest_off = probe.scale * np.sqrt(np.log(limit / (0.1 * 1e-6)) / 2)  # Hoeffding 1963, theorem 2
+        lost = min(probe.lost, furthest_off) + probe.rounding
+        assert made[6] == pytest.approx(probe.base + lost * codes.longest[0], rel=1e-5)
+        assert made[4] == pytest.approx(probe.base + lost * codes.longest[1], rel=1e-5)
+    assert sum(codes_module._SHARES) == pytest.approx(1)
+
+
+def test_what_a_rounded_gain_may_be_off_is_within_the_bounds_reach():
+    """A gain is off by up to half a step, which its code's inner product with the probe multiplies.
+
+    No inner product is longer than the probe times the longest code, whose levels are all 1.5.
+    """
+    chance = np.random.default_rng(24)
+    rows = unit(chance.normal(size=(64, 128)))
+    coder, codes = coded(rows)
+    probe = coder.probe(rows[0])
+    reach = float(codes_module.terms(probe, codes.longest, 1, 0.0)[3])
+    rounded_probe = probe.scale * np.linalg.norm(probe.numbers.astype(float))
+    assert 0.5 * rounded_probe * 1.5 * np.sqrt(coder.padded) <= reach
+    assert reach <= 0.51 * (probe.norm + probe.lost) * 1.5 * np.sqrt(coder.padded)
 
 
 def test_probes_are_rounded_right_on_average():
@@ -265,7 +300,9 @@ def test_every_processors_instructions_give_the_same_sums(monkeypatch, kind):
     seed=st.integers(0, 2**31),
 )
 @settings(deadline=None, max_examples=30)
-def test_the_sieve_finds_what_computing_every_score_finds(sieve, count, dimension, limit, min_score, erased, seed):
+def test_the_bounded_search_finds_what_computing_every_score_finds(
+    bounded, count, dimension, limit, min_score, erased, seed
+):
     chance = np.random.default_rng(seed)
     rows = faces(count, dimension, chance)
     index = filled(rows)
@@ -278,7 +315,7 @@ def test_the_sieve_finds_what_computing_every_score_finds(sieve, count, dimensio
     for probe in (rows[0], unit(chance.normal(size=(1, dimension)))[0]):
         without = int(chance.integers(0, count))
         expected = snapshot.search(probe, limit, min_score, without)
-        assert sieve.search(snapshot, probe, limit, min_score, without) == expected
+        assert bounded.search(snapshot, probe, limit, min_score, without) == expected
 
 
 @pytest.fixture(scope="module", params=[128, 512], ids=["short rows", "long rows"])
@@ -291,41 +328,43 @@ def many(request):
 
 @pytest.mark.parametrize("limit", [1, 2, 10, 40])
 @pytest.mark.parametrize("min_score", [-1.0, 0.25])
-def test_among_many_the_sieve_finds_what_computing_every_score_finds_and_computes_few(sieve, many, limit, min_score):
+def test_among_many_the_bounded_search_finds_what_computing_every_score_finds_and_computes_few(
+    bounded, many, limit, min_score
+):
     rows, index = many
-    before = sieve.counts
+    before = bounded.counts
     for place in range(12):
         probe = unit(rows[place : place + 1] + 0.5 * rows[place + 1 : place + 2])[0]
         expected = index.snapshot.search(probe, limit, min_score)
-        assert sieve.search(index.snapshot, probe, limit, min_score) == expected
-    after = sieve.counts
+        assert bounded.search(index.snapshot, probe, limit, min_score) == expected
+    after = bounded.counts
     assert after.searches - before.searches == 12
     assert after.fallbacks == before.fallbacks
     assert 12 <= after.computed - before.computed < 12 * 2000
 
 
-def test_a_row_that_does_not_count_takes_nobody_elses_place(sieve, many):
+def test_a_row_that_does_not_count_takes_nobody_elses_place(bounded, many):
     rows, index = many
     (first, _), *rest = index.snapshot.search(rows[7], 6, -1.0)
     assert first == 8
-    assert sieve.search(index.snapshot, rows[7], 5, -1.0, without=8) == rest
+    assert bounded.search(index.snapshot, rows[7], 5, -1.0, without=8) == rest
 
 
 def test_where_bounds_rule_out_too_little_every_score_is_computed_and_that_is_counted():
     chance = np.random.default_rng(3)
     rows = faces(2000, 16, chance)
     index = filled(rows)
-    sieve = BoundedSearch(ThreadPool(1))
+    bounded = BoundedSearch(ThreadPool(1))
     probe = rows[0]
-    assert sieve.search(index.snapshot, probe, 1500, -1.0) == index.snapshot.search(probe, 1500, -1.0)
-    assert sieve.counts.fallbacks == 1
+    assert bounded.search(index.snapshot, probe, 1500, -1.0) == index.snapshot.search(probe, 1500, -1.0)
+    assert bounded.counts.fallbacks == 1
 
 
-def test_equal_rows_beyond_the_limit_come_in_the_order_of_their_numbers(sieve):
+def test_equal_rows_beyond_the_limit_come_in_the_order_of_their_numbers(bounded):
     chance = np.random.default_rng(4)
     rows = np.repeat(faces(30, 64, chance, kinds=30), 100, axis=0)
     index = filled(rows)
-    found = sieve.search(index.snapshot, rows[0], 7, 0.5)
+    found = bounded.search(index.snapshot, rows[0], 7, 0.5)
     assert [number for number, _ in found] == [1, 2, 3, 4, 5, 6, 7]
     assert len({score for _, score in found}) == 1
 
@@ -341,11 +380,11 @@ def test_rows_erased_before_there_were_codes_are_not_found_when_there_are():
     assert index.snapshot.coder is None
     index.append(np.arange(501, 1501), rows[500:])
     index.publish(1)
-    sieve = BoundedSearch(ThreadPool(1))
+    bounded = BoundedSearch(ThreadPool(1))
     probe = -towards[0]  # every score is negative, so an empty row would come first
-    assert sieve.search(index.snapshot, probe, 3, -1.0) == index.snapshot.search(probe, 3, -1.0)
-    assert sieve.search(index.snapshot, probe, 3, -1.0)[0][0] > 100
-    assert sieve.counts.fallbacks == 0
+    assert bounded.search(index.snapshot, probe, 3, -1.0) == index.snapshot.search(probe, 3, -1.0)
+    assert bounded.search(index.snapshot, probe, 3, -1.0)[0][0] > 100
+    assert bounded.counts.fallbacks == 0
 
 
 @pytest.mark.parametrize("dimension", [32, 256])
@@ -366,23 +405,23 @@ def test_an_erased_row_leaves_no_code(dimension):
     assert codes.brief[group, :, (lane + 1) % 32 // 16, (lane + 1) % 16].any()
 
 
-def test_a_probe_of_nothing_finds_what_computing_every_score_finds(sieve):
+def test_a_probe_of_nothing_finds_what_computing_every_score_finds(bounded):
     index = filled(faces(700, 32, np.random.default_rng(22)))
     nobody = np.zeros(32, dtype=np.float32)
     for min_score in (-1.0, 0.5):
-        assert sieve.search(index.snapshot, nobody, 5, min_score) == index.snapshot.search(nobody, 5, min_score)
+        assert bounded.search(index.snapshot, nobody, 5, min_score) == index.snapshot.search(nobody, 5, min_score)
 
 
-def test_a_snapshot_sees_no_coded_row_that_was_appended_later(sieve):
+def test_a_snapshot_sees_no_coded_row_that_was_appended_later(bounded):
     chance = np.random.default_rng(6)
     rows = unit(chance.normal(size=(1500, 32)))
     index = filled(rows[:700])
-    before, fallbacks = index.snapshot, sieve.counts.fallbacks
+    before, fallbacks = index.snapshot, bounded.counts.fallbacks
     index.append(np.arange(701, 1501), rows[700:])
     index.publish(1)
-    assert sieve.search(before, rows[900], 50, 0.9) == []
-    assert sieve.search(index.snapshot, rows[900], 50, 0.9)[0][0] == 901
-    assert sieve.counts.fallbacks == fallbacks
+    assert bounded.search(before, rows[900], 50, 0.9) == []
+    assert bounded.search(index.snapshot, rows[900], 50, 0.9)[0][0] == 901
+    assert bounded.counts.fallbacks == fallbacks
 
 
 @given(
@@ -392,7 +431,7 @@ def test_a_snapshot_sees_no_coded_row_that_was_appended_later(sieve):
     seed=st.integers(0, 2**31),
 )
 @settings(deadline=None, max_examples=20)
-def test_columns_of_a_normaliser_change_no_answer(sieve, rows_of_one, spread, limit, seed):
+def test_columns_of_a_normaliser_change_no_answer(bounded, rows_of_one, spread, limit, seed):
     """A column that is the same in all rows, and one that hardly varies, beside usual ones."""
     chance = np.random.default_rng(seed)
     rows = faces(1500, 64, chance, kinds=1500)
@@ -407,7 +446,7 @@ def test_columns_of_a_normaliser_change_no_answer(sieve, rows_of_one, spread, li
         probe = np.concatenate([rows[3, :64], [own, 1.0]]).astype(np.float32)
         for min_score in (-np.inf, 0.2, 50.0):
             expected = index.snapshot.search(probe, limit, min_score)
-            assert sieve.search(index.snapshot, probe, limit, min_score) == expected
+            assert bounded.search(index.snapshot, probe, limit, min_score) == expected
 
 
 def test_columns_that_stay_are_found():
@@ -425,20 +464,20 @@ def test_columns_that_stay_are_found():
 def test_more_equal_rows_than_there_is_room_for_are_searched_without_codes():
     chance = np.random.default_rng(14)
     rows = np.repeat(faces(2, 32, chance, kinds=2), 6000, axis=0)
-    index, sieve = filled(rows), BoundedSearch(ThreadPool(1))
-    assert sieve.search(index.snapshot, rows[0], 5, -1.0) == index.snapshot.search(rows[0], 5, -1.0)
-    assert sieve.counts.fallbacks == 1
+    index, bounded = filled(rows), BoundedSearch(ThreadPool(1))
+    assert bounded.search(index.snapshot, rows[0], 5, -1.0) == index.snapshot.search(rows[0], 5, -1.0)
+    assert bounded.counts.fallbacks == 1
 
 
-def test_more_rows_may_have_to_wait_than_there_is_room_for(monkeypatch, many, sieve):
-    monkeypatch.setattr(sieve_module, "_WAITING", 40)
+def test_more_rows_may_have_to_wait_than_there_is_room_for(monkeypatch, many, bounded):
+    monkeypatch.setattr(bounded_module, "_WAITING", 40)
     rows, index = many
-    sieve = BoundedSearch(sieve._crew)
-    before = sieve.counts.closer
+    bounded = BoundedSearch(bounded._pool)
+    before = bounded.counts.refined
     for place in range(8):
         probe = unit(rows[place : place + 1] + 0.7 * rows[place + 1 : place + 2])[0]
-        assert sieve.search(index.snapshot, probe, 10, -1.0) == index.snapshot.search(probe, 10, -1.0)
-    assert sieve.counts.closer - before > 8 * sieve._crew.threads * 40
+        assert bounded.search(index.snapshot, probe, 10, -1.0) == index.snapshot.search(probe, 10, -1.0)
+    assert bounded.counts.refined - before > 8 * bounded._pool.threads * 40
 
 
 def test_a_group_of_rows_is_coded_when_it_is_full_and_never_again():
@@ -455,24 +494,24 @@ def test_a_group_of_rows_is_coded_when_it_is_full_and_never_again():
 
 
 @pytest.mark.parametrize("count", [1, 8, 21])
-def test_many_probes_at_once_find_what_each_finds_alone(sieve, many, count):
+def test_many_probes_at_once_find_what_each_finds_alone(bounded, many, count):
     rows, index = many
     chance = np.random.default_rng(18)
     probes = unit(rows[:count] + 0.5 * chance.normal(size=(count, rows.shape[1])) / np.sqrt(rows.shape[1]))
-    before = sieve.counts.searches
+    before = bounded.counts.searches
     for limit, min_score in ((10, -1.0), (3, 0.4)):
-        found = sieve.search_many(index.snapshot, probes, limit, min_score)
+        found = bounded.search_many(index.snapshot, probes, limit, min_score)
         assert found == [index.snapshot.search(probe, limit, min_score) for probe in probes]
-    assert sieve.counts.searches - before == 2 * count
+    assert bounded.counts.searches - before == 2 * count
 
 
 @pytest.mark.parametrize("exact", [True, False], ids=["computing all", "by codes"])
 def test_a_hit_that_is_erased_while_a_search_runs_makes_room_for_another(monkeypatch, exact):
     chance = np.random.default_rng(19)
     rows = faces(1500, 32, chance, kinds=1500)
-    index, sieve = filled(rows), BoundedSearch(ThreadPool(1))
+    index, bounded = filled(rows), BoundedSearch(ThreadPool(1))
     snapshot = index.snapshot
-    search = snapshot.search if exact else lambda *given: sieve.search(snapshot, *given)
+    search = snapshot.search if exact else lambda *given: bounded.search(snapshot, *given)
     (first, _), *rest = snapshot.search(rows[3], 6, -1.0)
     assert first == 4
     calls = []
@@ -496,11 +535,8 @@ def test_a_hit_that_is_erased_while_a_search_runs_makes_room_for_another(monkeyp
 
 _ELSEWHERE = """
 import sys
-import llvmlite.binding
 import numpy as np
 
-only = llvmlite.binding.FeatureMap({"avx2": sys.argv[1] == "avx2", "sse2": True})
-llvmlite.binding.get_host_cpu_features = lambda: only
 from countenance.gallery.search import index, intrinsics
 from countenance.gallery.search.threads import ThreadPool
 from countenance.gallery.search.bounded import BoundedSearch
@@ -510,13 +546,13 @@ index.CODED = 600
 chance = np.random.default_rng(21)
 rows = chance.normal(size=(5000, 40)).astype(np.float32)
 rows[:, 39] *= 0.01
-one, sieve = index.Index(ThreadPool(2)), BoundedSearch(ThreadPool(2))
+one, bounded = index.Index(ThreadPool(2)), BoundedSearch(ThreadPool(2))
 one.append(np.arange(1, 5001), rows)
 one.publish(0)
 for i in range(10):
     probe = rows[i] + 0.3 * chance.normal(size=40).astype(np.float32)
-    assert sieve.search(one.snapshot, probe, 10, -1.0) == one.snapshot.search(probe, 10, -1.0)
-assert 0 < sieve.counts.closer < 50_000 and sieve.counts.fallbacks == 0
+    assert bounded.search(one.snapshot, probe, 10, -1.0) == one.snapshot.search(probe, 10, -1.0)
+assert 0 < bounded.counts.refined < 50_000 and bounded.counts.fallbacks == 0
 """
 
 
@@ -524,14 +560,16 @@ assert 0 < sieve.counts.closer < 50_000 and sieve.counts.fallbacks == 0
 def test_searches_are_the_same_on_a_lesser_processor(kind, tmp_path):
     if kind == "avx2" and intrinsics.instructions() == "plain":
         pytest.skip("this processor has no avx2")
-    there = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    features = "+avx2" if kind == "avx2" else ""
+    target = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features}
+    there = {**os.environ, **target, "NUMBA_CACHE_DIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", _ELSEWHERE, kind], env=there, check=True, timeout=300)
 
 
 def test_searches_at_once_do_not_meet_each_other_nor_those_who_change_the_index(many):
-    """More callers than threads in the crew: whoever comes late to a search must find it closed."""
+    """More callers than threads in the pool: whoever comes late to a search must find it closed."""
     rows, _ = many
-    index, sieve = filled(rows[:6000]), BoundedSearch(ThreadPool(3))
+    index, bounded = filled(rows[:6000]), BoundedSearch(ThreadPool(3))
     towards = unit(rows[:6000].mean(axis=0, keepdims=True))
     probes = unit(rows[:60] + 2 * towards)
     expected = [index.snapshot.search(probe, 5, -1.0) for probe in probes]
@@ -547,19 +585,19 @@ def test_searches_at_once_do_not_meet_each_other_nor_those_who_change_the_index(
 
     with ThreadPoolExecutor(7) as pool:
         changing = pool.submit(change)
-        found = [list(pool.map(lambda p: sieve.search(index.snapshot, p, 5, -1.0), probes)) for _ in range(8)]
-        together = sieve.search_many(index.snapshot, probes, 5, -1.0)
+        found = [list(pool.map(lambda p: bounded.search(index.snapshot, p, 5, -1.0), probes)) for _ in range(8)]
+        together = bounded.search_many(index.snapshot, probes, 5, -1.0)
         stop.set()
         changing.result()
     assert all(each == expected for each in [*found, together])
-    assert sieve.counts.searches == 9 * len(probes)
-    assert sieve.counts.fallbacks == 0
+    assert bounded.counts.searches == 9 * len(probes)
+    assert bounded.counts.fallbacks == 0
 
 
 def test_who_comes_to_a_search_when_it_is_over_touches_nothing(many):
     rows, index = many
-    asked = sieve_module._Asked(index.snapshot, rows[0], 5, -1.0, owned=False)
-    notes = sieve_module._Notes(2)
+    asked = bounded_module._Asked(index.snapshot, rows[0], 5, -1.0, owned=False)
+    notes = bounded_module._Notes(2)
     notes.begin([asked])
     turn = np.zeros(3, dtype=np.int64)
 

@@ -56,7 +56,7 @@ steps = st.lists(
 @settings(deadline=None, max_examples=100)
 def test_after_any_changes_only_living_owned_rows_count(steps, limit, seed, min_score):
     chance = np.random.default_rng(seed)
-    index, sieve, held, owned, last = Index(ThreadPool(1)), BoundedSearch(ThreadPool(1)), {}, set(), 0
+    index, bounded, held, owned, last = Index(ThreadPool(1)), BoundedSearch(ThreadPool(1)), {}, set(), 0
     for step, size in steps:
         living = np.array(sorted(held), dtype=np.int64)
         some = living[chance.random(len(living)) < size]
@@ -83,37 +83,37 @@ def test_after_any_changes_only_living_owned_rows_count(steps, limit, seed, min_
         assert snapshot.search(probe, limit, min_score, without, owned=True) == expected
         assert snapshot.search(probe, limit, min_score, without) == by_hand(held, probe, limit, min_score, without)
         if snapshot.coder:
-            assert sieve.search(snapshot, probe, limit, min_score, without, owned=True) == expected
+            assert bounded.search(snapshot, probe, limit, min_score, without, owned=True) == expected
     if snapshot.coder:
         expected = [by_hand(theirs, probe, limit, min_score, None) for probe in probes]
-        assert sieve.search_many(snapshot, probes, limit, min_score, owned=True) == expected
+        assert bounded.search_many(snapshot, probes, limit, min_score, owned=True) == expected
 
 
 def test_rows_of_nobody_do_not_stand_in_the_way_of_bounds():
     chance = np.random.default_rng(6)
     made = chance.normal(size=(4000, 128))
     made = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
-    index, sieve = Index(ThreadPool(1)), BoundedSearch(ThreadPool(1))
+    index, bounded = Index(ThreadPool(1)), BoundedSearch(ThreadPool(1))
     index.append(np.arange(1, 4001), made)
     index.own(np.arange(2, 4001, 2), True)
     index.publish(0)
     snapshot, probes = index.snapshot, made[0:8:2]  # each is the row of nobody
     expected = [snapshot.search(probe, 3, -1.0, None, True) for probe in probes]
-    assert [sieve.search(snapshot, probe, 3, -1.0, None, True) for probe in probes] == expected
-    assert sieve.search_many(snapshot, probes, 3, -1.0, True) == expected
-    assert (sieve.counts.searches, sieve.counts.fallbacks) == (8, 0)
+    assert [bounded.search(snapshot, probe, 3, -1.0, None, True) for probe in probes] == expected
+    assert bounded.search_many(snapshot, probes, 3, -1.0, True) == expected
+    assert (bounded.counts.searches, bounded.counts.fallbacks) == (8, 0)
 
 
 @pytest.mark.parametrize("exact", [True, False], ids=["computing all", "by codes"])
 def test_a_hit_that_is_let_go_while_a_search_runs_makes_room_for_another(monkeypatch, exact):
     chance = np.random.default_rng(5)
     made = rows(400, chance)
-    index, sieve = Index(ThreadPool(1)), BoundedSearch(ThreadPool(1))
+    index, bounded = Index(ThreadPool(1)), BoundedSearch(ThreadPool(1))
     index.append(np.arange(1, 401), made)
     index.own(np.arange(1, 401, 2), True)
     index.publish(0)
     snapshot = index.snapshot
-    search = snapshot.search if exact else lambda *given: sieve.search(snapshot, *given)
+    search = snapshot.search if exact else lambda *given: bounded.search(snapshot, *given)
     (first, _), *rest = snapshot.search(made[2], 6, -1.0, None, True)
     calls = []
 

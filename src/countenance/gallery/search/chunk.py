@@ -1,0 +1,103 @@
+"""A block of rows in memory, which grows at its end only and whose rows never move."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from countenance.gallery.search.coder import Coder
+    from countenance.gallery.search.codes import Codes
+
+Numbers = NDArray[np.int64]
+Rows = NDArray[np.float32]
+
+_CODED_AT_ONCE = 1024  # rows; intermediate results of so many stay in a core's cache
+_ROUND = 32  # capacity is a multiple of this, `intrinsics.LANES`, which would import numba
+
+
+class Chunk:
+    """Room for rows of `dimension` numbers. numbers, rows, alive, owned: arrays, filled up to `filled`.
+
+    owned: which rows are alive and belong to a user. longest: an upper bound of the rows' L2 norms. codes: of the rows
+    up to `coded`, whole groups, if there are any.
+    """
+
+    __slots__ = ("alive", "coded", "codes", "dead", "filled", "longest", "numbers", "owned", "rows")
+
+    def __init__(self, room: int, dimension: int) -> None:
+        self.numbers: Numbers = np.zeros(room, dtype=np.int64)
+        self.rows: Rows = np.zeros((room, dimension), dtype=np.float32)
+        self.alive: NDArray[np.bool_] = np.zeros(room, dtype=np.bool_)
+        self.owned: NDArray[np.bool_] = np.zeros(room, dtype=np.bool_)
+        self.filled = 0
+        self.dead = 0
+        self.longest = 0.0
+        self.codes: Codes | None = None
+        self.coded = 0
+
+    @property
+    def room(self) -> int:
+        """How many rows fit in all."""
+        return len(self.numbers)
+
+    @property
+    def living(self) -> int:
+        """How many rows are not erased."""
+        return self.filled - self.dead
+
+    @property
+    def lacks_codes(self) -> bool:
+        """Whether a whole group of its rows has no codes yet, or codes were never made."""
+        return self.codes is None or self.coded + _ROUND <= self.filled
+
+    def counting(self, owned: bool) -> NDArray[np.bool_]:
+        """Which rows count: all that are alive, or those of users only."""
+        return self.owned if owned else self.alive
+
+    def append(self, numbers: Numbers, rows: Rows) -> None:
+        """Put rows behind those that are there; they fit."""
+        start, end = self.filled, self.filled + len(numbers)
+        self.numbers[start:end] = numbers
+        self.rows[start:end] = rows
+        self.alive[start:end] = True
+        self.longest = max(self.longest, float(np.linalg.norm(rows, axis=1).max(initial=0.0)))
+        self.filled = end
+
+    def code(self, coder: Coder) -> None:
+        """Make the codes of the rows that have none, in whole groups: a group's codes never change under a reader."""
+        self.codes = self.codes or coder.codes(self.room)
+        end = self.filled - self.filled % _ROUND
+        for start in range(self.coded, end, _CODED_AT_ONCE):
+            self.codes.put(start, self.rows[start : min(start + _CODED_AT_ONCE, end)])
+        self.codes.erase(self.coded + np.flatnonzero(~self.alive[self.coded : end]))
+        self.coded = end
+
+    def erase(self, numbers: Numbers) -> None:
+        """Mark and zero those of the sorted `numbers` that are here."""
+        places = self._living(numbers)
+        self.alive[places] = self.owned[places] = False
+        self.rows[places] = 0
+        if self.codes:
+            self.codes.erase(places[places < self.coded])
+        self.dead += len(places)
+
+    def own(self, numbers: Numbers, owned: bool) -> None:
+        """Say of those of the sorted `numbers` that are here and alive whether they belong to a user."""
+        self.owned[self._living(numbers)] = owned
+
+    def _living(self, numbers: Numbers) -> Numbers:
+        """The places of those of the sorted `numbers` that are here and alive."""
+        places = np.searchsorted(self.numbers[: self.filled], numbers)
+        numbers, places = numbers[places < self.filled], places[places < self.filled]
+        return np.asarray(places[(self.numbers[places] == numbers) & self.alive[places]])
+
+    def without_dead(self, room: int) -> Chunk:
+        """The living rows in a chunk of their own that has room for `room` at least; it has no codes yet."""
+        other = Chunk(-(-room // _ROUND) * _ROUND, self.rows.shape[1])
+        alive = np.flatnonzero(self.alive[: self.filled])
+        other.append(self.numbers[alive], self.rows[alive])
+        other.owned[: other.filled] = self.owned[alive]
+        return other
