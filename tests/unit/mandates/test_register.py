@@ -46,6 +46,15 @@ def test_a_mandate_permits_nothing_until_somebody_else_approves_it(register: Reg
     assert register.approve(mandate.mandate_id, approved_by="ben").state(clock()) is MandateState.ACTIVE
 
 
+def test_a_mandate_is_active_from_its_approval_on_and_not_a_moment_before(register: Register, clock: Clock) -> None:
+    clock.now = START + timedelta(hours=1)
+    mandate = register.approve(asked(register).mandate_id, approved_by="ben")
+    assert mandate.state(clock.now) is MandateState.ACTIVE
+    assert mandate.state(clock.now - timedelta(microseconds=1)) is not MandateState.ACTIVE
+    assert mandate.state(mandate.expires_at - timedelta(microseconds=1)) is MandateState.ACTIVE
+    assert mandate.state(mandate.expires_at) is MandateState.EXPIRED
+
+
 def test_a_mandate_ends_by_itself_and_a_renewal_needs_somebody_else(register: Register, clock: Clock) -> None:
     mandate = register.approve(asked(register).mandate_id, approved_by="ben")
     clock.now = START + timedelta(days=1)
