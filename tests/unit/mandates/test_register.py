@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.fakes.clock import Clock
 
 from countenance.database import open_database
 from countenance.errors import BadRequest, Conflict, Misconfigured, NotFound
@@ -10,14 +11,6 @@ from countenance.mandates import Holder, Mandate, MandateState, Register, Terms
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TERMS = Terms("safety", "consent", ("demo-*", "staff"), ("identify",))
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture
