@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 export COUNTENANCE_HOME ?= $(CURDIR)/data
 
-.PHONY: demo serve test check format bench slow docs lock clean
+PART ?=
+.PHONY: demo serve test mutants check format bench slow docs lock clean
 
 demo: .venv/run.stamp  ## the main job on real faces, set-up included
 	$(BIN)/countenance demo
@@ -18,6 +19,9 @@ test: .venv/dev.stamp  ## unit, contract and integration tests
 slow: .venv/dev.stamp  ## coverage simulations and other suites of many minutes
 	@$(BIN)/countenance models fetch
 	$(BIN)/pytest -m slow --timeout 3600
+
+mutants: .venv/dev.stamp  ## change the code a little and see that a test notices: `make mutants PART=guard`, or all parts
+	$(BIN)/python tests/mutants/run.py $(PART)
 
 check: .venv/dev.stamp  ## format, lint, types, import contracts, unit tests
 	$(BIN)/ruff format --check .
@@ -54,4 +58,4 @@ lock: .venv/dev.stamp  ## resolve pyproject.toml again into requirements/*.txt
 	@touch $@
 
 clean:
-	rm -rf .venv data out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .mutants data out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,24 +1,22 @@
 """Made-up people for the gallery's tests."""
 
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
+from tests.fakes.clock import START, Clock
 
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, ModelId, Point, Pose, Quality, Template
 
 MODEL = ModelId("a" * 64)
 OTHER = ModelId("b" * 64)
-START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class Clock:
-    def __init__(self):
-        self.now = START
+class Ticking(Clock):
+    """A second later at each reading."""
 
-    def __call__(self):
-        self.now += timedelta(seconds=1)
-        return self.now
+    def __init__(self) -> None:
+        super().__init__(START, timedelta(seconds=1))
 
 
 def counted(prefix="id"):

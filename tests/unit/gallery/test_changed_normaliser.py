@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.unit.gallery.people import MODEL, OTHER, Clock, counted, people, template
+from tests.unit.gallery.people import MODEL, OTHER, Ticking, counted, people, template
 
 from countenance.database import open_database
 from countenance.gallery import Gallery
@@ -27,7 +27,7 @@ class Shifted(RawCosine):
 @pytest.fixture
 def engine(tmp_path):
     database = open_database(tmp_path / "c.sqlite")
-    gallery = Gallery(database, Shifted(0.1), Clock(), counted())
+    gallery = Gallery(database, Shifted(0.1), Ticking(), counted())
     for name in ("staff", "guests", "empty"):
         gallery.create(name, MODEL, "sface-1", {})
     gallery.enrol("staff", "d1", None, people(1, 2, 3))
@@ -41,12 +41,12 @@ def best(gallery, seed=2):
 
 @pytest.mark.parametrize("by", [0.0, 0.1, 0.4])
 def test_a_search_scores_by_the_normaliser_in_use_whatever_one_was_used_at_enrolment(engine, by):
-    assert best(Gallery(engine, Shifted(by), Clock(), counted())) == pytest.approx(1 - by, abs=1e-5)
+    assert best(Gallery(engine, Shifted(by), Ticking(), counted())) == pytest.approx(1 - by, abs=1e-5)
 
 
 def test_every_gallery_is_read_before_anybody_searches_and_only_once(engine):
     normaliser = Shifted(0.2)
-    gallery = Gallery(engine, normaliser, Clock(), counted("new"))
+    gallery = Gallery(engine, normaliser, Ticking(), counted("new"))
     assert gallery.read_all(MODEL) == 3
     assert normaliser.made == 5
     assert best(gallery) == pytest.approx(0.8, abs=1e-5)
@@ -62,14 +62,14 @@ def test_what_searches_among_many_need_is_compiled_before_anybody_asks(engine, m
         monkeypatch.setattr(
             kernels, kernel, lambda *given, call=call, kernel=kernel: (asked.append(kernel), call(*given))
         )
-    gallery = Gallery(engine, Shifted(0.2), Clock(), counted("new"))
+    gallery = Gallery(engine, Shifted(0.2), Ticking(), counted("new"))
     gallery.read_all(MODEL)
     assert {"look", "look_many"} <= set(asked)
     assert gallery.search_counts().searches == 0
 
 
 def test_what_is_enrolled_after_that_is_made_by_the_same_normaliser(engine):
-    gallery = Gallery(engine, Shifted(0.3), Clock(), counted("new"))
+    gallery = Gallery(engine, Shifted(0.3), Ticking(), counted("new"))
     gallery.read_all(MODEL)
     gallery.enrol("staff", "d9", None, people(9))
     assert best(gallery, 9) == pytest.approx(0.7, abs=1e-5)
@@ -77,7 +77,7 @@ def test_what_is_enrolled_after_that_is_made_by_the_same_normaliser(engine):
 
 def test_a_gallery_of_another_model_is_left_alone(engine):
     normaliser = Shifted(0.2)
-    gallery = Gallery(engine, normaliser, Clock(), counted("new"))
+    gallery = Gallery(engine, normaliser, Ticking(), counted("new"))
     gallery.create("old", OTHER, "other-1", {})
     gallery.enrol("old", "d3", None, people(7, model=OTHER, dimension=8))
     assert gallery.read_all(MODEL) == 3
@@ -85,7 +85,7 @@ def test_a_gallery_of_another_model_is_left_alone(engine):
 
 
 def test_more_galleries_than_one_page_are_all_read(tmp_path):
-    gallery = Gallery(open_database(tmp_path / "many.sqlite"), RawCosine(), Clock(), counted())
+    gallery = Gallery(open_database(tmp_path / "many.sqlite"), RawCosine(), Ticking(), counted())
     for i in range(103):
         gallery.create(f"g{i:03d}", MODEL, "sface-1", {})
     assert gallery.read_all(MODEL) == 103

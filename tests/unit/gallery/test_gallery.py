@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from tests.unit.gallery.people import MODEL, OTHER, START, Clock, counted, detected, people, template
+from tests.unit.gallery.people import MODEL, OTHER, START, Ticking, counted, detected, people, template
 
 from countenance.database import open_database
 from countenance.errors import AlreadyExists, BadPageToken, BadRequest, Conflict, NoSuchFace, NotFound
@@ -19,7 +19,7 @@ def engine(tmp_path):
 
 @pytest.fixture
 def gallery(engine):
-    gallery = Gallery(engine, RawCosine(), Clock(), counted())
+    gallery = Gallery(engine, RawCosine(), Ticking(), counted())
     gallery.create("staff", MODEL, "sface-1", {"team": "a"})
     return gallery
 

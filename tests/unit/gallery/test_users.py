@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.gallery.people import MODEL, OTHER, Clock, counted, detected, people, template, unit
+from tests.unit.gallery.people import MODEL, OTHER, Ticking, counted, detected, people, template, unit
 
 from countenance.database import open_database
 from countenance.errors import BadPageToken, BadRequest, Conflict, LimitExceeded, NotFound, Overloaded, TokenReused
@@ -30,7 +30,7 @@ def engine(tmp_path):
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return Ticking()
 
 
 @pytest.fixture
@@ -429,7 +429,7 @@ def test_a_search_gives_what_comparing_with_every_face_gives(
     monkeypatch.setattr(index_module, "CODED", 5 if coded else 10**6)
     chance = np.random.default_rng(seed)
     engine = open_database(tmp_path_factory.mktemp("g") / "c.sqlite")
-    gallery = Gallery(engine, RawCosine(), Clock(), counted(), threads=1)
+    gallery = Gallery(engine, RawCosine(), Ticking(), counted(), threads=1)
     gallery.create("staff", MODEL, "v", {})
     made = [near(int(chance.integers(10**6)), float(chance.choice([0.3, 0.8, 2.0])), of=who % 3) for who in owned]
     faces = enrolled(gallery, *made)
@@ -515,7 +515,7 @@ def test_faces_enrolled_before_there_were_users_are_nobodys(tmp_path):
             "enrolled_us, template) VALUES (1, 1, 'f', 0.1, 0.1, 0.1, 0.1, 99, 0, ?)",
             (template(1).vector.astype("<f4").tobytes(),),
         )
-    gallery = Gallery(open_database(path), RawCosine(), Clock(), counted())
+    gallery = Gallery(open_database(path), RawCosine(), Ticking(), counted())
     assert gallery.describe("staff").users == 0
     assert gallery.faces("staff", limit=1).items[0].user_id is None
     gallery.create_user("staff", "ann")

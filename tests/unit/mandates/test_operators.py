@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Engine
+from tests.fakes.clock import Clock
 from tests.fakes.ledger import FakeLedger
 
 from countenance.administration import Operators
@@ -19,13 +20,6 @@ from countenance.mandates import OperatorStore, Role
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = START + timedelta(days=1)
-
-
-class Clock:
-    now = START
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture

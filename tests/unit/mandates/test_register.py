@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.fakes.clock import Clock
 
 from countenance.database import open_database
 from countenance.errors import BadRequest, Conflict, Misconfigured, NotFound
@@ -10,14 +11,6 @@ from countenance.mandates import Holder, Mandate, MandateState, Register, Terms
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TERMS = Terms("safety", "consent", ("demo-*", "staff"), ("identify",))
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @pytest.fixture
@@ -44,6 +37,15 @@ def test_a_mandate_permits_nothing_until_somebody_else_approves_it(register: Reg
     with pytest.raises(BadRequest, match="somebody else"):
         register.approve(mandate.mandate_id, approved_by="ann")
     assert register.approve(mandate.mandate_id, approved_by="ben").state(clock()) is MandateState.ACTIVE
+
+
+def test_a_mandate_is_active_from_its_approval_on_and_not_a_moment_before(register: Register, clock: Clock) -> None:
+    clock.now = START + timedelta(hours=1)
+    mandate = register.approve(asked(register).mandate_id, approved_by="ben")
+    assert mandate.state(clock.now) is MandateState.ACTIVE
+    assert mandate.state(clock.now - timedelta(microseconds=1)) is not MandateState.ACTIVE
+    assert mandate.state(mandate.expires_at - timedelta(microseconds=1)) is MandateState.ACTIVE
+    assert mandate.state(mandate.expires_at) is MandateState.EXPIRED
 
 
 def test_a_mandate_ends_by_itself_and_a_renewal_needs_somebody_else(register: Register, clock: Clock) -> None:

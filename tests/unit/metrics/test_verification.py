@@ -109,6 +109,32 @@ def test_one_threshold_that_is_not_a_number_is_refused() -> None:
         verify(simulated(), math.nan)
 
 
+def test_a_failure_counts_for_the_groups_of_both_sides() -> None:
+    data = simulated()
+    failed = (data.first_group == 0) & (data.second_group == 1) & ~data.mated & (data.score < 0)
+    found = verify(
+        Comparisons.of(
+            data.score,
+            data.mated,
+            first=data.first,
+            second=data.second,
+            first_group=data.first_group,
+            second_group=data.second_group,
+            groups=NAMES,
+            failed=failed,
+        ),
+        1.5,
+    )
+    assert failed.any()
+    for g, group in enumerate(found.groups[:2]):
+        touching = (data.first_group == g) | (data.second_group == g)
+        assert (group.failures.errors, group.failures.trials) == (failed.sum(), touching.sum())
+        fta = failed.sum() / touching.sum()
+        assert group.far == pytest.approx((1 - fta) * group.fmr.estimate)
+        assert group.frr == pytest.approx(fta + (1 - fta) * group.fnmr.estimate)
+    assert not found.groups[2].failures.known
+
+
 def test_failures_are_clustered_by_person_and_list_empty_groups() -> None:
     rates = failure_rates(NAMES, [0, 0, 0, 1, 1], [1, 1, 0, 0, 0], people=["a", "a", "b", "c", "d"])
     assert [(r.errors, r.trials, r.known) for r in rates] == [(2, 3, True), (0, 2, True), (0, 0, False)]

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sqlalchemy import Engine
+from tests.fakes.clock import Clock
 from tests.fakes.engine import MODEL, FakeEngine
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.rules import FixedRules
@@ -31,14 +32,6 @@ SETTER, INSIDE, OUTSIDE = (Signer(bytes([n]) * 32) for n in (1, 2, 3))
 CHARTER = Charter(
     frozenset({SETTER.public}), frozenset({INSIDE.public, OUTSIDE.public}), frozenset({OUTSIDE.public}), 2
 )
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @dataclass
