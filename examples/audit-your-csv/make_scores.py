@@ -1,4 +1,4 @@
-"""Made-up scores of a made-up face system, so that the example has something to audit. Writes scores.csv, people.csv."""
+"""Write made-up scores of a made-up face system (scores.csv, people.csv), so that there is something to audit."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ PICTURES = 3
 
 def main() -> None:
     """Three pictures of each of 120 people: all pairs within a person, one pair for each two people of a group."""
-    draw = random.Random(7)  # noqa: S311 - no secret
+    draw = random.Random(7)
     group = {f"p{number:03}": "A" if number % 2 else "B" for number in range(PEOPLE)}
-    rows: list[tuple[float, int, str, str]] = []
-    for person in group:
-        for _ in combinations(range(PICTURES), 2):
-            rows.append((draw.gauss(0.70, 0.10), 1, person, person))
+    pairs = [(person, person) for person in group for _ in combinations(range(PICTURES), 2)]
+    rows = [(draw.gauss(0.70, 0.10), 1, *pair) for pair in pairs]
     for one, other in combinations(group, 2):
         if group[one] == group[other]:
             mean = 0.15 if group[one] == "A" else 0.22
