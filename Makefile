@@ -4,7 +4,7 @@ BIN := .venv/bin
 export COUNTENANCE_HOME ?= $(CURDIR)/data
 
 PART ?=
-.PHONY: demo serve test mutants check format bench slow docs lock clean
+.PHONY: demo serve test wheel mutants check format bench slow docs site lock clean
 
 demo: .venv/run.stamp  ## the main job on real faces, set-up included
 	$(BIN)/countenance demo
@@ -22,6 +22,9 @@ slow: .venv/dev.stamp  ## coverage simulations and other suites of many minutes
 
 mutants: .venv/dev.stamp  ## change the code a little and see that a test notices: `make mutants PART=guard`, or all parts
 	$(BIN)/python tests/mutants/run.py $(PART)
+wheel: .venv/dev.stamp  ## build the wheel, install it elsewhere, try it there
+	@$(BIN)/countenance models fetch
+	$(BIN)/pytest -m wheel tests/integration/test_wheel.py
 
 check: .venv/dev.stamp  ## format, lint, types, import contracts, unit tests
 	$(BIN)/ruff format --check .
@@ -40,6 +43,9 @@ bench: .venv/dev.stamp  ## measure, write benchmarks/results/*.json and the tabl
 
 docs: .venv/dev.stamp  ## write docs/commands.md and docs/errors.md from the code
 	$(BIN)/python docs/reference.py
+
+site: .venv/dev.stamp  ## the documentation as a folder of web pages, out/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 lock: .venv/dev.stamp  ## resolve pyproject.toml again into requirements/*.txt
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --all-extras -o requirements/dev.txt

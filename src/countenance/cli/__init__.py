@@ -25,6 +25,9 @@ _COMMANDS = {
     "calibrate": "Fit similarity to false match rates.",
 }
 
+_CLIENTS = ("boto3", "azure")
+"""Packages of the extra `clients`, which commands that call other services import when they need them."""
+
 
 class _Lazy(click.Group):
     """Imports a command's file when it is used, so that `--help` costs nothing."""
@@ -60,4 +63,9 @@ def main() -> None:
         cli()
     except CountenanceError as error:
         click.echo(f"countenance: {error}", err=True)
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.partition(".")[0] not in _CLIENTS:
+            raise
+        click.echo(f"countenance: {error.name} is not installed; install countenance[clients]", err=True)
         sys.exit(1)

@@ -33,7 +33,7 @@ def test_every_command_and_option_says_what_it_is_for() -> None:
 
 def test_no_page_names_a_machines_path_or_a_page_that_is_not_there() -> None:
     root = DOCS.parent
-    for page in [root / "README.md", *DOCS.rglob("*.md")]:
+    for page in [*root.glob("*.md"), *(root / "examples").rglob("*.md"), *DOCS.rglob("*.md")]:
         text = page.read_text()
         assert not re.search(r"(?<![\w.])/(work|home|root)/", text), page.name
         for link in re.findall(r"\]\((?!http|#)([^)#]+)", text):

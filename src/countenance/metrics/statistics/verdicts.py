@@ -25,6 +25,7 @@ from countenance.metrics.statistics.intervals import Floats, Interval
 from countenance.metrics.statistics.ratios import Ratio
 
 Correction = Literal["holm", "benjamini-hochberg", "none"]
+"""How the p-values of one family are corrected for being many; `holm` and `benjamini_hochberg` say what each keeps."""
 
 
 class AuditVerdict(Enum):
