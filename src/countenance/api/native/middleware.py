@@ -36,15 +36,24 @@ class _HungUp(Exception):
 
 
 class OperatorAccess:
-    """Lets requests through to `inside`. holding: the operator of a token, or `Unauthenticated`; it blocks."""
+    """Lets requests through to `inside`. holding: the operator of a token, or `Unauthenticated`; it blocks.
+
+    public: paths that need no token. always: those of them that are answered however much is in hand.
+    """
 
     def __init__(
-        self, inside: ASGIApp, holding: Callable[[str], Operator], public: frozenset[str], limits: BodyLimits
+        self,
+        inside: ASGIApp,
+        holding: Callable[[str], Operator],
+        public: frozenset[str],
+        limits: BodyLimits,
+        always: frozenset[str] = frozenset(),
     ) -> None:
         self._inside = inside
         self._holding = holding
         self._public = public
         self._limits = limits
+        self._always = always
         self._in_hand = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -54,7 +63,7 @@ class OperatorAccess:
         send = partial(_uncached, send)
         self._in_hand += 1
         try:
-            if self._in_hand > self._limits.requests:
+            if self._in_hand > self._limits.requests and scope["path"] not in self._always:
                 raise Overloaded(f"{self._limits.requests} requests are in hand; try again in a moment")
             public = scope["path"] in self._public  # and takes no body, so that no stranger is waited for
             scope[OPERATOR] = None if public else await self._who(scope)
