@@ -26,6 +26,15 @@ from countenance.operations.search_users import (
     SearchUsersByUser,
     UserSearchAnswer,
 )
+from countenance.operations.video import (
+    DetectInVideo,
+    PeopleSeen,
+    PersonFound,
+    SearchInVideo,
+    VideoFile,
+    VideoSearchAnswer,
+    matches_by_time,
+)
 from countenance.policy import Action
 
 __all__ = [
@@ -41,6 +50,7 @@ __all__ = [
     "DeleteUser",
     "DescribeGallery",
     "Detect",
+    "DetectInVideo",
     "Detected",
     "Disassociate",
     "Enrol",
@@ -54,7 +64,9 @@ __all__ = [
     "ListUsers",
     "Operation",
     "Page",
+    "PeopleSeen",
     "Permit",
+    "PersonFound",
     "QualityFilter",
     "Reason",
     "Reassigned",
@@ -62,6 +74,7 @@ __all__ = [
     "SearchAnswer",
     "SearchByFace",
     "SearchByImage",
+    "SearchInVideo",
     "SearchUsersByFace",
     "SearchUsersByImage",
     "SearchUsersByUser",
@@ -69,6 +82,9 @@ __all__ = [
     "User",
     "UserMatch",
     "UserSearchAnswer",
+    "VideoFile",
+    "VideoSearchAnswer",
     "believed",
+    "matches_by_time",
     "standing",
 ]
