@@ -14,6 +14,7 @@ from countenance.operations.enrol import Enrol, Enrolled
 from countenance.operations.erase import Erase
 from countenance.operations.evidence import believed, standing
 from countenance.operations.guard import Answer, Caller, Guard
+from countenance.operations.images import Image, StoredImage, content_of
 from countenance.operations.list_faces import ListFaces
 from countenance.operations.list_galleries import ListGalleries
 from countenance.operations.list_users import ListUsers
@@ -59,6 +60,7 @@ __all__ = [
     "Erased",
     "GalleryInfo",
     "Guard",
+    "Image",
     "ListFaces",
     "ListGalleries",
     "ListUsers",
@@ -78,6 +80,7 @@ __all__ = [
     "SearchUsersByFace",
     "SearchUsersByImage",
     "SearchUsersByUser",
+    "StoredImage",
     "Tools",
     "User",
     "UserMatch",
@@ -85,6 +88,7 @@ __all__ = [
     "VideoFile",
     "VideoSearchAnswer",
     "believed",
+    "content_of",
     "matches_by_time",
     "standing",
 ]

@@ -19,6 +19,7 @@ from countenance.errors import CountenanceError, Denied, Held, NotRecorded, Unau
 from countenance.ledger import Ledger, Receipt
 from countenance.mandates import Mandate, Register
 from countenance.operations.duties import Duties
+from countenance.operations.images import opened_by
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.request import describe
 from countenance.policy import Action, Decision, Rules
@@ -105,12 +106,13 @@ class Guard:
         except NotRecorded:
             raise
         except Exception as error:
-            receipt = self._record(decided.wait(), type(error).__name__, {}, {})
+            receipt = self._record(decided.wait(), type(error).__name__, {}, opened_by(ask))
             if isinstance(error, CountenanceError):
                 error.receipt = receipt.header()
             raise
+        found = {**ask.found(result), **opened_by(ask)}
         held = self._hold(mandate, ask, result, decided.wait(), duties)
-        receipt = self._record(decided.wait(), "held" if held else "done", ask.outcome(result), ask.found(result))
+        receipt = self._record(decided.wait(), "held" if held else "done", ask.outcome(result), found)
         if held:
             held.receipt = receipt.header()
             raise held
@@ -150,7 +152,7 @@ class Guard:
         hold = self._custody.hold(
             mandate_id=mandate.mandate_id,
             decision=decided.index,
-            ask=digest([ask.name, dict(ask.private())]),
+            ask=digest([ask.name, dict(ask.private()), *opened_by(ask).values()]),
             found=digest(says),
             says=says,
             reviewers=duties.reviewers,

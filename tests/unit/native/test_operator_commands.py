@@ -112,15 +112,16 @@ class FakeInstallation:
         return 0
 
 
-def test_serve_lets_uvicorn_turn_connections_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_serve_gives_uvicorn_the_limits_of_connections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     @contextmanager
     def opened() -> Iterator[FakeInstallation]:
-        yield FakeInstallation(Settings(home=tmp_path, queue=10))
+        yield FakeInstallation(Settings(home=tmp_path, connections=40, connections_per_address=10))
 
     told: dict[str, Any] = {}
     monkeypatch.setattr("uvicorn.run", lambda app, **options: told.update(options, app=app))
     monkeypatch.setattr(importlib.import_module("countenance.cli.serve"), "opened", opened)
     run("serve")
     assert told["app"] == "application"
-    assert told["limit_concurrency"] == 40
+    limits = told["http"].table.limits
+    assert (limits.connections, limits.per_address) == (40, 10)
     assert told["access_log"] is False

@@ -16,7 +16,7 @@ from countenance.api.rekognition.asking import (
 )
 from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.errors import INVALID_PARAMETER, Refused
-from countenance.api.rekognition.images import image_bytes
+from countenance.api.rekognition.images import image_of
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import Params
 from countenance.operations import (
@@ -122,7 +122,7 @@ class UserActions:
         found = carry(
             SearchUsersByImage(
                 params["CollectionId"],
-                image_bytes(params["Image"], self._buckets),
+                image_of(params["Image"], self._buckets),
                 limit=params.get("MaxUsers", MATCHES),
                 similarity=params.get("UserMatchThreshold", SIMILARITY),
                 quality=no_filter_unless_asked(params),
