@@ -397,7 +397,7 @@ class Gallery:
         seen too early is seen again next time, and doing it twice changes nothing.
         """
         since = head.revision if index.snapshot.revision < 0 else index.snapshot.revision
-        new = self._store.templates_after(head.number, index.last, _AT_ONCE)
+        new = self._store.templates_after(head.number, index.last, head.dimension or 0, _AT_ONCE)
         for numbers, rows in self._crew.ahead(self._rows, new):
             index.append(numbers, rows)
         owned, let_go = self._users.changed_since(head.number, index.snapshot.revision)
