@@ -34,3 +34,7 @@ class DeleteGallery(Operation[None, None]):
     def private(self) -> Mapping[str, JSON]:
         """Which gallery."""
         return {"gallery": self.gallery_id}
+
+    def erased(self, result: None) -> tuple[tuple[str, ...], str | None]:
+        """The gallery."""
+        return (), self.gallery_id

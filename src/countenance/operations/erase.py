@@ -40,3 +40,7 @@ class Erase(Operation[None, Erased]):
     def outcome(self, result: Erased) -> Mapping[str, JSON]:
         """How many."""
         return {"erased": len(result.deleted), "not_found": len(result.not_found), "owned": len(result.owned)}
+
+    def erased(self, result: Erased) -> tuple[tuple[str, ...], str | None]:
+        """The faces that were erased."""
+        return result.deleted, None

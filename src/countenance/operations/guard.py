@@ -7,6 +7,7 @@ written, nothing is answered. A denied operation leaves one entry and no other t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,7 +16,7 @@ from typing import Generic, TypeVar
 
 from countenance.administration.moratoria import Moratoria
 from countenance.custody import Custody, HoldState
-from countenance.errors import CountenanceError, Denied, Held, NotRecorded, Unauthenticated
+from countenance.errors import Conflict, CountenanceError, Denied, Held, NotRecorded, Unauthenticated
 from countenance.ledger import Ledger, Receipt
 from countenance.mandates import Mandate, Register
 from countenance.operations.duties import Duties
@@ -24,6 +25,8 @@ from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.request import describe
 from countenance.policy import Action, Decision, Rules
 from countenance.signing import JSON, digest
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Seen = TypeVar("Seen")
@@ -116,6 +119,12 @@ class Guard:
         if held:
             held.receipt = receipt.header()
             raise held
+        face_ids, gallery_id = ask.erased(result)
+        if face_ids or gallery_id is not None:
+            try:
+                self._ledger.erase_openings_about(face_ids, gallery_id=gallery_id)
+            except Conflict as error:  # somebody reads an older state; the next erasure overwrites it
+                log.warning("openings: %s", error)
         return Answer(result, receipt.header(), {**ask.notes(result), **duties.headers()})
 
     def _moment(self) -> tuple[datetime, datetime]:
