@@ -31,6 +31,7 @@ from countenance.gallery.search.threads import ThreadPool
 from countenance.gallery.store import GalleryHead, Store
 from countenance.gallery.users import Users
 from countenance.scoring.calibration import Calibration
+from countenance.scoring.coarse import coarse
 from countenance.scoring.normaliser import Normaliser
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ class Gallery:
 
         def similarities(held: Rows, new: Rows) -> list[float]:
             scores = self._normaliser.gallery_side(held) @ self._normaliser.probe_side(new).T
-            return [calibration.similarity_of_best(float(best), len(held)) for best in scores.max(axis=0)]
+            return [coarse(calibration.similarity_of_best(float(best), len(held))) for best in scores.max(axis=0)]
 
         least, ids = similarity, tuple(dict.fromkeys(face_ids))
         return self._users.associate(head.number, user_id, ids, similarities=similarities, least=least, token=token)

@@ -16,6 +16,7 @@ from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against
 from countenance.operations.search import largest_face
 from countenance.policy import Action
+from countenance.scoring import coarse
 from countenance.signing import JSON
 
 
@@ -68,7 +69,7 @@ class Compare(Operation[ScoredFaces, Compared]):
 
     def act(self, tools: Tools, permit: Permit, seen: ScoredFaces) -> Compared:
         """Sort by similarity."""
-        rated = [(face, tools.calibration.similarity(score)) for face, score in seen.targets]
+        rated = [(face, coarse(tools.calibration.similarity(score))) for face, score in seen.targets]
         rated.sort(key=lambda pair: -pair[1])
         matches = tuple(pair for pair in rated if pair[1] >= self.similarity)
         return Compared(seen.source, matches, tuple(face for face, rate in rated if rate < self.similarity))
