@@ -14,7 +14,8 @@
     │   ├── NoFace                no face where one is needed
     │   └── BadPageToken          a page token that this server did not make
     ├── NotFound                  a gallery, face, mandate, … that is not there
-    │   └── NoSuchFace            the gallery is there, and holds no face of that id
+    │   ├── NoSuchFace            the gallery is there, and holds no face of that id
+    │   └── NoSuchObject          a bucket holds no such object, or there is no such bucket
     ├── AlreadyExists             an id that is taken
     ├── Conflict                  the thing is there, and is in a state that forbids this
     ├── LimitExceeded             a quota of this server or of the mandate is used up
@@ -98,6 +99,10 @@ class NotFound(CountenanceError):
 
 class NoSuchFace(NotFound):
     """The gallery is there, and holds no face of that id."""
+
+
+class NoSuchObject(NotFound):
+    """A bucket holds no such object, or there is no such bucket."""
 
 
 class AlreadyExists(CountenanceError):

@@ -19,6 +19,7 @@ from countenance.calibrate.fit import (
 )
 from countenance.calibrate.labelled_pictures import further_portraits, portraits, shots
 from countenance.engine import Engine
+from countenance.home import private_home
 from countenance.scoring.calibration import Calibration
 from countenance.scoring.normaliser import RAW, RawCosine
 from countenance.settings import data_folder, load
@@ -50,6 +51,7 @@ def calibrate(
     again; they are biometric data: delete the folder when done. Half of the people are only tested on.
     """
     settings = load()
+    private_home(settings.home)
     data = data_folder(settings, data)
     out = out or settings.home / "calibration"
     engine = Engine.open(

@@ -8,6 +8,7 @@ from countenance.operations.evidence import evidence_summary, trusted_evidence
 from countenance.operations.faces import Erase, ListFaces
 from countenance.operations.galleries import CreateGallery, DeleteGallery, DescribeGallery, ListGalleries
 from countenance.operations.guard import Answer, Caller, Guard
+from countenance.operations.images import Image, StoredImage, content_of
 from countenance.operations.moratoria import MoratoriaInForce, read_charter
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter
@@ -53,6 +54,7 @@ __all__ = [
     "Erased",
     "GalleryInfo",
     "Guard",
+    "Image",
     "ListFaces",
     "ListGalleries",
     "ListUsers",
@@ -73,12 +75,14 @@ __all__ = [
     "SearchUsersByFace",
     "SearchUsersByImage",
     "SearchUsersByUser",
+    "StoredImage",
     "Tools",
     "User",
     "UserMatch",
     "UserSearchAnswer",
     "VideoFile",
     "VideoSearchAnswer",
+    "content_of",
     "evidence_summary",
     "granted",
     "matches_by_time",

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from countenance.engine import STORED
 from countenance.faces import DetectedFace, EnrolledFace, Template
+from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against
 from countenance.policy import Action
@@ -43,7 +44,7 @@ class Enrol(Operation[Enrollable, Enrolled]):
     """
 
     gallery_id: str
-    image: bytes
+    image: Image
     external_id: str | None = None
     max_faces: int | None = None
     quality: QualityFilter = QualityFilter.AUTO
@@ -58,7 +59,7 @@ class Enrol(Operation[Enrollable, Enrolled]):
     def look(self, tools: Tools) -> Enrollable:
         """Detect, sort out, embed."""
         tools.gallery.size(self.gallery_id)  # NotFound before the work
-        picture = tools.engine.look(self.image, STORED)
+        picture = tools.engine.look(content_of(self.image), STORED)
         judged = [(face, reasons_against(face, self.quality)) for face in picture.faces]
         good = [face for face, reasons in judged if not reasons]
         # above the limit, drop the least sharp and least confident first, then the smallest
@@ -70,14 +71,14 @@ class Enrol(Operation[Enrollable, Enrolled]):
 
     def act(self, tools: Tools, permit: Permit, seen: Enrollable) -> Enrolled:
         """Store the templates."""
-        digest = hashlib.sha256(self.image).hexdigest()
+        digest = hashlib.sha256(content_of(self.image)).hexdigest()
         pairs = list(zip(seen.faces, seen.templates, strict=True))
         enrolled = tools.gallery.enrol(self.gallery_id, digest, self.external_id, pairs)
         return Enrolled(tuple(zip(enrolled, seen.faces, strict=True)), seen.unindexed, tools.engine.version)
 
     def private(self) -> Mapping[str, JSON]:
         """Which gallery, which picture, under which external id."""
-        image = hashlib.sha256(self.image).hexdigest()
+        image = commitment_of(self.image)
         return {"gallery": self.gallery_id, "image": image, "external_id": self.external_id}
 
     def counts(self, result: Enrolled) -> Mapping[str, JSON]:

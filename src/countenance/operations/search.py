@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from countenance.engine import STORED
 from countenance.errors import Conflict, NoFace
 from countenance.faces import Candidate, DetectedFace, Template
+from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against
 from countenance.policy import Action
@@ -149,7 +149,7 @@ class SearchByImage(_Search[Probe]):
     """Search for the largest face of `image`; `NoFace` if there is none that passes `quality`."""
 
     gallery_id: str
-    image: bytes
+    image: Image
     limit: int = 80
     similarity: float = 80.0
     quality: QualityFilter = QualityFilter.NONE
@@ -157,7 +157,7 @@ class SearchByImage(_Search[Probe]):
     def look(self, tools: Tools) -> Probe:
         """Detect, take the largest face, embed it."""
         tools.gallery.size(self.gallery_id)  # NotFound before the work
-        picture = tools.engine.look(self.image, STORED)
+        picture = tools.engine.look(content_of(self.image), STORED)
         face = largest_face(picture.faces, self.quality)
         return Probe(tools.engine.embed(picture, (face,))[0], face)
 
@@ -167,7 +167,7 @@ class SearchByImage(_Search[Probe]):
 
     def private(self) -> Mapping[str, JSON]:
         """Which gallery, which picture."""
-        return {"gallery": self.gallery_id, "image": hashlib.sha256(self.image).hexdigest()}
+        return {"gallery": self.gallery_id, "image": commitment_of(self.image)}
 
 
 def largest_face(faces: tuple[DetectedFace, ...], quality: QualityFilter) -> DetectedFace:

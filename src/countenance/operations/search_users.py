@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import ClassVar, Generic, TypeVar
 from countenance.engine import STORED
 from countenance.faces import DetectedFace, Template
 from countenance.gallery import Gallery, UserMatch
+from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against
 from countenance.operations.search import Searching
@@ -140,7 +140,7 @@ class SearchUsersByImage(_SearchUsers[Probes]):
     """Search for the person of the largest face of `image`; without one that passes `quality`, nobody is found."""
 
     gallery_id: str
-    image: bytes
+    image: Image
     limit: int = 80
     similarity: float = 80.0
     quality: QualityFilter = QualityFilter.NONE
@@ -148,7 +148,7 @@ class SearchUsersByImage(_SearchUsers[Probes]):
     def look(self, tools: Tools) -> Probes:
         """Detect, take the largest face, embed it."""
         tools.gallery.size(self.gallery_id)  # NotFound before the work
-        picture = tools.engine.look(self.image, STORED)
+        picture = tools.engine.look(content_of(self.image), STORED)
         if not picture.faces:
             return Probes(())
         largest, *others = picture.faces
@@ -163,4 +163,4 @@ class SearchUsersByImage(_SearchUsers[Probes]):
 
     def private(self) -> Mapping[str, JSON]:
         """Which gallery, which picture."""
-        return {"gallery": self.gallery_id, "image": hashlib.sha256(self.image).hexdigest()}
+        return {"gallery": self.gallery_id, "image": commitment_of(self.image)}
