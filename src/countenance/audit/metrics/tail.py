@@ -33,6 +33,8 @@ FEWEST = 50
 """Scores at or above the floor without which no tail is fitted."""
 LOWEST_SHAPE = -0.5
 """Below this the maximum-likelihood fit is not regular, and a fit that ends there is not trusted."""
+REGULAR = 1e-3
+"""How far above `LOWEST_SHAPE` a shape must lie to be trusted: at the bound itself its variance has no limit."""
 SIMULATED = 99
 """Samples of the simulated null distribution of the goodness-of-fit statistic."""
 DRAWS = 4000
@@ -122,7 +124,8 @@ def fit_tail(
     taken as independent, and intervals are too narrow where they are not. subjects: how many people all the trials
     involve. floor: u; None chooses it. seed: of the simulated null distribution and of the intervals' draws.
 
-    BadRequest: fewer than `FEWEST` scores at or above the floor, NaN, more scores than trials, all scores equal.
+    BadRequest: fewer than `FEWEST` scores at or above the floor, NaN, more scores than trials, all scores equal, or
+    scores that end so abruptly that the shape lies at `LOWEST_SHAPE`.
     """
     check_level(level)
     top = np.asarray(scores, np.float64)
@@ -148,6 +151,10 @@ def fit_tail(
         top, pairs = top[kept], None if pairs is None else pairs[kept]
     excess = top - u
     shape, scale = _fit(excess)
+    if not _regular(shape):
+        raise BadRequest(
+            "these scores end too abruptly for a tail: its shape would lie at the bound of what can be fitted"
+        )
     base, covariance = _covariance(excess, shape, scale, trials, pairs, subjects)
     share = len(top) / trials
     effective = min((1 - share) / share / float(covariance[0, 0]), float(trials)) if share < 1 else float(trials)
@@ -157,12 +164,16 @@ def fit_tail(
 
 
 def _choose_floor(ranked: Floats, trials: int, rng: np.random.Generator) -> tuple[float, float]:
-    """The lowest floor with p > 0.1 among ever smaller shares of the scores; the best p where none has it."""
+    """The lowest floor with p > 0.1 among ever smaller shares of the scores; the best p where none has it.
+
+    Floors at which the shape ends at its bound come last.
+    """
     best = (float(ranked[-FEWEST]), -1.0)
     count = min(len(ranked), max(4 * FEWEST, math.ceil(math.sqrt(trials))))
     while count >= FEWEST:
         u = float(ranked[len(ranked) - count])
-        p = _fit_p(ranked[ranked >= u] - u, rng)
+        above = ranked[ranked >= u] - u
+        p = _fit_p(above, rng) if _regular(_fit(above)[0]) else -1.0
         if p > 0.1:
             return u, p
         if p > best[1]:
@@ -181,6 +192,10 @@ def _fit_p(excess: Floats, rng: np.random.Generator) -> float:
         sample = _quantile(1 - rng.random(size), np.float64(shape), np.float64(1.0))
         above += _anderson_darling(sample, *_fit(sample)) >= observed
     return (above + 1) / (SIMULATED + 1)
+
+
+def _regular(shape: float) -> bool:
+    return shape > LOWEST_SHAPE + REGULAR
 
 
 def _anderson_darling(excess: Floats, shape: float, scale: float) -> float:

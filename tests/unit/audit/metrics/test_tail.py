@@ -108,3 +108,10 @@ def test_tails_that_cannot_be_fitted_are_refused() -> None:
         tail.threshold(0.5)
     with pytest.raises(BadRequest, match="reaches FMR up to"):
         tail.threshold(0.0)
+
+
+def test_scores_that_end_abruptly_are_refused_and_not_given_a_variance_without_limit() -> None:
+    rng = np.random.default_rng(0)
+    people = rng.integers(0, 60, (400, 2))
+    with pytest.raises(BadRequest, match="too abruptly"):
+        fit_tail(2 + rng.random(400), 400_000, people, floor=2.0)
