@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from countenance.audit.calibrating.cohort import cohort
+from countenance.audit.calibrating.degradations import GRID
 from countenance.audit.calibrating.evaluation import Evaluation, evaluate
-from countenance.audit.calibrating.fitting import People, make_normaliser, without_repeats
-from countenance.audit.calibrating.pictures import further_portraits, portraits, shots
+from countenance.audit.calibrating.fitting import Degraded, People, make_normaliser, without_repeats
+from countenance.audit.calibrating.pictures import degraded_portraits, portraits, shots
+from countenance.cli.calibrate import DEGRADED_PEOPLE
 from countenance.engine import Engine
 from countenance.gallery.calibration import Calibration
 from countenance.gallery.normaliser import RawCosine, load_normaliser
@@ -35,11 +37,9 @@ def people() -> tuple[People, People, str]:
     tight, widened, press = (
         portraits(wanted[k], engine, settings.home / "calibrating", 2) for k in ("tight", "widened", "press")
     )
-    tight = tight.joined(
-        further_portraits(DATA / "fairface" / "templates_sface_train.npz", engine.model, engine.version)
-    )
+    worse, cells = degraded_portraits(wanted["tight"], GRID, DEGRADED_PEOPLE, engine, settings.home / "calibrating", 2)
     engine.close()
-    everyone = without_repeats(tight, widened, press)[0]
+    everyone = without_repeats(tight, widened, press, Degraded(worse, cells, np.ones(len(worse), bool)))[0]
     return everyone.part(0, 2, SHIPPED_SEED), everyone.part(1, 2, SHIPPED_SEED), engine.model
 
 

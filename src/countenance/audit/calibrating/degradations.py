@@ -23,7 +23,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """Where a face lies in its picture, in pixels. box: left, top, width, height (4,). points: the five points (5, 2)."""
+    """Where a face lies, in pixels of its picture. box: left, top, width, height (4,). points: the five (5, 2)."""
 
     box: Floats
     points: Floats
@@ -57,11 +57,11 @@ def blur(picture: Pixels, face: Place, strength: float, rng: np.random.Generator
 
 def motion(picture: Pixels, face: Place, strength: float, rng: np.random.Generator) -> Pixels:
     """Blur along a line in a random direction; strength: its length as a share of the face's width."""
-    length = max(int(round(strength * face.width)), 2)
+    length = max(round(strength * face.width), 2)
     line = np.zeros((length, length), np.float32)
     angle, middle = rng.uniform(0, np.pi), (length - 1) / 2
     along = np.array([np.cos(angle), np.sin(angle)]) * middle
-    ends = [tuple(int(round(v)) for v in (middle - s * along[0], middle - s * along[1])) for s in (-1, 1)]
+    ends = [tuple(round(v) for v in (middle - s * along[0], middle - s * along[1])) for s in (-1, 1)]
     cv2.line(line, ends[0], ends[1], 1.0)
     return _bytes(cv2.filter2D(picture, -1, line / line.sum()))
 
@@ -89,14 +89,14 @@ def infrared(picture: Pixels, face: Place, strength: float, rng: np.random.Gener
 def jpeg(picture: Pixels, face: Place, strength: float, rng: np.random.Generator) -> Pixels:
     """Compression; strength: libjpeg's quality, 1 to 100."""
     content = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, int(strength)])[1]
-    return _bytes(cv2.imdecode(content, cv2.IMREAD_COLOR))
+    return _bytes(np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR)))
 
 
 def small(picture: Pixels, face: Place, strength: float, rng: np.random.Generator) -> Pixels:
     """Few pixels, enlarged again; strength: the width in pixels that the face had."""
     height, width = picture.shape[:2]
     share = min(strength / face.width, 1.0)
-    size = max(int(round(width * share)), 2), max(int(round(height * share)), 2)
+    size = max(round(width * share), 2), max(round(height * share), 2)
     shrunk = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return _bytes(cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_CUBIC))
 
@@ -104,11 +104,11 @@ def small(picture: Pixels, face: Place, strength: float, rng: np.random.Generato
 def old_print(picture: Pixels, face: Place, strength: float, rng: np.random.Generator) -> Pixels:
     """A faded brown photograph with blur, grain and scratches; strength: 0 to 1."""
     grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), (0, 0), 0.005 + 0.02 * strength * face.width)
-    faded = 128 + (grey.astype(np.float32) - 128) * (1 - 0.6 * strength) + 30 * strength
+    faded: Floats = 128 + (np.asarray(grey, np.float32) - 128) * (1 - 0.6 * strength) + 30 * strength
     grain = cv2.GaussianBlur(rng.normal(0, 1, grey.shape).astype(np.float32), (0, 0), 1.0) * 50 * strength
     tinted = (faded + grain)[..., None] * np.array([0.78, 0.92, 1.05], np.float32)
     height, width = grey.shape
-    for _ in range(int(round(10 * strength))):
+    for _ in range(round(10 * strength)):
         ends = (
             (int(rng.integers(width)), int(rng.integers(height))),
             (int(rng.integers(width)), int(rng.integers(height))),
@@ -127,7 +127,7 @@ def sunglasses(picture: Pixels, face: Place, strength: float, rng: np.random.Gen
         lens = (round(0.42 * apart), round(0.30 * apart))
         at = (round(float(eye[0])), round(float(eye[1] + 0.05 * apart)))
         cv2.ellipse(covered, at, lens, angle, 0, 360, (18, 18, 18), -1)
-    bridge = [(int(round(float(p[0]))), int(round(float(p[1])))) for p in (left, right)]
+    bridge = [(round(float(p[0])), round(float(p[1]))) for p in (left, right)]
     cv2.line(covered, bridge[0], bridge[1], (18, 18, 18), max(round(0.08 * apart), 1))
     return _bytes(picture * (1 - strength) + covered * strength)
 

@@ -91,7 +91,7 @@ def strangers(
 ) -> Strangers:
     """The pairs within each label among `rows` of `vectors`, one picture per person and label.
 
-    labels: one per row. within: one per row; pairs that differ in it are left out, and what remains counts as one group.
+    labels: one per row. within: one per row; pairs that differ in it are left out, and the rest counts as one group.
     """
     first, second, group, cosine, trials = [], [], [], [], []
     names = np.unique(labels)

@@ -12,19 +12,20 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from countenance.audit.calibrating.anchors import Group, Impostors
 from countenance.audit.calibrating.cohort import FEWEST_PEOPLE, cohort
 from countenance.audit.calibrating.duplicates import one_each, same_people
-from countenance.audit.calibrating.evening import SHARPNESS, Evened, Mated, Strangers, even, strangers
+from countenance.audit.calibrating.evening import RATES, SHARPNESS, Evened, Mated, Strangers, even, strangers
 from countenance.audit.calibrating.pictures import Portraits, Strings
 from countenance.faces import ModelId
-from countenance.gallery.normaliser import Crowding, Normaliser, RawCosine
+from countenance.gallery.normaliser import Crowding, Normaliser, RawCosine, Recognition
 
 MATED_PICTURES = 5
 """Pictures of one person that make mated pairs, at most."""
 _PEOPLE_PER_CENTRE = 15  # asked for; centres with fewer than 20 people are dropped afterwards
-_PEOPLE_PER_DEGRADED_CENTRE = 90  # in one cell of the grid
+_PEOPLE_PER_DEGRADED_CENTRE = 45  # in one cell of the grid
 _AGE_WEIGHT, _WIDENED_WEIGHT, _PRESS_WEIGHT, _DEGRADED_WEIGHT = 0.5, 0.1, 0.2, 1.0
 
 
@@ -83,14 +84,13 @@ class People:
 @dataclass(frozen=True, slots=True, eq=False)
 class Made:
     """A normaliser and how it was made. people: behind each centre, (m,). nearest: the largest cosine of a centre to
-    any picture used. degraded: how many of the centres, the last ones, are of degraded pictures.
+    any picture used.
     """
 
     normaliser: Crowding
     people: NDArray[np.int64]
     nearest: float
     evened: Evened
-    degraded: int = 0
 
 
 def without_repeats(
@@ -160,9 +160,38 @@ def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140,
         sets.append(strangers(vectors, rows, promised.cells, aim="ceiling", weight=weight, within=gender))
     evened = even(vectors, centres, sets, mated_pairs(people.press, press), steps)
     bare = Crowding(model, "", centres, evened.weights.astype(np.float32), SHARPNESS, evened.strength, 0.0)
-    normaliser = replace(bare, level=-float(bare.crowding(people.tight.vectors).mean()))
+    level = -float(bare.crowding(people.tight.vectors).mean())
+    normaliser = replace(bare, level=level)
+    count = sum(len(c) for c, _ in worse)
+    if len(promised):
+        # the fit's own level of FMR 1e-3, on the scale of the normaliser
+        threshold = float(evened.levels[list(RATES).index(1e-3)]) - 2 * level
+        normaliser = replace(normaliser, recognition=recognition(normaliser, people, count, threshold))
     used = np.vstack([people.tight.vectors, people.widened.vectors])
-    return Made(normaliser, counts, float((used @ centres.T).max()), evened, sum(len(c) for c, _ in worse))
+    return Made(normaliser, counts, float((used @ centres.T).max()), evened)
+
+
+def recognition(normaliser: Crowding, people: People, degraded: int, threshold: float) -> Recognition:
+    """How a template's nearness to the last `degraded` centres tells whether its picture still matches its sharp self.
+
+    A logistic regression over all degraded pictures of `people`, and the sharp ones as matches of themselves;
+    threshold: the score at which pictures match. What is no face matches nothing.
+    """
+    portraits = people.degraded.portraits
+    row = {person: i for i, person in enumerate(people.tight.person.tolist())}
+    at = np.array([row.get(person, -1) for person in portraits.person.tolist()])
+    probe = normaliser.probe_side(portraits.vectors)
+    gallery = normaliser.gallery_side(people.tight.vectors)
+    matched = (at >= 0) & (np.einsum("ij,ij->i", probe, gallery[at]) >= threshold)
+    near = normaliser.nearness(np.vstack([portraits.vectors, people.tight.vectors]), degraded).astype(np.float64)
+    hit = np.concatenate([matched, np.ones(len(people.tight), bool)])
+
+    def loss(z: NDArray[np.float64]) -> float:
+        away = z[0] - z[1] * near
+        return float(np.logaddexp(0, np.where(hit, -away, away)).mean())
+
+    found = minimize(loss, np.array([0.0, 10.0]), method="Nelder-Mead")
+    return Recognition(degraded, float(found.x[0]), float(found.x[1]))
 
 
 def mated_pairs(press: Portraits, before: int = 0) -> Mated:

@@ -142,12 +142,17 @@ def look(engine: FaceEngine, image: bytes, choose: Literal["largest", "centre"])
         picture = engine.look(image)
         if not picture.faces:
             return Sight("no face")
-        face = picture.faces[0] if choose == "largest" else min(picture.faces, key=_off_centre)
+        face = picture.faces[0] if choose == "largest" else nearest_to_the_middle(picture.faces)
         (template,) = engine.embed(picture, [face])
     except ImageError:
         return Sight("unreadable")
     quality = face.quality
     return Sight("template", template.vector, quality.sharpness, quality.brightness, quality.size_px, face.confidence)
+
+
+def nearest_to_the_middle(faces: Sequence[DetectedFace]) -> DetectedFace:
+    """The face whose box's middle is nearest to the picture's."""
+    return min(faces, key=_off_centre)
 
 
 def _off_centre(face: DetectedFace) -> float:
