@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.calibrating.pictures import Portraits, Shot, portraits, shots
-from countenance.audit.metrics import Rate, tally
+from countenance.calibrate.labelled_pictures import Portraits, Shot, portraits, shots
 from countenance.engine import Engine
-from countenance.gallery.normaliser import Normaliser, RawCosine, load_normaliser
+from countenance.metrics import Rate, tally
+from countenance.scoring.normaliser import Normaliser, RawCosine, load_normaliser
 from countenance.settings import load
 
 RATES = (1e-3, 1e-4, 1e-5)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from countenance.audit.metrics import PairSums, Tradeoff, all_pairs, bootstrap_totals, percentile
-from countenance.audit.metrics.pair_blocks import BLOCK, Floats32, Ordered, each_block
+from countenance.metrics import PairSums, Tradeoff, all_pairs, bootstrap_totals, percentile
+from countenance.metrics.all_pairs.blocks import BLOCK, Floats32, Ordered, each_block
 
 IMPOSTORS, GENUINE = 10_000_000, 100_000
 ROWS, PEOPLE, GROUPS, REPLICATES = 100_000, 10_000, 8, 1_000

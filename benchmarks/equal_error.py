@@ -31,23 +31,16 @@ from benchmarks.score_normalisations import (
     faircal,
     learned_map,
 )
-from countenance.audit.calibrating.cohort import cohort
-from countenance.audit.calibrating.degradations import GRID
-from countenance.audit.calibrating.evaluation import Evaluation, Point, evaluate
-from countenance.audit.calibrating.fitting import (
-    Degraded,
-    People,
-    make_normaliser,
-    mated_pairs,
-    no_degraded,
-    without_repeats,
-)
-from countenance.audit.calibrating.pictures import degraded_portraits, portraits, shots
-from countenance.audit.metrics import Extreme, Rate
+from countenance.calibrate.centroids import cohort
+from countenance.calibrate.degradations import GRID
+from countenance.calibrate.evaluation import Evaluation, EvaluationPoint, evaluate
+from countenance.calibrate.fit import Degraded, People, make_normaliser, mated_pairs, no_degraded, without_repeats
+from countenance.calibrate.labelled_pictures import degraded_portraits, portraits, shots
 from countenance.cli.calibrate import DEGRADED_PEOPLE
 from countenance.engine import Engine
 from countenance.faces import ModelId
-from countenance.gallery.normaliser import Crowding, Normaliser, RawCosine
+from countenance.metrics import Extreme, Rate
+from countenance.scoring.normaliser import Crowding, Normaliser, RawCosine
 from countenance.settings import load
 
 SEED = 11
@@ -266,7 +259,7 @@ def percent(rate: Rate) -> str:
     return f"{100 * rate.estimate:.2f} % ({100 * i.low:.2f} to {100 * i.high:.2f})"
 
 
-def groups(point: Point) -> dict[str, Any]:
+def groups(point: EvaluationPoint) -> dict[str, Any]:
     """Every group's and age band's FMR with its interval at one threshold."""
 
     def lines(rates: tuple[tuple[str, Rate], ...]) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ def searches(providers: list[str]) -> list[dict[str, object]]:
     """The scan on the GPU, and on the processor."""
     from benchmarks.gpu_scan import Scan
     from benchmarks.search_rows import faces, longer, real_templates
-    from countenance.gallery.index import ranked
+    from countenance.gallery.search.index import ranked
 
     given = faces(longer(real_templates(), 4), COUNT, PROBES, 5)
     exact = []

@@ -13,7 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from countenance.gallery.index import Found, ranked
+from countenance.gallery.search.index import Found, ranked
 
 Rows = NDArray[np.float32]
 BLOCK = 1024

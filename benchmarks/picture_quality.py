@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.calibrating.anchors import Impostors
-from countenance.audit.calibrating.fitting import People, mated_pairs
-from countenance.audit.metrics import Rate, tally
-from countenance.gallery.normaliser import Normaliser
+from countenance.calibrate.curve import Impostors
+from countenance.calibrate.fit import People, mated_pairs
+from countenance.metrics import Rate, tally
+from countenance.scoring.normaliser import Normaliser
 
 THIRDS = ("blurred", "middling", "sharp")
 Rows = NDArray[np.float32]

@@ -20,13 +20,13 @@ import cedarpy
 from cedarpy import pst
 
 from countenance.policy import Request, Rules
-from countenance.policy.cases import merged
-from countenance.policy.certainty import possibly, surely
+from countenance.policy.authoring.corpus import stories
 from countenance.policy.clauses import Effect
-from countenance.policy.corpus import stories
 from countenance.policy.description import request_of
 from countenance.policy.facts import Moment, context, schema
-from countenance.policy.packs import Pack, fine_print, read_pack, shipped
+from countenance.policy.kleene import possibly, surely
+from countenance.policy.packs.cases import merged
+from countenance.policy.packs.pack import Pack, fine_print, read_pack, shipped
 from countenance.progress import track
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))

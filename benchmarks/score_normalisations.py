@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from benchmarks.picture_quality import SharpnessGuess
-from countenance.audit.calibrating.cohort import cohort
-from countenance.audit.calibrating.evening import Mated
+from countenance.calibrate.centroids import cohort
+from countenance.calibrate.fit_crowding import Mated
 
 Rows = NDArray[np.float32]
 Kinds = Sequence[Rows]

@@ -25,13 +25,13 @@ from benchmarks.search_rows import Faces, Rows, faces, longer, real_templates
 from benchmarks.search_store import changes, start
 from countenance.engine import load_manifests
 from countenance.faces import ModelId
-from countenance.gallery.codes import CHANCE
-from countenance.gallery.crew import Crew
-from countenance.gallery.index import CODED, Found, Index, Snapshot, ranked, rounding
-from countenance.gallery.normaliser import load_normaliser
-from countenance.gallery.records import SearchCounts
-from countenance.gallery.sieve import Sieve
+from countenance.gallery.answers import SearchCounts
+from countenance.gallery.search.bounded import BoundedSearch
+from countenance.gallery.search.codes import CHANCE
+from countenance.gallery.search.index import CODED, Found, Index, IndexSnapshot, ranked, rounding
+from countenance.gallery.search.threads import ThreadPool
 from countenance.progress import track
+from countenance.scoring.normaliser import load_normaliser
 
 COUNT = int(os.environ.get("BENCH_FACES", "1000000"))
 PROBES = int(os.environ.get("BENCH_PROBES", "10000"))
@@ -151,7 +151,7 @@ def compared(
 
 def searched(given: Faces) -> tuple[list[Found], list[float], SearchCounts]:
     """Every probe's answer by ours, how long each took, and how the bounds did."""
-    snapshot, sieve = indexed(given.gallery), Sieve(Crew(0))
+    snapshot, sieve = indexed(given.gallery), BoundedSearch(ThreadPool(0))
     for probe in given.probes[:50]:
         sieve.search(snapshot, probe, LIMIT, ANYTHING)
     sieve.counts = SearchCounts()
@@ -202,9 +202,9 @@ def int8_scan(gallery: Rows) -> Any:
     return shards
 
 
-def indexed(gallery: Rows) -> Snapshot:
+def indexed(gallery: Rows) -> IndexSnapshot:
     """The rows in an index of ours, numbered from one."""
-    index = Index(Crew(0))
+    index = Index(ThreadPool(0))
     for first in range(0, len(gallery), 100_000):
         some = gallery[first : first + 100_000]
         index.append(np.arange(first + 1, first + len(some) + 1), some)
@@ -241,7 +241,7 @@ def timed(call: Callable[[], object]) -> float:
 
 def reading_bytes(count: int) -> list[float]:
     """How long every core together takes to read `count` bytes once."""
-    crew = Crew(0)
+    crew = ThreadPool(0)
     parts = np.array_split(np.ones(count // 8, dtype=np.int64), 4 * crew.threads)
 
     def read() -> None:
@@ -258,7 +258,9 @@ def normalised_cost(given: Faces) -> list[dict[str, Any]]:
         "plain": (given.gallery, given.probes[:1000]),
         "normalised": (normaliser.gallery_side(given.gallery), normaliser.probe_side(given.probes[:1000])),
     }
-    contenders = {name: (indexed(gallery), Sieve(Crew(0)), probes) for name, (gallery, probes) in sides.items()}
+    contenders = {
+        name: (indexed(gallery), BoundedSearch(ThreadPool(0)), probes) for name, (gallery, probes) in sides.items()
+    }
     took: dict[str, list[float]] = {name: [] for name in contenders}
     for i in range(1000):
         for name, (snapshot, sieve, probes) in contenders.items():
@@ -273,11 +275,11 @@ def normalised_cost(given: Faces) -> list[dict[str, Any]]:
 
 def filtered(given: Faces) -> list[dict[str, Any]]:
     """A search among all, then among those that belong to users, fewer and fewer."""
-    index = Index(Crew(0))
+    index = Index(ThreadPool(0))
     numbers = np.arange(1, len(given.gallery) + 1)
     index.append(numbers, given.gallery)
     index.publish(0)
-    sieve, rng, usual = Sieve(Crew(0)), np.random.default_rng(6), 1.0
+    sieve, rng, usual = BoundedSearch(ThreadPool(0)), np.random.default_rng(6), 1.0
     rows = []
     for share in (None, 1.0, 0.5, 0.1, 0.01):
         if share is not None:
@@ -307,7 +309,7 @@ def filtered(given: Faces) -> list[dict[str, Any]]:
 
 def batched(given: Faces) -> list[dict[str, Any]]:
     """Batches of probes by ours and by FAISS Flat, in turns."""
-    snapshot, sieve = indexed(given.gallery), Sieve(Crew(0))
+    snapshot, sieve = indexed(given.gallery), BoundedSearch(ThreadPool(0))
     flat = faiss.IndexFlatIP(given.gallery.shape[1])
     flat.add(given.gallery)
     calls: dict[str, Search] = {
@@ -335,7 +337,7 @@ def small_galleries(real: Rows) -> list[dict[str, Any]]:
     threadpool_limits(1, user_api="blas")  # as the server has it
     for count in (1000, 10_000, CODED - 1, CODED):
         given = faces(real, count, 1000, 6)
-        snapshot, sieve = indexed(given.gallery), Sieve(Crew(0))
+        snapshot, sieve = indexed(given.gallery), BoundedSearch(ThreadPool(0))
         flat = faiss.IndexFlatIP(given.gallery.shape[1])
         flat.add(given.gallery)
         took: dict[str, list[float]] = {"own": [], "flat": []}

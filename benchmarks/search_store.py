@@ -21,8 +21,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from countenance.database import open_database
 from countenance.engine import load_manifests
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, ModelId, Point, Pose, Quality, Template
-from countenance.gallery import Gallery, load_normaliser
+from countenance.gallery import Gallery
 from countenance.progress import track
+from countenance.scoring import load_normaliser
 
 Rows = NDArray[np.float32]
 NAME = "million"

@@ -43,7 +43,7 @@ from countenance.engine import load_manifests
 from countenance.faces import Template
 from countenance.mandates import AccessKey, Holder, Terms
 from countenance.operations import guard as guard_module
-from countenance.operations import vocabulary
+from countenance.operations import request as vocabulary
 from countenance.progress import track
 
 ROOT = Path(__file__).parents[1]
@@ -154,7 +154,7 @@ def key_for(app: Countenance, gallery: str) -> AccessKey:
     ends = datetime.now(UTC) + timedelta(days=1)
     asked = app.mandates.request(Holder("Benchmark"), terms, requested_by="the benchmark", expires_at=ends)
     app.mandates.approve(asked.mandate_id, approved_by="whoever ran it")
-    return app.mandates.issue_key(asked.mandate_id)
+    return app.mandates.issue_key(asked.mandate_id, to=asked.requested_by)
 
 
 def opencv_images_per_second(photos: list[bytes]) -> dict[str, Any]:
@@ -342,8 +342,8 @@ def timed_decisions(guard: Any) -> list[Timed]:
     ):
         timed.append(Timed(getattr(guard, name), methods))
         setattr(guard, name, timed[-1])
-    timed.append(Timed(vocabulary, ("describe",)))
-    guard_module.describe = timed[-1].describe  # type: ignore[attr-defined]
+    timed.append(Timed(vocabulary, ("request_for",)))
+    guard_module.request_for = timed[-1].request_for  # type: ignore[attr-defined]
     return timed
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from countenance.policy.clauses import Clause
 from countenance.policy.obligations import words
-from countenance.policy.packs import Pack, read_pack, shipped
+from countenance.policy.packs.pack import Pack, read_pack, shipped
 
 HERE = Path(__file__).parent
 NOTE = "Written by `python docs/packs/pages.py` from the packs; do not edit. Not legal advice.\n"

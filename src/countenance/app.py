@@ -1,30 +1,40 @@
-"""The composition root: Settings -> stores, rules, guard -> one ASGI application. Wiring only."""
+"""The composition root: Settings -> stores, rules, guard -> one ASGI application. Wiring only.
+
+Any ASGI server runs it: `uvicorn --factory countenance.app:asgi`, with one worker.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import threading
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 from sqlalchemy import Engine as Database
 from starlette.types import ASGIApp
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from countenance import operations
+from countenance import administration, operations, settings
 from countenance.api import native, rekognition
-from countenance.api.doors import Doors
+from countenance.api.lifespan import Lifespan
+from countenance.api.prefixes import PrefixRouter
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.engine import Engine, load_manifests
+from countenance.errors import CountenanceError
 from countenance.faces import ModelId
-from countenance.gallery import Calibration, Gallery, Normaliser, load_normaliser
+from countenance.gallery import Gallery
 from countenance.ledger import Ledger
-from countenance.mandates import Halts, Register
-from countenance.mandates import Operators as OperatorStore
+from countenance.mandates import MoratoriumStore, OperatorStore, Register
 from countenance.policy import Rules
+from countenance.scoring import Calibration, Normaliser, load_normaliser
 from countenance.settings import Settings
 from countenance.signing import Signer, secret_file
 
@@ -52,14 +62,14 @@ class Countenance:
         return cls(settings, database, register, ledger)
 
     @cached_property
-    def mandates(self) -> operations.Mandates:
+    def mandates(self) -> administration.Mandates:
         """The register behind its ledger entries."""
-        return operations.Mandates(self.register, self.ledger, _now)
+        return administration.Mandates(self.register, self.ledger, _now)
 
     @cached_property
-    def operators(self) -> operations.Operators:
+    def operators(self) -> administration.Operators:
         """The people who run this, behind their ledger entries."""
-        return operations.Operators(OperatorStore(self.database, _now, os.urandom), self.ledger)
+        return administration.Operators(OperatorStore(self.database, _now, os.urandom), self.ledger)
 
     @cached_property
     def rules(self) -> Rules:
@@ -91,35 +101,73 @@ class Countenance:
     def tools(self) -> operations.Tools:
         """What operations work with."""
         calibration = Calibration.load(self.model, self.normaliser.identity, self.settings.calibration / "calibrations")
-        evidence = operations.believed(self.settings.evidence, shipped=self.settings.shipped_evidence)
+        evidence = operations.trusted_evidence(self.settings.evidence, shipped=self.settings.shipped_evidence)
         return operations.Tools(self.engine, self.gallery, self.normaliser, calibration, evidence)
 
     @cached_property
     def custody(self) -> Custody:
-        """Results that wait for people, and terms that end."""
+        """Results held for people, and terms that end."""
         return Custody(self.database, secret_file(self.settings.keys / "custody.key"), _now)
 
     @cached_property
-    def moratoria(self) -> operations.Moratoria:
-        """What is stopped until a quorum says otherwise."""
-        charter = None if self.settings.charter is None else operations.read_charter(self.settings.charter)
-        return operations.Moratoria(Halts(self.database), self.ledger, charter)
+    def moratoria(self) -> administration.Moratoria:
+        """Moratoria behind their ledger entries."""
+        return administration.Moratoria(MoratoriumStore(self.database), self.moratoria_in_force, self.ledger)
 
     @cached_property
-    def custodian(self) -> operations.Custodian:
+    def moratoria_in_force(self) -> operations.MoratoriaInForce:
+        """What is stopped now."""
+        charter = None if self.settings.charter is None else operations.read_charter(self.settings.charter)
+        return operations.MoratoriaInForce(MoratoriumStore(self.database), charter)
+
+    @cached_property
+    def custodian(self) -> administration.Custodian:
         """The custody behind its ledger entries."""
-        return operations.Custodian(self.custody, self.register, self.gallery, self.ledger, _now)
+        return administration.Custodian(self.custody, self.register, self.gallery, self.ledger, _now)
 
     @cached_property
     def guard(self) -> operations.Guard:
         """The one way to run an operation."""
-        return operations.Guard(self.tools, self.rules, self.ledger, self.register, self.custody, self.moratoria, _now)
+        return operations.Guard(
+            self.tools, self.rules, self.ledger, self.register, self.custody, self.moratoria_in_force, _now
+        )
 
-    def asgi(self) -> ASGIApp:
-        """The HTTP front doors."""
-        explainer, record = operations.Explainer(self.rules, self.moratoria, _now), operations.Record(self.ledger)
+    def prepare_to_serve(self) -> None:
+        """Limit this process to one BLAS thread for each request, and read all galleries in the background.
+
+        Best called before anything needs the models: while they load, a core is free for the galleries.
+        """
+        threadpool_limits(1, user_api="blas")  # requests run side by side, and waiting BLAS threads would spin
+        threading.Thread(target=self._read_galleries, name="galleries", daemon=True).start()
+
+    def asgi(self, *, closing: bool = False) -> ASGIApp:
+        """Both HTTP dialects; faces past their term are erased from its start-up to its shutdown.
+
+        closing: whether shutdown closes the installation, too.
+        """
+        explainer = administration.Explainer(self.rules, self.moratoria_in_force, _now)
+        record = administration.Record(self.ledger)
         services = native.Services(self.operators, self.mandates, self.custodian, self.moratoria, explainer, record)
-        return Doors(self._rekognition(), {native.PREFIX: native.app(services)})
+        return Lifespan(
+            PrefixRouter(self._rekognition(), {native.PREFIX: native.app(services)}), partial(self._running, closing)
+        )
+
+    @contextmanager
+    def _running(self, closing: bool) -> Iterator[None]:
+        sweep = administration.RetentionSweep(self.custodian.sweep)
+        sweep.start()
+        try:
+            yield
+        finally:
+            sweep.stop()
+            if closing:
+                self.close()
+
+    def _read_galleries(self) -> None:
+        try:
+            self.gallery.read_all(self.model)
+        except CountenanceError as error:  # the first search of each gallery reads it then
+            logging.getLogger("countenance").error("galleries could not be read ahead: %s", error)
 
     def _rekognition(self) -> ASGIApp:
         return rekognition.app(
@@ -130,19 +178,29 @@ class Countenance:
             page_key=hashlib.sha256(b"pages" + secret_file(self.settings.keys / "mandates.key")).digest(),
             now=_now,
             executor=self.executor,
-            limits=rekognition.Limits(requests=self.settings.queue),
+            limits=rekognition.AdmissionLimits(requests=self.settings.queue),
         )
 
     @cached_property
     def executor(self) -> ThreadPoolExecutor:
-        """Threads for requests in work: more than cores, since some wait for the disk while others see."""
+        """Threads that run requests: more than cores, since some wait for the disk while others compute."""
         return ThreadPoolExecutor(2 * (self.settings.threads or os.cpu_count() or 1), thread_name_prefix="request")
 
     def close(self) -> None:
-        """Write what waits, and let go of files and threads."""
+        """Write pending entries and release files and threads."""
         if "executor" in self.__dict__:
             self.executor.shutdown()
         self.ledger.close()
         if "engine" in self.__dict__:
             self.engine.close()
         self.database.dispose()
+
+
+def asgi() -> ASGIApp:
+    """The installation that the environment describes, for an ASGI server: it closes at the server's shutdown.
+
+    Use one worker process: each loads the models, and all share one database and one ledger.
+    """
+    app = Countenance.open(settings.load())
+    app.prepare_to_serve()
+    return app.asgi(closing=True)

@@ -7,6 +7,10 @@
     │   │   ├── ImageTooSmall         shorter than 80 pixels on a side
     │   │   ├── UnsupportedImage      not a kind of image that is read here
     │   │   └── DamagedImage          says that it is a JPEG or PNG, and cannot be decoded
+    │   ├── VideoError            the video cannot be used
+    │   │   ├── VideoTooLarge         too many bytes or frames, too long, or frames too large
+    │   │   ├── UnsupportedVideo      not a kind of video that is read here
+    │   │   └── DamagedVideo          its decoder fails, or falls silent and is ended
     │   ├── NoFace                no face where one is needed
     │   └── BadPageToken          a page token that this server did not make
     ├── NotFound                  a gallery, face, mandate, … that is not there
@@ -62,6 +66,22 @@ class UnsupportedImage(ImageError):
 
 class DamagedImage(ImageError):
     """The bytes start like an image and cannot be decoded."""
+
+
+class VideoError(BadRequest):
+    """The video cannot be used."""
+
+
+class VideoTooLarge(VideoError):
+    """Too many bytes or frames, too long, or frames that are too large."""
+
+
+class UnsupportedVideo(VideoError):
+    """Not a kind of video that is read here."""
+
+
+class DamagedVideo(VideoError):
+    """The video's decoder fails, or falls silent and is ended."""
 
 
 class NoFace(BadRequest):

@@ -43,6 +43,15 @@ class BoundingBox:
         """Share of the image that the box covers."""
         return self.width * self.height
 
+    def overlap(self, other: BoundingBox) -> float:
+        """Intersection over union with `other`, 0..1."""
+        across = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
+        down = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
+        if across <= 0 or down <= 0:
+            return 0.0
+        shared = across * down
+        return shared / (self.area + other.area - shared)
+
 
 @dataclass(frozen=True, slots=True)
 class Point:

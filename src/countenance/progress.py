@@ -19,9 +19,9 @@ def track(items: Iterable[T], what: str, total: int | None = None, unit: str = "
         yield from tqdm(items, desc=what, total=total, unit=unit, file=sys.stderr)
         return
     of = f"/{total}" if total is not None else f"/{len(items)}" if isinstance(items, Sized) else ""
-    began = said = time.monotonic()
+    began = shown = time.monotonic()
     for done, item in enumerate(items):
-        if (now := time.monotonic()) - said >= _EVERY_S:
-            said = now
+        if (now := time.monotonic()) - shown >= _EVERY_S:
+            shown = now
             print(f"{what}: {done}{of} {unit}, {now - began:.0f} s", file=sys.stderr, flush=True)  # noqa: T201
         yield item

@@ -1,4 +1,4 @@
-"""The only reader of the environment: it makes one frozen `Settings`, and nothing else asks os.environ.
+"""The only reader of the environment: it makes one frozen `Settings`.
 
 Every setting is documented in docs/settings.md; a test compares the two.
 """
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from countenance.errors import Misconfigured
+from countenance.errors import BadRequest, Misconfigured
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,11 @@ class Settings:
     queue: int = 64
     """Requests that may wait for the engine before callers are told to slow down."""
     shipped_evidence: bool = True
-    """Whether the project's own evidence is believed beside the operator's."""
+    """Whether the project's own evidence is trusted beside the operator's."""
     evidence: Path | None = None
     """A folder of evidence bundles that this operator trusts, beside the one that ships."""
+    data: Path | None = None
+    """A folder of evaluation data, for calibrating, auditing and benchmarks only."""
 
     @property
     def database(self) -> Path:
@@ -77,7 +79,7 @@ class Settings:
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read COUNTENANCE_* into a `Settings`; an unknown or malformed variable is a `Misconfigured`."""
-    known = {field.name.upper() for field in fields(Settings)} | {"DATA"}
+    known = {field.name.upper() for field in fields(Settings)}
     given = {name.removeprefix("COUNTENANCE_"): v for name, v in environ.items() if name.startswith("COUNTENANCE_")}
     unknown = sorted(set(given) - known)
     if unknown:
@@ -102,7 +104,16 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         queue=_number(given, "QUEUE", defaults.queue, 1, 65536),
         shipped_evidence=bool(_number(given, "SHIPPED_EVIDENCE", 1, 0, 1)),
         evidence=_path(given.get("EVIDENCE")),
+        data=_path(given.get("DATA")),
     )
+
+
+def data_folder(settings: Settings, named: Path | None = None) -> Path:
+    """The folder of evaluation data: `named`, or the one in the settings; `BadRequest` without either."""
+    folder = named or settings.data
+    if folder is None:
+        raise BadRequest("this needs evaluation data: name its folder with --data or COUNTENANCE_DATA")
+    return folder
 
 
 def _number(given: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from countenance.errors import BadRequest
-from countenance.policy import Grant, Operation, Party, Power, Request, Tier
+from countenance.policy import Action, Grant, Party, Power, Request, Tier
+from countenance.policy.authoring.changed_facts import DERIVED, with_fact
 from countenance.policy.facts import FACTS, CedarValue, Fact, Moment, seconds
-from countenance.policy.packs import Pack, read_pack, shipped
-from countenance.policy.restating import DERIVED, restated
+from countenance.policy.packs.pack import Pack, read_pack, shipped
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PLACES = [
@@ -44,7 +44,7 @@ def grant(now: datetime = NOW) -> Grant:
     )
 
 
-def asked(operation: Operation = Operation.IDENTIFY, **facts: object) -> Request:
+def asked(operation: Action = Action.IDENTIFY, **facts: object) -> Request:
     """A request by a shop with a mandate in order, and `facts` stated over it."""
     plain = Request(operation=operation, actor=Party(class_name="shop"), mandate=grant())
     return replace(plain, **facts)  # type: ignore[arg-type]
@@ -67,7 +67,7 @@ class Drawer:
             fact = self._draw.choice(self._facts)
             request = self.changed(request, fact, moment)
         if self._draw.random() < 0.2:
-            request = replace(request, operation=self._draw.choice(list(Operation)))
+            request = replace(request, operation=self._draw.choice(list(Action)))
         if self._draw.random() < 0.1:
             party = Party(
                 class_name="agency",
@@ -81,7 +81,7 @@ class Drawer:
     def changed(self, request: Request, fact: Fact, moment: Moment) -> Request:
         """`request` with `fact` drawn anew; as it was where the vocabulary does not allow that."""
         try:
-            return restated(request, fact.path, self.value(fact, moment))
+            return with_fact(request, fact.path, self.value(fact, moment))
         except (ValueError, BadRequest):
             return request
 

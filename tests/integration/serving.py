@@ -21,12 +21,12 @@ from botocore.config import Config
 
 from countenance import settings
 from countenance.app import Countenance
-from countenance.audit.evidence import Evidence, GroupEvidence, Subject, sign_evidence
-from countenance.audit.shares import Share
+from countenance.audit.evidence import Evidence, EvidenceSubject, GroupEvidence, sign_evidence
+from countenance.audit.formats.shares import Share
 from countenance.engine import load_manifests
 from countenance.engine.weights import state
-from countenance.gallery import Calibration, load_normaliser
 from countenance.mandates import AccessKey, Holder, Terms
+from countenance.scoring import Calibration, load_normaliser
 from countenance.signing import Signer
 
 ROOT = Path(__file__).parents[2]
@@ -122,7 +122,7 @@ def grant(
             expires_at=datetime.now(UTC) + lasting,
         )
         app.mandates.approve(asked.mandate_id, approved_by="another test")
-        return app.mandates.issue_key(asked.mandate_id)
+        return app.mandates.issue_key(asked.mandate_id, to=asked.requested_by)
 
 
 def write_evidence(folder: Path, *, fmr: float = 1e-3, days: float = 1, **changes: str) -> None:
@@ -140,7 +140,7 @@ def write_evidence(folder: Path, *, fmr: float = 1e-3, days: float = 1, **change
     signer = Signer(b"t" * 32)
     now = datetime.now(UTC)
     statement = Evidence(
-        subject=Subject(**subject, threshold_fmr=fmr, threshold_score=float(calibration.score_at_fmr(fmr))),
+        subject=EvidenceSubject(**subject, threshold_fmr=fmr, threshold_score=float(calibration.score_at_fmr(fmr))),
         issued_at=(now - timedelta(hours=1)).isoformat(),
         expires_at=(now + timedelta(days=days)).isoformat(),
         operational=False,

@@ -92,7 +92,7 @@ def key_for_everything(app):
         expires_at=datetime.now(UTC) + timedelta(hours=1),
     )
     app.mandates.approve(asked.mandate_id, approved_by="another")
-    return app.mandates.issue_key(asked.mandate_id)
+    return app.mandates.issue_key(asked.mandate_id, to=asked.requested_by)
 
 
 def wait_until_it_answers(process, port):

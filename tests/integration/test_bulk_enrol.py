@@ -43,4 +43,4 @@ def test_an_interrupted_enrolment_goes_on_and_enrols_nobody_twice(tmp_path: Path
     with opened(environment) as app:
         faces = app.gallery.faces("staff", limit=4096).items
     assert len(faces) == len(photos)
-    assert {face.external_id for face in faces} == {f"person_{photo.person}" for photo in photos}
+    assert {face.external_id for face in faces} == {f"person:20{photo.person}" for photo in photos}

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from scipy import optimize, special, stats
 
-from countenance.audit.metrics import (
+from countenance.metrics import (
     Interval,
     Tally,
     clustered_rate,
@@ -27,7 +27,7 @@ from countenance.audit.metrics import (
     ratio,
     ratio_of_tallies,
 )
-from countenance.audit.metrics.dyads import tally_pairs
+from countenance.metrics.statistics.dyads import tally_pairs
 
 REPLICATES = 2000  # Monte-Carlo s.e. of a coverage of 95 %: 0.5 points
 LOWEST, HIGHEST = 0.93, 0.98

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from countenance.audit.calibrating.cohort import cohort
-from countenance.audit.calibrating.degradations import GRID
-from countenance.audit.calibrating.evaluation import Evaluation, evaluate
-from countenance.audit.calibrating.fitting import Degraded, People, make_normaliser, without_repeats
-from countenance.audit.calibrating.pictures import degraded_portraits, portraits, shots
+from countenance.calibrate.centroids import cohort
+from countenance.calibrate.degradations import GRID
+from countenance.calibrate.evaluation import Evaluation, evaluate
+from countenance.calibrate.fit import Degraded, People, make_normaliser, without_repeats
+from countenance.calibrate.labelled_pictures import degraded_portraits, portraits, shots
 from countenance.cli.calibrate import DEGRADED_PEOPLE
 from countenance.engine import Engine
-from countenance.gallery.calibration import Calibration
-from countenance.gallery.normaliser import RawCosine, load_normaliser
+from countenance.scoring.calibration import Calibration
+from countenance.scoring.normaliser import RawCosine, load_normaliser
 from countenance.settings import load
 
 DATA = Path(os.environ.get("COUNTENANCE_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -68,7 +68,7 @@ def test_the_worst_group_held_out_gets_what_was_promised(people: tuple[People, P
     _, held_out, model = people
     scorer = RawCosine() if raw else load_normaliser(model)
     calibration = Calibration.load(model, scorer.identity)
-    from countenance.audit.calibrating.fitting import impostor_groups
+    from countenance.calibrate.fit import impostor_groups
 
     for similarity, promise in ((80.0, 1e-3), (90.0, 1e-4)):
         threshold = calibration.score(similarity)

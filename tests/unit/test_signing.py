@@ -7,7 +7,7 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from countenance.policy.words import Operation
+from countenance.policy.enums import Action
 from countenance.signing import canonical
 
 TEXTS = st.one_of(
@@ -37,7 +37,7 @@ def test_every_value_is_written_as_the_rfc_has_it(value: object) -> None:
 @pytest.mark.parametrize(
     "value",
     [1.0, -0.0, 0.0, 1e21, 1e-7, 1e-3, 0.0009, 1e15, 123456789012345.6, 5e-324, {"\ue000": 1, "\U0001f600": 2},
-     {"b": 1, "a": 2, "A": 3}, ("a", 1), "\x00\x1f\x7f\u2028\"\\/", [[]], {}, Operation.READ, True],
+     {"b": 1, "a": 2, "A": 3}, ("a", 1), "\x00\x1f\x7f\u2028\"\\/", [[]], {}, Action.READ, True],
 )  # fmt: skip
 def test_the_edges_are_written_as_the_rfc_has_them(value: object) -> None:
     assert canonical(value) == rfc8785.dumps(value)

@@ -1,1 +1,1 @@
-"""One tongue per folder, strangers to each other."""
+"""The HTTP dialects, one folder each, independent of each other, and what all of them share."""

@@ -13,6 +13,7 @@ _COMMANDS = {
     "demo": "The main job on real faces: enrol, search, deny, verify.",
     "serve": "Serve both HTTP dialects until interrupted.",
     "enrol": "A folder of pictures into a gallery, behind a mandate; go on after an interrupt.",
+    "video": "Faces of recorded video, people followed through it, and whom of a gallery they are like.",
     "operator": "People who ask for, approve, review and audit over HTTP.",
     "mandate": "Who may use faces, for what, on which legal basis, until when.",
     "custody": "Results that wait for people, terms that end, reports that laws want.",

@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 import numpy as np
 
-from countenance.audit.calibrating.degradations import GRID
-from countenance.audit.calibrating.files import Origin, write_calibration, write_cohort
-from countenance.audit.calibrating.fitting import (
+from countenance.calibrate.degradations import GRID
+from countenance.calibrate.files import Origin, write_calibration, write_cohort
+from countenance.calibrate.fit import (
     Degraded,
     calibrating_groups,
     impostor_groups,
@@ -19,11 +19,11 @@ from countenance.audit.calibrating.fitting import (
     raw_groups,
     without_repeats,
 )
-from countenance.audit.calibrating.pictures import degraded_portraits, further_portraits, portraits, shots
+from countenance.calibrate.labelled_pictures import degraded_portraits, further_portraits, portraits, shots
 from countenance.engine import Engine
-from countenance.gallery.calibration import Calibration
-from countenance.gallery.normaliser import RAW, RawCosine
-from countenance.settings import load
+from countenance.scoring.calibration import Calibration
+from countenance.scoring.normaliser import RAW, RawCosine
+from countenance.settings import data_folder, load
 
 DEGRADED_PEOPLE = 800
 """Whose pictures are degraded in every way of the grid: half of them are fitted to."""
@@ -35,7 +35,7 @@ DEGRADED_PEOPLE = 800
     "--data",
     type=click.Path(path_type=Path),
     default=None,
-    help="Folder with lfw/ and fairface/. Default: COUNTENANCE_DATA, else ../shared/data.",
+    help="Folder with lfw/ and fairface/. Default: COUNTENANCE_DATA.",
 )
 @click.option(
     "--further",
@@ -55,7 +55,7 @@ def calibrate(
     again; they are biometric data: delete the folder when done. Half of the people are only tested on.
     """
     settings = load()
-    data = data or Path(os.environ.get("COUNTENANCE_DATA", "../shared/data"))
+    data = data_folder(settings, data)
     out = out or settings.home / "calibration"
     engine = Engine.open(
         settings.models_cache, settings.detector, model, threads=settings.threads, extra=settings.models_dir
@@ -65,7 +65,7 @@ def calibrate(
     tight, widened, press = (portraits(wanted[k], engine, cache, workers) for k in ("tight", "widened", "press"))
     sources = [
         "FairFace (CC BY 4.0), the labelled pictures of the data folder, as they are, with widened edges, and some of "
-        f"them degraded in {len(GRID)} ways (countenance.audit.calibrating.degradations)"
+        f"them degraded in {len(GRID)} ways (docs/equal-error.md)"
     ]
     if further is not None:
         tight = tight.joined(further_portraits(further, engine.model))

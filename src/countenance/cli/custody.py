@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 
 import click
 
-from countenance.cli.opening import opened
+from countenance.administration import AuthorisationOutcome
+from countenance.cli.installation import installation
 from countenance.custody import Hold
 
 custody = click.Group("custody", help="Results that wait for people, terms that end, reports that laws want.")
@@ -18,7 +19,7 @@ _who = click.option("--as", "name", help="Who speaks. Default: your login name."
 @custody.command("list")
 def list_() -> None:
     """Every result in custody, oldest first."""
-    with opened() as app:
+    with installation() as app:
         for hold in app.custodian.holds():
             click.echo(_line(hold))
 
@@ -28,9 +29,9 @@ def list_() -> None:
 @_who
 def show(hold_id: str, name: str | None) -> None:
     """One held result, with what it says, for its reviewers; that you looked is recorded."""
-    with opened() as app:
+    with installation() as app:
         click.echo(_line(app.custodian.show(hold_id)))
-        click.echo(json.dumps(app.custodian.shown_to(hold_id, name or getpass.getuser()), indent=2))
+        click.echo(json.dumps(app.custodian.contents_for(hold_id, name or getpass.getuser()), indent=2))
 
 
 @custody.command("review")
@@ -39,28 +40,25 @@ def show(hold_id: str, name: str | None) -> None:
 @_who
 def review(hold_id: str, agrees: bool, name: str | None) -> None:
     """Say whether a held result is right; not for whoever asked for it."""
-    with opened() as app:
+    with installation() as app:
         click.echo(_line(app.custodian.review(hold_id, name or getpass.getuser(), agrees=agrees)))
 
 
 @custody.command("authorise")
 @click.argument("hold_id")
-@click.option("--outcome", type=click.Choice(["requested", "granted", "refused"]), required=True)
+@click.option("--outcome", type=click.Choice([*AuthorisationOutcome]), required=True)
 @_who
 def authorise(hold_id: str, outcome: str, name: str | None) -> None:
     """Record that authorisation was asked for, granted or refused; a refusal destroys the result."""
-    with opened() as app:
+    with installation() as app:
         by = name or getpass.getuser()
-        if outcome == "refused":
-            click.echo(_line(app.custodian.refuse(hold_id, by)))
-        else:
-            click.echo(_line(app.custodian.authorise(hold_id, by, granted=outcome == "granted")))
+        click.echo(_line(app.custodian.authorise(hold_id, by, AuthorisationOutcome(outcome))))
 
 
 @custody.command("sweep")
 def sweep() -> None:
     """Erase every face whose term has ended; the server does so every minute."""
-    with opened() as app:
+    with installation() as app:
         click.echo(f"{app.custodian.sweep()} faces erased")
 
 
@@ -73,16 +71,16 @@ def report(first: str, last: str | None) -> None:
         days = date.fromisoformat(first), date.fromisoformat(last) if last else datetime.now(UTC).date()
     except ValueError as error:
         raise click.BadParameter("a day is written 2026-01-31") from error
-    with opened() as app:
+    with installation() as app:
         made = app.custodian.report(*days)
-        said = {
+        counts = {
             "from": made.first.isoformat(),
             "to": made.last.isoformat(),
             "decisions": made.decisions,
             "refusals_by_clause": made.refusals_by_clause,
             "counters": made.counters,
         }
-        click.echo(json.dumps(said, indent=2))
+        click.echo(json.dumps(counts, indent=2))
 
 
 def _line(hold: Hold) -> str:

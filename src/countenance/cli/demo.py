@@ -14,16 +14,16 @@ from botocore.exceptions import ClientError
 
 from countenance import settings
 from countenance.app import Countenance
-from countenance.audit.metrics import clustered_rate
 from countenance.demo.background import serving
 from countenance.demo.faces import Photo, orl_faces
 from countenance.demo.picture import draw
 from countenance.demo.program import COLLECTION, Program, Searched
 from countenance.engine import fetch, load_manifests
-from countenance.gallery import expected_false_matches
 from countenance.ledger.inspection import verify_records
 from countenance.mandates import AccessKey, Holder, Terms
+from countenance.metrics import clustered_rate
 from countenance.progress import track
+from countenance.scoring import expected_false_matches
 
 _ENROLLED_PEOPLE = 30
 _ENROLLED_PICTURES = 5
@@ -60,15 +60,15 @@ def _run(app: Countenance, endpoint: str, photos: Sequence[Photo], home: Path) -
     done = sum(track(program.enrol(enrolled), "enrol", len(enrolled), "images"))
     _say("enrol", f"{done} of {len(enrolled)} pictures of {_ENROLLED_PEOPLE} people, {_rate(len(enrolled), began)}")
     began = time.monotonic()
-    found = list(track(program.search(others), "search", len(others), "images"))
-    _say("search", f"{len(found)} other pictures of all 40 people at similarity 80, {_rate(len(found), began)}")
-    _results(found)
+    searches = list(track(program.search(others), "search", len(others), "images"))
+    _say("search", f"{len(searches)} other pictures of all 40 people at similarity 80, {_rate(len(searches), began)}")
+    _results(searches)
     _denied(app, endpoint, short, others[0])
 
     app.ledger.checkpoint()
     _say("ledger", verify_records(app.ledger).sentence())
     picture = home / "search.png"
-    most = max(found, key=lambda searched: len(searched.candidates))
+    most = max(searches, key=lambda searched: len(searched.candidates))
     draw(most, {(p.person, p.number): p.png for p in enrolled}, _chance(app, len(enrolled)), picture)
     _say("picture", f"one search, its leads and how wrong they may be: {picture}")
 
@@ -79,7 +79,7 @@ def _chance(app: Countenance, enrolled: int) -> Callable[[float], float]:
 
 
 def _mandate(app: Countenance, lasting: timedelta) -> AccessKey:
-    asked = app.mandates.request(
+    mandate = app.mandates.request(
         Holder("Countenance demo", kind="individual"),
         Terms(
             "photo_library",
@@ -91,13 +91,13 @@ def _mandate(app: Countenance, lasting: timedelta) -> AccessKey:
         requested_by="the demo",
         expires_at=datetime.now(UTC) + lasting,
     )
-    app.mandates.approve(asked.mandate_id, approved_by="whoever ran it")
-    return app.mandates.issue_key(asked.mandate_id)
+    app.mandates.approve(mandate.mandate_id, approved_by="whoever ran it")
+    return app.mandates.issue_key(mandate.mandate_id, to=mandate.requested_by)
 
 
-def _results(found: Sequence[Searched]) -> None:
-    known = [s for s in found if s.probe.person <= _ENROLLED_PEOPLE]
-    strangers = [s for s in found if s.probe.person > _ENROLLED_PEOPLE]
+def _results(searches: Sequence[Searched]) -> None:
+    known = [s for s in searches if s.probe.person <= _ENROLLED_PEOPLE]
+    strangers = [s for s in searches if s.probe.person > _ENROLLED_PEOPLE]
     hits = [s for s in known if s.candidates and s.candidates[0][0] == s.probe.person]
     wrong = [s for s in known if s.candidates and s.candidates[0][0] != s.probe.person]
     missed = [s for s in known if not s.candidates]
@@ -106,7 +106,9 @@ def _results(found: Sequence[Searched]) -> None:
     click.echo(f"            enrolled people, missed              {_share(missed, known)}")
     click.echo(f"            enrolled people, another at rank 1   {_share(wrong, known)}")
     click.echo(f"            strangers, false alarms              {_share(alarms, strangers)}")
-    click.echo(f"            by chance, per search: {found[0].expected_false_matches:.2f} faces (group served worst)")
+    click.echo(
+        f"            by chance, per search: {searches[0].expected_false_matches:.2f} faces (group served worst)"
+    )
 
 
 def _share(some: Sequence[Searched], of: Sequence[Searched]) -> str:

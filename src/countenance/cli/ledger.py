@@ -45,8 +45,8 @@ def show(index: int | None, last: int, kind: str | None, only_open: bool, privat
     """Print entry INDEX with its receipt, or the newest entries, one JSON object a line."""
     records = Records(_database())
     if index is None:
-        found = records.open_decisions() if only_open else _newest(records, last, kind)
-        for entry in found:
+        entries = records.open_decisions() if only_open else _newest(records, last, kind)
+        for entry in entries:
             click.echo(entry.text)
         return
     click.echo(json.dumps(dict(records.entry(index).fields), indent=2, sort_keys=True, ensure_ascii=False))
@@ -123,7 +123,7 @@ def prove(index: int | None, since: Path | None, output: Path | None, openings: 
     """Write a proof that entry INDEX is recorded, or with --since that the ledger only grew. `verify` checks either."""
     if (index is None) == (since is None) or (openings is not None and index is None):
         raise BadRequest("name an entry by its INDEX, or an older checkpoint with --since, and not both")
-    with _opened() as log:
+    with _ledger() as log:
         checkpoint = log.checkpoint()
         if since is not None:
             proof = prove_growth(log, SignedCheckpoint.parse(since.read_bytes()), checkpoint)
@@ -145,7 +145,7 @@ def export_(folder: Path) -> None:
 
     An export holds commitments only, nothing that is private.
     """
-    with _opened() as log:
+    with _ledger() as log:
         checkpoint = log.checkpoint()
         new = export(log, checkpoint, folder, _watch)
     click.echo(f"{folder}: {checkpoint.size} entries, {new} of them new; check it with `countenance ledger verify`")
@@ -154,14 +154,14 @@ def export_(folder: Path) -> None:
 @ledger.command("checkpoint")
 def checkpoint() -> None:
     """Print a signed checkpoint of all that is recorded now, for others to keep."""
-    with _opened() as log:
+    with _ledger() as log:
         click.echo(str(log.checkpoint()), nl=False)
 
 
 @ledger.command("key")
 def key() -> None:
     """Print the public key that signs the ledger now, for others to keep."""
-    with _opened() as log:
+    with _ledger() as log:
         click.echo(str(log.verifier_key))
 
 
@@ -173,7 +173,7 @@ def clock(reason: str) -> None:
     While the clock is behind the last entry nothing is recorded and nothing is answered. Set the clock right first;
     then this records the step, so that the gap can be seen.
     """
-    with _opened() as log:
+    with _ledger() as log:
         receipt = log.accept_clock(reason)
     click.echo(f"entry {receipt.index} records the step; receipt {receipt.header()}")
 
@@ -205,7 +205,7 @@ def _database() -> Engine:
 
 
 @contextmanager
-def _opened() -> Iterator[Ledger]:
+def _ledger() -> Iterator[Ledger]:
     """The ledger of this installation, without the rest of it: no models are loaded for a record to be read."""
     own = settings.load()
     log = Ledger(open_database(own.database), Signer.from_file(_key_file(own)), own.origin, _now)
@@ -227,14 +227,14 @@ def _own_key(own: Settings) -> list[verifier.Key]:
 
 def _newest(records: Records, last: int, kind: str | None) -> list[Entry]:
     """The newest `last` entries of this kind, the oldest of them first."""
-    found: list[Entry] = []
+    entries: list[Entry] = []
     end = records.size
-    while end and len(found) < last:
+    while end and len(entries) < last:
         start = max(0, end - 1000)
         page = [entry for entry in records.entries(start, end) if kind in (None, entry.kind)]
-        found = page + found
+        entries = page + entries
         end = start
-    return found[-last:] if last > 0 else []
+    return entries[-last:] if last > 0 else []
 
 
 def _watch(rows: Iterable[StoredEntry], total: int) -> Iterator[StoredEntry]:

@@ -10,16 +10,17 @@ from typing import Any
 
 import click
 
+from countenance.administration import Mandate, MandateDraft, template, templates
 from countenance.app import Countenance
+from countenance.cli.installation import installation
 from countenance.cli.moments import until
-from countenance.cli.opening import opened
 from countenance.errors import BadRequest
-from countenance.mandates import Holder, Mandate, Terms, template, templates
+from countenance.signing import JSON
 
 mandate = click.Group("mandate", help="Who may use faces, for what, on which legal basis, until when.")
 
 
-_ASKED = (
+_REQUEST = (
     click.option("--holder", required=True, help="Who may act: a name for the register."),
     click.option("--template", "form", help="Start from a template: `countenance mandate templates` lists them."),
     click.option("--kind", help="A word for the reader; no rule looks at it. Default: the template's, or private."),
@@ -41,41 +42,33 @@ _ASKED = (
 _approver = click.option("--approved-by", help="Who approves; not who asks. Default: your login name.")
 
 
-def _asking(function: Callable[..., None]) -> Callable[..., None]:
-    for option in reversed(_ASKED):
+def _requested(function: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_REQUEST):
         function = option(function)
     return function
 
 
-def _ask(
+def _request(
     app: Countenance, *, holder: str, form: str | None, kind: str | None, power: tuple[str, ...],
     on_behalf_of: tuple[str, ...], tier: str, jurisdiction: tuple[str, ...], purpose: str | None,
     legal_basis: str | None, gallery: tuple[str, ...], operation: tuple[str, ...], provenance: str | None, facts: str,
     expires: str, requested_by: str | None,
 ) -> Mandate:  # fmt: skip
-    stated = _with_provenance(facts, provenance)
-    if form is not None:
-        chosen = template(form)
-        kind, purpose = kind or chosen.kind, purpose or chosen.purpose
-        legal_basis, operation = legal_basis or chosen.legal_basis, operation or chosen.operations
-        stated = json.dumps(chosen.filled(json.loads(stated)))
-    if not (purpose and legal_basis and operation):
-        raise BadRequest("a mandate needs --purpose, --legal-basis and --operation, or a --template that states them")
-    return app.mandates.request(
-        Holder(holder, kind or "private", power, on_behalf_of, tier, jurisdiction),
-        Terms(purpose, legal_basis, gallery, operation, stated),
-        requested_by=requested_by or holder,
-        expires_at=until(expires),
-    )
+    draft = MandateDraft(
+        holder, form, kind, power, on_behalf_of, tier, jurisdiction, purpose, legal_basis, gallery, operation,
+        _with_provenance(facts, provenance),
+    )  # fmt: skip
+    who, terms = draft.filled()
+    return app.mandates.request(who, terms, requested_by=requested_by or holder, expires_at=until(expires))
 
 
-def _with_provenance(facts: str, provenance: str | None) -> str:
+def _with_provenance(facts: str, provenance: str | None) -> dict[str, JSON]:
     try:
         table = json.loads(facts)
         if provenance is not None:
             table = {**table, "gallery": {**table.get("gallery", {}), "provenance": provenance}}
         if isinstance(table, dict):
-            return json.dumps(table)
+            return table
     except (ValueError, TypeError, AttributeError, RecursionError):
         pass
     raise BadRequest("the further facts of a mandate are a JSON object")
@@ -98,22 +91,22 @@ def templates_(name: str | None) -> None:
 
 
 @mandate.command("request")
-@_asking
-def request(**asked: Any) -> None:
+@_requested
+def request(**given: Any) -> None:
     """Ask for a mandate; it permits nothing until somebody else approves it."""
-    with opened() as app:
-        _print(_ask(app, **asked))
+    with installation() as app:
+        _print(_request(app, **given))
 
 
 @mandate.command("grant")
-@_asking
+@_requested
 @_approver
-def grant(approved_by: str | None, **asked: Any) -> None:
+def grant(approved_by: str | None, **given: Any) -> None:
     """Ask for a mandate, approve it and make a key, in one step."""
-    with opened() as app:
-        asked_for = _ask(app, **asked)
-        _print(app.mandates.approve(asked_for.mandate_id, approved_by=approved_by or getpass.getuser()))
-        _print_key(app, asked_for.mandate_id)
+    with installation() as app:
+        mandate = _request(app, **given)
+        _print(app.mandates.approve(mandate.mandate_id, approved_by=approved_by or getpass.getuser()))
+        _print_key(app, mandate.mandate_id, mandate.requested_by)
 
 
 @mandate.command("approve")
@@ -121,17 +114,19 @@ def grant(approved_by: str | None, **asked: Any) -> None:
 @_approver
 def approve(mandate_id: str, approved_by: str | None) -> None:
     """Put a requested mandate in force and make its first key."""
-    with opened() as app:
-        _print(app.mandates.approve(mandate_id, approved_by=approved_by or getpass.getuser()))
-        _print_key(app, mandate_id)
+    with installation() as app:
+        approved = app.mandates.approve(mandate_id, approved_by=approved_by or getpass.getuser())
+        _print(approved)
+        _print_key(app, mandate_id, approved.requested_by)
 
 
 @mandate.command("key")
 @click.argument("mandate_id")
-def key(mandate_id: str) -> None:
+@click.option("--as", "name", help="Who receives it: whoever asked for the mandate, which is the default.")
+def key(mandate_id: str, name: str | None) -> None:
     """Make another access key for an active mandate."""
-    with opened() as app:
-        _print_key(app, mandate_id)
+    with installation() as app:
+        _print_key(app, mandate_id, name or app.mandates.show(mandate_id).requested_by)
 
 
 @mandate.command("renew")
@@ -140,7 +135,7 @@ def key(mandate_id: str) -> None:
 @_approver
 def renew(mandate_id: str, expires: str, approved_by: str | None) -> None:
     """Give a mandate a later end; its terms stay."""
-    with opened() as app:
+    with installation() as app:
         renewed = app.mandates.renew(
             mandate_id, approved_by=approved_by or getpass.getuser(), expires_at=until(expires)
         )
@@ -152,14 +147,14 @@ def renew(mandate_id: str, expires: str, approved_by: str | None) -> None:
 @click.option("--why", default="revoked by the operator", show_default=True, help="Why it ends.")
 def revoke(mandate_id: str, why: str) -> None:
     """End a mandate at once, or refuse one that was asked for."""
-    with opened() as app:
+    with installation() as app:
         _print(app.mandates.end(mandate_id, why))
 
 
 @mandate.command("list")
 def list_() -> None:
     """Every mandate, oldest first."""
-    with opened() as app:
+    with installation() as app:
         for each in app.mandates.list():
             state = each.state(datetime.now(UTC))
             click.echo(f"{each.mandate_id}  {state:<9}  until {each.expires_at:%Y-%m-%d %H:%M}  {each.holder.name}")
@@ -169,7 +164,7 @@ def list_() -> None:
 @click.argument("mandate_id")
 def show(mandate_id: str) -> None:
     """One mandate in full; never a secret."""
-    with opened() as app:
+    with installation() as app:
         _print(app.mandates.show(mandate_id))
 
 
@@ -197,8 +192,8 @@ def _print(mandate: Mandate) -> None:
         click.echo(f"{name + ':':<15}{value}")
 
 
-def _print_key(app: Countenance, mandate_id: str) -> None:
-    made = app.mandates.issue_key(mandate_id)
+def _print_key(app: Countenance, mandate_id: str, to: str) -> None:
+    made = app.mandates.issue_key(mandate_id, to=to)
     click.echo("\nThe secret is shown once and is kept encrypted.\n")
     click.echo(f"export AWS_ACCESS_KEY_ID={made.access_key}")
     click.echo(f"export AWS_SECRET_ACCESS_KEY={made.secret}")

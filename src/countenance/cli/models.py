@@ -48,10 +48,10 @@ def verify() -> None:
     settings = load()
     wrong: list[str] = []
     for manifest in load_manifests(settings.models_dir).values():
-        found = state(manifest, settings.models_cache)
-        click.echo(f"{_line(manifest)}  sha256 {manifest.sha256}  {found}")
-        if found != "ok":
-            wrong.append(f"{manifest.name} is {found}")
+        status = state(manifest, settings.models_cache)
+        click.echo(f"{_line(manifest)}  sha256 {manifest.sha256}  {status}")
+        if status != "ok":
+            wrong.append(f"{manifest.name} is {status}")
     if wrong:
         raise ModelError("; ".join(wrong))
 

@@ -1,4 +1,4 @@
-"""How a moment is said on the command line."""
+"""Points in time on the command line."""
 
 from __future__ import annotations
 

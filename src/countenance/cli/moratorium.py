@@ -1,4 +1,4 @@
-"""`countenance moratorium`: stop uses with one key; go on only when a quorum with an outside key cites the statute."""
+"""`countenance moratorium`: stop uses with one key; only a quorum with an outside key, citing the statute, goes on."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from countenance.cli.opening import opened
+from countenance.cli.installation import installation
 from countenance.errors import BadRequest, NotFound
-from countenance.policy import Operation, Power
+from countenance.policy import Action, Power
 from countenance.policy.moratorium import Lifting, Order, Scope, Signature
 from countenance.signing import Signer
 
@@ -33,7 +33,7 @@ def key(file: Path) -> None:
 @click.option(
     "--operation",
     multiple=True,
-    type=click.Choice([each.value for each in Operation]),
+    type=click.Choice([each.value for each in Action]),
     help="What stops. Default: everything.",
 )
 @click.option(
@@ -45,10 +45,10 @@ def key(file: Path) -> None:
 @_key
 def set_(moratorium_id: str, reason: str, operation: tuple[str, ...], power: tuple[str, ...], key: Path) -> None:
     """Put a moratorium in force, at the next call."""
-    scope = Scope(frozenset(map(Operation, operation)), frozenset(map(Power, power)))
+    scope = Scope(frozenset(map(Action, operation)), frozenset(map(Power, power)))
     order = Order(moratorium_id, scope, reason, datetime.now(UTC).replace(microsecond=0))
     signer = Signer.from_file(key)
-    with opened() as app:
+    with installation() as app:
         made = app.moratoria.set(order, Signature(signer.public, signer.sign(order.message())))
         click.echo(f"{moratorium_id} is in force; its order is {made.order.digest()}")
 
@@ -74,20 +74,20 @@ def consent(moratorium_id: str, statute: str, public: str, signature: str) -> No
         signed = Signature(bytes.fromhex(public), bytes.fromhex(signature))
     except ValueError as error:
         raise BadRequest("keys and signatures are hex digits") from error
-    with opened() as app:
+    with installation() as app:
         after = app.moratoria.consent(moratorium_id, statute, signed)
-        said = "lifted" if after.lifted else f"in force, {len(after.consents)} consent(s) so far"
-        click.echo(f"{moratorium_id} is {said}")
+        state = "lifted" if after.lifted else f"in force, {len(after.consents)} consent(s) so far"
+        click.echo(f"{moratorium_id} is {state}")
 
 
 @moratorium.command("list")
 def list_() -> None:
     """Every moratorium that was ever set."""
-    with opened() as app:
-        found = app.moratoria.every()
-        if not found:
+    with installation() as app:
+        moratoria = app.moratoria.all()
+        if not moratoria:
             raise NotFound("no moratorium was ever set here")
-        for name, each in found.items():
+        for name, each in moratoria.items():
             what = ", ".join(sorted(each.order.scope.operations)) or "every operation"
             whom = ", ".join(sorted(each.order.scope.powers)) or "everybody"
             state = f"lifted under {each.lifting.statute}" if each.lifted and each.lifting else "in force"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import click
 
+from countenance.cli.installation import installation
 from countenance.cli.moments import until
-from countenance.cli.opening import opened
 from countenance.mandates import Operator, Role
 
 operator = click.Group("operator", help="People who ask for, approve, review and audit over HTTP, and their tokens.")
@@ -22,7 +22,7 @@ _expires = click.option("--expires", default="30d", show_default=True, help="30d
 @_expires
 def add(name: str, role: tuple[str, ...], expires: str) -> None:
     """Enter NAME, a person, and print a bearer token. Nobody takes the name again."""
-    with opened() as app:
+    with installation() as app:
         _print_token(*app.operators.add(name, [Role(each) for each in role], until(expires)))
 
 
@@ -31,15 +31,15 @@ def add(name: str, role: tuple[str, ...], expires: str) -> None:
 @_expires
 def renew(name: str, expires: str) -> None:
     """Print a new token for NAME; the old one is refused from now on."""
-    with opened() as app:
+    with installation() as app:
         _print_token(*app.operators.renew(name, until(expires)))
 
 
 @operator.command("list")
 def list_() -> None:
     """Every operator that ever was, oldest first; never a token."""
-    with opened() as app:
-        for each in app.operators.every():
+    with installation() as app:
+        for each in app.operators.all():
             click.echo(_line(each))
 
 
@@ -47,7 +47,7 @@ def list_() -> None:
 @click.argument("name")
 def revoke(name: str) -> None:
     """End NAME's token at once and for good."""
-    with opened() as app:
+    with installation() as app:
         click.echo(_line(app.operators.revoke(name)))
 
 

@@ -14,16 +14,16 @@ import click
 
 from countenance.errors import BadRequest
 from countenance.policy import Decision, Rules, Verdict
+from countenance.policy.authoring.corpus import stories
+from countenance.policy.authoring.difference import RuleDifference, difference
 from countenance.policy.clauses import Status
-from countenance.policy.corpus import stories
 from countenance.policy.description import moment_of, request_of
-from countenance.policy.difference import Difference, difference
 from countenance.policy.facts import FACTS, schema
-from countenance.policy.matrix import Matrix, letter, matrix
+from countenance.policy.fine_print.html import page
+from countenance.policy.fine_print.matrix import Matrix, letter, matrix
+from countenance.policy.fine_print.svg import poster
 from countenance.policy.obligations import words
-from countenance.policy.packs import Pack, fine_print, pack_in, read_pack, shipped
-from countenance.policy.picture import page
-from countenance.policy.poster import poster
+from countenance.policy.packs.pack import Pack, fine_print, pack_in, read_pack, shipped
 from countenance.policy.rules import check
 from countenance.progress import track
 from countenance.settings import load
@@ -39,14 +39,14 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--check", "checked", is_flag=True, help="Run every pack's own cases first.")
 def packs(as_json: bool, checked: bool) -> None:
     """List the rule packs: version, hash, what they stop and what they leave open."""
-    found = [_pack(name) for name in _names(())]
+    known = [_pack(name) for name in _names(())]
     if checked:
-        for pack in track(found, "cases", len(found), "pack"):
+        for pack in track(known, "cases", len(known), "pack"):
             check(pack)
     if as_json:
-        click.echo(json.dumps([_about(pack) for pack in found], indent=2))
+        click.echo(json.dumps([_about(pack) for pack in known], indent=2))
         return
-    for pack in found:
+    for pack in known:
         doubts = [clause.id for clause in pack.clauses if clause.status is not Status.IN_FORCE]
         click.echo(f"{pack.name}  {pack.identity.version}  {pack.kind}  sha256 {pack.identity.hash[:16]}")
         click.echo(f"    {pack.identity.title}. {pack.summary}")
@@ -116,7 +116,7 @@ def explain(request: Path, names: str | None, now: str | None, as_of: datetime |
     chosen = tuple(names.split(",")) if names else settings.packs
     rules = Rules.load(chosen, settings.packs_dir, settings.appeal_contact)
     decision = rules.decide(request_of(_described(request), when), when, as_of=as_of.date() if as_of else None)
-    click.echo(json.dumps(decision.record(), indent=2) if as_json else _told(decision))
+    click.echo(json.dumps(decision.record(), indent=2) if as_json else _explained(decision))
 
 
 @policy.command("matrix")
@@ -166,13 +166,13 @@ def corpus(names: str | None) -> None:
 def diff(before: str, after: str, as_json: bool) -> None:
     """Print what changes from pack BEFORE to pack AFTER (names or folders): newly permitted, newly denied."""
     old, new = _pack(before), _pack(after)
-    found = difference(old, new)
-    turned = _turned(old, new)
+    changes = difference(old, new)
+    changed = _changed_cells(old, new)
     if as_json:
-        click.echo(json.dumps({**_difference(found), "fine_print": turned}, indent=2))
+        click.echo(json.dumps({**_difference(changes), "fine_print": changed}, indent=2))
         return
-    click.echo(_compared(found))
-    for row in turned:
+    click.echo(_compared(changes))
+    for row in changed:
         click.echo(f"fine print, {row['use']}, {row['verdict']}: {', '.join(row['actors'])}")
 
 
@@ -212,7 +212,7 @@ def _described(path: Path) -> Mapping[str, object]:
     return described
 
 
-def _told(decision: Decision) -> str:
+def _explained(decision: Decision) -> str:
     lines = [f"{str(decision.verdict).upper()}  under the law of {decision.law_date}", decision.sentence(), ""]
     for ground in decision.grounds:
         lines.append(f"{ground.id}  ({ground.pack.title} {ground.pack.version}, {ground.status})")
@@ -268,18 +268,18 @@ def _drawn(table: Matrix) -> str:
     return "\n".join(lines)
 
 
-def _compared(found: Difference) -> str:
+def _compared(changes: RuleDifference) -> str:
     lines = []
-    for what, names in (("added", found.added), ("removed", found.removed), ("changed", found.changed)):
+    for what, names in (("added", changes.added), ("removed", changes.removed), ("changed", changes.changed)):
         lines += [f"clause {what}: {name}" for name in names]
-    for what, examples in (("newly permitted", found.permitted), ("newly denied", found.denied)):
+    for what, examples in (("newly permitted", changes.permitted), ("newly denied", changes.denied)):
         lines.append(f"{what}: {len(examples) or 'no example found'}")
         lines += [f"    {example.sentence()}" for example in examples]
-    lines.append(f"{found.asked} requests asked of both; an example is real, and none found is no proof")
+    lines.append(f"{changes.asked} requests asked of both; an example is real, and none found is no proof")
     return "\n".join(lines)
 
 
-def _turned(before: Pack, after: Pack) -> list[dict[str, Any]]:
+def _changed_cells(before: Pack, after: Pack) -> list[dict[str, Any]]:
     """The cells of the fine print whose verdict changes, by use and new verdict."""
     old, new = (matrix(fine_print("matrix"), [pack]) for pack in (before, after))
     rows: dict[tuple[str, str], list[str]] = {}
@@ -292,11 +292,11 @@ def _turned(before: Pack, after: Pack) -> list[dict[str, Any]]:
     return [{"use": use, "verdict": verdict, "actors": actors} for (use, verdict), actors in rows.items()]
 
 
-def _difference(found: Difference) -> dict[str, object]:
+def _difference(changes: RuleDifference) -> dict[str, object]:
     return {
-        "added": list(found.added),
-        "removed": list(found.removed),
-        "changed": list(found.changed),
+        "added": list(changes.added),
+        "removed": list(changes.removed),
+        "changed": list(changes.changed),
         **{
             what: [
                 {
@@ -309,9 +309,9 @@ def _difference(found: Difference) -> dict[str, object]:
                 }
                 for example in examples
             ]
-            for what, examples in (("newly_permitted", found.permitted), ("newly_denied", found.denied))
+            for what, examples in (("newly_permitted", changes.permitted), ("newly_denied", changes.denied))
         },
-        "asked": found.asked,
+        "asked": changes.asked,
     }
 
 

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from datetime import UTC, datetime
 
 import click
 import uvicorn
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from countenance.app import Countenance
-from countenance.cli.opening import opened
-from countenance.errors import CountenanceError
-from countenance.faces import ModelId
-from countenance.gallery import Gallery
-from countenance.operations import standing
+from countenance.cli.installation import installation
+from countenance.operations import evidence_summary
 
 _CONNECTIONS_PER_REQUEST = 4
 """Connections that uvicorn keeps open for each request in hand: enough that idle ones starve nobody, and no more."""
@@ -26,19 +19,17 @@ _CONNECTIONS_PER_REQUEST = 4
 def serve() -> None:
     """Load and verify everything, say how to reach it, then serve."""
     began = time.monotonic()
-    with opened() as app:
-        threadpool_limits(1, user_api="blas")  # requests run side by side, and waiting BLAS threads would spin
-        threading.Thread(target=_read_galleries, args=(app.gallery, app.model), daemon=True).start()
+    with installation() as app:
+        app.prepare_to_serve()
         application = app.asgi()
         settings = app.settings
         click.echo(f"Countenance is ready after {time.monotonic() - began:.1f} s; data in {settings.home}")
         click.echo(f"endpoint  http://{settings.host}:{settings.port}  (region {settings.region})")
         click.echo(f"model     {app.tools.engine.version}, rule packs: {', '.join(settings.packs)}")
-        known = standing(app.tools.evidence, app.model, app.tools.calibration.identity, datetime.now(UTC))
-        click.echo(f"evidence  {known}")
+        evidence = evidence_summary(app.tools.evidence, app.model, app.tools.calibration.identity, datetime.now(UTC))
+        click.echo(f"evidence  {evidence}")
         click.echo("a key     countenance mandate grant --holder NAME --purpose photo_library --legal-basis consent \\")
         click.echo("              --provenance consented --gallery 'NAME*' --operation '*' --expires 30d")
-        threading.Thread(target=_keep_terms, args=(app,), daemon=True).start()
         uvicorn.run(
             application,
             host=settings.host,
@@ -49,24 +40,3 @@ def serve() -> None:
             timeout_graceful_shutdown=10,
             limit_concurrency=_CONNECTIONS_PER_REQUEST * settings.queue,
         )
-
-
-def _read_galleries(gallery: Gallery, model: ModelId) -> None:
-    """Have every gallery's rows ready before its first search; after a failure that search makes them.
-
-    Begun before the models are loaded, since that leaves a core free.
-    """
-    try:
-        gallery.read_all(model)
-    except CountenanceError as error:
-        logging.getLogger("countenance").error("galleries could not be read ahead: %s", error)
-
-
-def _keep_terms(app: Countenance) -> None:
-    """Every minute, erase the faces whose term has ended; a failure is logged and tried again."""
-    while True:
-        try:
-            app.custodian.sweep()
-        except CountenanceError as error:
-            logging.getLogger("countenance").error("faces past their term could not be erased: %s", error)
-        time.sleep(60)

@@ -4,7 +4,7 @@ Results wait here until enough people have verified them, each on their own; use
 law wants within hours, and are frozen without it; a refusal shreds. Faces are erased when their term ends.
 """
 
-from countenance.custody.hold import Hold, State
-from countenance.custody.store import Custody, Retention
+from countenance.custody.hold import Hold, HoldState
+from countenance.custody.store import Custody, RetentionTerm
 
-__all__ = ["Custody", "Hold", "Retention", "State"]
+__all__ = ["Custody", "Hold", "HoldState", "RetentionTerm"]

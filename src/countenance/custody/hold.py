@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class State(StrEnum):
+class HoldState(StrEnum):
     """Where a result stands at a moment. Only a released one is answered."""
 
     WAITING = "waiting"
@@ -25,16 +25,16 @@ class State(StrEnum):
 class Hold:
     """One result and what people have done about it. Times are UTC.
 
-    decision: index of the ledger's decision entry. ask, found: sha256 of what was asked and of what was found.
-    reviewers: how many people have to verify it. agreed, disagreed: who did, and who said that it is wrong.
-    authorise_by: when authorisation must have been asked for, None where none is due. clauses: why it is held.
+    decision: index of the ledger's decision entry. request_hash, result_hash: sha256 of the request and of its result.
+    reviewers: how many people have to verify it. agreed, disagreed: who verified it, and who found it wrong.
+    authorise_by: when authorisation must have been requested, None where none is due. clauses: why it is held.
     """
 
     hold_id: str
     mandate_id: str
     decision: int
-    ask: str
-    found: str
+    request_hash: str
+    result_hash: str
     made_at: datetime
     reviewers: int
     authorise_by: datetime | None
@@ -46,15 +46,15 @@ class Hold:
     refused_at: datetime | None = None
 
     def overdue(self, now: datetime) -> bool:
-        """Whether authorisation was due by now and nobody asked for it: at the hour itself it is still in time."""
+        """Whether the request for authorisation is late; at the hour itself it is still in time."""
         return self.authorise_by is not None and self.requested_at is None and now > self.authorise_by
 
-    def state(self, now: datetime) -> State:
+    def state(self, now: datetime) -> HoldState:
         """Where the result stands at `now`."""
         if self.refused_at is not None:
-            return State.SHREDDED
+            return HoldState.SHREDDED
         if self.overdue(now):
-            return State.FROZEN
+            return HoldState.FROZEN
         if self.disagreed:
-            return State.REJECTED
-        return State.RELEASED if len(self.agreed) >= self.reviewers else State.WAITING
+            return HoldState.REJECTED
+        return HoldState.RELEASED if len(self.agreed) >= self.reviewers else HoldState.WAITING

@@ -1,4 +1,4 @@
-"""The custody of results and terms, in the one database. What a result says is sealed (AES-256-GCM) while it waits."""
+"""The custody of results and terms, in the one database. A waiting result is encrypted (AES-256-GCM)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.exc import IntegrityError
 
-from countenance.custody.hold import Hold, State
+from countenance.custody.hold import Hold, HoldState
 from countenance.database import Direct, changing, reading
 from countenance.errors import Conflict, Misconfigured, NotFound
 from countenance.signing import JSON, canonical
@@ -52,7 +52,7 @@ _retention = sa.Table(
     sa.Column("clause", sa.Text, nullable=False),
 )
 
-# ISO 8601 in UTC sorts as text. Asked at every call, so it is made once.
+# ISO 8601 in UTC sorts as text. Every call runs it, so it is compiled once.
 _OVERDUE = Direct(
     sa.select(_holds.c.hold_id).where(
         _holds.c.mandate_id == sa.bindparam("mandate"),
@@ -64,7 +64,7 @@ _OVERDUE = Direct(
 
 
 @dataclass(frozen=True, slots=True)
-class Retention:
+class RetentionTerm:
     """Faces of that gallery are erased that many days after they were enrolled, because of that clause."""
 
     gallery_id: str
@@ -85,15 +85,15 @@ class Custody:
         *,
         mandate_id: str,
         decision: int,
-        ask: str,
-        found: str,
-        says: JSON,
+        request_hash: str,
+        result_hash: str,
+        contents: JSON,
         reviewers: int,
         authorise_by: datetime | None,
         clauses: Sequence[str],
     ) -> Hold:
-        """Take a result into custody; the same finding to the same question of the same mandate is taken once."""
-        same = (_holds.c.mandate_id == mandate_id, _holds.c.ask == ask, _holds.c.found == found)
+        """Take a result into custody; the same result of the same request under the same mandate is taken once."""
+        same = (_holds.c.mandate_id == mandate_id, _holds.c.ask == request_hash, _holds.c.found == result_hash)
         with changing(self._engine) as connection:
             known = connection.execute(sa.select(_holds.c.hold_id).where(*same)).scalar()
             if known is None:
@@ -104,23 +104,23 @@ class Custody:
                         hold_id=known,
                         mandate_id=mandate_id,
                         decision=decision,
-                        ask=ask,
-                        found=found,
+                        ask=request_hash,
+                        found=result_hash,
                         made_at=_text(self._now()),
                         reviewers=reviewers,
                         authorise_by=_text(authorise_by),
                         clauses=json.dumps(list(clauses)),
-                        sealed=nonce + self._seal.encrypt(nonce, canonical(says), known.encode()),
+                        sealed=nonce + self._seal.encrypt(nonce, canonical(contents), known.encode()),
                     )
                 )
         return self.show(known)
 
     def show(self, hold_id: str) -> Hold:
         """The hold of that id, or `NotFound`."""
-        found = self._select(_holds.c.hold_id == hold_id)
-        if not found:
+        holds = self._select(_holds.c.hold_id == hold_id)
+        if not holds:
             raise NotFound(f"there is no hold {hold_id!r}")
-        return found[0]
+        return holds[0]
 
     def holds(self) -> list[Hold]:
         """All holds, oldest first."""
@@ -128,11 +128,11 @@ class Custody:
 
     def overdue(self, mandate_id: str) -> list[Hold]:
         """The holds of a mandate for which authorisation was due and not asked for."""
-        found = _OVERDUE.rows(self._engine, mandate=mandate_id, now=_text(self._now()))
-        return [self.show(hold_id) for (hold_id,) in found]
+        rows = _OVERDUE.rows(self._engine, mandate=mandate_id, now=_text(self._now()))
+        return [self.show(hold_id) for (hold_id,) in rows]
 
     def contents(self, hold_id: str) -> JSON:
-        """What the result says, for its reviewers; `Conflict` once it is shredded."""
+        """The content of a result, for its reviewers; `Conflict` once it is shredded."""
         with reading(self._engine) as connection:
             sealed = connection.execute(sa.select(_holds.c.sealed).where(_holds.c.hold_id == hold_id)).scalar()
         if sealed is None:
@@ -147,7 +147,7 @@ class Custody:
     def review(self, hold_id: str, reviewer: str, *, agrees: bool) -> Hold:
         """Enter what a person who looked at the result says; once each, and not after it is shredded or frozen."""
         state = self.show(hold_id).state(self._now())
-        if state in (State.SHREDDED, State.FROZEN):
+        if state in (HoldState.SHREDDED, HoldState.FROZEN):
             raise Conflict(f"{hold_id} is {state} and takes no reviews")
         try:
             with changing(self._engine) as connection:
@@ -190,11 +190,11 @@ class Custody:
             connection.execute(sa.delete(_retention).where(_retention.c.gallery_id == gallery_id))
             connection.execute(_retention.insert().values(gallery_id=gallery_id, days=days, clause=clause))
 
-    def terms(self) -> list[Retention]:
+    def terms(self) -> list[RetentionTerm]:
         """Every gallery that is bound to a term."""
         with reading(self._engine) as connection:
             rows = connection.execute(sa.select(_retention).order_by(_retention.c.gallery_id)).all()
-        return [Retention(row.gallery_id, row.days, row.clause) for row in rows]
+        return [RetentionTerm(row.gallery_id, row.days, row.clause) for row in rows]
 
     def _select(self, where: sa.ColumnElement[bool]) -> list[Hold]:
         with reading(self._engine) as connection:
@@ -208,8 +208,8 @@ class Custody:
                 hold_id=row.hold_id,
                 mandate_id=row.mandate_id,
                 decision=row.decision,
-                ask=row.ask,
-                found=row.found,
+                request_hash=row.ask,
+                result_hash=row.found,
                 made_at=datetime.fromisoformat(row.made_at),
                 reviewers=row.reviewers,
                 authorise_by=_time(row.authorise_by),

@@ -36,6 +36,11 @@ _OTHERS = (
 )
 
 
+def begins_like_a_picture(begins: bytes) -> bool:
+    """Whether a file whose first bytes (12 or more) are these may be of a kind that is read here."""
+    return begins.startswith((JPEG_MAGIC, PNG_MAGIC))
+
+
 def read_header(image: bytes, limits: Limits) -> Header:
     """The header of `image`, checked against `limits`. Raises an `ImageError`."""
     if len(image) > limits.max_bytes:

@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Literal
 
-from countenance.engine.table import Table
+from countenance.engine.table import TomlTable
 from countenance.errors import ModelError
 from countenance.faces import ModelId
 
@@ -143,7 +143,7 @@ def load_manifests(extra_dir: Path | None = None) -> dict[str, Manifest]:
 def parse_manifest(text: bytes, where: str, folder: Path | None = None) -> Manifest:
     """The manifest in the TOML `text`; `where` names it in errors, which are `ModelError`."""
     try:
-        table = Table(tomllib.loads(text.decode()), where)
+        table = TomlTable(tomllib.loads(text.decode()), where)
         manifest = _manifest(table, folder)
         table.nothing_left()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -151,7 +151,7 @@ def parse_manifest(text: bytes, where: str, folder: Path | None = None) -> Manif
     return manifest
 
 
-def _manifest(table: Table, folder: Path | None) -> Manifest:
+def _manifest(table: TomlTable, folder: Path | None) -> Manifest:
     kind = table.choice("kind", "detector", "embedder")
     return Manifest(
         name=table.matching("name", _NAME),
@@ -170,7 +170,7 @@ def _manifest(table: Table, folder: Path | None) -> Manifest:
     )
 
 
-def _input(table: Table) -> Input:
+def _input(table: TomlTable) -> Input:
     made = Input(
         name=table.text("name", ""),
         width=table.count("width"),
@@ -186,7 +186,7 @@ def _input(table: Table) -> Input:
     return made
 
 
-def _output(table: Table) -> Output:
+def _output(table: TomlTable) -> Output:
     table.choice("normalisation", "l2")
     made = Output(
         name=table.text("name", ""),
@@ -198,13 +198,13 @@ def _output(table: Table) -> Output:
     return made
 
 
-def _mixed(table: Table) -> Mixed:
+def _mixed(table: TomlTable) -> Mixed:
     made = Mixed(exact_until=table.text("exact_until"))
     table.nothing_left()
     return made
 
 
-def _detection(table: Table) -> Detection:
+def _detection(table: TomlTable) -> Detection:
     table.choice("head", "yunet")
     made = Detection(
         head="yunet",
@@ -218,7 +218,7 @@ def _detection(table: Table) -> Detection:
     return made
 
 
-def _carrier(table: Table) -> Carrier:
+def _carrier(table: TomlTable) -> Carrier:
     made = Carrier(
         package=table.matching("package", _NAME),
         version=table.text("version"),

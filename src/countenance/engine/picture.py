@@ -54,5 +54,8 @@ class FaceEngine(Protocol):
     def look(self, image: bytes, limits: Limits = DEFAULT) -> Picture:
         """Decode `image` within `limits` and find the faces. Raises an `ImageError` and nothing else."""
 
+    def look_at(self, pixels: Pixels, limits: Limits = DEFAULT) -> Picture:
+        """Find the faces in `pixels`, a decoded picture such as a frame of a video, uint8 (h, w, 3) in B, G, R."""
+
     def embed(self, picture: Picture, faces: Sequence[DetectedFace]) -> list[Template]:
         """One template for each of `faces`, in their order."""

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from countenance.errors import ModelError
 
 
-class Table:
+class TomlTable:
     """One TOML table, read once key by key; what is missing, malformed or left over is a `ModelError`."""
 
     def __init__(self, values: Mapping[str, Any], where: str) -> None:
@@ -27,10 +27,12 @@ class Table:
         if self._values:
             raise ModelError(f"{self.where}: unknown key {min(self._values)!r}")
 
-    def table(self, key: str) -> Table:
+    def table(self, key: str) -> TomlTable:
         """The table inside this one."""
         value = self._take(key)
-        return Table(value, f"{self.where}[{key}]") if isinstance(value, dict) else self._refuse(key, "a table", value)
+        return (
+            TomlTable(value, f"{self.where}[{key}]") if isinstance(value, dict) else self._refuse(key, "a table", value)
+        )
 
     def text(self, key: str, default: str | None = None) -> str:
         """A text."""

@@ -107,6 +107,14 @@ class Engine:
         faces = tuple(self._describe(found, index, picture) for index in range(len(found.scores)))
         return replace(picture, faces=faces)
 
+    def look_at(self, pixels: Pixels, limits: Limits = DEFAULT) -> Picture:
+        """The faces in `pixels`, a decoded picture such as a frame of a video, largest box first."""
+        height, width = pixels.shape[:2]
+        found = self._search(pixels, 1).largest(limits.max_faces)
+        picture = Picture(width, height, (), pixels)
+        faces = tuple(self._describe(found, index, picture) for index in range(len(found.scores)))
+        return replace(picture, faces=faces)
+
     def embed(self, picture: Picture, faces: Sequence[DetectedFace]) -> list[Template]:
         """One template for each of `faces`, in their order, together with other callers' faces."""
         cuts = [aligned(picture.pixels, picture.position(_five(face.landmarks)), *self._cut) for face in faces]

@@ -1,9 +1,6 @@
-"""Who is enrolled, and who is like whom: the store, the exact index, normaliser and calibration."""
+"""Who is enrolled, and who is like whom: the store, users, and the exact search."""
 
-from countenance.gallery.calibration import Calibration, expected_false_matches
-from countenance.gallery.gallery import Gallery
-from countenance.gallery.normaliser import Normaliser, RawCosine, load_normaliser
-from countenance.gallery.records import (
+from countenance.gallery.answers import (
     Erased,
     GalleryInfo,
     Matches,
@@ -17,16 +14,14 @@ from countenance.gallery.records import (
     UserMatch,
     UserMatches,
 )
+from countenance.gallery.gallery import Gallery
 
 __all__ = [
-    "Calibration",
     "Erased",
     "Gallery",
     "GalleryInfo",
     "Matches",
-    "Normaliser",
     "Page",
-    "RawCosine",
     "Reason",
     "Reassigned",
     "Refusal",
@@ -35,6 +30,4 @@ __all__ = [
     "User",
     "UserMatch",
     "UserMatches",
-    "expected_false_matches",
-    "load_normaliser",
 ]

@@ -13,12 +13,7 @@ import sqlalchemy as sa
 
 from countenance.errors import Conflict, NotFound, Overloaded
 from countenance.faces import DetectedFace, EnrolledFace, ModelId, Template
-from countenance.gallery.calibration import Calibration
-from countenance.gallery.crew import Crew
-from countenance.gallery.grouping import grouped, settled
-from countenance.gallery.index import Found, Index, Numbers, Rows, Snapshot
-from countenance.gallery.normaliser import Normaliser
-from countenance.gallery.records import (
+from countenance.gallery.answers import (
     Erased,
     GalleryInfo,
     Matches,
@@ -30,11 +25,16 @@ from countenance.gallery.records import (
     UserMatch,
     UserMatches,
 )
-from countenance.gallery.store import Head, Store
+from countenance.gallery.by_user import grouped, settled
+from countenance.gallery.search.index import Found, Index, IndexSnapshot, Numbers, Rows
+from countenance.gallery.search.threads import ThreadPool
+from countenance.gallery.store import GalleryHead, Store
 from countenance.gallery.users import Users
+from countenance.scoring.calibration import Calibration
+from countenance.scoring.normaliser import Normaliser
 
 if TYPE_CHECKING:
-    from countenance.gallery.sieve import Sieve
+    from countenance.gallery.search.bounded import BoundedSearch
 
 _AT_ONCE = 1024  # rows read from the store in one go: few enough to stay in the cache until they are normalised
 _GALLERIES_AT_ONCE = 100
@@ -49,7 +49,7 @@ class _Entry:
 
     __slots__ = ("index", "lock", "number")
 
-    def __init__(self, number: int, crew: Crew) -> None:
+    def __init__(self, number: int, crew: ThreadPool) -> None:
         self.number = number
         self.lock = Lock()
         self.index = Index(crew)
@@ -76,8 +76,8 @@ class Gallery:
         self._indexes: dict[str, _Entry] = {}
         self._lock = Lock()
         self._unscrubbed = False
-        self._crew = Crew(threads)
-        self._sieve: Sieve | None = None
+        self._crew = ThreadPool(threads)
+        self._sieve: BoundedSearch | None = None
 
     def create(self, gallery_id: str, model: ModelId, version: str, tags: Mapping[str, str]) -> GalleryInfo:
         """Make an empty gallery for templates of `model`; `AlreadyExists` if the id is taken."""
@@ -269,9 +269,9 @@ class Gallery:
                 except NotFound:
                     continue  # deleted meanwhile
                 if snapshot is not None and snapshot.coder is not None:
-                    from countenance.gallery.sieve import Sieve
+                    from countenance.gallery.search.bounded import BoundedSearch
 
-                    Sieve(self._crew).prepare(snapshot)
+                    BoundedSearch(self._crew).prepare(snapshot)
                 done += 1
             if page.next is None:
                 return done
@@ -305,7 +305,7 @@ class Gallery:
 
     def _tries(
         self, gallery_id: str, templates: Sequence[Template], excluded: str | None
-    ) -> Iterator[tuple[Head, Snapshot, Rows, int | None]]:
+    ) -> Iterator[tuple[GalleryHead, IndexSnapshot, Rows, int | None]]:
         """The gallery as it is now, the probes, and the row that does not count: again for each try, but not for ever.
 
         Whoever finds that a hit was gone when it was looked up goes on to the next try.
@@ -322,7 +322,7 @@ class Gallery:
 
     def _users_like(
         self,
-        snapshot: Snapshot,
+        snapshot: IndexSnapshot,
         probes: Rows,
         limit: int,
         calibration: Calibration,
@@ -348,7 +348,7 @@ class Gallery:
 
     def _find(
         self,
-        snapshot: Snapshot,
+        snapshot: IndexSnapshot,
         probes: Rows,
         limit: int,
         min_score: float,
@@ -359,14 +359,16 @@ class Gallery:
             return [snapshot.search(probe, limit, min_score, without, owned) for probe in probes]
         with self._lock:
             if self._sieve is None:
-                from countenance.gallery.sieve import Sieve  # numba comes with it, and small galleries do without
+                from countenance.gallery.search.bounded import (
+                    BoundedSearch,  # numba comes with it, and small galleries do without
+                )
 
-                self._sieve = Sieve(self._crew)
+                self._sieve = BoundedSearch(self._crew)
         if len(probes) == 1:
             return [self._sieve.search(snapshot, probes[0], limit, min_score, without, owned)]
         return self._sieve.search_many(snapshot, probes, limit, min_score, owned)
 
-    def _head(self, gallery_id: str) -> Head:
+    def _head(self, gallery_id: str) -> GalleryHead:
         try:
             return self._store.head(gallery_id)
         except NotFound:
@@ -374,7 +376,7 @@ class Gallery:
                 self._indexes.pop(gallery_id, None)  # another process deleted it
             raise
 
-    def _snapshot(self, gallery_id: str, head: Head) -> Snapshot | None:
+    def _snapshot(self, gallery_id: str, head: GalleryHead) -> IndexSnapshot | None:
         """The gallery's rows at `head` or later; None if so much happened meanwhile that `head` is of no use."""
         with self._lock:
             entry = self._indexes.get(gallery_id)
@@ -388,7 +390,7 @@ class Gallery:
                 return None
             return entry.index.snapshot
 
-    def _catch_up(self, index: Index, head: Head) -> bool:
+    def _catch_up(self, index: Index, head: GalleryHead) -> bool:
         """Read what changed since the snapshot, or everything; False if the log of erasures was cut meanwhile.
 
         Reads may see more than `head`, never less: added faces first, then whose they are, then erased ones. What is
@@ -415,7 +417,7 @@ class Gallery:
         return numbers, self._normaliser.gallery_side(np.ascontiguousarray(templates, dtype=np.float32))
 
 
-def _of_one_space(head: Head, template: Template) -> None:
+def _of_one_space(head: GalleryHead, template: Template) -> None:
     if template.model != head.model:
         raise Conflict(
             f"the gallery is pinned to model {head.model[:12]}…, got {template.model[:12]}…: templates of two models "
@@ -425,7 +427,7 @@ def _of_one_space(head: Head, template: Template) -> None:
         raise Conflict(f"the gallery's templates have {head.dimension} numbers, got {len(template.vector)}")
 
 
-def _of_one_model(head: Head, calibration: Calibration) -> None:
+def _of_one_model(head: GalleryHead, calibration: Calibration) -> None:
     if calibration.model != head.model:
         raise Conflict(
             f"the gallery is pinned to model {head.model[:12]}…, the scores here to {calibration.model[:12]}…: enrol "

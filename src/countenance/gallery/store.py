@@ -16,11 +16,11 @@ from sqlalchemy.exc import IntegrityError
 from countenance.database import Direct, changing, reading, reading_once, writing
 from countenance.errors import AlreadyExists, BadRequest, Conflict, NoSuchFace, NotFound
 from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, Template
-from countenance.gallery.records import Erased, GalleryInfo, Page
-from countenance.gallery.sameness import already_there
+from countenance.gallery.answers import Erased, GalleryInfo, Page
+from countenance.gallery.overlap import already_there
+from countenance.gallery.paging import microseconds, moment, page_size, place, portions
 from countenance.gallery.tables import erasures, faces, galleries, images, users
 from countenance.gallery.users import user_number
-from countenance.gallery.values import microseconds, moment, page_size, place, portions
 
 Numbers = NDArray[np.int64]
 Rows = NDArray[np.float32]
@@ -90,7 +90,7 @@ def _by_number(count: int) -> Direct:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class GalleryHead:
     """A gallery at one moment. number: its row. dimension: length of its templates; None until the first.
 
     revision goes up with every change of its faces, and of whose they are.
@@ -148,7 +148,7 @@ class Store:
             connection.execute(sa.delete(galleries).where(galleries.c.number == number))
         return number
 
-    def head(self, gallery_id: str) -> Head:
+    def head(self, gallery_id: str) -> GalleryHead:
         """The gallery's counters; `NotFound` if there is none."""
         return _the_head(_HEAD.rows(self._engine, gallery_id=gallery_id), gallery_id)
 
@@ -366,10 +366,10 @@ def _no_gallery(gallery_id: str) -> NotFound:
     return NotFound(f"there is no gallery {gallery_id!r}")
 
 
-def _the_head(rows: Sequence[Row], gallery_id: str) -> Head:
+def _the_head(rows: Sequence[Row], gallery_id: str) -> GalleryHead:
     if not rows:
         raise _no_gallery(gallery_id)
-    return Head(*rows[0])
+    return GalleryHead(*rows[0])
 
 
 def _info(row: Row) -> GalleryInfo:
@@ -396,7 +396,7 @@ def _face_values(gallery: int, image: int, face: EnrolledFace, template: Templat
     }  # fmt: skip
 
 
-def _agreed_dimension(head: Head, templates: Sequence[Template]) -> int | None:
+def _agreed_dimension(head: GalleryHead, templates: Sequence[Template]) -> int | None:
     dimension = head.dimension
     for template in templates:
         if template.model != head.model:

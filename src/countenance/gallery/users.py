@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from countenance.database import changing, reading, reading_once
 from countenance.errors import BadRequest, Conflict, LimitExceeded, NotFound, TokenReused
-from countenance.gallery.records import Page, Reason, Reassigned, Refusal, Token, User
+from countenance.gallery.answers import Page, Reason, Reassigned, Refusal, Token, User
+from countenance.gallery.paging import microseconds, page_size, place, portions
 from countenance.gallery.tables import faces, galleries, user_requests, users
-from countenance.gallery.values import microseconds, page_size, place, portions
 
 Numbers = NDArray[np.int64]
 Rows = NDArray[np.float32]

@@ -25,7 +25,7 @@ _CLOSE = Direct(delete(tables.open_decisions).where(tables.open_decisions.c.sequ
 
 
 @dataclass(frozen=True, slots=True)
-class Tail:
+class LogTail:
     """Where the ledger ends, as far as it was hashed here.
 
     time and leaf: of the last entry (empty for an empty ledger). checkpoint: the newest one that was signed.
@@ -52,7 +52,7 @@ class Tail:
         return self.checkpoint is not None and self.checkpoint.size == self.size
 
 
-def follow(connection: Connection, tail: Tail, key: NoteKey) -> Tail:
+def follow(connection: Connection, tail: LogTail, key: NoteKey) -> LogTail:
     """`tail` moved on over what other processes appended since; every new entry is hashed again.
 
     From an empty tail it starts at the newest checkpoint, which `key` must have signed, instead of at the beginning.
@@ -77,11 +77,11 @@ def follow(connection: Connection, tail: Tail, key: NoteKey) -> Tail:
                 f"since entry {row.sequence} the ledger is signed by another key; open it again with that one"
             )
         frontier, _ = frontier.grown(leaf)
-        tail = Tail(frontier, last.time, leaf)
+        tail = LogTail(frontier, last.time, leaf)
     return replace(tail, checkpoint=checkpoint)
 
 
-def _resume(connection: Connection, checkpoint: SignedCheckpoint, key: NoteKey) -> Tail:
+def _resume(connection: Connection, checkpoint: SignedCheckpoint, key: NoteKey) -> LogTail:
     if not checkpoint.signed_by(key):
         raise StoreError(
             f"the newest checkpoint is of the ledger {checkpoint.checkpoint.origin!r} and not signed by this "
@@ -95,13 +95,13 @@ def _resume(connection: Connection, checkpoint: SignedCheckpoint, key: NoteKey) 
     last = next(records.stored(connection, size - 1, size), None)
     if last is None or last.leaf_hash != merkle.leaf_hash(last.text.encode()):
         raise StoreError(f"entry {size - 1} is missing or not as it was recorded")
-    return Tail(frontier, Entry.parse(last.text).time, last.leaf_hash, checkpoint)
+    return LogTail(frontier, Entry.parse(last.text).time, last.leaf_hash, checkpoint)
 
 
 class Batch:
     """Entries on top of `tail`, all of the moment `time`, until `write` puts them into an open transaction."""
 
-    def __init__(self, tail: Tail, time: str, origin: str, signer: Signer, entropy: Callable[[int], bytes]) -> None:
+    def __init__(self, tail: LogTail, time: str, origin: str, signer: Signer, entropy: Callable[[int], bytes]) -> None:
         self._before = tail
         self.tail = tail
         self._time = time
@@ -167,7 +167,7 @@ class Batch:
         leaf = merkle.leaf_hash(text.encode())
         receipt = sign_receipt(self._origin, index, leaf, self.signer)
         frontier, nodes = self.tail.frontier.grown(leaf)
-        self.tail = Tail(frontier, self._time, leaf, self.tail.checkpoint)
+        self.tail = LogTail(frontier, self._time, leaf, self.tail.checkpoint)
         self._entries.append({"sequence": index, "entry": text, "leaf_hash": leaf, "signature": receipt.signature})
         self._nodes.extend({"level": n.level, "position": n.position, "hash": n.hash} for n in nodes[1:])
         self._openings.extend(_rows(index, self._time, openings))
@@ -178,7 +178,7 @@ class Batch:
         return receipt
 
 
-def followed(transaction: Transaction, tail: Tail, key: NoteKey) -> Tail:
+def followed(transaction: Transaction, tail: LogTail, key: NoteKey) -> LogTail:
     """As `follow`, in a write transaction; where nobody else has written, that takes one query."""
     if tail.size and records.end_in(transaction) == tail.end:
         return tail

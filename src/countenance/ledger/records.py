@@ -40,7 +40,7 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class LedgerSnapshot:
     """Of one moment: how many entries there are, every checkpoint's note, and which decisions are listed as open."""
 
     size: int
@@ -126,12 +126,12 @@ class Records:
         with reading(self._engine) as connection:
             return [str(note) for note in connection.execute(query).scalars()]
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> LedgerSnapshot:
         """What is there at one moment, while others may go on writing."""
         with reading(self._engine) as connection:
             notes = connection.execute(select(tables.checkpoints.c.note).order_by(tables.checkpoints.c.size)).scalars()
             listed = connection.execute(select(tables.open_decisions.c.sequence)).scalars()
-            return Snapshot(size_of(connection), tuple(map(str, notes)), frozenset(map(int, listed)))
+            return LedgerSnapshot(size_of(connection), tuple(map(str, notes)), frozenset(map(int, listed)))
 
     def nodes(self, wanted: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
         """The stored hashes of those complete subtrees (level, position) that the database has, unchecked."""

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from countenance.database import LOCK_PATIENCE_S, Busy, Transaction, reading, writing
 from countenance.errors import CountenanceError, NotRecorded, Overloaded
-from countenance.ledger.batch import Batch, Tail, follow, followed
+from countenance.ledger.batch import Batch, LogTail, follow, followed
 from countenance.ledger.entries import timestamp
 from countenance.ledger.notes import NoteKey
 from countenance.signing import Signer
@@ -85,7 +85,7 @@ class Writer:
         self._capacity = capacity
         self._entropy = entropy
         with reading(engine) as connection:
-            self._tail = follow(connection, Tail(), self.key)
+            self._tail = follow(connection, LogTail(), self.key)
         self._due = time.monotonic() + checkpoint_every_s
         self._jobs: deque[Job[object]] = deque()
         self._door = threading.Lock()

@@ -1,4 +1,4 @@
-"""What a mandate says: values only, no storage."""
+"""Mandates as values, without storage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 from countenance.errors import BadRequest
 
 
-class State(StrEnum):
+class MandateState(StrEnum):
     """Where a mandate stands at a moment."""
 
     REQUESTED = "requested"
@@ -21,7 +21,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who may act, described by the powers held, never by what the office is called.
+    """Who may act, described by the powers held, never by the name of the office.
 
     kind: a free word for the reader (school, police, museum); no rule looks at it.
     powers: what the holder may do to people (arrest, detain, deport, …), in the words of the policy vocabulary.
@@ -78,13 +78,13 @@ class Mandate:
         if self.approved_by is not None and self.approved_by == self.requested_by:
             raise BadRequest("a mandate is approved by somebody else than who asked for it")
 
-    def state(self, now: datetime) -> State:
+    def state(self, now: datetime) -> MandateState:
         """Where the mandate stands at `now`."""
         if self.ended_at is not None:
-            return State.REVOKED if self.approved_at is not None else State.REFUSED
+            return MandateState.REVOKED if self.approved_at is not None else MandateState.REFUSED
         if self.approved_at is None:
-            return State.REQUESTED
-        return State.ACTIVE if self.approved_at <= now < self.expires_at else State.EXPIRED
+            return MandateState.REQUESTED
+        return MandateState.ACTIVE if self.approved_at <= now < self.expires_at else MandateState.EXPIRED
 
 
 @dataclass(frozen=True, slots=True)

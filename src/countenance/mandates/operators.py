@@ -1,7 +1,7 @@
-"""Operators: the people who may ask for, approve, review and audit, each with roles and one bearer token.
+"""Operators: the people who request, approve, review and audit, each with roles and one bearer token.
 
-Of a token only its sha256 is kept: 32 random bytes cannot be guessed from it, so no slow hash is needed. A name is
-taken for good, so that nobody is mistaken for somebody who approved or reviewed earlier.
+Only the sha256 of a token is kept: 32 random bytes cannot be guessed from it, so no slow hash is needed. A name is
+never used again, so that nobody is mistaken for somebody who approved or reviewed earlier.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Operator:
         return self.revoked_at is None and now < self.expires_at
 
 
-class Operators:
+class OperatorStore:
     """The operators in the one database. now: the clock, UTC. entropy: n -> n random bytes."""
 
     def __init__(self, engine: sa.Engine, now: Callable[[], datetime], entropy: Callable[[int], bytes]) -> None:
@@ -95,7 +95,7 @@ class Operators:
         return made
 
     def add(self, operator: Operator) -> str:
-        """Keep a drafted operator; the token, which is shown this once."""
+        """Keep a drafted operator; returns the token, which is shown only now."""
         token = self._token()
         values = {
             "operator_id": operator.operator_id,
@@ -114,7 +114,7 @@ class Operators:
         return token
 
     def renew(self, operator_id: str, expires_at: datetime) -> str:
-        """A new token, shown this once, in the place of the old one, which is refused from now on."""
+        """A new token, shown only now. The old one is refused from now on."""
         token = self._token()
         self._update(operator_id, token_sha256=_hashed(token), expires_at=_text(expires_at))
         return token
@@ -130,12 +130,12 @@ class Operators:
 
     def holding(self, token: str) -> Operator:
         """The operator whose token this is; `Unauthenticated` for any that is unknown, expired or revoked."""
-        found = self._select(_operators.c.token_sha256 == _hashed(token)) if token.startswith(_PREFIX) else []
-        if not found or not found[0].active(self.now()):
+        operators = self._select(_operators.c.token_sha256 == _hashed(token)) if token.startswith(_PREFIX) else []
+        if not operators or not operators[0].active(self.now()):
             raise Unauthenticated("the token is unknown, expired or revoked")
-        return found[0]
+        return operators[0]
 
-    def every(self) -> list[Operator]:
+    def all(self) -> list[Operator]:
         """All operators that ever were, oldest first."""
         return self._select(sa.true())
 
@@ -143,17 +143,17 @@ class Operators:
         return _PREFIX + base64.urlsafe_b64encode(self._entropy(32)).decode().rstrip("=")
 
     def _update(self, operator_id: str, **values: str) -> None:
-        standing = (_operators.c.operator_id == operator_id, _operators.c.revoked_at.is_(None))
+        not_revoked = (_operators.c.operator_id == operator_id, _operators.c.revoked_at.is_(None))
         with changing(self._engine) as connection:
-            done = connection.execute(_operators.update().where(*standing).values(**values))
+            done = connection.execute(_operators.update().where(*not_revoked).values(**values))
         if done.rowcount != 1:
             raise Conflict("the operator is revoked already, for good")
 
     def _one(self, where: sa.ColumnElement[bool]) -> Operator:
-        found = self._select(where)
-        if not found:
+        operators = self._select(where)
+        if not operators:
             raise NotFound("there is no operator of that name")
-        return found[0]
+        return operators[0]
 
     def _select(self, where: sa.ColumnElement[bool]) -> list[Operator]:
         with reading(self._engine) as connection:

@@ -1,6 +1,6 @@
 """The register of mandates and access keys, in the one database.
 
-Secrets are kept encrypted (AES-256-GCM under a key beside the database), since SigV4 needs them in clear to verify.
+Secrets are encrypted (AES-256-GCM, with a key beside the database) and not hashed: SigV4 needs them in clear to verify.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from countenance.database import Direct, changing, reading
 from countenance.errors import BadRequest, Conflict, Misconfigured, NotFound
-from countenance.mandates.mandate import AccessKey, Holder, Mandate, State, Terms
+from countenance.mandates.mandate import AccessKey, Holder, Mandate, MandateState, Terms
 
 _metadata = MetaData()
 _mandates = Table(
@@ -57,7 +57,7 @@ _keys = Table(
     Column("sealed_secret", LargeBinary, nullable=False),
 )
 
-# Asked at every call, so they are made once.
+# Every call runs them, so they are compiled once.
 _BY_KEY = Direct(select(_mandates).join(_keys).where(_keys.c.access_key == bindparam("key")))
 _SECRET = Direct(select(_keys.c.sealed_secret).where(_keys.c.access_key == bindparam("key")))
 _NAMES = tuple(column.name for column in _mandates.c)
@@ -72,7 +72,7 @@ class Register:
         self._now = now
 
     def request(self, holder: Holder, terms: Terms, *, requested_by: str, expires_at: datetime) -> Mandate:
-        """Enter a mandate that somebody asks for; it permits nothing until it is approved."""
+        """Enter a mandate that somebody requests; it permits nothing until it is approved."""
         mandate = Mandate(
             mandate_id=f"mandate-{secrets.token_hex(6)}",
             holder=holder,
@@ -86,22 +86,22 @@ class Register:
         return mandate
 
     def approve(self, mandate_id: str, *, approved_by: str) -> Mandate:
-        """Put a requested mandate in force; the approver is not who asked."""
-        return self._change(mandate_id, {State.REQUESTED}, approved_by=approved_by, approved_at=self._now())
+        """Put a requested mandate in force; its requester cannot approve it."""
+        return self._change(mandate_id, {MandateState.REQUESTED}, approved_by=approved_by, approved_at=self._now())
 
     def renew(self, mandate_id: str, *, approved_by: str, expires_at: datetime) -> Mandate:
         """Give an approved mandate a later end; its terms stay as they are."""
         mandate = self.show(mandate_id)
         if expires_at <= mandate.expires_at:
             raise BadRequest("a renewal ends later than the mandate did")
-        allowed = {State.ACTIVE, State.EXPIRED}
+        allowed = {MandateState.ACTIVE, MandateState.EXPIRED}
         return self._change(
             mandate_id, allowed, approved_by=approved_by, approved_at=self._now(), expires_at=expires_at
         )
 
     def end(self, mandate_id: str, why: str) -> Mandate:
-        """Revoke a mandate that is in force, or refuse one that was asked for; the next call is refused."""
-        allowed = {State.REQUESTED, State.ACTIVE, State.EXPIRED}
+        """Revoke a mandate that is in force, or refuse a requested one; the next call is refused."""
+        allowed = {MandateState.REQUESTED, MandateState.ACTIVE, MandateState.EXPIRED}
         return self._change(mandate_id, allowed, ended_at=self._now(), ended_why=why)
 
     def show(self, mandate_id: str) -> Mandate:
@@ -121,7 +121,7 @@ class Register:
     def issue_key(self, mandate_id: str) -> AccessKey:
         """Make an access key for an approved mandate; this is the only time its secret is shown."""
         mandate = self.show(mandate_id)
-        if mandate.state(self._now()) is not State.ACTIVE:
+        if mandate.state(self._now()) is not MandateState.ACTIVE:
             raise Conflict(f"mandate {mandate_id} is {mandate.state(self._now())}; only an active one gets a key")
         access_key = "CNTN" + base64.b32encode(secrets.token_bytes(10)).decode()
         secret = base64.b64encode(secrets.token_bytes(30)).decode()
@@ -135,10 +135,10 @@ class Register:
 
     def secret_of(self, access_key: str) -> str | None:
         """The secret of a key, for verifying a signature; None if there is no such key."""
-        found = _SECRET.rows(self._engine, key=access_key)
-        if not found:
+        rows = _SECRET.rows(self._engine, key=access_key)
+        if not rows:
             return None
-        sealed = found[0][0]
+        sealed = rows[0][0]
         try:
             return self._seal.decrypt(sealed[:12], sealed[12:], access_key.encode()).decode()
         except InvalidTag as error:
@@ -146,10 +146,10 @@ class Register:
 
     def mandate_of(self, access_key: str) -> Mandate | None:
         """The mandate that a key belongs to, in whatever state; None if there is no such key."""
-        found = _BY_KEY.rows(self._engine, key=access_key)
-        return _read(found[0]) if found else None
+        rows = _BY_KEY.rows(self._engine, key=access_key)
+        return _read(rows[0]) if rows else None
 
-    def _change(self, mandate_id: str, allowed: set[State], **changes: Any) -> Mandate:
+    def _change(self, mandate_id: str, allowed: set[MandateState], **changes: Any) -> Mandate:
         with changing(self._engine) as connection:
             row = connection.execute(select(_mandates).where(_mandates.c.mandate_id == mandate_id)).mappings().first()
             if row is None:
@@ -195,7 +195,7 @@ def _mandate(row: Mapping[str, Any] | RowMapping) -> Mandate:
 
 @lru_cache(maxsize=256)
 def _read(row: tuple[str | None, ...]) -> Mandate:
-    """The mandate that a row says; the same row, as at every call under one mandate, is read once."""
+    """The mandate in a row of the table; cached, since every call under one mandate reads the same row."""
     return _mandate(dict(zip(_NAMES, row, strict=True)))
 
 

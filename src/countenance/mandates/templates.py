@@ -1,4 +1,4 @@
-"""Mandate templates for common lawful uses: data in `templates.toml`, which says what each is and leaves open."""
+"""Mandate templates for common lawful uses: data in `templates.toml`, with what each leaves open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from countenance.signing import JSON
 
 
 @dataclass(frozen=True, slots=True)
-class Template:
+class MandateTemplate:
     """A form for mandates. facts: what defines the use, by group. to_state: facts left open, each with an example."""
 
     name: str
@@ -53,14 +53,14 @@ class Template:
         return json.dumps(self.example())
 
 
-def templates() -> Mapping[str, Template]:
+def templates() -> Mapping[str, MandateTemplate]:
     """The templates that ship, by name, in their order."""
     text = resources.files("countenance.mandates").joinpath("templates.toml").read_text(encoding="utf-8")
-    found = (_template(table) for table in tomllib.loads(text)["template"])
-    return MappingProxyType({each.name: each for each in found})
+    read = (_template(table) for table in tomllib.loads(text)["template"])
+    return MappingProxyType({each.name: each for each in read})
 
 
-def template(name: str) -> Template:
+def template(name: str) -> MandateTemplate:
     """The template of that name, or `NotFound`."""
     known = templates()
     if name not in known:
@@ -68,13 +68,13 @@ def template(name: str) -> Template:
     return known[name]
 
 
-def _template(table: dict[str, JSON]) -> Template:
+def _template(table: dict[str, JSON]) -> MandateTemplate:
     texts = {key: str(table[key]) for key in ("name", "title", "says", "kind", "purpose", "legal_basis")}
     operations, facts, to_state = table["operations"], table["facts"], table.get("to_state", {})
     assert isinstance(operations, list)
     assert isinstance(facts, dict)
     assert isinstance(to_state, dict)
-    return Template(
+    return MandateTemplate(
         **texts,
         operations=tuple(map(str, operations)),
         facts=MappingProxyType(facts),

@@ -1,103 +1,87 @@
-"""What can be asked of us: one file for each operation, all through `guard.py`."""
+"""What a caller can request, all of it through `guard.py`: similar operations in one file."""
 
-from countenance.custody import Hold
 from countenance.gallery import Erased, GalleryInfo, Page, Reason, Reassigned, Refusal, User, UserMatch
-from countenance.mandates import Holder, Mandate, Operator, Role, Template, Terms, template, templates
-from countenance.operations.associate import Associate
 from countenance.operations.compare import Compare, Compared
-from countenance.operations.create_gallery import CreateGallery
-from countenance.operations.create_user import CreateUser
-from countenance.operations.custodian import Custodian, Report
-from countenance.operations.delete_gallery import DeleteGallery
-from countenance.operations.delete_user import DeleteUser
-from countenance.operations.describe_gallery import DescribeGallery
 from countenance.operations.detect import Detect, Detected
-from countenance.operations.disassociate import Disassociate
 from countenance.operations.enrol import Enrol, Enrolled
-from countenance.operations.erase import Erase
-from countenance.operations.evidence import believed, standing
-from countenance.operations.explainer import Explainer
+from countenance.operations.evidence import evidence_summary, trusted_evidence
+from countenance.operations.faces import Erase, ListFaces
+from countenance.operations.galleries import CreateGallery, DeleteGallery, DescribeGallery, ListGalleries
 from countenance.operations.guard import Answer, Caller, Guard
-from countenance.operations.list_faces import ListFaces
-from countenance.operations.list_galleries import ListGalleries
-from countenance.operations.list_users import ListUsers
-from countenance.operations.mandates import Mandates
-from countenance.operations.moratoria import Moratoria, read_charter
+from countenance.operations.moratoria import MoratoriaInForce, read_charter
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.operations.operators import Operators
 from countenance.operations.quality import QualityFilter
-from countenance.operations.record import Proof, Record
-from countenance.operations.search import Found, SearchByFace, SearchByImage
-from countenance.operations.search_users import FoundUsers, SearchUsersByFace, SearchUsersByImage, SearchUsersByUser
-from countenance.policy import Decision, Power
-from countenance.policy import Operation as Asks
-from countenance.policy.moratorium import Moratorium, Order, Scope, Signature
+from countenance.operations.request import granted
+from countenance.operations.search import SearchAnswer, SearchByFace, SearchByImage
+from countenance.operations.search_users import (
+    SearchUsersByFace,
+    SearchUsersByImage,
+    SearchUsersByUser,
+    UserSearchAnswer,
+)
+from countenance.operations.users import Associate, CreateUser, DeleteUser, Disassociate, ListUsers
+from countenance.operations.video import (
+    DetectInVideo,
+    PeopleSeen,
+    PersonFound,
+    SearchInVideo,
+    VideoFile,
+    VideoSearchAnswer,
+    matches_by_time,
+)
+from countenance.policy import Action
 
 __all__ = [
+    "Action",
     "Answer",
-    "Asks",
     "Associate",
     "Caller",
     "Compare",
     "Compared",
     "CreateGallery",
     "CreateUser",
-    "Custodian",
-    "Decision",
     "DeleteGallery",
     "DeleteUser",
     "DescribeGallery",
     "Detect",
+    "DetectInVideo",
     "Detected",
     "Disassociate",
     "Enrol",
     "Enrolled",
     "Erase",
     "Erased",
-    "Explainer",
-    "Found",
-    "FoundUsers",
     "GalleryInfo",
     "Guard",
-    "Hold",
-    "Holder",
     "ListFaces",
     "ListGalleries",
     "ListUsers",
-    "Mandate",
-    "Mandates",
-    "Moratoria",
-    "Moratorium",
+    "MoratoriaInForce",
     "Operation",
-    "Operator",
-    "Operators",
-    "Order",
     "Page",
+    "PeopleSeen",
     "Permit",
-    "Power",
-    "Proof",
+    "PersonFound",
     "QualityFilter",
     "Reason",
     "Reassigned",
-    "Record",
     "Refusal",
-    "Report",
-    "Role",
-    "Scope",
+    "SearchAnswer",
     "SearchByFace",
     "SearchByImage",
+    "SearchInVideo",
     "SearchUsersByFace",
     "SearchUsersByImage",
     "SearchUsersByUser",
-    "Signature",
-    "Template",
-    "Terms",
     "Tools",
     "User",
     "UserMatch",
-    "believed",
+    "UserSearchAnswer",
+    "VideoFile",
+    "VideoSearchAnswer",
+    "evidence_summary",
+    "granted",
+    "matches_by_time",
     "read_charter",
-    "standing",
-    "template",
-    "templates",
+    "trusted_evidence",
 ]

@@ -15,13 +15,13 @@ from countenance.faces import DetectedFace
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
 from countenance.operations.search import largest_face
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The source face; the target faces at or above the asked similarity, most similar first; and the others."""
+    """The source face; the target faces at or above the similarity demanded, most similar first; and the others."""
 
     source: DetectedFace
     matches: tuple[tuple[DetectedFace, float], ...]
@@ -29,7 +29,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class ScoredFaces:
     """The source face, and each target face with its comparison score."""
 
     source: DetectedFace
@@ -37,7 +37,7 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
-class Compare(Operation[Scored, Compared]):
+class Compare(Operation[ScoredFaces, Compared]):
     """Compare the largest face of `source` with the (at most 100) faces of `target`."""
 
     source: bytes
@@ -45,14 +45,14 @@ class Compare(Operation[Scored, Compared]):
     similarity: float = 80.0
     quality: QualityFilter = QualityFilter.NONE
     name: ClassVar[str] = "compare"
-    asks: ClassVar[Asks] = Asks.VERIFY
+    action: ClassVar[Action] = Action.VERIFY
 
     @property
     def min_similarity(self) -> float:
-        """The similarity asked for."""
+        """The similarity that the caller demands."""
         return self.similarity
 
-    def look(self, tools: Tools) -> Scored:
+    def look(self, tools: Tools) -> ScoredFaces:
         """Detect and embed both, score each target face."""
         picture = tools.engine.look(self.source, STORED)
         source, template = largest_face(tools, picture, self.quality)
@@ -66,14 +66,15 @@ class Compare(Operation[Scored, Compared]):
         rows = np.stack([t.vector for t, reasons in zip(templates, against, strict=True) if not reasons])
         probe = tools.normaliser.probe_side(template.vector[None, :])
         scores = (tools.normaliser.gallery_side(rows) @ probe[0]).tolist()
-        return Scored(source, tuple(zip(faces, scores, strict=True)))
+        return ScoredFaces(source, tuple(zip(faces, scores, strict=True)))
 
-    def act(self, tools: Tools, permit: Permit, seen: Scored) -> Compared:
+    def act(self, tools: Tools, permit: Permit, seen: ScoredFaces) -> Compared:
         """Sort by similarity."""
-        rated = [(face, tools.calibration.similarity(score)) for face, score in seen.targets]
-        rated.sort(key=lambda pair: -pair[1])
-        matches = tuple(pair for pair in rated if pair[1] >= self.similarity)
-        return Compared(seen.source, matches, tuple(face for face, rate in rated if rate < self.similarity))
+        pairs = [(face, tools.calibration.similarity(score)) for face, score in seen.targets]
+        pairs.sort(key=lambda pair: -pair[1])
+        matches = tuple(pair for pair in pairs if pair[1] >= self.similarity)
+        unmatched = tuple(face for face, similarity in pairs if similarity < self.similarity)
+        return Compared(seen.source, matches, unmatched)
 
     def private(self) -> Mapping[str, JSON]:
         """Which two pictures."""
@@ -82,10 +83,10 @@ class Compare(Operation[Scored, Compared]):
             "target": hashlib.sha256(self.target).hexdigest(),
         }
 
-    def outcome(self, result: Compared) -> Mapping[str, JSON]:
+    def counts(self, result: Compared) -> Mapping[str, JSON]:
         """How many."""
         return {"matches": len(result.matches), "unmatched": len(result.unmatched)}
 
-    def found(self, result: Compared) -> Mapping[str, JSON]:
+    def private_result(self, result: Compared) -> Mapping[str, JSON]:
         """How similar."""
-        return {"similarities": [rate for _, rate in result.matches]}
+        return {"similarities": [similarity for _, similarity in result.matches]}

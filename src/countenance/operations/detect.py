@@ -1,4 +1,4 @@
-"""Find the faces in a picture and measure them; nobody is compared with anybody."""
+"""Find the faces in a picture and measure them; nothing is compared."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import ClassVar
 from countenance.engine import STORED
 from countenance.faces import DetectedFace
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 
@@ -29,7 +29,7 @@ class Detect(Operation[Detected, Detected]):
 
     image: bytes
     name: ClassVar[str] = "detect"
-    asks: ClassVar[Asks] = Asks.DETECT
+    action: ClassVar[Action] = Action.DETECT
 
     def look(self, tools: Tools) -> Detected:
         """Decode and detect."""
@@ -37,13 +37,13 @@ class Detect(Operation[Detected, Detected]):
         return Detected(picture.faces, picture.width, picture.height)
 
     def act(self, tools: Tools, permit: Permit, seen: Detected) -> Detected:
-        """What was seen is the result."""
+        """The detected faces are the result."""
         return seen
 
     def private(self) -> Mapping[str, JSON]:
         """Which picture, by its hash."""
         return {"image": hashlib.sha256(self.image).hexdigest()}
 
-    def outcome(self, result: Detected) -> Mapping[str, JSON]:
+    def counts(self, result: Detected) -> Mapping[str, JSON]:
         """How many."""
         return {"faces": len(result.faces)}

@@ -1,4 +1,4 @@
-"""The obligations of one permit, sorted by what the guard does about them."""
+"""The obligations of one permit, sorted by what the guard does about each."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.policy.obligations import (
     AuthoriseWithin,
     BlurOthers,
-    Carry,
+    CarryLabel,
     Count,
     DeleteNonMatches,
     KeepAtMost,
@@ -22,19 +22,20 @@ from countenance.policy.obligations import (
     words,
 )
 
-_REVIEWABLE = (Asks.IDENTIFY, Asks.VERIFY)
+_REVIEWABLE = (Action.IDENTIFY, Action.VERIFY)
 
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """What has to happen because something was permitted.
+    """What a permit obliges the server to do.
 
     reviewers: people who verify the result before it leaves. authorise_within: time to ask for authorisation.
     keep_at_most: days after which enrolled templates are erased, with the clause that says so.
-    labels: words that the answer carries. unenforceable: obligations that this operation cannot be bound to here.
+    labels: words that the answer carries. texts: all obligations in words. clauses: those that hold the result back.
+    unenforceable: obligations that this server cannot enforce for this operation.
     """
 
-    said: tuple[str, ...]
+    texts: tuple[str, ...]
     clauses: tuple[str, ...]
     reviewers: int
     authorise_within: timedelta | None
@@ -43,8 +44,8 @@ class Duties:
     unenforceable: tuple[str, ...]
 
     @classmethod
-    def of(cls, obligations: Iterable[Obligation], asks: Asks) -> Duties:
-        """The duties that `obligations` put on an operation of that kind; of several, the strictest."""
+    def of(cls, obligations: Iterable[Obligation], action: Action) -> Duties:
+        """The duties that `obligations` put on `action`; of several of a kind, the strictest."""
         reviewers, within, keep = 0, None, None
         holding, labels, unenforceable = [], [], []
         every = tuple(obligations)
@@ -53,7 +54,7 @@ class Duties:
                 case Reviewers(count, clause):
                     reviewers = max(reviewers, count)
                     holding.append(clause)
-                    if asks not in _REVIEWABLE:
+                    if action not in _REVIEWABLE:
                         unenforceable.append(words(each))
                 case AuthoriseWithin(hours, clause):
                     term = timedelta(hours=hours)
@@ -61,16 +62,16 @@ class Duties:
                     holding.append(clause)
                 case KeepAtMost(days, clause):
                     keep = (days, clause) if keep is None else min(keep, (days, clause))
-                case Carry(label):
+                case CarryLabel(label):
                     labels.append(str(label))
                 case ShredOnRefusal() | Count() | KeepRecord() | DeleteNonMatches() | Tell():
                     pass  # refusing shreds, entries are counted and kept, probes are never stored, telling is listed
-                case BlurOthers() if asks is Asks.IDENTIFY:
+                case BlurOthers() if action is Action.IDENTIFY:
                     pass  # a search returns no picture of anybody
                 case BlurOthers():
                     unenforceable.append(words(each))
         return cls(
-            said=tuple(dict.fromkeys(map(words, every))),
+            texts=tuple(dict.fromkeys(map(words, every))),
             clauses=tuple(dict.fromkeys(holding)),
             reviewers=reviewers,
             authorise_within=within,

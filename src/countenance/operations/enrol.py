@@ -11,7 +11,7 @@ from countenance.engine import STORED
 from countenance.faces import DetectedFace, EnrolledFace, Template
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.signing import JSON
 
 Unindexed = tuple[tuple[DetectedFace, tuple[str, ...]], ...]
@@ -48,7 +48,7 @@ class Enrol(Operation[Enrollable, Enrolled]):
     max_faces: int | None = None
     quality: QualityFilter = QualityFilter.AUTO
     name: ClassVar[str] = "enrol"
-    asks: ClassVar[Asks] = Asks.ENROL
+    action: ClassVar[Action] = Action.ENROL
 
     @property
     def gallery(self) -> str:
@@ -61,7 +61,7 @@ class Enrol(Operation[Enrollable, Enrolled]):
         picture = tools.engine.look(self.image, STORED)
         judged = [(face, reasons_against(face, self.quality)) for face in picture.faces]
         good = [face for face, reasons in judged if not reasons]
-        # over the limit, the least sharp and sure go first, then the smallest
+        # above the limit, drop the least sharp and least confident first, then the smallest
         best = sorted(good, key=lambda f: (f.confidence + f.quality.sharpness, f.box.area), reverse=True)
         wanted = len(best) if self.max_faces is None else self.max_faces
         passed: dict[int, Template] = {}
@@ -93,10 +93,10 @@ class Enrol(Operation[Enrollable, Enrolled]):
         image = hashlib.sha256(self.image).hexdigest()
         return {"gallery": self.gallery_id, "image": image, "external_id": self.external_id}
 
-    def outcome(self, result: Enrolled) -> Mapping[str, JSON]:
+    def counts(self, result: Enrolled) -> Mapping[str, JSON]:
         """How many."""
         return {"enrolled": len(result.faces), "left_out": len(result.unindexed)}
 
-    def found(self, result: Enrolled) -> Mapping[str, JSON]:
+    def private_result(self, result: Enrolled) -> Mapping[str, JSON]:
         """Which faces."""
         return {"faces": [face.face_id for face, _ in result.faces]}

@@ -1,8 +1,8 @@
-"""Which signed audits this installation believes, in the words of the rules.
+"""Which signed audits this installation trusts, as facts for the rules.
 
-Believed are the project's own evidence and what lies in the operator's folder: `*.evidence.json` files, signed by a key
-whose public half (64 hex digits) lies beside them as `*.pub`. Evidence about another model or calibration is no
-evidence here, and what cannot be read stops the start.
+Trusted are the project's own evidence and the files `*.evidence.json` in the operator's folder that are signed by a key
+whose public half (64 hex digits) lies beside them as `*.pub`. Evidence about another model or calibration does not
+count, and a file that cannot be read stops the start.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 
 from countenance.audit.evidence import Evidence, read_evidence, shipped_evidence
 from countenance.errors import BadRequest, Misconfigured
-from countenance.policy import Evidence as Facts
+from countenance.policy import EvidenceFacts
 
 
-def believed(folder: Path | None, *, shipped: bool = True) -> tuple[Evidence, ...]:
-    """The evidence that ships, if wanted, and the evidence in `folder` by an issuer whose key lies there too."""
+def trusted_evidence(folder: Path | None, *, shipped: bool = True) -> tuple[Evidence, ...]:
+    """The evidence in `folder`, signed by keys that lie there too, and, where `shipped`, the project's own."""
     project = shipped_evidence() if shipped else ()
     if folder is None:
         return project
@@ -34,17 +34,17 @@ def believed(folder: Path | None, *, shipped: bool = True) -> tuple[Evidence, ..
     return (*own, *project)
 
 
-def facts(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> Facts:
-    """What the best of `every` says about exactly this model and calibration at `now`; nothing where there is none.
+def evidence_facts(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> EvidenceFacts:
+    """What the best of `every` says about exactly this model and calibration at `now`; unsigned where there is none.
 
-    Best is what tells the most groups apart, then what covers the loosest threshold.
+    The best one distinguishes the most groups; of several, it covers the highest false match rate.
     """
     fitting = [e for e in every if (e.subject.model, e.subject.calibration) == (model, calibration)]
     current = [e for e in fitting if e.in_date(now)] or fitting
     if not current:
-        return Facts(signed=False)
+        return EvidenceFacts(signed=False)
     best = max(current, key=lambda e: (len(_factors(e)), e.subject.threshold_fmr))
-    return Facts(
+    return EvidenceFacts(
         signed=True,
         model=best.subject.model,
         calibration=best.subject.calibration,
@@ -58,16 +58,16 @@ def facts(every: Iterable[Evidence], model: str, calibration: str, now: datetime
     )
 
 
-def standing(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> str:
-    """One line for whoever starts the server: the best evidence for model and calibration, or what is missing."""
-    told = facts(every, model, calibration, now)
+def evidence_summary(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> str:
+    """The best evidence for model and calibration, or what is missing, in one line for whoever starts the server."""
+    best = evidence_facts(every, model, calibration, now)
     exact = f"exactly model {model[:8]} and calibration {calibration[:8]}"
-    if not told.signed or told.expires_at is None:
+    if not best.signed or best.expires_at is None:
         return f"none for {exact}: rules that ask for it will refuse to identify (1:N)"
-    until = told.expires_at.date().isoformat()
-    if told.expires_at <= now:
+    until = best.expires_at.date().isoformat()
+    if best.expires_at <= now:
         return f"for {exact} it ended on {until}: rules that ask for it will refuse to identify (1:N)"
-    return f"in date until {until}, for similarities of a false match rate of {told.fmr:g} and less"
+    return f"in date until {until}, for similarities of a false match rate of {best.fmr:g} and less"
 
 
 def _factors(evidence: Evidence) -> frozenset[str]:

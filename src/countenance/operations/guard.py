@@ -1,8 +1,8 @@
-"""The gate: no operation runs but through here.
+"""The guard: the only way to run an operation.
 
-Who calls -> which mandate -> what do the rules say -> the decision is entered -> look -> the entry is durable -> act
--> the result is entered -> that entry is durable -> the answer leaves, with a receipt. Where the ledger cannot be
-written, nothing is answered. A denied operation leaves one entry and no other trace.
+Access key -> mandate -> decision of the rules -> decision entry -> look -> that entry is durable -> act -> result entry
+-> that entry is durable -> the answer leaves, with a receipt. Where the ledger cannot be written, nothing is answered.
+A denied operation leaves one entry and no other trace.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from datetime import datetime
 from threading import Lock
 from typing import Generic, TypeVar
 
-from countenance.custody import Custody, State
+from countenance.custody import Custody, HoldState
 from countenance.errors import CountenanceError, Denied, Held, NotRecorded, Unauthenticated
 from countenance.ledger import Ledger, Receipt
 from countenance.mandates import Mandate, Register
 from countenance.operations.duties import Duties
-from countenance.operations.moratoria import Moratoria
+from countenance.operations.moratoria import MoratoriaInForce
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.operations.vocabulary import describe
-from countenance.policy import Decision, Rules
-from countenance.policy import Operation as Asks
+from countenance.operations.request import request_for
+from countenance.policy import Action, Decision, Rules
 from countenance.signing import JSON, digest
 
 Result = TypeVar("Result")
@@ -31,14 +30,14 @@ Seen = TypeVar("Seen")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who proved to hold an access key."""
+    """A caller who has proved to hold an access key."""
 
     access_key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Result]):
-    """A result, the ledger's receipt for it, and what the answer says beside its body."""
+    """A result, the ledger's receipt for it, and headers of the answer."""
 
     result: Result
     receipt: str
@@ -46,7 +45,7 @@ class Answer(Generic[Result]):
 
 
 class Guard:
-    """Runs operations, and nothing else does. Thread-safe; blocks until the answer may leave."""
+    """Runs operations. Thread-safe; a call blocks until its answer may leave."""
 
     def __init__(
         self,
@@ -55,7 +54,7 @@ class Guard:
         ledger: Ledger,
         register: Register,
         custody: Custody,
-        moratoria: Moratoria,
+        moratoria: MoratoriaInForce,
         now: Callable[[], datetime],
     ) -> None:
         self._tools = tools
@@ -65,44 +64,44 @@ class Guard:
         self._custody = custody
         self._moratoria = moratoria
         self._now = now
-        self._seen = now()
+        self._latest = now()
         self._clock = Lock()
-        self._at_work = 0
+        self._running = 0
 
-    def carry_out(self, caller: Caller, ask: Operation[Seen, Result]) -> Answer[Result]:
-        """Decide, record, run, record, answer. `Denied` where the rules do not permit it, `Held` where people must."""
-        now, latest = self._moment()
+    def carry_out(self, caller: Caller, operation: Operation[Seen, Result]) -> Answer[Result]:
+        """Decide, record, run, record, answer. `Denied` where the rules do not permit it, `Held` until people act."""
+        now, latest = self._begin()
         try:
-            return self._carry_out(caller, ask, now, latest)
+            return self._carry_out(caller, operation, now, latest)
         finally:
             with self._clock:
-                self._at_work -= 1
+                self._running -= 1
 
     def _carry_out(
-        self, caller: Caller, ask: Operation[Seen, Result], now: datetime, latest: datetime
+        self, caller: Caller, operation: Operation[Seen, Result], now: datetime, latest: datetime
     ) -> Answer[Result]:
         mandate = self._register.mandate_of(caller.access_key)
         if mandate is None:
             raise Unauthenticated("there is no such access key")
-        request = describe(mandate, ask, self._tools, now)
-        decision = self._rules.decide(request, now, latest_seen=latest, moratoria=self._moratoria.standing())
-        duties = Duties.of(decision.obligations, ask.asks)
+        request = request_for(mandate, operation, self._tools, now)
+        decision = self._rules.decide(request, now, latest_seen=latest, moratoria=self._moratoria.in_force())
+        duties = Duties.of(decision.obligations, operation.action)
         refusal = self._refusal(mandate, decision, duties)
-        entry = self._decision_entry(mandate, ask, decision, duties)
+        entry = self._decision_entry(mandate, operation, decision, duties)
         if refusal is not None:
             if decision.permitted:
                 entry["verdict"] = "deny"
-            refusal.receipt = self._ledger.append(entry, ask.private()).wait().header()
+            refusal.receipt = self._ledger.append(entry, operation.private()).wait().header()
             raise refusal
-        decided = self._ledger.append(entry, ask.private())
-        if self._at_work == 1:  # else another call's entry takes it along, at less cost than a thread
+        decided = self._ledger.append(entry, operation.private())
+        if self._running == 1:  # else the next entry of another call is written together with it
             decided.hasten()
         try:
-            seen = ask.look(self._tools)
+            seen = operation.look(self._tools)
             decided.wait()
-            if duties.keep_at_most and ask.gallery and ask.asks is Asks.ENROL:
-                self._custody.retain(ask.gallery, *duties.keep_at_most)
-            result = ask.act(self._tools, Permit(mandate), seen)
+            if duties.keep_at_most and operation.gallery and operation.action is Action.ENROL:
+                self._custody.retain(operation.gallery, *duties.keep_at_most)
+            result = operation.act(self._tools, Permit(mandate), seen)
         except NotRecorded:
             raise
         except Exception as error:
@@ -110,23 +109,25 @@ class Guard:
             if isinstance(error, CountenanceError):
                 error.receipt = receipt.header()
             raise
-        held = self._hold(mandate, ask, result, decided.wait(), duties)
-        receipt = self._record(decided.wait(), "held" if held else "done", ask.outcome(result), ask.found(result))
+        held = self._hold(mandate, operation, result, decided.wait(), duties)
+        outcome = "held" if held else "done"
+        receipt = self._record(decided.wait(), outcome, operation.counts(result), operation.private_result(result))
         if held:
             held.receipt = receipt.header()
             raise held
-        return Answer(result, receipt.header(), {**ask.notes(result), **duties.headers()})
+        return Answer(result, receipt.header(), {**operation.headers(result), **duties.headers()})
 
-    def _moment(self) -> tuple[datetime, datetime]:
-        """A call begins: the time, and the latest that this guard has seen; what was before, the ledger's check knows.
+    def _begin(self) -> tuple[datetime, datetime]:
+        """Begin a call: the time, and the latest time that this guard has seen (the ledger checks against its own).
 
-        Read together: a call that is overtaken by another must not take the other's later time for a clock put back.
+        Both are read under one lock: a call that another one overtakes must not take the other's later time for a
+        clock that was put back.
         """
         with self._clock:
             now = self._now()
-            self._seen = max(self._seen, now)
-            self._at_work += 1
-            return now, self._seen
+            self._latest = max(self._latest, now)
+            self._running += 1
+            return now, self._latest
 
     def _refusal(self, mandate: Mandate, decision: Decision, duties: Duties) -> Denied | None:
         if not decision.permitted:
@@ -142,24 +143,24 @@ class Guard:
         return None
 
     def _hold(
-        self, mandate: Mandate, ask: Operation[Seen, Result], result: Result, decided: Receipt, duties: Duties
+        self, mandate: Mandate, operation: Operation[Seen, Result], result: Result, decided: Receipt, duties: Duties
     ) -> Held | None:
-        """Take the result into custody, where the duties want that; the error to raise while it may not leave."""
+        """Take the result into custody where the duties demand it; the error to raise while it may not leave."""
         if not duties.holds:
             return None
-        now, says = self._now(), dict(ask.found(result))
+        now, contents = self._now(), dict(operation.private_result(result))
         hold = self._custody.hold(
             mandate_id=mandate.mandate_id,
             decision=decided.index,
-            ask=digest([ask.name, dict(ask.private())]),
-            found=digest(says),
-            says=says,
+            request_hash=digest([operation.name, dict(operation.private())]),
+            result_hash=digest(contents),
+            contents=contents,
             reviewers=duties.reviewers,
             authorise_by=duties.authorise_by(now),
             clauses=duties.clauses,
         )
         state = hold.state(now)
-        if state is State.RELEASED:
+        if state is HoldState.RELEASED:
             return None
         return Held(
             f"Held as {hold.hold_id}: {state}, {len(hold.agreed)} of {hold.reviewers} reviewers agree "
@@ -167,25 +168,27 @@ class Guard:
         )
 
     def _decision_entry(
-        self, mandate: Mandate, ask: Operation[Seen, Result], decision: Decision, duties: Duties
+        self, mandate: Mandate, operation: Operation[Seen, Result], decision: Decision, duties: Duties
     ) -> dict[str, JSON]:
         return {
             "kind": "decision",
             "mandate": mandate.mandate_id,
             "powers": list(mandate.holder.powers),
             "purpose": mandate.terms.purpose,
-            "operation": ask.name,
-            "asks": ask.asks,
-            "min_similarity": ask.min_similarity,
+            "operation": operation.name,
+            "asks": operation.action,
+            "min_similarity": operation.min_similarity,
             "model": self._tools.engine.model,
             "calibration": self._tools.calibration.identity,
             "verdict": str(decision.verdict),
             "law_date": decision.law_date.isoformat(),
             "clauses": list(decision.clauses),
-            "obligations": list(duties.said),
+            "obligations": list(duties.texts),
             "packs": {pack.name: pack.hash for pack in decision.packs},
         }
 
-    def _record(self, decided: Receipt, outcome: str, counts: Mapping[str, JSON], found: Mapping[str, JSON]) -> Receipt:
+    def _record(
+        self, decided: Receipt, outcome: str, counts: Mapping[str, JSON], private: Mapping[str, JSON]
+    ) -> Receipt:
         entry: dict[str, JSON] = {"kind": "result", "decision": decided.index, "outcome": outcome, **counts}
-        return self._ledger.append(entry, found).wait()
+        return self._ledger.append(entry, private).wait()

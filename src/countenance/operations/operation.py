@@ -1,7 +1,7 @@
-"""What every operation is: a value that says what is asked, and two steps that only the guard may run.
+"""What every operation is: a value that describes a request, and two steps that only the guard may run.
 
-`look` works on the pictures and touches nothing. `act` stores, searches or deletes, and the guard calls it only when
-the decision is durable in the ledger. So the order (decide, record, look, act, record, answer) is not a convention.
+`look` works on the pictures and changes nothing. `act` stores, searches or deletes, and the guard calls it only when
+the decision is durable in the ledger. So the order (decide, record, look, act, record, answer) is enforced by types.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import ClassVar, Generic, TypeVar
 
 from countenance.audit.evidence import Evidence
 from countenance.engine import FaceEngine
-from countenance.gallery import Calibration, Gallery, Normaliser
+from countenance.gallery import Gallery
 from countenance.mandates import Mandate
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
+from countenance.scoring import Calibration, Normaliser
 from countenance.signing import JSON
 
 Seen = TypeVar("Seen")
@@ -26,7 +27,7 @@ Result = TypeVar("Result")
 class Tools:
     """What operations work with; made once by the composition root.
 
-    evidence: the signed audits that this installation believes.
+    evidence: the signed audits that this installation trusts.
     """
 
     engine: FaceEngine
@@ -44,29 +45,29 @@ class Permit:
 
 
 class Operation(ABC, Generic[Seen, Result]):
-    """One thing a caller can ask for. asks: what that is in the words of the rules."""
+    """One thing that a caller can request. action: what it is in the vocabulary of the rules."""
 
     __slots__ = ()
     name: ClassVar[str]
-    asks: ClassVar[Asks]
+    action: ClassVar[Action]
 
     @property
     def gallery(self) -> str | None:
-        """The gallery that is asked for, if any."""
+        """The gallery that it works on, if any."""
         return None
 
     @property
     def min_similarity(self) -> float | None:
-        """The similarity (0..100) from which on a face counts as like another, if faces are compared."""
+        """The similarity (0..100) from which on two faces count as alike, if faces are compared."""
         return None
 
-    def crowd(self, gallery: Gallery) -> int:
-        """Among how many one is looked for, if that is asked: the faces of the gallery, or what else it holds."""
+    def search_size(self, gallery: Gallery) -> int:
+        """How many enrolled faces, or users, a search compares the probe with."""
         return 0 if self.gallery is None else gallery.size(self.gallery)
 
     @abstractmethod
     def look(self, tools: Tools) -> Seen:
-        """Work on the pictures; no effect on anything that is kept."""
+        """Work on the pictures; nothing that is kept changes."""
 
     @abstractmethod
     def act(self, tools: Tools, permit: Permit, seen: Seen) -> Result:
@@ -76,14 +77,33 @@ class Operation(ABC, Generic[Seen, Result]):
         """What the decision entry commits to without showing it."""
         return {}
 
-    def outcome(self, result: Result) -> Mapping[str, JSON]:
-        """What the result entry says openly: counts only."""
+    def counts(self, result: Result) -> Mapping[str, JSON]:
+        """What the result entry shows: counts only."""
         return {}
 
-    def found(self, result: Result) -> Mapping[str, JSON]:
+    def private_result(self, result: Result) -> Mapping[str, JSON]:
         """What the result entry commits to without showing it."""
         return {}
 
-    def notes(self, result: Result) -> Mapping[str, str]:
-        """What the answer says beside its body, as lower-case header names and values."""
+    def headers(self, result: Result) -> Mapping[str, str]:
+        """What the answer carries beside its body, as lower-case header names and values."""
         return {}
+
+
+class GalleryOperation(Operation[None, Result], Generic[Result]):
+    """An operation on one gallery that reads no picture."""
+
+    __slots__ = ()
+    gallery_id: str
+
+    @property
+    def gallery(self) -> str:
+        """The gallery that it works on."""
+        return self.gallery_id
+
+    def look(self, tools: Tools) -> None:
+        """There is no picture."""
+
+    def private(self) -> Mapping[str, JSON]:
+        """Which gallery."""
+        return {"gallery": self.gallery_id}

@@ -12,12 +12,11 @@ from importlib.resources import files
 import numpy as np
 
 from countenance.faces import DetectedFace, Template
-from countenance.gallery import Normaliser
-from countenance.gallery.normaliser import Crowding
+from countenance.scoring.normaliser import Crowding, Normaliser
 
 
 class QualityFilter(StrEnum):
-    """How picky to be with faces."""
+    """How good a face has to be."""
 
     NONE = "NONE"
     AUTO = "AUTO"
@@ -27,7 +26,7 @@ class QualityFilter(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class QualityBar:
     """The least that a level accepts; confidence, sharpness, brightness 0..100, angles in degrees, size in pixels.
 
     recognisability: 0..100, of the template (`Crowding.recognisability`).
@@ -42,22 +41,22 @@ class Bar:
     recognisability: float
 
     def reasons(self, face: DetectedFace) -> tuple[str, ...]:
-        """Why `face` is below the bar, worst news first; empty if it is not."""
-        found = {
+        """Why `face` is below the bar, the gravest reason first; empty if it is not."""
+        below = {
             "LOW_CONFIDENCE": face.confidence < self.confidence,
             "SMALL_BOUNDING_BOX": face.quality.size_px < self.size_px,
             "LOW_SHARPNESS": face.quality.sharpness < self.sharpness,
             "LOW_BRIGHTNESS": face.quality.brightness < self.brightness,
             "EXTREME_POSE": abs(face.pose.yaw) > self.max_yaw or abs(face.pose.pitch) > self.max_pitch,
         }
-        return tuple(reason for reason, is_so in found.items() if is_so)
+        return tuple(reason for reason, is_so in below.items() if is_so)
 
 
 @cache
-def bars() -> dict[QualityFilter, Bar | None]:
+def bars() -> dict[QualityFilter, QualityBar | None]:
     """The bar of each level; None accepts every face."""
     data = tomllib.loads(files("countenance.operations").joinpath("quality.toml").read_text())
-    levels = {QualityFilter(name): Bar(**bar) for name, bar in data["levels"].items()}
+    levels = {QualityFilter(name): QualityBar(**bar) for name, bar in data["levels"].items()}
     return {QualityFilter.NONE: None, **levels, QualityFilter.AUTO: levels[QualityFilter(data["auto"])]}
 
 

@@ -1,4 +1,4 @@
-"""Search a gallery for a face: leads, each with its error rate, never a statement of who somebody is."""
+"""Search a gallery for a face: the results are leads, each with its error rate, never a statement of identity."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from countenance.engine import STORED, Picture
 from countenance.errors import Conflict, NoFace
 from countenance.faces import Candidate, DetectedFace, Template
-from countenance.gallery import expected_false_matches
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
+from countenance.scoring import expected_false_matches
 from countenance.signing import JSON
 
 Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchAnswer:
     """The candidates, most similar first.
 
-    expected_false_matches: how many enrolled faces of other people can be expected at or above the asked similarity,
-    in a gallery of this size, for a probe from the group that the model serves worst.
+    expected_false_matches: how many enrolled faces of other people to expect at or above the similarity demanded, in a
+    gallery of this size, for a probe from the group that the model serves worst.
     """
 
     candidates: tuple[Candidate, ...]
@@ -37,14 +37,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A face that is searched for: its template and, if it came in a picture, where it is there."""
+    """The face to search for: its template and, if it came in a picture, its place there."""
 
     template: Template
     face: DetectedFace | None = None
     exclude_face_id: str | None = None
 
 
-class Expecting(Protocol):
+class ExpectsFalseMatches(Protocol):
     """A result that says how many innocent people chance alone would name."""
 
     @property
@@ -52,14 +52,14 @@ class Expecting(Protocol):
         """How many, at most."""
 
 
-Result = TypeVar("Result", bound=Expecting)
+Result = TypeVar("Result", bound=ExpectsFalseMatches)
 
 
 class Searching(Operation[Seen, Result], Generic[Seen, Result]):
-    """What every search of a gallery shares, whether it looks for faces or for users."""
+    """What every search of a gallery shares, for faces or for users."""
 
     __slots__ = ()
-    asks: ClassVar[Asks] = Asks.IDENTIFY
+    action: ClassVar[Action] = Action.IDENTIFY
     gallery_id: str
     limit: int
     similarity: float
@@ -71,16 +71,16 @@ class Searching(Operation[Seen, Result], Generic[Seen, Result]):
 
     @property
     def min_similarity(self) -> float:
-        """The similarity asked for."""
+        """The similarity that the caller demands."""
         return self.similarity
 
-    def notes(self, result: Result) -> Mapping[str, str]:
+    def headers(self, result: Result) -> Mapping[str, str]:
         """The expected false matches, where the wire format has no room for them."""
         return {"x-countenance-expected-false-matches": f"{result.expected_false_matches:.6g}"}
 
 
-class _Search(Searching[Seen, Found], Generic[Seen]):
-    """What both searches for faces share: from a probe to candidates, and what the ledger keeps of them."""
+class _Search(Searching[Seen, SearchAnswer], Generic[Seen]):
+    """What both searches for faces share: from a probe to candidates and their ledger entries."""
 
     __slots__ = ()
     name: ClassVar[str] = "search"
@@ -89,32 +89,36 @@ class _Search(Searching[Seen, Found], Generic[Seen]):
     def probe(self, tools: Tools, seen: Seen) -> Probe:
         """The face to search for."""
 
-    def act(self, tools: Tools, permit: Permit, seen: Seen) -> Found:
+    def act(self, tools: Tools, permit: Permit, seen: Seen) -> SearchAnswer:
         """Search, and say how likely each candidate is somebody else. `Conflict` in a gallery of another model."""
         probe = self.probe(tools, seen)
         calibration = tools.calibration
-        if probe.template.model != calibration.model:  # an enrolled face's own, whatever model is in use now
+        if probe.template.model != calibration.model:  # an enrolled face keeps the model it was enrolled with
             raise Conflict(f"the gallery is pinned to model {probe.template.model[:12]}…, which is not in use here")
-        least = calibration.score(self.similarity)
+        min_score = calibration.score(self.similarity)
         matches = tools.gallery.search(
-            self.gallery_id, probe.template, limit=self.limit, min_score=least, exclude_face_id=probe.exclude_face_id
+            self.gallery_id,
+            probe.template,
+            limit=self.limit,
+            min_score=min_score,
+            exclude_face_id=probe.exclude_face_id,
         )
         candidates = tuple(
             Candidate(face, score, calibration.similarity(score), calibration.fmr(score))
             for face, score in matches.hits
         )
-        expected = expected_false_matches(calibration.fmr(least), matches.gallery_size)
-        return Found(candidates, matches.gallery_size, expected, tools.engine.version, probe.face)
+        expected = expected_false_matches(calibration.fmr(min_score), matches.gallery_size)
+        return SearchAnswer(candidates, matches.gallery_size, expected, tools.engine.version, probe.face)
 
-    def outcome(self, result: Found) -> Mapping[str, JSON]:
-        """How many candidates among how many, and how many of them chance alone would give."""
+    def counts(self, result: SearchAnswer) -> Mapping[str, JSON]:
+        """Candidates, gallery size, and how many candidates chance alone would give."""
         return {
             "candidates": len(result.candidates),
             "gallery_size": result.gallery_size,
             "expected_false_matches": result.expected_false_matches,
         }
 
-    def found(self, result: Found) -> Mapping[str, JSON]:
+    def private_result(self, result: SearchAnswer) -> Mapping[str, JSON]:
         """Which candidates."""
         return {"candidates": [[c.face.face_id, c.similarity, c.face.external_id] for c in result.candidates]}
 
@@ -129,7 +133,7 @@ class SearchByFace(_Search[None]):
     similarity: float = 80.0
 
     def look(self, tools: Tools) -> None:
-        """Nothing to look at."""
+        """There is no picture."""
 
     def probe(self, tools: Tools, seen: None) -> Probe:
         """The enrolled template."""

@@ -1,4 +1,4 @@
-"""Search among the users of a gallery: leads, each with what bounds its error rate."""
+"""Search among the users of a gallery: the results are leads, each with a bound on its error rate."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import ClassVar, Generic, TypeVar
 
 from countenance.engine import STORED
 from countenance.faces import DetectedFace, Template
-from countenance.gallery import Gallery, UserMatch, expected_false_matches
+from countenance.gallery import Gallery, UserMatch
 from countenance.operations.operation import Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
 from countenance.operations.search import Searching
+from countenance.scoring import expected_false_matches
 from countenance.signing import JSON
 
 Seen = TypeVar("Seen")
@@ -22,7 +23,7 @@ Unsearched = tuple[tuple[DetectedFace, tuple[str, ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """What is searched for: templates of one person, and what does not count. face, unsearched: of a picture."""
+    """Templates of one person to search for, and the face and user to leave out. face, unsearched: of the picture."""
 
     templates: tuple[Template, ...]
     exclude_face_id: str | None = None
@@ -32,12 +33,11 @@ class Probes:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundUsers:
+class UserSearchAnswer:
     """Users whom the probe is like, most similar first.
 
-    expected_false_matches: how many users can be expected at or above the asked similarity, at most, none of whom is
-    the person searched for. probe: the face that was searched for, if a picture was given that has one; unsearched:
-    the other faces in it, and why.
+    expected_false_matches: how many users, none of them the person searched for, to expect at most at or above the
+    similarity demanded. probe: the face of the picture that was searched for; unsearched: its other faces and why.
     """
 
     users: tuple[UserMatch, ...]
@@ -48,21 +48,21 @@ class FoundUsers:
     unsearched: Unsearched = ()
 
 
-class _SearchUsers(Searching[Seen, FoundUsers], Generic[Seen]):
-    """What all searches among users share: from probes to users, and what the ledger keeps of them."""
+class _SearchUsers(Searching[Seen, UserSearchAnswer], Generic[Seen]):
+    """What all searches among users share: from probes to users and their ledger entries."""
 
     __slots__ = ()
     name: ClassVar[str] = "search_users"
 
-    def crowd(self, gallery: Gallery) -> int:
+    def search_size(self, gallery: Gallery) -> int:
         """Users, not faces."""
         return gallery.user_count(self.gallery_id)
 
     @abstractmethod
     def probes(self, tools: Tools, seen: Seen) -> Probes:
-        """Whom to search for."""
+        """What to search for."""
 
-    def act(self, tools: Tools, permit: Permit, seen: Seen) -> FoundUsers:
+    def act(self, tools: Tools, permit: Permit, seen: Seen) -> UserSearchAnswer:
         """Search, and say how likely each user is to be somebody else."""
         probes = self.probes(tools, seen)
         matches = tools.gallery.search_users(
@@ -74,26 +74,28 @@ class _SearchUsers(Searching[Seen, FoundUsers], Generic[Seen]):
             exclude_face_id=probes.exclude_face_id,
             exclude_user_id=probes.exclude_user_id,
         )
-        rate = tools.calibration.fmr(tools.calibration.score(self.similarity))
-        expected = expected_false_matches(rate, matches.users)
-        return FoundUsers(matches.hits, matches.users, expected, tools.engine.version, probes.face, probes.unsearched)
+        fmr = tools.calibration.fmr(tools.calibration.score(self.similarity))
+        expected = expected_false_matches(fmr, matches.users)
+        return UserSearchAnswer(
+            matches.hits, matches.users, expected, tools.engine.version, probes.face, probes.unsearched
+        )
 
-    def outcome(self, result: FoundUsers) -> Mapping[str, JSON]:
-        """How many users among how many, and how many of them chance alone would give at most."""
+    def counts(self, result: UserSearchAnswer) -> Mapping[str, JSON]:
+        """Users found, users searched, and how many chance alone would give at most."""
         return {
             "users": len(result.users),
             "user_count": result.user_count,
             "expected_false_matches": result.expected_false_matches,
         }
 
-    def found(self, result: FoundUsers) -> Mapping[str, JSON]:
+    def private_result(self, result: UserSearchAnswer) -> Mapping[str, JSON]:
         """Which users."""
         return {"users": [[user.user_id, user.similarity] for user in result.users]}
 
 
 @dataclass(frozen=True, slots=True)
 class SearchUsersByFace(_SearchUsers[None]):
-    """Search for the person of an enrolled face; the face itself does not count where it is a user's."""
+    """Search for the person of an enrolled face; the face itself does not count for the user whom it belongs to."""
 
     gallery_id: str
     face_id: str
@@ -101,7 +103,7 @@ class SearchUsersByFace(_SearchUsers[None]):
     similarity: float = 80.0
 
     def look(self, tools: Tools) -> None:
-        """Nothing to look at."""
+        """There is no picture."""
 
     def probes(self, tools: Tools, seen: None) -> Probes:
         """The enrolled template."""
@@ -114,7 +116,7 @@ class SearchUsersByFace(_SearchUsers[None]):
 
 @dataclass(frozen=True, slots=True)
 class SearchUsersByUser(_SearchUsers[None]):
-    """Search for a user's person among the other users; nobody is found for a user without faces."""
+    """Search for a user's person among the other users; a user without faces finds nobody."""
 
     gallery_id: str
     user_id: str
@@ -122,7 +124,7 @@ class SearchUsersByUser(_SearchUsers[None]):
     similarity: float = 80.0
 
     def look(self, tools: Tools) -> None:
-        """Nothing to look at."""
+        """There is no picture."""
 
     def probes(self, tools: Tools, seen: None) -> Probes:
         """The templates of the user's faces."""
@@ -135,7 +137,7 @@ class SearchUsersByUser(_SearchUsers[None]):
 
 @dataclass(frozen=True, slots=True)
 class SearchUsersByImage(_SearchUsers[Probes]):
-    """Search for the person of the largest face of `image`; nobody is found if there is none that passes `quality`."""
+    """Search for the person of the largest face of `image`; without one that passes `quality`, nobody is found."""
 
     gallery_id: str
     image: bytes

@@ -15,10 +15,10 @@ import cedarpy
 from cedarpy import pst
 
 from countenance.errors import BadRequest, PolicyError
+from countenance.policy.enums import Action
 from countenance.policy.facts import FACT, Fact
 from countenance.policy.obligations import Obligation, obligations
 from countenance.policy.places import enclosing
-from countenance.policy.words import Operation
 
 
 class Status(StrEnum):
@@ -52,7 +52,7 @@ class Clause:
 
     id: str
     effect: Effect
-    operations: frozenset[Operation]
+    operations: frozenset[Action]
     condition: pst.Expr
     says: str
     cite: str
@@ -87,12 +87,12 @@ def clauses(pack: str, text: str) -> tuple[Clause, ...]:
     if policies.templates or policies.template_links:
         raise PolicyError(f"pack {pack}: clauses.cedar holds a template, and clauses have no slots")
     ordered = sorted(policies.static_policies.items(), key=lambda item: int(item[0].removeprefix("policy")))
-    found = tuple(_clause(pack, template) for _, template in ordered)
-    names = [clause.id for clause in found]
+    read = tuple(_clause(pack, template) for _, template in ordered)
+    names = [clause.id for clause in read]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise PolicyError(f"pack {pack}: two clauses are called {twice[0]}")
-    return found
+    return read
 
 
 def _clause(pack: str, template: pst.Template) -> Clause:
@@ -147,16 +147,16 @@ def _clause(pack: str, template: pst.Template) -> Clause:
     )
 
 
-def _operations(scope: pst.ActionConstraint, where: str) -> frozenset[Operation]:
+def _operations(scope: pst.ActionConstraint, where: str) -> frozenset[Action]:
     match scope:
         case pst.ScopeAny():
-            return frozenset(Operation)
+            return frozenset(Action)
         case pst.ActionEq(entity):
             entities: tuple[pst.EntityUid, ...] = (entity,)
         case pst.ActionIn(entities):
             pass
     try:
-        return frozenset(Operation(entity.id) for entity in entities)
+        return frozenset(Action(entity.id) for entity in entities)
     except ValueError as error:
         raise PolicyError(f"{where}: {error}") from error
 

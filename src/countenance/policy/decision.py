@@ -71,7 +71,7 @@ class MissingFact:
 class Decision:
     """What the rules say about one request, and why.
 
-    grounds: the clauses that decided. obligations: what a permit binds to. packs: every text that was asked.
+    grounds: the clauses that decided. obligations: what a permit binds to. packs: every text that was applied.
     law_date: the day whose law was applied.
     """
 
@@ -102,21 +102,21 @@ class Decision:
     @property
     def remedy(self) -> tuple[str, ...]:
         """What would change the answer, in the order of the grounds, each once."""
-        said = [ground.remedy for ground in self.grounds if ground.effect is not Effect.PERMIT and ground.remedy]
+        remedies = [ground.remedy for ground in self.grounds if ground.effect is not Effect.PERMIT and ground.remedy]
         if self.missing:
-            said.append("State " + "; ".join(f"{fact.says} ({fact.fact})" for fact in self.missing) + ".")
-        return tuple(dict.fromkeys(said))
+            remedies.append("State " + "; ".join(f"{fact.says} ({fact.fact})" for fact in self.missing) + ".")
+        return tuple(dict.fromkeys(remedies))
 
     def sentence(self) -> str:
         """One line: verdict, first clause and source, the facts that failed, what would change it, whom to write to."""
         if self.permitted:
             return f"Permitted under {', '.join(pack.name for pack in self.packs)} as of {self.law_date}."
         ground = self.grounds[0]
-        opening = "Denied" if self.verdict is Verdict.DENY else "Not permitted, since it cannot be decided"
+        verdict = "Denied" if self.verdict is Verdict.DENY else "Not permitted, since it cannot be decided"
         more = f" (and {len(self.grounds) - 1} more)" if len(self.grounds) > 1 else ""
         status = "" if ground.status is Status.IN_FORCE else f", {ground.status}"
         text = (
-            f"{opening}: {ground.says} Clause {ground.id}{more}, {ground.pack.title} {ground.pack.version}{status}: "
+            f"{verdict}: {ground.says} Clause {ground.id}{more}, {ground.pack.title} {ground.pack.version}{status}: "
             f"{ground.cite}."
         )
         if self.failed:
@@ -134,7 +134,7 @@ class Decision:
         groups: dict[str, list[MissingFact]] = {}
         for fact in self.missing:
             groups.setdefault(fact.fact.partition(".")[0], []).append(fact)
-        said = [
+        names = [
             text
             for group, facts in groups.items()
             for text in (
@@ -143,8 +143,8 @@ class Decision:
                 else [f"{fact.says} ({fact.fact})" for fact in facts]
             )
         ]
-        more = len(said) - _SHOWN
-        return f"Not stated: {'; '.join(said[:_SHOWN])}{f'; and {more} more' if more > 0 else ''}."
+        more = len(names) - _SHOWN
+        return f"Not stated: {'; '.join(names[:_SHOWN])}{f'; and {more} more' if more > 0 else ''}."
 
     def problem(self) -> dict[str, object]:
         """The body of an RFC 9457 problem (application/problem+json); a permitted decision has none."""

@@ -17,7 +17,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from countenance.errors import BadRequest
-from countenance.policy.vocabulary import Grant, Request
+from countenance.policy.request import Grant, Request
 
 _RELATIVE = re.compile(r"now(?:(?P<sign>[+-])(?P<d>\d+d)?(?P<h>\d+h)?(?P<m>\d+m)?(?P<s>\d+s)?)?")
 
@@ -100,7 +100,8 @@ def _value(hint: object, value: object, where: str, now: datetime) -> object:
             raise BadRequest(f"{where}: one of {', '.join(kind)} is expected, got {str(value)[:60]!r}") from None
     if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, Mapping):
         return _made(kind, value, where, now)
-    raise BadRequest(f"{where}: {getattr(kind, '__name__', kind)} is expected, got {type(value).__name__}")
+    expected = "a table" if is_dataclass(kind) else getattr(kind, "__name__", kind)
+    raise BadRequest(f"{where}: {expected} is expected, got {type(value).__name__}")
 
 
 def _checked(value: object, where: str) -> object:

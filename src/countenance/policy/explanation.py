@@ -2,7 +2,7 @@
 
 It explains a refusal and tells a no from a doubt. Whether anything is permitted is for Cedar alone to say, and where
 the two disagree about a clause nothing is permitted. Conditions are compiled to functions once, since refusals come in
-numbers when somebody knocks at every door.
+numbers when somebody tries many requests.
 """
 
 from __future__ import annotations

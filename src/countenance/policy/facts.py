@@ -16,10 +16,10 @@ from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
 
-from countenance.policy import vocabulary
+from countenance.policy import request as vocabulary
+from countenance.policy.enums import COERCIVE_POWERS, Action, AuthorisationKind, Power, Tier
 from countenance.policy.places import touched
-from countenance.policy.vocabulary import Request
-from countenance.policy.words import COERCIVE_POWERS, AuthorisationKind, Operation, Power, Tier
+from countenance.policy.request import Request
 
 CedarValue = bool | int | str | list[str]
 
@@ -165,20 +165,20 @@ _BASIC: tuple[Fact, ...] = (
 )
 
 _GROUPS: tuple[tuple[str, type], ...] = (
-    ("use", vocabulary.Use),
-    ("space", vocabulary.Space),
-    ("case", vocabulary.Case),
-    ("authorisation", vocabulary.Authorisation),
-    ("gallery", vocabulary.Gallery),
-    ("probe", vocabulary.Probe),
-    ("subject", vocabulary.Subject),
-    ("model", vocabulary.Model),
-    ("evidence", vocabulary.Evidence),
-    ("review", vocabulary.Review),
-    ("assessment", vocabulary.Assessment),
-    ("notice", vocabulary.Notice),
-    ("retention", vocabulary.Retention),
-    ("operator", vocabulary.Operator),
+    ("use", vocabulary.UseFacts),
+    ("space", vocabulary.SpaceFacts),
+    ("case", vocabulary.CaseFacts),
+    ("authorisation", vocabulary.AuthorisationFacts),
+    ("gallery", vocabulary.GalleryFacts),
+    ("probe", vocabulary.ProbeFacts),
+    ("subject", vocabulary.SubjectFacts),
+    ("model", vocabulary.ModelFacts),
+    ("evidence", vocabulary.EvidenceFacts),
+    ("review", vocabulary.ReviewFacts),
+    ("assessment", vocabulary.AssessmentFacts),
+    ("notice", vocabulary.NoticeFacts),
+    ("retention", vocabulary.RetentionFacts),
+    ("operator", vocabulary.OperatorFacts),
 )
 
 _WHEN = {
@@ -278,7 +278,7 @@ def flat_schema(facts: Iterable[Fact]) -> str:
 
 
 _ACTIONS = (
-    "action " + ", ".join(f'"{operation}"' for operation in Operation) + " "
+    "action " + ", ".join(f'"{operation}"' for operation in Action) + " "
     "appliesTo { principal: [Mandate], resource: [Gallery], context: Facts };"
 )
 
@@ -306,9 +306,9 @@ def readers(facts: Iterable[Fact]) -> Readers:
 
 def flat_context(request: Request, moment: Moment, facts: Readers) -> dict[str, CedarValue]:
     """The stated ones of `facts` side by side, under their flat names."""
-    found: dict[str, CedarValue] = {}
+    stated: dict[str, CedarValue] = {}
     for name, plain, read in facts:
         value = read(request, moment) if plain is None else plain(request)
         if value is not None:
-            found[name] = value
-    return found
+            stated[name] = value
+    return stated

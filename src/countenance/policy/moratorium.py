@@ -2,7 +2,7 @@
 
     in force --consent--> in force --consent that completes the quorum--> lifted
 
-No clock takes part. A date may remind people to look again; it changes nothing. Every step is a signed statement
+No clock takes part. A reminder date changes nothing. Every step is a signed statement
 (Ed25519 over canonical JSON), so the ledger can hold it and anybody can check it. Pure: keys and times come in as data.
 """
 
@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from countenance.errors import BadRequest, Conflict, Denied, PolicyError, Unauthenticated
-from countenance.policy.vocabulary import Request
-from countenance.policy.words import Operation, Power
+from countenance.errors import BadRequest, Conflict, Denied, PolicyError
+from countenance.policy.enums import Action, Power
+from countenance.policy.request import Request
 from countenance.signing import canonical, digest, verified
 
 
@@ -45,7 +45,7 @@ class Charter:
 class Scope:
     """What a moratorium stops. An empty set means all."""
 
-    operations: frozenset[Operation] = frozenset()
+    operations: frozenset[Action] = frozenset()
     powers: frozenset[Power] = frozenset()
 
     def covers(self, request: Request) -> bool:
@@ -117,12 +117,12 @@ class Moratorium:
     lifted: bool = False
 
     def stops(self, request: Request) -> bool:
-        """Whether it is in force and covers `request`. Time is not asked."""
+        """Whether it is in force and covers `request`. Time plays no part."""
         return not self.lifted and self.order.scope.covers(request)
 
 
 def set_moratorium(charter: Charter, order: Order, signature: Signature) -> Moratorium:
-    """A moratorium in force. A key that may not set it: `Denied`; a signature that is not its: `Unauthenticated`."""
+    """A moratorium in force. A key that may not set it: `Denied`; a wrong signature: `BadRequest`."""
     if not order.id or not order.reason:
         raise BadRequest("a moratorium has an id and a reason")
     _check(signature, charter.setters, order.message(), "set a moratorium")
@@ -162,7 +162,7 @@ def _check(signature: Signature, keys: frozenset[bytes], message: bytes, what: s
     if signature.key not in keys:
         raise Denied(f"this key may not {what}")
     if not verified(signature.key, signature.value, message):
-        raise Unauthenticated(f"the signature to {what} is not by this key, or not over this statement")
+        raise BadRequest(f"the signature to {what} is not by this key, or not over this statement")
 
 
 def _text(moment: datetime) -> str:

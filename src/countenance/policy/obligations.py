@@ -110,7 +110,7 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
-class Carry:
+class CarryLabel:
     """The answer carries these words."""
 
     label: Label
@@ -127,7 +127,7 @@ Obligation = (
     | DeleteNonMatches
     | BlurOthers
     | Tell
-    | Carry
+    | CarryLabel
 )
 
 
@@ -158,17 +158,17 @@ def _obligation(text: str, clause: str) -> Obligation:
         case "tell":
             return Tell(Addressee(rest), clause)
         case "label":
-            return Carry(Label(rest), clause)
+            return CarryLabel(Label(rest), clause)
     raise ValueError(f"there is no obligation {text!r}")
 
 
 def _number(text: str, unit: str) -> int:
-    found = re.fullmatch(rf"([1-9][0-9]{{0,5}}){unit}", text)
-    if not found:
+    match = re.fullmatch(rf"([1-9][0-9]{{0,5}}){unit}", text)
+    if not match:
         raise ValueError(
             f"an obligation's number is a positive whole number{' and ' + unit if unit else ''}, got {text!r}"
         )
-    return int(found[1])
+    return int(match[1])
 
 
 def words(obligation: Obligation) -> str:
@@ -192,5 +192,5 @@ def words(obligation: Obligation) -> str:
             return "blur-others"
         case Tell(whom):
             return f"tell {whom}"
-        case Carry(label):
+        case CarryLabel(label):
             return f"label {label}"

@@ -1,6 +1,6 @@
-"""The rules in force: packs, compiled for Cedar, and the one verb `decide`.
+"""The rules in force: packs, compiled for Cedar. `Rules.decide` makes every decision.
 
-Several packs apply at once. One that forbids denies; one that cannot tell makes the answer undetermined; a pack that
+Several packs apply at once. One that forbids denies; one that lacks a fact makes the answer undetermined; a pack that
 permits nothing denies by default; only where every pack permits is the answer permit. Each call passes the schema, and
 anything that Cedar reports as an error denies: without the schema a forbid whose condition errs would be skipped.
 """
@@ -13,16 +13,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from countenance.errors import PolicyError
-from countenance.policy.cases import Case
 from countenance.policy.clauses import Effect, Status
+from countenance.policy.compiled import ApplicableSlice, CedarAnswer, PolicyCache
 from countenance.policy.decision import Decision, FailedFact, Ground, MissingFact, PackIdentity, Verdict
 from countenance.policy.explanation import Context
 from countenance.policy.facts import FACT, CedarValue, Moment
-from countenance.policy.library import Answer, Library, Opened
 from countenance.policy.moratorium import Moratorium
 from countenance.policy.obligations import Obligation
-from countenance.policy.packs import Pack, read_pack
-from countenance.policy.vocabulary import Request
+from countenance.policy.packs.cases import PackCase
+from countenance.policy.packs.pack import Pack, read_pack
+from countenance.policy.request import Request
 
 BASE = "mandate"
 """The pack that is always in force."""
@@ -39,7 +39,7 @@ class Rules:
         self.packs = tuple(packs)
         self.appeal_contact = appeal_contact
         self._identities = tuple(pack.identity for pack in packs)
-        self._library = Library(packs)
+        self._cache = PolicyCache(packs)
 
     @classmethod
     def load(
@@ -69,10 +69,10 @@ class Rules:
         moratoria: Sequence[Moratorium] = (),
         as_of: date | None = None,
     ) -> Decision:
-        """What the rules say about `request` at `now` (with a zone).
+        """The decision about `request` at `now` (with a zone).
 
         latest_seen: the latest time that this installation has ever seen; a `now` before it denies.
-        moratoria: those that were ever set. as_of: the day whose law applies; None is the day of `now` (UTC).
+        moratoria: those in force. as_of: the day whose law applies; None is the day of `now` (UTC).
         """
         if now.tzinfo is None or (latest_seen is not None and latest_seen.tzinfo is None):
             raise ValueError("decide takes times with a zone")
@@ -80,28 +80,30 @@ class Rules:
         return self.judge(request, Moment(now, latest_seen or now, halted), as_of or now.astimezone(UTC).date())
 
     def judge(self, request: Request, moment: Moment, law_date: date) -> Decision:
-        """As `decide`, with all that surrounds the request in one value."""
-        opened = self._library.open(request, moment, law_date)
-        answer = None if opened is None else opened.book.ask(opened.book.opening, request, moment)
-        if opened is None or answer is None:
+        """As `decide`, with the time and moratoria in one value."""
+        applicable = self._cache.slice_for(request, moment, law_date)
+        answer = (
+            None if applicable is None else applicable.policies.evaluate(applicable.policies.deciding, request, moment)
+        )
+        if applicable is None or answer is None:
             return self._broken(law_date)
-        book = opened.book
+        policies = applicable.policies
         if not answer.allowed and answer.reasons:
-            return self._refusal(answer.reasons, opened, answer.facts, law_date)
-        grounds = tuple(book.grounds[reason] for reason in answer.reasons)
+            return self._refusal(answer.reasons, applicable, answer.facts, law_date)
+        grounds = tuple(policies.grounds[reason] for reason in answer.reasons)
         permitting = {ground.pack.name for ground in grounds if ground.effect is Effect.PERMIT}
         silent = [pack for pack in self.packs if pack.name not in permitting]
         if silent:
-            perhaps = book.ask(book.allowing, request, moment)
+            perhaps = policies.evaluate(policies.hopeful, request, moment)
             if perhaps is None:
                 return self._broken(law_date)
-            return self._unpermitted(silent, perhaps, opened, law_date)
-        duties = dict.fromkeys(o for reason in answer.reasons for o in book.clauses[reason].obligations)
+            return self._unpermitted(silent, perhaps, applicable, law_date)
+        duties = dict.fromkeys(o for reason in answer.reasons for o in policies.clauses[reason].obligations)
         return self._decision(Verdict.PERMIT, grounds, law_date, duties=tuple(duties))
 
-    def failures(self, cases: Iterable[Case]) -> tuple[str, ...]:
-        """Which of `cases` these rules answer otherwise than they say: its name, what was due and what came."""
-        found = []
+    def failures(self, cases: Iterable[PackCase]) -> tuple[str, ...]:
+        """The cases that these rules decide wrongly: each with its name, what was due and what came."""
+        failures = []
         for case in cases:
             decision = self.judge(case.request, case.moment, case.moment.now.date())
             for what, due, came in (
@@ -112,36 +114,40 @@ class Rules:
             ):
                 if due is not None and due != came:
                     shown = [sorted(v) if isinstance(v, frozenset) else v for v in (due, came)]
-                    found.append(f"{case.name!r}: {what} due {shown[0]}, came {shown[1]}")
+                    failures.append(f"{case.name!r}: {what} due {shown[0]}, came {shown[1]}")
                     break
             else:
                 if not case.bound <= set(decision.clauses) or case.free & set(decision.clauses):
-                    found.append(f"{case.name!r}: grounds came {sorted(decision.clauses)}")
-        return tuple(found)
+                    failures.append(f"{case.name!r}: grounds came {sorted(decision.clauses)}")
+        return tuple(failures)
 
-    def _refusal(self, reasons: Sequence[str], opened: Opened, told: Context, law_date: date) -> Decision:
-        """Cedar found clauses that hold or may hold: a no if one of them holds whatever is unstated, else doubt."""
-        book, facts = opened.book, {**opened.surroundings, **told}
-        weighed = {reason: book.weighers[reason](facts) for reason in reasons}
+    def _refusal(
+        self, reasons: Sequence[str], applicable: ApplicableSlice, context: Context, law_date: date
+    ) -> Decision:
+        """The decision where clauses forbid, or may: deny if one holds whatever is unstated, else undetermined."""
+        policies, facts = applicable.policies, {**applicable.parties, **context}
+        weighed = {reason: policies.weighers[reason](facts) for reason in reasons}
         if any(truth.value is False for truth in weighed.values()):
             return self._broken(law_date)  # the explanation and Cedar disagree: neither is to be trusted
         sure = {reason: truth for reason, truth in weighed.items() if truth.value}
         paths = tuple(dict.fromkeys(path for truth in (sure or weighed).values() for path in sorted(truth.facts)))
-        grounds = tuple(book.grounds[reason] for reason in sure or weighed)
+        grounds = tuple(policies.grounds[reason] for reason in sure or weighed)
         if sure:
             return self._decision(Verdict.DENY, grounds, law_date, failed=tuple(_failed(path, facts) for path in paths))
         return self._decision(Verdict.UNDETERMINED, grounds, law_date, missing=tuple(map(_missing, paths)))
 
-    def _unpermitted(self, silent: Sequence[Pack], perhaps: Answer, opened: Opened, law_date: date) -> Decision:
-        """Some packs permit nothing: a pack without a clause that may yet permit denies by default."""
-        grounds = opened.book.grounds
+    def _unpermitted(
+        self, silent: Sequence[Pack], perhaps: CedarAnswer, applicable: ApplicableSlice, law_date: date
+    ) -> Decision:
+        """The decision where some packs permit nothing: deny by default, unless a clause may still permit."""
+        grounds = applicable.policies.grounds
         hopeful = {grounds[reason].pack.name for reason in perhaps.reasons}
         hopeless = tuple(_default(pack) for pack in silent if pack.name not in hopeful)
         if hopeless:
             return self._decision(Verdict.DENY, hopeless, law_date)
         names = {pack.name for pack in silent}
         open_ = tuple(reason for reason in perhaps.reasons if grounds[reason].pack.name in names)
-        return self._refusal(open_, opened, perhaps.facts, law_date)
+        return self._refusal(open_, applicable, perhaps.facts, law_date)
 
     def _broken(self, law_date: date) -> Decision:
         return self._decision(Verdict.DENY, (_BROKEN,), law_date)
@@ -160,7 +166,7 @@ class Rules:
 
 
 def check(pack: Pack) -> None:
-    """Validate `pack`, run its cases, and see that each of its clauses is spoken of; `PolicyError` where it fails."""
+    """Validate `pack`, run its cases, and check that each clause has one; `PolicyError` where it fails."""
     failures = Rules([pack]).failures(pack.cases)
     if failures:
         raise PolicyError(f"pack {pack.name} fails its own case {failures[0]}")

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from tests.contract.audit.services import Asked, Said, service
 
-from countenance.audit.plan import LiveApi
+from countenance.audit.formats.plan import LiveApi
 from countenance.audit.sources.live.azure_face import TOKEN_LIFE_S, AzureFace, connect
-from countenance.audit.sources.live.cassette import Reply
+from countenance.audit.sources.live.cassette import RecordedReply
 from countenance.errors import Denied, Misconfigured, Overloaded, Unauthenticated
 
 KIND = "application/json; charset=utf-8"
@@ -100,7 +100,7 @@ def test_another_model_than_asked_for_is_noticed() -> None:
 
 def test_handles_are_used_as_long_as_the_service_keeps_them() -> None:
     found = client("http://127.0.0.1:9")
-    reply = Reply("answered", 1000.0, token=A)
+    reply = RecordedReply("answered", 1000.0, token=A)
     assert found.fresh(reply, 1000.0 + TOKEN_LIFE_S / 2)
     assert not found.fresh(reply, 1000.0 + TOKEN_LIFE_S)
 

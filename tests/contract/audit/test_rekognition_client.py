@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from tests.contract.audit.services import Asked, Said, service
 
-from countenance.audit.plan import LiveApi
+from countenance.audit.formats.plan import LiveApi
 from countenance.audit.sources.live.rekognition import Rekognition, connect
 from countenance.errors import Denied, Misconfigured, Overloaded, Unauthenticated
 

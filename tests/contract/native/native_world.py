@@ -22,16 +22,17 @@ from sqlalchemy import Engine
 from tests.contract.rekognition.rekognition_fakes import REGION, boto_client
 from tests.fakes.engine import MODEL, FakeEngine
 
-from countenance import operations
+from countenance import administration, operations
 from countenance.api import native, rekognition
-from countenance.api.doors import Doors
+from countenance.api.prefixes import PrefixRouter
 from countenance.custody import Custody
 from countenance.database import open_database
-from countenance.gallery import Calibration, Gallery, RawCosine
+from countenance.gallery import Gallery
 from countenance.ledger import Ledger
-from countenance.mandates import Halts, Operators, Register, Role
+from countenance.mandates import MoratoriumStore, OperatorStore, Register, Role
 from countenance.policy import Rules
 from countenance.policy.moratorium import Charter
+from countenance.scoring import Calibration, RawCosine
 from countenance.signing import Signer
 
 CALIBRATION = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
@@ -63,9 +64,9 @@ class World:
     database: Engine
     ledger: Ledger
     register: Register
-    operators: operations.Operators
+    operators: administration.Operators
     custody: Custody
-    moratoria: operations.Moratoria
+    moratoria: administration.Moratoria
     tokens: dict[str, str] = field(default_factory=dict)
     clients: dict[str | None, httpx.Client] = field(default_factory=dict)
 
@@ -112,29 +113,30 @@ def request_body(**more: Any) -> dict[str, Any]:
 
 @contextmanager
 def world(
-    folder: Path, rules: Any = None, charter: Charter | None = CHARTER, limits: native.Limits | None = None
+    folder: Path, rules: Any = None, charter: Charter | None = CHARTER, limits: native.BodyLimits | None = None
 ) -> Iterator[World]:
     database = open_database(folder / "db.sqlite")
     ledger = Ledger(database, Signer(bytes(32)), "ledger.test", now)
     register, custody = Register(database, bytes(32), now), Custody(database, bytes(32), now)
-    moratoria = operations.Moratoria(Halts(database), ledger, charter)
+    in_force = operations.MoratoriaInForce(MoratoriumStore(database), charter)
+    moratoria = administration.Moratoria(MoratoriumStore(database), in_force, ledger)
     gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
     tools = operations.Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, ())
     rules = rules or HOUSE_RULES
-    guard = operations.Guard(tools, rules, ledger, register, custody, moratoria, now)
-    operators = operations.Operators(Operators(database, now, os.urandom), ledger)
+    guard = operations.Guard(tools, rules, ledger, register, custody, in_force, now)
+    operators = administration.Operators(OperatorStore(database, now, os.urandom), ledger)
     services = native.Services(
         operators,
-        operations.Mandates(register, ledger, now),
-        operations.Custodian(custody, register, gallery, ledger, now),
+        administration.Mandates(register, ledger, now),
+        administration.Custodian(custody, register, gallery, ledger, now),
         moratoria,
-        operations.Explainer(rules, moratoria, now),
-        operations.Record(ledger),
+        administration.Explainer(rules, in_force, now),
+        administration.Record(ledger),
     )
     executor = ThreadPoolExecutor(4)
     aws = rekognition.app(guard, register, region=REGION, buckets={}, page_key=b"k" * 32, now=now, executor=executor)
-    ours = native.app(services, limits or native.Limits())
-    with listening(Doors(aws, {native.PREFIX: ours})) as url:
+    ours = native.app(services, limits or native.BodyLimits())
+    with listening(PrefixRouter(aws, {native.PREFIX: ours})) as url:
         made = World(url, database, ledger, register, operators, custody, moratoria)
         for name, roles in PEOPLE.items():
             made.tokens[name] = operators.add(name, roles, now() + timedelta(days=1))[1]

@@ -47,8 +47,6 @@ from countenance.operations import (
     Enrolled,
     Erase,
     Erased,
-    Found,
-    FoundUsers,
     GalleryInfo,
     ListFaces,
     ListGalleries,
@@ -58,6 +56,7 @@ from countenance.operations import (
     Reason,
     Reassigned,
     Refusal,
+    SearchAnswer,
     SearchByFace,
     SearchByImage,
     SearchUsersByFace,
@@ -65,6 +64,7 @@ from countenance.operations import (
     SearchUsersByUser,
     User,
     UserMatch,
+    UserSearchAnswer,
 )
 
 ACCESS_KEY = "AKFAKE000000"
@@ -191,27 +191,27 @@ class FakeGuard:
             owned=tuple((face_id, user_id) for face_id in ask.face_ids if (user_id := owner.get(face_id))),
         )
 
-    def SearchByFace(self, ask: SearchByFace) -> Found:
+    def SearchByFace(self, ask: SearchByFace) -> SearchAnswer:
         people = {face.face_id: person for face, person in self._faces(ask.gallery_id)}
         if ask.face_id not in people:
             raise NoSuchFace("there is no face of that id")
         return self._found(ask, people[ask.face_id], ask.face_id)
 
-    def SearchByImage(self, ask: SearchByImage) -> Found:
+    def SearchByImage(self, ask: SearchByImage) -> SearchAnswer:
         self._faces(ask.gallery_id)
         people = people_in(ask.image)
         if not people:
             raise NoFace("there is no face in the image")
         return self._found(ask, people[0], None, face_of(people[0], 0))
 
-    def _found(self, ask: Any, person: str, exclude: str | None, probe: DetectedFace | None = None) -> Found:
+    def _found(self, ask: Any, person: str, exclude: str | None, probe: DetectedFace | None = None) -> SearchAnswer:
         rated = [
             Candidate(face, 0.9, self._similarity(person, other), 1e-5)
             for face, other in self._faces(ask.gallery_id)
             if face.face_id != exclude
         ]
         rated = sorted((c for c in rated if c.similarity >= ask.similarity), key=lambda c: -c.similarity)
-        return Found(tuple(rated[: ask.limit]), len(self._faces(ask.gallery_id)), 0.5, self.version, probe)
+        return SearchAnswer(tuple(rated[: ask.limit]), len(self._faces(ask.gallery_id)), 0.5, self.version, probe)
 
     def Compare(self, ask: Compare) -> Compared:
         source, target = people_in(ask.source), people_in(ask.target)
@@ -276,18 +276,18 @@ class FakeGuard:
         self._assign(ask.gallery_id, done, then)
         return Reassigned(tuple(done), tuple(refused), self._size(ask.gallery_id, ask.user_id))
 
-    def SearchUsersByFace(self, ask: SearchUsersByFace) -> FoundUsers:
+    def SearchUsersByFace(self, ask: SearchUsersByFace) -> UserSearchAnswer:
         people = {face.face_id: person for face, person in self._faces(ask.gallery_id)}
         if ask.face_id not in people:
             raise NoSuchFace("there is no face of that id")
         return self._found_users(ask, people[ask.face_id])
 
-    def SearchUsersByUser(self, ask: SearchUsersByUser) -> FoundUsers:
+    def SearchUsersByUser(self, ask: SearchUsersByUser) -> UserSearchAnswer:
         self._user(ask.gallery_id, ask.user_id)
         theirs = [person for face, person in self._faces(ask.gallery_id) if face.user_id == ask.user_id]
         return self._found_users(ask, theirs[0] if theirs else None, ask.user_id)
 
-    def SearchUsersByImage(self, ask: SearchUsersByImage) -> FoundUsers:
+    def SearchUsersByImage(self, ask: SearchUsersByImage) -> UserSearchAnswer:
         self._faces(ask.gallery_id)
         people = people_in(ask.image)
         seen = [face_of(person, rank) for rank, person in enumerate(people)]
@@ -295,14 +295,14 @@ class FakeGuard:
         found = self._found_users(ask, people[0] if people else None)
         return replace(found, probe=seen[0] if seen else None, unsearched=left)
 
-    def _found_users(self, ask: Any, person: str | None, exclude: str | None = None) -> FoundUsers:
+    def _found_users(self, ask: Any, person: str | None, exclude: str | None = None) -> UserSearchAnswer:
         best: dict[str, float] = {}
         for face, other in self._faces(ask.gallery_id):
             if person is not None and face.user_id is not None and face.user_id != exclude:
                 best[face.user_id] = max(best.get(face.user_id, 0.0), self._similarity(person, other))
         rated = sorted((rate, user_id) for user_id, rate in best.items() if rate >= ask.similarity)[::-1]
         users = [UserMatch(user_id, 1, 0.9, 1e-5, rate) for rate, user_id in rated]
-        return FoundUsers(tuple(users[: ask.limit]), len(self._of(ask.gallery_id)), 0.5, self.version)
+        return UserSearchAnswer(tuple(users[: ask.limit]), len(self._of(ask.gallery_id)), 0.5, self.version)
 
     @staticmethod
     def _similarity(one: str, other: str) -> float:

@@ -16,11 +16,12 @@ from tests.fakes.engine import MODEL, FakeEngine
 from tests.fakes.rules import FixedRules
 
 from countenance.custody import Custody
-from countenance.gallery import Calibration, Gallery, RawCosine
+from countenance.gallery import Gallery
 from countenance.ledger import Ledger
-from countenance.mandates import Halts, Holder, Register, Terms
-from countenance.operations import Guard, Moratoria, Tools
+from countenance.mandates import Holder, MoratoriumStore, Register, Terms
+from countenance.operations import Guard, MoratoriaInForce, Tools
 from countenance.policy import Verdict
+from countenance.scoring import Calibration, RawCosine
 
 CALIBRATION = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
 
@@ -43,7 +44,7 @@ def spine(database: sa.Engine, ledger: Ledger, verdict: Verdict) -> Iterator[Any
     key = register.issue_key(asked.mandate_id)
     gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
     tools = Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, ())
-    moratoria = Moratoria(Halts(database), ledger, None)
+    moratoria = MoratoriaInForce(MoratoriumStore(database), None)
     guard = Guard(tools, FixedRules(verdict), ledger, register, Custody(database, bytes(32), now), moratoria, now)
     with serving(guard, credentials=register) as url:
         client = boto_client(url, key=key.access_key, secret=key.secret)

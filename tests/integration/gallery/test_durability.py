@@ -15,7 +15,8 @@ import pytest
 
 from countenance.database import open_database
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, ModelId, Point, Pose, Quality, Template
-from countenance.gallery import Gallery, RawCosine
+from countenance.gallery import Gallery
+from countenance.scoring import RawCosine
 
 MODEL = ModelId("a" * 64)
 FACES_PER_IMAGE = 3

@@ -6,11 +6,10 @@ import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from countenance.audit.bundle import bundle_files
-from countenance.audit.metrics.intervals import Rate, plain_rate
-from countenance.audit.plan import Groups, Hypothesis, Plan, ScoreFile, System, ThresholdRule
-from countenance.audit.rates import share, withheld
-from countenance.audit.results import (
+from countenance.audit.analysis.rates import share, withheld
+from countenance.audit.bundle.bundle import bundle_files
+from countenance.audit.formats.plan import DeclaredHypothesis, Groups, Plan, ScoreFile, System, ThresholdRule
+from countenance.audit.formats.results import (
     Analysis,
     Block,
     CrossResult,
@@ -18,20 +17,21 @@ from countenance.audit.results import (
     Environment,
     FaceResults,
     GroupResult,
-    Histogram,
+    HistogramResult,
     Judged,
-    Model,
+    ModelUsed,
     Numbers,
     Operating,
     Protocol,
     Results,
     SearchResult,
-    Spread,
+    SpreadResult,
     SummaryFigure,
     SweepPoint,
     Worst,
 )
-from countenance.audit.shares import Bounds, Share
+from countenance.audit.formats.shares import Bounds, Share
+from countenance.metrics.statistics.intervals import Rate, plain_rate
 from countenance.signing import Signer
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -50,7 +50,7 @@ def plan(**changes: object) -> Plan:
         groups=Groups(("group",), "perceived by annotators"),
         scores=ScoreFile("scores.csv", labels="people.csv"),
         threshold=ThresholdRule("fmr", 1e-3),
-        hypotheses=(Hypothesis("fmr", "group"),),
+        hypotheses=(DeclaredHypothesis("fmr", "group"),),
         population="volunteers",
         conditions="indoor, frontal",
         limits=("no children took part",),
@@ -85,8 +85,8 @@ def analysis(
             fnmr=counted(m, 900),
             failures=counted(at * 3, 1000),
             threshold_needed=0.36 + 0.01 * k / 48,
-            quality=(Spread("sharpness", 997, 41.5, tuple(float(d) for d in range(10, 100, 10))),),
-            histogram=Histogram(
+            quality=(SpreadResult("sharpness", 997, 41.5, tuple(float(d) for d in range(10, 100, 10))),),
+            histogram=HistogramResult(
                 -0.4,
                 1.0,
                 tuple(round(9000 * 2.718 ** (-((x - 20) ** 2) / 60)) for x in range(64)),
@@ -198,7 +198,7 @@ def results(of_plan: Plan | None = None, **changes: object) -> Results:
 
 
 def environment() -> Environment:
-    return Environment("3.11.4", "Linux x86_64", {"numpy": "2.4"}, (Model("embedder", "toy", "toy-1", MODEL),))
+    return Environment("3.11.4", "Linux x86_64", {"numpy": "2.4"}, (ModelUsed("embedder", "toy", "toy-1", MODEL),))
 
 
 def files(the_plan: Plan | None = None, found: Results | None = None, signer: Signer = SIGNER) -> dict[str, bytes]:

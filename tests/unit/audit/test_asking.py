@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from tests.unit.audit.made_up import NOW
 
-from countenance.audit.loading import asked
-from countenance.audit.plan import Groups, Hypothesis, LiveApi, Plan, System, ThresholdRule
-from countenance.audit.results import Model
-from countenance.audit.running import run_audit
+from countenance.audit.formats.plan import DeclaredHypothesis, Groups, LiveApi, Plan, System, ThresholdRule
+from countenance.audit.formats.results import ModelUsed
+from countenance.audit.running.loading import asked
+from countenance.audit.running.running import run_audit
 from countenance.audit.sources.live.asking import Drawn, ask, draw, estimate
-from countenance.audit.sources.live.cassette import Cassette, Header, Reply
+from countenance.audit.sources.live.cassette import Cassette, Header, RecordedReply
 from countenance.audit.sources.live.pacing import Pacer
 from countenance.errors import BadRequest, NotFound, Overloaded
 
@@ -24,7 +24,7 @@ class FakeService:
     """Pictures are the text `<person> <shot>`; the same person scores 95, others 10 to 60; an empty one has no face."""
 
     client = "rekognition"
-    models = (Model("client", "fake", "1"),)
+    models = (ModelUsed("client", "fake", "1"),)
 
     def __init__(self) -> None:
         self.settings = {"endpoint": "http://here"}
@@ -32,20 +32,20 @@ class FakeService:
         self.token = ""
         self.tired_after = 10**9
 
-    def detect(self, image: bytes) -> Reply:
+    def detect(self, image: bytes) -> RecordedReply:
         self._count("detect")
         if not image:
-            return Reply("no face", 1.0)
-        return Reply("answered", 1.0, faces=1, quality={"sharpness": 50.0}, token=self.token)
+            return RecordedReply("no face", 1.0)
+        return RecordedReply("answered", 1.0, faces=1, quality={"sharpness": 50.0}, token=self.token)
 
-    def compare(self, first: bytes, second: bytes, first_token: str, second_token: str) -> Reply:
+    def compare(self, first: bytes, second: bytes, first_token: str, second_token: str) -> RecordedReply:
         self._count("compare")
         assert first_token == second_token == self.token
         a, b = first.split()[0], second.split()[0]
         score = 95.0 if a == b else 10.0 + (int(a) * 7 + int(b) * 7) % 50
-        return Reply("answered", 2.0, score=score if score >= 20 else None, faces=1)
+        return RecordedReply("answered", 2.0, score=score if score >= 20 else None, faces=1)
 
-    def fresh(self, reply: Reply, now: float) -> bool:
+    def fresh(self, reply: RecordedReply, now: float) -> bool:
         return now - reply.at < 100
 
     def _count(self, operation: str) -> None:
@@ -147,7 +147,7 @@ def test_the_estimate_counts_what_is_still_to_be_asked(folder: Path) -> None:
 def test_a_whole_audit_of_a_service_names_what_answered(folder: Path) -> None:
     plan = Plan(
         title="t", question="q", system=System("s"), groups=Groups(("gender",), "told"), api=SOURCE,
-        threshold=ThresholdRule("fixed", 50.0), hypotheses=(Hypothesis("fmr", "gender"),), seed=3,
+        threshold=ThresholdRule("fixed", 50.0), hypotheses=(DeclaredHypothesis("fmr", "gender"),), seed=3,
     )  # fmt: skip
     answers = go(folder, FakeService())
     loaded = asked(plan, folder, drawn(folder), answers, FakeService.models, folder / "t.jsonl")
@@ -174,8 +174,8 @@ def test_labels_that_allow_no_pair_are_an_error(folder: Path) -> None:
 
 def test_a_service_that_sees_no_face_at_all_is_an_error(folder: Path) -> None:
     class Blind(FakeService):
-        def detect(self, image: bytes) -> Reply:
-            return Reply("no face", 1.0)
+        def detect(self, image: bytes) -> RecordedReply:
+            return RecordedReply("no face", 1.0)
 
     with pytest.raises(BadRequest, match="not one pair could be compared"):
         go(folder, Blind())

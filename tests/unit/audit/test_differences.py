@@ -8,15 +8,15 @@ import pytest
 from tests.unit.audit import made_up
 
 from countenance.audit.analysis.blocks import FEWEST, blocks_of
-from countenance.audit.bundle import Bundle, read_bundle, write_bundle
-from countenance.audit.differences import _paired_ratio, compare_bundles
-from countenance.audit.loading import load
-from countenance.audit.metrics import ratio, tally
-from countenance.audit.plan import System, TemplateFile, ThresholdRule
-from countenance.audit.rates import rate_of
-from countenance.audit.results import Results
-from countenance.audit.running import run_audit
+from countenance.audit.analysis.rates import rate_of
+from countenance.audit.bundle.bundle import Bundle, read_bundle, write_bundle
+from countenance.audit.findings.differences import _paired_ratio, compare_bundles
+from countenance.audit.formats.plan import System, TemplateFile, ThresholdRule
+from countenance.audit.formats.results import Results
+from countenance.audit.running.loading import load
+from countenance.audit.running.running import run_audit
 from countenance.errors import BadRequest
+from countenance.metrics import ratio, tally
 
 IDS = tuple(f"person {n}" for n in range(400))
 NOBODY = (np.empty(0, np.int64),) * 3

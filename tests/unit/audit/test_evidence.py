@@ -11,9 +11,9 @@ import jsonschema
 import pytest
 from tests.unit.audit import made_up
 
-from countenance.audit.bundle import Bundle, read_bundle, write_bundle
+from countenance.audit.bundle.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.evidence import (
-    Subject,
+    EvidenceSubject,
     agrees_with,
     issue_evidence,
     read_evidence,
@@ -23,7 +23,7 @@ from countenance.audit.evidence import (
 from countenance.errors import BadRequest
 from countenance.signing import Signer
 
-SUBJECT = Subject(made_up.MODEL, "toy-1", "raw", "ca" * 32, 1e-3, 0.37)
+SUBJECT = EvidenceSubject(made_up.MODEL, "toy-1", "raw", "ca" * 32, 1e-3, 0.37)
 ISSUER = Signer(b"i" * 32)
 LATER = made_up.NOW + timedelta(days=365)
 
@@ -34,7 +34,7 @@ def bundle(tmp_path: Path) -> Bundle:
     return read_bundle(tmp_path / "b")
 
 
-def issue(bundle: Bundle, subject: Subject = SUBJECT, expires: datetime = LATER) -> bytes:
+def issue(bundle: Bundle, subject: EvidenceSubject = SUBJECT, expires: datetime = LATER) -> bytes:
     return issue_evidence([bundle], subject, made_up.NOW, expires, ISSUER)
 
 
@@ -116,7 +116,7 @@ def test_what_is_no_evidence_is_refused(content: bytes) -> None:
 
 
 def test_the_file_fits_its_published_schema(bundle: Bundle) -> None:
-    from countenance.audit.schemas import FOLDER
+    from countenance.audit.formats.schemas import FOLDER
 
     jsonschema.validate(json.loads(issue(bundle)), json.loads((FOLDER / "evidence.schema.json").read_text()))
 

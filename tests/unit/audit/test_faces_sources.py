@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.fakes.engine import FakeEngine, picture_of, vector_of
 
-from countenance.audit.plan import ImageFolder, TemplateFile
+from countenance.audit.formats.plan import ImageFolder, TemplateFile
 from countenance.audit.sources.faces import read_templates
 from countenance.audit.sources.images import read_images
 from countenance.errors import BadRequest, NotFound

@@ -8,21 +8,21 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from countenance.audit.plan import LiveApi
-from countenance.audit.results import Model
-from countenance.audit.sources.live.cassette import Cassette, Header, Question, Reply
+from countenance.audit.formats.plan import LiveApi
+from countenance.audit.formats.results import ModelUsed
+from countenance.audit.sources.live.cassette import Cassette, Header, RecordedQuestion, RecordedReply
 from countenance.audit.sources.live.cost import price_of
 from countenance.audit.sources.live.draw import draw_pairs
 from countenance.audit.sources.live.pacing import Pacer
 from countenance.audit.sources.people import Grouping
 from countenance.errors import BadRequest, NotFound
 
-HEADER = Header("rekognition", (Model("client", "boto3", "1.0"),), {"region": "x"})
-QUESTION = Question("detect", ("ab" * 32,))
-REPLY = Reply("answered", 12.5, faces=1, quality={"sharpness": 3.0})
+HEADER = Header("rekognition", (ModelUsed("client", "boto3", "1.0"),), {"region": "x"})
+QUESTION = RecordedQuestion("detect", ("ab" * 32,))
+REPLY = RecordedReply("answered", 12.5, faces=1, quality={"sharpness": 3.0})
 
 
-def never() -> Reply:
+def never() -> RecordedReply:
     raise AssertionError("asked again")
 
 
@@ -38,12 +38,12 @@ def test_a_torn_last_line_is_dropped_and_asked_again(tmp_path: Path) -> None:
     path = tmp_path / "c.jsonl"
     cassette = Cassette(path, HEADER)
     cassette.ask(QUESTION, lambda: REPLY)
-    cassette.ask(Question("detect", ("cd" * 32,)), lambda: REPLY)
+    cassette.ask(RecordedQuestion("detect", ("cd" * 32,)), lambda: REPLY)
     path.write_bytes(path.read_bytes()[:-7])
     torn = Cassette(path, HEADER)
     assert len(torn) == 1
-    other = Reply("no face", 13.0)
-    assert torn.ask(Question("detect", ("cd" * 32,)), lambda: other) == other
+    other = RecordedReply("no face", 13.0)
+    assert torn.ask(RecordedQuestion("detect", ("cd" * 32,)), lambda: other) == other
     assert len(Cassette(path, None)) == 2
 
 
@@ -51,7 +51,7 @@ def test_another_client_version_does_not_write_on_the_same_cassette(tmp_path: Pa
     path = tmp_path / "c.jsonl"
     Cassette(path, HEADER)
     with pytest.raises(BadRequest, match="recorded otherwise: models"):
-        Cassette(path, Header("rekognition", (Model("client", "boto3", "2.0"),), {"region": "x"}))
+        Cassette(path, Header("rekognition", (ModelUsed("client", "boto3", "2.0"),), {"region": "x"}))
 
 
 def test_replay_never_calls(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_replay_never_calls(tmp_path: Path) -> None:
     assert replay.header == HEADER
     assert replay.ask(QUESTION, never, again=True) == REPLY
     with pytest.raises(NotFound, match="no answer to one compare"):
-        replay.ask(Question("compare", ("ab" * 32, "cd" * 32)), never)
+        replay.ask(RecordedQuestion("compare", ("ab" * 32, "cd" * 32)), never)
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"not json\n", b'{"format":"other"}\n'])

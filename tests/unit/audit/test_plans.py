@@ -10,10 +10,10 @@ import pytest
 from tests.unit.audit.made_up import plan
 from tests.unit.audit.score_files import score_file
 
-from countenance.audit.deviations import changes, circumstances, planned_analyses, surprises
-from countenance.audit.drafts import example, examples, plan_bytes, plan_of_draft
-from countenance.audit.plan import Groups, Hypothesis, Plan, ThresholdRule, read_plan
-from countenance.audit.records import to_json
+from countenance.audit.formats.codec import to_json
+from countenance.audit.formats.plan import DeclaredHypothesis, Groups, Plan, ThresholdRule, read_plan
+from countenance.audit.planning.deviations import changes, circumstances, planned_analyses, surprises
+from countenance.audit.planning.drafts import example, examples, plan_bytes, plan_of_draft
 from countenance.audit.sources.people import people_of_rows
 from countenance.audit.sources.tables import read_table
 from countenance.errors import BadRequest, NotFound
@@ -89,7 +89,7 @@ def test_a_comparison_that_a_person_declares_stays_declared(tmp_path: Path) -> N
     path = pictures(tmp_path, 30, 30)
     path.write_text(path.read_text() + '\n[[hypotheses]]\nmeasure = "fnmr"\nfactor = "gender"\n')
     made = plan_of_draft(path, NOW)
-    assert made.hypotheses == (Hypothesis("fnmr", "gender"),)
+    assert made.hypotheses == (DeclaredHypothesis("fnmr", "gender"),)
     assert made.limits == ()
 
 
@@ -146,9 +146,9 @@ def test_a_draft_that_is_no_toml_is_refused(tmp_path: Path) -> None:
 
 def test_a_hypothesis_is_about_something_that_is_measured() -> None:
     with pytest.raises(ValueError, match="ppv is not measured here"):
-        plan(hypotheses=(Hypothesis("ppv", "group"),))
+        plan(hypotheses=(DeclaredHypothesis("ppv", "group"),))
     with pytest.raises(ValueError, match="no factor or intersection"):
-        plan(hypotheses=(Hypothesis("fmr", "age"),))
+        plan(hypotheses=(DeclaredHypothesis("fmr", "age"),))
 
 
 def test_the_hash_changes_with_every_field() -> None:
@@ -185,7 +185,7 @@ def test_the_same_plan_has_no_deviation() -> None:
 def test_scores_seen_and_files_changed_are_circumstances() -> None:
     seen = plan(data_seen=True)
     assert [d.what for d in circumstances(seen, {})] == ["data_seen"]
-    from countenance.audit.plan import InputFile
+    from countenance.audit.formats.plan import InputFile
 
     with_file = plan(inputs=(InputFile("people.csv", "a" * 64),))
     assert circumstances(with_file, {"people.csv": "a" * 64}) == ()

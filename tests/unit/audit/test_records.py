@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countenance.audit.evidence.statement import Sealed
-from countenance.audit.records import from_json, json_schema, to_json
-from countenance.audit.schemas import FOLDER, SCHEMAS, made
+from countenance.audit.formats.codec import from_json, json_schema, to_json
+from countenance.audit.formats.schemas import FOLDER, SCHEMAS, made
 from countenance.errors import BadRequest
 from countenance.signing import canonical
 
@@ -94,4 +94,4 @@ def test_numbers_that_are_none_never_get_into_a_record() -> None:
 def test_the_shipped_schemas_are_those_of_the_records(name: str, kind: type[object], title: str) -> None:
     schema = json.loads((FOLDER / name).read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
-    assert schema == made(kind, title), "run `python -m countenance.audit.schemas` to write them again"
+    assert schema == made(kind, title), "run `python -m countenance.audit.formats.schemas` to write them again"

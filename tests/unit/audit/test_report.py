@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from tests.unit.audit import made_up
 
-from countenance.audit.bundle import Bundle, read_bundle, write_bundle
+from countenance.audit.bundle.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.report.axes import DeviateAxis, LinearAxis, LogAxis, rate_label
 from countenance.audit.report.card import card_page
 from countenance.audit.report.page import report_page
@@ -124,7 +124,7 @@ def test_a_bundle_with_problems_says_so_before_anything_else(tmp_path: Path) -> 
 
 
 def test_deviations_are_listed(tmp_path: Path) -> None:
-    from countenance.audit.results import Deviation
+    from countenance.audit.formats.results import Deviation
 
     found = bundle(tmp_path, preregistered=False, deviations=(Deviation("threshold.value", "0.001", "0.01"),))
     said = Page(report_page(found)).text

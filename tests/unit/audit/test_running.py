@@ -9,9 +9,7 @@ from tests.fakes.engine import MODEL, FakeEngine, picture_of
 from tests.unit.audit.made_up import NOW
 from tests.unit.audit.score_files import score_file
 
-from countenance.audit.drafts import default_hypotheses
-from countenance.audit.loading import OwnEngine, load
-from countenance.audit.plan import (
+from countenance.audit.formats.plan import (
     Groups,
     ImageFolder,
     OutcomeTable,
@@ -22,8 +20,10 @@ from countenance.audit.plan import (
     TemplateFile,
     ThresholdRule,
 )
-from countenance.audit.results import Results
-from countenance.audit.running import run_audit
+from countenance.audit.formats.results import Results
+from countenance.audit.planning.drafts import default_hypotheses
+from countenance.audit.running.loading import OwnEngine, load
+from countenance.audit.running.running import run_audit
 from countenance.errors import BadRequest
 
 
@@ -213,11 +213,11 @@ def test_small_groups_are_merged_before_anything_is_counted(tmp_path: Path) -> N
 
 
 def test_a_reference_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    from countenance.audit.plan import Hypothesis
+    from countenance.audit.formats.plan import DeclaredHypothesis
 
     score_file(tmp_path)
     with pytest.raises(BadRequest, match="reference group 'men' is not among the groups of gender: female, male"):
-        run(tmp_path, plan(hypotheses=(Hypothesis("fmr", "gender", "men"),)))
+        run(tmp_path, plan(hypotheses=(DeclaredHypothesis("fmr", "gender", "men"),)))
 
 
 def test_templates_are_compared_all_with_all(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.unit.audit.score_files import score_file
 
-from countenance.audit.plan import ScoreFile
+from countenance.audit.formats.plan import ScoreFile
 from countenance.audit.sources.scores import read_scores
 from countenance.errors import BadRequest
 

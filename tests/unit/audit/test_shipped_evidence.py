@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from countenance.audit.bundle import read_bundle
+from countenance.audit.bundle.bundle import read_bundle
 from countenance.audit.evidence import Evidence, agrees_with, shipped_evidence, shipped_file
 from countenance.engine.manifest import load_manifests
-from countenance.gallery import Calibration, load_normaliser
+from countenance.scoring import Calibration, load_normaliser
 
 FOLDER = shipped_file("countenance.pub").parent
 BUNDLES = sorted(FOLDER.glob("*.zip"))

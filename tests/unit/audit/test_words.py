@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from countenance.audit.metrics.intervals import plain_rate, unknown_rate
-from countenance.audit.rates import pooled, rate_of, share
-from countenance.audit.shares import Bounds
-from countenance.audit.words import between, count, listed, of, one_in, percent, times
+from countenance.audit.analysis.rates import pooled, rate_of, share
+from countenance.audit.findings.words import between, count, listed, of, one_in, percent, times
+from countenance.audit.formats.shares import Bounds
+from countenance.metrics.statistics.intervals import plain_rate, unknown_rate
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from benchmarks import gpu_scan
 from benchmarks.gpu_scan import Scan, slack
 
-from countenance.gallery.index import ranked
+from countenance.gallery.search.index import ranked
 
 
 @pytest.fixture(autouse=True)

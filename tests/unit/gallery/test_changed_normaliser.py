@@ -5,7 +5,9 @@ import pytest
 from tests.unit.gallery.people import MODEL, OTHER, Clock, counted, people, template
 
 from countenance.database import open_database
-from countenance.gallery import Gallery, RawCosine, index, kernels
+from countenance.gallery import Gallery
+from countenance.gallery.search import index, kernels
+from countenance.scoring import RawCosine
 
 
 class Shifted(RawCosine):

@@ -8,7 +8,8 @@ from tests.fakes.engine import MODEL, face_at, vector_of
 
 from countenance.database import open_database
 from countenance.faces import Template
-from countenance.gallery import Gallery, RawCosine
+from countenance.gallery import Gallery
+from countenance.scoring import RawCosine
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

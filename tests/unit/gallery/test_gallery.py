@@ -7,8 +7,9 @@ from tests.unit.gallery.people import MODEL, OTHER, START, Clock, counted, detec
 
 from countenance.database import open_database
 from countenance.errors import AlreadyExists, BadPageToken, BadRequest, Conflict, NoSuchFace, NotFound
-from countenance.gallery import Gallery, RawCosine
-from countenance.gallery import index as index_module
+from countenance.gallery import Gallery
+from countenance.gallery.search import index as index_module
+from countenance.scoring import RawCosine
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from tests.unit.gallery.people import MODEL, people, template
 
 from countenance.database import open_database
 from countenance.errors import NotFound
-from countenance.gallery import Gallery, RawCosine
+from countenance.gallery import Gallery
 from countenance.gallery import store as store_module
+from countenance.scoring import RawCosine
 
 
 def opened(path):

@@ -14,9 +14,10 @@ from tests.unit.gallery.people import MODEL, OTHER, Clock, counted, detected, pe
 from countenance.database import open_database
 from countenance.errors import BadPageToken, BadRequest, Conflict, LimitExceeded, NotFound, Overloaded, TokenReused
 from countenance.faces import Template
-from countenance.gallery import Calibration, Gallery, RawCosine, Reason, Refusal, Token, User
-from countenance.gallery import index as index_module
+from countenance.gallery import Gallery, Reason, Refusal, Token, User
 from countenance.gallery import store as store_module
+from countenance.gallery.search import index as index_module
+from countenance.scoring import Calibration, RawCosine
 
 CALIBRATION = Calibration(MODEL, "raw", "c" * 64, np.array([-0.5, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
 TOKEN = Token("k", "r")

@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from tests.fakes.ledger import FakeLedger
 
+from countenance.administration import Operators
 from countenance.database import open_database
 from countenance.errors import AlreadyExists, BadRequest, Conflict, NotFound, NotRecorded, Unauthenticated
-from countenance.mandates import Operators as Store
-from countenance.mandates import Role
-from countenance.operations import Operators
+from countenance.mandates import OperatorStore, Role
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = START + timedelta(days=1)
@@ -49,7 +48,7 @@ def ledger() -> FakeLedger:
 @pytest.fixture
 def operators(database: Engine, ledger: FakeLedger, clock: Clock) -> Operators:
     numbers = itertools.count(1)
-    return Operators(Store(database, clock, lambda n: next(numbers).to_bytes(n)), ledger)  # type: ignore[arg-type]
+    return Operators(OperatorStore(database, clock, lambda n: next(numbers).to_bytes(n)), ledger)  # type: ignore[arg-type]
 
 
 def test_a_token_is_good_until_its_end_and_not_at_it(operators: Operators, clock: Clock) -> None:
@@ -135,7 +134,7 @@ def test_where_the_ledger_cannot_be_written_nothing_changes(operators: Operators
     ):
         with pytest.raises(NotRecorded):
             change()
-    assert [each.name for each in operators.every()] == ["Ann"]
+    assert [each.name for each in operators.all()] == ["Ann"]
     assert operators.holding(token).expires_at == LATER
 
 
@@ -145,9 +144,9 @@ def test_nobody_is_called_by_a_name_that_is_not_there(operators: Operators) -> N
 
 
 @pytest.fixture(scope="module")
-def with_ann(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def with_ann(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorStore]:
     database = open_database(tmp_path_factory.mktemp("operators") / "db.sqlite")
-    store = Store(database, lambda: START, lambda n: b"\1" * n)
+    store = OperatorStore(database, lambda: START, lambda n: b"\1" * n)
     token = store.add(store.draft("Ann", [Role.REQUEST], LATER))
     assert store.holding(token).name == "Ann"
     yield store
@@ -155,7 +154,7 @@ def with_ann(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @given(token=st.text(max_size=80))
-def test_no_other_text_is_a_token(with_ann: Store, token: str) -> None:
+def test_no_other_text_is_a_token(with_ann: OperatorStore, token: str) -> None:
     for each in (token, "cntn_" + token):
         with pytest.raises(Unauthenticated):
             with_ann.holding(each)

@@ -6,7 +6,7 @@ import pytest
 
 from countenance.database import open_database
 from countenance.errors import BadRequest, Conflict, Misconfigured, NotFound
-from countenance.mandates import Holder, Mandate, Register, State, Terms
+from countenance.mandates import Holder, Mandate, MandateState, Register, Terms
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 TERMS = Terms("safety", "consent", ("demo-*", "staff"), ("identify",))
@@ -38,24 +38,24 @@ def asked(register: Register) -> Mandate:
 
 def test_a_mandate_permits_nothing_until_somebody_else_approves_it(register: Register, clock: Clock) -> None:
     mandate = asked(register)
-    assert mandate.state(clock()) is State.REQUESTED
+    assert mandate.state(clock()) is MandateState.REQUESTED
     with pytest.raises(Conflict):
         register.issue_key(mandate.mandate_id)
     with pytest.raises(BadRequest, match="somebody else"):
         register.approve(mandate.mandate_id, approved_by="ann")
-    assert register.approve(mandate.mandate_id, approved_by="ben").state(clock()) is State.ACTIVE
+    assert register.approve(mandate.mandate_id, approved_by="ben").state(clock()) is MandateState.ACTIVE
 
 
 def test_a_mandate_ends_by_itself_and_a_renewal_needs_somebody_else(register: Register, clock: Clock) -> None:
     mandate = register.approve(asked(register).mandate_id, approved_by="ben")
     clock.now = START + timedelta(days=1)
-    assert mandate.state(clock()) is State.EXPIRED
+    assert mandate.state(clock()) is MandateState.EXPIRED
     later = START + timedelta(days=9)
     with pytest.raises(BadRequest, match="somebody else"):
         register.renew(mandate.mandate_id, approved_by="ann", expires_at=later)
     with pytest.raises(BadRequest, match="later"):
         register.renew(mandate.mandate_id, approved_by="ben", expires_at=START)
-    assert register.renew(mandate.mandate_id, approved_by="ben", expires_at=later).state(clock()) is State.ACTIVE
+    assert register.renew(mandate.mandate_id, approved_by="ben", expires_at=later).state(clock()) is MandateState.ACTIVE
 
 
 def test_a_revoked_mandate_is_revoked_at_the_next_look_and_stays_so(register: Register, clock: Clock) -> None:
@@ -64,7 +64,7 @@ def test_a_revoked_mandate_is_revoked_at_the_next_look_and_stays_so(register: Re
     register.end(mandate.mandate_id, "no longer needed")
     found = register.mandate_of(key.access_key)
     assert found is not None
-    assert found.state(clock()) is State.REVOKED
+    assert found.state(clock()) is MandateState.REVOKED
     for change in (
         lambda: register.approve(mandate.mandate_id, approved_by="cleo"),
         lambda: register.renew(mandate.mandate_id, approved_by="cleo", expires_at=START + timedelta(days=99)),
@@ -76,7 +76,7 @@ def test_a_revoked_mandate_is_revoked_at_the_next_look_and_stays_so(register: Re
 
 
 def test_a_request_that_is_turned_down_is_refused_not_revoked(register: Register, clock: Clock) -> None:
-    assert register.end(asked(register).mandate_id, "no").state(clock()) is State.REFUSED
+    assert register.end(asked(register).mandate_id, "no").state(clock()) is MandateState.REFUSED
 
 
 def test_a_secret_lies_on_disk_encrypted_only(register: Register, tmp_path: Path) -> None:

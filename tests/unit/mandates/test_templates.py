@@ -11,8 +11,8 @@ import pytest
 
 from countenance.errors import BadRequest, NotFound
 from countenance.mandates import Holder, Mandate, Terms, template, templates
-from countenance.operations.vocabulary import granted
-from countenance.policy import Evidence, Model, Operation, Request, Rules, Verdict
+from countenance.operations import granted
+from countenance.policy import Action, EvidenceFacts, ModelFacts, Request, Rules, Verdict
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 RULES = Rules.load(("house",))
@@ -32,10 +32,10 @@ def asked(name: str, operation: str, holder: Holder | None = None, forget: str |
     base = granted(Mandate("m", who, terms, "ann", NOW, NOW + timedelta(days=30), "ben", NOW))
     return replace(
         base,
-        operation=Operation(operation),
+        operation=Action(operation),
         mandate=replace(base.mandate, active=True, operation_granted=True, gallery_granted=True),
-        model=Model(id="m", calibration="c", fmr=1e-4, fpir=1e-2),
-        evidence=Evidence(
+        model=ModelFacts(id="m", calibration="c", fmr=1e-4, fpir=1e-2),
+        evidence=EvidenceFacts(
             signed=True, model="m", calibration="c", fmr=1e-3, groups=frozenset({"gender", "race"}),
             expires_at=NOW + timedelta(days=60),
         ),

@@ -6,7 +6,7 @@ import importlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def test_templates_are_listed_and_fill_a_request(home: Path) -> None:
 
 
 def test_without_a_template_what_is_needed_is_named(home: Path) -> None:
-    with pytest.raises(BadRequest, match="--template"):
+    with pytest.raises(BadRequest, match="a template that states them"):
         run("mandate", "request", "--holder", "A site", "--expires", "30d", "--purpose", "research")
     for facts in ("[]", "{", "5", '{"gallery": 5}'):
         with pytest.raises(BadRequest):
@@ -86,7 +86,7 @@ def test_an_expiry_that_is_none_is_refused(text: str) -> None:
 @dataclass
 class FakeInstallation:
     settings: Settings
-    swept: list[int] = field(default_factory=list)
+    prepared: bool = False
 
     @property
     def tools(self) -> Any:
@@ -96,31 +96,29 @@ class FakeInstallation:
     def engine(self) -> Any:
         return self
 
-    custodian = gallery = calibration = engine
+    calibration = engine
     version = model = identity = "1"
     evidence = ()
 
     def asgi(self) -> str:
         return "application"
 
-    def sweep(self) -> int:
-        self.swept.append(1)
-        return 0
-
-    def read_all(self, model: str) -> int:
-        assert model == self.model
-        return 0
+    def prepare_to_serve(self) -> None:
+        self.prepared = True
 
 
 def test_serve_lets_uvicorn_turn_connections_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake = FakeInstallation(Settings(home=tmp_path, queue=10))
+
     @contextmanager
-    def opened() -> Iterator[FakeInstallation]:
-        yield FakeInstallation(Settings(home=tmp_path, queue=10))
+    def installation() -> Iterator[FakeInstallation]:
+        yield fake
 
     told: dict[str, Any] = {}
     monkeypatch.setattr("uvicorn.run", lambda app, **options: told.update(options, app=app))
-    monkeypatch.setattr(importlib.import_module("countenance.cli.serve"), "opened", opened)
+    monkeypatch.setattr(importlib.import_module("countenance.cli.serve"), "installation", installation)
     run("serve")
     assert told["app"] == "application"
     assert told["limit_concurrency"] == 40
     assert told["access_log"] is False
+    assert fake.prepared

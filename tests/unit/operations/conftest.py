@@ -15,11 +15,12 @@ from tests.fakes.rules import FixedRules
 
 from countenance.custody import Custody
 from countenance.database import open_database
-from countenance.gallery import Calibration, Gallery, RawCosine
-from countenance.mandates import AccessKey, Halts, Holder, Register, Terms
-from countenance.operations import Caller, Guard, Moratoria, Tools
+from countenance.gallery import Gallery
+from countenance.mandates import AccessKey, Holder, MoratoriumStore, Register, Terms
+from countenance.operations import Caller, Guard, MoratoriaInForce, Tools
 from countenance.policy import Verdict
 from countenance.policy.moratorium import Charter
+from countenance.scoring import Calibration, RawCosine
 from countenance.signing import Signer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -52,7 +53,7 @@ class World:
     register: Register
     rules: FixedRules
     custody: Custody
-    moratoria: Moratoria
+    moratoria: MoratoriaInForce
     clock: Clock
     key: AccessKey
     database: Engine
@@ -85,7 +86,7 @@ def world(tmp_path: Path, verdict: Verdict, clock: Clock) -> Iterator[World]:
     register.approve(asked.mandate_id, approved_by="ben")
     key = register.issue_key(asked.mandate_id)
     ledger = FakeLedger()
-    moratoria = Moratoria(Halts(database), ledger, CHARTER)
+    moratoria = MoratoriaInForce(MoratoriumStore(database), CHARTER)
     ids = (f"{n:08x}-0000-4000-8000-000000000000" for n in itertools.count())
     gallery = Gallery(database, RawCosine(), clock, lambda: next(ids))
     custody = Custody(database, bytes(32), clock)

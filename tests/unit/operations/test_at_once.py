@@ -9,17 +9,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 from tests.fakes.engine import picture_of
-from tests.unit.operations.conftest import CALIBRATION, CHARTER, NOW, SETTER, World
+from tests.unit.operations.conftest import CALIBRATION, NOW, SETTER, World
 
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.errors import Denied, Held, NotFound, Unauthenticated
-from countenance.gallery import Gallery, RawCosine
-from countenance.mandates import Halts, Register
-from countenance.operations import Guard, Moratoria, SearchByImage, Tools
+from countenance.gallery import Gallery
+from countenance.mandates import MoratoriumStore, Register
+from countenance.operations import Guard, SearchByImage, Tools
 from countenance.policy import Rules
-from countenance.policy.moratorium import Order, Scope, Signature
-from countenance.policy.packs import read_pack
+from countenance.policy.moratorium import Moratorium, Order, Scope, Signature
+from countenance.policy.moratorium_text import text_of
+from countenance.policy.packs.pack import read_pack
+from countenance.scoring import RawCosine
 
 ASK = SearchByImage("g0", picture_of(1))
 
@@ -56,15 +58,16 @@ def test_a_revoked_mandate_stops_at_the_next_call(asking: World, elsewhere: Engi
 
 def test_a_moratorium_stops_the_next_call(asking: World, elsewhere: Engine) -> None:
     order = Order("halt-1", Scope(), "until a law", NOW, None)
-    there = Moratoria(Halts(elsewhere), asking.ledger, CHARTER)
-    there.set(order, Signature(SETTER.public, SETTER.sign(order.message())))
+    moratorium = Moratorium(order, Signature(SETTER.public, SETTER.sign(order.message())))
+    MoratoriumStore(elsewhere).add("halt-1", text_of(moratorium))
     with pytest.raises(Denied, match="moratorium"):
         ask(asking)
 
 
 def test_an_authorisation_that_becomes_overdue_freezes_the_next_call(asking: World, elsewhere: Engine) -> None:
     Custody(elsewhere, bytes(32), asking.clock).hold(
-        mandate_id=asking.key.mandate_id, decision=1, ask="a", found="b", says={}, reviewers=0, clauses=("c",),
+        mandate_id=asking.key.mandate_id, decision=1, request_hash="a", result_hash="b", contents={},
+        reviewers=0, clauses=("c",),
         authorise_by=NOW + timedelta(hours=1),
     )  # fmt: skip
     ask(asking)

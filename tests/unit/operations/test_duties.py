@@ -8,10 +8,11 @@ import pytest
 from tests.fakes.engine import picture_of
 from tests.unit.operations.conftest import World
 
-from countenance.custody import State
+from countenance.administration import AuthorisationOutcome, Custodian
+from countenance.custody import HoldState
 from countenance.errors import Conflict, Denied, Held
-from countenance.mandates import State as MandateState
-from countenance.operations import Compare, CreateGallery, Custodian, Detect, Enrol, SearchByImage
+from countenance.mandates import MandateState
+from countenance.operations import Compare, CreateGallery, Detect, Enrol, SearchByImage
 from countenance.policy import Verdict
 from countenance.policy.obligations import obligations
 
@@ -66,7 +67,7 @@ def test_one_person_who_says_that_it_is_wrong_is_enough_to_keep_it(ready: World,
     hold_id = held(ready)
     for reviewer, agrees in (("cleo", True), ("dora", False), ("eve", True)):
         custodian.review(hold_id, reviewer, agrees=agrees)
-    assert custodian.show(hold_id).state(ready.clock()) is State.REJECTED
+    assert custodian.show(hold_id).state(ready.clock()) is HoldState.REJECTED
     held(ready)
 
 
@@ -105,8 +106,8 @@ def test_asking_for_authorisation_thaws_a_frozen_use(ready: World, custodian: Cu
     ready.guard.carry_out(ready.caller, ASK)
     hold_id = ready.custody.holds()[0].hold_id
     ready.clock.now += timedelta(hours=25)
-    custodian.authorise(hold_id, "judge's office", granted=False)
-    assert custodian.show(hold_id).state(ready.clock()) is State.RELEASED
+    custodian.authorise(hold_id, "judge's office", AuthorisationOutcome.REQUESTED)
+    assert custodian.show(hold_id).state(ready.clock()) is HoldState.RELEASED
     ready.guard.carry_out(ready.caller, Detect(picture_of(1)))
 
 
@@ -116,15 +117,15 @@ def test_a_refusal_shreds_the_result_its_openings_and_the_mandate(ready: World, 
     hold = ready.custody.holds()[0]
     assert ready.ledger.openings(hold.decision)
     assert ready.ledger.openings(hold.decision + 1)
-    custodian.refuse(hold.hold_id, "the judge")
-    assert custodian.show(hold.hold_id).state(ready.clock()) is State.SHREDDED
+    custodian.authorise(hold.hold_id, "the judge", AuthorisationOutcome.REFUSED)
+    assert custodian.show(hold.hold_id).state(ready.clock()) is HoldState.SHREDDED
     with pytest.raises(Conflict, match="shredded"):
         custodian.contents(hold.hold_id)
     assert not ready.ledger.openings(hold.decision)
     assert not ready.ledger.openings(hold.decision + 1)
     assert ready.register.show(hold.mandate_id).state(ready.clock()) is MandateState.REVOKED
     with pytest.raises(Conflict):
-        custodian.authorise(hold.hold_id, "another judge", granted=True)
+        custodian.authorise(hold.hold_id, "another judge", AuthorisationOutcome.GRANTED)
 
 
 def test_what_is_held_lies_on_disk_sealed_and_is_gone_when_shredded(ready: World, custodian: Custodian) -> None:
@@ -133,7 +134,7 @@ def test_what_is_held_lies_on_disk_sealed_and_is_gone_when_shredded(ready: World
     with ready.database.begin() as connection:
         sealed = connection.exec_driver_sql("select sealed from custody_holds").scalar_one()
     assert b"p-1" not in sealed
-    custodian.refuse(hold_id, "the judge")
+    custodian.authorise(hold_id, "the judge", AuthorisationOutcome.REFUSED)
     with ready.database.begin() as connection:
         assert connection.exec_driver_sql("select sealed from custody_holds").scalar_one() is None
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from countenance.audit.evidence import shipped_evidence
-from countenance.operations import standing
+from countenance.operations import evidence_summary
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def shipped():
 
 def test_evidence_in_date_says_until_when_and_for_which_threshold(shipped):
     every, model, calibration, issued = shipped
-    said = standing(every, model, calibration, issued + timedelta(days=1))
+    said = evidence_summary(every, model, calibration, issued + timedelta(days=1))
     assert said.startswith("in date until 20")
     assert "0.0001 and less" in said or "0.001 and less" in said
 
@@ -28,13 +28,13 @@ def test_evidence_for_another_model_or_calibration_is_none(shipped, other):
         every = ()
     model = "f" * 64 if other == "model" else model
     calibration = "f" * 64 if other == "calibration" else calibration
-    said = standing(every, model, calibration, issued + timedelta(days=1))
+    said = evidence_summary(every, model, calibration, issued + timedelta(days=1))
     assert said.startswith("none for exactly model " + model[:8])
     assert "refuse to identify (1:N)" in said
 
 
 def test_evidence_that_ended_says_when(shipped):
     every, model, calibration, issued = shipped
-    said = standing(every, model, calibration, issued + timedelta(days=4000))
+    said = evidence_summary(every, model, calibration, issued + timedelta(days=4000))
     assert "it ended on 20" in said
     assert "refuse to identify (1:N)" in said

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import MetaData, select
 from tests.fakes.engine import picture_of
 from tests.unit.operations.conftest import World
+from tests.unit.video.clips import grey, write
 
 from countenance import operations
 from countenance.errors import DamagedImage, Denied, NotFound, NotRecorded, Unauthenticated
@@ -24,6 +27,7 @@ from countenance.operations import (
     DeleteUser,
     DescribeGallery,
     Detect,
+    DetectInVideo,
     Disassociate,
     Enrol,
     Erase,
@@ -33,11 +37,15 @@ from countenance.operations import (
     Operation,
     SearchByFace,
     SearchByImage,
+    SearchInVideo,
     SearchUsersByFace,
     SearchUsersByImage,
     SearchUsersByUser,
+    VideoFile,
 )
 from countenance.policy import Verdict
+
+CLIP = VideoFile(write(Path(tempfile.mkdtemp()) / "one.mp4", [grey(0), grey(10)]))
 
 ONE_OF_EACH: list[Operation[Any, Any]] = [
     CreateGallery("g1"),
@@ -59,6 +67,8 @@ ONE_OF_EACH: list[Operation[Any, Any]] = [
     SearchUsersByFace("g0", "00000001-0000-4000-8000-000000000000"),
     SearchUsersByUser("g0", "u-1"),
     SearchUsersByImage("g0", picture_of(1)),
+    DetectInVideo(CLIP),
+    SearchInVideo("g0", CLIP),
 ]
 
 

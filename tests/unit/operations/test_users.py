@@ -8,6 +8,7 @@ import pytest
 from tests.fakes.engine import face_at, picture_of, vector_of
 from tests.unit.operations.conftest import CALIBRATION, NOW, World
 
+from countenance.administration import Custodian
 from countenance.engine import Picture
 from countenance.errors import Conflict, NoSuchFace, NotFound, TokenReused
 from countenance.mandates import Holder, Terms
@@ -16,14 +17,12 @@ from countenance.operations import (
     Caller,
     CreateGallery,
     CreateUser,
-    Custodian,
     DeleteGallery,
     DeleteUser,
     DescribeGallery,
     Disassociate,
     Enrol,
     Erase,
-    FoundUsers,
     ListFaces,
     ListUsers,
     QualityFilter,
@@ -33,8 +32,9 @@ from countenance.operations import (
     SearchUsersByFace,
     SearchUsersByImage,
     SearchUsersByUser,
+    UserSearchAnswer,
 )
-from countenance.policy import Operation as Asks
+from countenance.policy import Action
 from countenance.policy.obligations import obligations
 
 
@@ -56,11 +56,11 @@ def face_of(world: World, person: int) -> str:
     return face.face_id
 
 
-def found(world: World, ask: SearchUsersByFace | SearchUsersByUser | SearchUsersByImage) -> FoundUsers:
+def found(world: World, ask: SearchUsersByFace | SearchUsersByUser | SearchUsersByImage) -> UserSearchAnswer:
     return world.guard.carry_out(world.caller, ask).result
 
 
-def names(users: FoundUsers) -> list[str]:
+def names(users: UserSearchAnswer) -> list[str]:
     return [user.user_id for user in users.users]
 
 
@@ -84,7 +84,7 @@ def test_the_rules_are_told_the_rate_and_what_it_comes_to_among_all_users(enroll
     fmr = CALIBRATION.fmr(CALIBRATION.score(90.0))
     found(enrolled, SearchUsersByImage("g", picture_of(7), similarity=90.0))
     asked = enrolled.rules.asked[-1]
-    assert asked.operation is Asks.IDENTIFY
+    assert asked.operation is Action.IDENTIFY
     assert (asked.model.fmr, asked.model.fpir) == (pytest.approx(fmr), pytest.approx(1 - (1 - fmr) ** 3))
     enrolled.guard.carry_out(enrolled.caller, SearchByImage("g", picture_of(7), similarity=90.0))
     assert enrolled.rules.asked[-1].model.fpir == pytest.approx(1 - (1 - fmr) ** 20)
@@ -93,15 +93,15 @@ def test_the_rules_are_told_the_rate_and_what_it_comes_to_among_all_users(enroll
 @pytest.mark.parametrize(
     ("ask", "asks"),
     [
-        (CreateUser("g", "u-1"), Asks.ENROL),
-        (Associate("g", "u-0", ("x",)), Asks.ENROL),
-        (DeleteUser("g", "u-0"), Asks.ERASE),
-        (Disassociate("g", "u-0", ("x",)), Asks.ERASE),
-        (ListUsers("g"), Asks.READ),
-        (SearchUsersByUser("g", "u-0"), Asks.IDENTIFY),
+        (CreateUser("g", "u-1"), Action.ENROL),
+        (Associate("g", "u-0", ("x",)), Action.ENROL),
+        (DeleteUser("g", "u-0"), Action.ERASE),
+        (Disassociate("g", "u-0", ("x",)), Action.ERASE),
+        (ListUsers("g"), Action.READ),
+        (SearchUsersByUser("g", "u-0"), Action.IDENTIFY),
     ],
 )
-def test_what_the_rules_are_asked(enrolled: World, ask: object, asks: Asks) -> None:
+def test_what_the_rules_are_asked(enrolled: World, ask: object, asks: Action) -> None:
     enrolled.guard.carry_out(enrolled.caller, ask)  # type: ignore[arg-type]
     assert enrolled.rules.asked[-1].operation is asks
 

@@ -10,7 +10,7 @@ from cedarpy import pst
 
 from countenance.policy.clauses import Clause, Effect
 from countenance.policy.facts import FACT
-from countenance.policy.packs import Pack
+from countenance.policy.packs.pack import Pack
 from countenance.policy.rules import Rules
 
 COARSE = ("dropped", "flipped", "turned")

@@ -14,8 +14,8 @@ from typing import Any
 import z3
 from tests.unit.policy.oracle import Node, Text
 
+from countenance.policy.enums import COERCIVE_POWERS
 from countenance.policy.facts import FACTS, Fact
-from countenance.policy.words import COERCIVE_POWERS
 
 BY_PATH = {fact.path: fact for fact in FACTS}
 

@@ -7,7 +7,7 @@ from tests.fakes.policy import Drawer
 from tests.unit.policy import oracle
 
 from countenance.policy.facts import context
-from countenance.policy.packs import SHIPPED, read_pack, shipped
+from countenance.policy.packs.pack import SHIPPED, read_pack, shipped
 from countenance.policy.rules import Rules
 
 

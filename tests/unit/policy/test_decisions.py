@@ -13,31 +13,31 @@ from tests.fakes.policy import NOW, asked, grant
 
 from countenance.errors import BadRequest, PolicyError
 from countenance.policy import (
-    Authorisation,
+    Action,
+    AuthorisationFacts,
     AuthorisationKind,
-    Evidence,
-    Gallery,
+    EvidenceFacts,
+    GalleryFacts,
     LegalBasis,
     Mode,
-    Model,
-    Operation,
+    ModelFacts,
     Party,
     Power,
     Provenance,
     Purpose,
     Request,
-    Retention,
+    RetentionFacts,
     Rules,
     Tier,
-    Use,
+    UseFacts,
     Verdict,
-    library,
+    compiled,
 )
-from countenance.policy.packs import Pack, pack_of, read_pack, shipped
+from countenance.policy.packs.pack import Pack, pack_of, read_pack, shipped
 
-USE = Use(mode=Mode.AFTERWARDS, purpose=Purpose.ACCESS_CONTROL, legal_basis=LegalBasis.CONSENT)
-MODEL = Model(id="m", calibration="c", fmr=1e-3)
-EVIDENCE = Evidence(
+USE = UseFacts(mode=Mode.AFTERWARDS, purpose=Purpose.ACCESS_CONTROL, legal_basis=LegalBasis.CONSENT)
+MODEL = ModelFacts(id="m", calibration="c", fmr=1e-3)
+EVIDENCE = EvidenceFacts(
     signed=True,
     model="m",
     calibration="c",
@@ -87,20 +87,20 @@ def test_an_ordinary_search_with_purpose_basis_and_evidence_is_permitted(house: 
 
 
 def test_an_ordinary_enrolment_needs_no_evidence(house: Rules) -> None:
-    assert house.decide(asked(Operation.ENROL, use=USE), NOW).permitted
+    assert house.decide(asked(Action.ENROL, use=USE), NOW).permitted
 
 
 @pytest.mark.parametrize(
     "operation",
-    [Operation.VERIFY, Operation.DETECT, Operation.READ, Operation.MANAGE, Operation.ERASE, Operation.REDACT],
+    [Action.VERIFY, Action.DETECT, Action.READ, Action.MANAGE, Action.ERASE, Action.REDACT],
 )
-def test_what_identifies_nobody_needs_only_the_mandate(house: Rules, operation: Operation) -> None:
+def test_what_identifies_nobody_needs_only_the_mandate(house: Rules, operation: Action) -> None:
     assert house.decide(asked(operation), NOW).permitted
 
 
-@pytest.mark.parametrize("operation", [Operation.IDENTIFY, Operation.ENROL, Operation.TRACK])
-def test_without_purpose_and_basis_nothing_is_permitted_and_both_are_named(house: Rules, operation: Operation) -> None:
-    decision = house.decide(asked(operation, model=MODEL, evidence=EVIDENCE, use=Use(mode=Mode.AFTERWARDS)), NOW)
+@pytest.mark.parametrize("operation", [Action.IDENTIFY, Action.ENROL, Action.TRACK])
+def test_without_purpose_and_basis_nothing_is_permitted_and_both_are_named(house: Rules, operation: Action) -> None:
+    decision = house.decide(asked(operation, model=MODEL, evidence=EVIDENCE, use=UseFacts(mode=Mode.AFTERWARDS)), NOW)
     assert decision.verdict is Verdict.UNDETERMINED
     assert {fact.fact for fact in decision.missing} >= {"use.purpose", "use.legal_basis"}
 
@@ -109,7 +109,7 @@ def test_without_purpose_and_basis_nothing_is_permitted_and_both_are_named(house
     ("evidence", "model", "verdict"),
     [
         (EVIDENCE, MODEL, Verdict.PERMIT),
-        (Evidence(), MODEL, Verdict.UNDETERMINED),
+        (EvidenceFacts(), MODEL, Verdict.UNDETERMINED),
         (EVIDENCE, replace(MODEL, id="another"), Verdict.DENY),
         (EVIDENCE, replace(MODEL, calibration="another"), Verdict.DENY),
         (EVIDENCE, replace(MODEL, fmr=1e-2), Verdict.DENY),
@@ -119,7 +119,7 @@ def test_without_purpose_and_basis_nothing_is_permitted_and_both_are_named(house
         (replace(EVIDENCE, groups=frozenset({"gender"})), MODEL, Verdict.DENY),
     ],
 )
-def test_the_evidence_gate(house: Rules, evidence: Evidence, model: Model, verdict: Verdict) -> None:
+def test_the_evidence_gate(house: Rules, evidence: EvidenceFacts, model: ModelFacts, verdict: Verdict) -> None:
     decision = house.decide(asked(use=USE, model=model, evidence=evidence), NOW)
     assert decision.verdict is verdict
     if verdict is not Verdict.PERMIT:
@@ -172,11 +172,11 @@ def test_a_problem_body_is_plain_json_with_all_that_rfc_9457_and_we_promise(hous
         assert named["citation"]
         assert named["version"]
     with pytest.raises(ValueError, match="no problem"):
-        house.decide(asked(Operation.DETECT), NOW).problem()
+        house.decide(asked(Action.DETECT), NOW).problem()
 
 
 def test_a_permit_says_under_what(house: Rules) -> None:
-    assert house.decide(asked(Operation.DETECT), NOW).sentence() == "Permitted under mandate, house as of 2026-11-22."
+    assert house.decide(asked(Action.DETECT), NOW).sentence() == "Permitted under mandate, house as of 2026-11-22."
 
 
 def test_no_explanation_holds_what_a_party_calls_itself(house: Rules) -> None:
@@ -227,8 +227,8 @@ def test_a_closed_pack_that_may_permit_is_undetermined() -> None:
     decision = rules.decide(asked(), NOW)
     assert decision.verdict is Verdict.UNDETERMINED
     assert [fact.fact for fact in decision.missing] == ["use.urgent"]
-    assert rules.decide(asked(use=Use(urgent=True)), NOW).permitted
-    assert rules.decide(asked(use=Use(urgent=False)), NOW).clauses == ("small.default",)
+    assert rules.decide(asked(use=UseFacts(urgent=True)), NOW).permitted
+    assert rules.decide(asked(use=UseFacts(urgent=False)), NOW).clauses == ("small.default",)
 
 
 def test_a_duty_alone_permits_nothing() -> None:
@@ -239,7 +239,7 @@ def test_a_duty_alone_permits_nothing() -> None:
 def test_a_duty_whose_facts_are_not_stated_binds() -> None:
     rules = Rules([small(clause("context.use.urgent", "permit", notes='@duty @obligation("reviewers 2")'))])
     assert rules.decide(asked(), NOW).obligation_words == {"reviewers 2"}
-    assert rules.decide(asked(use=Use(urgent=False)), NOW).obligation_words == frozenset()
+    assert rules.decide(asked(use=UseFacts(urgent=False)), NOW).obligation_words == frozenset()
 
 
 def test_a_disputed_permit_does_not_permit() -> None:
@@ -268,7 +268,7 @@ def test_the_law_of_a_day_is_that_of_its_day_in_utc() -> None:
 
 
 def test_a_clock_that_goes_backwards_denies(house: Rules) -> None:
-    request = asked(Operation.DETECT)
+    request = asked(Action.DETECT)
     assert house.decide(request, NOW, latest_seen=NOW).permitted
     decision = house.decide(request, NOW, latest_seen=NOW + timedelta(seconds=1))
     assert decision.clauses == ("mandate.clock",)
@@ -286,14 +286,14 @@ def test_times_without_a_zone_are_refused(house: Rules) -> None:
 
 def test_a_value_that_cedar_cannot_hold_denies(house: Rules) -> None:
     rules = Rules([small(clause("context.retention.days > 5"))])
-    decision = rules.decide(asked(retention=Retention(days=2**70)), NOW)
+    decision = rules.decide(asked(retention=RetentionFacts(days=2**70)), NOW)
     assert decision.verdict is Verdict.DENY
     assert decision.clauses == ("countenance.rules-failed",)
 
 
 def test_a_sum_that_overflows_denies() -> None:
     rules = Rules([small(clause("context.retention.days + 9223372036854775807 < 0"))])
-    decision = rules.decide(asked(retention=Retention(days=5)), NOW)
+    decision = rules.decide(asked(retention=RetentionFacts(days=5)), NOW)
     assert decision.clauses == ("countenance.rules-failed",)
 
 
@@ -342,12 +342,12 @@ def test_cedar_is_asked_anew_when_any_fact_or_the_second_is_another(monkeypatch:
 
 
 def test_only_so_many_answers_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library, "_MANY", 3)
+    monkeypatch.setattr(compiled, "_MANY", 3)
     rules = Rules([small(clause("context.time.now < 0"))])
     for n in range(10):
         assert rules.decide(asked(), NOW + timedelta(seconds=n)).permitted
-    (book,) = rules._library._books.values()
-    assert 1 <= len(book.given) <= 3
+    (policies,) = rules._cache._slices.values()
+    assert 1 <= len(policies.answers) <= 3
 
 
 def test_the_schema_goes_with_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -423,7 +423,7 @@ def test_a_refusals_sentence_says_which_facts_failed_and_their_values(house: Rul
 
 def test_a_gallery_scraped_by_consent_is_a_contradiction() -> None:
     with pytest.raises(BadRequest, match="both cannot be true"):
-        asked(use=USE, gallery=Gallery(provenance=Provenance.SCRAPED))
+        asked(use=USE, gallery=GalleryFacts(provenance=Provenance.SCRAPED))
 
 
 def test_a_jurisdiction_that_is_no_code_is_refused(house: Rules) -> None:
@@ -433,8 +433,8 @@ def test_a_jurisdiction_that_is_no_code_is_refused(house: Rules) -> None:
 
 
 def test_a_refusal_outweighs_a_grant() -> None:
-    both = Authorisation(kind=AuthorisationKind.WARRANT, requested_at=NOW, granted_at=NOW, refused_at=NOW)
+    both = AuthorisationFacts(kind=AuthorisationKind.WARRANT, requested_at=NOW, granted_at=NOW, refused_at=NOW)
     assert both.state == "refused"
-    assert Authorisation(kind=AuthorisationKind.NONE, granted_at=NOW).state == "none"
-    assert Authorisation(kind=AuthorisationKind.WARRANT, requested_at=NOW).state == "requested"
-    assert Authorisation(kind=AuthorisationKind.WARRANT).state == "none"
+    assert AuthorisationFacts(kind=AuthorisationKind.NONE, granted_at=NOW).state == "none"
+    assert AuthorisationFacts(kind=AuthorisationKind.WARRANT, requested_at=NOW).state == "requested"
+    assert AuthorisationFacts(kind=AuthorisationKind.WARRANT).state == "none"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tests.fakes.policy import NOW, Drawer, asked
 
 from countenance.errors import BadRequest
-from countenance.policy import Case, Evidence, Model, Request
+from countenance.policy import CaseFacts, EvidenceFacts, ModelFacts, Request
 from countenance.policy.description import moment_of, request_of
 from countenance.policy.facts import FACTS, Moment, context, schema, whole
 from countenance.policy.places import EU_MEMBERS, enclosing
@@ -80,20 +80,20 @@ def test_a_rate_is_rounded_up_or_down_by_less_than_one_part(rate: float, factor:
 
 @pytest.mark.parametrize(("fmr", "ppb"), [(1e-3, 10**6), (1e-6, 1000), (1.0000000001e-9, 2), (0.1 + 0.2, 300_000_000)])
 def test_a_threshold_is_stated_no_stricter_than_it_is(fmr: float, ppb: int) -> None:
-    assert context(asked(model=Model(fmr=fmr)), MOMENT)["model"]["fmr_ppb"] == ppb
+    assert context(asked(model=ModelFacts(fmr=fmr)), MOMENT)["model"]["fmr_ppb"] == ppb
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.1, float("nan"), float("inf")])
 def test_a_rate_that_is_none_is_refused(rate: float) -> None:
     with pytest.raises(BadRequest, match="0 to 1"):
-        Model(fmr=rate)
+        ModelFacts(fmr=rate)
     with pytest.raises(BadRequest, match="0 to 1"):
-        Evidence(tpr_min=rate)
+        EvidenceFacts(tpr_min=rate)
 
 
 @pytest.mark.parametrize(("years", "months"), [(4, 48), (3.99, 47), (3.999999, 47), (4.01, 48), (0, 0), (0.5, 6)])
 def test_a_penalty_is_counted_in_whole_months_that_it_reaches(years: float, months: int) -> None:
-    assert context(asked(case=Case(max_penalty_years=years)), MOMENT)["case"]["max_penalty_months"] == months
+    assert context(asked(case=CaseFacts(max_penalty_years=years)), MOMENT)["case"]["max_penalty_months"] == months
 
 
 # places
@@ -155,7 +155,7 @@ def test_a_description_becomes_a_request() -> None:
         ({"operation": "detect", "actor": {"class_name": "x"}, "retention": {"days": True}}, r"retention\.days: int"),
         ({"operation": "detect", "actor": {"class_name": "x"}, "use": {"began_at": "soon"}}, r"use\.began_at: a time"),
         ({"operation": "detect", "actor": {"class_name": "x"}, "use": {"began_at": "2026-01-01"}}, "with a zone"),
-        ({"operation": "detect", "actor": {"class_name": "x"}, "use": 3}, "use: Use is expected"),
+        ({"operation": "detect", "actor": {"class_name": "x"}, "use": 3}, "use: a table is expected"),
         ({"operation": "detect", "actor": {"class_name": "x", "powers": "arrest"}}, r"actor\.powers: a list"),
         ({"operation": "detect", "actor": {"class_name": "x"}, "mandate": 3}, "mandate: a table"),
     ],

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 from datetime import date
-from html import escape
+from html import unescape
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
@@ -17,12 +17,12 @@ from tests.unit.policy.mutants import instead, with_, without
 
 from countenance.errors import PolicyError
 from countenance.policy import Rules, Verdict
-from countenance.policy.corpus import Story, stories
-from countenance.policy.difference import difference
-from countenance.policy.matrix import Matrix, letter, matrix
-from countenance.policy.packs import Pack, fine_print, read_pack, shipped
-from countenance.policy.picture import page
-from countenance.policy.poster import poster
+from countenance.policy.authoring.corpus import Story, stories
+from countenance.policy.authoring.difference import difference
+from countenance.policy.fine_print.html import page
+from countenance.policy.fine_print.matrix import Matrix, letter, matrix
+from countenance.policy.fine_print.svg import poster
+from countenance.policy.packs.pack import Pack, fine_print, read_pack, shipped
 
 STORIES = stories(fine_print("corpus"))
 PACKS = {name: read_pack(name) for name in shipped()}
@@ -145,7 +145,7 @@ def test_a_cell_of_the_page_can_be_tapped_and_names_its_row_and_its_column(table
     whole = page(table)
     cells = re.findall(r'<td class="(?:permit|deny|undetermined)" data-of="([^"]+)" title="([^"]+)"', whole)
     assert len(cells) == len(table.cells)
-    assert {of for of, _ in cells} == {escape(pack.identity.title) for pack in table.packs}
+    assert {unescape(of) for of, _ in cells} == {pack.identity.title for pack in table.packs}
     assert all(re.search(r"\. [a-z-]+\.[a-z0-9-]+: ", title) for _, title in cells)
 
 

@@ -15,7 +15,7 @@ from tests.unit.policy.smt import World, example, facts_of, permitted
 from tests.unit.policy.test_silence import SAFEGUARDS
 
 from countenance.policy.facts import FACTS, schema
-from countenance.policy.packs import SHIPPED, shipped
+from countenance.policy.packs.pack import SHIPPED, shipped
 
 TODAY = date(2026, 11, 22)
 LATER = date(2027, 12, 2)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from tests.unit.policy import mutants
 
-from countenance.policy.packs import read_pack, shipped
+from countenance.policy.packs.pack import read_pack, shipped
 
 NO_DIFFERENCE = {
     "mandate.granted": "the four forbids of the same pack say the same, on purpose: losing one of them permits nothing",

@@ -10,7 +10,7 @@ from countenance.policy.obligations import (
     Addressee,
     AuthoriseWithin,
     BlurOthers,
-    Carry,
+    CarryLabel,
     Count,
     DeleteNonMatches,
     KeepAtMost,
@@ -34,7 +34,7 @@ ONE_OF_EACH: list[Obligation] = [
     DeleteNonMatches("c"),
     BlurOthers("c"),
     Tell(Addressee.DEFENCE, "c"),
-    Carry(Label.NOT_PROBABLE_CAUSE, "c"),
+    CarryLabel(Label.NOT_PROBABLE_CAUSE, "c"),
 ]
 
 

@@ -9,10 +9,10 @@ from tests.unit.policy.test_decisions import clause, small
 
 from countenance.errors import PolicyError
 from countenance.policy import Rules
+from countenance.policy.authoring.changed_facts import DERIVED
 from countenance.policy.clauses import Effect, Status
 from countenance.policy.facts import FACTS
-from countenance.policy.packs import SHIPPED, pack_in, read_pack, shipped
-from countenance.policy.restating import DERIVED
+from countenance.policy.packs.pack import SHIPPED, pack_in, read_pack, shipped
 from countenance.policy.rules import check
 
 PROMISED = {

@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 
 from countenance.cli.policy import policy
 from countenance.errors import BadRequest, PolicyError
-from countenance.policy.matrix import letter
-from countenance.policy.packs import SHIPPED, shipped
+from countenance.policy.fine_print.matrix import letter
+from countenance.policy.packs.pack import SHIPPED, shipped
 
 SCAN = """
 operation = "identify"

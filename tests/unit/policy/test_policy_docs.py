@@ -16,7 +16,7 @@ from countenance.errors import PolicyError
 from countenance.policy import Rules
 from countenance.policy.description import request_of
 from countenance.policy.obligations import obligations
-from countenance.policy.packs import pack_of
+from countenance.policy.packs.pack import pack_of
 from countenance.policy.rules import check
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.fakes.policy import Drawer
 
 from countenance.policy import Request, Rules, Verdict
+from countenance.policy.authoring.changed_facts import DERIVED, with_fact
 from countenance.policy.facts import FACT, FACTS, CedarValue, Moment, context, seconds
-from countenance.policy.packs import read_pack, shipped
-from countenance.policy.restating import DERIVED, restated
+from countenance.policy.packs.pack import read_pack, shipped
 
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 OPTIONAL = [fact for fact in FACTS if fact.optional and fact.path not in DERIVED]
@@ -89,7 +89,7 @@ def test_leaving_a_fact_unstated_never_turns_a_no_into_a_yes(
 ) -> None:
     request, moment = drawer.next()
     fact = data.draw(st.sampled_from(OPTIONAL))
-    silent = restated(request, fact.path, None)
+    silent = with_fact(request, fact.path, None)
     for name, rule in rules.items():
         if verdict(rule, silent, moment) is Verdict.PERMIT:
             assert verdict(rule, request, moment) is Verdict.PERMIT, (name, fact.path)
@@ -101,7 +101,7 @@ def test_leaving_a_fact_unstated_never_turns_doubt_into_certainty_of_another_kin
     data: st.DataObject, drawer: Drawer, rules: dict[str, Rules]
 ) -> None:
     request, moment = drawer.next()
-    silent = restated(request, data.draw(st.sampled_from(OPTIONAL)).path, None)
+    silent = with_fact(request, data.draw(st.sampled_from(OPTIONAL)).path, None)
     for rule in rules.values():
         before, after = verdict(rule, request, moment), verdict(rule, silent, moment)
         assert after in (before, Verdict.UNDETERMINED)
@@ -114,7 +114,7 @@ def test_adding_a_safeguard_never_turns_a_yes_into_a_no(
 ) -> None:
     request, moment = drawer.next()
     path = data.draw(st.sampled_from(sorted(SAFEGUARDS)))
-    safer = restated(request, path, SAFEGUARDS[path])
+    safer = with_fact(request, path, SAFEGUARDS[path])
     for name, rule in rules.items():
         if verdict(rule, request, moment) is Verdict.PERMIT:
             assert verdict(rule, safer, moment) is Verdict.PERMIT, (name, path)
@@ -138,7 +138,7 @@ def test_gaining_a_power_to_take_away_freedom_never_permits_more_under_the_house
 ) -> None:
     request, moment = drawer.next()
     power = data.draw(st.sampled_from(["arrest", "detain", "deport", "prosecute", "correct", "military"]))
-    stronger = restated(request, "actor.powers", sorted({*request.actor.powers, power}))
+    stronger = with_fact(request, "actor.powers", sorted({*request.actor.powers, power}))
     if verdict(rules["house"], stronger, moment) is Verdict.PERMIT:
         assert verdict(rules["house"], request, moment) is Verdict.PERMIT
 
@@ -158,7 +158,7 @@ def test_stating_again_what_is_stated_changes_nothing(data: st.DataObject, drawe
     fact = data.draw(st.sampled_from([fact for fact in FACTS if fact.path not in DERIVED]))
     seen = context(request, moment)[fact.group].get(fact.name)
     if seen is not None and not (fact.group == "behalf" and request.on_behalf_of is None):
-        again = context(restated(request, fact.path, seen), moment)
+        again = context(with_fact(request, fact.path, seen), moment)
         assert again == context(request, moment)
 
 

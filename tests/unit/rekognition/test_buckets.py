@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from countenance.api.buckets import Buckets
+from countenance.api.rekognition.buckets import Buckets
 from countenance.errors import ImageTooLarge, NotFound
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from countenance.api.buckets import Buckets
+from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.errors import Refused
 from countenance.api.rekognition.images import image_bytes
 from countenance.errors import ImageTooLarge

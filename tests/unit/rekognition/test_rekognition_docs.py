@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from countenance.api.buckets import MAX_OBJECT_BYTES, Buckets
-from countenance.api.rekognition import Limits
+from countenance.api.rekognition import AdmissionLimits
 from countenance.api.rekognition import errors as wire
 from countenance.api.rekognition.actions import PAGE, Actions
-from countenance.api.rekognition.asking import MATCHES, SIMILARITY
+from countenance.api.rekognition.buckets import MAX_OBJECT_BYTES, Buckets
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import MAX_VALUES
 from countenance.api.rekognition.user_actions import ASSOCIATION, USER_PAGE
+from countenance.api.rekognition.wire_operation import MATCHES, SIMILARITY
 from countenance.gallery.users import MOST_FACES
 
 TEXT = (Path(__file__).parents[3] / "docs" / "rekognition.md").read_text()
@@ -25,7 +25,7 @@ def test_the_table_of_errors_is_the_table_of_the_code():
 
 
 def test_every_type_that_the_dialect_raises_is_in_the_page():
-    faults = {fault for fault in vars(wire).values() if isinstance(fault, wire.Fault)}
+    faults = {fault for fault in vars(wire).values() if isinstance(fault, wire.AwsError)}
     told = {(row[1], int(row[2])) for row in ROWS if len(row) == 3 and row[2].isdigit()}
     assert {(fault.type, fault.status) for fault in faults} <= told
 
@@ -38,7 +38,7 @@ def test_the_table_of_operations_is_what_is_served():
 
 
 def test_the_numbers_of_the_page_are_those_of_the_code():
-    limits = Limits()
+    limits = AdmissionLimits()
     mib = 1024 * 1024
     for number in (
         f"{limits.body_bytes // mib} MiB",

@@ -4,6 +4,6 @@ RFC 9457 problems, bearer tokens of operators, an OpenAPI document that is gener
 """
 
 from countenance.api.native.application import PREFIX, Services, app, document
-from countenance.api.native.door import Limits
+from countenance.api.native.middleware import BodyLimits
 
-__all__ = ["PREFIX", "Limits", "Services", "app", "document"]
+__all__ = ["PREFIX", "BodyLimits", "Services", "app", "document"]

@@ -1,4 +1,4 @@
-"""Which roles may call what: said once with each route, checked before the body is parsed, shown in the document."""
+"""Which roles may call what: declared with each route, checked before the body is parsed, shown in the document."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 
-from countenance.api.native.door import OPERATOR
+from countenance.administration import Operator, Role
+from countenance.api.native.middleware import OPERATOR
 from countenance.api.native.problems import MEDIA_TYPE, Problem, response_of
 from countenance.errors import Denied, Unauthenticated
-from countenance.operations import Operator, Role
 
 ROLES = "x-roles"
 EVERYBODY = frozenset(Role)
 
-_SAID = {
+_DESCRIPTIONS = {
     400: "The body is not JSON, or a value in it makes no sense here.",
     401: "The token is missing, unknown, expired or revoked.",
     403: "The operator's roles do not cover this, or the same person may not do both steps.",
@@ -38,16 +38,16 @@ def everybody() -> dict[str, Any]:
     return may(*EVERYBODY)
 
 
-def nobody_in_particular() -> dict[str, Any]:
+def public() -> dict[str, Any]:
     """The extra of a route that needs no token."""
     return {ROLES: [], "security": []}
 
 
 class GuardedRoute(APIRoute):
-    """A route that checks the caller's roles first, and turns whatever goes wrong into a problem."""
+    """A route that checks the caller's roles first, and turns every error into a problem."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, with the check before it and the problems after it."""
+        """The handler, with the check before it and errors turned into problems."""
         inner = super().get_route_handler()
         roles = frozenset(map(Role, (self.openapi_extra or {})[ROLES]))
 
@@ -63,7 +63,7 @@ class GuardedRoute(APIRoute):
 
 
 def caller(request: Request) -> Operator:
-    """Who asks."""
+    """The operator who calls."""
     operator = request.scope.get(OPERATOR)
     if not isinstance(operator, Operator):
         raise Unauthenticated("an operator's token is expected: Authorization: Bearer …")
@@ -80,7 +80,7 @@ def router(tag: str, *statuses: int) -> APIRouter:
         route_class=GuardedRoute,
         tags=[tag],
         responses={
-            status: {"description": _SAID[status], "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+            status: {"description": _DESCRIPTIONS[status], "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
             for status in sorted(usual)
         },
     )

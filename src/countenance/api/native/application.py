@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from countenance.api.native import custody, mandates, moratoria, record, rules, standing
-from countenance.api.native.access import nobody_in_particular
-from countenance.api.native.door import Door, Limits
-from countenance.api.native.problems import Fault, Problem, response_of
-from countenance.operations import Custodian, Explainer, Mandates, Moratoria, Operators, Record
+from countenance.administration import Custodian, Explainer, Mandates, Moratoria, Operators, Record
+from countenance.api.native import custody, health, mandates, moratoria, record, rules
+from countenance.api.native.access import public
+from countenance.api.native.middleware import BodyLimits, OperatorAccess
+from countenance.api.native.problems import FieldFault, Problem, response_of
 
 PREFIX = "/v1"
 PUBLIC = frozenset({f"{PREFIX}/health", f"{PREFIX}/ledger/proof", f"{PREFIX}/openapi.json"})
@@ -35,9 +35,9 @@ class Services:
     record: Record
 
 
-def app(services: Services, limits: Limits = Limits()) -> ASGIApp:  # noqa: B008  # frozen
+def app(services: Services, limits: BodyLimits = BodyLimits()) -> ASGIApp:  # noqa: B008  # frozen
     """The API as an ASGI application that answers /v1."""
-    return Door(_application(services), services.operators.holding, PUBLIC, limits)
+    return OperatorAccess(_application(services), services.operators.holding, PUBLIC, limits)
 
 
 def document() -> dict[str, Any]:
@@ -56,7 +56,7 @@ def _application(services: Services) -> FastAPI:
     )
     every = APIRouter(prefix=PREFIX)
     for router in (
-        standing.routes(services.record),
+        health.routes(services.record),
         mandates.routes(services.mandates),
         custody.routes(services.custodian),
         moratoria.routes(services.moratoria),
@@ -67,7 +67,7 @@ def _application(services: Services) -> FastAPI:
     application.include_router(every)
     made: list[dict[str, Any]] = []
 
-    @application.get(f"{PREFIX}/openapi.json", include_in_schema=False, openapi_extra=nobody_in_particular())
+    @application.get(f"{PREFIX}/openapi.json", include_in_schema=False, openapi_extra=public())
     def openapi() -> dict[str, Any]:
         if not made:
             made.append(_document(application))
@@ -94,7 +94,7 @@ def _document(application: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     if "JsonValue" in schemas:
         schemas["JsonValue"] = {"title": "JsonValue", "description": "Any JSON value."}
-    for model in (Fault, Problem):
+    for model in (FieldFault, Problem):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schema.pop("$defs", None)
         schemas[model.__name__] = schema

@@ -8,10 +8,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import Field, JsonValue
 
+from countenance.administration import AuthorisationOutcome, Custodian, Hold, Role
 from countenance.api.native.access import Caller, may, router
 from countenance.api.native.values import Closed
-from countenance.errors import BadRequest
-from countenance.operations import Custodian, Hold, Role
 
 HoldId = Annotated[str, Path(description="The held result's id.", pattern=r"^hold-[0-9a-f]{12}$")]
 
@@ -49,13 +48,13 @@ class Contents(Closed):
     says: JsonValue = Field(description="What was found: names of galleries and faces as they were enrolled.")
 
 
-class Review(Closed):
+class ReviewBody(Closed):
     """What a reviewer says."""
 
     agrees: bool = Field(description="Whether you verified it, on your own. False keeps it from ever being answered.")
 
 
-class Authorisation(Closed):
+class AuthorisationBody(Closed):
     """What became of the authorisation."""
 
     outcome: Literal["requested", "granted", "refused"] = Field(
@@ -94,19 +93,17 @@ def routes(custodian: Custodian) -> APIRouter:
     @at.get("/custody/{hold_id}/contents", openapi_extra=may(Role.REVIEW), summary="Read a held result")
     def contents(hold_id: HoldId, caller: Caller) -> Contents:
         """What it says, for whoever is to verify it; never for who asked for it. That it was shown is recorded."""
-        return Contents(hold_id=hold_id, says=custodian.shown_to(hold_id, caller.name))
+        return Contents(hold_id=hold_id, says=custodian.contents_for(hold_id, caller.name))
 
     @at.post("/custody/{hold_id}/reviews", openapi_extra=may(Role.REVIEW), summary="Verify a held result")
-    def review(hold_id: HoldId, body: Review, caller: Caller) -> HoldShown:
+    def review(hold_id: HoldId, body: ReviewBody, caller: Caller) -> HoldShown:
         """Say whether it is right: once each, never who asked for it."""
         return shown(custodian.review(hold_id, caller.name, agrees=body.agrees))
 
     @at.post("/custody/{hold_id}/authorisation", openapi_extra=may(Role.APPROVE), summary="Enter an authorisation")
-    def authorise(hold_id: HoldId, body: Authorisation, caller: Caller) -> HoldShown:
+    def authorise(hold_id: HoldId, body: AuthorisationBody, caller: Caller) -> HoldShown:
         """Enter that authorisation was asked for, granted or refused by whoever gives it."""
-        if body.outcome == "refused":
-            return shown(custodian.refuse(hold_id, caller.name))
-        return shown(custodian.authorise(hold_id, caller.name, granted=body.outcome == "granted"))
+        return shown(custodian.authorise(hold_id, caller.name, AuthorisationOutcome(body.outcome)))
 
     @at.get("/report", openapi_extra=may(Role.AUDIT, Role.APPROVE), summary="Count for a report")
     def report(
@@ -114,8 +111,6 @@ def routes(custodian: Custodian) -> APIRouter:
         last: Annotated[date, Query(description="Last day, included.")],
     ) -> ReportShown:
         """Count decisions, refusals by clause and the counters that laws want, from the ledger."""
-        if last < first:
-            raise BadRequest("the last day is not before the first")
         made = custodian.report(first, last)
         return ReportShown(
             first=made.first,

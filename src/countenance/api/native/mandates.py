@@ -9,10 +9,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import Field, JsonValue
 
+from countenance.administration import Mandate, MandateDraft, Mandates, MandateTemplate, Role, templates
 from countenance.api.native.access import Caller, everybody, may, router
 from countenance.api.native.values import Closed, Moment, Place, Table, Text, Word
-from countenance.errors import BadRequest, Denied
-from countenance.operations import Holder, Mandate, Mandates, Role, Template, Terms, template, templates
 
 MandateId = Annotated[str, Path(description="The mandate's id.", pattern=r"^mandate-[0-9a-f]{12}$")]
 
@@ -139,7 +138,7 @@ def routes(mandates: Mandates) -> APIRouter:
     @at.post("/mandates", status_code=201, openapi_extra=may(Role.REQUEST), summary="Ask for a mandate")
     def request(body: MandateRequest, caller: Caller) -> MandateShown:
         """Ask. It permits nothing until another operator approves it."""
-        holder, terms = _asked(body)
+        holder, terms = _draft(body).filled()
         return shown(mandates.request(holder, terms, requested_by=caller.name, expires_at=body.expires_at))
 
     @at.get("/mandates/{mandate_id}", openapi_extra=everybody(), summary="Show a mandate")
@@ -170,27 +169,28 @@ def routes(mandates: Mandates) -> APIRouter:
     @at.post("/mandates/{mandate_id}/keys", status_code=201, openapi_extra=may(Role.REQUEST), summary="Make a key")
     def issue_key(mandate_id: MandateId, caller: Caller) -> KeyShown:
         """Make an access key for an active mandate. Only the operator who asked for the mandate can."""
-        if mandates.show(mandate_id).requested_by != caller.name:
-            raise Denied("a key is handed to the operator who asked for the mandate")
-        key = mandates.issue_key(mandate_id, by=caller.name)
+        key = mandates.issue_key(mandate_id, to=caller.name)
         return KeyShown(mandate_id=key.mandate_id, access_key=key.access_key, secret=key.secret)
 
     return at
 
 
-def _asked(body: MandateRequest) -> tuple[Holder, Terms]:
-    form = None if body.template is None else template(body.template)
-    facts = body.facts if form is None else form.filled(body.facts)
-    purpose = body.purpose or (form and form.purpose)
-    legal_basis = body.legal_basis or (form and form.legal_basis)
-    operations = body.operations or (form and form.operations)
-    if not (purpose and legal_basis and operations):
-        raise BadRequest("a mandate needs purpose, legal_basis and operations, or a template that states them")
+def _draft(body: MandateRequest) -> MandateDraft:
     who = body.holder
-    kind = who.kind or (form.kind if form else "private")
-    behalf, places = tuple(who.on_behalf_of), tuple(who.jurisdictions)
-    holder = Holder(who.name, kind, tuple(who.powers), behalf, who.tier, places)
-    return holder, Terms(purpose, legal_basis, tuple(body.galleries), tuple(operations), json.dumps(facts))
+    return MandateDraft(
+        who.name,
+        template=body.template,
+        kind=who.kind,
+        powers=tuple(who.powers),
+        on_behalf_of=tuple(who.on_behalf_of),
+        tier=who.tier,
+        jurisdictions=tuple(who.jurisdictions),
+        purpose=body.purpose,
+        legal_basis=body.legal_basis,
+        galleries=tuple(body.galleries),
+        operations=tuple(body.operations or ()),
+        facts=body.facts,
+    )
 
 
 def _shown(mandate: Mandate, now: datetime) -> MandateShown:
@@ -221,7 +221,7 @@ def _shown(mandate: Mandate, now: datetime) -> MandateShown:
     )
 
 
-def _template(each: Template) -> TemplateShown:
+def _template(each: MandateTemplate) -> TemplateShown:
     return TemplateShown(
         name=each.name,
         title=each.title,

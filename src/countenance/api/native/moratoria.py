@@ -1,4 +1,4 @@
-"""Moratoria: a setter's signature stops uses, a quorum's signatures go on. The keys decide, whoever brings them."""
+"""Moratoria: one key stops uses, a quorum of keys lifts the stop. The signatures decide, not who brings them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import Field
 
+from countenance.administration import Action, Moratoria, Moratorium, Order, Power, Role, Scope, Signature
 from countenance.api.native.access import everybody, may, router
 from countenance.api.native.values import Closed, Moment, PublicKey, SignatureText, Text, Word
-from countenance.errors import BadRequest, Conflict, Unauthenticated
-from countenance.operations import Asks, Moratoria, Moratorium, Order, Power, Role, Scope, Signature
+from countenance.errors import BadRequest
 
 _ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 MoratoriumId = Annotated[str, Path(description="The moratorium's id.", pattern=_ID)]
@@ -67,40 +67,26 @@ def routes(moratoria: Moratoria) -> APIRouter:
     @at.get("/moratoria", openapi_extra=everybody(), summary="List moratoria")
     def list_moratoria() -> MoratoriumList:
         """Every moratorium that was ever set, worked out anew from its signatures."""
-        return MoratoriumList(moratoria=[_shown(each) for each in moratoria.every().values()])
+        return MoratoriumList(moratoria=[_shown(each) for each in moratoria.all().values()])
 
     @at.post("/moratoria", status_code=201, openapi_extra=carrying, summary="Set a moratorium")
     def set_moratorium(body: OrderBody) -> MoratoriumShown:
         """Put a signed moratorium in force at the next call. Its signature decides, not who brings it."""
-        _chartered(moratoria)
-        order = _order(body)
         signature = Signature(bytes.fromhex(body.public_key), bytes.fromhex(body.signature))
-        try:
-            return _shown(moratoria.set(order, signature))
-        except Unauthenticated as error:  # 401 is about tokens
-            raise BadRequest(str(error)) from error
+        return _shown(moratoria.set(_order(body), signature))
 
     @at.post("/moratoria/{moratorium_id}/consents", openapi_extra=carrying, summary="Consent to lifting")
     def consent(moratorium_id: MoratoriumId, body: ConsentBody) -> MoratoriumShown:
         """Enter one key's consent. The moratorium is lifted when the quorum, an outside key in it, is complete."""
-        _chartered(moratoria)
         signature = Signature(bytes.fromhex(body.public_key), bytes.fromhex(body.signature))
-        try:
-            return _shown(moratoria.consent(moratorium_id, body.statute, signature))
-        except Unauthenticated as error:
-            raise BadRequest(str(error)) from error
+        return _shown(moratoria.consent(moratorium_id, body.statute, signature))
 
     return at
 
 
-def _chartered(moratoria: Moratoria) -> None:
-    if not moratoria.chartered:
-        raise Conflict("no charter names the keys that set and lift moratoria here")
-
-
 def _order(body: OrderBody) -> Order:
     try:
-        scope = Scope(frozenset(map(Asks, body.operations)), frozenset(map(Power, body.powers)))
+        scope = Scope(frozenset(map(Action, body.operations)), frozenset(map(Power, body.powers)))
     except ValueError as error:
         raise BadRequest("operations and powers are words of the policy vocabulary") from error
     return Order(body.moratorium_id, scope, body.reason, body.set_at, body.look_again_at)

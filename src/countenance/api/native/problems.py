@@ -1,4 +1,4 @@
-"""What goes wrong, as RFC 9457 says it: one table from the error tree to kind, title and status."""
+"""Errors as RFC 9457 problems: one table from the error tree to kind, title and status."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from countenance import errors
-from countenance.operations import Decision
+from countenance.administration import Decision
 
 MEDIA_TYPE = "application/problem+json"
 RECEIPT = "x-countenance-receipt"
@@ -43,6 +43,10 @@ KINDS: Mapping[type[errors.CountenanceError], Kind] = MappingProxyType(
         errors.ImageTooSmall: Kind(422, "The image is too small"),
         errors.UnsupportedImage: Kind(415, "Not a kind of image that is read here"),
         errors.DamagedImage: Kind(400, "The image is damaged"),
+        errors.VideoError: Kind(400, "The video cannot be used"),
+        errors.VideoTooLarge: Kind(413, "The video is too large"),
+        errors.UnsupportedVideo: Kind(415, "Not a kind of video that is read here"),
+        errors.DamagedVideo: Kind(400, "The video is damaged"),
         errors.NoFace: Kind(422, "No face where one is needed"),
         errors.BadPageToken: Kind(400, "A page token that this server did not make"),
         errors.NotFound: Kind(404, "Not there"),
@@ -76,7 +80,7 @@ _PROTOCOL: Mapping[int, tuple[str, str]] = MappingProxyType(
 )
 
 
-class Fault(BaseModel):
+class FieldFault(BaseModel):
     """One place where a request does not fit the schema."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -93,11 +97,11 @@ class Problem(BaseModel):
     status: int = Field(description="The HTTP status, 400 to 599.")
     detail: str = Field(description="What happened this time. Never an image, a template, a person's name or a token.")
     receipt: str | None = Field(None, description="The ledger's receipt for the refusal, where one was recorded.")
-    faults: list[Fault] | None = Field(None, description="Where the request does not fit the schema.")
+    faults: list[FieldFault] | None = Field(None, description="Where the request does not fit the schema.")
 
 
 def response_of(error: BaseException) -> JSONResponse:
-    """The answer to whatever went wrong; of what was not raised on purpose, and of every 500, no detail leaves."""
+    """The answer to an error. An unexpected error, and every 500, gives no detail."""
     if isinstance(error, errors.CountenanceError):
         return _of_the_tree(error)
     if isinstance(error, RequestValidationError):
@@ -132,9 +136,9 @@ def _unfit(error: RequestValidationError) -> JSONResponse:
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
         return _response(_body("malformed", "The body cannot be read", 400, "The body is not JSON."))
-    said = [{"at": ".".join(map(_plain, fault["loc"])), "says": _plain(fault["msg"])} for fault in faults[:20]]
+    places = [{"at": ".".join(map(_plain, fault["loc"])), "says": _plain(fault["msg"])} for fault in faults[:20]]
     body = _body("unfit", "The request does not fit the schema", 422, f"{len(faults)} places do not fit; see faults.")
-    return _response({**body, "faults": said})
+    return _response({**body, "faults": places})
 
 
 def _plain(part: object) -> str:

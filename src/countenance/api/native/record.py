@@ -9,9 +9,9 @@ from fastapi import APIRouter, Header, Path
 from fastapi.responses import PlainTextResponse
 from pydantic import Field, JsonValue
 
-from countenance.api.native.access import everybody, may, nobody_in_particular, router
+from countenance.administration import Proof, Record, Role
+from countenance.api.native.access import everybody, may, public, router
 from countenance.api.native.values import Closed
-from countenance.operations import Proof, Record, Role
 
 
 class LedgerShown(Closed):
@@ -56,7 +56,7 @@ def routes(record: Record) -> APIRouter:
         """One entry with its receipt and the proof that it is recorded."""
         return _shown(record.proved(index))
 
-    @at.get("/ledger/proof", openapi_extra=nobody_in_particular(), summary="Prove a receipt")
+    @at.get("/ledger/proof", openapi_extra=public(), summary="Prove a receipt")
     def proof(
         receipt: Annotated[
             str,

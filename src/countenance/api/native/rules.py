@@ -7,12 +7,12 @@ from datetime import date
 from fastapi import APIRouter
 from pydantic import Field
 
+from countenance.administration import Explainer
 from countenance.api.native.access import everybody, router
 from countenance.api.native.values import Closed, Moment, Table
-from countenance.operations import Explainer
 
 
-class Question(Closed):
+class ExplainBody(Closed):
     """A request described in the words that `countenance policy words` lists. What is not stated stays unknown."""
 
     request: Table = Field(description="operation, actor, use, gallery and so on; a mandate left out is in order.")
@@ -20,7 +20,7 @@ class Question(Closed):
     as_of: date | None = Field(None, description="The day whose law applies. Default: the day of now, UTC.")
 
 
-class Pack(Closed):
+class PackShown(Closed):
     """A rule pack: which text."""
 
     name: str = Field(description="Its name.")
@@ -28,7 +28,7 @@ class Pack(Closed):
     hash: str = Field(description="sha256 over the pack's files, 64 hex digits.")
 
 
-class PackInForce(Pack):
+class PackInForce(PackShown):
     """A rule pack in force."""
 
     title: str = Field(description="What it states.")
@@ -40,7 +40,7 @@ class PackList(Closed):
     packs: list[PackInForce] = Field(description="All of them are asked; one that forbids is enough.")
 
 
-class Ground(Closed):
+class GroundShown(Closed):
     """A clause that decided."""
 
     id: str = Field(description="The clause's id.")
@@ -53,7 +53,7 @@ class Ground(Closed):
     status: str = Field(description="in-force, repealed, disputed or unreviewed.")
 
 
-class FailedFact(Closed):
+class FailedFactShown(Closed):
     """A stated fact that decided."""
 
     fact: str = Field(description="Its name.")
@@ -61,7 +61,7 @@ class FailedFact(Closed):
     value: str = Field(description="Its value as the rules saw it.")
 
 
-class MissingFact(Closed):
+class MissingFactShown(Closed):
     """A fact that was not stated and that a clause needs."""
 
     fact: str = Field(description="Its name.")
@@ -81,13 +81,13 @@ class DecisionShown(Closed):
 
     verdict: str = Field(description="permit, deny or undetermined. Only permit permits.")
     law_date: date = Field(description="The day whose law was applied.")
-    clauses: list[Ground] = Field(description="The clauses that decided.")
-    failed: list[FailedFact] = Field(description="Stated facts without which they would not hold.")
-    missing: list[MissingFact] = Field(description="Facts that were not stated and are needed.")
+    clauses: list[GroundShown] = Field(description="The clauses that decided.")
+    failed: list[FailedFactShown] = Field(description="Stated facts without which they would not hold.")
+    missing: list[MissingFactShown] = Field(description="Facts that were not stated and are needed.")
     remedy: list[str] = Field(description="What would change the answer.")
     obligations: list[Owed] = Field(description="What a permit binds to.")
     appeal: str = Field(description="Whom to write to.")
-    packs: list[Pack] = Field(description="Every text that was asked.")
+    packs: list[PackShown] = Field(description="Every text that was asked.")
 
 
 def routes(explainer: Explainer) -> APIRouter:
@@ -102,7 +102,7 @@ def routes(explainer: Explainer) -> APIRouter:
         )
 
     @at.post("/policy/explain", openapi_extra=everybody(), summary="Explain a decision")
-    def explain(body: Question) -> DecisionShown:
+    def explain(body: ExplainBody) -> DecisionShown:
         """Decide one described request under the packs and moratoria in force. Nothing is done, nothing is entered."""
         return DecisionShown.model_validate(explainer.explain(body.request, now=body.now, as_of=body.as_of).record())
 

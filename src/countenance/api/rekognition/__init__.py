@@ -1,6 +1,6 @@
 """Amazon Rekognition JSON 1.1: an unmodified AWS client, pointed at this server, works."""
 
-from countenance.api.rekognition.admission import Limits
-from countenance.api.rekognition.server import Credentials, Guard, app
+from countenance.api.rekognition.admission import AdmissionLimits
+from countenance.api.rekognition.server import CarriesOut, Credentials, app
 
-__all__ = ["Credentials", "Guard", "Limits", "app"]
+__all__ = ["AdmissionLimits", "CarriesOut", "Credentials", "app"]

@@ -1,10 +1,9 @@
-"""Rekognition's operations, each as one question to the guard and the answer on the wire."""
+"""Rekognition's operations: each makes one call to the guard and forms the answer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from countenance.api.buckets import Buckets
 from countenance.api.rekognition.answers import (
     JSON,
     Body,
@@ -15,19 +14,20 @@ from countenance.api.rekognition.answers import (
     match_body,
     source_body,
 )
-from countenance.api.rekognition.asking import (
-    MATCHES,
-    SIMILARITY,
-    Action,
-    Carry,
-    after,
-    following,
-    no_filter_unless_asked,
-)
+from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.images import image_bytes
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import Params
 from countenance.api.rekognition.user_actions import UserActions
+from countenance.api.rekognition.wire_operation import (
+    MATCHES,
+    SIMILARITY,
+    GuardCall,
+    WireOperation,
+    after,
+    filter_or_none,
+    following,
+)
 from countenance.operations import (
     Compare,
     CreateGallery,
@@ -57,7 +57,7 @@ class Actions:
         self._region = region
         self._buckets = buckets
         self._pages = pages
-        self.served: Mapping[str, Action] = {
+        self.served: Mapping[str, WireOperation] = {
             "CreateCollection": self._create_collection,
             "DescribeCollection": self._describe_collection,
             "ListCollections": self._list_collections,
@@ -72,34 +72,34 @@ class Actions:
             **UserActions(buckets, pages).served,
         }
 
-    def _create_collection(self, params: Params, carry: Carry) -> Body:
-        made = carry(CreateGallery(params["CollectionId"], params.get("Tags", {})))
+    def _create_collection(self, params: Params, carry_out: GuardCall) -> Body:
+        made = carry_out(CreateGallery(params["CollectionId"], params.get("Tags", {})))
         return {"StatusCode": 200, "CollectionArn": self._arn(made.gallery_id), "FaceModelVersion": made.version}
 
-    def _describe_collection(self, params: Params, carry: Carry) -> Body:
-        told = carry(DescribeGallery(params["CollectionId"]))
+    def _describe_collection(self, params: Params, carry_out: GuardCall) -> Body:
+        info = carry_out(DescribeGallery(params["CollectionId"]))
         return {
-            "FaceCount": told.faces,
-            "UserCount": told.users,
-            "FaceModelVersion": told.version,
-            "CollectionARN": f"arn:{self._arn(told.gallery_id)}",
-            "CreationTimestamp": told.created_at.timestamp(),
+            "FaceCount": info.faces,
+            "UserCount": info.users,
+            "FaceModelVersion": info.version,
+            "CollectionARN": f"arn:{self._arn(info.gallery_id)}",
+            "CreationTimestamp": info.created_at.timestamp(),
         }
 
-    def _list_collections(self, params: Params, carry: Carry) -> Body:
-        page = carry(ListGalleries(after(self._pages, "ListCollections", "", params), _page_size(params)))
+    def _list_collections(self, params: Params, carry_out: GuardCall) -> Body:
+        page = carry_out(ListGalleries(after(self._pages, "ListCollections", "", params), _page_size(params)))
         return {
             "CollectionIds": [info.gallery_id for info in page.items],
             "FaceModelVersions": [info.version for info in page.items],
             **following(self._pages, "ListCollections", "", page.next),
         }
 
-    def _delete_collection(self, params: Params, carry: Carry) -> Body:
-        carry(DeleteGallery(params["CollectionId"]))
+    def _delete_collection(self, params: Params, carry_out: GuardCall) -> Body:
+        carry_out(DeleteGallery(params["CollectionId"]))
         return {"StatusCode": 200}
 
-    def _index_faces(self, params: Params, carry: Carry) -> Body:
-        done = carry(
+    def _index_faces(self, params: Params, carry_out: GuardCall) -> Body:
+        done = carry_out(
             Enrol(
                 params["CollectionId"],
                 self._image(params["Image"]),
@@ -119,18 +119,18 @@ class Actions:
             "FaceModelVersion": done.version,
         }
 
-    def _list_faces(self, params: Params, carry: Carry) -> Body:
+    def _list_faces(self, params: Params, carry_out: GuardCall) -> Body:
         gallery_id = params["CollectionId"]
         face_ids = tuple(dict.fromkeys(params["FaceIds"])) if "FaceIds" in params else None
         cursor = after(self._pages, "ListFaces", gallery_id, params)
-        page = carry(ListFaces(gallery_id, face_ids, cursor, _page_size(params), params.get("UserId")))
+        page = carry_out(ListFaces(gallery_id, face_ids, cursor, _page_size(params), params.get("UserId")))
         return {
             "Faces": [enrolled_body(face) for face in page.items],
             **following(self._pages, "ListFaces", gallery_id, page.next),
         }
 
-    def _delete_faces(self, params: Params, carry: Carry) -> Body:
-        done = carry(Erase(params["CollectionId"], tuple(dict.fromkeys(params["FaceIds"]))))
+    def _delete_faces(self, params: Params, carry_out: GuardCall) -> Body:
+        done = carry_out(Erase(params["CollectionId"], tuple(dict.fromkeys(params["FaceIds"]))))
         failed: list[JSON] = [{"FaceId": face_id, "Reasons": ["FACE_NOT_FOUND"]} for face_id in done.not_found]
         failed += [
             {"FaceId": face_id, "UserId": user_id, "Reasons": ["ASSOCIATED_TO_AN_EXISTING_USER"]}
@@ -138,8 +138,8 @@ class Actions:
         ]
         return {"DeletedFaces": list[JSON](done.deleted), "UnsuccessfulFaceDeletions": failed}
 
-    def _search_faces(self, params: Params, carry: Carry) -> Body:
-        found = carry(
+    def _search_faces(self, params: Params, carry_out: GuardCall) -> Body:
+        answer = carry_out(
             SearchByFace(
                 params["CollectionId"],
                 params["FaceId"],
@@ -149,35 +149,35 @@ class Actions:
         )
         return {
             "SearchedFaceId": params["FaceId"],
-            "FaceMatches": [match_body(candidate, found.version) for candidate in found.candidates],
-            "FaceModelVersion": found.version,
+            "FaceMatches": [match_body(candidate, answer.version) for candidate in answer.candidates],
+            "FaceModelVersion": answer.version,
         }
 
-    def _search_faces_by_image(self, params: Params, carry: Carry) -> Body:
-        found = carry(
+    def _search_faces_by_image(self, params: Params, carry_out: GuardCall) -> Body:
+        answer = carry_out(
             SearchByImage(
                 params["CollectionId"],
                 self._image(params["Image"]),
                 limit=params.get("MaxFaces", MATCHES),
                 similarity=params.get("FaceMatchThreshold", SIMILARITY),
-                quality=no_filter_unless_asked(params),
+                quality=filter_or_none(params),
             )
         )
-        assert found.probe is not None, "a search by image has a face in the image"
+        assert answer.probe is not None, "a search by image has a face in the image"
         return {
-            "SearchedFaceBoundingBox": box_body(found.probe.box),
-            "SearchedFaceConfidence": source_body(found.probe)["Confidence"],
-            "FaceMatches": [match_body(candidate, found.version) for candidate in found.candidates],
-            "FaceModelVersion": found.version,
+            "SearchedFaceBoundingBox": box_body(answer.probe.box),
+            "SearchedFaceConfidence": source_body(answer.probe)["Confidence"],
+            "FaceMatches": [match_body(candidate, answer.version) for candidate in answer.candidates],
+            "FaceModelVersion": answer.version,
         }
 
-    def _compare_faces(self, params: Params, carry: Carry) -> Body:
-        compared = carry(
+    def _compare_faces(self, params: Params, carry_out: GuardCall) -> Body:
+        compared = carry_out(
             Compare(
                 self._image(params["SourceImage"]),
                 self._image(params["TargetImage"]),
                 similarity=params.get("SimilarityThreshold", SIMILARITY),
-                quality=no_filter_unless_asked(params),
+                quality=filter_or_none(params),
             )
         )
         return {
@@ -186,8 +186,8 @@ class Actions:
             "UnmatchedFaces": [detail_body(face) for face in compared.unmatched],
         }
 
-    def _detect_faces(self, params: Params, carry: Carry) -> Body:
-        seen = carry(Detect(self._image(params["Image"])))
+    def _detect_faces(self, params: Params, carry_out: GuardCall) -> Body:
+        seen = carry_out(Detect(self._image(params["Image"])))
         return {"FaceDetails": [detail_body(face) for face in seen.faces]}
 
     def _image(self, image: Params) -> bytes:

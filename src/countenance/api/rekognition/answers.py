@@ -1,6 +1,6 @@
 """How faces are shown on Rekognition's wire.
 
-Only what is measured is said. Members that Rekognition fills by guessing at the person (AgeRange, Gender, Emotions,
+Only measurements are shown. Members that Rekognition fills by guessing about the person (AgeRange, Gender, Emotions,
 Smile, …) are optional in the service model and are left out: docs/adr/0005-no-inferred-traits.md.
 """
 
@@ -71,7 +71,7 @@ def compared_body(face: DetectedFace, similarity: float) -> Body:
 
 
 def user_body(user_id: str, faces: int) -> Body:
-    """A User or MatchedUser: CREATED while no face is theirs. Changes are complete when they are answered."""
+    """A User or MatchedUser: CREATED while they have no face. A change is complete when it is answered."""
     return {"UserId": user_id, "UserStatus": "ACTIVE" if faces else "CREATED"}
 
 

@@ -1,7 +1,7 @@
 """From a request's body to its parameters, with pictures decoded in one pass over the body.
 
-A picture is nearly all of a body. Parsed as JSON it is scanned for values, checked as UTF-8 and copied as text before
-base64 is even looked at. So long values of "Bytes" are lifted out first, and what is left is parsed as ever.
+Nearly all of a body is its picture. A JSON parser would scan it for values, check it as UTF-8 and copy it as text
+before base64 is decoded. So long values of "Bytes" are taken out first, and the rest is parsed as usual.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def read(body: bytes, shape: Shape) -> Params:
         lifted = _lifted(body)
         if lifted is not None:
             return parse(lifted, shape)
-    except Refused:  # what is wrong is said of the body as it came
+    except Refused:  # report errors about the body as it came
         pass
     return parse(parse_json(body), shape)
 
@@ -37,19 +37,19 @@ def read(body: bytes, shape: Shape) -> Params:
 def _lifted(body: bytes) -> object | None:
     """The JSON value in `body` with its pictures as bytes; None where there is none to lift, or something is odd.
 
-    A word that nobody can foresee stands in for each picture while the rest is parsed. That changes nothing else:
-    base64 and the word hold no quote, backslash or mark of JSON. Between two quotes, either is the whole or the end of
-    one text, or stands where no text can and breaks the JSON.
+    While the rest is parsed, an unpredictable word stands in for each picture. That changes nothing else: neither
+    base64 nor the word holds a quote, a backslash or a JSON delimiter. Between two quotes, each is the whole or the end
+    of one text, or stands where no text may be and breaks the JSON.
     """
     parts: list[bytes] = []
     pictures: dict[str, bytes] = {}
     done = at = 0
     while len(pictures) < _AT_MOST and (at := body.find(b'"Bytes"', at)) >= 0:
-        opening = _VALUE.match(body, at)
+        quote = _VALUE.match(body, at)
         at += 1
-        if opening is None:
+        if quote is None:
             continue
-        start = opening.end()
+        start = quote.end()
         end = body.find(b'"', start)
         if end - start < LONG:
             continue
@@ -65,7 +65,7 @@ def _lifted(body: bytes) -> object | None:
         return None
     value = parse_json(b"".join([*parts, body[done:]]))
     for member in value.values() if isinstance(value, dict) else ():
-        found = member.get("Bytes") if isinstance(member, dict) else None
-        if isinstance(found, str) and found in pictures:
-            member["Bytes"] = pictures.pop(found)
+        text = member.get("Bytes") if isinstance(member, dict) else None
+        if isinstance(text, str) and text in pictures:
+            member["Bytes"] = pictures.pop(text)
     return None if pictures else value

@@ -1,4 +1,4 @@
-"""What goes wrong, as Rekognition says it: one table from the error tree to type and status.
+"""Errors in Rekognition's terms: one table from the error tree to type and status.
 
 A type that is in botocore's service model can be caught as `client.exceptions.<type>`; the others (signature,
 serialisation, unknown operation) are those that every AWS JSON service knows, and arrive as `ClientError`.
@@ -14,7 +14,7 @@ from countenance import errors
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class AwsError:
     """An AWS error type and the HTTP status that goes with it."""
 
     type: str
@@ -22,33 +22,33 @@ class Fault:
 
 
 class Refused(Exception):
-    """What this dialect refuses by itself, before any operation is asked; `fault` says as what."""
+    """A request that this dialect refuses by itself, before any operation; `fault` is the AWS error."""
 
-    def __init__(self, fault: Fault, message: str) -> None:
+    def __init__(self, fault: AwsError, message: str) -> None:
         super().__init__(message)
         self.fault = fault
 
 
-ACCESS_DENIED = Fault("AccessDeniedException")
-IMAGE_TOO_LARGE = Fault("ImageTooLargeException")
-INTERNAL = Fault("InternalServerError", 500)
-INVALID_FORMAT = Fault("InvalidImageFormatException")
-INVALID_PARAMETER = Fault("InvalidParameterException")
-INVALID_S3_OBJECT = Fault("InvalidS3ObjectException")
-NOT_FOUND = Fault("ResourceNotFoundException")
-THROTTLED = Fault("ThrottlingException", 503)
+ACCESS_DENIED = AwsError("AccessDeniedException")
+IMAGE_TOO_LARGE = AwsError("ImageTooLargeException")
+INTERNAL = AwsError("InternalServerError", 500)
+INVALID_FORMAT = AwsError("InvalidImageFormatException")
+INVALID_PARAMETER = AwsError("InvalidParameterException")
+INVALID_S3_OBJECT = AwsError("InvalidS3ObjectException")
+NOT_FOUND = AwsError("ResourceNotFoundException")
+THROTTLED = AwsError("ThrottlingException", 503)
 
-BODY_TOO_LARGE = Fault("RequestEntityTooLargeException", 413)
-BODY_TOO_SLOW = Fault("RequestTimeoutException", 408)
-INCOMPLETE_SIGNATURE = Fault("IncompleteSignatureException")
-INVALID_SIGNATURE = Fault("InvalidSignatureException")
-MISSING_AUTHENTICATION = Fault("MissingAuthenticationTokenException")
-SERIALIZATION = Fault("SerializationException")
-UNKNOWN_OPERATION = Fault("UnknownOperationException")
-UNKNOWN_PATH = Fault("UnknownOperationException", 404)
-UNRECOGNIZED_CLIENT = Fault("UnrecognizedClientException")
+BODY_TOO_LARGE = AwsError("RequestEntityTooLargeException", 413)
+BODY_TOO_SLOW = AwsError("RequestTimeoutException", 408)
+INCOMPLETE_SIGNATURE = AwsError("IncompleteSignatureException")
+INVALID_SIGNATURE = AwsError("InvalidSignatureException")
+MISSING_AUTHENTICATION = AwsError("MissingAuthenticationTokenException")
+SERIALIZATION = AwsError("SerializationException")
+UNKNOWN_OPERATION = AwsError("UnknownOperationException")
+UNKNOWN_PATH = AwsError("UnknownOperationException", 404)
+UNRECOGNIZED_CLIENT = AwsError("UnrecognizedClientException")
 
-FAULTS: Mapping[type[errors.CountenanceError], Fault] = MappingProxyType(
+FAULTS: Mapping[type[errors.CountenanceError], AwsError] = MappingProxyType(
     {
         errors.CountenanceError: INTERNAL,
         errors.BadRequest: INVALID_PARAMETER,
@@ -57,14 +57,18 @@ FAULTS: Mapping[type[errors.CountenanceError], Fault] = MappingProxyType(
         errors.ImageTooSmall: INVALID_PARAMETER,
         errors.UnsupportedImage: INVALID_FORMAT,
         errors.DamagedImage: INVALID_FORMAT,
+        errors.VideoError: INVALID_PARAMETER,
+        errors.VideoTooLarge: AwsError("VideoTooLargeException"),
+        errors.UnsupportedVideo: INVALID_PARAMETER,
+        errors.DamagedVideo: INVALID_PARAMETER,
         errors.NoFace: INVALID_PARAMETER,
-        errors.BadPageToken: Fault("InvalidPaginationTokenException"),
+        errors.BadPageToken: AwsError("InvalidPaginationTokenException"),
         errors.NotFound: NOT_FOUND,
         errors.NoSuchFace: INVALID_PARAMETER,
-        errors.AlreadyExists: Fault("ResourceAlreadyExistsException"),
-        errors.Conflict: Fault("ConflictException"),
-        errors.TokenReused: Fault("IdempotentParameterMismatchException"),
-        errors.LimitExceeded: Fault("ServiceQuotaExceededException"),
+        errors.AlreadyExists: AwsError("ResourceAlreadyExistsException"),
+        errors.Conflict: AwsError("ConflictException"),
+        errors.TokenReused: AwsError("IdempotentParameterMismatchException"),
+        errors.LimitExceeded: AwsError("ServiceQuotaExceededException"),
         errors.Denied: ACCESS_DENIED,
         errors.Held: ACCESS_DENIED,
         errors.Unauthenticated: UNRECOGNIZED_CLIENT,
@@ -81,8 +85,8 @@ FAULTS: Mapping[type[errors.CountenanceError], Fault] = MappingProxyType(
 INTERNAL_MESSAGE = "The request could not be carried out. Nothing more is said here; the operator's log has its id."
 
 
-def fault_of(error: BaseException) -> tuple[Fault, str]:
-    """Type, status and message for `error`; of what was not raised on purpose, and of every 500, no detail leaves."""
+def fault_of(error: BaseException) -> tuple[AwsError, str]:
+    """Type, status and message for `error`. An unexpected error, and every 500, gives no detail."""
     if isinstance(error, Refused):
         return error.fault, str(error)
     for kind in type(error).__mro__:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from countenance.api.buckets import Buckets
+from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.errors import INVALID_PARAMETER, INVALID_S3_OBJECT, Refused
 from countenance.api.rekognition.shapes import Params
 from countenance.errors import NotFound

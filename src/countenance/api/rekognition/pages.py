@@ -1,7 +1,7 @@
 """Page tokens: opaque, signed, and good for one operation on one collection only.
 
-A NextToken has at most 255 characters, and a cursor may be a collection id of 255 characters. So a token is one big
-number, cursor and MAC together, written in base 91: 255 id characters are 1,542 bits, the MAC 112 more, and 255 of the
+A NextToken has at most 255 characters, and so may a cursor, which can be a collection id. So cursor and MAC together
+form one big number, written in base 91: 255 id characters are 1,542 bits, the MAC 112 more, and 255 of the
 token's characters carry 1,659.
 """
 

@@ -1,8 +1,8 @@
-"""The ASGI side: in which order a request is checked, and what leaves.
+"""The ASGI side: the order in which a request is checked, and what is answered.
 
-Order: path, method, target, content type; room; signature headers; secret; body; then, off the event loop: signature,
-parse, guard, answer. So nobody without a known access key makes the server hold a body, and nothing is parsed that
-was not signed.
+Order: path, method, target, content type; capacity; signature headers; secret; body; then, off the event loop:
+signature, parse, guard, answer. So nobody without a known access key makes the server hold a body, and nothing
+unsigned is parsed.
 """
 
 from __future__ import annotations
@@ -21,10 +21,15 @@ from uuid import uuid4
 import orjson
 from botocore.model import ServiceModel, StructureShape
 
-from countenance.api.buckets import Buckets
+from countenance.api.body_reader import ClientGone, Message, Receive, declared_bytes
 from countenance.api.rekognition.actions import Actions
-from countenance.api.rekognition.admission import DEFAULT, Admission, HungUp, Limits, Message, Receive, declared_bytes
+from countenance.api.rekognition.admission import (
+    DEFAULT,
+    Admission,
+    AdmissionLimits,
+)
 from countenance.api.rekognition.bodies import read
+from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.errors import (
     BODY_TOO_LARGE,
     BODY_TOO_SLOW,
@@ -35,7 +40,7 @@ from countenance.api.rekognition.errors import (
     UNKNOWN_OPERATION,
     UNKNOWN_PATH,
     UNRECOGNIZED_CLIENT,
-    Fault,
+    AwsError,
     Refused,
     fault_of,
 )
@@ -57,10 +62,10 @@ RECEIPT = "x-countenance-receipt"
 log = logging.getLogger(__name__)
 
 
-class Guard(Protocol):
-    """The gate that every operation goes through."""
+class CarriesOut(Protocol):
+    """The guard that every operation goes through."""
 
-    def carry_out(self, caller: Caller, ask: Operation[Seen, Result]) -> Answer[Result]:
+    def carry_out(self, caller: Caller, operation: Operation[Seen, Result]) -> Answer[Result]:
         """Decide, record, do, record; the answer, or an error of `countenance.errors`."""
 
 
@@ -72,7 +77,7 @@ class Credentials(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class WireReply:
     """What leaves: a status, a body, and headers beside the usual ones."""
 
     status: int
@@ -80,17 +85,17 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Asking:
-    """One caller's way to the guard; keeps what the guard says beside its result."""
+class OneCaller:
+    """Runs one caller's operations through the guard; keeps the headers of the answer."""
 
-    def __init__(self, guard: Guard, caller: Caller) -> None:
+    def __init__(self, guard: CarriesOut, caller: Caller) -> None:
         self._guard = guard
         self._caller = caller
         self.headers: dict[str, str] = {}
 
-    def __call__(self, ask: Operation[Seen, Result]) -> Result:
-        """The result of `ask`."""
-        answer = self._guard.carry_out(self._caller, ask)
+    def __call__(self, operation: Operation[Seen, Result]) -> Result:
+        """The result of `operation`."""
+        answer = self._guard.carry_out(self._caller, operation)
         self.headers = {**answer.headers, RECEIPT: answer.receipt}
         return answer.result
 
@@ -100,7 +105,7 @@ class Server:
 
     def __init__(
         self,
-        guard: Guard,
+        guard: CarriesOut,
         credentials: Credentials,
         actions: Actions,
         model: ServiceModel,
@@ -134,7 +139,7 @@ class Server:
         request_id = self._new_id()
         try:
             reply = await self._reply(scope, receive)
-        except HungUp:
+        except ClientGone:
             return
         except Exception as error:
             reply = _failure(error, request_id)
@@ -149,7 +154,7 @@ class Server:
         await send({"type": "http.response.start", "status": reply.status, "headers": raw})
         await send({"type": "http.response.body", "body": reply.body})
 
-    async def _reply(self, scope: Scope, receive: Receive) -> Reply:
+    async def _reply(self, scope: Scope, receive: Receive) -> WireReply:
         headers = single(scope["headers"])
         operation = self._operation(scope, headers)
         with self._admission.request():
@@ -160,7 +165,7 @@ class Server:
             if secret is None:
                 raise Refused(UNRECOGNIZED_CLIENT, WRONG_KEY)
             too_large = self._too_large(operation)
-            with self._admission.body(declared_bytes(headers), too_large):
+            with self._admission.body(declared_bytes(scope["headers"]), too_large):
                 body = await self._admission.read(receive, too_large)
                 return await loop.run_in_executor(self._executor, self._carried_out, operation, signed, secret, body)
 
@@ -178,7 +183,7 @@ class Server:
             raise Refused(SERIALIZATION, "the body must not be compressed")
         return operation
 
-    def _too_large(self, operation: str) -> Fault:
+    def _too_large(self, operation: str) -> AwsError:
         members = self._shape(operation).members.values()
         return IMAGE_TOO_LARGE if any(member.name == "Image" for member in members) else BODY_TOO_LARGE
 
@@ -187,16 +192,16 @@ class Server:
         assert isinstance(shape, StructureShape), "every operation of Rekognition takes an object"
         return shape
 
-    def _carried_out(self, operation: str, signed: Claim, secret: str, body: bytes) -> Reply:
+    def _carried_out(self, operation: str, signed: Claim, secret: str, body: bytes) -> WireReply:
         if not signed.proved(body, secret):
             raise Refused(INVALID_SIGNATURE, WRONG_SIGNATURE)
         params = read(body, self._shape(operation))
-        asking = Asking(self._guard, Caller(signed.access_key))
-        answer = self._actions.served[operation](params, asking)
-        return Reply(200, orjson.dumps(answer), asking.headers)
+        carry_out = OneCaller(self._guard, Caller(signed.access_key))
+        answer = self._actions.served[operation](params, carry_out)
+        return WireReply(200, orjson.dumps(answer), carry_out.headers)
 
 
-def _failure(error: Exception, request_id: str) -> Reply:
+def _failure(error: Exception, request_id: str) -> WireReply:
     fault, message = fault_of(error)
     headers = {}
     if isinstance(error, CountenanceError) and error.receipt is not None:
@@ -209,7 +214,7 @@ def _failure(error: Exception, request_id: str) -> Reply:
         headers["retry-after"] = "1"
     if fault == BODY_TOO_SLOW:
         headers["connection"] = "close"
-    return Reply(fault.status, orjson.dumps({"__type": fault.type, "message": message}), headers)
+    return WireReply(fault.status, orjson.dumps({"__type": fault.type, "message": message}), headers)
 
 
 async def _live(receive: Receive, send: Send) -> None:
@@ -222,7 +227,7 @@ async def _live(receive: Receive, send: Send) -> None:
 
 
 def app(
-    guard: Guard,
+    guard: CarriesOut,
     credentials: Credentials,
     *,
     region: str,
@@ -230,7 +235,7 @@ def app(
     page_key: bytes,
     now: Callable[[], datetime],
     executor: Executor,
-    limits: Limits = DEFAULT,
+    limits: AdmissionLimits = DEFAULT,
     new_id: Callable[[], str] = lambda: str(uuid4()),
 ) -> Server:
     """Rekognition's front door as an ASGI application.

@@ -1,7 +1,7 @@
-"""What a request may hold: botocore's own service model, applied as a server applies it.
+"""The schema of requests: botocore's own service model, applied on the server's side.
 
-botocore's client checks types and minima only; here maxima, patterns, enumerations, base64 and unknown fields are
-checked too, generically, so that what is accepted is what the model says and nothing is said twice.
+botocore's client checks types and minima only; this checks maxima, patterns, enumerations, base64 and unknown fields
+too, from the model alone, so that nothing is written down twice.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Params = Mapping[str, Any]
 """A request that keeps to its shape: members by wire name, blobs decoded, absent members absent."""
 
 MAX_VALUES = 20_000
-"""Values in one body; the largest real request names 4,096 faces. Keeps what parsing allocates in proportion."""
+"""Values in one body; the largest real request names 4,096 faces. Bounds what parsing allocates."""
 
 _VALUE_MARKS = (b",", b"[", b"{")
 _SEPARATORS = "\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"

@@ -1,7 +1,7 @@
 """Who signed this request: AWS Signature Version 4, recomputed with botocore's own signer.
 
-Two steps, so that nobody without a key makes the server hold a body: `claim` looks at the headers alone, `Claim.proved`
-at the body too. The same signed request is good for `SKEW` around its date, as at AWS: SigV4 has no nonce.
+There are two steps, so that nobody without a key makes the server hold a body: `claim` reads the headers alone,
+`Claim.proved` also the body. A signed request stays valid for `SKEW` around its date, as at AWS: SigV4 has no nonce.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from countenance.api.rekognition.errors import (
     INVALID_SIGNATURE,
     MISSING_AUTHENTICATION,
     UNRECOGNIZED_CLIENT,
-    Fault,
+    AwsError,
     Refused,
 )
 
@@ -62,7 +62,7 @@ _MUST_SIGN = ("host", "x-amz-date", "x-amz-target", "x-amz-content-sha256")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the headers say: which key signed what, when. Worth nothing until `proved`."""
+    """What the headers claim: which key signed what, and when. Not to be trusted until `proved`."""
 
     access_key: str
     timestamp: str
@@ -80,8 +80,8 @@ class Claim:
             request.headers[name] = value
         request.context["timestamp"] = self.timestamp
         signer = _Received(Credentials(self.access_key, secret), SERVICE, self.region)
-        told = signer.string_to_sign(request, signer.canonical_request(request))
-        return hmac.compare_digest(signer.signature(told, request), self.signature)
+        string_to_sign = signer.string_to_sign(request, signer.canonical_request(request))
+        return hmac.compare_digest(signer.signature(string_to_sign, request), self.signature)
 
 
 class _Received(SigV4Auth):
@@ -140,21 +140,21 @@ def _authorization(text: str) -> tuple[str, tuple[str, ...], str]:
     algorithm, _, rest = text.partition(" ")
     if algorithm != ALGORITHM:
         raise _incomplete(f"must start with '{ALGORITHM}'")
-    found: dict[str, str] = {}
+    fields: dict[str, str] = {}
     for part in rest.split(","):
         match = _PART.fullmatch(part.strip())
-        if match is None or match[1] in found:
+        if match is None or match[1] in fields:
             raise _incomplete("must hold Credential, SignedHeaders and Signature, each once")
-        found[match[1]] = match[2]
+        fields[match[1]] = match[2]
     for name in ("Credential", "SignedHeaders", "Signature"):
-        if name not in found:
+        if name not in fields:
             raise _incomplete(f"requires '{name}' parameter")
-    names = tuple(found["SignedHeaders"].split(";"))
+    names = tuple(fields["SignedHeaders"].split(";"))
     if any(name != name.lower() for name in names) or list(names) != sorted(set(names)):
         raise _incomplete("must name each 'SignedHeader' once, in lower case, sorted")
-    if not _SIGNATURE.fullmatch(found["Signature"]):
+    if not _SIGNATURE.fullmatch(fields["Signature"]):
         raise Refused(INVALID_SIGNATURE, WRONG_SIGNATURE)
-    return found["Credential"], names, found["Signature"]
+    return fields["Credential"], names, fields["Signature"]
 
 
 def _incomplete(why: str) -> Refused:
@@ -166,7 +166,7 @@ def _scope(credential: str, day: str, region: str) -> str:
     if len(parts) != 5 or not parts[0] or parts[4] != "aws4_request":
         raise _incomplete("requires a Credential of the form key/date/region/service/aws4_request")
     access_key, scope_day, scope_region, scope_service, _ = parts
-    wrong: Fault = INVALID_SIGNATURE
+    wrong: AwsError = INVALID_SIGNATURE
     if scope_region != region:
         raise Refused(wrong, f"Credential should be scoped to a valid region, '{region}'.")
     if scope_service != SERVICE:

@@ -1,35 +1,35 @@
-"""Rekognition's operations on users, each as one question to the guard and the answer on the wire."""
+"""Rekognition's operations on users: each makes one call to the guard and forms the answer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from countenance.api.buckets import Buckets
 from countenance.api.rekognition.answers import JSON, Body, detail_body, refusal_body, user_body, user_match_body
-from countenance.api.rekognition.asking import (
-    MATCHES,
-    SIMILARITY,
-    Action,
-    Carry,
-    after,
-    following,
-    no_filter_unless_asked,
-)
+from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.errors import INVALID_PARAMETER, Refused
 from countenance.api.rekognition.images import image_bytes
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import Params
+from countenance.api.rekognition.wire_operation import (
+    MATCHES,
+    SIMILARITY,
+    GuardCall,
+    WireOperation,
+    after,
+    filter_or_none,
+    following,
+)
 from countenance.operations import (
     Associate,
     CreateUser,
     DeleteUser,
     Disassociate,
-    FoundUsers,
     ListUsers,
     Operation,
     SearchUsersByFace,
     SearchUsersByImage,
     SearchUsersByUser,
+    UserSearchAnswer,
 )
 
 USER_PAGE = 500
@@ -45,7 +45,7 @@ class UserActions:
     def __init__(self, buckets: Buckets, pages: Pages) -> None:
         self._buckets = buckets
         self._pages = pages
-        self.served: Mapping[str, Action] = {
+        self.served: Mapping[str, WireOperation] = {
             "CreateUser": self._create_user,
             "DeleteUser": self._delete_user,
             "ListUsers": self._list_users,
@@ -55,25 +55,25 @@ class UserActions:
             "SearchUsersByImage": self._search_users_by_image,
         }
 
-    def _create_user(self, params: Params, carry: Carry) -> Body:
-        carry(CreateUser(params["CollectionId"], params["UserId"], params.get("ClientRequestToken")))
+    def _create_user(self, params: Params, carry_out: GuardCall) -> Body:
+        carry_out(CreateUser(params["CollectionId"], params["UserId"], params.get("ClientRequestToken")))
         return {}
 
-    def _delete_user(self, params: Params, carry: Carry) -> Body:
-        carry(DeleteUser(params["CollectionId"], params["UserId"], params.get("ClientRequestToken")))
+    def _delete_user(self, params: Params, carry_out: GuardCall) -> Body:
+        carry_out(DeleteUser(params["CollectionId"], params["UserId"], params.get("ClientRequestToken")))
         return {}
 
-    def _list_users(self, params: Params, carry: Carry) -> Body:
+    def _list_users(self, params: Params, carry_out: GuardCall) -> Body:
         gallery_id = params["CollectionId"]
         cursor = after(self._pages, "ListUsers", gallery_id, params)
-        page = carry(ListUsers(gallery_id, cursor, params.get("MaxResults", USER_PAGE)))
+        page = carry_out(ListUsers(gallery_id, cursor, params.get("MaxResults", USER_PAGE)))
         return {
             "Users": [user_body(user.user_id, user.faces) for user in page.items],
             **following(self._pages, "ListUsers", gallery_id, page.next),
         }
 
-    def _associate_faces(self, params: Params, carry: Carry) -> Body:
-        done = carry(
+    def _associate_faces(self, params: Params, carry_out: GuardCall) -> Body:
+        done = carry_out(
             Associate(
                 params["CollectionId"],
                 params["UserId"],
@@ -88,8 +88,8 @@ class UserActions:
             "UserStatus": user_body(params["UserId"], done.faces)["UserStatus"],
         }
 
-    def _disassociate_faces(self, params: Params, carry: Carry) -> Body:
-        done = carry(
+    def _disassociate_faces(self, params: Params, carry_out: GuardCall) -> Body:
+        done = carry_out(
             Disassociate(
                 params["CollectionId"],
                 params["UserId"],
@@ -103,39 +103,40 @@ class UserActions:
             "UserStatus": user_body(params["UserId"], done.faces)["UserStatus"],
         }
 
-    def _search_users(self, params: Params, carry: Carry) -> Body:
+    def _search_users(self, params: Params, carry_out: GuardCall) -> Body:
         if ("UserId" in params) == ("FaceId" in params):
             raise Refused(INVALID_PARAMETER, "SearchUsers takes either a UserId or a FaceId")
         gallery_id, limit = params["CollectionId"], params.get("MaxUsers", MATCHES)
         similarity = params.get("UserMatchThreshold", SIMILARITY)
-        ask: Operation[None, FoundUsers]
+        operation: Operation[None, UserSearchAnswer]
         searched: Body
         if "UserId" in params:
-            ask = SearchUsersByUser(gallery_id, params["UserId"], limit, similarity)
+            operation = SearchUsersByUser(gallery_id, params["UserId"], limit, similarity)
             searched = {"SearchedUser": {"UserId": params["UserId"]}}
         else:
-            ask = SearchUsersByFace(gallery_id, params["FaceId"], limit, similarity)
+            operation = SearchUsersByFace(gallery_id, params["FaceId"], limit, similarity)
             searched = {"SearchedFace": {"FaceId": params["FaceId"]}}
-        return {**_found_body(carry(ask)), **searched}
+        return {**_matches_body(carry_out(operation)), **searched}
 
-    def _search_users_by_image(self, params: Params, carry: Carry) -> Body:
-        found = carry(
+    def _search_users_by_image(self, params: Params, carry_out: GuardCall) -> Body:
+        answer = carry_out(
             SearchUsersByImage(
                 params["CollectionId"],
                 image_bytes(params["Image"], self._buckets),
                 limit=params.get("MaxUsers", MATCHES),
                 similarity=params.get("UserMatchThreshold", SIMILARITY),
-                quality=no_filter_unless_asked(params),
+                quality=filter_or_none(params),
             )
         )
         return {
-            **_found_body(found),
-            **({"SearchedFace": {"FaceDetail": detail_body(found.probe)}} if found.probe is not None else {}),
+            **_matches_body(answer),
+            **({"SearchedFace": {"FaceDetail": detail_body(answer.probe)}} if answer.probe is not None else {}),
             "UnsearchedFaces": [
-                {"FaceDetails": detail_body(face), "Reasons": list[JSON](reasons)} for face, reasons in found.unsearched
+                {"FaceDetails": detail_body(face), "Reasons": list[JSON](reasons)}
+                for face, reasons in answer.unsearched
             ],
         }
 
 
-def _found_body(found: FoundUsers) -> Body:
-    return {"UserMatches": [user_match_body(user) for user in found.users], "FaceModelVersion": found.version}
+def _matches_body(answer: UserSearchAnswer) -> Body:
+    return {"UserMatches": [user_match_body(user) for user in answer.users], "FaceModelVersion": answer.version}

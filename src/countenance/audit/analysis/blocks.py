@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.audit.analysis.measurement import Counts
-from countenance.audit.metrics import Tally
-from countenance.audit.results import Block
+from countenance.audit.formats.results import Block
+from countenance.metrics import Tally
 
 MOST = 40
 FEWEST = 8

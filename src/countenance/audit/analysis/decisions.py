@@ -7,12 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from countenance.audit.analysis.cells import Cells, publishable
-from countenance.audit.analysis.judging import Table
+from countenance.audit.analysis.judging import RateTable
 from countenance.audit.analysis.measurement import everybody
-from countenance.audit.metrics import FourFifths, GroupClassification, GroupRisk, Rate, assess_risk, classify
-from countenance.audit.plan import OutcomeTable, Plan, RiskTable
-from countenance.audit.rates import bounds, finite, share, withheld
-from countenance.audit.results import (
+from countenance.audit.analysis.rates import bounds, finite, share, withheld
+from countenance.audit.formats.plan import OutcomeTable, Plan, RiskTable
+from countenance.audit.formats.results import (
     CalibrationLine,
     ClassLine,
     FourFifthsLine,
@@ -24,8 +23,9 @@ from countenance.audit.results import (
     RiskGroup,
     RiskResults,
 )
-from countenance.audit.shares import Share
+from countenance.audit.formats.shares import Share
 from countenance.audit.sources.decisions import NO_ANSWER, Classified, Scores
+from countenance.metrics import FourFifths, GroupClassification, GroupRisk, Rate, assess_risk, classify
 
 
 def analyse_outcomes(plan: Plan, data: Classified, planned: Mapping[str, bool]) -> OutcomeResults:
@@ -69,12 +69,12 @@ def _outcome_group(line: GroupClassification, small_cell: int) -> OutcomeGroup:
     return OutcomeGroup(line.group, line.rows, share(line.error), share(line.no_answer), classes)
 
 
-def outcome_table(plan: OutcomeTable, analysis: OutcomeAnalysis) -> Table:
+def outcome_table(plan: OutcomeTable, analysis: OutcomeAnalysis) -> RateTable:
     """The rates of an analysis that verdicts are about; those of the positive class where the plan names one."""
     shares: dict[str, tuple[Share, ...]] = {"error": tuple(group.error for group in analysis.groups)}
     for measure in ("ppv", "tpr", "fpr"):
         shares[measure] = tuple(_of_class(group, plan.positive, measure) for group in analysis.groups)
-    return Table(tuple(group.group for group in analysis.groups), shares)
+    return RateTable(tuple(group.group for group in analysis.groups), shares)
 
 
 def _of_class(group: OutcomeGroup, label: str | None, measure: str) -> Share:
@@ -165,9 +165,9 @@ def _four_fifths(line: FourFifths) -> FourFifthsLine:
     )
 
 
-def risk_table(analysis: RiskAnalysis) -> Table:
+def risk_table(analysis: RiskAnalysis) -> RateTable:
     """The rates of an analysis that verdicts are about."""
-    return Table(
+    return RateTable(
         tuple(group.group for group in analysis.groups),
         {
             "fpr": tuple(group.fpr for group in analysis.groups),

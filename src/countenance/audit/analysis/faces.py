@@ -10,15 +10,15 @@ import numpy as np
 from countenance.audit.analysis.blocks import blocks_of
 from countenance.audit.analysis.cells import Cells, publishable
 from countenance.audit.analysis.grouped import analyse
-from countenance.audit.analysis.judging import Table
+from countenance.audit.analysis.judging import RateTable
 from countenance.audit.analysis.measurement import FaceData, Measurement, everybody, image_failures
+from countenance.audit.analysis.rates import bounds, finite, pooled, rate_of, share
 from countenance.audit.analysis.searching import searches
-from countenance.audit.metrics import Rate, ratio
-from countenance.audit.plan import Plan, ThresholdRule
-from countenance.audit.rates import bounds, finite, pooled, rate_of, share
-from countenance.audit.results import Analysis, Block, FaceResults, Operating, Protocol
-from countenance.audit.shares import Bounds
+from countenance.audit.formats.plan import Plan, ThresholdRule
+from countenance.audit.formats.results import Analysis, Block, FaceResults, Operating, Protocol
+from countenance.audit.formats.shares import Bounds
 from countenance.errors import BadRequest
+from countenance.metrics import Rate, ratio
 
 TARGETS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 SWEEP = tuple(10 ** (-k / 4) for k in range(2, 25))
@@ -87,9 +87,9 @@ def analyse_faces(plan: Plan, data: FaceData, planned: Mapping[str, bool]) -> Fa
     )
 
 
-def table_of(analysis: Analysis) -> Table:
+def table_of(analysis: Analysis) -> RateTable:
     """The rates of an analysis that verdicts are about."""
-    return Table(
+    return RateTable(
         tuple(group.group for group in analysis.groups),
         {
             "fmr": tuple(group.fmr for group in analysis.groups),

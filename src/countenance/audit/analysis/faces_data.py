@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from countenance.audit.analysis.measurement import BINS, Counts, FaceData, Measurement, binned, by_person
-from countenance.audit.metrics import OpenSet, PairSums, Tradeoff, Verification, all_pairs, open_set
 from countenance.audit.sources.faces import Faces, Vectors
 from countenance.audit.sources.people import Grouping
 from countenance.audit.sources.tables import Codes
+from countenance.metrics import OpenSet, PairSums, Tradeoff, Verification, all_pairs, open_set
 
 Sides = Callable[[Vectors], tuple[Vectors, Vectors]]
 """Vectors (n, d) to their probe sides and gallery sides; the comparison score is the inner product of the two."""
@@ -36,7 +36,7 @@ def faces_data(faces: Faces, sides: Sides | None = None, limits: tuple[float, fl
         one, other, people, group = chosen(grouping)
         low, high = limits
         sums = all_pairs(one, other, people, group, grouping.groups, tuple(thresholds), low=low, high=high)
-        return _Measurement(sums, tuple(thresholds))
+        return _FacesMeasurement(sums, tuple(thresholds))
 
     def search(grouping: Grouping, sizes: Sequence[int], threshold: float, seed: int) -> OpenSet | None:
         one, other, people, group = chosen(grouping)
@@ -61,7 +61,7 @@ def faces_data(faces: Faces, sides: Sides | None = None, limits: tuple[float, fl
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Measurement:
+class _FacesMeasurement:
     sums: PairSums
     thresholds: tuple[float, ...]
 

@@ -9,20 +9,20 @@ import numpy as np
 from countenance.audit.analysis.blocks import blocks_of
 from countenance.audit.analysis.cells import Cells
 from countenance.audit.analysis.measurement import FaceData, Measurement, image_failures
-from countenance.audit.metrics import Extreme, Rate, max_over_geomean, max_over_min, summarise
-from countenance.audit.metrics.verification import Verification
-from countenance.audit.rates import bounds, finite, share, withheld
-from countenance.audit.results import (
+from countenance.audit.analysis.rates import bounds, finite, share, withheld
+from countenance.audit.formats.results import (
     Analysis,
     Block,
     CrossResult,
     GroupResult,
-    Histogram,
-    Spread,
+    HistogramResult,
+    SpreadResult,
     SummaryFigure,
     SweepPoint,
     Worst,
 )
+from countenance.metrics import Extreme, Rate, max_over_geomean, max_over_min, summarise
+from countenance.metrics.verification.verification import Verification
 
 REPLICATES = 2_000
 ENOUGH_ERRORS = 30
@@ -107,7 +107,7 @@ def _groups(
                 quality=_quality(data, cells, g),
                 histogram=None
                 if not cells.people[g]
-                else Histogram(
+                else HistogramResult(
                     *ends,
                     tuple(int(n) for n in impostors),
                     tuple(int(n) for n in mates) if mated_people >= small_cell else (),
@@ -119,7 +119,7 @@ def _groups(
     return tuple(results)
 
 
-def _quality(data: FaceData, cells: Cells, group: int) -> tuple[Spread, ...]:
+def _quality(data: FaceData, cells: Cells, group: int) -> tuple[SpreadResult, ...]:
     if data.outcomes is None:
         return ()
     here = cells.grouping.codes[data.outcomes.subjects] == group
@@ -128,7 +128,7 @@ def _quality(data: FaceData, cells: Cells, group: int) -> tuple[Spread, ...]:
         told = values[here & np.isfinite(values)]
         if len(told):
             deciles = np.quantile(told, np.arange(1, 10) / 10)
-            spreads.append(Spread(name, len(told), float(told.mean()), tuple(float(d) for d in deciles)))
+            spreads.append(SpreadResult(name, len(told), float(told.mean()), tuple(float(d) for d in deciles)))
     return tuple(spreads)
 
 

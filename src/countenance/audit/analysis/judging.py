@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from countenance.audit.metrics import Hypothesis as Declared
-from countenance.audit.metrics import judge, ratio
-from countenance.audit.plan import Hypothesis, Plan
-from countenance.audit.rates import bounds, finite, pooled, rate_of
-from countenance.audit.results import Judged
-from countenance.audit.shares import Share
+from countenance.audit.analysis.rates import bounds, finite, pooled, rate_of
+from countenance.audit.formats.plan import DeclaredHypothesis, Plan
+from countenance.audit.formats.results import Judged
+from countenance.audit.formats.shares import Share
 from countenance.errors import BadRequest
+from countenance.metrics import Hypothesis as Declared
+from countenance.metrics import judge, ratio
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class RateTable:
     """Rates of one analysis: group names, and a share per group by measure."""
 
     groups: tuple[str, ...]
@@ -24,13 +24,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    hypothesis: Hypothesis
+    hypothesis: DeclaredHypothesis
     group: str
     reference: str
     declared: Declared
 
 
-def judge_family(plan: Plan, tables: Mapping[str, Table], planned: Callable[[str, str], bool]) -> tuple[Judged, ...]:
+def judge_family(
+    plan: Plan, tables: Mapping[str, RateTable], planned: Callable[[str, str], bool]
+) -> tuple[Judged, ...]:
     """Judge every comparison that the plan declares, corrected over all of them.
 
     tables: by analysis name. planned: whether a comparison of (analysis, group) is as it was planned.
@@ -62,7 +64,7 @@ def judge_family(plan: Plan, tables: Mapping[str, Table], planned: Callable[[str
     )
 
 
-def _comparisons(hypothesis: Hypothesis, table: Table) -> Sequence[_Comparison]:
+def _comparisons(hypothesis: DeclaredHypothesis, table: RateTable) -> Sequence[_Comparison]:
     shares = table.shares[hypothesis.measure]
     rates = [rate_of(share) for share in shares]
     if hypothesis.reference == "others":

@@ -9,10 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.metrics import OpenSet, Rate, Tradeoff, Verification, failure_rates
 from countenance.audit.sources.faces import Outcomes
-from countenance.audit.sources.people import Grouping, People
+from countenance.audit.sources.people import Grouping, LabelledPeople
 from countenance.audit.sources.tables import Codes
+from countenance.metrics import OpenSet, Rate, Tradeoff, Verification, failure_rates
 
 BINS = 64
 Counts = NDArray[np.int64]
@@ -64,7 +64,7 @@ class FaceData:
     were looked at. findings: what a reader must know about the data.
     """
 
-    people: People
+    people: LabelledPeople
     present: Codes
     unit: str
     rows: int
@@ -77,7 +77,7 @@ class FaceData:
     search: Search
 
 
-def everybody(people: People) -> Grouping:
+def everybody(people: LabelledPeople) -> Grouping:
     """All people in one group."""
     return Grouping("all", ("all",), np.zeros(people.count, np.int32))
 

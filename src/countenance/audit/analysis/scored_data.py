@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from countenance.audit.analysis.measurement import Counts, FaceData, Measurement, binned, by_person
-from countenance.audit.metrics import Comparisons, Finding, OpenSet, Tradeoff, Verification, verify_each
 from countenance.audit.sources.faces import Outcomes
 from countenance.audit.sources.people import Grouping
-from countenance.audit.sources.scored import Scored
+from countenance.audit.sources.scored import ScoredComparisons
 from countenance.errors import BadRequest
+from countenance.metrics import Comparisons, DataFinding, OpenSet, Tradeoff, Verification, verify_each
 
 
-def scored_data(scored: Scored, outcomes: Outcomes | None = None) -> FaceData:
+def scored_data(scored: ScoredComparisons, outcomes: Outcomes | None = None) -> FaceData:
     """`scored` (and what became of each image, where images were looked at) as data of an analysis."""
     people = np.unique(np.r_[scored.a, scored.b])
     if outcomes is not None:
@@ -26,7 +26,7 @@ def scored_data(scored: Scored, outcomes: Outcomes | None = None) -> FaceData:
     def measure(grouping: Grouping, thresholds: Sequence[float]) -> Measurement:
         pairs = scored.grouped(grouping)
         asked = tuple(thresholds)
-        return _Measurement(pairs, asked, verify_each(pairs, asked) if asked else (), {})
+        return _ScoredMeasurement(pairs, asked, verify_each(pairs, asked) if asked else (), {})
 
     def search(grouping: Grouping, sizes: Sequence[int], threshold: float, seed: int) -> OpenSet | None:
         return None
@@ -50,13 +50,13 @@ _ABOUT_GROUPS = frozenset({"single-group", "empty-groups"})
 """Comparisons are checked with everybody in one group; what groups lack is told by their analysis."""
 
 
-def _said(finding: Finding) -> str:
+def _said(finding: DataFinding) -> str:
     counted = finding.text.startswith(("comparisons", "people", "declared"))
     return f"{finding.count:,} {finding.text}" if counted and finding.count else finding.text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Measurement:
+class _ScoredMeasurement:
     """curves: sorted impostor scores by group (None: all), made when they are first asked for."""
 
     pairs: Comparisons

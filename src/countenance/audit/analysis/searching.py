@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from countenance.audit.analysis.cells import Cells
 from countenance.audit.analysis.measurement import FaceData
-from countenance.audit.metrics import SearchRates, chance_of_any, expected_false_matches, lead
-from countenance.audit.plan import Gallery
-from countenance.audit.rates import rate_of, share
-from countenance.audit.results import GroupResult, SearchResult
+from countenance.audit.analysis.rates import rate_of, share
+from countenance.audit.formats.plan import GallerySizes
+from countenance.audit.formats.results import GroupResult, SearchResult
+from countenance.metrics import SearchRates, chance_of_any, expected_false_matches, lead
 
 
 def searches(
-    data: FaceData, cells: Cells, groups: Sequence[GroupResult], gallery: Gallery, threshold: float, seed: int
+    data: FaceData, cells: Cells, groups: Sequence[GroupResult], gallery: GallerySizes, threshold: float, seed: int
 ) -> tuple[SearchResult, ...]:
     """One line per gallery size and probe group: by formula, with the gallery mixed as the data is, and measured.
 

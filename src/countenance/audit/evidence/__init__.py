@@ -7,8 +7,8 @@ statement.in_date(now); statement.covers("gender", "female"); statement.lowest_t
 from countenance.audit.evidence.statement import (
     AuditEvidence,
     Evidence,
+    EvidenceSubject,
     GroupEvidence,
-    Subject,
     agrees_with,
     issue_evidence,
     read_evidence,
@@ -20,8 +20,8 @@ from countenance.audit.evidence.statement import (
 __all__ = [
     "AuditEvidence",
     "Evidence",
+    "EvidenceSubject",
     "GroupEvidence",
-    "Subject",
     "agrees_with",
     "issue_evidence",
     "read_evidence",

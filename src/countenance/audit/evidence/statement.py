@@ -9,12 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from countenance.audit.bundle import Bundle
-from countenance.audit.moments import moment_of, stamp
-from countenance.audit.plan import CROSS
-from countenance.audit.records import from_json, to_json
-from countenance.audit.results import FaceResults
-from countenance.audit.shares import Share
+from countenance.audit.bundle.bundle import Bundle
+from countenance.audit.formats.codec import from_json, to_json
+from countenance.audit.formats.moments import moment_of, stamp
+from countenance.audit.formats.plan import CROSS
+from countenance.audit.formats.results import FaceResults
+from countenance.audit.formats.shares import Share
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import Signer, canonical, verified
 
@@ -23,7 +23,7 @@ _SHIPPED = Path(__file__).with_name("shipped")
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class EvidenceSubject:
     """What the evidence is about: one model, compared in one way, at one threshold."""
 
     model: Annotated[str, "sha256 of the embedder's weights"]
@@ -73,7 +73,7 @@ class Evidence:
     Times are ISO 8601 UTC. groups: those with a known FMR, FNMR or failure rate; a rate that is not known says why.
     """
 
-    subject: Subject
+    subject: EvidenceSubject
     issued_at: str
     expires_at: str
     operational: Annotated[bool, "whether the model was tested in the conditions that it is used in"]
@@ -133,7 +133,7 @@ class Sealed:
 
 def issue_evidence(
     bundles: Sequence[Bundle],
-    subject: Subject,
+    subject: EvidenceSubject,
     issued: datetime,
     expires: datetime,
     signer: Signer,
@@ -176,7 +176,7 @@ def issue_evidence(
     return sign_evidence(statement, signer)
 
 
-def _fitting(bundle: Bundle, subject: Subject) -> FaceResults:
+def _fitting(bundle: Bundle, subject: EvidenceSubject) -> FaceResults:
     """The bundle's results, if they are about `subject`."""
     if bundle.problems:
         raise BadRequest(f"no evidence from a bundle that is not what was signed: {bundle.problems[0]}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from countenance.audit.bundle import Bundle
+from countenance.audit.bundle.bundle import Bundle
 from countenance.audit.evidence import Evidence
+from countenance.audit.findings.words import interval, of, percent
 from countenance.audit.report.figures import Grid
 from countenance.audit.report.page import render, shown_first, verdict_grid
-from countenance.audit.words import interval, of, percent
 from countenance.errors import BadRequest
 
 

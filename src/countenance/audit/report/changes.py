@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from countenance.audit.differences import Change, Difference
+from countenance.audit.findings.differences import AuditDifference, Change
+from countenance.audit.findings.words import between, interval, one_in, percent, times
 from countenance.audit.report.axes import LogAxis
 from countenance.audit.report.figures import Figure, Grid
 from countenance.audit.report.forest import scale
-from countenance.audit.report.svg import BLUE, INK, RED, line, mark, picture, text
-from countenance.audit.words import between, interval, one_in, percent, times
+from countenance.drawing.svg import BLUE, INK, RED, line, mark, picture, text
 
 ROW = 56
 """Height of a row, px: a line of words, the old interval, the new one."""
 _TITLES = {"fmr": "Falsely matched with others of their group", "fnmr": "Not recognised as themselves"}
 
 
-def before_and_after(found: Difference) -> tuple[Figure, ...]:
+def before_and_after(found: AuditDifference) -> tuple[Figure, ...]:
     """A picture for each way of grouping and each of the two errors, where both audits have a number."""
     figures = []
     for measure, title in _TITLES.items():

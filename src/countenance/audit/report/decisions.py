@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from countenance.audit.findings.words import between, interval, of, percent, times
+from countenance.audit.formats.results import OutcomeAnalysis, OutcomeResults, RiskAnalysis
+from countenance.audit.formats.shares import Share
 from countenance.audit.report.axes import LinearAxis
 from countenance.audit.report.figures import Figure, Grid
 from countenance.audit.report.frame import KEY_TOP, frame, keys
-from countenance.audit.report.svg import LINES, line, mark, picture, polyline
-from countenance.audit.results import OutcomeAnalysis, OutcomeResults, RiskAnalysis
-from countenance.audit.shares import Share
-from countenance.audit.words import between, interval, of, percent, times
+from countenance.drawing.svg import LINES, line, mark, picture, polyline
 
 
 def rates_grid(analysis: OutcomeAnalysis, everybody: OutcomeResults) -> Grid:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from countenance.audit.findings.words import interval, of, one_in, percent
+from countenance.audit.formats.shares import Share
 from countenance.audit.report.axes import LogAxis, rate_label
 from countenance.audit.report.figures import Figure, Grid
-from countenance.audit.report.svg import BLUE, GREY, INK, PALE, line, mark, picture, text
-from countenance.audit.shares import Share
-from countenance.audit.words import interval, of, one_in, percent
+from countenance.drawing.svg import BLUE, GREY, INK, PALE, line, mark, picture, text
 
 ROW = 44
 """Height of a row, px: a line of words and a line with the interval under it."""

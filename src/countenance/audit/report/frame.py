@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from countenance.audit.report.axes import DeviateAxis, LinearAxis, LogAxis, rate_label
-from countenance.audit.report.svg import BLACK, INK, PALE, line, text
+from countenance.drawing.svg import BLACK, INK, PALE, line, text
 
 Box = tuple[float, float, float, float]
 """Left in percent, top in px, width in percent, height in px."""

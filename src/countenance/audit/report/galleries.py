@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from countenance.audit.findings.words import of, percent
+from countenance.audit.formats.results import FaceResults
 from countenance.audit.report.axes import LogAxis, number_label
 from countenance.audit.report.figures import Figure, Grid
 from countenance.audit.report.frame import KEY_TOP, frame, keys
-from countenance.audit.report.svg import LINES, mark, picture, polyline
-from countenance.audit.results import FaceResults
-from countenance.audit.words import of, percent
+from countenance.drawing.svg import LINES, mark, picture, polyline
 
 
 def gallery_curve(faces: FaceResults) -> Figure | None:

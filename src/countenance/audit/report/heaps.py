@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from countenance.audit.formats.results import Analysis
 from countenance.audit.report.axes import LinearAxis
 from countenance.audit.report.figures import Figure, Grid
-from countenance.audit.report.svg import BLUE, GREY, INK, RED, area, line, picture, text
-from countenance.audit.results import Analysis
+from countenance.drawing.svg import BLUE, GREY, INK, RED, area, line, picture, text
 
 CROWDED = 0.25
 """Share of the axis within which an end's label would run into the threshold's on a phone."""

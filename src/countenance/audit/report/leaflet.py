@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from countenance.audit.findings.search_facts import SearchFacts
+from countenance.audit.findings.words import count, one_in, percent
 from countenance.audit.report.page import render
-from countenance.audit.search_facts import SearchFacts
-from countenance.audit.words import count, one_in, percent
 
 DOTS = 100
 PRIORS = (0.01, 0.1, 0.5)

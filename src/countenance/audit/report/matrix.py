@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 
+from countenance.audit.findings.words import interval, of, percent
+from countenance.audit.formats.results import Analysis
+from countenance.audit.formats.shares import Share
 from countenance.audit.report.figures import Figure, Grid
-from countenance.audit.report.svg import HATCH, INK, PALE, picture, rectangle, text
-from countenance.audit.results import Analysis
-from countenance.audit.shares import Share
-from countenance.audit.words import interval, of, percent
+from countenance.drawing.svg import HATCH, INK, PALE, picture, rectangle, text
 
 
 def heat_map(analysis: Analysis, target: float | None, threshold: str) -> Figure:

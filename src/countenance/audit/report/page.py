@@ -6,13 +6,14 @@ import base64
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from countenance.audit.bundle import Bundle
-from countenance.audit.counts import counts_csv
-from countenance.audit.differences import compare_bundles
-from countenance.audit.plan import Plan
+from countenance.audit.bundle.bundle import Bundle
+from countenance.audit.bundle.counts import counts_csv
+from countenance.audit.findings.differences import compare_bundles
+from countenance.audit.findings.words import between, interval, of, percent, times
+from countenance.audit.formats.plan import Plan
+from countenance.audit.formats.results import Analysis, FaceResults, Judged, OutcomeResults, Results, RiskResults
 from countenance.audit.report.changes import before_and_after
 from countenance.audit.report.decisions import calibration, four_fifths, identity, rates_grid, risk_grid
 from countenance.audit.report.figures import Figure, Grid
@@ -21,8 +22,7 @@ from countenance.audit.report.galleries import gallery_curve
 from countenance.audit.report.heaps import distributions
 from countenance.audit.report.matrix import heat_map
 from countenance.audit.report.tradeoffs import det_curves
-from countenance.audit.results import Analysis, FaceResults, Judged, OutcomeResults, Results, RiskResults
-from countenance.audit.words import between, interval, of, percent, times
+from countenance.drawing.html import rendered
 
 SIGNS = {"disparity shown": "▲", "equivalence shown": "≈", "insufficient evidence": "?"}
 _CSS = Path(__file__).with_name("templates") / "style.css"
@@ -62,14 +62,7 @@ def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
 
 def render(template: str, **values: object) -> str:
     """A template of this package with its style; everything is escaped but markup made here."""
-    environment = Environment(
-        loader=PackageLoader("countenance.audit.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(style=Markup(_CSS.read_text()), **values)  # noqa: S704  our own file
+    return rendered("countenance.audit.report", template, style=Markup(_CSS.read_text()), **values)  # noqa: S704  our own file
 
 
 def shown_first(judged: tuple[Judged, ...]) -> tuple[Judged, ...]:

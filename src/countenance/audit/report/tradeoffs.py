@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from countenance.audit.findings.words import interval, percent
+from countenance.audit.formats.results import Analysis, SweepPoint
 from countenance.audit.report.axes import DeviateAxis
 from countenance.audit.report.figures import Figure, Grid
 from countenance.audit.report.frame import KEY_TOP, Box, frame, keys
-from countenance.audit.report.svg import LINES, area, picture, polyline
-from countenance.audit.results import Analysis, SweepPoint
-from countenance.audit.words import interval, percent
+from countenance.drawing.svg import LINES, area, picture, polyline
 
 BANDS = 4
 """Most groups that bands are drawn for; more would hide each other."""

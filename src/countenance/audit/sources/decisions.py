@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.plan import OutcomeTable, RiskTable
-from countenance.audit.sources.people import Labelled, People, people_of_rows
+from countenance.audit.formats.plan import OutcomeTable, RiskTable
+from countenance.audit.sources.people import Labelled, LabelledPeople, people_of_rows
 from countenance.audit.sources.tables import Codes, read_table
 from countenance.errors import BadRequest
 
@@ -24,7 +24,7 @@ class Classified:
     clustered: whether rows name their subjects. findings: what was wrong with the data.
     """
 
-    people: People
+    people: LabelledPeople
     subjects: Codes
     truth: NDArray[np.str_]
     predicted: NDArray[np.str_]
@@ -36,7 +36,7 @@ class Classified:
 class Scores:
     """Risk scores, one row per person. scores: (rows,), float64, finite. happened: (rows,), bool."""
 
-    people: People
+    people: LabelledPeople
     scores: NDArray[np.float64]
     happened: NDArray[np.bool_]
     findings: tuple[str, ...]

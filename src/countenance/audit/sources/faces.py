@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.plan import TemplateFile
-from countenance.audit.sources.people import People, gather, people_of_rows
+from countenance.audit.formats.plan import TemplateFile
+from countenance.audit.sources.people import LabelledPeople, gather, people_of_rows
 from countenance.audit.sources.tables import Codes, natural, read_table
 from countenance.errors import BadRequest, NotFound
 
@@ -42,7 +42,7 @@ class Faces:
     images_digest: sha256 over the sorted sha256 of all images, where images were read.
     """
 
-    people: People
+    people: LabelledPeople
     subjects: Codes
     vectors: Vectors
     model: str | None

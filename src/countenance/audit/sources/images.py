@@ -12,14 +12,13 @@ from typing import Literal
 
 import numpy as np
 
-from countenance.audit.plan import ImageFolder
+from countenance.audit.formats.plan import ImageFolder
 from countenance.audit.sources.faces import Faces, Outcomes
 from countenance.audit.sources.people import Labelled, people_of_rows
-from countenance.audit.sources.shelf import Shelf, Sight
 from countenance.audit.sources.tables import read_table
 from countenance.engine import FaceEngine
-from countenance.errors import BadRequest, ImageError
-from countenance.faces import DetectedFace
+from countenance.engine.template_cache import CachedTemplate, TemplateCache, template_of
+from countenance.errors import BadRequest
 from countenance.progress import track
 
 
@@ -66,7 +65,7 @@ def read_images(
     images = labelled_images(
         folder / source.folder, folder / source.labels, source.file, source.subject, factors, contradictions
     )
-    shelf = Shelf(cache, f"{engine.version}-{source.choose}", engine.dimension)
+    shelf = TemplateCache(cache, f"{engine.version}-{source.choose}", engine.dimension)
     keys, sights = _sights(images.paths, engine, source.choose, shelf, workers or os.cpu_count() or 1)
     kept = images.labelled.subjects >= 0
     subjects = images.labelled.subjects[kept]
@@ -78,7 +77,7 @@ def read_images(
         subjects,
         failed,
         np.array([sight.state == "unreadable" for sight in chosen], bool),
-        {name: np.array([getattr(sight, name) for sight in chosen], np.float64) for name in Sight.MEASURES},
+        {name: np.array([getattr(sight, name) for sight in chosen], np.float64) for name in CachedTemplate.MEASURES},
     )
     vectors = np.stack([sight.vector for sight in chosen if sight.vector is not None])
     findings = list(images.labelled.findings)
@@ -96,20 +95,20 @@ def read_images(
 
 
 def _sights(
-    paths: Sequence[Path], engine: FaceEngine, choose: Literal["largest", "centre"], shelf: Shelf, workers: int
-) -> tuple[list[str], list[Sight]]:
-    def see(path: Path) -> tuple[str, Sight]:
+    paths: Sequence[Path], engine: FaceEngine, choose: Literal["largest", "centre"], shelf: TemplateCache, workers: int
+) -> tuple[list[str], list[CachedTemplate]]:
+    def see(path: Path) -> tuple[str, CachedTemplate]:
         try:
             image = path.read_bytes()
         except OSError:
-            return "", Sight("missing")
+            return "", CachedTemplate("missing")
         key = hashlib.sha256(image).hexdigest()
         known = shelf.get(key)
-        return key, known if known is not None else look(engine, image, choose)
+        return key, known if known is not None else template_of(engine, image, choose)
 
     with ThreadPoolExecutor(workers) as pool, shelf:
         keys: list[str] = []
-        seen: list[Sight] = []
+        seen: list[CachedTemplate] = []
         for key, sight in track(_ordered(pool, see, paths, 4 * workers), "images", len(paths), "images"):
             if key:
                 shelf.put(key, sight)
@@ -124,36 +123,13 @@ def digest_of_images(hashes: Sequence[str]) -> str:
 
 
 def _ordered(
-    pool: ThreadPoolExecutor, see: Callable[[Path], tuple[str, Sight]], paths: Sequence[Path], window: int
-) -> Iterator[tuple[str, Sight]]:
+    pool: ThreadPoolExecutor, see: Callable[[Path], tuple[str, CachedTemplate]], paths: Sequence[Path], window: int
+) -> Iterator[tuple[str, CachedTemplate]]:
     """Results in order, with at most `window` images under way."""
-    waiting: list[Future[tuple[str, Sight]]] = []
+    waiting: list[Future[tuple[str, CachedTemplate]]] = []
     for path in paths:
         waiting.append(pool.submit(see, path))
         if len(waiting) >= window:
             yield waiting.pop(0).result()
     while waiting:
         yield waiting.pop(0).result()
-
-
-def look(engine: FaceEngine, image: bytes, choose: Literal["largest", "centre"]) -> Sight:
-    """What the engine makes of one image: a template and the quality of the chosen face, or why there is none."""
-    try:
-        picture = engine.look(image)
-        if not picture.faces:
-            return Sight("no face")
-        face = picture.faces[0] if choose == "largest" else nearest_to_the_middle(picture.faces)
-        (template,) = engine.embed(picture, [face])
-    except ImageError:
-        return Sight("unreadable")
-    quality = face.quality
-    return Sight("template", template.vector, quality.sharpness, quality.brightness, quality.size_px, face.confidence)
-
-
-def nearest_to_the_middle(faces: Sequence[DetectedFace]) -> DetectedFace:
-    """The face whose box's middle is nearest to the picture's."""
-    return min(faces, key=_off_centre)
-
-
-def _off_centre(face: DetectedFace) -> float:
-    return (face.box.left + face.box.width / 2 - 0.5) ** 2 + (face.box.top + face.box.height / 2 - 0.5) ** 2

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.plan import CROSS, JOINT
-from countenance.audit.sources.tables import Codes, Table, natural
+from countenance.audit.formats.plan import CROSS, JOINT
+from countenance.audit.sources.tables import Codes, LabelTable, natural
 from countenance.errors import BadRequest
 
 
@@ -23,7 +23,7 @@ class Grouping:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class People:
+class LabelledPeople:
     """Subjects and their labels.
 
     ids: one per subject, or None where rows name nobody. They never leave the auditor.
@@ -55,7 +55,7 @@ class People:
             codes = np.where((codes < 0) | (other < 0), -1, codes * len(self.labels[at]) + other).astype(np.int32)
         return Grouping(name, groups, codes)
 
-    def expecting(self, expected: Mapping[str, Sequence[str]]) -> People:
+    def expecting(self, expected: Mapping[str, Sequence[str]]) -> LabelledPeople:
         """The same people with every expected group in the lists, also those that nobody belongs to."""
         labels, codes = list(self.labels), self.codes.copy()
         for factor, groups in expected.items():
@@ -64,20 +64,20 @@ class People:
             place = np.array([full.index(label) for label in labels[at]] + [-1], np.int32)
             codes[:, at] = place[self.codes[:, at]]
             labels[at] = full
-        return People(self.ids, self.factors, tuple(labels), codes)
+        return LabelledPeople(self.ids, self.factors, tuple(labels), codes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
     """People found in rows. subjects: (rows,), int32, row of `people`, -1 where set aside. findings: what was wrong."""
 
-    people: People
+    people: LabelledPeople
     subjects: Codes
     findings: tuple[str, ...]
 
 
 def people_of_rows(
-    table: Table, subject: str | None, factors: Sequence[str], contradictions: str = "error"
+    table: LabelTable, subject: str | None, factors: Sequence[str], contradictions: str = "error"
 ) -> Labelled:
     """The people of a table with one row per image (or person): each factor's label must be one per subject.
 
@@ -88,7 +88,7 @@ def people_of_rows(
     labels = tuple(names for _, names in coded)
     rows = np.stack([codes[0] for codes, _ in coded], axis=1)
     if subject is None:
-        people = People(None, tuple(factors), labels, rows)
+        people = LabelledPeople(None, tuple(factors), labels, rows)
         return Labelled(people, np.arange(table.rows, dtype=np.int32), _unlabelled(people))
     (subjects,), ids = table.texts(subject)
     if (subjects < 0).any():
@@ -123,11 +123,13 @@ def gather(
         findings.append(f"{said}; they were set aside")
     kept = np.cumsum(~torn).astype(np.int32) - 1
     kept[torn] = -1
-    people = People(tuple(who for who, bad in zip(ids, torn, strict=True) if not bad), factors, labels, codes[~torn])
+    people = LabelledPeople(
+        tuple(who for who, bad in zip(ids, torn, strict=True) if not bad), factors, labels, codes[~torn]
+    )
     return Labelled(people, kept[subjects], (*findings, *_unlabelled(people)))
 
 
-def _unlabelled(people: People) -> tuple[str, ...]:
+def _unlabelled(people: LabelledPeople) -> tuple[str, ...]:
     missing = (people.codes < 0).sum(axis=0)
     return tuple(
         f"{int(count)} of {people.count} subjects have no label for {factor}; they count in no group of it"

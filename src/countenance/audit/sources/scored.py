@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from countenance.audit.metrics.comparisons import Comparisons
-from countenance.audit.sources.people import Grouping, People
+from countenance.audit.sources.people import Grouping, LabelledPeople
 from countenance.audit.sources.tables import Codes
+from countenance.metrics.verification.comparisons import Comparisons
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scored:
+class ScoredComparisons:
     """Scored comparisons and their people.
 
     comparisons: checked, everybody in one group. a, b: (n,), int32, rows of `people` for each comparison.
     findings: what was wrong with the data, beside those that `comparisons` holds itself.
     """
 
-    people: People
+    people: LabelledPeople
     comparisons: Comparisons
     a: Codes
     b: Codes

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.metrics import Comparisons, direction
-from countenance.audit.plan import ScoreFile
-from countenance.audit.sources.people import Labelled, People, gather, people_of_rows
-from countenance.audit.sources.scored import Scored
-from countenance.audit.sources.tables import Codes, Table, read_table
+from countenance.audit.formats.plan import ScoreFile
+from countenance.audit.sources.people import Labelled, LabelledPeople, gather, people_of_rows
+from countenance.audit.sources.scored import ScoredComparisons
+from countenance.audit.sources.tables import Codes, LabelTable, read_table
 from countenance.errors import BadRequest
+from countenance.metrics import Comparisons, direction
 
 FEWEST_FOR_DIRECTION = 10
 """Comparisons of each kind that a group needs for its direction to be told."""
 
 
 @dataclass(slots=True, eq=False)
-class _Rows:
+class _ScoreRows:
     """Rows while they are being cleaned; `keep` drops some from every column at once."""
 
     scores: NDArray[np.float64]
@@ -36,7 +36,9 @@ class _Rows:
         self.pairs = None if self.pairs is None else self.pairs[which]
 
 
-def read_scores(source: ScoreFile, folder: Path, factors: Sequence[str], contradictions: str = "error") -> Scored:
+def read_scores(
+    source: ScoreFile, folder: Path, factors: Sequence[str], contradictions: str = "error"
+) -> ScoredComparisons:
     """Read the score file that `source` describes; its paths are relative to `folder`.
 
     BadRequest: a missing column, a score that is no number, a direction that cannot be told or is mixed, a pair with
@@ -53,7 +55,7 @@ def read_scores(source: ScoreFile, folder: Path, factors: Sequence[str], contrad
     findings: list[str] = []
     labelled, a, b = _subjects(source, folder, table, factors, contradictions)
     findings += labelled.findings
-    rows = _Rows(table.numbers(source.score), _same(source, table, a, b), a, b, _pairs(source, table))
+    rows = _ScoreRows(table.numbers(source.score), _same(source, table, a, b), a, b, _pairs(source, table))
     _agree(rows, source, contradictions, findings)
     rows.keep((rows.a >= 0) & (rows.b >= 0))
     if not len(rows.scores):
@@ -80,10 +82,10 @@ def read_scores(source: ScoreFile, folder: Path, factors: Sequence[str], contrad
                 raise BadRequest(f"{finding.text}: say in the plan, direction = 'similarity' or 'distance'")
         kind = "distances" if comparisons.negated else "similarities"
         findings.append(f"the scores are read as {kind}: found from the data, not declared")
-    return Scored(labelled.people, comparisons, rows.a, rows.b, tuple(findings))
+    return ScoredComparisons(labelled.people, comparisons, rows.a, rows.b, tuple(findings))
 
 
-def _one_direction(comparisons: Comparisons, rows: _Rows, people: People) -> None:
+def _one_direction(comparisons: Comparisons, rows: _ScoreRows, people: LabelledPeople) -> None:
     """Scores must run the same way in every group: else two systems, or two units, are in one file."""
     told = np.isfinite(comparisons.score)
     for factor in people.factors:
@@ -103,7 +105,7 @@ def _one_direction(comparisons: Comparisons, rows: _Rows, people: People) -> Non
 
 
 def _subjects(
-    source: ScoreFile, folder: Path, table: Table, factors: Sequence[str], contradictions: str
+    source: ScoreFile, folder: Path, table: LabelTable, factors: Sequence[str], contradictions: str
 ) -> tuple[Labelled, Codes, Codes]:
     if not source.subjects:
         ids: tuple[str, ...] | None = None
@@ -133,7 +135,7 @@ def _subjects(
 def _looked_up(
     source: ScoreFile,
     folder: Path,
-    table: Table,
+    table: LabelTable,
     ids: tuple[str, ...],
     a: Codes,
     b: Codes,
@@ -155,13 +157,13 @@ def _looked_up(
     return Labelled(labelled.people, labelled.subjects, tuple(findings)), place[a], place[b]
 
 
-def _same(source: ScoreFile, table: Table, a: Codes, b: Codes) -> NDArray[np.bool_]:
+def _same(source: ScoreFile, table: LabelTable, a: Codes, b: Codes) -> NDArray[np.bool_]:
     if source.same is None:
         return np.asarray(a == b, bool)
     return table.flags(source.same)
 
 
-def _agree(rows: _Rows, source: ScoreFile, contradictions: str, findings: list[str]) -> None:
+def _agree(rows: _ScoreRows, source: ScoreFile, contradictions: str, findings: list[str]) -> None:
     if not source.subjects or source.same is None:
         return
     known = (rows.a >= 0) & (rows.b >= 0)
@@ -174,7 +176,7 @@ def _agree(rows: _Rows, source: ScoreFile, contradictions: str, findings: list[s
         rows.keep(~wrong)
 
 
-def _missing(rows: _Rows, source: ScoreFile, name: str, findings: list[str]) -> NDArray[np.bool_]:
+def _missing(rows: _ScoreRows, source: ScoreFile, name: str, findings: list[str]) -> NDArray[np.bool_]:
     empty = np.isnan(rows.scores)
     if not empty.any():
         return empty
@@ -188,7 +190,7 @@ def _missing(rows: _Rows, source: ScoreFile, name: str, findings: list[str]) -> 
     return empty
 
 
-def _pairs(source: ScoreFile, table: Table) -> NDArray[np.int64] | None:
+def _pairs(source: ScoreFile, table: LabelTable) -> NDArray[np.int64] | None:
     """One number per unordered pair of images, or None where images are not named."""
     if not source.images:
         return None
@@ -198,7 +200,7 @@ def _pairs(source: ScoreFile, table: Table) -> NDArray[np.int64] | None:
 
 
 def _duplicates(
-    rows: _Rows, empty: NDArray[np.bool_], contradictions: str, name: str, findings: list[str]
+    rows: _ScoreRows, empty: NDArray[np.bool_], contradictions: str, name: str, findings: list[str]
 ) -> NDArray[np.bool_]:
     if rows.pairs is None:
         return empty
@@ -223,7 +225,7 @@ def _duplicates(
     return empty[keep]
 
 
-def _within_limits(rows: _Rows, source: ScoreFile, name: str) -> None:
+def _within_limits(rows: _ScoreRows, source: ScoreFile, name: str) -> None:
     if len(source.limits) != 2:
         return
     low, high = source.limits

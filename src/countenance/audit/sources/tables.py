@@ -23,7 +23,7 @@ Codes = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Table:
+class LabelTable:
     """Some columns of a file. name: how messages call it."""
 
     name: str
@@ -116,7 +116,7 @@ _NO = frozenset(
 
 def read_table(
     path: Path, columns: Sequence[str] | None = None, optional: Sequence[str] = (), numbers: Sequence[str] = ()
-) -> Table:
+) -> LabelTable:
     """Read `columns` (None: all) of a .csv, .tsv or .parquet file, and those of `optional` that are there.
 
     numbers: those of them that are read as numbers; the others are texts.
@@ -135,7 +135,7 @@ def read_table(
             raise BadRequest(f"{path.name} is neither .csv, .tsv nor .parquet")
     except pa.ArrowInvalid as error:
         raise BadRequest(f"{path.name} cannot be read: it is damaged, or its rows differ in length") from error
-    return Table(path.name, data)
+    return LabelTable(path.name, data)
 
 
 def _read_csv(

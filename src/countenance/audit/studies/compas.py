@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from countenance.audit.drafts import sha256_of
-from countenance.audit.moments import stamp
-from countenance.audit.plan import Groups, Hypothesis, InputFile, Plan, RiskTable, System
-from countenance.audit.running import Loaded
+from countenance.audit.formats.moments import stamp
+from countenance.audit.formats.plan import DeclaredHypothesis, Groups, InputFile, Plan, RiskTable, System
+from countenance.audit.planning.drafts import sha256_of
+from countenance.audit.running.running import Loaded
 from countenance.audit.sources.decisions import read_risks
 from countenance.errors import NotFound
 
@@ -41,6 +41,6 @@ def compas_study(file: Path, now: datetime) -> tuple[Plan, Loaded]:
         inputs=(InputFile(file.name, hash_),),
         data_seen=True,
         margin=1.25,
-        hypotheses=(Hypothesis("fpr", "race", "Caucasian"), Hypothesis("fnr", "race", "Caucasian")),
+        hypotheses=(DeclaredHypothesis("fpr", "race", "Caucasian"), DeclaredHypothesis("fnr", "race", "Caucasian")),
     )
     return plan, Loaded(read_risks(table, file.parent, plan.groups.factors), {file.name: hash_})

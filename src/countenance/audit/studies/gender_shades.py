@@ -6,11 +6,11 @@ from datetime import datetime
 
 import numpy as np
 
-from countenance.audit.moments import stamp
-from countenance.audit.plan import JOINT, Groups, Hypothesis, OutcomeTable, Plan, System
-from countenance.audit.running import Loaded
+from countenance.audit.formats.moments import stamp
+from countenance.audit.formats.plan import JOINT, DeclaredHypothesis, Groups, OutcomeTable, Plan, System
+from countenance.audit.running.running import Loaded
 from countenance.audit.sources.decisions import Classified
-from countenance.audit.sources.people import People
+from countenance.audit.sources.people import LabelledPeople
 from countenance.audit.studies.published import published_gender_shades
 from countenance.errors import BadRequest
 
@@ -33,7 +33,7 @@ def gender_shades_study(system: str, now: datetime) -> tuple[Plan, Loaded]:
             (("skin", "gender"),),
         ),
         outcomes=OutcomeTable("published table", "gender", "said", None),
-        hypotheses=(Hypothesis("error", "skin x gender", f"lighter{JOINT}male"),),
+        hypotheses=(DeclaredHypothesis("error", "skin x gender", f"lighter{JOINT}male"),),
         population="1,270 parliamentarians of three African and three European countries",
         conditions="official portraits",
         limits=(
@@ -55,6 +55,6 @@ def _rows(cells: tuple[str, ...], sizes: tuple[int, ...], errors: tuple[int, ...
         genders += [GENDERS.index(gender)] * size
         truths += [gender] * size
         said += [other] * wrong + [gender] * (size - wrong)
-    people = People(None, ("skin", "gender"), (SKINS, GENDERS), np.array([skins, genders], np.int32).T.copy())
+    people = LabelledPeople(None, ("skin", "gender"), (SKINS, GENDERS), np.array([skins, genders], np.int32).T.copy())
     subjects = np.arange(people.count, dtype=np.int32)
     return Classified(people, subjects, np.array(truths), np.array(said), False, (status,))

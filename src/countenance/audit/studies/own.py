@@ -10,12 +10,20 @@ from datetime import datetime
 from pathlib import Path
 
 from countenance.audit.analysis.faces_data import faces_data
-from countenance.audit.drafts import default_hypotheses, sha256_of
-from countenance.audit.loading import OwnEngine
-from countenance.audit.moments import stamp
-from countenance.audit.plan import Groups, Hypothesis, ImageFolder, InputFile, Plan, System, ThresholdRule
-from countenance.audit.results import Model
-from countenance.audit.running import Loaded
+from countenance.audit.formats.moments import stamp
+from countenance.audit.formats.plan import (
+    DeclaredHypothesis,
+    Groups,
+    ImageFolder,
+    InputFile,
+    Plan,
+    System,
+    ThresholdRule,
+)
+from countenance.audit.formats.results import ModelUsed
+from countenance.audit.planning.drafts import default_hypotheses, sha256_of
+from countenance.audit.running.loading import OwnEngine
+from countenance.audit.running.running import Loaded
 from countenance.audit.sources.images import read_images
 from countenance.errors import NotFound
 
@@ -41,7 +49,7 @@ FAIRFACE_LIMITS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class OperatingMode:
     """How the model is used: one way to compare, one threshold."""
 
     model_name: str
@@ -77,7 +85,7 @@ LFW = Study("lfw", _lfw_rows, ("file", "subject", "gender"), "subject", "lfw/ima
 FAIRFACE = Study("fairface", _fairface_rows, ("file", "race", "gender", "age"), None, "fairface/images")
 
 
-def lfw_plan(operation: Operation, now: datetime, left_out: str = "") -> Plan:
+def lfw_plan(operation: OperatingMode, now: datetime, left_out: str = "") -> Plan:
     """The plan for LFW: all pairs, by perceived gender, misses included."""
     return _plan(
         operation, now, LFW, "LFW, all pairs, by perceived gender", Groups(("gender",), "perceived, made by others"),
@@ -85,7 +93,7 @@ def lfw_plan(operation: Operation, now: datetime, left_out: str = "") -> Plan:
     )  # fmt: skip
 
 
-def fairface_plan(operation: Operation, now: datetime, left_out: str = "") -> Plan:
+def fairface_plan(operation: OperatingMode, now: datetime, left_out: str = "") -> Plan:
     """The plan for FairFace: failure to find a face and impostors, by race, gender and age band."""
     groups = Groups(("race", "gender", "age"), "perceived by annotators of FairFace", (("race", "gender"),))
     return _plan(
@@ -95,7 +103,7 @@ def fairface_plan(operation: Operation, now: datetime, left_out: str = "") -> Pl
 
 
 def _plan(
-    operation: Operation,
+    operation: OperatingMode,
     now: datetime,
     study: Study,
     title: str,
@@ -124,7 +132,7 @@ def _plan(
     return dataclasses.replace(plan, hypotheses=measures if study.subject else _without_misses(measures))
 
 
-def _without_misses(hypotheses: tuple[Hypothesis, ...]) -> tuple[Hypothesis, ...]:
+def _without_misses(hypotheses: tuple[DeclaredHypothesis, ...]) -> tuple[DeclaredHypothesis, ...]:
     return tuple(h for h in hypotheses if h.measure != "fnmr")
 
 
@@ -144,8 +152,8 @@ def load_study(plan: Plan, study: Study, data: Path, work: Path, own: OwnEngine,
     source = dataclasses.replace(plan.images, folder=str((data / study.folder).resolve()), labels=str(labels.resolve()))
     faces = read_images(source, work, plan.groups.factors, own.engine, own.cache, plan.contradictions)
     models = (
-        Model("embedder", own.engine.version, own.engine.version, str(own.engine.model)),
-        Model("detector", own.detector, "as in the manifest"),
+        ModelUsed("embedder", own.engine.version, own.engine.version, str(own.engine.model)),
+        ModelUsed("detector", own.detector, "as in the manifest"),
     )
     inputs = {plan.images.labels: sha256_of(labels), f"{study.folder}/": faces.images_digest}
     return Loaded(faces_data(faces, own.sides), inputs, models)

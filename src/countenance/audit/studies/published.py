@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from countenance.audit.records import from_json
+from countenance.audit.formats.codec import from_json
 
 _FILE = Path(__file__).with_name("published.toml")
 

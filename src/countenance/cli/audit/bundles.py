@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
-from countenance.audit.bundle import checked_bundle, read_bundle
-from countenance.audit.counts import counts_csv
-from countenance.audit.differences import Difference, compare_bundles
-from countenance.audit.records import to_json
+from countenance.audit.bundle.bundle import checked_bundle, read_bundle
+from countenance.audit.bundle.counts import counts_csv
+from countenance.audit.findings.differences import AuditDifference, compare_bundles
+from countenance.audit.findings.search_facts import facts_of_bundle
+from countenance.audit.findings.words import between, percent, times
+from countenance.audit.formats.codec import to_json
 from countenance.audit.report.card import card_page
 from countenance.audit.report.leaflet import leaflet_page
 from countenance.audit.report.page import report_page
-from countenance.audit.search_facts import facts_of_bundle
-from countenance.audit.words import between, percent, times
 from countenance.cli.audit.options import ANY
 from countenance.errors import BadRequest
 from countenance.signing import canonical
@@ -89,7 +89,7 @@ def diff(old: Path, new: Path, alpha: float, as_json: bool) -> None:
     _print(found)
 
 
-def _print(found: Difference) -> None:
+def _print(found: AuditDifference) -> None:
     click.echo(
         f"{found.old_system.name} {found.old_system.version} -> {found.new_system.name} {found.new_system.version}"
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from countenance.audit.bundle import checked_bundle, read_bundle
-from countenance.audit.evidence import Subject, agrees_with, issue_evidence, read_evidence
-from countenance.audit.words import percent
+from countenance.audit.bundle.bundle import checked_bundle, read_bundle
+from countenance.audit.evidence import EvidenceSubject, agrees_with, issue_evidence, read_evidence
+from countenance.audit.findings.words import percent
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
 from countenance.errors import BadRequest, NotFound
 
@@ -49,7 +49,7 @@ def issue(
     faces = found[0].results.faces
     if faces is None:
         raise BadRequest("evidence is about face comparisons; this bundle is about something else")
-    subject = Subject(
+    subject = EvidenceSubject(
         embedders[0].sha256, embedders[0].version, normaliser, calibration, threshold_fmr, faces.threshold
     )
     issued = now()

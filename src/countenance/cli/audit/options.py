@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from countenance.audit.metrics import Rate
-from countenance.audit.words import percent
+from countenance.audit.findings.words import percent
+from countenance.metrics import Rate
 from countenance.settings import load
 from countenance.signing import Signer
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import click
 
-from countenance.audit.bundle import bundle_files, write_bundle
-from countenance.audit.drafts import example, examples, plan_bytes, plan_of_draft
-from countenance.audit.environment import environment
-from countenance.audit.loading import OwnEngine, asked, load
-from countenance.audit.moments import stamp
-from countenance.audit.plan import LiveApi, Plan, read_plan
-from countenance.audit.records import to_json
-from countenance.audit.running import Loaded, run_audit
+from countenance.audit.bundle.bundle import bundle_files, write_bundle
+from countenance.audit.bundle.environment import environment
+from countenance.audit.formats.codec import to_json
+from countenance.audit.formats.moments import stamp
+from countenance.audit.formats.plan import LiveApi, Plan, read_plan
+from countenance.audit.planning.drafts import example, examples, plan_bytes, plan_of_draft
+from countenance.audit.running.loading import OwnEngine, asked, load
+from countenance.audit.running.running import Loaded, run_audit
 from countenance.audit.sources.live import azure_face, rekognition
 from countenance.audit.sources.live.asking import ask, draw, estimate
 from countenance.audit.sources.live.cassette import Cassette, Header

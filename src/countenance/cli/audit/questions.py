@@ -7,9 +7,14 @@ from pathlib import Path
 
 import click
 
-from countenance.audit.advice import advice_of, mix_of
-from countenance.audit.bundle import checked_bundle
-from countenance.audit.metrics import (
+from countenance.audit.bundle.bundle import checked_bundle
+from countenance.audit.findings.advice import advice_of, mix_of
+from countenance.audit.findings.search_facts import SearchFacts, facts_of_bundle, facts_of_test
+from countenance.audit.findings.words import percent
+from countenance.audit.report.leaflet import leaflet_page
+from countenance.cli.audit.options import ANY, FILE, rate_line
+from countenance.errors import BadRequest
+from countenance.metrics import (
     Design,
     attempts_for_fnmr,
     fnmr_for_attempts,
@@ -18,11 +23,6 @@ from countenance.audit.metrics import (
     subjects_for_equivalence,
     subjects_for_ratio,
 )
-from countenance.audit.report.leaflet import leaflet_page
-from countenance.audit.search_facts import SearchFacts, facts_of_bundle, facts_of_test
-from countenance.audit.words import percent
-from countenance.cli.audit.options import ANY, FILE, rate_line
-from countenance.errors import BadRequest
 
 
 @click.command()

@@ -7,34 +7,31 @@ from pathlib import Path
 
 import click
 
-from countenance.audit.bundle import bundle_files, checked_bundle, write_bundle
-from countenance.audit.environment import environment
-from countenance.audit.evidence import Subject, issue_evidence, read_evidence
-from countenance.audit.loading import OwnEngine
-from countenance.audit.moments import stamp
-from countenance.audit.plan import Plan
-from countenance.audit.results import Results
-from countenance.audit.running import Loaded, run_audit
-from countenance.audit.shares import Share
+from countenance.audit.bundle.bundle import bundle_files, checked_bundle, write_bundle
+from countenance.audit.bundle.environment import environment
+from countenance.audit.evidence import EvidenceSubject, issue_evidence, read_evidence
+from countenance.audit.findings.words import interval, of, percent
+from countenance.audit.formats.moments import stamp
+from countenance.audit.formats.plan import Plan
+from countenance.audit.formats.results import Results
+from countenance.audit.formats.shares import Share
+from countenance.audit.running.loading import OwnEngine
+from countenance.audit.running.running import Loaded, run_audit
 from countenance.audit.sources.faces import Vectors
 from countenance.audit.studies.compas import compas_study
 from countenance.audit.studies.gender_shades import gender_shades_study
-from countenance.audit.studies.own import FAIRFACE, LFW, Operation, fairface_plan, lfw_plan, load_study, with_inputs
+from countenance.audit.studies.own import FAIRFACE, LFW, OperatingMode, fairface_plan, lfw_plan, load_study, with_inputs
 from countenance.audit.studies.published import published_compas, published_gender_shades
-from countenance.audit.words import interval, of, percent
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
 from countenance.engine import Engine
-from countenance.gallery import Calibration, RawCosine, load_normaliser
-from countenance.settings import load
+from countenance.scoring import Calibration, RawCosine, load_normaliser
+from countenance.settings import data_folder, load
 from countenance.signing import Signer
 
 data_option = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
-    envvar="COUNTENANCE_DATA",
-    default="../shared/data",
-    show_default=True,
-    help="Folder of evaluation data; also COUNTENANCE_DATA.",
+    help="Folder of evaluation data. Default: COUNTENANCE_DATA.",
 )
 out_option = click.option("-o", "--out", type=ANY, help="Write a signed bundle here, a folder or a .zip.")
 
@@ -44,9 +41,9 @@ out_option = click.option("-o", "--out", type=ANY, help="Write a signed bundle h
 @data_option
 @out_option
 @key_option
-def compas(file: Path | None, data: Path, out: Path | None, key: Path | None) -> None:
+def compas(file: Path | None, data: Path | None, out: Path | None, key: Path | None) -> None:
     """Carry out ProPublica's study of COMPAS again from its file (default: the one in the data folder)."""
-    found = file if file is not None else data / "compas" / "compas-scores-two-years.csv"
+    found = file if file is not None else data_folder(load(), data) / "compas" / "compas-scores-two-years.csv"
     plan, loaded = compas_study(found, now())
     results = _run(plan, loaded, out, key)
     assert results.risks is not None
@@ -105,7 +102,7 @@ def gender_shades(out: Path | None, key: Path | None) -> None:
     "--key", type=FILE, help="Signing key (hex seed, made on first use); default: evidence.key in the data folder."
 )
 @click.option("--plain", is_flag=True, help="Audit the plain scores instead, to show what the normaliser changes.")
-def own_evidence(data: Path, out: Path, threshold_fmr: float, days: int, key: Path | None, plain: bool) -> None:
+def own_evidence(data: Path | None, out: Path, threshold_fmr: float, days: int, key: Path | None, plain: bool) -> None:
     """Make the project's own evidence for the model in use from LFW and FairFace: two signed bundles and a statement.
 
     Templates are kept in the data folder while it runs, so an interrupted run goes on. The private key never leaves
@@ -116,7 +113,7 @@ def own_evidence(data: Path, out: Path, threshold_fmr: float, days: int, key: Pa
     normaliser = RawCosine() if plain else load_normaliser(engine.model, s.calibration / "cohorts")
     calibration = Calibration.load(engine.model, normaliser.identity, s.calibration / "calibrations")
     score = float(calibration.score_at_fmr(threshold_fmr))
-    operation = Operation(s.model, engine.version, normaliser.identity, calibration.identity, threshold_fmr, score)
+    operation = OperatingMode(s.model, engine.version, normaliser.identity, calibration.identity, threshold_fmr, score)
     work = s.home / "audit"
 
     def sides(vectors: Vectors) -> tuple[Vectors, Vectors]:
@@ -127,14 +124,14 @@ def own_evidence(data: Path, out: Path, threshold_fmr: float, days: int, key: Pa
     made = now()
     bundles = []
     for study, plan in ((LFW, lfw_plan(operation, made)), (FAIRFACE, fairface_plan(operation, made))):
-        loaded = load_study(plan, study, data, work / "own", own, lambda name: True)
+        loaded = load_study(plan, study, data_folder(load(), data), work / "own", own, lambda name: True)
         declared = with_inputs(plan, loaded)
         results = run_audit(declared, declared, loaded, now)
         target = out / f"{s.model}.{study.name}{'.plain' if plain else ''}.fmr-{threshold_fmr:g}.zip"
         write_bundle(target, bundle_files(declared, results, environment(loaded.models), stamp(now()), sign))
         bundles.append(checked_bundle(target))
         click.echo(f"{target.name}: {results.headline}")
-    subject = Subject(
+    subject = EvidenceSubject(
         str(engine.model), engine.version, normaliser.identity, calibration.identity, threshold_fmr, score
     )
     content = issue_evidence(bundles, subject, made, made + timedelta(days=days), sign)

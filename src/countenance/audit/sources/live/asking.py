@@ -9,18 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from countenance.audit.metrics import Comparisons
-from countenance.audit.plan import LiveApi
+from countenance.audit.formats.plan import LiveApi
 from countenance.audit.sources.faces import Outcomes
 from countenance.audit.sources.images import LabelledImages, labelled_images
-from countenance.audit.sources.live.cassette import Cassette, Question, Reply
+from countenance.audit.sources.live.cassette import Cassette, RecordedQuestion, RecordedReply
 from countenance.audit.sources.live.cost import Estimate, price_of
 from countenance.audit.sources.live.draw import Pairs, draw_pairs
 from countenance.audit.sources.live.pacing import Pacer
 from countenance.audit.sources.live.service import Service
-from countenance.audit.sources.people import People
-from countenance.audit.sources.scored import Scored
+from countenance.audit.sources.people import LabelledPeople
+from countenance.audit.sources.scored import ScoredComparisons
 from countenance.errors import BadRequest, NotFound
+from countenance.metrics import Comparisons
 from countenance.progress import track
 
 
@@ -52,7 +52,7 @@ def estimate(source: LiveApi, drawn: Drawn, cassette: Cassette | None) -> Estima
     """What is still to be asked, its price and time."""
 
     kept = {h for h, who in zip(drawn.hashes, drawn.images.labelled.subjects, strict=True) if who >= 0}
-    detections = sum(cassette is None or cassette.known(Question("detect", (one,))) is None for one in kept)
+    detections = sum(cassette is None or cassette.known(RecordedQuestion("detect", (one,))) is None for one in kept)
     comparisons = len(_open(drawn, cassette))
     calls = detections + comparisons
     price = price_of(source.client)
@@ -64,7 +64,7 @@ def estimate(source: LiveApi, drawn: Drawn, cassette: Cassette | None) -> Estima
 class Asked:
     """All answers: comparisons and what became of every image."""
 
-    scored: Scored
+    scored: ScoredComparisons
     outcomes: Outcomes
 
 
@@ -76,7 +76,7 @@ def ask(drawn: Drawn, service: Service | None, cassette: Cassette, pacer: Pacer,
     subjects = drawn.images.labelled.subjects
     kept = np.flatnonzero(subjects >= 0)
     needed = {image for question in _open(drawn, cassette) for image in question.images}
-    looks: dict[str, Reply] = {}
+    looks: dict[str, RecordedReply] = {}
     for at in track(kept.tolist(), "images", len(kept), "images"):
         if drawn.hashes[at] not in looks:
             looks[drawn.hashes[at]] = _detect(drawn, at, service, cassette, pacer, needed, now)
@@ -90,8 +90,8 @@ def ask(drawn: Drawn, service: Service | None, cassette: Cassette, pacer: Pacer,
 
 def _detect(
     drawn: Drawn, at: int, service: Service | None, cassette: Cassette, pacer: Pacer, needed: set[str], now: float
-) -> Reply:
-    question = Question("detect", (drawn.hashes[at],))
+) -> RecordedReply:
+    question = RecordedQuestion("detect", (drawn.hashes[at],))
     known = cassette.known(question)
     stale = (
         known is not None
@@ -101,7 +101,7 @@ def _detect(
         and not service.fresh(known, now)
     )
 
-    def call() -> Reply:
+    def call() -> RecordedReply:
         assert service is not None
         pacer.wait()
         return service.detect(drawn.images.paths[at].read_bytes())
@@ -109,31 +109,31 @@ def _detect(
     return cassette.ask(question, call, again=stale)
 
 
-def _open(drawn: Drawn, cassette: Cassette | None) -> set[Question]:
+def _open(drawn: Drawn, cassette: Cassette | None) -> set[RecordedQuestion]:
     """Comparisons still to be asked: not those on the cassette, nor those of pictures known to have no face."""
     questions = {_comparison(drawn, at) for at in range(len(drawn.pairs.first))}
     if cassette is None:
         return questions
-    looks = {image: cassette.known(Question("detect", (image,))) for q in questions for image in q.images}
+    looks = {image: cassette.known(RecordedQuestion("detect", (image,))) for q in questions for image in q.images}
     faceless = {image for image, look in looks.items() if look is not None and look.state != "answered"}
     return {q for q in questions if cassette.known(q) is None and not faceless.intersection(q.images)}
 
 
-def _comparison(drawn: Drawn, at: int) -> Question:
+def _comparison(drawn: Drawn, at: int) -> RecordedQuestion:
     first, second = int(drawn.pairs.first[at]), int(drawn.pairs.second[at])
-    return Question("compare", (drawn.hashes[first], drawn.hashes[second]))
+    return RecordedQuestion("compare", (drawn.hashes[first], drawn.hashes[second]))
 
 
 def _compare(
-    drawn: Drawn, at: int, service: Service | None, cassette: Cassette, pacer: Pacer, looks: dict[str, Reply]
-) -> Reply:
+    drawn: Drawn, at: int, service: Service | None, cassette: Cassette, pacer: Pacer, looks: dict[str, RecordedReply]
+) -> RecordedReply:
     first, second = int(drawn.pairs.first[at]), int(drawn.pairs.second[at])
     seen = looks[drawn.hashes[first]], looks[drawn.hashes[second]]
     for look in seen:
         if look.state != "answered":
             return look
 
-    def call() -> Reply:
+    def call() -> RecordedReply:
         assert service is not None
         pacer.wait()
         paths = drawn.images.paths
@@ -142,7 +142,7 @@ def _compare(
     return cassette.ask(_comparison(drawn, at), call)
 
 
-def _outcomes(looks: Sequence[Reply], subjects: np.ndarray[tuple[int], np.dtype[np.int32]]) -> Outcomes:
+def _outcomes(looks: Sequence[RecordedReply], subjects: np.ndarray[tuple[int], np.dtype[np.int32]]) -> Outcomes:
     measures = sorted({name for look in looks for name in look.quality})
     return Outcomes(
         subjects,
@@ -152,8 +152,8 @@ def _outcomes(looks: Sequence[Reply], subjects: np.ndarray[tuple[int], np.dtype[
     )
 
 
-def _scored(drawn: Drawn, replies: Sequence[Reply], floor: float, cassette: Cassette) -> Scored:
-    people: People = drawn.images.labelled.people
+def _scored(drawn: Drawn, replies: Sequence[RecordedReply], floor: float, cassette: Cassette) -> ScoredComparisons:
+    people: LabelledPeople = drawn.images.labelled.people
     subjects = drawn.images.labelled.subjects
     a, b = subjects[drawn.pairs.first], subjects[drawn.pairs.second]
     failed = np.array([reply.state != "answered" for reply in replies], bool)
@@ -181,4 +181,4 @@ def _scored(drawn: Drawn, replies: Sequence[Reply], floor: float, cassette: Cass
     findings.append(
         f"{len(replies)} pairs were compared; the service answered over {(max(span) - min(span)) / 3600:.1f} hours"
     )
-    return Scored(people, comparisons, a, b, tuple(findings))
+    return ScoredComparisons(people, comparisons, a, b, tuple(findings))

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
-from countenance.audit.plan import LiveApi
-from countenance.audit.results import Model
-from countenance.audit.sources.live.cassette import Reply
+from countenance.audit.formats.plan import LiveApi
+from countenance.audit.formats.results import ModelUsed
+from countenance.audit.sources.live.cassette import RecordedReply
 from countenance.errors import Denied, Misconfigured, Overloaded, Unauthenticated
 
 TOKEN_LIFE_S = 86_400
@@ -37,11 +37,11 @@ class AzureFace:
         self._client = client
         self._clock = clock
         self._model, self._detector = source.model, source.detector
-        self.models: tuple[Model, ...] = (
-            Model("model", "Azure Face recognition", source.model),
-            Model("detector", "Azure Face detection", source.detector),
-            Model("service", "Azure Face API", str(client._config.api_version)),
-            Model("client", "azure-ai-vision-face", version("azure-ai-vision-face")),
+        self.models: tuple[ModelUsed, ...] = (
+            ModelUsed("model", "Azure Face recognition", source.model),
+            ModelUsed("detector", "Azure Face detection", source.detector),
+            ModelUsed("service", "Azure Face API", str(client._config.api_version)),
+            ModelUsed("client", "azure-ai-vision-face", version("azure-ai-vision-face")),
         )
         self.settings = {
             "endpoint": str(source.endpoint),
@@ -49,7 +49,7 @@ class AzureFace:
             "detection_model": source.detector,
         }
 
-    def detect(self, image: bytes) -> Reply:
+    def detect(self, image: bytes) -> RecordedReply:
         """Detect with the recognition model asked for; the face's handle is the token."""
         answer = self._call(
             lambda: self._client.detect(
@@ -62,10 +62,10 @@ class AzureFace:
                 face_id_time_to_live=TOKEN_LIFE_S,
             )
         )
-        if isinstance(answer, Reply):
+        if isinstance(answer, RecordedReply):
             return answer
         if not answer:
-            return Reply("no face", self._clock())
+            return RecordedReply("no face", self._clock())
         largest = max(answer, key=lambda face: face.face_rectangle.width * face.face_rectangle.height)
         said = _value(largest.recognition_model or self._model)
         if said != self._model:
@@ -75,16 +75,16 @@ class AzureFace:
         if graded is not None:
             quality["quality_for_recognition"] = {"low": 0.0, "medium": 0.5, "high": 1.0}.get(_value(graded), 0.0)
         token = str(largest.face_id)
-        return Reply("answered", self._clock(), faces=len(answer), quality=quality, token=token)
+        return RecordedReply("answered", self._clock(), faces=len(answer), quality=quality, token=token)
 
-    def compare(self, first: bytes, second: bytes, first_token: str, second_token: str) -> Reply:
+    def compare(self, first: bytes, second: bytes, first_token: str, second_token: str) -> RecordedReply:
         """Verify the two detected faces; the score is 100 times Azure's confidence."""
         answer = self._call(lambda: self._client.verify_face_to_face(face_id1=first_token, face_id2=second_token))
-        if isinstance(answer, Reply):
+        if isinstance(answer, RecordedReply):
             return answer
-        return Reply("answered", self._clock(), score=100.0 * float(answer.confidence), faces=1)
+        return RecordedReply("answered", self._clock(), score=100.0 * float(answer.confidence), faces=1)
 
-    def fresh(self, reply: Reply, now: float) -> bool:
+    def fresh(self, reply: RecordedReply, now: float) -> bool:
         """Whether the service still knows the face: an hour is left for what is under way."""
         return now - reply.at < TOKEN_LIFE_S - 3_600
 
@@ -100,7 +100,7 @@ class AzureFace:
             if error.status_code == 429:
                 raise Overloaded("Azure Face still answers 429; wait, and run the same command again") from error
             if error.status_code in (400, 413) and code in _REFUSED:
-                return Reply("refused", self._clock(), error=code)
+                return RecordedReply("refused", self._clock(), error=code)
             raise Denied(f"Azure Face refuses: {error.status_code} {code}") from error
         except exceptions.AzureError as error:
             raise Misconfigured(f"Azure Face cannot be asked: {type(error).__name__}") from error

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from countenance.audit.records import from_json, to_json
-from countenance.audit.results import Model
+from countenance.audit.formats.codec import from_json, to_json
+from countenance.audit.formats.results import ModelUsed
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import canonical, digest
 
@@ -26,13 +26,13 @@ class Header:
     """Who is asked, with what. Answers under one header belong together."""
 
     client: str
-    models: tuple[Model, ...]
+    models: tuple[ModelUsed, ...]
     settings: Annotated[dict[str, str], "endpoint, region, thresholds … as asked for"]
     format: Literal["countenance-audit-cassette/1"] = FORMAT
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RecordedQuestion:
     """One call: its operation and the sha256 of each image it is about."""
 
     operation: str
@@ -45,7 +45,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class RecordedReply:
     """What is kept of an answer: numbers, no picture, no identifier of a person.
 
     state: "answered", "no face" (or too poor a one), or "refused" (the image cannot be used). error: the service's
@@ -68,10 +68,10 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _CassetteLine:
     key: str
-    question: Question
-    reply: Reply
+    question: RecordedQuestion
+    reply: RecordedReply
 
 
 class Cassette:
@@ -84,7 +84,7 @@ class Cassette:
     def __init__(self, path: Path, header: Header | None) -> None:
         self._path = path
         self._replay = header is None
-        self._replies: dict[str, Reply] = {}
+        self._replies: dict[str, RecordedReply] = {}
         if path.exists():
             self.header = self._load()
             if header is not None and header != self.header:
@@ -100,11 +100,13 @@ class Cassette:
         """How many answers there are."""
         return len(self._replies)
 
-    def known(self, question: Question) -> Reply | None:
+    def known(self, question: RecordedQuestion) -> RecordedReply | None:
         """The recorded answer."""
         return self._replies.get(question.key)
 
-    def ask(self, question: Question, call: Callable[[], Reply], *, again: bool = False) -> Reply:
+    def ask(
+        self, question: RecordedQuestion, call: Callable[[], RecordedReply], *, again: bool = False
+    ) -> RecordedReply:
         """The recorded answer, or else that of `call`, recorded before it is used. again: call in any case.
 
         NotFound: replaying, and this was never asked.
@@ -115,7 +117,7 @@ class Cassette:
         if self._replay:
             raise NotFound(f"the cassette {self._path.name} holds no answer to one {question.operation}")
         reply = call()
-        self._append(to_json(_Line(question.key, question, reply)))
+        self._append(to_json(_CassetteLine(question.key, question, reply)))
         self._replies[question.key] = reply
         return reply
 
@@ -137,7 +139,7 @@ class Cassette:
             raise BadRequest(f"{self._path.name} is damaged: a line is no JSON") from error
         header = from_json(Header, values[0], "the cassette's header")
         for value in values[1:]:
-            line = from_json(_Line, value, "a cassette's line")
+            line = from_json(_CassetteLine, value, "a cassette's line")
             if line.key != line.question.key:
                 raise BadRequest(f"{self._path.name} is damaged: a line's key does not belong to its question")
             self._replies[line.key] = line.reply

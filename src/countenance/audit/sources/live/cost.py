@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from countenance.audit.records import from_json
+from countenance.audit.formats.codec import from_json
 
 _PRICES = Path(__file__).with_name("prices.toml")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.plan import LiveApi
+from countenance.audit.formats.plan import LiveApi
 from countenance.audit.sources.people import Grouping
 from countenance.audit.sources.tables import Codes
 

@@ -9,9 +9,9 @@ from typing import Any
 import botocore.exceptions
 from botocore.config import Config
 
-from countenance.audit.plan import LiveApi
-from countenance.audit.results import Model
-from countenance.audit.sources.live.cassette import Reply
+from countenance.audit.formats.plan import LiveApi
+from countenance.audit.formats.results import ModelUsed
+from countenance.audit.sources.live.cassette import RecordedReply
 from countenance.errors import Denied, Misconfigured, Overloaded, Unauthenticated
 
 _NO_FACE = frozenset({"InvalidParameterException"})
@@ -45,11 +45,11 @@ class Rekognition:
         self._client = client
         self._clock = clock
         self._threshold = source.threshold
-        self.models: tuple[Model, ...] = (
-            Model("service", "Amazon Rekognition API", str(client.meta.service_model.api_version)),
-            Model("model", "not told by CompareFaces", "not stated by the service"),
-            Model("client", "boto3", version("boto3")),
-            Model("client", "botocore", version("botocore")),
+        self.models: tuple[ModelUsed, ...] = (
+            ModelUsed("service", "Amazon Rekognition API", str(client.meta.service_model.api_version)),
+            ModelUsed("model", "not told by CompareFaces", "not stated by the service"),
+            ModelUsed("client", "boto3", version("boto3")),
+            ModelUsed("client", "botocore", version("botocore")),
         )
         self.settings = {
             "endpoint": str(client.meta.endpoint_url),
@@ -58,23 +58,23 @@ class Rekognition:
             "quality_filter": "NONE",
         }
 
-    def detect(self, image: bytes) -> Reply:
+    def detect(self, image: bytes) -> RecordedReply:
         """DetectFaces with the default attributes."""
         answer = self._call("detect_faces", Image={"Bytes": image}, Attributes=["DEFAULT"])
-        if isinstance(answer, Reply):
+        if isinstance(answer, RecordedReply):
             return answer
         faces = answer["FaceDetails"]
         if not faces:
-            return Reply("no face", self._clock())
+            return RecordedReply("no face", self._clock())
         largest = max(faces, key=_area)
         quality = {
             "confidence": float(largest["Confidence"]),
             "sharpness": float(largest["Quality"]["Sharpness"]),
             "brightness": float(largest["Quality"]["Brightness"]),
         }
-        return Reply("answered", self._clock(), faces=len(faces), quality=quality)
+        return RecordedReply("answered", self._clock(), faces=len(faces), quality=quality)
 
-    def compare(self, first: bytes, second: bytes, first_token: str, second_token: str) -> Reply:
+    def compare(self, first: bytes, second: bytes, first_token: str, second_token: str) -> RecordedReply:
         """CompareFaces: the similarity of the largest face of `second` to the largest of `first`."""
         answer = self._call(
             "compare_faces",
@@ -83,29 +83,29 @@ class Rekognition:
             SimilarityThreshold=self._threshold,
             QualityFilter="NONE",
         )
-        if isinstance(answer, Reply):
+        if isinstance(answer, RecordedReply):
             return answer
         matched = [(_area(match["Face"]), float(match["Similarity"])) for match in answer.get("FaceMatches", ())]
         unmatched = [(_area(face), None) for face in answer.get("UnmatchedFaces", ())]
         faces: list[tuple[float, float | None]] = [*matched, *unmatched]
         if not faces:
-            return Reply("no face", self._clock())
+            return RecordedReply("no face", self._clock())
         _, score = max(faces, key=lambda face: face[0])
-        return Reply("answered", self._clock(), score=score, faces=len(faces))
+        return RecordedReply("answered", self._clock(), score=score, faces=len(faces))
 
-    def fresh(self, reply: Reply, now: float) -> bool:
+    def fresh(self, reply: RecordedReply, now: float) -> bool:
         """Rekognition keeps nothing between calls."""
         return True
 
-    def _call(self, operation: str, **parameters: object) -> dict[str, Any] | Reply:
+    def _call(self, operation: str, **parameters: object) -> dict[str, Any] | RecordedReply:
         try:
             answer: dict[str, Any] = getattr(self._client, operation)(**parameters)
         except botocore.exceptions.ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", "unknown"))
             if code in _NO_FACE:
-                return Reply("no face", self._clock(), error=code)
+                return RecordedReply("no face", self._clock(), error=code)
             if code in _REFUSED:
-                return Reply("refused", self._clock(), error=code)
+                return RecordedReply("refused", self._clock(), error=code)
             if code in _THROTTLED:
                 raise Overloaded(f"Rekognition still answers {code}; wait, and run the same command again") from error
             if code in _CREDENTIALS:

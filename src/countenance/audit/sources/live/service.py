@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from countenance.audit.results import Model
-from countenance.audit.sources.live.cassette import Reply
+from countenance.audit.formats.results import ModelUsed
+from countenance.audit.sources.live.cassette import RecordedReply
 
 
 class Service(Protocol):
@@ -16,14 +16,14 @@ class Service(Protocol):
     """
 
     client: str
-    models: tuple[Model, ...]
+    models: tuple[ModelUsed, ...]
     settings: dict[str, str]
 
-    def detect(self, image: bytes) -> Reply:
+    def detect(self, image: bytes) -> RecordedReply:
         """Whether there is a face, and the quality of the largest."""
 
-    def compare(self, first: bytes, second: bytes, first_token: str, second_token: str) -> Reply:
+    def compare(self, first: bytes, second: bytes, first_token: str, second_token: str) -> RecordedReply:
         """The similarity of the largest faces of two images. Tokens: those of the images' detections."""
 
-    def fresh(self, reply: Reply, now: float) -> bool:
+    def fresh(self, reply: RecordedReply, now: float) -> bool:
         """Whether the token of a recorded detection can still be used."""

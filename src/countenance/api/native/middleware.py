@@ -1,0 +1,106 @@
+"""Admission before anything is read: capacity, the caller's token, the size of the body. Plain ASGI middleware.
+
+A public path needs no token. Elsewhere a caller without a valid token is answered before its body is read, and a caller
+with one sends a bounded body in bounded time. Answers are never cached.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from countenance.administration import Operator
+from countenance.api.body_reader import BodyTooLarge, BodyTooSlow, ClientGone, read_body
+from countenance.api.native.problems import response_of
+from countenance.errors import Overloaded, Unauthenticated
+
+OPERATOR = "countenance.operator"
+"""Where in the scope the caller is; None on public paths."""
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """requests: in hand at once. body_bytes: of one body. body_seconds: until its last byte."""
+
+    requests: int = 32
+    body_bytes: int = 65_536
+    body_seconds: float = 10.0
+
+
+class OperatorAccess:
+    """Lets requests through to `inside`. holding: the operator of a token, or `Unauthenticated`; it blocks."""
+
+    def __init__(
+        self, inside: ASGIApp, holding: Callable[[str], Operator], public: frozenset[str], limits: BodyLimits
+    ) -> None:
+        self._inside = inside
+        self._holding = holding
+        self._public = public
+        self._limits = limits
+        self._running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; anything else has no business here."""
+        if scope["type"] != "http":
+            return
+        send = partial(_uncached, send)
+        self._running += 1
+        try:
+            if self._running > self._limits.requests:
+                raise Overloaded(f"{self._limits.requests} requests are in hand; try again in a moment")
+            public = (
+                scope["path"] in self._public
+            )  # its body is not read, so that nobody without a token makes the server wait
+            scope[OPERATOR] = None if public else await self._caller(scope)
+            body = b"" if public else await self._body(scope, receive)
+            await self._inside(scope, _Replay(body, receive), send)
+        except ClientGone:
+            return
+        except Exception as error:
+            await response_of(error)(scope, receive, send)
+        finally:
+            self._running -= 1
+
+    async def _caller(self, scope: Scope) -> Operator:
+        headers = [value for name, value in scope["headers"] if name == b"authorization"]
+        scheme, _, token = headers[0].partition(b" ") if len(headers) == 1 else (b"", b"", b"")
+        if scheme.lower() != b"bearer" or not 1 <= len(token) <= 200:
+            raise Unauthenticated("an operator's token is expected: Authorization: Bearer …")
+        return await asyncio.to_thread(self._holding, token.decode("latin-1").strip())
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if not declared.isdigit() or len(declared) > 18 or int(declared) > self._limits.body_bytes:
+            raise HTTPException(413, headers={"connection": "close"})
+        try:
+            return await read_body(receive, self._limits.body_bytes, self._limits.body_seconds)
+        except BodyTooLarge:
+            raise HTTPException(413, headers={"connection": "close"}) from None
+        except BodyTooSlow:
+            raise HTTPException(408, headers={"connection": "close"}) from None
+
+
+class _Replay:
+    """Gives a body that was read already, and then what the connection says."""
+
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self._receive = receive
+
+    async def __call__(self) -> Message:
+        """The next message."""
+        if self._body is None:
+            return await self._receive()
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+
+async def _uncached(send: Send, message: Message) -> None:
+    if message["type"] == "http.response.start":
+        message = {**message, "headers": [*message["headers"], (b"cache-control", b"no-store")]}
+    await send(message)

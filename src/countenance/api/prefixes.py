@@ -1,0 +1,26 @@
+"""Several dialects behind one address: the path's prefix decides which one answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class PrefixRouter:
+    """One ASGI application made of several. rest: answers all other paths, start-up and shutdown."""
+
+    def __init__(self, rest: ASGIApp, by_prefix: Mapping[str, ASGIApp]) -> None:
+        self._rest = rest
+        self._by_prefix = dict(by_prefix)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the connection on."""
+        await self._application(scope)(scope, receive, send)
+
+    def _application(self, scope: Scope) -> ASGIApp:
+        if scope["type"] == "http":
+            for prefix, app in self._by_prefix.items():
+                if scope["path"] == prefix or scope["path"].startswith(prefix + "/"):
+                    return app
+        return self._rest

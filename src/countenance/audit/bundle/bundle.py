@@ -1,0 +1,214 @@
+"""An audit as something that can be handed over: signed files with counts in them, nobody's face and nobody's name.
+
+A bundle is a folder or one .zip of these files: the plan, the results, the environment, a table of counts and the
+schemas. manifest.json lists the sha256 of every file; signature.json signs the manifest (Ed25519 over its canonical
+JSON). Whoever has the bundle can check it without a network; whose key signed it must be known from elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from countenance.audit.bundle.counts import counts_csv, rows
+from countenance.audit.formats.codec import Json, from_json, to_json
+from countenance.audit.formats.plan import Plan, read_plan
+from countenance.audit.formats.results import Environment, Results
+from countenance.audit.formats.schemas import SCHEMAS, shipped
+from countenance.errors import BadRequest, NotFound
+from countenance.signing import Signer, canonical, verified
+
+FORMAT: Literal["countenance-audit-bundle/1"] = "countenance-audit-bundle/1"
+MOST_BYTES = 512 * 2**20
+"""No file of a bundle is larger, and a .zip that unpacks to more is not read."""
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class BundleFile:
+    """One file of a bundle."""
+
+    name: str
+    sha256: str
+    size: Annotated[int, "bytes"]
+
+
+@dataclass(frozen=True, slots=True)
+class BundleManifest:
+    """What a bundle consists of. Its hash, sha256 of its canonical JSON, names the bundle."""
+
+    created: str
+    plan_hash: str
+    public_key: Annotated[str, "the signer's raw Ed25519 public key, hex"]
+    files: tuple[BundleFile, ...]
+    format: Literal["countenance-audit-bundle/1"] = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class BundleSignature:
+    """The signature over a manifest's canonical JSON."""
+
+    public_key: str
+    signature: Annotated[str, "64 bytes, hex"]
+    algorithm: Literal["Ed25519"] = "Ed25519"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle that was read. hash: names it. problems: what is wrong with it; none: it is what was signed."""
+
+    manifest: BundleManifest
+    plan: Plan
+    results: Results
+    environment: Environment
+    hash: str
+    problems: tuple[str, ...]
+
+    @property
+    def signer(self) -> str:
+        """The public key that signed, hex."""
+        return self.manifest.public_key
+
+
+def bundle_files(
+    plan: Plan, results: Results, environment: Environment, created: str, signer: Signer
+) -> dict[str, bytes]:
+    """Every file of a bundle by its name, the signed manifest included."""
+    files = {
+        "plan.json": canonical(to_json(plan)),
+        "results.json": canonical(to_json(results)),
+        "environment.json": canonical(to_json(environment)),
+        "counts.csv": counts_csv(results),
+        **{f"schema/{name}": shipped(name) for name, _, _ in SCHEMAS},
+    }
+    entries = tuple(
+        BundleFile(n, hashlib.sha256(content).hexdigest(), len(content)) for n, content in sorted(files.items())
+    )
+    manifest = canonical(to_json(BundleManifest(created, plan.hash, signer.public.hex(), entries)))
+    signature = BundleSignature(signer.public.hex(), signer.sign(manifest).hex())
+    return {**files, "manifest.json": manifest, "signature.json": canonical(to_json(signature))}
+
+
+def write_bundle(target: Path, files: Mapping[str, bytes]) -> None:
+    """Write a bundle as a folder, or as one file where `target` ends in .zip. The same files give the same bytes."""
+    if target.suffix == ".zip":
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f"{target.name}.partial")
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in sorted(files.items()):
+                archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), content, zipfile.ZIP_DEFLATED)
+        partial.replace(target)
+        return
+    if target.exists() and any(target.iterdir()):
+        raise BadRequest(f"{target.name} is not empty; a bundle goes into a folder of its own")
+    for name, content in files.items():
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def read_bundle(source: Path) -> Bundle:
+    """Read and check a bundle. What can be read but is wrong is in `problems`.
+
+    NotFound: nothing there. BadRequest: not a bundle at all.
+    """
+    files = _files(source)
+    for needed in ("manifest.json", "signature.json", "plan.json", "results.json", "environment.json"):
+        if needed not in files:
+            raise BadRequest(f"{source.name} is no audit bundle: it lacks {needed}")
+    manifest = from_json(BundleManifest, _json(files["manifest.json"], "manifest.json"), "manifest")
+    signature = from_json(BundleSignature, _json(files["signature.json"], "signature.json"), "signature")
+    plan = read_plan(_json(files["plan.json"], "plan.json"))
+    results = from_json(Results, _json(files["results.json"], "results.json"), "results")
+    environment = from_json(Environment, _json(files["environment.json"], "environment.json"), "environment")
+    signed = canonical(to_json(manifest))
+    problems = [
+        *_signature_problems(manifest, signature, signed, files["manifest.json"]),
+        *_file_problems(manifest, files),
+        *_content_problems(manifest, plan, results, files),
+    ]
+    return Bundle(manifest, plan, results, environment, hashlib.sha256(signed).hexdigest(), tuple(problems))
+
+
+def checked_bundle(source: Path) -> Bundle:
+    """A bundle without problems; `BadRequest` names the first."""
+    bundle = read_bundle(source)
+    if bundle.problems:
+        raise BadRequest(f"{source.name} is not what was signed: {bundle.problems[0]}")
+    return bundle
+
+
+def _signature_problems(manifest: BundleManifest, signature: BundleSignature, signed: bytes, raw: bytes) -> list[str]:
+    problems = []
+    if raw != signed:
+        problems.append("manifest.json is not in canonical form")
+    if signature.public_key != manifest.public_key:
+        problems.append("signature.json names another key than the manifest")
+    try:
+        public, mark = bytes.fromhex(manifest.public_key), bytes.fromhex(signature.signature)
+    except ValueError:
+        return [*problems, "the signature is no hex text"]
+    if not verified(public, mark, signed):
+        problems.append("the signature does not belong to the manifest")
+    return problems
+
+
+def _file_problems(manifest: BundleManifest, files: Mapping[str, bytes]) -> list[str]:
+    problems = []
+    listed = {entry.name: entry for entry in manifest.files}
+    for name, content in sorted(files.items()):
+        entry = listed.get(name)
+        if entry is None:
+            if name not in ("manifest.json", "signature.json"):
+                problems.append(f"{name} is not in the manifest")
+        elif hashlib.sha256(content).hexdigest() != entry.sha256 or len(content) != entry.size:
+            problems.append(f"{name} was changed after signing")
+    return [*problems, *(f"{name} is missing" for name in sorted(set(listed) - set(files)))]
+
+
+def _content_problems(manifest: BundleManifest, plan: Plan, results: Results, files: Mapping[str, bytes]) -> list[str]:
+    problems = []
+    if plan.hash != manifest.plan_hash or results.plan_hash != plan.hash:
+        problems.append("the results belong to another plan")
+    if files.get("counts.csv") != counts_csv(results):
+        problems.append("counts.csv does not say what the results say")
+    for analysis, measure, group, _, share in rows(results):
+        if share.errors is None or share.trials is None or not share.trials or share.estimate is None:
+            continue
+        low, high = share.low or 0.0, 1.0 if share.high is None else share.high
+        right = abs(share.estimate - share.errors / share.trials) < 1e-9 and share.errors <= share.trials
+        if not right or not low - 1e-9 <= share.estimate <= high + 1e-9:
+            problems.append(f"{measure} of {group} by {analysis or 'everybody'} does not follow from its counts")
+    return problems
+
+
+def _json(content: bytes, name: str) -> Json:
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise BadRequest(f"{name} is no JSON") from error
+
+
+def _files(source: Path) -> dict[str, bytes]:
+    if source.is_dir():
+        paths = [path for path in sorted(source.rglob("*")) if path.is_file()]
+        if sum(path.stat().st_size for path in paths) > MOST_BYTES:
+            raise BadRequest(f"{source.name} is larger than {MOST_BYTES} bytes")
+        return {path.relative_to(source).as_posix(): path.read_bytes() for path in paths}
+    if not source.is_file():
+        raise NotFound(f"there is no bundle {source.name}")
+    try:
+        with zipfile.ZipFile(source) as archive:
+            if sum(info.file_size for info in archive.infolist()) > MOST_BYTES:
+                raise BadRequest(f"{source.name} unpacks to more than {MOST_BYTES} bytes")
+            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+            if len(set(names)) != len(names):
+                raise BadRequest(f"{source.name} holds a file twice")
+            return {name: archive.read(name) for name in names}
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, NotImplementedError, RuntimeError) as error:
+        raise BadRequest(f"{source.name} is no audit bundle: no folder and no .zip that can be read") from error

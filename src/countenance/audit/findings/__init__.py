@@ -1,0 +1,1 @@
+"""What an audit found, said in words: headline, verdicts, differences between two audits, advice."""

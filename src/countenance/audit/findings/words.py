@@ -1,0 +1,75 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+
+from countenance.audit.formats.shares import Bounds, Share
+
+
+def percent(rate: float | None) -> str:
+    """A rate as a percentage with three significant digits; "unknown" for None."""
+    if rate is None:
+        return "unknown"
+    if rate == 0:
+        return "0 %"
+    rate = float(f"{rate:.3g}")
+    digits = max(0, 2 - math.floor(math.log10(abs(100 * rate))))
+    return f"{100 * rate:.{min(digits, 8)}f} %"
+
+
+def one_in(rate: float | None) -> str:
+    """A rate as "1 in 1,234"."""
+    if rate is None:
+        return "unknown"
+    if rate == 0:
+        return "none seen"
+    each = 1 / rate
+    return f"1 in {each:,.0f}" if each >= 10 else f"1 in {each:.1f}"
+
+
+def count(number: float) -> str:
+    """A count, which may be an average: "63", "0.4"."""
+    if number >= 10:
+        return f"{number:,.0f}"
+    return f"{number:.2g}" if number else "0"
+
+
+def times(ratio: float | None, bounds: Bounds | None = None) -> str:
+    """A ratio as "12 times". None: "unbounded" where its interval says that it is not small, else "not known"."""
+    if ratio is None:
+        return "not known" if bounds is None or not bounds.low else "unbounded"
+    return f"{ratio:,.0f} times" if ratio >= 10 else f"{ratio:.2g} times"
+
+
+def between(bounds: Bounds) -> str:
+    """An interval of a ratio: "8.1 to 17", "2.0 or more"."""
+    low, high = (
+        None if end is None else (f"{end:,.0f}" if end >= 10 else f"{end:.2g}") for end in (bounds.low, bounds.high)
+    )
+    return f"{low or 0} or more" if high is None else f"{low or 0} to {high}"
+
+
+def of(share: Share) -> str:
+    """Counts as "12 of 3,456"; why there are none, else."""
+    if share.errors is None or share.trials is None:
+        return share.reason
+    if not share.trials:
+        return share.reason or "no trials"
+    return f"{share.errors:,} of {share.trials:,}"
+
+
+def interval(share: Share) -> str:
+    """The interval of a rate: "0.10 % to 0.34 %"."""
+    if share.low is None or share.high is None:
+        return ""
+    return f"{percent(share.low)} to {percent(share.high)}"
+
+
+def listed(names: list[str] | tuple[str, ...], most: int = 6) -> str:
+    """Names in a row: "a, b and c", or "a, b, c and 12 more"."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,1 @@
+"""What an audit reads and writes as files: plans, results, and their JSON schemas."""

@@ -1,0 +1,297 @@
+"""What an audit will do, written down and hashed before any score exists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from countenance.audit.formats.codec import from_json, to_json
+from countenance.errors import BadRequest
+from countenance.signing import digest
+
+FORMAT: Literal["countenance-audit-plan/1"] = "countenance-audit-plan/1"
+CROSS = " x "
+"""Between the factors of an intersection: "race x gender"."""
+JOINT = " · "
+"""Between the labels of a group of an intersection: "Black · female"."""
+SOURCES = ("scores", "templates", "images", "api", "outcomes", "risks")
+
+Measure = Literal["fmr", "fnmr", "fte", "error", "tpr", "fpr", "ppv", "fnr", "npv", "selection"]
+FACE_MEASURES = frozenset({"fmr", "fnmr", "fte"})
+OUTCOME_MEASURES = frozenset({"error", "tpr", "fpr", "ppv"})
+RISK_MEASURES = frozenset({"fpr", "fnr", "ppv", "npv", "selection"})
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Which system is audited, as its operator names it."""
+
+    name: Annotated[str, "product or model"]
+    version: Annotated[str, "version, model hash or date; an audit is of this version only"] = "not stated"
+    provider: Annotated[str, "who makes or runs it"] = "not stated"
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Whom the audit tells apart, and who said who belongs where."""
+
+    factors: Annotated[tuple[str, ...], "label columns, one analysis each"]
+    labelled_by: Annotated[str, "how the labels came about: self-reported, perceived by annotators, from a register …"]
+    intersections: Annotated[tuple[tuple[str, ...], ...], "factors to cross, one analysis each"] = ()
+    expected: Annotated[Mapping[str, tuple[str, ...]], "per factor, every group that should be there"] = field(
+        default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        if not self.factors:
+            raise ValueError("an audit needs at least one factor to tell groups apart")
+        if len(set(self.factors)) != len(self.factors):
+            raise ValueError("a factor is named twice")
+        for crossed in self.intersections:
+            if len(crossed) < 2 or not set(crossed) <= set(self.factors):
+                raise ValueError(f"an intersection crosses two or more of the factors, got {list(crossed)}")
+        for name in self.expected:
+            if name not in self.factors:
+                raise ValueError(f"expected names {name!r}, which is no factor")
+
+    @property
+    def analyses(self) -> tuple[str, ...]:
+        """Names of all groupings: the factors, then the intersections as 'a x b'."""
+        return (*self.factors, *(CROSS.join(crossed) for crossed in self.intersections))
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdRule:
+    """The one threshold at which everybody is compared."""
+
+    rule: Annotated[
+        Literal["fixed", "fmr"], "fixed: value is the score itself; fmr: the score whose FMR over `population` is value"
+    ]
+    value: float
+    population: Annotated[str, "'all' impostor comparisons, or those within one group, as 'factor=label'"] = "all"
+
+    def __post_init__(self) -> None:
+        if self.rule == "fmr" and not 0 < self.value < 1:
+            raise ValueError(f"a threshold at an FMR needs a value between 0 and 1, got {self.value}")
+        if self.population != "all" and "=" not in self.population:
+            raise ValueError(f"population is 'all' or 'factor=label', got {self.population!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredHypothesis:
+    """Every group's rate against the reference, as a ratio: one comparison per group, all in one family."""
+
+    measure: Measure
+    factor: Annotated[str, "a factor, or an intersection as 'a x b'"]
+    reference: Annotated[str, "a group, or 'others' for all the other groups together"] = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreFile:
+    """A table of comparisons: CSV or Parquet, one row each."""
+
+    file: str
+    score: Annotated[str, "column of the scores"] = "score"
+    same: Annotated[str | None, "column that says whether both are one person; None: told from the subjects"] = "same"
+    subjects: Annotated[tuple[str, ...], "two columns of subject ids; none: every row counts as independent"] = (
+        "subject_a",
+        "subject_b",
+    )
+    images: Annotated[tuple[str, ...], "two columns of image ids, to find duplicated pairs"] = ()
+    labels: Annotated[
+        str | None, "a second table of subjects and their groups; None: columns <factor>_a, <factor>_b"
+    ] = None
+    label_subject: Annotated[str, "column of the subject ids in `labels`"] = "subject"
+    direction: Annotated[Literal["find", "similarity", "distance"], "find: told from the data and stated"] = "find"
+    censored_below: Annotated[float | None, "the system tells no score under this one"] = None
+    missing: Annotated[
+        Literal["error", "failure", "censored"],
+        "an empty score is: an error, a failure to acquire (an outcome), or one below `censored_below`",
+    ] = "error"
+    limits: Annotated[tuple[float, ...], "lowest and highest score the system can give, if known"] = ()
+
+    def __post_init__(self) -> None:
+        for name, columns in (("subjects", self.subjects), ("images", self.images)):
+            if len(columns) not in (0, 2):
+                raise ValueError(f"{name} names two columns or none, got {len(columns)}")
+        if self.same is None and not self.subjects:
+            raise ValueError("without a column `same` the subjects must be named")
+        if self.missing == "censored" and self.censored_below is None:
+            raise ValueError("missing = 'censored' needs censored_below")
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFile:
+    """Templates (.npz or .npy) and a table of whose they are; all pairs are compared."""
+
+    file: str
+    vectors: Annotated[str, "name of the (n, d) array inside an .npz"] = "template"
+    labels: Annotated[str | None, "table with one row per template, in order; None: arrays of the .npz"] = None
+    subject: Annotated[str | None, "column or array of subject ids; None: every template is another person"] = "subject"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFolder:
+    """Images and a table of who is on them, run through an engine of this project; all pairs are compared."""
+
+    folder: str
+    labels: str
+    file: Annotated[str, "column of image paths, relative to the folder"] = "file"
+    subject: Annotated[str | None, "column of subject ids; None: every image is another person"] = "subject"
+    choose: Annotated[Literal["largest", "centre"], "which face of a picture is the subject's"] = "largest"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveApi:
+    """A service asked through its own client: comparisons drawn from a labelled image folder."""
+
+    client: Literal["rekognition", "azure-face"]
+    folder: str
+    labels: str
+    endpoint: Annotated[str | None, "address; None: the client's own default (Rekognition only)"] = None
+    region: str = "us-east-1"
+    file: Annotated[str, "column of image paths, relative to the folder"] = "file"
+    subject: Annotated[str | None, "column of subject ids; None: every image is another person"] = "subject"
+    genuine_per_subject: Annotated[int, "pairs of one person, at most"] = 3
+    impostors_per_group: Annotated[int, "pairs of two people, within each group of `draw_by`"] = 300
+    impostors_across: Annotated[int, "pairs of two people, drawn without regard to groups"] = 300
+    draw_by: Annotated[str | None, "analysis whose groups pairs are drawn within; None: the first factor"] = None
+    calls_per_second: float = 5.0
+    threshold: Annotated[float, "lowest similarity the service is asked to report; scores under it are censored"] = 0.0
+    model: Annotated[str, "recognition model to ask for (azure-face)"] = "recognition_04"
+    detector: Annotated[str, "detection model to ask for (azure-face)"] = "detection_03"
+
+    def __post_init__(self) -> None:
+        if self.client == "azure-face" and not self.endpoint:
+            raise ValueError("azure-face needs an endpoint")
+        if self.calls_per_second <= 0:
+            raise ValueError(f"calls_per_second is above 0, got {self.calls_per_second}")
+        if min(self.genuine_per_subject, self.impostors_per_group, self.impostors_across) < 0:
+            raise ValueError("a number of pairs is 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeTable:
+    """Classification results: true class, predicted class and groups, one row per picture."""
+
+    file: str
+    truth: str = "truth"
+    predicted: Annotated[str, "column of the predicted class; empty: no answer, counted as an error"] = "predicted"
+    positive: Annotated[str | None, "the class that TPR, FPR and PPV speak of; None: error rates only"] = None
+    subject: Annotated[str | None, "column of subject ids; None: every row is another person"] = None
+
+
+@dataclass(frozen=True, slots=True)
+class RiskTable:
+    """Risk scores: a score, what happened, and groups, one row per person."""
+
+    file: str
+    score: str = "score"
+    outcome: Annotated[str, "column of what happened: 1 or 0"] = "outcome"
+    high_from: Annotated[float, "a score from here up counts as high risk"] = 5.0
+    label_warning: Annotated[str, "what the outcome really measures, and what it does not"] = "not stated"
+
+
+@dataclass(frozen=True, slots=True)
+class GallerySizes:
+    """The galleries that results are spelled out for."""
+
+    sizes: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+    prior: Annotated[float | None, "share of searches whose person is in the gallery; None: not stated"] = None
+    searches: Annotated[int, "searches that counts are told for"] = 1_000
+
+    def __post_init__(self) -> None:
+        if not self.sizes or min(self.sizes) < 1 or list(self.sizes) != sorted(set(self.sizes)):
+            raise ValueError("gallery sizes are whole numbers from 1 up, each once, in order")
+        if self.prior is not None and not 0 < self.prior < 1:
+            raise ValueError(f"a prior is between 0 and 1, got {self.prior}")
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file that the plan rests on, as it was when the plan was made."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an audit will do. Its hash is the sha256 of its canonical JSON (RFC 8785)."""
+
+    title: str
+    question: Annotated[str, "what the audit is to find out, in words"]
+    system: System
+    groups: Groups
+    scores: ScoreFile | None = None
+    templates: TemplateFile | None = None
+    images: ImageFolder | None = None
+    api: LiveApi | None = None
+    outcomes: OutcomeTable | None = None
+    risks: RiskTable | None = None
+    threshold: Annotated[ThresholdRule | None, "needed for face comparisons"] = None
+    hypotheses: tuple[DeclaredHypothesis, ...] = ()
+    gallery: GallerySizes = field(default_factory=GallerySizes)
+    margin: Annotated[float, "ratio within which two groups count as equivalent, above 1"] = 2.0
+    alpha: Annotated[float, "chance of a false alarm over the whole family of comparisons"] = 0.05
+    correction: Literal["holm", "benjamini-hochberg", "none"] = "holm"
+    small_cell: Annotated[int, "groups of fewer people are merged or left out of what is published"] = 10
+    contradictions: Annotated[Literal["error", "set aside"], "a person with two labels, two answers for one pair"] = (
+        "error"
+    )
+    population: Annotated[str, "whom the data stands for"] = "not stated"
+    conditions: Annotated[str, "light, cameras, cooperation, year"] = "not stated"
+    limits: Annotated[tuple[str, ...], "what this data cannot show, told beforehand"] = ()
+    seed: Annotated[int, "where all drawing of pairs and replicates starts"] = 0
+    created: Annotated[str, "when the plan was made, ISO 8601 UTC"] = "not stated"
+    inputs: Annotated[tuple[InputFile, ...], "files that were there when the plan was made"] = ()
+    data_seen: Annotated[bool, "whether scores were there when the plan was made: then nothing is preregistered"] = (
+        False
+    )
+    format: Literal["countenance-audit-plan/1"] = FORMAT
+
+    def __post_init__(self) -> None:
+        given = [name for name in SOURCES if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"a plan has exactly one of {', '.join(SOURCES)}; got {', '.join(given) or 'none'}")
+        if not 0 < self.alpha < 0.5:
+            raise ValueError(f"alpha is between 0 and 0.5, got {self.alpha}")
+        if self.margin <= 1:
+            raise ValueError(f"an equivalence margin is a ratio above 1, got {self.margin}")
+        if self.small_cell < 2:
+            raise ValueError(f"small_cell is 2 or more, got {self.small_cell}")
+        if self.task == "verification" and self.threshold is None:
+            raise ValueError("comparisons of faces need a [threshold]")
+        measures = {"verification": FACE_MEASURES, "classification": OUTCOME_MEASURES, "risk": RISK_MEASURES}[self.task]
+        for hypothesis in self.hypotheses:
+            if hypothesis.measure not in measures:
+                raise ValueError(
+                    f"{hypothesis.measure} is not measured here; choose from {', '.join(sorted(measures))}"
+                )
+            if hypothesis.factor not in self.groups.analyses:
+                raise ValueError(f"a hypothesis names {hypothesis.factor!r}, which is no factor or intersection")
+
+    @property
+    def task(self) -> Literal["verification", "classification", "risk"]:
+        """Which analysis the source asks for."""
+        if self.outcomes is not None:
+            return "classification"
+        return "risk" if self.risks is not None else "verification"
+
+    @property
+    def source(self) -> str:
+        """Which of `SOURCES` the data comes from."""
+        return next(name for name in SOURCES if getattr(self, name) is not None)
+
+    @property
+    def hash(self) -> str:
+        """sha256 of the canonical JSON, 64 hex digits."""
+        return digest(to_json(self))
+
+
+def read_plan(value: object) -> Plan:
+    """A plan from its JSON value. `BadRequest` says which field is wrong."""
+    if isinstance(value, Mapping) and value.get("format", FORMAT) != FORMAT:
+        raise BadRequest(f"this is not a plan of format {FORMAT}, got {value.get('format')!r}")
+    return from_json(Plan, value, "plan")

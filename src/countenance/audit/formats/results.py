@@ -1,0 +1,392 @@
+"""What an audit found: counts, rates with intervals and verdicts, as the published JSON Schema describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from countenance.audit.formats.plan import System
+from countenance.audit.formats.shares import Bounds, Share
+
+FORMAT: Literal["countenance-audit-results/1"] = "countenance-audit-results/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """Where the audit left its plan. What it touches is exploratory: it can raise a question, not answer one."""
+
+    what: Annotated[str, "field of the plan, or what was found"]
+    planned: str
+    done: str
+    touches: Annotated[str, "'everything', or an analysis by name, or 'gallery'"] = "everything"
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadResult:
+    """How a measure of the picture is distributed in one group, over images with a face."""
+
+    measure: str
+    images: int
+    mean: float
+    deciles: Annotated[tuple[float, ...], "the 10th, 20th … 90th percentile"]
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramResult:
+    """Scores by bin. The first and last bins hold what lies outside."""
+
+    low: float
+    high: float
+    impostors: tuple[int, ...]
+    genuine: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Counts over a block of people, drawn by hash, none smaller than the small-cell bound: what a later audit of the
+    same people needs for a paired test. Each false match is counted once in each of its two people."""
+
+    fmr_errors: int
+    fmr_trials: int
+    fnmr_errors: int
+    fnmr_trials: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupResult:
+    """One group at the global threshold."""
+
+    group: str
+    people: Annotated[int | None, "null: fewer than the small-cell bound"]
+    fmr: Annotated[Share, "false matches among different people of this group"]
+    fmr_any: Annotated[Share, "false matches of this group's people with anybody else, as the data mix them"]
+    fnmr: Annotated[Share, "misses among comparisons of one person"]
+    failures: Annotated[Share, "images or comparisons that gave no template or score (FTE, FTA)"]
+    threshold_needed: Annotated[float | None, "threshold that would give this group the overall FMR"]
+    quality: tuple[SpreadResult, ...]
+    histogram: HistogramResult | None
+    people_digest: Annotated[str, "sha256 over the hashed subject ids; empty where they are not known"]
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CrossResult:
+    """False matches between people of two groups. enough: at least 30 errors, by the rule of 30."""
+
+    first: str
+    second: str
+    fmr: Share
+    enough: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPoint:
+    """Rates of all groups at one threshold: what DET curves and the threshold advisor need."""
+
+    threshold: float
+    fmr: Annotated[Share, "pooled"]
+    cells: Annotated[tuple[Share, ...], "FMR by pair of groups, upper triangle row by row"]
+    fnmr: Annotated[tuple[Share, ...], "by group"]
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryFigure:
+    """One number for many groups; read the groups first."""
+
+    name: str
+    value: float | None
+    fair: Annotated[float, "value when all groups are equal"]
+    larger_is_fairer: bool
+    note: Annotated[str, "what was done about zero counts, or why there is no value"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The worst group against another figure of all groups, with the winner's curse taken off the interval."""
+
+    measure: str
+    contrast: Annotated[str, "max/min or max/geometric mean"]
+    worst: str
+    best: str
+    ratio: float | None
+    bounds: Bounds
+    expected_if_equal: Annotated[float | None, "the same ratio, on average, if all groups were equal"]
+    p: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict on one comparison of the declared family."""
+
+    measure: str
+    factor: str
+    group: str
+    reference: str
+    verdict: Literal["disparity shown", "equivalence shown", "insufficient evidence"]
+    ratio: Annotated[float | None, "rate of the group over rate of the reference; null: none or unbounded"]
+    bounds: Bounds
+    p: float
+    p_corrected: float
+    equivalence_p_corrected: float
+    margin: float
+    shows_margin: Annotated[float | None, "smallest margin at which this data would have shown equivalence"]
+    beyond_margin: bool
+    planned: Annotated[bool, "false: exploratory, told after the data was seen"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One way to tell groups apart: a factor or an intersection."""
+
+    name: str
+    groups: tuple[GroupResult, ...]
+    cross: tuple[CrossResult, ...]
+    sweep: tuple[SweepPoint, ...]
+    summaries: tuple[SummaryFigure, ...]
+    worst: tuple[Worst, ...]
+    empty: Annotated[tuple[str, ...], "groups that nobody in the data belongs to"]
+    merged: Annotated[tuple[str, ...], "groups under the small-cell bound: merged, or left out of what is published"]
+    unlabelled: Annotated[int, "people without a label here"]
+    planned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Operating:
+    """FNMR where the overall FMR is at a target."""
+
+    fmr_target: float
+    threshold: float | None
+    fmr: Share
+    fnmr: Share
+    enough: Annotated[bool, "whether there are the 30 / target non-mated comparisons that the rule of 30 asks for"]
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """What the choice of impostors changes: FMR where they agree in some labels, over FMR of all."""
+
+    name: str
+    fmr: Share
+    ratio: float | None
+    bounds: Bounds
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a gallery of a size does to searches with a probe of one group, by the formula 1-(1-FMR)^N or measured."""
+
+    gallery: int
+    group: str
+    expected_false: Annotated[float, "false candidates of one search, on average"]
+    chance_any: Annotated[float, "chance of at least one false candidate"]
+    chance_high: Annotated[float | None, "the same at the FMR's upper bound"]
+    lead_right: Annotated[float | None, "chance that a lead is right, at the stated prior; null: no prior stated"]
+    measured: Annotated[Share | None, "FPIR measured on subsampled galleries"]
+    missed: Annotated[Share | None, "FNIR measured on subsampled galleries"]
+
+
+@dataclass(frozen=True, slots=True)
+class FaceResults:
+    """1:1 comparisons at one global threshold, and what follows for 1:N."""
+
+    threshold: Annotated[float, "in the units and direction of the data"]
+    direction: Literal["similarity", "distance"]
+    threshold_rule: str
+    censored_below: float | None
+    fmr: Annotated[Share, "all comparisons of different people"]
+    fnmr: Annotated[Share, "all comparisons of one person"]
+    failures: Share
+    eer: float | None
+    eer_threshold: float | None
+    operating: tuple[Operating, ...]
+    protocols: tuple[Protocol, ...]
+    analyses: tuple[Analysis, ...]
+    searches: tuple[SearchResult, ...]
+    people_digest: Annotated[str, "of all people: sha256 over their hashed subject ids; empty where not known"] = ""
+    blocks: Annotated[tuple[Block, ...], "of all people, whatever their group"] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClassLine:
+    """One class within one group."""
+
+    label: str
+    ppv: Share
+    tpr: Share
+    fpr: Share
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeGroup:
+    """A classifier's rates in one group."""
+
+    group: str
+    rows: int | None
+    error: Share
+    no_answer: Share
+    classes: tuple[ClassLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeAnalysis:
+    """A classifier by one way to tell groups apart."""
+
+    name: str
+    groups: tuple[OutcomeGroup, ...]
+    empty: tuple[str, ...]
+    merged: tuple[str, ...]
+    planned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeResults:
+    """Classification results."""
+
+    everybody: OutcomeGroup
+    analyses: tuple[OutcomeAnalysis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityCheck:
+    """FPR = p/(1-p) · (1-PPV)/PPV · (1-FNR), with the group's own numbers."""
+
+    prevalence: float
+    ppv: float
+    fnr: float
+    fpr: float
+    implied: float
+
+
+@dataclass(frozen=True, slots=True)
+class RiskGroup:
+    """A risk score's rates in one group at the cut-off."""
+
+    group: str
+    rows: int | None
+    fpr: Share
+    fnr: Share
+    ppv: Share
+    npv: Share
+    selected: Share
+    prevalence: Share
+    auc: float | None
+    auc_bounds: Bounds
+    identity: IdentityCheck | None
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationLine:
+    """Share with the outcome among those of one group whose score lies in low..high."""
+
+    group: str
+    low: float
+    high: float
+    observed: Share
+
+
+@dataclass(frozen=True, slots=True)
+class FourFifthsLine:
+    """One group's rate of the favourable decision against the most favoured group's."""
+
+    group: str
+    favourable: Share
+    ratio: float | None
+    bounds: Bounds
+    passes: bool
+    p: float
+    flips: Annotated[int, "decisions that would have to change for the ratio to reach four fifths"]
+
+
+@dataclass(frozen=True, slots=True)
+class RiskAnalysis:
+    """A risk score by one way to tell groups apart."""
+
+    name: str
+    groups: tuple[RiskGroup, ...]
+    calibration: tuple[CalibrationLine, ...]
+    four_fifths: tuple[FourFifthsLine, ...]
+    empty: tuple[str, ...]
+    merged: tuple[str, ...]
+    planned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RiskResults:
+    """Risk scores."""
+
+    cutoff: float
+    label_warning: str
+    everybody: RiskGroup
+    analyses: tuple[RiskAnalysis, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The three numbers of the headline, each a text with its unit."""
+
+    worst: str
+    ratio: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUsed:
+    """A model or service that made scores."""
+
+    role: Annotated[str, "embedder, detector, service, client …"]
+    name: str
+    version: str
+    sha256: Annotated[str, "of its weights; empty where they are not ours to hash"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What ran the audit."""
+
+    python: str
+    machine: str
+    packages: Mapping[str, str]
+    models: tuple[ModelUsed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """How much data there was."""
+
+    people: int
+    rows: Annotated[int, "images, comparisons or persons, as the source has them"]
+    unit: str
+    comparisons: int
+    inputs: Annotated[Mapping[str, str], "sha256 of every input file, by its name"]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What an audit found. Rates are 0..1; intervals are two-sided at the level beside them."""
+
+    title: str
+    question: str
+    system: System
+    task: Literal["verification", "classification", "risk"]
+    plan_hash: str
+    preregistered: Annotated[bool, "the plan was there before any score, and nothing deviates from it"]
+    deviations: tuple[Deviation, ...]
+    started: str
+    finished: str
+    data: Data
+    headline: str
+    numbers: Numbers
+    untold: Annotated[tuple[str, ...], "what could not be told, and why"]
+    findings: Annotated[tuple[str, ...], "what was wrong with the data or must be known about it"]
+    judged: tuple[Judged, ...]
+    faces: FaceResults | None
+    outcomes: OutcomeResults | None
+    risks: RiskResults | None
+    labelled_by: str
+    population: str
+    conditions: str
+    limits: tuple[str, ...]
+    format: Literal["countenance-audit-results/1"] = FORMAT

@@ -1,0 +1,15 @@
+"""Write the schema files again: `python -m countenance.audit.formats.schemas`."""
+
+from __future__ import annotations
+
+import json
+
+from countenance.audit.evidence.statement import Sealed
+from countenance.audit.formats.schemas import FOLDER, SCHEMAS, made
+
+EVERY: tuple[tuple[str, type[object], str], ...] = (
+    *SCHEMAS,
+    ("evidence.schema.json", Sealed, "Countenance evidence 1"),
+)
+for name, kind, title in EVERY:
+    (FOLDER / name).write_text(json.dumps(made(kind, title), indent=2, ensure_ascii=False) + "\n")

@@ -1,0 +1,1 @@
+"""From data to a plan: drafts, what the data can decide, deviations from what was declared."""

@@ -1,0 +1,122 @@
+"""From scores of different people, by group, to the curve of a calibration and what every group gets at its anchors.
+
+A group's FMR is counted where at least `COUNTED` of its pairs score that high, and beyond that extrapolated by a
+generalised Pareto tail (peaks over threshold, `metrics.fit_tail`). The curve is the largest of the groups' rates at
+every score, made falling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.errors import BadRequest
+from countenance.metrics import Interval, Tail, Tally, fit_tail, tally
+from countenance.scoring.calibration import FLOOR
+
+ANCHORS = ((80.0, 1e-3), (90.0, 1e-4), (99.0, 1e-5), (99.9, 1e-6))
+"""(similarity, FMR) that a calibration speaks of."""
+COUNTED = 30
+"""False matches below which a rate is extrapolated rather than counted (the rule of 30)."""
+_TOP = 2000
+_KNOTS = 60
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Impostors:
+    """Scores of different people of one group: ascending (p,), and the two people's numbers, int64 (p, 2)."""
+
+    name: str
+    scores: Numbers
+    people: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, name: str, parts: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]) -> Impostors:
+        """All pairs within each part (probe side, gallery side), one row per person; never between two parts."""
+        scores, people, before = [], [], 0
+        for probe, gallery in parts:
+            i, j = np.triu_indices(len(probe), 1)
+            scores.append((probe @ gallery.T)[i, j])
+            people.append(np.column_stack([i, j]) + before)
+            before += len(probe)
+        joined = np.concatenate(scores).astype(np.float64)
+        order = np.argsort(joined)
+        return cls(name, joined[order], np.concatenate(people)[order])
+
+    def above(self, score: float) -> int:
+        """How many pairs score at least that."""
+        return len(self.scores) - int(np.searchsorted(self.scores, score, "left"))
+
+    def counted(self, score: float) -> Tally:
+        """False matches at `score`, by person."""
+        return tally(self.people[:, 0], self.people[:, 1], self.scores >= score)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """A group's rate at every score: counts first, then its tail (None where too few scores carry one)."""
+
+    impostors: Impostors
+    tail: Tail | None
+
+    @classmethod
+    def of(cls, impostors: Impostors, seed: int) -> Group:
+        """Fit the tail of `impostors`."""
+        top = max(len(impostors.scores) - _TOP, 0)
+        try:
+            tail = fit_tail(impostors.scores[top:], len(impostors.scores), impostors.people[top:], seed=seed)
+        except BadRequest:
+            tail = None
+        return cls(impostors, tail)
+
+    def extrapolated(self, score: float) -> bool:
+        """Whether too few pairs score that high for a count."""
+        return self.impostors.above(score) < COUNTED
+
+    def fmr(self, score: float) -> float:
+        """The rate at `score`."""
+        trials = len(self.impostors.scores)
+        if not self.extrapolated(score) or self.tail is None or score < self.tail.floor:
+            return max(self.impostors.above(score), 0.5) / trials
+        return float(self.tail.fmr(score))
+
+    def interval(self, score: float, level: float = 0.95) -> Interval:
+        """Interval of the rate at `score`: people as clusters where counted, the tail's where extrapolated."""
+        if self.extrapolated(score) and self.tail is not None and score >= self.tail.floor:
+            return self.tail.fmr_interval(score, level)
+        return self.impostors.counted(score).rate(level).interval
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """Knots of a calibration: scores rising, log10 FMR falling from 0 to the floor."""
+
+    scores: Numbers
+    log_rates: Numbers
+
+
+def worst_curve(groups: Sequence[Group]) -> Curve:
+    """The largest rate of all groups at every score, as straight lines in log10 FMR between knots."""
+    least = min(float(g.impostors.scores[0]) for g in groups)
+    most = max(float(g.impostors.scores[-1]) for g in groups)
+    grid = np.linspace(least, most + (most - least), 1500)
+    rates = np.array([max(g.fmr(float(s)) for g in groups) for s in grid])
+    logs = np.minimum.accumulate(np.log10(np.maximum(rates, FLOOR / 100)))
+    logs[0] = 0.0
+    wanted = np.linspace(0.0, np.log10(FLOOR), _KNOTS * 3 // 2)
+    falling = np.concatenate([[True], np.diff(logs) < -1e-9])
+    xs, ys = grid[falling], logs[falling]
+    if ys[-1] > wanted[-1]:  # the data end before the scale does: go on as the last decade went
+        back = int(np.argmax(ys <= ys[-1] + 1.0))
+        slope = (ys[-1] - ys[back]) / (xs[-1] - xs[back])
+        xs, ys = np.append(xs, xs[-1] + (wanted[-1] - ys[-1]) / slope), np.append(ys, wanted[-1])
+    scores = np.interp(-wanted, -ys, xs)
+    scores[0] = least
+    rising = np.concatenate([[True], np.diff(scores) > 1e-6])
+    rising[-1] = True
+    return Curve(np.round(scores[rising], 6), np.round(wanted[rising], 6))

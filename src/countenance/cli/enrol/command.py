@@ -1,0 +1,209 @@
+"""The command: what is to be done, then one operation a picture, then what the gallery holds."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from countenance.app import Countenance
+from countenance.cli.enrol.log import EnrolmentLog, stamp_of
+from countenance.cli.enrol.pictures import Listing, PictureFile, in_folder, in_manifest
+from countenance.cli.installation import installation
+from countenance.engine import STORED
+from countenance.engine.decode import begins_like_a_picture
+from countenance.errors import AlreadyExists, BadRequest, Conflict, ImageError, ImageTooLarge, NotFound
+from countenance.operations import Associate, Caller, CreateGallery, CreateUser, Enrol, Enrolled, QualityFilter
+from countenance.progress import track
+
+_FACES_ASKED_AT_ONCE = 1000
+
+
+@click.command(
+    "enrol",
+    help="Enrol the pictures below a folder into a gallery; run it again to go on after an interrupt. Every file that "
+    "is not enrolled is named on stderr, with the reason.",
+)
+@click.argument("gallery")
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--key", help="Access key id of the mandate under which this is done; needed but for --dry-run.")
+@click.option(
+    "--external-id",
+    type=click.Choice(["file", "folder"]),
+    default="file",
+    show_default=True,
+    help="What names a face: the path of its file below FOLDER, without the suffix, or the folder that the file is in.",
+)
+@click.option(
+    "--manifest",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A CSV file with the columns path (below FOLDER), id and, if wanted, user; only its files are enrolled.",
+)
+@click.option("--dry-run", is_flag=True, help="Say which file would get which id, and do nothing.")
+@click.option("--max-faces", type=click.IntRange(1, 100), default=1, show_default=True, help="Faces per picture.")
+@click.option(
+    "--quality",
+    type=click.Choice([*QualityFilter]),
+    default="AUTO",
+    show_default=True,
+    help="How good a face has to be.",
+)
+def enrol(
+    gallery: str,
+    folder: Path,
+    key: str | None,
+    external_id: Literal["file", "folder"],
+    manifest: Path | None,
+    dry_run: bool,
+    max_faces: int,
+    quality: str,
+) -> None:
+    """Every picture is one operation of its own: decided, on record, and enrolled once however often this is run."""
+    if manifest is None:
+        listing = in_folder(folder, external_id, begins_like_a_picture)
+    else:
+        listing = in_manifest(manifest, folder, begins_like_a_picture)
+    for name, why in listing.left_out:
+        click.echo(f"{name}: not enrolled: {why}", err=True)
+    if not listing.pictures:
+        raise BadRequest(f"there is no picture to enrol below {folder}")
+    if dry_run:
+        for picture in listing.pictures:
+            click.echo(f"{picture.name} -> {picture.external_id}{f' ({picture.user})' if picture.user else ''}")
+        click.echo(f"{len(listing.pictures)} pictures would be enrolled, {len(listing.left_out)} files would not")
+        return
+    if key is None:
+        raise BadRequest("enrolling needs --key, the access key id of a mandate")
+    with installation() as app:
+        _Enrolment(app, Caller(key), gallery, max_faces, QualityFilter(quality)).run(folder, listing)
+
+
+class _Enrolment:
+    """One run into one gallery."""
+
+    def __init__(self, app: Countenance, caller: Caller, gallery: str, max_faces: int, quality: QualityFilter) -> None:
+        self._app, self._caller, self._gallery = app, caller, gallery
+        self._max_faces, self._quality = max_faces, quality
+        self._counts = Counter[str]()
+        self._users: set[str] = set()
+        self._seen: set[str] = set()
+
+    def run(self, folder: Path, listing: Listing) -> None:
+        """Enrol what was not enrolled before, and say what became of it."""
+        store = self._app.tools.gallery
+        try:
+            held = store.describe(self._gallery)
+        except NotFound:
+            self._app.guard.carry_out(self._caller, CreateGallery(self._gallery))
+            held = store.describe(self._gallery)
+        job = (self._gallery, held.created_at, folder.resolve(), self._max_faces, self._quality)
+        with EnrolmentLog.of(self._app.settings.home, job) as journal:
+            todo = [picture for picture in listing.pictures if not journal.done(picture)]
+            self._say_what_was_done(journal, listing)
+            began = time.monotonic()
+            for picture, stamp, future in track(_ahead(todo, self._one), self._gallery, len(todo), "images"):
+                faces = self._enrolled(picture, future)
+                if faces is not None:
+                    journal.add(picture, stamp, faces)
+        took = max(time.monotonic() - began, 1e-9)
+        outcome = ", ".join(f"{count} {what}" for what, count in self._counts.items() if count) or "nothing new"
+        click.echo(f"{len(todo)} pictures, {len(todo) / took:.1f} images/s: {outcome}")
+        if listing.left_out:
+            click.echo(f"{len(listing.left_out)} files were not taken (named above)")
+        click.echo(f"{self._gallery} held {held.faces} faces and now holds {store.describe(self._gallery).faces} faces")
+
+    def _say_what_was_done(self, journal: EnrolmentLog, listing: Listing) -> None:
+        before = [picture for picture in listing.pictures if journal.done(picture)]
+        if before:
+            click.echo(f"{len(before)} pictures were done before; {len(listing.pictures) - len(before)} to go")
+        faces = [face for picture in before for face in journal.known[picture.name][1]]
+        self._seen.update(faces)
+        gone = len(faces) - self._count_enrolled(faces)
+        if gone:
+            click.echo(
+                f"{gone} of their faces were erased since. They stay erased: to enrol such a picture again, give it "
+                "another time stamp (touch)",
+                err=True,
+            )
+        replaced = [picture.name for picture in listing.pictures if journal.replaced(picture)]
+        if replaced:
+            click.echo(
+                f"replaced since they were enrolled, and their earlier faces stay: {', '.join(replaced)}", err=True
+            )
+
+    def _count_enrolled(self, face_ids: list[str]) -> int:
+        parts = (face_ids[i : i + _FACES_ASKED_AT_ONCE] for i in range(0, len(face_ids), _FACES_ASKED_AT_ONCE))
+        faces = self._app.tools.gallery.faces
+        return sum(len(faces(self._gallery, face_ids=part, limit=len(part)).items) for part in parts)
+
+    def _one(self, picture: PictureFile) -> Enrolled:
+        size = picture.path.stat().st_size
+        if size > STORED.max_bytes:
+            raise ImageTooLarge(f"the file has {size} bytes, at most {STORED.max_bytes} are read")
+        ask = Enrol(self._gallery, picture.path.read_bytes(), picture.external_id, self._max_faces, self._quality)
+        return self._app.guard.carry_out(self._caller, ask).result
+
+    def _enrolled(self, picture: PictureFile, future: Future[Enrolled]) -> tuple[str, ...] | None:
+        """The ids of the picture's faces; None where it has to be tried again on the next run."""
+        try:
+            result = future.result()
+        except ImageError as error:
+            self._left_out(picture, "unusable pictures", str(error))
+            return ()
+        except OSError as error:  # gone or made unreadable since it was listed
+            self._left_out(picture, "unusable pictures", f"it cannot be read: {error.strerror}")
+            return None
+        faces = tuple(face.face_id for face, _ in result.faces)
+        if not faces:
+            reasons = sorted({reason for _, why in result.unindexed for reason in why})
+            self._left_out(picture, "pictures without a usable face", ", ".join(reasons) or "no face was found")
+        new = set(faces) - self._seen
+        self._counts["faces enrolled"] += len(new)
+        self._counts["copies of a picture that is enrolled already"] += bool(faces) and not new
+        self._seen |= new
+        if picture.user is not None and faces:
+            self._associate(picture.user, faces)
+        return faces
+
+    def _left_out(self, picture: PictureFile, what: str, why: str) -> None:
+        self._counts[what] += 1
+        click.echo(f"{picture.name}: not enrolled: {why}", err=True)
+
+    def _associate(self, user: str, faces: tuple[str, ...]) -> None:
+        """Say of `faces` that they are the user's; one that is not like the user's others is named."""
+        if user not in self._users:
+            with suppress(AlreadyExists, Conflict):  # it is there from a run before
+                self._app.guard.carry_out(self._caller, CreateUser(self._gallery, user))
+            self._users.add(user)
+        result = self._app.guard.carry_out(self._caller, Associate(self._gallery, user, faces)).result
+        self._counts["faces associated with their user"] += len(result.face_ids)
+        for refused in result.refused:
+            self._counts["faces not associated"] += 1
+            click.echo(f"{user}: face {refused.face_id} was not associated: {refused.reason}", err=True)
+
+
+def _ahead(
+    todo: list[PictureFile], one: Callable[[PictureFile], Enrolled]
+) -> Iterator[tuple[PictureFile, str, Future[Enrolled]]]:
+    """Each picture with its stamp before it was read and its future, in order.
+
+    A few are at work at once, so that they share batches of the networks and syncs of the disk.
+    """
+    workers = 4 * (os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[tuple[PictureFile, str, Future[Enrolled]]] = deque()
+        try:
+            for picture in todo:
+                waiting.append((picture, stamp_of(picture), pool.submit(one, picture)))
+                if len(waiting) > workers:
+                    yield waiting.popleft()
+            yield from waiting
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -1,0 +1,41 @@
+"""External ids from names: no two names share an id, and every id leads back to its name."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+from countenance.errors import BadRequest
+
+_LONGEST = 255  # letters of an ExternalImageId
+_PLAIN = re.compile(r"[^a-zA-Z0-9_.\-]")
+_DIGEST = 32  # hex digits that end an id which would be too long
+EXTERNAL_ID = re.compile(r"[a-zA-Z0-9_.\-:]{1,255}")
+
+
+def external_id(name: str) -> str:
+    """`name` in the letters of an ExternalImageId: percent-encoding with a colon in the place of the percent sign.
+
+    Letters a-z, A-Z, digits and `_ . -` stay. Every other letter becomes the bytes of its UTF-8 form, `:C3:A9` for é.
+    `urllib.parse.unquote(id.replace(":", "%"))` gives the name back. The name is put into Unicode's normal form C
+    first, so that one name has one id whichever computer wrote it. An id over 255 letters is cut, and ends with the
+    sha256 of the name.
+    """
+    normal = unicodedata.normalize("NFC", name)
+    encoded = _PLAIN.sub(lambda found: "".join(f":{byte:02X}" for byte in _bytes(found[0])), normal)
+    if len(encoded) <= _LONGEST:
+        return encoded
+    digest = hashlib.sha256(_bytes(normal)).hexdigest()[:_DIGEST]
+    return f"{encoded[: _LONGEST - _DIGEST - 1]}-{digest}"
+
+
+def checked_id(text: str, where: str) -> str:
+    """`text`, if it can be an ExternalImageId; else `BadRequest` that says what can, at `where`."""
+    if EXTERNAL_ID.fullmatch(text):
+        return text
+    raise BadRequest(f"{where}: an id is 1 to 255 letters a-z, A-Z, 0-9 or one of _ . - : (got {len(text)} letters)")
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")  # file names that are no UTF-8 keep their bytes

@@ -1,0 +1,273 @@
+"""The rows of one gallery in memory, and the search among them.
+
+Rows lie in chunks, sorted by number. A chunk is filled from the front and its rows never move, so a reader works on
+the chunks that were there when it began while a writer appends behind them. An erased row is zeroed at once and marked;
+a chunk of which half is erased is copied without them. No search copies the rows, and no writer waits for a reader.
+
+Small indexes are searched by computing every score. From CODED rows on there are short codes beside the rows, and a
+search computes just the scores that the codes' bounds do not rule out (`sieve`). Both give the same answer.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.gallery.search.threads import ThreadPool
+
+if TYPE_CHECKING:
+    from countenance.gallery.search.coder import Coder
+    from countenance.gallery.search.codes import Codes
+    from countenance.gallery.search.layout import Layout
+
+Numbers = NDArray[np.int64]
+Rows = NDArray[np.float32]
+Found = list[tuple[int, float]]
+"""Rows by number with their scores, best first."""
+
+CHUNK = 131_072
+"""Rows in a full chunk. Its brief codes take four megabytes and more, so that they get huge pages."""
+CODED = 20_000
+"""Rows from which on an index has codes."""
+_FIRST = 256  # rows that the first chunk of a small gallery has room for
+_CODED_AT_ONCE = 1024  # rows; what is made of them on the way stays in a core's cache
+_ROUND = 32  # the room of a chunk is a multiple of this, as the codes' layout needs it
+
+
+class Chunk:
+    """Room for rows of `dimension` numbers. numbers, rows, alive, owned: arrays, filled up to `filled`.
+
+    owned: which rows are alive and belong to a user. longest: an upper bound of the rows' L2 norms. codes: of the rows
+    up to `coded`, whole groups, if there are any.
+    """
+
+    __slots__ = ("alive", "coded", "codes", "dead", "filled", "longest", "numbers", "owned", "rows")
+
+    def __init__(self, room: int, dimension: int) -> None:
+        self.numbers: Numbers = np.zeros(room, dtype=np.int64)
+        self.rows: Rows = np.zeros((room, dimension), dtype=np.float32)
+        self.alive: NDArray[np.bool_] = np.zeros(room, dtype=np.bool_)
+        self.owned: NDArray[np.bool_] = np.zeros(room, dtype=np.bool_)
+        self.filled = 0
+        self.dead = 0
+        self.longest = 0.0
+        self.codes: Codes | None = None
+        self.coded = 0
+
+    @property
+    def room(self) -> int:
+        """How many rows fit in all."""
+        return len(self.numbers)
+
+    @property
+    def living(self) -> int:
+        """How many rows are not erased."""
+        return self.filled - self.dead
+
+    def counting(self, owned: bool) -> NDArray[np.bool_]:
+        """Which rows count: all that are alive, or those of users only."""
+        return self.owned if owned else self.alive
+
+    def append(self, numbers: Numbers, rows: Rows) -> None:
+        """Put rows behind those that are there; they fit."""
+        start, end = self.filled, self.filled + len(numbers)
+        self.numbers[start:end] = numbers
+        self.rows[start:end] = rows
+        self.alive[start:end] = True
+        self.longest = max(self.longest, float(np.linalg.norm(rows, axis=1).max(initial=0.0)))
+        self.filled = end
+
+    def code(self, coder: Coder) -> None:
+        """Make the codes of the rows that have none, in whole groups: a group's codes never change under a reader."""
+        self.codes = self.codes or coder.codes(self.room)
+        end = self.filled - self.filled % _ROUND
+        for start in range(self.coded, end, _CODED_AT_ONCE):
+            self.codes.put(start, self.rows[start : min(start + _CODED_AT_ONCE, end)])
+        self.codes.erase(self.coded + np.flatnonzero(~self.alive[self.coded : end]))
+        self.coded = end
+
+    def erase(self, numbers: Numbers) -> None:
+        """Mark and zero those of the sorted `numbers` that are here."""
+        places = self._living(numbers)
+        self.alive[places] = self.owned[places] = False
+        self.rows[places] = 0
+        if self.codes:
+            self.codes.erase(places[places < self.coded])
+        self.dead += len(places)
+
+    def own(self, numbers: Numbers, owned: bool) -> None:
+        """Say of those of the sorted `numbers` that are here and alive whether they belong to a user."""
+        self.owned[self._living(numbers)] = owned
+
+    def _living(self, numbers: Numbers) -> Numbers:
+        """The places of those of the sorted `numbers` that are here and alive."""
+        places = np.searchsorted(self.numbers[: self.filled], numbers)
+        numbers, places = numbers[places < self.filled], places[places < self.filled]
+        return np.asarray(places[(self.numbers[places] == numbers) & self.alive[places]])
+
+    def without_dead(self, room: int) -> Chunk:
+        """The living rows in a chunk of their own that has room for `room` at least; it has no codes yet."""
+        other = Chunk(-(-room // _ROUND) * _ROUND, self.rows.shape[1])
+        alive = np.flatnonzero(self.alive[: self.filled])
+        other.append(self.numbers[alive], self.rows[alive])
+        other.owned[: other.filled] = self.owned[alive]
+        return other
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSnapshot:
+    """What a search sees: chunks, and how many rows of each, and how many have codes. size: living rows at that moment.
+
+    revision: the gallery's revision that this is at least as new as; -1 before anything was read. coder: what the
+    chunks' codes were made with, layout: where they lie, if there are any.
+    """
+
+    chunks: tuple[tuple[Chunk, int, int], ...]
+    size: int
+    revision: int
+    coder: Coder | None = None
+    layout: Layout | None = None
+
+    def search(
+        self, probe: Rows, limit: int, min_score: float, without: int | None = None, owned: bool = False
+    ) -> Found:
+        """The `limit` rows of highest inner product with `probe` (d,), none below `min_score`, by computing all.
+
+        Best first; equal scores by number. A score is the inner product of the stored float32 numbers, summed in
+        float64 and rounded to float32 once, so it depends neither on where a row lies nor on what else is searched.
+        without: the number of a row that does not count. owned: only rows that belong to a user count. Where a row of
+        the answer is erased meanwhile, it begins anew, since another one takes its place.
+        """
+        numbers, rows, scores, places = [], [], np.empty(0, dtype=np.float32), []
+        for chunk, filled, _ in self.chunks:
+            slack = rounding(probe, chunk.longest)
+            rough = chunk.rows[:filled] @ probe
+            rough[~chunk.counting(owned)[:filled]] = -np.inf
+            if without is not None:
+                rough[chunk.numbers[:filled] == without] = -np.inf
+            scores = np.concatenate([scores, rough])
+            floor = min_score
+            if len(scores) > limit:
+                scores = np.partition(scores, -limit)[-limit:]
+                floor = max(floor, float(scores.min()) - slack)
+            near = np.flatnonzero((rough >= floor - slack) & (rough > -np.inf))
+            numbers.append(chunk.numbers[near])
+            rows.append(chunk.rows[near])
+            places.append((chunk, near))
+        if not numbers:
+            return []
+        if not all(chunk.counting(owned)[near].all() for chunk, near in places):
+            return self.search(probe, limit, min_score, without, owned)
+        return ranked(np.concatenate(numbers), np.concatenate(rows), probe, limit, min_score)
+
+
+class Index:
+    """The living rows of one gallery. One writer at a time; `snapshot` may be read and searched by anybody meanwhile.
+
+    crew: makes codes. last: the highest number ever appended.
+    """
+
+    def __init__(self, crew: ThreadPool) -> None:
+        self._crew = crew
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew, with nothing."""
+        self.last = 0
+        self.snapshot = IndexSnapshot((), 0, -1)
+        self._chunks: list[Chunk] = []
+        self._coder: Coder | None = None
+
+    def append(self, numbers: Numbers, rows: Rows) -> None:
+        """Add rows (n, d) under their numbers (n,), which are sorted and above `last`. Seen after `publish`."""
+        done = 0
+        while done < len(numbers):
+            tail = self._tail(rows.shape[1])
+            more = min(tail.room - tail.filled, len(numbers) - done)
+            tail.append(numbers[done : done + more], rows[done : done + more])
+            done += more
+        if len(numbers):
+            self.last = int(numbers[-1])
+
+    def erase(self, numbers: Numbers) -> None:
+        """Take those of the sorted `numbers` out that are here; searches that run see them vanish."""
+        if not len(numbers):
+            return
+        kept = []
+        for chunk in self._chunks:
+            if chunk.filled and chunk.numbers[0] <= numbers[-1] and numbers[0] <= chunk.numbers[chunk.filled - 1]:
+                chunk.erase(numbers)
+            if chunk.living or chunk is self._chunks[-1]:
+                kept.append(chunk.without_dead(max(_FIRST, chunk.living)) if 2 * chunk.dead > CHUNK else chunk)
+        self._chunks = kept
+
+    def own(self, numbers: Numbers, owned: bool) -> None:
+        """Say of those of `numbers` that are here whether they belong to a user; searches that run see it."""
+        for chunk in self._chunks:
+            chunk.own(numbers, owned)
+
+    def publish(self, revision: int) -> None:
+        """Let searches see what was appended and erased, as of `revision`."""
+        size = sum(chunk.living for chunk in self._chunks)
+        if size < CODED and not self._coder:
+            self.snapshot = IndexSnapshot(tuple((c, c.filled, 0) for c in self._chunks), size, revision)
+            return
+        from countenance.gallery.search.layout import layout  # numba comes with it, and small galleries do without
+
+        coder = self._code(size)
+        chunks = tuple((c, c.filled, c.coded) for c in self._chunks)
+        self.snapshot = IndexSnapshot(chunks, size, revision, coder, layout(chunks))
+
+    def _tail(self, dimension: int) -> Chunk:
+        """A last chunk with room for at least one more row."""
+        if self._chunks and self._chunks[-1].filled < self._chunks[-1].room:
+            return self._chunks[-1]
+        if self._chunks and self._chunks[-1].room < CHUNK:
+            tail = self._chunks.pop()
+            tail = tail.without_dead(min(CHUNK, 4 * tail.room))
+        else:
+            tail = Chunk(CHUNK if self._chunks else _FIRST, dimension)
+        self._chunks.append(tail)
+        return tail
+
+    def _code(self, size: int) -> Coder:
+        if self._coder is None:
+            from countenance.gallery.search.coder import Coder
+
+            self._coder = Coder(*_mean_and_variance(self._chunks, size))
+        coder, new = self._coder, [c for c in self._chunks if c.coded + _ROUND <= c.filled or not c.codes]
+        self._crew.each(lambda i: new[i].code(coder), len(new))
+        return coder
+
+
+def _mean_and_variance(chunks: list[Chunk], size: int) -> tuple[Rows, Rows]:
+    """Of the living rows; erased ones are zero."""
+    total = sum(chunk.rows[: chunk.filled].sum(axis=0, dtype=np.float64) for chunk in chunks)
+    squares = sum(_squares(chunk.rows[: chunk.filled]) for chunk in chunks)
+    mean = np.asarray(total / size)
+    return mean.astype(np.float32), np.maximum(squares / size - mean**2, 0).astype(np.float32)
+
+
+def _squares(rows: Rows) -> NDArray[np.float64]:
+    """The sum of squares of each column, with no copy of all rows."""
+    return np.asarray(np.einsum("ij,ij->j", rows, rows, dtype=np.float64))
+
+
+def ranked(numbers: Numbers, rows: Rows, probe: Rows, limit: int, min_score: float) -> Found:
+    """The best `limit` of the given rows by their exact score, as `Snapshot.search` says."""
+    scores = np.einsum("ij,j->i", rows.astype(np.float64), probe.astype(np.float64)).astype(np.float32)
+    order = np.lexsort((numbers, -scores))
+    order = order[scores[order] >= np.float32(min_score)][:limit]
+    return [(int(numbers[i]), float(scores[i])) for i in order]
+
+
+def rounding(probe: Rows, longest: float) -> float:
+    """More than a float32 inner product of `probe` and a row of norm `longest` can be off, however it is summed.
+
+    Higham, Accuracy and Stability of Numerical Algorithms, 3.1: |error| <= n u / (1 - n u) |x| |y|.
+    """
+    return float(len(probe) * 2.0**-23 * math.sqrt(float(probe @ probe)) * (1 + 1e-3) * longest) + 1e-30

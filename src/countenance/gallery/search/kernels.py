@@ -1,0 +1,479 @@
+"""The loops of the sieve, compiled by numba: nothing here holds the GIL.
+
+A search allocates no more than a few bytes on the way. Fine codes, one bit more than brief ones for each dimension, lie
+row after row, since few rows are looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+from countenance.gallery.search.intrinsics import (
+    LANES,
+    STEP,
+    WIDTH,
+    added,
+    bits_dot,
+    bounds_alone,
+    bounds_beside,
+    fetch,
+    flags_set,
+    give_way,
+    group_dots,
+    instructions,
+    keep_alone,
+    keep_beside,
+    lowest,
+    pointer,
+    single,
+)
+
+NO_BOUND = 1e30
+"""Residual of a row of which nothing is known."""
+
+BRIEF, FACTS, SCALES, FINE, ROWS, NUMBERS, COUNTING, ROOM, START, CODED, FEW = range(11)
+"""Columns of `layout.Layout.chunks`: addresses, then numbers of rows; and whether few rows may be counting (1), so that
+those that are not need not wait."""
+NOTED, CLOSER, COMPUTED, FULL, WAITING, _HELD, _STRETCHES = range(7)
+"""What a thread's state counts: rows noted, looked at more finely, computed; whether there was room for all notes (0)
+or not (1); rows that wait, scores in the heap, stretches of waiting rows."""
+STATE = 7
+
+_PACKS = instructions() == "avx512"
+_ALONE = 12  # terms of a probe without a column that stays
+_FETCHED = 256  # waiting rows whose fine codes are being fetched while those before are looked at
+_NEAR = 16  # rows that are fetched together to be computed
+_CLOSED = -(2**62)  # so many threads less have come when no more may
+_PATIENCE = 1000  # looks at whether the others are done, before they are given the processor
+
+
+_carray: Any = numba.carray  # type: ignore[attr-defined]
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """`function` compiled when first called, kept on disk if there is a folder for that."""
+    how: Any = {"nogil": True, "fastmath": {"nnan", "nsz", "contract", "reassoc"}, "error_model": "numpy"}
+    try:
+        return numba.njit(function, cache=True, **how)
+    except RuntimeError:  # nowhere to keep it
+        return numba.njit(function, **how)
+
+
+@compiled
+def _bytes(address: int, shape: Any) -> Any:
+    return _carray(pointer(address), shape, np.uint8)
+
+
+@compiled
+def _singles(address: int, shape: Any) -> Any:
+    return _carray(pointer(address), shape, np.float32)
+
+
+@compiled
+def _longs(address: int, shape: Any) -> Any:
+    return _carray(pointer(address), shape, np.int64)
+
+
+@compiled
+def _flags(address: int, shape: Any) -> Any:
+    return _carray(pointer(address), shape, np.bool_)
+
+
+@compiled
+def encode(turned: Any, clip: float, codes: Any, facts: Any, longest: Any) -> None:
+    """Code rows `turned` (n, d) float32 with eight even levels, pairs of which are four; see `codes`.
+
+    clip: where the range of the levels ends, in units of a row's root mean square. codes: (n, d) uint8. facts: (4, n)
+    float32: gain and residual of four levels and of eight. longest: raised to the longest gain x c of each, and to the
+    longest row.
+    """
+    count, dimension = turned.shape
+    for i in range(count):
+        total = 0.0
+        for j in range(dimension):
+            total += float(turned[i, j]) ** 2
+        step = 0.25 * clip * math.sqrt(total / dimension)
+        if step <= 0.0 or not math.isfinite(step):
+            codes[i, :] = 0
+            for which in range(2):
+                facts[2 * which, i], facts[2 * which + 1, i] = 0.0, 0.0 if step == 0.0 else NO_BOUND
+            continue
+        with_four = four = with_eight = eight = 0.0
+        for j in range(dimension):
+            value = float(turned[i, j])
+            code = min(max(math.floor(value / step) + 4, 0), 7)
+            codes[i, j] = code
+            level = (code >> 1) - 1.5
+            with_four += value * level
+            four += level * level
+            level = code - 3.5
+            with_eight += value * level
+            eight += level * level
+        whole = total * 1.000002  # never less than it is
+        longest[2] = max(longest[2], math.sqrt(whole))
+        for which in range(2):
+            products, squares = (with_eight, eight) if which else (with_four, four)
+            facts[2 * which, i] = whole / products
+            left = whole * (whole * squares / products**2 - 1.0)
+            facts[2 * which + 1, i] = math.sqrt(max(left, 0.0)) * 1.000001
+            longest[which] = max(longest[which], whole / products * math.sqrt(squares) * 1.000001)
+
+
+@compiled
+def round_probe(probe: Any, rotation: Any, centre: Any, chance: Any, numbers: Any) -> Any:
+    """Turn `probe` (d,) and round it to numbers (padded,) int8, multiples of a scale, up or down by chance (0..1).
+
+    rotation: (d, padded). The answer: the scale; squares of the turned probe and of what rounding lost of it; its inner
+    product with `centre`; squares of the probe.
+    """
+    turned = np.zeros(len(numbers), np.float32)
+    base = exact = squares = left = 0.0
+    for i in range(len(probe)):
+        base += float(probe[i]) * centre[i]
+        exact += float(probe[i]) ** 2
+        for j in range(len(numbers)):
+            turned[j] += probe[i] * rotation[i, j]
+    largest = np.abs(turned).max()
+    scale = np.float32(largest / 126.9) if largest > 0 else np.float32(1)
+    for j in range(len(numbers)):
+        number = min(max(math.floor(turned[j] / scale + chance[j]), -128), 127)
+        numbers[j] = number
+        squares += float(turned[j]) ** 2
+        left += (float(turned[j]) - float(scale) * number) ** 2
+    return float(scale), squares, left, base, exact
+
+
+@compiled
+def look(
+    layout: Any, parts: Any, turn: Any, query: Any, probe: Any, terms: Any, heaps: Any, places: Any, scores: Any,
+    waits: Any, stretches: Any, state: Any, floors: Any, me: int,
+) -> None:  # fmt: skip
+    """One thread's share of a search for one probe: as many parts as it gets, then what it let wait.
+
+    layout, parts: of `layout.Layout`. turn: (3,) int64, shared: the next part, threads that came, those that are done.
+    query: (padded,) int8, the coded probe. terms: `codes.terms`. The others have a row for each thread, `me` for this
+    one: heaps: the best scores, as many as the search's limit. places, scores: of rows that may be hits. waits: (4, n)
+    int32, of rows that wait: places in their chunks; inner products of codes; as float32, what these allow it to score
+    and what a column that stays adds. stretches: (n, 3), chunk, first and last of the waiting rows. state: as named
+    above. floors: what a float32 score needs at least. The first thread returns when all that came are done.
+    """
+    if added(turn, 1, 1) >= 0:
+        while True:
+            part = added(turn, 0, 1)
+            if part >= parts.shape[0]:
+                break
+            sift(
+                layout, parts[part], query, probe, terms, heaps[me], places[me], scores[me], waits[me], stretches[me],
+                state[me], floors, me,
+            )  # fmt: skip
+        # others may still note rows; a score that is not there yet is -inf, so the floor is never too high
+        floors[me] = least(scores, state, floors, heaps.shape[1], terms[5])
+        settle(
+            layout, query, probe, terms, heaps[me], places[me], scores[me], waits[me], stretches[me], state[me],
+            floors, me,
+        )  # fmt: skip
+        added(turn, 2, 1)
+    if me == 0:
+        came, looks = added(turn, 1, _CLOSED), 0
+        while added(turn, 2, 0) < came:
+            looks += 1
+            if looks % _PATIENCE == 0:
+                give_way()
+
+
+@compiled
+def look_many(
+    layout: Any, parts: Any, queries: Any, probes: Any, terms: Any, heaps: Any, places: Any, scores: Any, waits: Any,
+    stretches: Any, state: Any, floors: Any,
+) -> None:  # fmt: skip
+    """Searches for several probes by one thread: a part's codes are read from memory once for all of them.
+
+    As `look`, but that rows of all arrays stand for probes.
+    """
+    for part in parts:
+        for i in range(len(queries)):
+            sift(
+                layout, part, queries[i], probes[i], terms[i], heaps[i], places[i], scores[i], waits[i], stretches[i],
+                state[i], floors[i : i + 1], 0,
+            )  # fmt: skip
+    for i in range(len(queries)):
+        settle(
+            layout, queries[i], probes[i], terms[i], heaps[i], places[i], scores[i], waits[i], stretches[i], state[i],
+            floors[i : i + 1], 0,
+        )  # fmt: skip
+
+
+@compiled
+def least(scores: Any, state: Any, floors: Any, limit: int, twice: Any) -> Any:
+    """What a float32 score needs at least, now that those that any thread noted are known."""
+    best = np.empty(limit, np.float32)
+    size = 0
+    for one in range(scores.shape[0]):
+        for i in range(state[one, NOTED]):
+            if scores[one, i] > np.float32(-np.inf):
+                size = _pushed(best, size, scores[one, i])
+    floor = floors.max()
+    if size == limit:
+        floor = max(floor, best[0] - twice)
+    return floor
+
+
+@compiled
+def gather(
+    layout: Any, places: Any, scores: Any, state: Any, floors: Any, limit: int, twice: Any, dimension: int
+) -> Any:
+    """Numbers (n,) and rows (n, d) of what may be hits, of all that threads noted.
+
+    Then how many rows were looked at more finely, and computed; and 0, or more where there is no whole answer: there
+    was no room for all notes, or a row was erased meanwhile.
+    """
+    floor = least(scores, state, floors, limit, twice)
+    count = closer = computed = full = 0
+    for one in range(scores.shape[0]):
+        closer, computed, full = closer + state[one, CLOSER], computed + state[one, COMPUTED], full + state[one, FULL]
+        for i in range(state[one, NOTED]):
+            count += scores[one, i] >= floor
+    numbers, found = np.empty(count, np.int64), np.empty((count, dimension), np.float32)
+    at = 0
+    for one in range(scores.shape[0]):
+        for i in range(state[one, NOTED]):
+            if scores[one, i] < floor:
+                continue
+            chunk = 0
+            while chunk + 1 < layout.shape[0] and layout[chunk + 1, START] <= places[one, i]:
+                chunk += 1
+            place, room = places[one, i] - layout[chunk, START], layout[chunk, ROOM]
+            numbers[at] = _longs(layout[chunk, NUMBERS], room)[place]
+            found[at] = _singles(layout[chunk, ROWS], (room, dimension))[place]
+            full += not _flags(layout[chunk, COUNTING], room)[place]
+            at += 1
+    return numbers, found, closer, computed, full
+
+
+@compiled
+def sift(
+    layout: Any, part: Any, query: Any, probe: Any, terms: Any, heap: Any, places: Any, scores: Any, waits: Any,
+    stretches: Any, state: Any, floors: Any, me: int,
+) -> None:  # fmt: skip
+    """Look at a part's rows by their brief codes, and compute those that have no codes. As for `look`.
+
+    Rows that are estimated to be hits are computed soon, which raises the floor for those that follow; rows that may be
+    hits have to wait for `settle`.
+    """
+    chunk, end = layout[part[0]], part[2]
+    dimension, turns, column = probe.shape[0], query.shape[0] // STEP, int(terms.shape[0] > _ALONE)
+    room, start = chunk[ROOM], chunk[START]
+    groups, block = room // LANES, query.shape[0] // 4 * LANES
+    brief = _bytes(chunk[BRIEF], groups * block)
+    facts = _bytes(chunk[FACTS], (groups, 2 + column, LANES))
+    scales = _singles(chunk[SCALES], (groups, 2 + column, 2))
+    rows, alive = _singles(chunk[ROWS], (room, dimension)), _flags(chunk[COUNTING], room)
+    waiting, dots = waits[0], waits[1]
+    bounds, asides = waits[2].view(np.float32), waits[3].view(np.float32)
+    sums = np.empty(LANES, np.int32)
+    upper = np.empty(LANES, np.float32)
+    beside = np.zeros(LANES, np.float32)
+    likely = np.empty(_NEAR + LANES, np.int64)
+    hits, group, last = 0, part[1] // LANES, min(end, chunk[CODED]) // LANES
+    count = begun = state[WAITING]
+    floor = floors.max()
+    slack, tilt = _slack(terms, floor, terms[7])
+    while group < last and state[FULL] == 0:
+        if count + LANES > waiting.shape[0]:
+            _wait(stretches, state, part[0], begun, count)
+            settle(layout, query, probe, terms, heap, places, scores, waits, stretches, state, floors, me)
+            count = begun = 0
+            floor = floors.max()
+            slack, tilt = _slack(terms, floor, terms[7])
+        group_dots(brief, group * block, query, sums, turns)
+        if column:
+            both = bounds_beside(facts, scales, group, terms, slack, tilt, floor, sums, upper, beside)
+        else:
+            both = bounds_alone(facts, scales, group, terms, slack, tilt, floor, sums, upper, beside)
+        if chunk[FEW]:
+            both &= np.uint64(flags_set(alive, group * LANES)) * np.uint64(2**LANES + 1)
+        above = np.uint32(both >> np.uint64(LANES))
+        bits = np.uint32(both) & ~above
+        if _PACKS:
+            if column:
+                count = keep_beside(bits, group * LANES, sums, upper, beside, waits, count)
+            else:
+                count = keep_alone(bits, group * LANES, sums, upper, beside, waits, count)
+        else:
+            while bits != 0:
+                lane = np.int64(lowest(bits))
+                bits &= bits - np.uint32(1)
+                waiting[count], dots[count], bounds[count] = group * LANES + lane, sums[lane], upper[lane]
+                asides[count] = beside[lane]
+                count += 1
+        while above != 0:
+            likely[hits] = group * LANES + np.int64(lowest(above))
+            above &= above - np.uint32(1)
+            for line in range(0, min(4 * dimension, 1024), 64):
+                fetch(rows, 4 * dimension * likely[hits] + line)
+            hits += 1
+        if hits >= _NEAR:
+            _compute(rows, alive, probe, likely, hits, start, terms[5], heap, places, scores, state, floors, me)
+            hits = 0
+            floor = floors.max()
+            slack, tilt = _slack(terms, floor, terms[7])
+        group += 1
+    _wait(stretches, state, part[0], begun, count)
+    _compute(rows, alive, probe, likely, hits, start, terms[5], heap, places, scores, state, floors, me)
+    for place in range(last * LANES, end):
+        likely[0] = place
+        _compute(rows, alive, probe, likely, 1, start, terms[5], heap, places, scores, state, floors, me)
+
+
+@compiled
+def _wait(stretches: Any, state: Any, chunk: int, begun: int, count: int) -> None:
+    """Rows `begun` to `count` - 1 of those that wait are of that chunk; next to others of it, if there are."""
+    state[WAITING] = count
+    if count == begun:
+        return
+    last = state[_STRETCHES] - 1
+    if last >= 0 and stretches[last, 0] == chunk:
+        stretches[last, 2] = count
+        return
+    stretches[last + 1, 0], stretches[last + 1, 1], stretches[last + 1, 2] = chunk, begun, count
+    state[_STRETCHES] = last + 2
+
+
+@compiled
+def _slack(terms: Any, floor: Any, t: Any) -> tuple[Any, Any]:
+    """t |p'| of a row that scores `floor` or more, since so much of the probe lies along it; and how that rises with b.
+
+    b: what a column that stays adds to the row's score. t |p'| is concave in b, so its tangent at 0 is never below. It
+    is flattened where it would be too steep.
+    """
+    along = min(max(floor - terms[10], np.float32(0)) * terms[11], np.float32(0.9) * math.sqrt(terms[9]))
+    across = max(np.float32(math.sqrt(terms[9] - along * along)), np.float32(1e-30))
+    return t * across, t * along * terms[11] / across
+
+
+@compiled
+def settle(
+    layout: Any, query: Any, probe: Any, terms: Any, heap: Any, places: Any, scores: Any, waits: Any, stretches: Any,
+    state: Any, floors: Any, me: int,
+) -> None:  # fmt: skip
+    """Compute those of the waiting rows whose fine codes leave them a chance; none waits then. As for `look`."""
+    for i in range(state[_STRETCHES]):
+        chunk, first, last = layout[stretches[i, 0]], stretches[i, 1], stretches[i, 2]
+        _settle(
+            chunk, query, probe, terms, heap, places, scores, waits[:, first:last], state, floors, me
+        )  # fmt: skip
+    state[_STRETCHES] = state[WAITING] = 0
+
+
+@compiled
+def _settle(
+    chunk: Any, query: Any, probe: Any, terms: Any, heap: Any, places: Any, scores: Any, waits: Any, state: Any,
+    floors: Any, me: int,
+) -> None:  # fmt: skip
+    """Those that are of one chunk."""
+    bits, width = query.shape[0] // 8, query.shape[0] // 8 + 8
+    room, dimension = chunk[ROOM], probe.shape[0]
+    fine = _bytes(chunk[FINE], (room, width))
+    rows, alive = _singles(chunk[ROWS], (room, dimension)), _flags(chunk[COUNTING], room)
+    waiting, dots = waits[0], waits[1]
+    bounds, asides = waits[2].view(np.float32), waits[3].view(np.float32)
+    scale, shift, base = terms[0], terms[2], terms[4]
+    near = np.empty(_NEAR, np.int64)
+    turns, column = query.shape[0] // WIDTH, terms.shape[0] > _ALONE
+    floor = floors.max()
+    slack, tilt = _slack(terms, floor, terms[8])
+    count = 0  # without a branch, since half of them are ruled out by now
+    for i in range(len(waiting)):
+        waiting[count], dots[count], bounds[count], asides[count] = waiting[i], dots[i], bounds[i], asides[i]
+        count += bounds[i] >= floor
+    fetched = at = 0
+    while at < count and state[FULL] == 0:
+        while fetched < min(count, at + _FETCHED):
+            for line in range(0, width + 63, 64):
+                fetch(fine, waiting[fetched] * width + min(line, width - 1))
+            fetched += 1
+        kept = 0
+        while at < fetched and kept < _NEAR:
+            place, beside = waiting[at], asides[at] if column else np.float32(0)
+            dot: Any = bits_dot(fine, place * width, query, turns)
+            gain: Any = single(fine, place * width + bits)
+            residual: Any = single(fine, place * width + bits + 4)
+            value = (np.float32(2 * dots[at] + dot) - shift) * (scale * gain) + beside
+            if value + (residual * (slack + tilt * beside) + base) >= floor:
+                near[kept] = place
+                kept += 1
+            at += 1
+        if kept > 0:
+            _compute(
+                rows, alive, probe, near, kept, chunk[START], terms[5], heap, places, scores, state, floors, me
+            )  # fmt: skip
+            floor = floors.max()
+            slack, tilt = _slack(terms, floor, terms[8])
+    state[CLOSER] += at
+
+
+@compiled
+def _compute(
+    rows: Any, alive: Any, probe: Any, near: Any, count: int, start: int, twice: Any, heap: Any, places: Any,
+    scores: Any, state: Any, floors: Any, me: int,
+) -> None:  # fmt: skip
+    """Compute the scores of the first `count` rows in `near`, note those that reach the floor, and raise it.
+
+    start: added to the places that are noted.
+    """
+    dimension = rows.shape[1]
+    floor = floors.max()
+    for i in range(count):
+        for line in range(0, 4 * dimension, 64):
+            fetch(rows, 4 * dimension * near[i] + line)
+    for i in range(count):
+        place = near[i]
+        if not alive[place]:
+            continue
+        total = np.float32(0)
+        for j in range(dimension):
+            total += rows[place, j] * probe[j]
+        state[COMPUTED] += 1
+        if total < floor:
+            continue
+        if state[NOTED] == places.shape[0]:
+            state[FULL] = 1
+            return
+        places[state[NOTED]], scores[state[NOTED]] = place + start, total
+        state[NOTED] += 1
+        state[_HELD] = _pushed(heap, state[_HELD], total)
+        if state[_HELD] == heap.shape[0]:
+            floor = max(floor, heap[0] - twice)
+            floors[me] = floor
+
+
+@compiled
+def _pushed(heap: Any, size: int, score: Any) -> int:
+    """Put a score into the heap of the best (the least first); its size then."""
+    if size == heap.shape[0]:
+        if score <= heap[0]:
+            return size
+        at = 0
+        while True:
+            child = 2 * at + 1
+            if child >= size:
+                break
+            if child + 1 < size and heap[child + 1] < heap[child]:
+                child += 1
+            if heap[child] >= score:
+                break
+            heap[at] = heap[child]
+            at = child
+        heap[at] = score
+        return size
+    at = size
+    while at > 0 and heap[(at - 1) // 2] > score:
+        heap[at] = heap[(at - 1) // 2]
+        at = (at - 1) // 2
+    heap[at] = score
+    return size + 1

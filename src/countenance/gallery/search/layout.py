@@ -1,0 +1,59 @@
+"""Where the rows and codes of a snapshot lie in memory, said to the kernels once and not array by array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.gallery.search import kernels
+
+if TYPE_CHECKING:
+    from countenance.gallery.search.index import Chunk
+
+_PART = 16_384  # rows that a thread takes in one go, a multiple of LANES
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """chunks: (c, 11) int64, columns as in `kernels`. Places count rows through all rooms, a chunk's from START.
+
+    owned: the same, but that of the rows only those count that belong to users. parts: (n, 3) int64: chunk, first row
+    and the one after the last. codes_longest: as `Codes.longest`, of all chunks. longest: of all rows. The addresses
+    are good as long as somebody holds the chunks.
+    """
+
+    chunks: NDArray[np.int64]
+    owned: NDArray[np.int64]
+    parts: NDArray[np.int64]
+    codes_longest: NDArray[np.float64]
+    longest: float
+
+
+def layout(chunks: Sequence[tuple[Chunk, int, int]]) -> Layout:
+    """The layout of chunks, with how many rows of each are filled and how many of these coded."""
+    table = np.empty((len(chunks), kernels.FEW + 1), dtype=np.int64)
+    parts, start = [], 0
+    for i, (chunk, filled, coded) in enumerate(chunks):
+        assert chunk.codes is not None
+        codes = chunk.codes
+        table[i, : kernels.ROOM] = [
+            array.ctypes.data
+            for array in (codes.brief, codes.facts, codes.scales, codes.fine, chunk.rows, chunk.numbers, chunk.alive)
+        ]
+        table[i, kernels.ROOM :] = chunk.room, start, coded, 0
+        parts += [(i, first, min(first + _PART, filled)) for first in range(0, filled, _PART)]
+        start += chunk.room
+    owned = table.copy()
+    owned[:, kernels.COUNTING] = [chunk.owned.ctypes.data for chunk, _, _ in chunks]
+    owned[:, kernels.FEW] = 1
+    return Layout(
+        table,
+        owned,
+        np.array(parts, dtype=np.int64).reshape(-1, 3),
+        np.max([chunk.codes.longest for chunk, _, _ in chunks if chunk.codes], axis=0),
+        max(chunk.longest for chunk, _, _ in chunks),
+    )

@@ -1,0 +1,1 @@
+"""Rates of one-to-one comparison: false matches, misses, curves, operating points."""

@@ -1,0 +1,196 @@
+"""Faces of a recorded video: when each is seen, whose of the video's people it is, and whom those people are like."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from countenance.faces import Candidate
+from countenance.operations.operation import Operation, Permit, Tools
+from countenance.operations.quality import QualityFilter, reasons_against
+from countenance.operations.search import Searching
+from countenance.policy import Action
+from countenance.scoring import expected_false_matches
+from countenance.signing import JSON
+from countenance.video import FaceAt, Frame, Track, Tracker, VideoFacts, VideoLimits, open_video, watch
+
+STEP_MS = 200.0
+"""Time between two frames that are looked at: five a second."""
+SAME_FMR, OTHER_FMR = 1e-5, 0.5
+"""False match rates of the score from which two faces of a video are one person, and below which they are two."""
+
+Progress = Callable[[Iterable[Frame], VideoFacts], Iterable[Frame]]
+"""Something that passes frames on and shows how far it is."""
+
+
+def _unshown(frames: Iterable[Frame], facts: VideoFacts) -> Iterable[Frame]:
+    return frames
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFile:
+    """A recorded video in a file of this machine, and how it is to be read."""
+
+    path: Path
+    step_ms: float = STEP_MS
+    limits: VideoLimits = field(default_factory=VideoLimits)
+    progress: Progress = _unshown
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the file's bytes."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PeopleSeen:
+    """What a video shows. faces: in the order of time. tracks: a person each, by index. frames: looked at."""
+
+    facts: VideoFacts
+    faces: tuple[FaceAt, ...]
+    tracks: tuple[Track, ...]
+    frames: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class DetectInVideo(Operation[PeopleSeen, PeopleSeen]):
+    """Find the faces of a video and follow people through it; nothing is kept."""
+
+    video: VideoFile
+    name: ClassVar[str] = "detect_in_video"
+    action: ClassVar[Action] = Action.DETECT
+
+    def look(self, tools: Tools) -> PeopleSeen:
+        """Decode, detect, follow."""
+        return people_in(self.video, tools)
+
+    def act(self, tools: Tools, permit: Permit, seen: PeopleSeen) -> PeopleSeen:
+        """Nothing is stored."""
+        return seen
+
+    def private(self) -> Mapping[str, JSON]:
+        """Which video."""
+        return {"video": self.video.digest}
+
+    def counts(self, result: PeopleSeen) -> Mapping[str, JSON]:
+        """How many faces, of how many people, in how many frames."""
+        return {"faces": len(result.faces), "people": len(result.tracks), "frames": result.frames}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PersonFound:
+    """One person of a video. candidates: most similar first; none for whom no frame shows well enough.
+
+    unsearched: why the person was not searched for, empty if they were.
+    """
+
+    track: Track
+    candidates: tuple[Candidate, ...]
+    unsearched: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoSearchAnswer:
+    """People of a video with their candidates.
+
+    expected_false_matches: how many enrolled faces of other people can be expected over all that were searched for.
+    """
+
+    seen: PeopleSeen
+    people: tuple[PersonFound, ...]
+    gallery_size: int
+    expected_false_matches: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchInVideo(Searching[PeopleSeen, VideoSearchAnswer]):
+    """Search a gallery for each person of a video, once, by a template made of the person's best frames.
+
+    quality: how good the best frame of a person has to be.
+    """
+
+    gallery_id: str
+    video: VideoFile
+    limit: int = 80
+    similarity: float = 80.0
+    quality: QualityFilter = QualityFilter.AUTO
+    name: ClassVar[str] = "search_in_video"
+
+    def look(self, tools: Tools) -> PeopleSeen:
+        """Decode, detect, follow."""
+        tools.gallery.size(self.gallery_id)  # NotFound before the work
+        return people_in(self.video, tools)
+
+    def act(self, tools: Tools, permit: Permit, seen: PeopleSeen) -> VideoSearchAnswer:
+        """Search for each person whose best frame is good enough."""
+        calibration = tools.calibration
+        least = calibration.score(self.similarity)
+        people, size = [], tools.gallery.size(self.gallery_id)
+        for track in seen.tracks:
+            reasons = reasons_against(track.best.face, self.quality)
+            if reasons:
+                people.append(PersonFound(track, (), reasons))
+                continue
+            matches = tools.gallery.search(self.gallery_id, track.template, limit=self.limit, min_score=least)
+            size = matches.gallery_size
+            candidates = (
+                Candidate(face, score, calibration.similarity(score), calibration.fmr(score))
+                for face, score in matches.hits
+            )
+            people.append(PersonFound(track, tuple(candidates), ()))
+        searched = sum(not each.unsearched for each in people)
+        expected = searched * expected_false_matches(calibration.fmr(least), size)
+        return VideoSearchAnswer(seen, tuple(people), size, expected)
+
+    def private(self) -> Mapping[str, JSON]:
+        """Which gallery, which video."""
+        return {"gallery": self.gallery_id, "video": self.video.digest}
+
+    def counts(self, result: VideoSearchAnswer) -> Mapping[str, JSON]:
+        """How many people, how many of them have candidates, and how many chance alone would give."""
+        return {
+            "people": len(result.people),
+            "searched": sum(not each.unsearched for each in result.people),
+            "candidates": sum(len(each.candidates) for each in result.people),
+            "gallery_size": result.gallery_size,
+            "expected_false_matches": result.expected_false_matches,
+        }
+
+    def private_result(self, result: VideoSearchAnswer) -> Mapping[str, JSON]:
+        """Which candidates for which person of the video."""
+        return {
+            "people": [
+                [each.track.index, [[c.face.face_id, c.similarity, c.face.external_id] for c in each.candidates]]
+                for each in result.people
+            ]
+        }
+
+
+def people_in(video: VideoFile, tools: Tools) -> PeopleSeen:
+    """Who is seen in `video` when. A `VideoError` where it cannot be read."""
+    normaliser, calibration, engine = tools.normaliser, tools.calibration, tools.engine
+    tracker = Tracker(
+        lambda probes, enrolled: normaliser.probe_side(probes) @ normaliser.gallery_side(enrolled).T,
+        same_from=float(calibration.score_at_fmr(SAME_FMR)),
+        other_below=float(calibration.score_at_fmr(OTHER_FMR)),
+    )
+    faces: list[FaceAt] = []
+    frames = 0
+    with open_video(video.path, video.limits, video.step_ms) as opened:
+        for each in watch(engine, video.progress(opened.frames(), opened.facts), tracker, workers=2):
+            faces += each.faces
+            frames += 1
+        facts = opened.facts
+    return PeopleSeen(facts, tuple(faces), tuple(tracker.tracks), frames, engine.version)
+
+
+def matches_by_time(answer: VideoSearchAnswer) -> Iterator[tuple[FaceAt, tuple[Candidate, ...]]]:
+    """Every face of the video in the order of time, with the candidates of the person whose it is."""
+    by_person = {each.track.index: each.candidates for each in answer.people}
+    for face in answer.seen.faces:
+        yield face, by_person[face.person]

@@ -1,0 +1,1 @@
+"""For those who write packs: what a change of rules or facts changes."""

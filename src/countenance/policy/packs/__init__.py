@@ -1,0 +1,1 @@
+"""Rule packs: data that ships, how it is read, and the cases that each pack must decide."""

@@ -1,0 +1,157 @@
+"""Rule packs: a folder of data each. The only module of `policy` that reads files.
+
+    NAME/pack.toml      name, title, version, kind, default, source, read_on, reviewed_by, summary
+    NAME/clauses.cedar  the clauses (see `clauses`)
+    NAME/cases.toml     requests with the verdict that the pack must give (see `cases`)
+
+default says what the pack means by silence of its clauses: "open" (what is not forbidden is left open, as pledges and
+most laws do) or "closed" (only what a clause permits is permitted). Both are made explicit: an open pack carries one
+permit clause NAME.open that always holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from cedarpy import pst
+
+from countenance.errors import BadRequest, PolicyError
+from countenance.policy.clauses import Clause, Effect, Status, clauses
+from countenance.policy.decision import PackIdentity
+from countenance.policy.enums import Action
+from countenance.policy.packs.cases import PackCase, cases
+
+SHIPPED = Path(__file__).parent
+"""The folder of the packs that ship."""
+
+_FILES = ("pack.toml", "clauses.cedar", "cases.toml")
+_KEYS = {"name", "title", "version", "kind", "default", "source", "read_on", "reviewed_by", "summary", "leaves_open"}
+_KINDS = ("house", "pledge", "guidance", "law", "settlement")
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """A rule pack as read. text: clauses.cedar as written. reviewed_by: empty until somebody qualified has.
+
+    leaves_open: in one sentence, what the text does not reach.
+    """
+
+    identity: PackIdentity
+    kind: str
+    closed: bool
+    source: str
+    read_on: date
+    reviewed_by: str
+    summary: str
+    leaves_open: str
+    clauses: tuple[Clause, ...]
+    cases: tuple[PackCase, ...]
+    text: str
+
+    @property
+    def name(self) -> str:
+        """The pack's name, which all its clause ids begin with."""
+        return self.identity.name
+
+
+def shipped() -> tuple[str, ...]:
+    """The names of the packs that ship, sorted, the base of all others first."""
+    return tuple(
+        sorted((p.parent.name for p in SHIPPED.glob("*/pack.toml")), key=lambda name: (name != "mandate", name))
+    )
+
+
+def fine_print(name: str) -> dict[str, object]:
+    """The shipped table `name`: "matrix" (actors and uses) or "corpus" (real cases)."""
+    return tomllib.loads((SHIPPED.parent / "fine_print" / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def read_pack(name: str, extra_dir: Path | None = None) -> Pack:
+    """The pack called `name`, from `extra_dir` or from those that ship; a name in both places is a `PolicyError`.
+
+    Read is not activated: `Rules` also runs its cases.
+    """
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise PolicyError(f"a pack's name is made of a-z, 0-9 and -, got {name[:60]!r}")
+    folders = [folder / name for folder in (SHIPPED, extra_dir) if folder is not None and (folder / name).is_dir()]
+    if not folders:
+        raise PolicyError(f"there is no rule pack {name}; `countenance policy packs` lists them")
+    if len(folders) > 1:
+        raise PolicyError(f"the rule pack {name} ships already; give the one in your folder another name")
+    return pack_in(folders[0])
+
+
+def pack_in(folder: Path) -> Pack:
+    """The pack whose files lie in `folder`."""
+    try:
+        files = {name: (folder / name).read_bytes() for name in _FILES}
+    except OSError as error:
+        raise PolicyError(f"pack {folder.name}: {error.strerror}: {Path(error.filename).name}") from error
+    return pack_of(folder.name, files)
+
+
+def pack_of(name: str, files: Mapping[str, bytes]) -> Pack:
+    """The pack called `name` made of `files` (pack.toml, clauses.cedar, cases.toml)."""
+    try:
+        about = tomllib.loads(files["pack.toml"].decode())
+        tests = tomllib.loads(files["cases.toml"].decode())
+        text = files["clauses.cedar"].decode()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(f"pack {name}: {error}") from error
+    wrong = sorted(set(about) ^ _KEYS)
+    if wrong:
+        raise PolicyError(f"pack {name}: pack.toml has {'no' if wrong[0] in _KEYS else 'an unknown key'} {wrong[0]}")
+    if not all(isinstance(about[key], str) for key in _KEYS - {"read_on"}) or type(about["read_on"]) is not date:
+        raise PolicyError(f"pack {name}: pack.toml holds texts, and read_on a date")
+    if about["name"] != name or about["default"] not in ("open", "closed") or about["kind"] not in _KINDS:
+        raise PolicyError(f"pack {name}: pack.toml: name is the folder's, default open or closed, kind one of {_KINDS}")
+    written = clauses(name, text)
+    closed = about["default"] == "closed"
+    try:
+        tried = cases(tests)
+    except BadRequest as error:
+        raise PolicyError(f"pack {name}: cases.toml: {error}") from error
+    return Pack(
+        identity=PackIdentity(name, about["version"], _hash(files), about["title"]),
+        kind=about["kind"],
+        closed=closed,
+        source=about["source"],
+        read_on=about["read_on"],
+        reviewed_by=about["reviewed_by"],
+        summary=about["summary"],
+        leaves_open=about["leaves_open"],
+        clauses=written if closed else (*written, _open(name)),
+        cases=tried,
+        text=text,
+    )
+
+
+def _hash(files: Mapping[str, bytes]) -> str:
+    whole = hashlib.sha256()
+    for name in _FILES:
+        whole.update(f"{name} {len(files[name])}\n".encode())
+        whole.update(files[name])
+    return whole.hexdigest()
+
+
+def _open(name: str) -> Clause:
+    return Clause(
+        id=f"{name}.open",
+        effect=Effect.PERMIT,
+        operations=frozenset(Action),
+        condition=pst.BoolLit(True),
+        says="What this text does not forbid, it leaves open.",
+        cite="pack.toml, default",
+        status=Status.IN_FORCE,
+        in_force_from=date.min,
+        in_force_until=None,
+        remedy="",
+        obligations=(),
+        facts=frozenset(),
+    )

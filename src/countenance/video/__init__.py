@@ -1,0 +1,20 @@
+"""Which faces are in a recorded video, when, and which of them belong to one person."""
+
+from countenance.video.decoding import Frame, OpenVideo, VideoFacts, open_video
+from countenance.video.limits import VideoLimits
+from countenance.video.tracking import Observation, Track, Tracker
+from countenance.video.watching import FaceAt, Watched, watch
+
+__all__ = [
+    "FaceAt",
+    "Frame",
+    "Observation",
+    "OpenVideo",
+    "Track",
+    "Tracker",
+    "VideoFacts",
+    "VideoLimits",
+    "Watched",
+    "open_video",
+    "watch",
+]

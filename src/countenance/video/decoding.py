@@ -1,0 +1,171 @@
+"""A video as frames with their times, decoded by a process of its own that cannot outlive or outgrow its limits."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from countenance.errors import DamagedVideo, UnsupportedVideo, VideoTooLarge
+from countenance.faces import Pixels
+from countenance.video.decoder import FFMPEG_OPTIONS, HEADER
+from countenance.video.limits import VideoLimits
+
+Container = Literal["QuickTime / MOV", "Matroska / WebM"]
+_CODECS = {"avc1": "h264", "h264": "h264", "hev1": "hevc", "hvc1": "hevc", "hevc": "hevc", "VP90": "vp9", "vp09": "vp9"}
+_LONGEST_LINE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """What a file says of itself. codec: FFmpeg's name for it. duration_ms, rate (frames a second): 0 if not said.
+
+    width, height: of a frame as it is shown, in pixels.
+    """
+
+    container: Container
+    codec: str
+    duration_ms: int
+    rate: float
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture. index: counted from 0, frames that were passed over too. pixels: uint8 (h, w, 3), B, G, R."""
+
+    index: int
+    timestamp_ms: float
+    pixels: Pixels
+
+
+class OpenVideo:
+    """A video whose decoder runs. `frames` may be read once."""
+
+    def __init__(self, facts: VideoFacts, pipe: _Pipe, limits: VideoLimits) -> None:
+        self.facts = facts
+        self._pipe = pipe
+        self._limits = limits
+
+    def frames(self) -> Iterator[Frame]:
+        """The frames in order. `VideoTooLarge` past a limit, `DamagedVideo` where the decoder fails or falls silent."""
+        limits = self._limits
+        last = -1.0
+        while True:
+            index, moment, width, height = HEADER.unpack(self._pipe.exactly(HEADER.size))
+            if index > limits.max_frames:
+                raise VideoTooLarge(f"the video has more than {limits.max_frames} frames")
+            if not width:
+                if last < 0:
+                    raise DamagedVideo("no frame of the video can be decoded")
+                return
+            if not math.isfinite(moment) or moment > 1000 * limits.max_seconds:
+                raise VideoTooLarge(f"the video is longer than {limits.max_seconds:g} seconds")
+            pixels = np.frombuffer(self._pipe.exactly(width * height * 3), np.uint8).reshape(height, width, 3)
+            last = max(moment, last)
+            yield Frame(index, last, pixels)
+
+
+@contextmanager
+def open_video(path: Path, limits: VideoLimits = VideoLimits(), step_ms: float = 0.0) -> Iterator[OpenVideo]:  # noqa: B008  # frozen
+    """The video at `path` with its decoder running; leaving the block ends it.
+
+    step_ms: the least time between two frames that are given; 0 for every frame. `UnsupportedVideo` for anything that
+    is not MP4, MOV, Matroska or WebM by its first bytes, or whose codec is unknown here; `VideoTooLarge`,
+    `DamagedVideo`.
+    """
+    container = _container(path, limits)
+    command = [sys.executable, "-m", "countenance.video.decoder", os.fspath(path.resolve())]
+    command += [repr(float(step_ms)), str(limits.max_pixels), str(limits.memory_bytes)]
+    environment = {
+        name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "HOME")
+    }
+    environment |= {"OPENCV_FFMPEG_CAPTURE_OPTIONS": FFMPEG_OPTIONS, "OPENCV_LOG_LEVEL": "SILENT"}
+    process = subprocess.Popen(  # noqa: S603  # our own interpreter and module; the path is an argument, not a command
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+    )
+    try:
+        assert process.stdout is not None
+        pipe = _Pipe(process.stdout.fileno(), limits.silent_s)
+        yield OpenVideo(_facts(container, pipe.line()), pipe, limits)
+    finally:
+        process.kill()
+        if process.stdout is not None:
+            process.stdout.close()
+        process.wait()
+
+
+def _container(path: Path, limits: VideoLimits) -> Container:
+    """By the first bytes: playlists and other formats that name further files are never handed to FFmpeg."""
+    size = path.stat().st_size
+    if size > limits.max_bytes:
+        raise VideoTooLarge(f"the video has {size} bytes, at most {limits.max_bytes} are read")
+    with path.open("rb") as file:
+        begins = file.read(12)
+    if begins[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
+        return "QuickTime / MOV"
+    if begins.startswith(b"\x1a\x45\xdf\xa3"):
+        return "Matroska / WebM"
+    raise UnsupportedVideo("this is no video that is read here; send MP4, MOV, Matroska (MKV) or WebM")
+
+
+def _facts(container: Container, line: bytes) -> VideoFacts:
+    said = json.loads(line)
+    if said.get("error") == "too large":
+        raise VideoTooLarge(f"a frame of the video is {said['width']} x {said['height']} pixels")
+    if "error" in said:
+        raise UnsupportedVideo("the video cannot be opened: it is damaged, or its codec is not known here")
+    rate = said["rate"] if math.isfinite(said["rate"]) and 0 < said["rate"] <= 1000 else 0.0
+    frames = max(0, said["frames"])
+    codec = _CODECS.get(said["codec"], said["codec"].strip("\0 ").lower())
+    return VideoFacts(container, codec, round(1000 * frames / rate) if rate else 0, rate, said["width"], said["height"])
+
+
+class _Pipe:
+    """Bytes from the decoder, waited for no longer than it may be silent."""
+
+    def __init__(self, descriptor: int, silent_s: float) -> None:
+        self._descriptor = descriptor
+        self._silent_s = silent_s
+        self._ahead = b""
+
+    def line(self) -> bytes:
+        """Up to the first line feed."""
+        while b"\n" not in self._ahead:
+            self._ahead += self._more(_LONGEST_LINE)
+            if len(self._ahead) > 2 * _LONGEST_LINE:
+                raise DamagedVideo("the decoder does not answer as it should")
+        line, _, self._ahead = self._ahead.partition(b"\n")
+        return line
+
+    def exactly(self, size: int) -> bytearray:
+        """The next `size` bytes."""
+        taken = bytearray(self._ahead[:size])
+        self._ahead = self._ahead[size:]
+        until = time.monotonic() + self._silent_s
+        while len(taken) < size:
+            if time.monotonic() > until:
+                raise DamagedVideo(f"the decoder gave no whole frame for {self._silent_s:g} seconds and was ended")
+            taken += self._more(min(size - len(taken), 1 << 20))
+        return taken
+
+    def _more(self, most: int) -> bytes:
+        ready, _, _ = select.select([self._descriptor], [], [], self._silent_s)
+        if not ready:
+            raise DamagedVideo(f"the decoder was silent for {self._silent_s:g} seconds and was ended")
+        chunk = os.read(self._descriptor, most)
+        if not chunk:
+            raise DamagedVideo("the decoder ended before the video did: it is damaged, or needs too much memory")
+        return chunk

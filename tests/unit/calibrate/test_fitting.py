@@ -1,0 +1,85 @@
+"""The parts of a fit, on made-up people: cohorts, repeats, evened groups, curves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from countenance.calibrate.centroids import FEWEST_PEOPLE, cohort
+from countenance.calibrate.curve import Group, Impostors, worst_curve
+from countenance.calibrate.duplicates import one_each, same_people
+from countenance.calibrate.fit_crowding import Mated, even, strangers
+from countenance.errors import BadRequest
+
+D = 32
+
+
+def crowd(n: int, tightness: float, seed: int, middle: int = 0) -> np.ndarray:
+    """n people around an axis: the higher the tightness, the more alike."""
+    rng = np.random.default_rng(seed)
+    v = rng.normal(size=(n, D)) / np.sqrt(D)
+    v[:, middle] += tightness
+    return (v / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_every_centre_is_the_mean_of_at_least_twenty_people() -> None:
+    vectors = np.vstack([crowd(300, 0.8, 1), crowd(90, 1.5, 2, 5), crowd(3, 9.0, 3, 9)])
+    centres, people = cohort(vectors, 40, 0)
+    assert people.min() >= FEWEST_PEOPLE and people.sum() == len(vectors)
+    assert np.linalg.norm(centres, axis=1) == pytest.approx(1.0, abs=1e-5)
+    nearest = np.argmax(vectors @ centres.T, axis=1)
+    assert len(np.unique(nearest)) == len(centres)
+
+
+def test_too_few_people_make_no_cohort() -> None:
+    with pytest.raises(BadRequest, match="20 people"):
+        cohort(crowd(19, 0.5, 0), 3, 0)
+
+
+def test_pictures_of_one_person_are_found_and_one_is_kept() -> None:
+    vectors = crowd(600, 0.6, 4)
+    again = vectors[:25] + np.random.default_rng(5).normal(size=(25, D)).astype(np.float32) * 0.03
+    every = np.vstack([vectors, again / np.linalg.norm(again, axis=1, keepdims=True)]).astype(np.float32)
+    gender = np.array(["female", "male"] * 300 + (["female", "male"] * 13)[:25])
+    person, cut = same_people(every, gender, np.full(len(every), "any"))
+    assert 0.1 < cut < 0.9
+    assert (person[600:] == person[:25]).all()
+    assert len(one_each(person)) >= 590
+
+
+def test_the_fit_brings_groups_of_different_crowding_together() -> None:
+    loose, tight = crowd(500, 0.4, 6), crowd(500, 1.1, 7, 3)
+    vectors = np.vstack([loose, tight])
+    label = np.array(["loose"] * 500 + ["tight"] * 500)
+    rows = np.arange(1000)
+    centres, _ = cohort(vectors, 20, 0)
+    nobody = np.zeros(0)
+    mated = Mated(nobody.astype(np.intp), nobody.astype(np.intp), nobody, nobody)
+    found = even(vectors, centres, [strangers(vectors, rows, label, to_target=True, weight=1.0)], mated, 60)
+    near = vectors @ centres.T * 20 + found.weights
+    offset = found.strength * np.log(np.exp(near).sum(axis=1)) / 20
+    for scores, evened in ((vectors @ vectors.T, False), (vectors @ vectors.T - offset[:, None] - offset, True)):
+        own = [scores[np.ix_(label == g, label == g)][np.triu_indices(500, 1)] for g in ("loose", "tight")]
+        threshold = np.quantile(np.concatenate(own), 1 - 1e-3)
+        rates = sorted(float((s > threshold).mean()) for s in own)
+        assert (rates[1] < 2.5 * rates[0]) == evened
+
+
+def test_the_curve_is_the_worst_groups_rate_and_ends_at_the_floor() -> None:
+    groups = [
+        Group.of(Impostors.of("a", [(crowd(400, 0.4, 8),) * 2]), 0),
+        Group.of(Impostors.of("b", [(crowd(400, 1.0, 9),) * 2]), 0),
+    ]
+    curve = worst_curve(groups)
+    assert (np.diff(curve.scores) > 0).all() and (np.diff(curve.log_rates) < 0).all()
+    assert curve.log_rates[0] == 0.0 and curve.log_rates[-1] == -9.0
+    score = float(np.interp(2.0, -curve.log_rates, curve.scores))
+    assert max(g.fmr(score) for g in groups) == pytest.approx(1e-2, rel=0.2)
+    assert groups[1].fmr(score) > groups[0].fmr(score)
+
+
+def test_no_pair_spans_two_parts() -> None:
+    one, other = crowd(10, 0.4, 1), crowd(7, 0.4, 2)
+    joined = Impostors.of("x", [(one, one), (other, other)])
+    assert len(joined.scores) == 45 + 21
+    assert not ((joined.people[:, 0] < 10) & (joined.people[:, 1] >= 10)).any()

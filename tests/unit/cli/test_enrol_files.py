@@ -1,0 +1,172 @@
+"""Which files `countenance enrol` takes, and under which ids: nobody is merged, nothing is left out in silence."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from countenance.cli.enrol.log import EnrolmentLog, stamp_of
+from countenance.cli.enrol.names import EXTERNAL_ID, external_id
+from countenance.cli.enrol.pictures import Listing, PictureFile, in_folder, in_manifest
+from countenance.errors import BadRequest
+
+
+def is_picture(begins: bytes) -> bool:
+    return begins.startswith(b"picture")
+
+
+def made(folder: Path, *names: str) -> Path:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"picture")
+    return folder
+
+
+def ids(listing: Listing) -> dict[str, str]:
+    return {picture.name: picture.external_id for picture in listing.pictures}
+
+
+@given(st.text(min_size=1, max_size=30), st.text(min_size=1, max_size=30))
+def test_two_names_have_two_ids_and_each_leads_back_to_its_name(one: str, other: str) -> None:
+    try:
+        names = [unicodedata.normalize("NFC", name) for name in (one, other)]
+        [name.encode() for name in names]
+    except UnicodeEncodeError:  # lone surrogates stand for bytes of a file name that is not UTF-8
+        return
+    made_ids = [external_id(one), external_id(other)]
+    assert all(EXTERNAL_ID.fullmatch(each) for each in made_ids)
+    assert (made_ids[0] == made_ids[1]) == (names[0] == names[1])
+    for name, identity in zip(names, made_ids, strict=True):
+        if len(identity) < 255:
+            assert unquote(identity.replace(":", "%")) == name
+
+
+def test_a_name_that_is_too_long_keeps_an_id_of_its_own() -> None:
+    one, other = (external_id("王" * 100 + end) for end in "ab")
+    assert one != other
+    assert all(EXTERNAL_ID.fullmatch(each) for each in (one, other))
+
+
+def test_a_name_has_one_id_whichever_computer_wrote_it() -> None:
+    assert external_id("Jose\u0301") == external_id("José") == "Jos:C3:A9"
+
+
+def test_files_of_the_same_name_in_several_folders_are_several_pictures(tmp_path: Path) -> None:
+    listing = in_folder(made(tmp_path, "day0/IMG_1.JPG", "day1/IMG_1.JPG", "IMG_1.JPG"), "file", is_picture)
+    assert ids(listing) == {
+        "IMG_1.JPG": "IMG_1", "day0/IMG_1.JPG": "day0:2FIMG_1", "day1/IMG_1.JPG": "day1:2FIMG_1",
+    }  # fmt: skip
+
+
+def test_folders_name_people_also_where_a_folder_lies_in_another(tmp_path: Path) -> None:
+    listing = in_folder(
+        made(tmp_path / "all", "a/Ann/1.png", "a/Ann/2.png", "b/Ann/1.png", "x.png"), "folder", is_picture
+    )
+    assert ids(listing) == {
+        "a/Ann/1.png": "a:2FAnn", "a/Ann/2.png": "a:2FAnn", "b/Ann/1.png": "b:2FAnn", "x.png": "all",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("names", "named_by", "both"),
+    [
+        (("ann.jpg", "ann.png"), "file", "ann.jpg and ann.png"),
+        (("all/1.png", "2.png"), "folder", "the folder itself and all"),
+        (("Jose\u0301/1.png", "José/2.png"), "folder", "Jos"),
+    ],
+)
+def test_where_two_would_share_an_id_nothing_is_enrolled(
+    tmp_path: Path, names: tuple[str, ...], named_by: str, both: str
+) -> None:
+    folder = made(tmp_path / "all", *names)
+    if len({path.name for path in folder.iterdir()}) < len(names):
+        pytest.skip("this file system takes the two names for one")
+    with pytest.raises(BadRequest, match=f"{both}.* would both be enrolled as"):
+        in_folder(folder, "folder" if named_by == "folder" else "file", is_picture)
+
+
+def test_every_file_that_is_not_taken_is_named_with_its_reason(tmp_path: Path) -> None:
+    folder = made(tmp_path, "ok.jpg", "album.jpg/in.png", "Trip/deep.txt.jpg")
+    (folder / "empty.jpg").touch()
+    (folder / "notes.txt").write_text("no picture")
+    (folder / "gone.jpg").symlink_to(folder / "nowhere.jpg")
+    (folder / "linked").symlink_to(folder / "Trip", target_is_directory=True)
+    os.mkfifo(folder / "pipe.jpg")
+    listing = in_folder(folder, "file", is_picture)
+    assert list(ids(listing)) == ["ok.jpg", "Trip/deep.txt.jpg", "album.jpg/in.png"]
+    assert dict(listing.left_out) == {
+        "album.jpg": "a folder, not a picture; what lies in it is looked at",
+        "empty.jpg": "the file is empty",
+        "gone.jpg": "a link to a file that is not there",
+        "linked": "a link to a folder, which is not followed",
+        "notes.txt": "not a kind of picture that is read here",
+        "pipe.jpg": "not a regular file",
+    }
+
+
+def test_a_manifest_states_files_ids_and_users(tmp_path: Path) -> None:
+    made(tmp_path, "a.jpg", "sub/b.jpg")
+    manifest = tmp_path / "people.csv"
+    manifest.write_text("\ufeffpath,id,user\na.jpg,ann-1,ann\nsub/b.jpg,bob,\nmissing.jpg,bob,\n", encoding="utf-8")
+    listing = in_manifest(manifest, tmp_path, is_picture)
+    assert [(p.name, p.external_id, p.user) for p in listing.pictures] == [
+        ("a.jpg", "ann-1", "ann"),
+        ("sub/b.jpg", "bob", None),
+    ]
+    assert listing.left_out == (("missing.jpg", "there is no such file"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("file,id\na.jpg,ann\n", "has the columns path, id"),
+        ("path,id,colour\na.jpg,ann,red\n", "has the columns path, id"),
+        ("path,id\na.jpg,Ann Lee\n", "row 2: an id is 1 to 255 letters"),
+        ("path,id\na.jpg,\n", "row 2: an id is 1 to 255 letters"),
+        ("path,id\n../a.jpg,ann\n", "row 2: a path lies below the folder"),
+        ("path,id\n,ann\n", "row 2: a path lies below the folder"),
+        ("path,id\na.jpg,ann\na.jpg,bob\n", "row 3: a.jpg stands in a row before"),
+        ("path,id\na.jpg,ann,ann\n", "row 2: more cells than columns"),
+    ],
+)
+def test_a_manifest_that_cannot_be_meant_is_refused_by_its_row(tmp_path: Path, text: str, what: str) -> None:
+    made(tmp_path, "a.jpg")
+    (tmp_path / "people.csv").write_text(text)
+    with pytest.raises(BadRequest, match=what):
+        in_manifest(tmp_path / "people.csv", tmp_path, is_picture)
+
+
+def test_a_manifest_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_bytes("path,id\njosé.jpg,1\n".encode("utf-16"))
+    with pytest.raises(BadRequest, match="not a CSV file in UTF-8"):
+        in_manifest(tmp_path / "people.csv", tmp_path, is_picture)
+
+
+def test_a_journal_remembers_a_picture_as_it_was_and_survives_a_broken_line(tmp_path: Path) -> None:
+    (picture,) = in_folder(made(tmp_path / "in", "a.jpg"), "file", is_picture).pictures
+    with EnrolmentLog.of(tmp_path, ["job"]) as journal:
+        assert not journal.done(picture)
+        journal.add(picture, stamp_of(picture), ("face-1",))
+    with journal.path.open("a") as file:
+        file.write('["b.jpg", "1:')
+    again = EnrolmentLog.of(tmp_path, ["job"])
+    assert again.done(picture)
+    assert not again.replaced(picture)
+    assert not EnrolmentLog.of(tmp_path, ["another job"]).done(picture)
+    picture.path.write_bytes(b"picture, another")
+    assert not again.done(picture)
+    assert again.replaced(picture)
+
+
+def test_a_picture_whose_id_changed_is_done_again(tmp_path: Path) -> None:
+    (picture,) = in_folder(made(tmp_path / "in", "a.jpg"), "file", is_picture).pictures
+    with EnrolmentLog.of(tmp_path, ["job"]) as journal:
+        journal.add(picture, stamp_of(picture), ("face-1",))
+    assert not journal.done(PictureFile(picture.path, picture.name, "other"))
