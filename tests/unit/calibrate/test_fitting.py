@@ -55,7 +55,7 @@ def test_the_fit_brings_groups_of_different_crowding_together() -> None:
     centres, _ = cohort(vectors, 20, 0)
     nobody = np.zeros(0)
     mated = Mated(nobody.astype(np.intp), nobody.astype(np.intp), nobody, nobody)
-    found = even(vectors, centres, [strangers(vectors, rows, label, to_target=True, weight=1.0)], mated, 60)
+    found = even(vectors, centres, [strangers(vectors, rows, label, aim="target", weight=1.0)], mated, 60)
     near = vectors @ centres.T * 20 + found.weights
     offset = found.strength * np.log(np.exp(near).sum(axis=1)) / 20
     for scores, evened in ((vectors @ vectors.T, False), (vectors @ vectors.T - offset[:, None] - offset, True)):
