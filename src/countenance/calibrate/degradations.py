@@ -180,6 +180,22 @@ def tight(picture: Pixels, face: Place, strength: float, rng: np.random.Generato
     return np.ascontiguousarray(picture[y0:y1, x0:x1])
 
 
+def grey(picture: Pixels, face: Place, strength: float, rng: np.random.Generator) -> Pixels:
+    """Without colour; strength: how much of it is gone, 0 to 1."""
+    luma = np.repeat(np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))[..., None], 3, axis=2)
+    return _bytes(picture * (1 - strength) + luma * strength)
+
+
+def grey_blur(picture: Pixels, face: Place, strength: float, rng: np.random.Generator) -> Pixels:
+    """Without colour, then blurred; strength: as of `blur`."""
+    return blur(grey(picture, face, 1.0, rng), face, strength, rng)
+
+
+def grey_sunglasses(picture: Pixels, face: Place, strength: float, rng: np.random.Generator) -> Pixels:
+    """Without colour, then behind dark glasses; strength: as of `sunglasses`."""
+    return sunglasses(grey(picture, face, 1.0, rng), face, strength, rng)
+
+
 def turned(picture: Pixels, face: Place, strength: float, rng: np.random.Generator) -> Pixels:
     """The whole picture turned; strength: 90, 180 or 270 degrees, clockwise."""
     return np.ascontiguousarray(np.rot90(picture, -int(strength) // 90))
@@ -199,6 +215,9 @@ _KINDS: dict[str, tuple[Degrade, tuple[float, ...]]] = {
     "half": (half, (0.35, 0.5)),
     "cut off": (cut_off, (0.25, 0.45)),
     "tight": (tight, (0.1, -0.08)),
+    "grey": (grey, (1.0,)),
+    "grey blur": (grey_blur, (0.035, 0.055, 0.08)),
+    "grey sunglasses": (grey_sunglasses, (1.0,)),
 }
 GRID = tuple(Degradation(kind, strength) for kind, (_, strengths) in _KINDS.items() for strength in strengths)
 """Every cell that the promises are held to."""
