@@ -25,8 +25,8 @@ from countenance.settings import load
 
 SHIPPED_SEED = 1
 FOLDS = (
-    ("blur", "noise", "jpeg", "sunglasses", "cut off", "infrared"),
-    ("motion", "dark", "small", "old print", "mask", "half", "tight"),
+    ("blur", "grey blur", "noise", "jpeg", "sunglasses", "grey sunglasses", "cut off", "infrared"),
+    ("motion", "dark", "small", "old print", "mask", "half", "tight", "grey"),
 )
 """Kinds of degradation that are left out together."""
 

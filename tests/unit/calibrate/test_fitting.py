@@ -67,8 +67,8 @@ def test_the_fit_brings_groups_of_different_crowding_together() -> None:
 
 def test_degraded_pictures_that_all_look_alike_match_no_more_often_than_a_ceiling_says() -> None:
     sharp = crowd(500, 0.4, 6)
-    rng = np.random.default_rng(12)
-    alike = sharp * 0.5 + rng.normal(size=D).astype(np.float32) / np.sqrt(D) * 2  # all drawn to one place
+    # what tells people apart is all but gone, in most directions, and all are drawn to one place
+    alike = sharp * 0.2 + np.where(np.arange(D) < 4, sharp, 0) * np.sqrt(D / 4) + 0.5 * np.eye(D)[D - 1]
     vectors = np.vstack([sharp, alike / np.linalg.norm(alike, axis=1, keepdims=True)]).astype(np.float32)
     centres = np.vstack([cohort(vectors[:500], 20, 0)[0], cohort(vectors[500:], 4, 0)[0]])
     nobody = np.zeros(0)
@@ -88,8 +88,8 @@ def test_degraded_pictures_that_all_look_alike_match_no_more_often_than_a_ceilin
         threshold = np.quantile(scores[:500, :500][upper], 1 - 1e-3)
         return float((scores[500:, 500:][upper] > threshold).mean())
 
-    assert degraded_rate(sets[:1]) > 1e-2
-    assert degraded_rate(sets) < 1.5e-3
+    assert degraded_rate(sets[:1]) > 5e-3
+    assert degraded_rate(sets) < 1e-3
 
 
 def test_pairs_within_a_second_label_are_counted_together() -> None:
