@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from dataclasses import dataclass
@@ -46,11 +47,15 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What comes out of an embedder: `dimension` numbers, normalised here to L2 norm 1."""
+    """What comes out of an embedder: `dimension` numbers, normalised here to L2 norm 1.
+
+    mirrored: whether a template is the mean of the aligned face and its mirror image, at twice the embedding time.
+    """
 
     name: str
     dimension: int
     normalisation: Literal["l2"]
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +103,15 @@ class Manifest:
 
     @property
     def model(self) -> ModelId:
-        """The identity of the space that this model's templates live in."""
-        return ModelId(self.sha256)
+        """The identity of the space that this model's templates live in: of the weights, and of how they are used."""
+        if self.output is None or not self.output.mirrored:
+            return ModelId(self.sha256)
+        return ModelId(hashlib.sha256(f"{self.sha256} mirrored".encode()).hexdigest())
 
     @property
     def label(self) -> str:
-        """The version with the start of its hash, such as "sface-2021dec-0ba9fbfa"."""
-        return f"{self.version}-{self.sha256[:8]}"
+        """The version with the start of its identity, such as "sface-2021dec-0ba9fbfa"."""
+        return f"{self.version}-{self.model[:8]}"
 
     def path(self, cache: Path) -> Path:
         """Where the weights are expected."""
@@ -181,7 +188,12 @@ def _input(table: TomlTable) -> Input:
 
 def _output(table: TomlTable) -> Output:
     table.choice("normalisation", "l2")
-    made = Output(name=table.text("name", ""), dimension=table.count("dimension"), normalisation="l2")
+    made = Output(
+        name=table.text("name", ""),
+        dimension=table.count("dimension"),
+        normalisation="l2",
+        mirrored=table.yes("mirrored"),
+    )
     table.nothing_left()
     return made
 

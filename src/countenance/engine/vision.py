@@ -49,6 +49,7 @@ class Engine:
         self.model: ModelId = embedder.model
         self.version = embedder.label
         self.dimension = made.dimension
+        self._mirrored = made.mirrored
         self._searched = (detector.input.width, detector.input.height)
         self._cut = (embedder.input.width, embedder.input.height)
         maps = yunet.output_names(self._how.strides)
@@ -117,7 +118,10 @@ class Engine:
     def embed(self, picture: Picture, faces: Sequence[DetectedFace]) -> list[Template]:
         """One template for each of `faces`, in their order, together with other callers' faces."""
         cuts = [aligned(picture.pixels, picture.position(_five(face.landmarks)), *self._cut) for face in faces]
-        return [Template(_unit(row), self.model) for row in self._embedder.run(cuts)]
+        if not self._mirrored:
+            return [Template(_unit(row), self.model) for row in self._embedder.run(cuts)]
+        rows = [_unit(row) for row in self._embedder.run([side for cut in cuts for side in (cut, cut[:, ::-1])])]
+        return [Template(_unit(one + other), self.model) for one, other in zip(rows[::2], rows[1::2], strict=True)]
 
     def templates(
         self, images: Iterable[bytes], choose: Choice = "largest", limits: Limits = DEFAULT

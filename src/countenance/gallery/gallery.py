@@ -421,7 +421,10 @@ class Gallery:
 
 def _of_one_space(head: GalleryHead, template: Template) -> None:
     if template.model != head.model:
-        raise Conflict(f"the gallery is pinned to model {head.model[:12]}…, got {template.model[:12]}…")
+        raise Conflict(
+            f"the gallery is pinned to model {head.model[:12]}…, got {template.model[:12]}…: templates of two models "
+            "cannot be compared, so enrol its pictures again in a new gallery"
+        )
     if head.dimension is not None and len(template.vector) != head.dimension:
         raise Conflict(f"the gallery's templates have {head.dimension} numbers, got {len(template.vector)}")
 
@@ -429,5 +432,6 @@ def _of_one_space(head: GalleryHead, template: Template) -> None:
 def _of_one_model(head: GalleryHead, calibration: Calibration) -> None:
     if calibration.model != head.model:
         raise Conflict(
-            f"the gallery is pinned to model {head.model[:12]}…, the scores here to {calibration.model[:12]}…"
+            f"the gallery is pinned to model {head.model[:12]}…, the scores here to {calibration.model[:12]}…: enrol "
+            "its pictures again in a new gallery"
         )

@@ -436,7 +436,10 @@ def _agreed_dimension(head: GalleryHead, templates: Sequence[Template]) -> int |
     dimension = head.dimension
     for template in templates:
         if template.model != head.model:
-            raise Conflict(f"the gallery is pinned to model {head.model[:12]}…, got {template.model[:12]}…")
+            raise Conflict(
+                f"the gallery is pinned to model {head.model[:12]}…, got {template.model[:12]}…: templates of two "
+                "models cannot be compared, so enrol its pictures again in a new gallery"
+            )
         dimension = dimension or len(template.vector)
         if len(template.vector) != dimension:
             raise Conflict(f"the gallery's templates have {dimension} numbers, got {len(template.vector)}")

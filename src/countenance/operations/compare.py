@@ -13,7 +13,7 @@ from countenance.errors import NoFace
 from countenance.faces import DetectedFace
 from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.operations.quality import QualityFilter, reasons_against
+from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
 from countenance.operations.search import largest_face
 from countenance.policy import Action
 from countenance.scoring import coarse
@@ -56,13 +56,15 @@ class Compare(Operation[ScoredFaces, Compared]):
     def look(self, tools: Tools) -> ScoredFaces:
         """Detect and embed both, score each target face."""
         picture = tools.engine.look(content_of(self.source), STORED)
-        source = largest_face(picture.faces, self.quality)
-        template = tools.engine.embed(picture, (source,))[0]
+        source, template = largest_face(tools, picture, self.quality)
         other = tools.engine.look(content_of(self.target), STORED)
         faces = tuple(face for face in other.faces if not reasons_against(face, self.quality))
+        templates = tools.engine.embed(other, faces)
+        against = reasons_against_templates(faces, templates, tools.normaliser, self.quality)
+        faces = tuple(face for face, reasons in zip(faces, against, strict=True) if not reasons)
         if not faces:
             raise NoFace("there is no face in the target image that passes the quality filter")
-        rows = np.stack([t.vector for t in tools.engine.embed(other, faces)])
+        rows = np.stack([t.vector for t, reasons in zip(templates, against, strict=True) if not reasons])
         probe = tools.normaliser.probe_side(template.vector[None, :])
         scores = (tools.normaliser.gallery_side(rows) @ probe[0]).tolist()
         return ScoredFaces(source, tuple(zip(faces, scores, strict=True)))

@@ -12,7 +12,7 @@ from countenance.faces import DetectedFace, Template
 from countenance.gallery import Gallery, UserMatch
 from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Permit, Tools
-from countenance.operations.quality import QualityFilter, reasons_against
+from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
 from countenance.operations.search import Searching
 from countenance.scoring import expected_false_matches
 from countenance.signing import JSON
@@ -155,7 +155,11 @@ class SearchUsersByImage(_SearchUsers[Probes]):
         left = tuple((face, ("FACE_NOT_LARGEST",)) for face in others)
         if reasons := reasons_against(largest, self.quality):
             return Probes((), unsearched=((largest, reasons), *left))
-        return Probes(tuple(tools.engine.embed(picture, (largest,))), face=largest, unsearched=left)
+        templates = tools.engine.embed(picture, (largest,))
+        (reasons,) = reasons_against_templates((largest,), templates, tools.normaliser, self.quality)
+        if reasons:
+            return Probes((), unsearched=((largest, reasons), *left))
+        return Probes(tuple(templates), face=largest, unsearched=left)
 
     def probes(self, tools: Tools, seen: Probes) -> Probes:
         """The face in the picture."""

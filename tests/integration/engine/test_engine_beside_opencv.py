@@ -25,9 +25,11 @@ def opencv(weights):
             return rows, [self.at(pixels, row[4:14].reshape(5, 2)) for row in rows]
 
         def at(self, pixels, points):
-            """OpenCV's unit template of the face at five points."""
+            """The mean of OpenCV's unit templates of the face at five points and of its mirror image."""
             row = np.concatenate((np.zeros(4), points.ravel(), [1.0])).astype(np.float32)
-            template = recogniser.feature(recogniser.alignCrop(pixels, row))[0]
+            cut = recogniser.alignCrop(pixels, row)
+            both = [recogniser.feature(np.ascontiguousarray(side))[0].copy() for side in (cut, cut[:, ::-1])]
+            template = sum(one / np.linalg.norm(one) for one in both)
             return template / np.linalg.norm(template)
 
     return OpenCV()
