@@ -61,6 +61,19 @@ class Mixed:
 
 
 @dataclass(frozen=True, slots=True)
+class Upright:
+    """By what it shows that a face lies upright; scores 0..1 of the detector.
+
+    clear_score: above any that a face reaches that lies upside down or sideways. sure_score, sure_margin: what the
+    upright one of four small crops must have, and by how much it must lead the next, to settle it.
+    """
+
+    clear_score: float
+    sure_score: float
+    sure_margin: float
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
     """How a detector's output is read. min_score: 0..1. max_overlap: intersection over union, 0..1.
 
@@ -73,6 +86,7 @@ class Detection:
     max_overlap: float
     max_candidates: int
     average_head: tuple[tuple[float, float, float], ...]
+    upright: Upright | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +215,14 @@ def _detection(table: Table) -> Detection:
         max_overlap=table.ratio("max_overlap"),
         max_candidates=table.count("max_candidates"),
         average_head=table.triples("average_head", 5),
+        upright=_upright(table.table("upright")) if table.has("upright") else None,
     )
+    table.nothing_left()
+    return made
+
+
+def _upright(table: Table) -> Upright:
+    made = Upright(table.ratio("clear_score"), table.ratio("sure_score"), table.ratio("sure_margin"))
     table.nothing_left()
     return made
 
