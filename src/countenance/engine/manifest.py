@@ -64,13 +64,19 @@ class Mixed:
 class Upright:
     """By what it shows that a face lies upright; scores 0..1 of the detector.
 
-    clear_score: above any that a face reaches that lies upside down or sideways. sure_score, sure_margin: what the
-    upright one of four small crops must have, and by how much it must lead the next, to settle it.
+    clear_score: above any that a face reaches that lies upside down or sideways. likely_score: above any of a face that
+    lies sideways or half turned. sure_score, sure_margin: what the upright one of four small crops must have, and by
+    how much it must lead the next, to settle it. turned_score, turned_margin: what the best of eight larger crops must
+    have where it is a turned one, and by how much it must lead those a right angle or more away; else the face is not
+    used.
     """
 
     clear_score: float
+    likely_score: float
     sure_score: float
     sure_margin: float
+    turned_score: float
+    turned_margin: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +228,14 @@ def _detection(table: Table) -> Detection:
 
 
 def _upright(table: Table) -> Upright:
-    made = Upright(table.ratio("clear_score"), table.ratio("sure_score"), table.ratio("sure_margin"))
+    made = Upright(
+        clear_score=table.ratio("clear_score"),
+        likely_score=table.ratio("likely_score"),
+        sure_score=table.ratio("sure_score"),
+        sure_margin=table.ratio("sure_margin"),
+        turned_score=table.ratio("turned_score"),
+        turned_margin=table.ratio("turned_margin"),
+    )
     table.nothing_left()
     return made
 

@@ -26,8 +26,9 @@ EIGHTHS = (0.0, 45.0, 90.0, 135.0, 180.0, 225.0, 270.0, 315.0)
 SMALL, LARGE = (64, 1.6), (128, 2.0)
 """Side of a crop in pixels, and in lengths of the longer side of the face's box."""
 
-LEANING = 20.0
-"""Degrees off a crop's own direction from which a face is looked at once more, turned upright exactly."""
+LEANING, STRAIGHT, STRAIGHTENINGS = 6.0, 3.0, 3
+"""Degrees off a crop's own direction from which a face is looked at once more, turned upright; degrees that count as
+upright after that; and how often it is tried."""
 
 _AT_ONCE = 32
 
@@ -128,15 +129,19 @@ def upright(pixels: Pixels, found: Found, detect: Detect, how: Upright, min_scor
     """
     cuts = [_Cut(*_middle(box), float(max(box[2:])) * SMALL[1], SMALL[0], 0.0) for box in found.boxes]
     unclear = [i for i in range(len(found.scores)) if not found.scores[i] >= how.clear_score]
+    likely = [i for i in unclear if found.scores[i] >= how.likely_score]
     seen: dict[int, _Seen | None] = {}
-    for i, turns in zip(unclear, _look(pixels, [cuts[i] for i in unclear], QUARTERS, detect), strict=True):
+    for i, turns in zip(likely, _look(pixels, [cuts[i] for i in likely], QUARTERS, detect), strict=True):
         best, rest = _best(turns)
         if best and best.degrees == 0 and best.score >= how.sure_score and best.score - rest >= how.sure_margin:
             seen[i] = best
     open_ = [i for i in unclear if i not in seen]
     larger = [_Cut(*_middle(found.boxes[i]), float(max(found.boxes[i][2:])) * LARGE[1], LARGE[0], 0.0) for i in open_]
     for i, turns in zip(open_, _look(pixels, larger, EIGHTHS, detect), strict=True):
-        seen[i] = _best(turns)[0]
+        best, _ = _best(turns)
+        rest = max((face.score for face in turns if best and _apart(face, best) >= 90), default=0.0)
+        odd = best is not None and best.degrees != 0 and best.score < how.turned_score
+        seen[i] = None if best is None or odd or best.score - rest < how.turned_margin else best
     kept: list[_Seen] = []
     for i in range(len(found.scores)):
         own = _Seen(0.0, found.boxes[i], found.points[i], float(found.scores[i]), roll(found.points[i]))
@@ -154,20 +159,25 @@ def upright(pixels: Pixels, found: Found, detect: Detect, how: Upright, min_scor
         np.stack([face.points for face in kept]).astype(np.float32),
         np.array([face.score for face in kept], np.float32),
     )
-    return faces, [face.degrees % 360 for face in kept]
+    return faces, [45.0 * round(face.degrees / 45.0) % 360 for face in kept]
 
 
 def _straightened(pixels: Pixels, face: _Seen, detect: Detect) -> _Seen:
-    """`face` as it is found in a crop that is turned so that it stands straight in it, if it is found there."""
-    degrees = face.degrees + face.lean
-    middle = face.points.mean(axis=0)
-    side = max(float(max(face.box[2:])), 1.0) * LARGE[1]
-    cut = _Cut(float(middle[0]), float(middle[1]), side, LARGE[0], degrees)
-    again = cut.seen(detect(cut.pixels(pixels)[np.newaxis])[0])
-    if again is None or again.score < face.score - 0.02:
-        return face
-    nearest = 45.0 * round((degrees + again.lean) / 45.0)
-    return _Seen(nearest, again.box, again.points, again.score, degrees + again.lean - nearest)
+    """`face` as it is found in a crop that is turned so that it stands straight in it, as far as it is found there.
+
+    The points of a leaning face lean less than it does, so this is repeated while there is a lean left.
+    """
+    for _ in range(STRAIGHTENINGS):
+        if abs(face.lean) < STRAIGHT:
+            break
+        x, y = (face.box[:2] + face.box[2:] / 2).tolist()
+        side = max(float(max(face.box[2:])), 1.0) * LARGE[1]
+        cut = _Cut(x, y, side, LARGE[0], face.degrees + face.lean)
+        again = cut.seen(detect(cut.pixels(pixels)[np.newaxis])[0])
+        if again is None or again.score < min(face.score, 0.9) - 0.05:
+            break
+        face = again
+    return face
 
 
 def _look(pixels: Pixels, cuts: list[_Cut], turns: Sequence[float], detect: Detect) -> list[list[_Seen]]:
@@ -194,6 +204,11 @@ def _best(seen: list[_Seen]) -> tuple[_Seen | None, float]:
     """The face of the highest score, and the next best score."""
     order = sorted(seen, key=lambda face: -face.score)
     return (order[0] if order else None), (order[1].score if len(order) > 1 else 0.0)
+
+
+def _apart(one: _Seen, other: _Seen) -> float:
+    """Degrees between two turns, 0..180."""
+    return abs((one.degrees - other.degrees + 180) % 360 - 180)
 
 
 def _middle(box: NDArray[np.float32]) -> tuple[float, float]:
