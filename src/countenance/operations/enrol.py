@@ -61,9 +61,7 @@ class Enrol(Operation[Enrollable, Enrolled]):
         picture = tools.engine.look(self.image, STORED)
         judged = [(face, reasons_against(face, self.quality)) for face in picture.faces]
         good = [face for face, reasons in judged if not reasons]
-        # over the limit, the least sharp and sure go first, then the smallest
-        best = sorted(good, key=lambda f: (f.confidence + f.quality.sharpness, f.box.area), reverse=True)
-        kept = set(map(id, best[: self.max_faces]))
+        kept = set(map(id, good[: self.max_faces]))  # largest first: the faces that searches would take too
         faces = tuple(face for face in good if id(face) in kept)
         left = tuple((face, reasons or ("EXCEEDS_MAX_FACES",)) for face, reasons in judged if id(face) not in kept)
         return Enrollable(faces, tuple(tools.engine.embed(picture, faces)), left)
