@@ -15,10 +15,10 @@ from countenance.engine.batching import Batcher
 from countenance.engine.bulk import Choice, Sighting, sightings
 from countenance.engine.decode import decode, largest_reduction, read_header, shrunk, upright_size
 from countenance.engine.finding import Finder
+from countenance.engine.jpeg import JpegHeader
 from countenance.engine.limits import DEFAULT, Limits
 from countenance.engine.manifest import Manifest, load_manifests
 from countenance.engine.picture import Picture
-from countenance.engine.png import PngHeader
 from countenance.engine.pose import Head
 from countenance.engine.quality import quality
 from countenance.engine.runtime import Network, Precision, cores, fastest_precision
@@ -105,7 +105,7 @@ class Engine:
         width, height = upright_size(header)
         longer = self._finder.wanted(width, height)
         reduction = largest_reduction(header, longer)
-        searched = 1 if isinstance(header, PngHeader) else reduction  # a PNG can be decoded in full only
+        searched = reduction if isinstance(header, JpegHeader) else 1  # others can be decoded in full only
         pixels = decode(image, header, searched)
         found = self._finder.find(pixels, longer, limits.max_faces).scaled(searched, searched)
         needed = min(reduction, *(self._reduction(points) for points in found.points), reduction)
