@@ -19,7 +19,7 @@ from countenance.errors import BadRequest, ImageError, NotFound
 from countenance.operations import Answer, Caller, CreateGallery, Enrol, Enrolled, QualityFilter
 from countenance.progress import track
 
-_PICTURES = {".jpg", ".jpeg", ".png"}
+_PICTURES = {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
 
 
 @click.command("enrol", help="Enrol a folder of pictures into a gallery; run it again to go on after an interrupt.")
@@ -45,7 +45,7 @@ def enrol(gallery: str, folder: Path, key: str, external_id: str, max_faces: int
     """Every picture is one operation of its own: decided, on record, and enrolled once however often this is run."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _PICTURES)
     if not paths:
-        raise BadRequest(f"there is no JPEG or PNG under {folder}")
+        raise BadRequest(f"there is no picture under {folder}")
     with opened() as app:
         caller = Caller(key)
         try:

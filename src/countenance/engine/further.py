@@ -24,8 +24,8 @@ Further = Literal["WebP", "HEIC", "AVIF", "GIF", "BMP", "TIFF"]
 
 FURTHER: tuple[Further, ...] = ("WebP", "HEIC", "AVIF", "GIF", "BMP", "TIFF")
 
-_BROKEN = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, struct.error, OverflowError, IndexError)
-_BROKEN += (KeyError, TypeError, AttributeError, MemoryError, Image.DecompressionBombError)
+_BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, struct.error)
+_BROKEN += (OverflowError, LookupError, TypeError, AttributeError, MemoryError, Image.DecompressionBombError)
 """What Pillow and its plugins raise for files that are damaged."""
 
 

@@ -48,7 +48,8 @@ _STRIP = 256
 class JpegHeader:
     """width, height: stored pixels, before `orientation`. components: 1 grey, 3 colour, 4 CMYK.
 
-    progressive: coded in passes, which are all kept in memory while it is decoded. adobe: an Adobe marker is there, by which custom the four inks are stored inverted.
+    progressive: coded in passes, which are all kept in memory while it is decoded.
+    adobe: an Adobe marker is there, by which custom the four inks are stored inverted.
     """
 
     width: int

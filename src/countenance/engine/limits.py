@@ -15,8 +15,8 @@ class Limits:
 
     Memory of one decode is bounded by `max_pixels`. Bytes a pixel at the peak: JPEG 3, with up to 6 more while a
     progressive one is decoded and 4 more for CMYK; PNG 6 (libpng's rows and the picture), 10 with alpha, 16 with 16
-    bits and alpha; other kinds 10. A test holds 16 bits with alpha, which is the worst, to it. All decoding of a process
-    together is held to `decode.ROOM`.
+    bits and alpha; other kinds 10. A test holds 16 bits with alpha, which is the worst, to it. All decoding of a
+    process together is held to `decode.ROOM`.
     """
 
     max_bytes: int = 5 * MEBIBYTE

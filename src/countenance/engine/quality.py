@@ -21,10 +21,10 @@ STANDARD_CONTRAST, LEAST_CONTRAST = 48.0, 8.0
 def quality(face: Pixels, size_px: float) -> Quality:
     """The quality of an aligned face, uint8 (112, 112, 3) B, G, R; size_px is passed through.
 
-    brightness: the cube root of mean luma (Rec. 601) as a share of white, 0..100. sharpness: e / (e + 0.35) x 100, where e is the mean
-    absolute Laplacian of the luma in grey levels, after a Gaussian of 1 pixel (so that noise is no sharpness) and
-    stretched to a standard contrast (so that a dim picture is not called blurred). A face that had to be enlarged to
-    112 x 112 is soft, and counts as such.
+    brightness: the cube root of mean luma (Rec. 601) as a share of white, 0..100. sharpness: e / (e + 0.35) x 100,
+    where e is the mean absolute Laplacian of the luma in grey levels, after a Gaussian of 1 pixel (so that noise is no
+    sharpness) and stretched to a standard contrast (so that a dim picture is not called blurred). A face that had to be
+    enlarged to 112 x 112 is soft, and counts as such. Both maps are monotone: they change no order of pictures.
     """
     luma = cv2.cvtColor(face, cv2.COLOR_BGR2GRAY)
     mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(luma))

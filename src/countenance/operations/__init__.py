@@ -1,6 +1,7 @@
 """What can be asked of us: one file for each operation, all through `guard.py`."""
 
 from countenance.custody import Hold
+from countenance.engine.kinds import KINDS, kind_of
 from countenance.gallery import Erased, GalleryInfo, Page, Reason, Reassigned, Refusal, User, UserMatch
 from countenance.mandates import Holder, Mandate, Operator, Role, Template, Terms, template, templates
 from countenance.operations.associate import Associate
@@ -34,6 +35,7 @@ from countenance.policy import Operation as Asks
 from countenance.policy.moratorium import Moratorium, Order, Scope, Signature
 
 __all__ = [
+    "KINDS",
     "Answer",
     "Asks",
     "Associate",
@@ -96,6 +98,7 @@ __all__ = [
     "User",
     "UserMatch",
     "believed",
+    "kind_of",
     "read_charter",
     "standing",
     "template",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from countenance.api.buckets import Buckets
 from countenance.api.rekognition.errors import INVALID_PARAMETER, INVALID_S3_OBJECT, Refused
 from countenance.api.rekognition.shapes import Params
-from countenance.errors import NotFound
+from countenance.errors import NotFound, UnsupportedImage
+from countenance.operations import KINDS, kind_of
 
 
 def image_bytes(image: Params, buckets: Buckets) -> bytes:
@@ -14,13 +15,23 @@ def image_bytes(image: Params, buckets: Buckets) -> bytes:
     Raises:
         Refused: InvalidParameterException unless exactly one of the two is given, InvalidS3ObjectException for an
             object that cannot be had.
+        UnsupportedImage: a kind of file that this dialect does not take.
         ImageTooLarge: an object above 15 MiB.
     """
     if ("Bytes" in image) == ("S3Object" in image):
         raise Refused(INVALID_PARAMETER, "an Image holds either Bytes or S3Object")
-    if "Bytes" in image:
-        content: bytes = image["Bytes"]
-        return content
+    return _of_this_door(image["Bytes"] if "Bytes" in image else _stored(image, buckets))
+
+
+def _of_this_door(content: bytes) -> bytes:
+    """`content`, unless it is a picture that the engine reads and Amazon Rekognition does not."""
+    kind = kind_of(content)
+    if kind in KINDS and kind not in ("JPEG", "PNG"):
+        raise UnsupportedImage(f"{kind} images are not read here; send a JPEG or PNG")
+    return content
+
+
+def _stored(image: Params, buckets: Buckets) -> bytes:
     place = image["S3Object"]
     if "Bucket" not in place or "Name" not in place:
         raise Refused(INVALID_S3_OBJECT, "an S3Object needs a Bucket and a Name")
