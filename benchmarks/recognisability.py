@@ -94,7 +94,7 @@ def run() -> dict[str, Any]:
         "tables": [
             {
                 "title": "Strangers who match in degraded pictures",
-                "note": "Share of pairs of strangers of one race and gender (or of one gender) that reach a similarity of "
+                "note": "Share of pairs of strangers of one race and gender (or one gender) that reach a similarity of "
                 "80, 90 or 99, both pictures degraded alike, with 95 % intervals. Promised: 1e-3, 1e-4, 1e-5. "
                 "Strengths: `countenance.calibrate.degradations`.",
                 "rows": rows,

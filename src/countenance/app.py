@@ -86,7 +86,14 @@ class Countenance:
     def engine(self) -> Engine:
         """The models, verified and loaded."""
         s = self.settings
-        return Engine.open(s.models_cache, s.detector, s.model, threads=s.threads, extra=s.models_dir)
+        return Engine.open(
+            s.models_cache,
+            s.detector,
+            s.model,
+            threads=s.threads,
+            extra=s.models_dir,
+            smallest_face=s.smallest_face,
+        )
 
     @cached_property
     def normaliser(self) -> Normaliser:

@@ -66,6 +66,25 @@ class Mixed:
 
 
 @dataclass(frozen=True, slots=True)
+class Upright:
+    """By what it shows that a face lies upright; scores 0..1 of the detector.
+
+    clear_score: above any that a face reaches that lies upside down or sideways. likely_score: above any of a face that
+    lies sideways or half turned. sure_score, sure_margin: what the upright one of four small crops must have, and by
+    how much it must lead the next, to settle it. turned_score, turned_margin: what the best of eight larger crops must
+    have where it is a turned one, and by how much it must lead those a right angle or more away; else the face is not
+    used.
+    """
+
+    clear_score: float
+    likely_score: float
+    sure_score: float
+    sure_margin: float
+    turned_score: float
+    turned_margin: float
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
     """How a detector's output is read. min_score: 0..1. max_overlap: intersection over union, 0..1.
 
@@ -78,6 +97,7 @@ class Detection:
     max_overlap: float
     max_candidates: int
     average_head: tuple[tuple[float, float, float], ...]
+    upright: Upright | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +233,20 @@ def _detection(table: TomlTable) -> Detection:
         max_overlap=table.ratio("max_overlap"),
         max_candidates=table.count("max_candidates"),
         average_head=table.triples("average_head", 5),
+        upright=_upright(table.table("upright")) if table.has("upright") else None,
+    )
+    table.nothing_left()
+    return made
+
+
+def _upright(table: TomlTable) -> Upright:
+    made = Upright(
+        clear_score=table.ratio("clear_score"),
+        likely_score=table.ratio("likely_score"),
+        sure_score=table.ratio("sure_score"),
+        sure_margin=table.ratio("sure_margin"),
+        turned_score=table.ratio("turned_score"),
+        turned_margin=table.ratio("turned_margin"),
     )
     table.nothing_left()
     return made

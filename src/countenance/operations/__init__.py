@@ -1,5 +1,6 @@
 """What a caller can request, all of it through `guard.py`: similar operations in one file."""
 
+from countenance.engine.kinds import KINDS, kind_of
 from countenance.gallery import Erased, GalleryInfo, Page, Reason, Reassigned, Refusal, User, UserMatch
 from countenance.operations.compare import Compare, Compared
 from countenance.operations.detect import Detect, Detected
@@ -33,6 +34,7 @@ from countenance.operations.video import (
 from countenance.policy import Action
 
 __all__ = [
+    "KINDS",
     "Action",
     "Answer",
     "Associate",
@@ -85,6 +87,7 @@ __all__ = [
     "content_of",
     "evidence_summary",
     "granted",
+    "kind_of",
     "matches_by_time",
     "read_charter",
     "trusted_evidence",

@@ -62,8 +62,7 @@ class Enrol(Operation[Enrollable, Enrolled]):
         picture = tools.engine.look(content_of(self.image), STORED)
         judged = [(face, reasons_against(face, self.quality)) for face in picture.faces]
         good = [face for face, reasons in judged if not reasons]
-        # above the limit, drop the least sharp and least confident first, then the smallest
-        best = sorted(good, key=lambda f: (f.confidence + f.quality.sharpness, f.box.area), reverse=True)
+        best = list(good)  # largest first: the faces that searches would take too
         wanted = len(best) if self.max_faces is None else self.max_faces
         passed: dict[int, Template] = {}
         against = {id(face): reasons for face, reasons in judged if reasons}
