@@ -66,7 +66,9 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(command, "shots", lambda data: {kind: kind for kind in people})
         patch.setattr(command, "portraits", lambda kind, *given: people[kind])
         patch.setattr(command, "degraded_portraits", lambda kind, *given: degraded(people[kind]))
-        done = CliRunner().invoke(cli, ["calibrate", "mine", "--out", str(folder), "--steps", "4"])
+        done = CliRunner().invoke(
+            cli, ["calibrate", "mine", "--data", str(folder), "--out", str(folder), "--steps", "4"]
+        )
     assert done.exit_code == 0, done.output
     return folder
 

@@ -17,7 +17,7 @@ CLEAR, LOST = Template(vector_of(7), MODEL), Template(NOBODY, MODEL)
 
 
 def test_a_template_beyond_use_is_refused_by_name_and_a_clear_one_is_not() -> None:
-    faces = [face_at(0), face_at(1)]
+    faces = [face_at(0, sharpness=95.0), face_at(1, sharpness=95.0)]
     assert reasons_against_templates(faces, [CLEAR, LOST], NORMALISER, QualityFilter.AUTO) == [
         (),
         ("LOW_FACE_QUALITY",),
