@@ -80,7 +80,7 @@ class Countenance:
     @property
     def model(self) -> ModelId:
         """The embedder that the manifest names, without loading it."""
-        return ModelId(load_manifests(self.settings.models_dir)[self.settings.model].sha256)
+        return load_manifests(self.settings.models_dir)[self.settings.model].model
 
     @cached_property
     def engine(self) -> Engine:

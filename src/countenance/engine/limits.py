@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from countenance.errors import DamagedImage, ImageTooLarge, ImageTooSmall
 
@@ -42,6 +42,9 @@ DEFAULT = Limits()
 
 STORED = Limits(max_bytes=15 * MEBIBYTE)
 """For images that a request names in a bucket."""
+
+LARGEST_FACE = replace(STORED, max_faces=1)
+"""The same where the largest face is all that is wanted: small ones are looked for only if no large one is there."""
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:

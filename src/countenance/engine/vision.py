@@ -26,7 +26,7 @@ from countenance.engine.weights import read_weights
 from countenance.errors import ModelError
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, ModelId, Pixels, Point, Template
 
-SMALLEST_FACE = 40
+SMALLEST_FACE = 24
 """Width in pixels of the original of the smallest face that large pictures are searched for, where nobody says else."""
 
 TOGETHER = 4

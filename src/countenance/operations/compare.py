@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from countenance.engine import STORED
+from countenance.engine import LARGEST_FACE, STORED
 from countenance.errors import NoFace
 from countenance.faces import DetectedFace
 from countenance.operations.images import Image, commitment_of, content_of
@@ -55,7 +55,7 @@ class Compare(Operation[ScoredFaces, Compared]):
 
     def look(self, tools: Tools) -> ScoredFaces:
         """Detect and embed both, score each target face."""
-        picture = tools.engine.look(content_of(self.source), STORED)
+        picture = tools.engine.look(content_of(self.source), LARGEST_FACE)
         source, template = largest_face(tools, picture, self.quality)
         other = tools.engine.look(content_of(self.target), STORED)
         faces = tuple(face for face in other.faces if not reasons_against(face, self.quality))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
-from countenance.engine import STORED, Picture
+from countenance.engine import LARGEST_FACE, Picture
 from countenance.errors import Conflict, NoFace
 from countenance.faces import Candidate, DetectedFace, Template
 from countenance.operations.images import Image, commitment_of, content_of
@@ -157,7 +157,7 @@ class SearchByImage(_Search[Probe]):
     def look(self, tools: Tools) -> Probe:
         """Detect, take the largest face, embed it."""
         tools.gallery.size(self.gallery_id)  # NotFound before the work
-        picture = tools.engine.look(content_of(self.image), STORED)
+        picture = tools.engine.look(content_of(self.image), LARGEST_FACE)
         face, template = largest_face(tools, picture, self.quality)
         return Probe(template, face)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
-from countenance.engine import STORED
+from countenance.engine import LARGEST_FACE
 from countenance.faces import DetectedFace, Template
 from countenance.gallery import Gallery, UserMatch
 from countenance.operations.images import Image, commitment_of, content_of
@@ -148,7 +148,7 @@ class SearchUsersByImage(_SearchUsers[Probes]):
     def look(self, tools: Tools) -> Probes:
         """Detect, take the largest face, embed it."""
         tools.gallery.size(self.gallery_id)  # NotFound before the work
-        picture = tools.engine.look(content_of(self.image), STORED)
+        picture = tools.engine.look(content_of(self.image), LARGEST_FACE)
         if not picture.faces:
             return Probes(())
         largest, *others = picture.faces

@@ -103,6 +103,7 @@ def test_shared_turned_pictures_are_found_turned(engine, folder, roll):
         pytest.skip(f"no pictures at {CASES}")
     for file in files:
         faces = engine.look(file.read_bytes()).faces
+        assert len(faces) == 1, file.name
         assert all(abs(abs(face.pose.roll) - roll) < 30 for face in faces), file.name
 
 

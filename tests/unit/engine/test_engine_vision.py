@@ -18,7 +18,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def engine(folder):
-    engine = Engine.open(folder, "squares", "colours", threads=2, extra=folder)
+    engine = Engine.open(folder, "squares", "colours", threads=2, extra=folder, smallest_face=64)
     yield engine
     engine.close()
 
@@ -79,7 +79,7 @@ def test_a_large_picture_is_kept_as_small_as_its_faces_allow(engine, kind):
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_a_large_picture_without_faces_is_kept_as_it_was_searched(engine, kind):
-    assert engine.look(saved(np.zeros((2560, 2560, 3), dtype=np.uint8), kind)).reduction == 2
+    assert engine.look(saved(np.zeros((2560, 2560, 3), dtype=np.uint8), kind)).reduction == 4
 
 
 def test_a_position_is_the_same_place_at_every_reduction():
