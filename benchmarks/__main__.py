@@ -30,6 +30,7 @@ EVERY = (
     "accuracy",
     "equal_error",
     "recognisability",
+    "pictures",
     "audit",
 )
 LIBRARIES = ("numpy", "openvino", "opencv-python-headless", "onnxruntime", "faiss-cpu", "cedarpy", "scikit-learn")
