@@ -104,7 +104,7 @@ def _row(name: str, change: Callable[[Pixels], Pixels], files: list[Path], engin
         "faces found": f"{found} of {len(files)}",
         "refused by AUTO": refused,
         "pairs of strangers": len(scores),
-        "match at 80": f"{rate.estimate:.3%} ({rate.interval.lower:.3%} to {rate.interval.upper:.3%})",
+        "match at 80": f"{rate.estimate:.3%} ({rate.interval.low:.3%} to {rate.interval.high:.3%})",
         "at 90": int((similarity >= 90).sum()),
         "at 99": int((similarity >= 99).sum()),
         "median roll, degrees": round(float(np.median(np.abs(rolls)))),
