@@ -437,4 +437,4 @@ def test_a_refusal_outweighs_a_grant() -> None:
     assert both.state == "refused"
     assert AuthorisationFacts(kind=AuthorisationKind.NONE, granted_at=NOW).state == "none"
     assert AuthorisationFacts(kind=AuthorisationKind.WARRANT, requested_at=NOW).state == "requested"
-    assert AuthorisationFacts(kind=AuthorisationKind.WARRANT).state == "none"
+    assert AuthorisationFacts(kind=AuthorisationKind.WARRANT).state is None
