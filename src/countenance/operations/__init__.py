@@ -1,4 +1,4 @@
-"""What a caller can request, all of it through `guard.py`: similar operations in one file."""
+"""The operations that a caller can request. All run through `guard.py`; similar ones share a file."""
 
 from countenance.gallery import Erased, GalleryInfo, Page, Reason, Reassigned, Refusal, User, UserMatch
 from countenance.operations.compare import Compare, Compared
