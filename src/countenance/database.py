@@ -1,4 +1,4 @@
-"""The one database: opened with the durability that the promises need, and migrated before anything reads it."""
+"""The one SQLite database: opened with full durability, and migrated before anything reads it."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from countenance.errors import StoreError
 MIGRATIONS = Path(__file__).with_name("migrations")
 _WHAT_TO_DO = "see that its folder is there, writable and has room"
 LOCK_PATIENCE_S = 30.0
-"""How long a writer waits for another one, where it does not say otherwise."""
+"""Default time that a writer waits for another writer, in seconds."""
 
 
 def open_database(path: Path) -> Engine:
-    """Open (or make) the SQLite file at `path` and bring its tables up to date.
+    """Open the SQLite file at `path`, or create it, and bring its tables up to date.
 
-    WAL, synchronous=FULL (what was committed survives a power cut), secure_delete (what was deleted is overwritten),
-    foreign keys on. Every transaction starts with BEGIN IMMEDIATE, so that a writer waits instead of failing half-way;
-    read inside `reading(engine)`, which takes no lock, and write inside `changing(engine)` or `writing(engine)`.
+    Pragmas: WAL, synchronous=FULL (committed data survive a power cut), secure_delete (deleted data are overwritten),
+    foreign keys on. A transaction starts with BEGIN IMMEDIATE, so a writer waits at the start and cannot fail halfway.
+    Read inside `reading(engine)`, which takes no lock. Write inside `changing(engine)` or `writing(engine)`.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     _touch(path)
@@ -50,9 +50,9 @@ def open_database(path: Path) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        how = connection.get_execution_options().get("begin", "BEGIN IMMEDIATE")
-        if how is not None:
-            connection.exec_driver_sql(how)
+        statement = connection.get_execution_options().get("begin", "BEGIN IMMEDIATE")
+        if statement is not None:
+            connection.exec_driver_sql(statement)
 
     migrate(engine)
     return engine
@@ -68,45 +68,45 @@ def _touch(path: Path) -> None:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection that only reads: one consistent snapshot, never waiting for a writer."""
+    """A read-only connection: it sees one consistent snapshot and never waits for a writer."""
     with engine.connect().execution_options(begin="BEGIN") as connection:
         yield connection
 
 
 @contextmanager
 def reading_once(engine: Engine) -> Iterator[Connection]:
-    """A connection for one SELECT, which is a snapshot by itself: as `reading`, without a transaction round it."""
+    """A connection for a single SELECT. That is a snapshot by itself, so no transaction is opened."""
     with engine.connect().execution_options(begin=None) as connection:
         yield connection
 
 
 @contextmanager
 def changing(engine: Engine) -> Iterator[Connection]:
-    """A write transaction, durable when the block has ended; what is raised in it undoes it."""
-    with _turn(engine, LOCK_PATIENCE_S), engine.begin() as connection:
+    """A write transaction through SQLAlchemy: committed to disk at the end of the block, rolled back on an error."""
+    with _writer_lock(engine, LOCK_PATIENCE_S), engine.begin() as connection:
         yield connection
 
 
 class Busy(Exception):
-    """Somebody else writes to the database, and went on for longer than this transaction wanted to wait."""
+    """Another writer held the database for longer than this transaction was ready to wait."""
 
 
 class Transaction:
-    """A write transaction through the driver itself; made by `writing`."""
+    """A write transaction on the driver's own connection; created by `writing`."""
 
-    def __init__(self, engine: Engine, lent: PoolProxiedConnection) -> None:
+    def __init__(self, engine: Engine, driver_connection: PoolProxiedConnection) -> None:
         self._engine = engine
-        self._lent = lent
-        self._cursor = lent.cursor()
+        self._driver_connection = driver_connection
+        self._cursor = driver_connection.cursor()
 
     @cached_property
     def connection(self) -> Connection:
-        """The same transaction through SQLAlchemy, for what is asked seldom; not to be committed or closed."""
-        return Connection(self._engine, self._lent).execution_options(begin=None)
+        """The same transaction through SQLAlchemy, for rare statements. Do not commit or close it."""
+        return Connection(self._engine, self._driver_connection).execution_options(begin=None)
 
     def rows(self, statement: Direct, **values: object) -> list[tuple[Any, ...]]:
         """All rows of a SELECT."""
-        return statement.on(self._cursor, self._engine.dialect, values)
+        return statement.fetch(self._cursor, self._engine.dialect, values)
 
     def many(self, statement: Direct, rows: Sequence[Mapping[str, object]]) -> None:
         """Run a statement once for each of `rows`."""
@@ -116,34 +116,35 @@ class Transaction:
 
 @contextmanager
 def writing(engine: Engine, patience_s: float = LOCK_PATIENCE_S) -> Iterator[Transaction]:
-    """A write transaction, durable when the block has ended; what is raised in it, or by the disk, undoes it.
+    """A write transaction through the driver: committed to disk at the end of the block, rolled back on an exception.
 
-    `Busy` where somebody else writes for longer than `patience_s`. Errors of the database are the driver's own.
+    Raises `Busy` if another writer holds the database for longer than `patience_s` seconds. Other database errors
+    are those of the driver (`sqlite3`).
     """
     began = time.monotonic()
-    with _turn(engine, patience_s), _lent(engine) as lent:
-        _begin_write(lent.cursor(), patience_s - (time.monotonic() - began))
-        yield Transaction(engine, lent)
-        lent.commit()
+    with _writer_lock(engine, patience_s), _driver_connection(engine) as connection:
+        _begin_write(connection.cursor(), patience_s - (time.monotonic() - began))
+        yield Transaction(engine, connection)
+        connection.commit()
 
 
 _writers: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
 
 @contextmanager
-def _turn(engine: Engine, patience_s: float) -> Iterator[None]:
-    """Writers of one process wait for each other here: those that wait in SQLite sleep for milliseconds at a time.
+def _writer_lock(engine: Engine, patience_s: float) -> Iterator[None]:
+    """A lock between the writers of one process. Waiting here is faster: SQLite polls, and sleeps for milliseconds.
 
-    Whose patience ends goes on all the same, and hears from SQLite that somebody else writes.
+    After `patience_s` the block runs without the lock, and SQLite itself reports the other writer.
     """
     lock = _writers.get(engine)
     if lock is None:
         lock = _writers.setdefault(engine, threading.Lock())
-    mine = lock.acquire(timeout=max(0.0, patience_s))
+    acquired = lock.acquire(timeout=max(0.0, patience_s))
     try:
         yield
     finally:
-        if mine:
+        if acquired:
             lock.release()
 
 
@@ -151,26 +152,26 @@ _idle: WeakKeyDictionary[Engine, list[PoolProxiedConnection]] = WeakKeyDictionar
 
 
 @contextmanager
-def _lent(engine: Engine) -> Iterator[PoolProxiedConnection]:
-    """A connection of `engine`'s that SQLAlchemy's pool does not count; afterwards it lies ready for whoever is next.
+def _driver_connection(engine: Engine) -> Iterator[PoolProxiedConnection]:
+    """A driver connection from a pool of our own; it returns there after the block, or is closed after an error.
 
-    Taking one from the pool and giving it back costs more than most statements do. After an error it is closed.
+    A round trip through SQLAlchemy's pool costs more than most statements.
     """
     idle = _idle.get(engine)
     if idle is None:
         idle = _idle.setdefault(engine, [])
         event.listen(engine, "engine_disposed", lambda _: _close_all(idle))
     try:
-        lent = idle.pop()
+        connection = idle.pop()
     except IndexError:
-        lent = engine.raw_connection()
-        lent.detach()
+        connection = engine.raw_connection()
+        connection.detach()
     try:
-        yield lent
+        yield connection
     except BaseException:
-        lent.close()
+        connection.close()
         raise
-    idle.append(lent)
+    idle.append(connection)
 
 
 def _close_all(idle: list[PoolProxiedConnection]) -> None:
@@ -194,48 +195,49 @@ def _begin_write(cursor: DBAPICursor, patience_s: float) -> None:
 
 
 class Direct:
-    """A statement of every request, handed to the driver as it is: SQLAlchemy's part would cost more than SQLite's.
+    """A statement that runs in every request, compiled once and given straight to the driver.
 
-    For plain values only (text, numbers, bytes): the driver gives and takes them as they lie in the database.
+    SQLAlchemy's share of the time would be larger than SQLite's. Values are not converted, so only text, numbers and
+    bytes work.
     """
 
     def __init__(self, statement: ClauseElement) -> None:
         self._statement = statement
-        self._written: dict[Dialect, tuple[str, Sequence[str] | None, Mapping[str, object]]] = {}
+        self._compiled: dict[Dialect, tuple[str, Sequence[str] | None, Mapping[str, object]]] = {}
 
     def rows(self, engine: Engine, **values: object) -> list[tuple[Any, ...]]:
-        """All rows of a SELECT, which is a snapshot by itself; waits for no writer."""
-        with _lent(engine) as lent:
-            return self.on(lent.cursor(), engine.dialect, values)
+        """All rows of a SELECT. It is a snapshot by itself and waits for no writer."""
+        with _driver_connection(engine) as connection:
+            return self.fetch(connection.cursor(), engine.dialect, values)
 
-    def on(self, cursor: DBAPICursor, dialect: Dialect, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """Its rows, asked through `cursor`."""
-        text, order, fixed = self._in(dialect)
+    def fetch(self, cursor: DBAPICursor, dialect: Dialect, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        """All rows of a SELECT, read through `cursor`."""
+        text, order, fixed = self._compile(dialect)
         values = {**fixed, **values}
         cursor.execute(text, values if order is None else [values[name] for name in order])
         return list(cursor.fetchall())
 
     def many(self, cursor: DBAPICursor, dialect: Dialect, rows: Sequence[Mapping[str, object]]) -> None:
         """Run it once for each of `rows`."""
-        text, order, fixed = self._in(dialect)
+        text, order, fixed = self._compile(dialect)
         if fixed:
             rows = [{**fixed, **row} for row in rows]
         cursor.executemany(text, rows if order is None else [[row[name] for name in order] for row in rows])
 
-    def _in(self, dialect: Dialect) -> tuple[str, Sequence[str] | None, Mapping[str, object]]:
-        """Its text for `dialect`, the order of its values where they have no names there, and those that it brings."""
-        written = self._written.get(dialect)
-        if written is None:
-            compiled = self._statement.compile(dialect=dialect)
-            assert isinstance(compiled, SQLCompiler)
-            order = compiled.positiontup if compiled.positional else None
-            fixed = {name: value for name, value in compiled.params.items() if value is not None}
-            written = self._written[dialect] = (str(compiled), order, fixed)
-        return written
+    def _compile(self, dialect: Dialect) -> tuple[str, Sequence[str] | None, Mapping[str, object]]:
+        """The SQL text for `dialect`, the order of its parameters (None: they are named), and the constant ones."""
+        compiled = self._compiled.get(dialect)
+        if compiled is None:
+            compiler = self._statement.compile(dialect=dialect)
+            assert isinstance(compiler, SQLCompiler)
+            order = compiler.positiontup if compiler.positional else None
+            constants = {name: value for name, value in compiler.params.items() if value is not None}
+            compiled = self._compiled[dialect] = (str(compiler), order, constants)
+        return compiled
 
 
 def migrate(engine: Engine) -> None:
-    """Apply the migrations that `engine`'s database lacks; one from a newer Countenance is a `StoreError`."""
+    """Apply the migrations that the database lacks; `StoreError` if a newer Countenance wrote it."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     try:

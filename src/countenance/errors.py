@@ -1,52 +1,52 @@
-"""Every error that Countenance raises on purpose, in one tree that knows no HTTP.
+"""Every error that Countenance raises on purpose, in one tree. HTTP is not mentioned here.
 
     CountenanceError
-    ├── BadRequest                what was asked is malformed
+    ├── BadRequest                the request is malformed
     │   ├── ImageError            the image bytes cannot be used
     │   │   ├── ImageTooLarge         too many bytes, pixels, or too long a side
     │   │   ├── ImageTooSmall         shorter than 80 pixels on a side
-    │   │   ├── UnsupportedImage      not a kind of image that is read here
-    │   │   └── DamagedImage          says that it is a JPEG or PNG, and cannot be decoded
+    │   │   ├── UnsupportedImage      not an image format that this server reads
+    │   │   └── DamagedImage          starts like a JPEG or PNG, but cannot be decoded
     │   ├── VideoError            the video cannot be used
     │   │   ├── VideoTooLarge         too many bytes or frames, too long, or frames too large
-    │   │   ├── UnsupportedVideo      not a kind of video that is read here
-    │   │   └── DamagedVideo          its decoder fails, or falls silent and is ended
-    │   ├── NoFace                no face where one is needed
+    │   │   ├── UnsupportedVideo      not a video format that this server reads
+    │   │   └── DamagedVideo          the decoder fails, or stops answering and is killed
+    │   ├── NoFace                no face in a picture that needs one
     │   └── BadPageToken          a page token that this server did not make
-    ├── NotFound                  a gallery, face, mandate, … that is not there
-    │   ├── NoSuchFace            the gallery is there, and holds no face of that id
-    │   └── NoSuchObject          a bucket holds no such object, or there is no such bucket
-    ├── AlreadyExists             an id that is taken
-    ├── Conflict                  the thing is there, and is in a state that forbids this
+    ├── NotFound                  no such gallery, face, mandate, …
+    │   ├── NoSuchFace            the gallery exists, but has no face with that id
+    │   └── NoSuchObject          a bucket has no such object, or there is no such bucket
+    ├── AlreadyExists             the id is taken
+    ├── Conflict                  the present state does not allow this
     ├── LimitExceeded             a quota of this server or of the mandate is used up
-    ├── Denied                    policy said no, or could not say yes
-    │   └── Held                  permitted, and kept until people have done their part
+    ├── Denied                    the rules forbid it, or could not permit it
+    │   └── Held                  permitted, but withheld until people have reviewed or authorised it
     ├── Unauthenticated           the caller did not prove who it is
-    ├── Overloaded                the queue is full; ask again later
+    ├── Overloaded                the queue is full; try again later
     ├── NotRecorded               the ledger could not be written, so nothing is answered
     └── Misconfigured             this installation must not start or go on
-        ├── ModelError            a model file is missing, altered or not as its manifest says
+        ├── ModelError            a model file is missing, altered, or differs from its manifest
         ├── PolicyError           the rules cannot be read, validated or trusted
-        └── StoreError            the database cannot be opened or is of another version
+        └── StoreError            the database cannot be opened or has another version
 
-Messages say what was got and what was expected. They never hold an image, a template or a person's name.
-Each front door has one table from these classes to its own statuses.
+Messages state the value received and the value expected. They never contain an image, a template or a person's name.
+Each API has one table from these classes to its own statuses.
 """
 
 from __future__ import annotations
 
 
 class CountenanceError(Exception):
-    """The root: whatever goes wrong here on purpose is one of these.
+    """The root of the tree.
 
-    receipt: the ledger's receipt for the refusal or failure, where one was recorded.
+    receipt: the ledger's receipt for the refusal or failure, if one was recorded.
     """
 
     receipt: str | None = None
 
 
 class BadRequest(CountenanceError):
-    """What was asked is malformed."""
+    """The request is malformed."""
 
 
 class ImageError(BadRequest):
@@ -62,11 +62,11 @@ class ImageTooSmall(ImageError):
 
 
 class UnsupportedImage(ImageError):
-    """Not a kind of image that is read here."""
+    """Not an image format that this server reads."""
 
 
 class DamagedImage(ImageError):
-    """The bytes start like an image and cannot be decoded."""
+    """The bytes start like an image, but cannot be decoded."""
 
 
 class VideoError(BadRequest):
@@ -78,15 +78,15 @@ class VideoTooLarge(VideoError):
 
 
 class UnsupportedVideo(VideoError):
-    """Not a kind of video that is read here."""
+    """Not a video format that this server reads."""
 
 
 class DamagedVideo(VideoError):
-    """The video's decoder fails, or falls silent and is ended."""
+    """The decoder fails, or stops answering and is killed."""
 
 
 class NoFace(BadRequest):
-    """No face where one is needed."""
+    """No face in a picture that needs one."""
 
 
 class BadPageToken(BadRequest):
@@ -94,11 +94,11 @@ class BadPageToken(BadRequest):
 
 
 class NotFound(CountenanceError):
-    """What was named is not there."""
+    """There is no such gallery, face, mandate or other thing."""
 
 
 class NoSuchFace(NotFound):
-    """The gallery is there, and holds no face of that id."""
+    """The gallery exists, but has no face with that id."""
 
 
 class NoSuchObject(NotFound):
@@ -110,19 +110,19 @@ class AlreadyExists(CountenanceError):
 
 
 class Conflict(CountenanceError):
-    """The thing is there, and is in a state that forbids this."""
+    """The present state does not allow this."""
 
 
 class TokenReused(Conflict):
-    """A request carries the token of another request."""
+    """The idempotency token was already used for another request."""
 
 
 class LimitExceeded(CountenanceError):
-    """A quota is used up."""
+    """A quota of this server or of the mandate is used up."""
 
 
 class Denied(CountenanceError):
-    """Policy said no, or could not say yes. `decision` is the `policy.Decision` that says why."""
+    """The rules forbid it, or could not permit it. decision: the `policy.Decision` with the reasons."""
 
     def __init__(self, message: str, decision: object = None) -> None:
         super().__init__(message)
@@ -130,7 +130,7 @@ class Denied(CountenanceError):
 
 
 class Held(Denied):
-    """Permitted, and kept until people have done their part: verified it, or asked for authorisation."""
+    """Permitted, but withheld until people have verified the result or requested authorisation."""
 
 
 class Unauthenticated(CountenanceError):
@@ -138,7 +138,7 @@ class Unauthenticated(CountenanceError):
 
 
 class Overloaded(CountenanceError):
-    """The queue is full; ask again later."""
+    """The queue is full; try again later."""
 
 
 class NotRecorded(CountenanceError):
@@ -150,7 +150,7 @@ class Misconfigured(CountenanceError):
 
 
 class ModelError(Misconfigured):
-    """A model file is missing, altered or not as its manifest says."""
+    """A model file is missing, altered, or differs from its manifest."""
 
 
 class PolicyError(Misconfigured):
@@ -158,4 +158,4 @@ class PolicyError(Misconfigured):
 
 
 class StoreError(Misconfigured):
-    """The database cannot be opened or is of another version."""
+    """The database cannot be opened or has another version."""

@@ -1,7 +1,7 @@
-"""The shared vocabulary: what the engine finds, the gallery keeps and the front doors show.
+"""The shared types: what the engine detects, the gallery stores and the APIs show.
 
-Frozen values, checked once when they are made. Lengths and positions are ratios of the upright image's width and
-height unless a name ends in `_px`; a box may reach outside 0..1 where a face is cut by the edge.
+All are frozen and validated once, when they are made. Lengths and positions are ratios of the upright image's width
+and height, unless a name ends in `_px`. A box may reach outside 0..1 if the edge of the image cuts the face.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ Pixels = NDArray[np.uint8]
 """An upright picture, shape (height, width, 3), uint8, channels B, G, R."""
 
 ModelId = NewType("ModelId", str)
-"""sha256 (64 hex digits) of an embedder's weights: the space its templates live in."""
+"""sha256 (64 hex digits) of an embedder's weights. Only templates with the same id can be compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoundingBox:
-    """Where a face is: ratios of the upright image's width and height."""
+    """The box round a face, in ratios of the upright image's width and height."""
 
     left: float
     top: float
@@ -45,12 +45,12 @@ class BoundingBox:
 
     def overlap(self, other: BoundingBox) -> float:
         """Intersection over union with `other`, 0..1."""
-        across = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
-        down = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
-        if across <= 0 or down <= 0:
+        width = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
+        height = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
+        if width <= 0 or height <= 0:
             return 0.0
-        shared = across * down
-        return shared / (self.area + other.area - shared)
+        intersection = width * height
+        return intersection / (self.area + other.area - intersection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Landmarks:
-    """The five points of the detector; left and right are the subject's picture sides as the viewer sees them."""
+    """The detector's five points. Left and right are those of the picture, as its viewer sees them."""
 
     left_eye: Point
     right_eye: Point
@@ -74,7 +74,7 @@ class Landmarks:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Head pose in degrees, estimated from the five landmarks: coarse, good for telling frontal from turned."""
+    """Head pose in degrees, estimated from the five landmarks. Coarse: it tells a frontal face from a turned one."""
 
     roll: float
     yaw: float
@@ -83,7 +83,7 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What can be measured about the picture of a face. Nothing here says anything about the person.
+    """Measurements of the picture of a face. None describes the person.
 
     sharpness, brightness: 0..100. size_px: the shorter side of the box in pixels of the original image.
     """
@@ -121,9 +121,9 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class EnrolledFace:
-    """A face that a gallery holds. image_id names the picture it came from, which is not kept.
+    """A face in a gallery. image_id: the picture it came from; the picture itself is not stored.
 
-    user_id: the gallery's user whom the face is said to belong to, if any.
+    user_id: the user of the gallery to whom the face was assigned, if any.
     """
 
     face_id: str
@@ -137,11 +137,11 @@ class EnrolledFace:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An enrolled face that a probe is like.
+    """An enrolled face that a search returns.
 
-    score: the comparison score as the calibration takes it (cosine, or the normalised score).
+    score: the comparison score that the calibration takes (cosine, or the normalised score).
     similarity: 0..100, calibrated: 80 means FMR 1e-3, 90 1e-4, 99 1e-5, 99.9 1e-6, for the group served worst.
-    fmr: the false match rate at that score, 0..1, for that group.
+    fmr: the false match rate at that score for the same group, 0..1.
     """
 
     face: EnrolledFace

@@ -14,7 +14,7 @@ _EVERY_S = 5.0
 
 
 def track(items: Iterable[T], what: str, total: int | None = None, unit: str = "it") -> Iterator[T]:
-    """Yield `items`, showing on stderr how far it is. total: how many there are, where `items` cannot say."""
+    """Yield `items` and show progress on stderr. total: the number of items, if `items` has no length."""
     if sys.stderr.isatty():
         yield from tqdm(items, desc=what, total=total, unit=unit, file=sys.stderr)
         return

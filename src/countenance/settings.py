@@ -1,6 +1,6 @@
-"""The only reader of the environment: it makes one frozen `Settings`.
+"""Settings from the environment. No other module reads environment variables.
 
-Every setting is documented in docs/settings.md; a test compares the two.
+docs/settings.md documents every setting; a test compares the two.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from countenance.errors import BadRequest, Misconfigured
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How this installation runs. Made by `load`; each field is the variable COUNTENANCE_<FIELD>."""
+    """The settings of one installation, made by `load`. Each field is the variable COUNTENANCE_<FIELD>."""
 
     home: Path
     """Data folder: database, keys, models. COUNTENANCE_HOME, default ./data"""
@@ -26,7 +26,7 @@ class Settings:
     region: str = "us-east-1"
     """The AWS region that signed requests must name."""
     buckets: Mapping[str, Path] = field(default_factory=dict)
-    """Folders that stand for S3 buckets: COUNTENANCE_BUCKETS=name=/path,other=/path"""
+    """Folders that serve as S3 buckets: COUNTENANCE_BUCKETS=name=/path,other=/path"""
     origin: str = "countenance.local/ledger"
     """The name under which the ledger signs its checkpoints: a host and path of yours, without a scheme."""
     packs: tuple[str, ...] = ("house",)
@@ -36,13 +36,13 @@ class Settings:
     charter: Path | None = None
     """A JSON file that names the keys which set and lift moratoria."""
     appeal_contact: str = "the operator of this server"
-    """Whom a denied person or caller can write to; part of every denial."""
+    """Whom a denied caller or person can write to. Every denial names it."""
     model: str = "sface"
     """Name of the embedder in the manifest."""
     detector: str = "yunet"
     """Name of the detector in the manifest."""
     weights: Path | None = None
-    """Where fetched weights lie; default HOME/models."""
+    """Folder of fetched weights; default HOME/models."""
     models_dir: Path | None = None
     """A folder of further model manifests (*.toml) with their files."""
     threads: int = 0
@@ -64,7 +64,7 @@ class Settings:
 
     @property
     def database(self) -> Path:
-        """The SQLite file that is the only truth."""
+        """The SQLite file that holds all state."""
         return self.home / "countenance.sqlite"
 
     @property
@@ -74,17 +74,17 @@ class Settings:
 
     @property
     def calibration(self) -> Path:
-        """Where `countenance calibrate` writes; what lies there goes before what ships."""
+        """Folder that `countenance calibrate` writes to. Its files take precedence over those that ship."""
         return self.home / "calibration"
 
     @property
     def models_cache(self) -> Path:
-        """Where fetched weights lie."""
+        """Folder of fetched weights."""
         return self.weights or self.home / "models"
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read COUNTENANCE_* into a `Settings`; an unknown or malformed variable is a `Misconfigured`."""
+    """Read the variables COUNTENANCE_*; `Misconfigured` if one is unknown or malformed."""
     known = {field.name.upper() for field in fields(Settings)}
     given = {name.removeprefix("COUNTENANCE_"): v for name, v in environ.items() if name.startswith("COUNTENANCE_")}
     unknown = sorted(set(given) - known)
@@ -118,7 +118,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
 
 
 def data_folder(settings: Settings, named: Path | None = None) -> Path:
-    """The folder of evaluation data: `named`, or the one in the settings; `BadRequest` without either."""
+    """The folder of evaluation data: `named`, else that of the settings; `BadRequest` if neither is given."""
     folder = named or settings.data
     if folder is None:
         raise BadRequest("this needs evaluation data: name its folder with --data or COUNTENANCE_DATA")

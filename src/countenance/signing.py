@@ -1,4 +1,4 @@
-"""Canonical JSON, its hash, and the Ed25519 keys that sign it: one way, used by the ledger, mandates and audits."""
+"""Canonical JSON, its hash, and the Ed25519 keys that sign it. The ledger, mandates and audits all use these."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from countenance.errors import Misconfigured
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
-"""What canonical JSON can say."""
+"""The values that canonical JSON can express."""
 
 
 def canonical(value: Any) -> bytes:
-    """`value` as RFC 8785 canonical JSON: one value, one byte string."""
+    """`value` as RFC 8785 canonical JSON: equal values give equal bytes."""
     if _plain(value):
         try:
             return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
@@ -30,10 +30,10 @@ def canonical(value: Any) -> bytes:
 
 
 def _plain(value: object) -> bool:
-    """Whether orjson, at a tenth of the cost, writes `value` in the same bytes as RFC 8785 wants.
+    """Whether orjson, at a tenth of the cost, writes the bytes that RFC 8785 demands for `value`.
 
-    It orders names by code point, not by UTF-16 unit, and knows other forms for whole, tiny and huge floats: only
-    names in ASCII are plain, and only floats that both write as digits, a point and digits.
+    orjson sorts names by code point, RFC 8785 by UTF-16 unit; and whole, tiny and huge floats look different. So only
+    ASCII names count as plain, and only floats that both write as digits, a point and digits.
     """
     kind = type(value)
     if kind is str or kind is bool or value is None:
@@ -65,17 +65,17 @@ class Signer:
         self.public = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
     def sign(self, message: bytes) -> bytes:
-        """The 64-byte Ed25519 signature (RFC 8032) of `message`."""
+        """The Ed25519 signature (RFC 8032) of `message`, 64 bytes."""
         return self._key.sign(message)
 
     @classmethod
     def from_file(cls, path: Path) -> Signer:
-        """The key kept at `path` (hex seed, mode 600), made on first use."""
+        """The key in the file at `path` (hex seed, mode 600), made on first use."""
         return cls(secret_file(path))
 
 
 def verified(public: bytes, signature: bytes, message: bytes) -> bool:
-    """Whether `signature` over `message` is by the key whose raw public half is `public`."""
+    """Whether `signature` over `message` was made by the key with the raw public half `public`."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):
@@ -84,7 +84,7 @@ def verified(public: bytes, signature: bytes, message: bytes) -> bool:
 
 
 def secret_file(path: Path) -> bytes:
-    """32 random bytes kept in hex at `path` (mode 600, its folder mode 700), made on first use."""
+    """The 32 random bytes in the file at `path` (hex, mode 600, folder mode 700), made on first use."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -73,7 +73,7 @@ def test_a_direct_statement_is_written_in_the_tongue_of_its_database() -> None:
             return [(7,)]
 
     cursor = Cursor()
-    assert TERM.on(cursor, postgresql.psycopg.dialect(), {"gallery": "g"}) == [(7,)]  # type: ignore[arg-type]
+    assert TERM.fetch(cursor, postgresql.psycopg.dialect(), {"gallery": "g"}) == [(7,)]  # type: ignore[arg-type]
     asked, values = cursor.asked
     assert "%(gallery)s" in asked
     assert values == {"gallery": "g", "days_1": 0, "param_1": 1}

@@ -1,7 +1,8 @@
-"""What must people still do because something was permitted, and what happens if they do not?
+"""What people must still do after a permit, and what happens if they do not.
 
-Results wait here until enough people have verified them, each on their own; uses wait for the authorisation that the
-law wants within hours, and are frozen without it; a refusal shreds. Faces are erased when their term ends.
+A result is held here until enough people have verified it, each on their own. A use may need an authorisation within
+hours: without a request for it the use is frozen, and a refusal destroys the result. Faces are erased when their term
+ends.
 """
 
 from countenance.custody.hold import Hold, HoldState

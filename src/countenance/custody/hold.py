@@ -1,4 +1,4 @@
-"""A result in custody: values only, no storage."""
+"""A result in custody, as a value without storage."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from enum import StrEnum
 
 
 class HoldState(StrEnum):
-    """Where a result stands at a moment. Only a released one is answered."""
+    """The state of a result at one time. Only a released result is answered."""
 
     WAITING = "waiting"
     """not enough people have verified it yet"""
     RELEASED = "released"
     REJECTED = "rejected"
-    """somebody who looked at it says that it is wrong"""
+    """a reviewer says that it is wrong"""
     FROZEN = "frozen"
-    """authorisation was not asked for in time, and its mandate can do nothing until it is"""
+    """authorisation was not requested in time; until it is, the mandate permits nothing"""
     SHREDDED = "shredded"
     """authorisation was refused: the result is destroyed"""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """One result and what people have done about it. Times are UTC.
+    """A held result and what people have done about it. Times are UTC.
 
     decision: index of the ledger's decision entry. request_hash, result_hash: sha256 of the request and of its result.
-    reviewers: how many people have to verify it. agreed, disagreed: who verified it, and who found it wrong.
-    authorise_by: when authorisation must have been requested, None where none is due. clauses: why it is held.
+    reviewers: how many people have to verify it. agreed, disagreed: names of those who verified or rejected it.
+    authorise_by: deadline for requesting authorisation, None if none is due. clauses: the clauses that hold it.
     """
 
     hold_id: str
@@ -46,11 +46,11 @@ class Hold:
     refused_at: datetime | None = None
 
     def overdue(self, now: datetime) -> bool:
-        """Whether the request for authorisation is late; at the hour itself it is still in time."""
+        """Whether the request for authorisation is late. At the deadline itself it is not."""
         return self.authorise_by is not None and self.requested_at is None and now > self.authorise_by
 
     def state(self, now: datetime) -> HoldState:
-        """Where the result stands at `now`."""
+        """The state of the result at `now`."""
         if self.refused_at is not None:
             return HoldState.SHREDDED
         if self.overdue(now):

@@ -1,4 +1,4 @@
-"""The custody of results and terms, in the one database. A waiting result is encrypted (AES-256-GCM)."""
+"""Held results and retention terms, in the one database. A held result is encrypted (AES-256-GCM)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _OVERDUE = Direct(
 
 @dataclass(frozen=True, slots=True)
 class RetentionTerm:
-    """Faces of that gallery are erased that many days after they were enrolled, because of that clause."""
+    """Faces of `gallery_id` are erased `days` days after enrolment, as `clause` demands."""
 
     gallery_id: str
     days: int
@@ -73,7 +73,7 @@ class RetentionTerm:
 
 
 class Custody:
-    """Results that wait for people, and terms that end. sealing_key: 32 bytes. now: the clock, UTC."""
+    """The store of held results and retention terms. sealing_key: 32 bytes. now: the clock, UTC."""
 
     def __init__(self, engine: sa.Engine, sealing_key: bytes, now: Callable[[], datetime]) -> None:
         self._engine = engine
@@ -92,7 +92,7 @@ class Custody:
         authorise_by: datetime | None,
         clauses: Sequence[str],
     ) -> Hold:
-        """Take a result into custody; the same result of the same request under the same mandate is taken once."""
+        """Take a result into custody. The same result of the same request and mandate gives the same hold."""
         same = (_holds.c.mandate_id == mandate_id, _holds.c.ask == request_hash, _holds.c.found == result_hash)
         with changing(self._engine) as connection:
             known = connection.execute(sa.select(_holds.c.hold_id).where(*same)).scalar()
@@ -116,7 +116,7 @@ class Custody:
         return self.show(known)
 
     def show(self, hold_id: str) -> Hold:
-        """The hold of that id, or `NotFound`."""
+        """The hold with that id, or `NotFound`."""
         holds = self._select(_holds.c.hold_id == hold_id)
         if not holds:
             raise NotFound(f"there is no hold {hold_id!r}")
@@ -127,12 +127,12 @@ class Custody:
         return self._select(sa.true())
 
     def overdue(self, mandate_id: str) -> list[Hold]:
-        """The holds of a mandate for which authorisation was due and not asked for."""
+        """The holds of a mandate for which authorisation was due and not requested."""
         rows = _OVERDUE.rows(self._engine, mandate=mandate_id, now=_text(self._now()))
         return [self.show(hold_id) for (hold_id,) in rows]
 
     def contents(self, hold_id: str) -> JSON:
-        """The content of a result, for its reviewers; `Conflict` once it is shredded."""
+        """The content of a result, for its reviewers; `Conflict` if it is shredded."""
         with reading(self._engine) as connection:
             sealed = connection.execute(sa.select(_holds.c.sealed).where(_holds.c.hold_id == hold_id)).scalar()
         if sealed is None:
@@ -145,7 +145,7 @@ class Custody:
         return value
 
     def review(self, hold_id: str, reviewer: str, *, agrees: bool) -> Hold:
-        """Enter what a person who looked at the result says; once each, and not after it is shredded or frozen."""
+        """Store a reviewer's verdict: once per person, and not after the result is shredded or frozen."""
         state = self.show(hold_id).state(self._now())
         if state in (HoldState.SHREDDED, HoldState.FROZEN):
             raise Conflict(f"{hold_id} is {state} and takes no reviews")
@@ -159,7 +159,7 @@ class Custody:
         return self.show(hold_id)
 
     def authorisation(self, hold_id: str, *, granted: bool) -> Hold:
-        """Enter that authorisation was asked for, or granted (which says that it was asked for too)."""
+        """Store that authorisation was requested, or granted (which implies requested)."""
         if self.show(hold_id).refused_at is not None:
             raise Conflict(f"authorisation for {hold_id} was refused, and it is shredded")
         at = _text(self._now())
@@ -171,7 +171,7 @@ class Custody:
         return self.show(hold_id)
 
     def shred(self, hold_id: str) -> Hold:
-        """Enter that authorisation was refused, and destroy what the result says (secure_delete overwrites it)."""
+        """Store that authorisation was refused, and destroy the result's content (secure_delete overwrites it)."""
         self.show(hold_id)
         with changing(self._engine) as connection:
             connection.execute(
@@ -180,7 +180,7 @@ class Custody:
         return self.show(hold_id)
 
     def retain(self, gallery_id: str, days: int, clause: str) -> None:
-        """Bind a gallery to a term; a shorter one that binds it already stays."""
+        """Bind a gallery to a term. A shorter term that it already has stays."""
         with changing(self._engine) as connection:
             known = connection.execute(
                 sa.select(_retention.c.days).where(_retention.c.gallery_id == gallery_id)
@@ -191,7 +191,7 @@ class Custody:
             connection.execute(_retention.insert().values(gallery_id=gallery_id, days=days, clause=clause))
 
     def terms(self) -> list[RetentionTerm]:
-        """Every gallery that is bound to a term."""
+        """All galleries with a term."""
         with reading(self._engine) as connection:
             rows = connection.execute(sa.select(_retention).order_by(_retention.c.gallery_id)).all()
         return [RetentionTerm(row.gallery_id, row.days, row.clause) for row in rows]

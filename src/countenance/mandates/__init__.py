@@ -1,7 +1,7 @@
-"""Which grants are there, from whom, and until when?
+"""The register of grants: to whom, from whom, until when.
 
 A mandate is a registered, expiring grant; an access key belongs to exactly one. Nobody approves a mandate that they
-requested. Each call reads its mandate from the database, so that a revocation holds at once. Operators are the people
+requested. Each call reads its mandate from the database, so a revocation takes effect at once. Operators are the people
 who request, approve, review and audit.
 """
 

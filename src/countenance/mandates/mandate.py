@@ -1,4 +1,4 @@
-"""Mandates as values, without storage."""
+"""Mandates and access keys as values, without storage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from countenance.errors import BadRequest
 
 
 class MandateState(StrEnum):
-    """Where a mandate stands at a moment."""
+    """The state of a mandate at one time."""
 
     REQUESTED = "requested"
     ACTIVE = "active"
@@ -21,11 +21,11 @@ class MandateState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who may act, described by the powers held, never by the name of the office.
+    """Who may act, described by powers, never by the name of the office.
 
-    kind: a free word for the reader (school, police, museum); no rule looks at it.
-    powers: what the holder may do to people (arrest, detain, deport, …), in the words of the policy vocabulary.
-    on_behalf_of: powers of those for whom the holder acts. tier: the level of government, "none" for everybody else.
+    kind: a free word for the reader (school, police, museum); no rule reads it.
+    powers: what the holder may do to people (arrest, detain, deport, …), as words of `policy.enums`.
+    on_behalf_of: the powers of those for whom the holder acts. tier: the level of government, "none" if no public body.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is granted. A gallery name may end in `*`; facts are further words of the policy vocabulary, as JSON."""
+    """What is granted. A gallery name may end in `*`. facts: further facts for the rules, as JSON."""
 
     purpose: str
     legal_basis: str
@@ -47,7 +47,7 @@ class Terms:
     facts: str = "{}"
 
     def covers(self, gallery_id: str) -> bool:
-        """Whether `gallery_id` is one of the galleries granted."""
+        """Whether the grant includes the gallery `gallery_id`."""
         return any(
             gallery_id.startswith(name[:-1]) if name.endswith("*") else gallery_id == name for name in self.galleries
         )
@@ -79,7 +79,7 @@ class Mandate:
             raise BadRequest("a mandate is approved by somebody else than who asked for it")
 
     def state(self, now: datetime) -> MandateState:
-        """Where the mandate stands at `now`."""
+        """The state of the mandate at `now`."""
         if self.ended_at is not None:
             return MandateState.REVOKED if self.approved_at is not None else MandateState.REFUSED
         if self.approved_at is None:

@@ -1,4 +1,4 @@
-"""The store of moratoria: signed statements as JSON text. Whoever reads them checks the signatures."""
+"""The store of moratoria: signed statements as JSON text. The reader checks the signatures."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _ALL = Direct(select(_moratoria.c.moratorium_id, _moratoria.c.statements).order_
 
 
 class MoratoriumStore:
-    """The signed statements of every moratorium ever set; none is ever removed."""
+    """The signed statements of all moratoria ever set. None is ever removed."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def add(self, moratorium_id: str, statements: str) -> None:
-        """Keep a new one; `AlreadyExists` if the id is taken."""
+        """Store a new one; `AlreadyExists` if the id is taken."""
         try:
             with changing(self._engine) as connection:
                 connection.execute(_moratoria.insert().values(moratorium_id=moratorium_id, statements=statements))
@@ -33,7 +33,7 @@ class MoratoriumStore:
             raise AlreadyExists(f"there is a moratorium {moratorium_id!r} already") from None
 
     def replace(self, moratorium_id: str, before: str, after: str) -> None:
-        """Put `after` in the place of `before`; `Conflict` if somebody else changed it meanwhile."""
+        """Replace `before` by `after`; `Conflict` if the stored text has changed in the meantime."""
         with changing(self._engine) as connection:
             done = connection.execute(
                 _moratoria.update()

@@ -1,7 +1,7 @@
 """Operators: the people who request, approve, review and audit, each with roles and one bearer token.
 
-Only the sha256 of a token is kept: 32 random bytes cannot be guessed from it, so no slow hash is needed. A name is
-never used again, so that nobody is mistaken for somebody who approved or reviewed earlier.
+Only the sha256 of a token is stored. A token is 32 random bytes and cannot be guessed, so no slow hash is needed. A name
+is never reused, so that nobody is mistaken for an earlier operator.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _operators = sa.Table(
 
 
 class Role(StrEnum):
-    """What an operator may do. Everybody may read mandates, moratoria and rules."""
+    """What an operator may do. All operators may read mandates, moratoria and rules."""
 
     REQUEST = "request"
-    """ask for mandates"""
+    """request mandates"""
     APPROVE = "approve"
     """approve, refuse, renew and revoke mandates, make their keys, enter authorisations, set moratoria"""
     REVIEW = "review"
@@ -53,7 +53,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody who runs this installation, without the token. Times are UTC."""
+    """An operator, without the token. Times are UTC."""
 
     operator_id: str
     name: str
@@ -73,7 +73,7 @@ class Operator:
             raise BadRequest("an operator's token expires after it was made")
 
     def active(self, now: datetime) -> bool:
-        """Whether the token is good at `now`."""
+        """Whether the token is valid at `now`."""
         return self.revoked_at is None and now < self.expires_at
 
 
@@ -86,7 +86,7 @@ class OperatorStore:
         self.now = now
 
     def draft(self, name: str, roles: Collection[Role], expires_at: datetime) -> Operator:
-        """An operator who could be added now; nothing is kept. `AlreadyExists` if the name was ever taken."""
+        """A new operator, not yet stored. `AlreadyExists` if the name was ever taken."""
         made = Operator(
             f"operator-{self._entropy(6).hex()}", name.strip(), frozenset(roles), self.now(), expires_at.astimezone(UTC)
         )
@@ -95,7 +95,7 @@ class OperatorStore:
         return made
 
     def add(self, operator: Operator) -> str:
-        """Keep a drafted operator; returns the token, which is shown only now."""
+        """Store a drafted operator; returns the token, which is never shown again."""
         token = self._token()
         values = {
             "operator_id": operator.operator_id,
@@ -114,7 +114,7 @@ class OperatorStore:
         return token
 
     def renew(self, operator_id: str, expires_at: datetime) -> str:
-        """A new token, shown only now. The old one is refused from now on."""
+        """A new token, which is never shown again. The old one stops working."""
         token = self._token()
         self._update(operator_id, token_sha256=_hashed(token), expires_at=_text(expires_at))
         return token
@@ -125,18 +125,18 @@ class OperatorStore:
         return self._one(_operators.c.operator_id == operator_id)
 
     def named(self, name: str) -> Operator:
-        """The operator of that name, or `NotFound`."""
+        """The operator with that name, or `NotFound`."""
         return self._one(_operators.c.folded == _folded(name.strip()))
 
     def holding(self, token: str) -> Operator:
-        """The operator whose token this is; `Unauthenticated` for any that is unknown, expired or revoked."""
+        """The operator whose token this is; `Unauthenticated` if it is unknown, expired or revoked."""
         operators = self._select(_operators.c.token_sha256 == _hashed(token)) if token.startswith(_PREFIX) else []
         if not operators or not operators[0].active(self.now()):
             raise Unauthenticated("the token is unknown, expired or revoked")
         return operators[0]
 
     def all(self) -> list[Operator]:
-        """All operators that ever were, oldest first."""
+        """All operators, former ones too, oldest first."""
         return self._select(sa.true())
 
     def _token(self) -> str:
@@ -172,7 +172,7 @@ class OperatorStore:
 
 
 def _folded(name: str) -> str:
-    """Names that look alike to a person are one name."""
+    """A key under which names that look alike are equal."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 

@@ -1,6 +1,6 @@
 """The register of mandates and access keys, in the one database.
 
-Secrets are encrypted (AES-256-GCM, with a key beside the database) and not hashed: SigV4 needs them in clear to verify.
+Secrets are encrypted (AES-256-GCM, with a key file beside the database), not hashed: SigV4 needs the plain secret.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Register:
         self._now = now
 
     def request(self, holder: Holder, terms: Terms, *, requested_by: str, expires_at: datetime) -> Mandate:
-        """Enter a mandate that somebody requests; it permits nothing until it is approved."""
+        """Store a requested mandate. It permits nothing until it is approved."""
         mandate = Mandate(
             mandate_id=f"mandate-{secrets.token_hex(6)}",
             holder=holder,
@@ -86,7 +86,7 @@ class Register:
         return mandate
 
     def approve(self, mandate_id: str, *, approved_by: str) -> Mandate:
-        """Put a requested mandate in force; its requester cannot approve it."""
+        """Put a requested mandate in force. Its requester cannot approve it."""
         return self._change(mandate_id, {MandateState.REQUESTED}, approved_by=approved_by, approved_at=self._now())
 
     def renew(self, mandate_id: str, *, approved_by: str, expires_at: datetime) -> Mandate:
@@ -105,7 +105,7 @@ class Register:
         return self._change(mandate_id, allowed, ended_at=self._now(), ended_why=why)
 
     def show(self, mandate_id: str) -> Mandate:
-        """The mandate of that id, or `NotFound`."""
+        """The mandate with that id, or `NotFound`."""
         with reading(self._engine) as connection:
             row = connection.execute(select(_mandates).where(_mandates.c.mandate_id == mandate_id)).mappings().first()
         if row is None:
@@ -119,7 +119,7 @@ class Register:
         return [_mandate(row) for row in rows]
 
     def issue_key(self, mandate_id: str) -> AccessKey:
-        """Make an access key for an approved mandate; this is the only time its secret is shown."""
+        """Make an access key for an approved mandate. Its secret is never shown again."""
         mandate = self.show(mandate_id)
         if mandate.state(self._now()) is not MandateState.ACTIVE:
             raise Conflict(f"mandate {mandate_id} is {mandate.state(self._now())}; only an active one gets a key")
@@ -145,7 +145,7 @@ class Register:
             raise Misconfigured("an access key was sealed by another installation's key file") from error
 
     def mandate_of(self, access_key: str) -> Mandate | None:
-        """The mandate that a key belongs to, in whatever state; None if there is no such key."""
+        """The mandate that a key belongs to, in any state; None if there is no such key."""
         rows = _BY_KEY.rows(self._engine, key=access_key)
         return _read(rows[0]) if rows else None
 
@@ -195,7 +195,7 @@ def _mandate(row: Mapping[str, Any] | RowMapping) -> Mandate:
 
 @lru_cache(maxsize=256)
 def _read(row: tuple[str | None, ...]) -> Mandate:
-    """The mandate in a row of the table; cached, since every call under one mandate reads the same row."""
+    """The mandate in a row of the table. Cached, because every call under a mandate reads the same row."""
     return _mandate(dict(zip(_NAMES, row, strict=True)))
 
 

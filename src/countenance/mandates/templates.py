@@ -1,4 +1,4 @@
-"""Mandate templates for common lawful uses: data in `templates.toml`, with what each leaves open."""
+"""Mandate templates for common lawful uses, from `templates.toml`, and the facts that each leaves open."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class MandateTemplate:
     to_state: Mapping[str, JSON]
 
     def filled(self, stated: Mapping[str, JSON]) -> dict[str, JSON]:
-        """The template's facts with `stated` (by group) over them; `BadRequest` names what is still to be stated."""
+        """The template's facts, overridden by `stated` (by group). `BadRequest` names facts that are missing."""
         missing = [path for path in self.to_state if not _holds(stated, path)]
         if missing:
             raise BadRequest(f"the template {self.name} leaves these to be stated: {', '.join(missing)}")
@@ -40,13 +40,13 @@ class MandateTemplate:
 
     def example(self) -> dict[str, JSON]:
         """The examples of `to_state`, by group."""
-        made: dict[str, JSON] = {}
+        facts: dict[str, JSON] = {}
         for path, value in self.to_state.items():
             group, _, fact = path.partition(".")
-            table = made.setdefault(group, {})
+            table = facts.setdefault(group, {})
             assert isinstance(table, dict)
             table[fact] = value
-        return made
+        return facts
 
     def example_json(self) -> str:
         """The examples as one line of JSON, ready to be changed."""
@@ -61,7 +61,7 @@ def templates() -> Mapping[str, MandateTemplate]:
 
 
 def template(name: str) -> MandateTemplate:
-    """The template of that name, or `NotFound`."""
+    """The template with that name, or `NotFound`."""
     known = templates()
     if name not in known:
         raise NotFound(f"there is no such template; there are {', '.join(known)}")

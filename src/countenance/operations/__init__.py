@@ -1,4 +1,4 @@
-"""What a caller can request, all of it through `guard.py`: similar operations in one file."""
+"""The operations that a caller can request. All run through `guard.py`; similar ones share a file."""
 
 from countenance.engine.kinds import KINDS, kind_of
 from countenance.gallery import Erased, GalleryInfo, Page, Reason, Reassigned, Refusal, User, UserMatch

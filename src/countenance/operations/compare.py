@@ -1,4 +1,4 @@
-"""Compare the largest face of one picture with the faces of another; nothing is kept."""
+"""Compare the largest face of one picture with the faces of another; nothing is stored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The source face; the target faces at or above the similarity demanded, most similar first; and the others."""
+    """The source face, the target faces at or above the least similarity (most similar first), and the others."""
 
     source: DetectedFace
     matches: tuple[tuple[DetectedFace, float], ...]

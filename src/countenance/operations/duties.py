@@ -1,4 +1,4 @@
-"""The obligations of one permit, sorted by what the guard does about each."""
+"""The obligations of one permit, sorted by what the guard does about them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _REVIEWABLE = (Action.IDENTIFY, Action.VERIFY)
 class Duties:
     """What a permit obliges the server to do.
 
-    reviewers: people who verify the result before it leaves. authorise_within: time to ask for authorisation.
-    keep_at_most: days after which enrolled templates are erased, with the clause that says so.
+    reviewers: how many people must verify the result first. authorise_within: time to request authorisation.
+    keep_at_most: days until enrolled templates are erased, and the clause that demands it.
     labels: words that the answer carries. texts: all obligations in words. clauses: those that hold the result back.
     unenforceable: obligations that this server cannot enforce for this operation.
     """
@@ -45,7 +45,7 @@ class Duties:
 
     @classmethod
     def of(cls, obligations: Iterable[Obligation], action: Action) -> Duties:
-        """The duties that `obligations` put on `action`; of several of a kind, the strictest."""
+        """The duties that `obligations` impose on `action`; of several of one kind, the strictest."""
         reviewers, within, keep = 0, None, None
         holding, labels, unenforceable = [], [], []
         every = tuple(obligations)
@@ -86,7 +86,7 @@ class Duties:
         return self.reviewers > 0 or self.authorise_within is not None
 
     def authorise_by(self, now: datetime) -> datetime | None:
-        """When authorisation must have been asked for, if the use began at `now`."""
+        """The deadline for requesting authorisation, if the use began at `now`."""
         return None if self.authorise_within is None else now + self.authorise_within
 
     def headers(self) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Enrol the faces of a picture in a gallery; the picture itself is not kept."""
+"""Enrol the faces of a picture in a gallery; the picture itself is not stored."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Unindexed = tuple[tuple[DetectedFace, tuple[str, ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What was enrolled (largest face first), what was not and why, and the model's version."""
+    """The faces enrolled (largest first), the faces left out with reasons, and the model's version."""
 
     faces: tuple[tuple[EnrolledFace, DetectedFace], ...]
     unindexed: Unindexed
@@ -40,7 +40,7 @@ class Enrollable:
 class Enrol(Operation[Enrollable, Enrolled]):
     """Enrol at most `max_faces` faces of `image` that pass `quality`.
 
-    Sending the same image with the same external id again gives the same faces back and adds none.
+    Sending the same image with the same external id again returns the same faces and adds none.
     """
 
     gallery_id: str
@@ -53,11 +53,11 @@ class Enrol(Operation[Enrollable, Enrolled]):
 
     @property
     def gallery(self) -> str:
-        """The gallery that gains faces."""
+        """The gallery to enrol in."""
         return self.gallery_id
 
     def look(self, tools: Tools) -> Enrollable:
-        """Detect, sort out, embed."""
+        """Detect, choose, embed."""
         tools.gallery.size(self.gallery_id)  # NotFound before the work
         picture = tools.engine.look(content_of(self.image), STORED)
         judged = [(face, reasons_against(face, self.quality)) for face in picture.faces]

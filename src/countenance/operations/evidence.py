@@ -1,8 +1,8 @@
-"""Which signed audits this installation trusts, as facts for the rules.
+"""The signed audits that this installation trusts, as facts for the rules.
 
-Trusted are the project's own evidence and the files `*.evidence.json` in the operator's folder that are signed by a key
-whose public half (64 hex digits) lies beside them as `*.pub`. Evidence about another model or calibration does not
-count, and a file that cannot be read stops the start.
+It trusts the project's own evidence, and files `*.evidence.json` in the operator's folder that are signed by a key whose
+public half (64 hex digits) lies in the same folder as `*.pub`. Evidence about another model or calibration does not
+count. A file that cannot be read stops the start.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from countenance.policy import EvidenceFacts
 
 
 def trusted_evidence(folder: Path | None, *, shipped: bool = True) -> tuple[Evidence, ...]:
-    """The evidence in `folder`, signed by keys that lie there too, and, where `shipped`, the project's own."""
+    """The evidence in `folder`, signed by keys in the same folder, and, if `shipped`, the project's own."""
     project = shipped_evidence() if shipped else ()
     if folder is None:
         return project
@@ -35,9 +35,9 @@ def trusted_evidence(folder: Path | None, *, shipped: bool = True) -> tuple[Evid
 
 
 def evidence_facts(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> EvidenceFacts:
-    """What the best of `every` says about exactly this model and calibration at `now`; unsigned where there is none.
+    """The facts in the best evidence about exactly this model and calibration at `now`; unsigned if there is none.
 
-    The best one distinguishes the most groups; of several, it covers the highest false match rate.
+    The best evidence distinguishes the most groups; of several, it covers the highest false match rate.
     """
     fitting = [e for e in every if (e.subject.model, e.subject.calibration) == (model, calibration)]
     current = [e for e in fitting if e.in_date(now)] or fitting
@@ -59,7 +59,7 @@ def evidence_facts(every: Iterable[Evidence], model: str, calibration: str, now:
 
 
 def evidence_summary(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> str:
-    """The best evidence for model and calibration, or what is missing, in one line for whoever starts the server."""
+    """One line for the person who starts the server: the best evidence for model and calibration, or what is missing."""
     best = evidence_facts(every, model, calibration, now)
     exact = f"exactly model {model[:8]} and calibration {calibration[:8]}"
     if not best.signed or best.expires_at is None:

@@ -15,9 +15,9 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class Erase(GalleryOperation[Erased]):
-    """Erase the faces of those ids: gone from search and from disk when this is answered.
+    """Erase the faces with these ids. When this is answered they are gone from search and from disk.
 
-    Ids that are not there, and faces that belong to a user, are reported; neither is an error.
+    Unknown ids, and faces that belong to a user, are reported; neither is an error.
     """
 
     gallery_id: str
@@ -44,7 +44,7 @@ class Erase(GalleryOperation[Erased]):
 
 @dataclass(frozen=True, slots=True)
 class ListFaces(GalleryOperation[Page[EnrolledFace]]):
-    """At most `limit` faces after `after`, without templates; of `face_ids` and of that user only, where given."""
+    """At most `limit` faces after `after`, without templates; only those of `face_ids` and of that user, if given."""
 
     gallery_id: str
     face_ids: tuple[str, ...] | None = None

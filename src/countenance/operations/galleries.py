@@ -14,7 +14,7 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class CreateGallery(GalleryOperation[GalleryInfo]):
-    """Make an empty gallery, pinned to the model in use; `AlreadyExists` if the id is taken."""
+    """Make an empty gallery, bound to the model in use; `AlreadyExists` if the id is taken."""
 
     gallery_id: str
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class CreateGallery(GalleryOperation[GalleryInfo]):
 
 @dataclass(frozen=True, slots=True)
 class DeleteGallery(GalleryOperation[None]):
-    """Delete the gallery of that id and every template in it, or `NotFound`."""
+    """Delete a gallery and all templates in it; `NotFound` if there is no such gallery."""
 
     gallery_id: str
     name: ClassVar[str] = "delete_gallery"
@@ -45,7 +45,7 @@ class DeleteGallery(GalleryOperation[None]):
 
 @dataclass(frozen=True, slots=True)
 class DescribeGallery(GalleryOperation[GalleryInfo]):
-    """The model, size and age of the gallery of that id, or `NotFound`."""
+    """The model, size and age of a gallery; `NotFound` if there is no such gallery."""
 
     gallery_id: str
     name: ClassVar[str] = "describe_gallery"
@@ -58,9 +58,9 @@ class DescribeGallery(GalleryOperation[GalleryInfo]):
 
 @dataclass(frozen=True, slots=True)
 class ListGalleries(Operation[None, Page[GalleryInfo]]):
-    """At most `limit` galleries whose ids come after `after`, in order of id.
+    """At most `limit` galleries with ids after `after`, in order of id.
 
-    Only galleries that the caller's mandate covers are listed: the others do not exist for it.
+    Only galleries that the caller's mandate covers are listed.
     """
 
     after: str | None = None
@@ -72,7 +72,7 @@ class ListGalleries(Operation[None, Page[GalleryInfo]]):
         """There is no picture."""
 
     def act(self, tools: Tools, permit: Permit, seen: None) -> Page[GalleryInfo]:
-        """Read pages until there are enough galleries that the mandate covers."""
+        """Read pages until enough galleries are covered by the mandate."""
         covered: list[GalleryInfo] = []
         after = self.after
         while True:

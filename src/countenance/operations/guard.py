@@ -1,7 +1,7 @@
 """The guard: the only way to run an operation.
 
-Access key -> mandate -> decision of the rules -> decision entry -> look -> that entry is durable -> act -> result entry
--> that entry is durable -> the answer leaves, with a receipt. Where the ledger cannot be written, nothing is answered.
+Access key -> mandate -> decision of the rules -> decision entry -> look -> that entry is on disk -> act -> result entry
+-> that entry is on disk -> the answer leaves, with a receipt. If the ledger cannot be written, nothing is answered.
 A denied operation leaves one entry and no other trace.
 """
 
@@ -34,14 +34,14 @@ Seen = TypeVar("Seen")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A caller who has proved to hold an access key."""
+    """A caller who has proved possession of an access key."""
 
     access_key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Result]):
-    """A result, the ledger's receipt for it, and headers of the answer."""
+    """A result, its receipt from the ledger, and the headers of the answer."""
 
     result: Result
     receipt: str
@@ -73,7 +73,7 @@ class Guard:
         self._running = 0
 
     def carry_out(self, caller: Caller, operation: Operation[Seen, Result]) -> Answer[Result]:
-        """Decide, record, run, record, answer. `Denied` where the rules do not permit it, `Held` until people act."""
+        """Decide, record, run, record, answer. `Denied` if the rules do not permit it, `Held` until people act."""
         now, latest = self._begin()
         try:
             return self._carry_out(caller, operation, now, latest)
@@ -128,10 +128,10 @@ class Guard:
         return Answer(result, receipt.header(), {**operation.headers(result), **duties.headers()})
 
     def _begin(self) -> tuple[datetime, datetime]:
-        """Begin a call: the time, and the latest time that this guard has seen (the ledger checks against its own).
+        """Begin a call: the time, and the latest time that this guard has seen (the ledger checks its own).
 
-        Both are read under one lock: a call that another one overtakes must not take the other's later time for a
-        clock that was put back.
+        Both are read under one lock. Otherwise a call that is overtaken by another would see a later time and
+        conclude that the clock was put back.
         """
         with self._clock:
             now = self._now()
@@ -155,7 +155,7 @@ class Guard:
     def _hold(
         self, mandate: Mandate, operation: Operation[Seen, Result], result: Result, decided: Receipt, duties: Duties
     ) -> Held | None:
-        """Take the result into custody where the duties demand it; the error to raise while it may not leave."""
+        """Take the result into custody if the duties demand it. Returns the error to raise while it is held."""
         if not duties.holds:
             return None
         now, contents = self._now(), dict(operation.private_result(result))

@@ -1,6 +1,6 @@
-"""The moratoria in force, worked out anew from their signatures: the database is not trusted.
+"""The moratoria in force, recomputed from their signatures: the database is not trusted.
 
-Where a moratorium cannot be checked, or no charter names the keys, everything is stopped.
+If a moratorium cannot be checked, or no charter names the keys, everything is stopped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from countenance.policy.moratorium_text import charter_of, moratorium_of
 
 
 def read_charter(path: Path) -> Charter:
-    """The charter in the JSON file at `path`; `PolicyError` where it cannot be read."""
+    """The charter in the JSON file at `path`; `PolicyError` if it cannot be read."""
     try:
         text = path.read_text()
     except (OSError, ValueError) as error:
@@ -25,18 +25,18 @@ def read_charter(path: Path) -> Charter:
 
 
 class MoratoriaInForce:
-    """What the moratoria of one installation stop. charter: None where no moratorium can be set."""
+    """What the moratoria of one installation stop. charter: None if no moratorium can be set."""
 
     def __init__(self, store: MoratoriumStore, charter: Charter | None) -> None:
         self._store = store
         self.charter = charter
 
     def all(self) -> dict[str, Moratorium]:
-        """Every moratorium that was ever set, by id; `PolicyError` where one cannot be checked."""
+        """All moratoria ever set, by id; `PolicyError` if one cannot be checked."""
         return {name: _checked(text, self.charter) for name, text in self._store.all().items()}
 
     def in_force(self) -> tuple[Moratorium, ...]:
-        """Those that are not lifted; one that stops everything where they cannot be checked."""
+        """The moratoria that are not lifted. If they cannot be checked: one that stops everything."""
         try:
             return tuple(each for each in self.all().values() if not each.lifted)
         except CountenanceError:

@@ -1,7 +1,7 @@
-"""What every operation is: a value that describes a request, and two steps that only the guard may run.
+"""The base of all operations: a value that describes a request, and two steps that only the guard may run.
 
-`look` works on the pictures and changes nothing. `act` stores, searches or deletes, and the guard calls it only when
-the decision is durable in the ledger. So the order (decide, record, look, act, record, answer) is enforced by types.
+`look` analyses the pictures and changes nothing. `act` stores, searches or deletes. The guard calls it only after the
+decision is on disk in the ledger. So types enforce the order: decide, record, look, act, record, answer.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What operations work with; made once by the composition root.
+    """The parts that operations work with, made once by the composition root.
 
     evidence: the signed audits that this installation trusts.
     """
@@ -39,13 +39,13 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Made by the guard for one permitted operation; `act` cannot be called without one."""
+    """The guard's permit for one operation. `act` cannot be called without one."""
 
     mandate: Mandate
 
 
 class Operation(ABC, Generic[Seen, Result]):
-    """One thing that a caller can request. action: what it is in the vocabulary of the rules."""
+    """One thing that a caller can request. action: the rules' word for it."""
 
     __slots__ = ()
     name: ClassVar[str]
@@ -58,20 +58,20 @@ class Operation(ABC, Generic[Seen, Result]):
 
     @property
     def min_similarity(self) -> float | None:
-        """The similarity (0..100) from which on two faces count as alike, if faces are compared."""
+        """The least similarity (0..100) that is answered, if faces are compared."""
         return None
 
     def search_size(self, gallery: Gallery) -> int:
-        """How many enrolled faces, or users, a search compares the probe with."""
+        """The number of enrolled faces, or users, that a search compares the probe with."""
         return 0 if self.gallery is None else gallery.size(self.gallery)
 
     @abstractmethod
     def look(self, tools: Tools) -> Seen:
-        """Work on the pictures; nothing that is kept changes."""
+        """Analyse the pictures; nothing is stored."""
 
     @abstractmethod
     def act(self, tools: Tools, permit: Permit, seen: Seen) -> Result:
-        """Store, search or delete, and make the result."""
+        """Store, search or delete, and return the result."""
 
     def private(self) -> Mapping[str, JSON]:
         """What the decision entry commits to without showing it."""
@@ -90,7 +90,7 @@ class Operation(ABC, Generic[Seen, Result]):
         return (), None
 
     def headers(self, result: Result) -> Mapping[str, str]:
-        """What the answer carries beside its body, as lower-case header names and values."""
+        """Headers of the answer: lower-case names and values."""
         return {}
 
 

@@ -16,7 +16,7 @@ from countenance.scoring.normaliser import Crowding, Normaliser
 
 
 class QualityFilter(StrEnum):
-    """How good a face has to be."""
+    """The least quality that a face must have."""
 
     NONE = "NONE"
     AUTO = "AUTO"
@@ -27,7 +27,7 @@ class QualityFilter(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QualityBar:
-    """The least that a level accepts; confidence, sharpness, brightness 0..100, angles in degrees, size in pixels.
+    """The bounds of one level: confidence, sharpness, brightness 0..100, angles in degrees, size in pixels.
 
     recognisability: 0..100, of the template (`Crowding.recognisability`).
     """
@@ -41,7 +41,7 @@ class QualityBar:
     recognisability: float
 
     def reasons(self, face: DetectedFace) -> tuple[str, ...]:
-        """Why `face` is below the bar, the gravest reason first; empty if it is not."""
+        """Why `face` is outside the bounds, the most serious reason first; empty if it is within."""
         below = {
             "LOW_CONFIDENCE": face.confidence < self.confidence,
             "SMALL_BOUNDING_BOX": face.quality.size_px < self.size_px,
@@ -54,7 +54,7 @@ class QualityBar:
 
 @cache
 def bars() -> dict[QualityFilter, QualityBar | None]:
-    """The bar of each level; None accepts every face."""
+    """The bounds of each level; None accepts every face."""
     data = tomllib.loads(files("countenance.operations").joinpath("quality.toml").read_text())
     levels = {QualityFilter(name): QualityBar(**bar) for name, bar in data["levels"].items()}
     return {QualityFilter.NONE: None, **levels, QualityFilter.AUTO: levels[QualityFilter(data["auto"])]}

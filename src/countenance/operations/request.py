@@ -1,4 +1,4 @@
-"""From a mandate and an operation to a request in the vocabulary of the rules."""
+"""Makes the rules' request out of a mandate and an operation."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def request_for(mandate: Mandate, operation: Operation[Any, Any], tools: Tools, 
 
 @lru_cache(maxsize=1024)
 def granted(mandate: Mandate) -> Request:
-    """The facts that hold for every call under `mandate`; `BadRequest` where the vocabulary has no such words."""
+    """The facts that hold for every call under `mandate`; `BadRequest` if one is not in the vocabulary."""
     try:
         further = json.loads(mandate.terms.facts)
     except ValueError as error:
@@ -85,11 +85,11 @@ def granted(mandate: Mandate) -> Request:
         gallery_granted=False,
     )
     try:
-        made = replace(request_of(table, mandate.requested_at), mandate=grant)
-        context(made, Moment(since, since))
+        request = replace(request_of(table, mandate.requested_at), mandate=grant)
+        context(request, Moment(since, since))
     except (ArithmeticError, ValueError) as error:
         raise BadRequest("a number or time in the facts is beyond all bounds") from error
-    return made
+    return request
 
 
 @lru_cache(maxsize=1024)

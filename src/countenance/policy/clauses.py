@@ -1,8 +1,8 @@
 """One clause of a pack: a Cedar policy with the annotations that say where it comes from and what would change it.
 
 Clauses are written as if every fact were stated: plain `context.group.name`, and, or, not, comparisons, set tests and
-sums. `has`, `if`, `like`, entities and tags are refused, so that what silence means is decided in one place
-(`certainty`). Annotations: id, says, cite, status, in_force_from; in_force_until, remedy, obligation, duty as needed.
+sums. `has`, `if`, `like`, entities and tags are refused, so that one place decides what an unstated fact means
+(`kleene`). Annotations: id, says, cite, status, in_force_from; in_force_until, remedy, obligation, duty as needed.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from countenance.policy.places import enclosing
 
 
 class Status(StrEnum):
-    """How sure the text of a clause is."""
+    """How well the text of a clause is sourced."""
 
     IN_FORCE = "in-force"
-    """read in the source named"""
+    """read in the source that is named"""
     UNREVIEWED = "unreviewed"
     """written from memory or from a second-hand source; applied all the same"""
     DISPUTED = "disputed"
@@ -64,7 +64,7 @@ class Clause:
     facts: frozenset[Fact]
 
     def applies_on(self, day: date) -> bool:
-        """Whether it is in force on `day`; until is the first day on which it is no longer."""
+        """Whether it is in force on `day`. `in_force_until` is the first day on which it no longer is."""
         return self.in_force_from <= day and (self.in_force_until is None or day < self.in_force_until)
 
 
@@ -79,7 +79,7 @@ _NOTES = {
 
 
 def clauses(pack: str, text: str) -> tuple[Clause, ...]:
-    """The clauses in Cedar `text`, in its order. Anything that cannot be read as one is a `PolicyError`."""
+    """The clauses in the Cedar text `text`, in order; `PolicyError` if anything in it is not a clause."""
     try:
         policies = cedarpy.policies_to_pst(text)
     except ValueError as error:
@@ -170,7 +170,7 @@ def _condition(parts: tuple[pst.Clause, ...]) -> pst.Expr:
 
 
 def _check_words(expression: pst.Expr, where: str) -> None:
-    """Refuse a comparison of a fact with a word that it cannot take: such a clause would never, or always, hold."""
+    """Refuse a comparison of a fact with a word that it cannot take: the clause would never hold, or always."""
     match expression:
         case pst.UnaryOp(_, arg):
             _check_words(arg, where)

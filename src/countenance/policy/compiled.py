@@ -1,16 +1,16 @@
-"""Packs compiled for Cedar, cut down to what one kind of request can meet.
+"""Packs compiled for Cedar, sliced: each request is decided with only the clauses that can apply to it.
 
-Three cuts, each of which leaves every decision as it is:
+Slicing takes three steps. None of them changes a decision:
 
-- by day and operation: clauses that are not in force, or speak of other operations, are left out
-- by parties and places: facts about who asks, for whom and where are always stated. A clause is a conjunction; where a
-  part of it that reads only these facts is false, the clause cannot hold, and where it is true, that part says nothing.
-  Cedar itself evaluates these parts, once for each combination of parties and places.
-- by facts: what no clause left reads is not put into the context, nor into its schema
+- By day and action: clauses that are not in force, or are about other actions, are left out.
+- By parties and places: the facts about the caller, its principal and the places are always stated. A clause is a
+  conjunction. If a part that reads only these facts is false, the clause cannot hold; if it is true, the part can be
+  dropped. Cedar itself evaluates these parts, once for each combination of parties and places.
+- By facts: facts that no remaining clause reads are left out of the context and of its schema.
 
-So European law costs a museum in Nevada nothing: a decision costs what its own rules cost.
+So European law costs a museum in Nevada nothing.
 
-Cedar's answers are cached by policies and context, from which alone they follow; the context holds the time, in whole
+Cedar's answers are cached by policies and context. Nothing else affects them; the context holds the time, in whole
 seconds.
 """
 
@@ -46,8 +46,8 @@ from countenance.policy.packs.pack import Pack
 from countenance.policy.request import Party, Request
 
 _WHO_AND_WHERE = frozenset({"actor", "behalf", "holder", "places"})
-_MANY = 512
-"""Size of each cache (combinations of parties and places; answers of one slice), which is emptied when it is full."""
+_CACHE_SIZE = 512
+"""Most entries of a cache (combinations of parties and places; slices; answers of one slice). A full one is emptied."""
 
 _NOBODY = {"type": "Mandate", "id": "-"}
 _NOWHERE = {"type": "Gallery", "id": "-"}
@@ -59,7 +59,7 @@ _STRICT = schema(all_stated=True)
 class CedarAnswer:
     """Cedar's answer.
 
-    reasons: ids of the clauses that made it, in the order of the packs. facts: the context that it had.
+    reasons: ids of the clauses that decided, in the order of the packs. facts: the context that Cedar was given.
     """
 
     allowed: bool
@@ -69,13 +69,13 @@ class CedarAnswer:
 
 @dataclass(frozen=True, slots=True)
 class PolicySlice:
-    """The clauses that one kind of request can meet, compiled.
+    """The clauses that can apply to one kind of request, compiled.
 
-    deciding: forbids that possibly hold, permits that surely do, duties that possibly do; only their Allow permits.
-    hopeful: permits that possibly hold. answers: those given before, by policies and context.
+    deciding: forbids that possibly hold, permits that surely hold, duties that possibly hold; only Allow from these
+    permits. hopeful: permits that possibly hold. answers: earlier answers by policies and context.
     """
 
-    operation: Action
+    action: Action
     clauses: Mapping[str, Clause]
     grounds: Mapping[str, Ground]
     weighers: Mapping[str, Weigher]
@@ -97,9 +97,9 @@ class PolicySlice:
             return None
         answer = self.answers.get((id(policies), encoded))
         if answer is None:
-            answer = _evaluated(self.operation, policies, self.entities, self.schema, facts, encoded, self.clauses)
-            if answer is not None:  # an error is not remembered
-                if len(self.answers) >= _MANY:
+            answer = _evaluated(self.action, policies, self.entities, self.schema, facts, encoded, self.clauses)
+            if answer is not None:  # errors are not cached
+                if len(self.answers) >= _CACHE_SIZE:
                     self.answers.clear()
                 self.answers[id(policies), encoded] = answer
         return answer
@@ -107,7 +107,7 @@ class PolicySlice:
 
 @dataclass(frozen=True, slots=True)
 class ApplicableSlice:
-    """The slice for one combination of parties and places. parties: the facts about these, not in the slice."""
+    """The slice for one combination of parties and places. parties: the facts about these; the slice omits them."""
 
     policies: PolicySlice
     parties: Context
@@ -115,7 +115,7 @@ class ApplicableSlice:
 
 @dataclass(frozen=True, slots=True)
 class _ActionClauses:
-    """The clauses in force about one action. conditional: those with a part about parties and places."""
+    """The clauses in force for one action. conditional: those with a part about parties and places."""
 
     active: tuple[tuple[Clause, Pack], ...]
     conditional: Mapping[str, Clause]
@@ -125,10 +125,10 @@ class _ActionClauses:
 
 
 class PolicyCache:
-    """The slices of some packs, made when they are first needed. Safe to share between threads."""
+    """The slices of a set of packs, each compiled when it is first needed. Thread-safe."""
 
     def __init__(self, packs: Sequence[Pack]) -> None:
-        """Type-check and remember `packs`; one that does not validate is a `PolicyError`."""
+        """Type-check `packs`; `PolicyError` if one does not validate."""
         for pack in packs:
             _validate(pack)
         self._packs = tuple(packs)
@@ -168,32 +168,30 @@ class PolicyCache:
                 return None
             unmet = frozenset(action_clauses.conditional) - frozenset(met.reasons)
             applicable = ApplicableSlice(self._bound(epoch, request.operation, action_clauses, unmet), facts)
-            if len(self._applicable) >= _MANY:
+            if len(self._applicable) >= _CACHE_SIZE:
                 self._applicable.clear()
             self._applicable[key] = applicable
         return applicable
 
-    def _action_clauses(self, epoch: int, operation: Action, day: date) -> _ActionClauses:
-        action_clauses = self._by_action.get((epoch, operation))
+    def _action_clauses(self, epoch: int, action: Action, day: date) -> _ActionClauses:
+        action_clauses = self._by_action.get((epoch, action))
         if action_clauses is None:
-            action_clauses = self._by_action[epoch, operation] = _action_clauses(self._packs, operation, day)
+            action_clauses = self._by_action[epoch, action] = _action_clauses(self._packs, action, day)
         return action_clauses
 
-    def _bound(
-        self, epoch: int, operation: Action, action_clauses: _ActionClauses, unmet: frozenset[str]
-    ) -> PolicySlice:
-        key = (epoch, operation, unmet)
-        made = self._slices.get(key)
-        if made is None:
-            if len(self._slices) >= _MANY:
+    def _bound(self, epoch: int, action: Action, action_clauses: _ActionClauses, unmet: frozenset[str]) -> PolicySlice:
+        key = (epoch, action, unmet)
+        policy_slice = self._slices.get(key)
+        if policy_slice is None:
+            if len(self._slices) >= _CACHE_SIZE:
                 self._slices.clear()
             left = [(clause, pack) for clause, pack in action_clauses.active if clause.id not in unmet]
-            made = self._slices[key] = _bind(operation, left, self._entities)
-        return made
+            policy_slice = self._slices[key] = _compile_slice(action, left, self._entities)
+        return policy_slice
 
 
 def _encoded(facts: Mapping[str, CedarValue]) -> bytes | None:
-    """The context as JSON for Cedar; None where a value has no JSON form."""
+    """The context as JSON for Cedar; None if a value has no JSON form."""
     try:
         return orjson.dumps(facts)
     except TypeError:
@@ -201,7 +199,7 @@ def _encoded(facts: Mapping[str, CedarValue]) -> bytes | None:
 
 
 def _evaluated(
-    operation: Action,
+    action: Action,
     policies: cedarpy.PolicySet,
     entities: cedarpy.Entities,
     rules: cedarpy.Schema,
@@ -209,11 +207,11 @@ def _evaluated(
     encoded: bytes,
     order: Iterable[str],
 ) -> CedarAnswer | None:
-    """encoded: `facts` as JSON."""
+    """Cedar's answer; None on any error. encoded: `facts` as JSON. order: the clause ids in the order of the packs."""
     try:
         call = {
             "principal": _NOBODY,
-            "action": {"type": "Action", "id": operation.value},
+            "action": {"type": "Action", "id": action.value},
             "resource": _NOWHERE,
             "context": encoded.decode(),
         }
@@ -230,12 +228,12 @@ def _who(party: Party | None) -> tuple[object, ...] | None:
     return None if party is None else (party.powers, party.tier, party.jurisdictions)
 
 
-def _action_clauses(packs: Iterable[Pack], operation: Action, day: date) -> _ActionClauses:
+def _action_clauses(packs: Iterable[Pack], action: Action, day: date) -> _ActionClauses:
     active = tuple(
         (clause, pack)
         for pack in packs
         for clause in pack.clauses
-        if operation in clause.operations
+        if action in clause.operations
         and clause.applies_on(day)
         and not (clause.status is Status.DISPUTED and clause.effect is Effect.PERMIT)
     )
@@ -254,7 +252,7 @@ def _action_clauses(packs: Iterable[Pack], operation: Action, day: date) -> _Act
         raise PolicyError(f"the rules do not compile: {error}") from error
 
 
-def _bind(operation: Action, left: Sequence[tuple[Clause, Pack]], entities: cedarpy.Entities) -> PolicySlice:
+def _compile_slice(action: Action, left: Sequence[tuple[Clause, Pack]], entities: cedarpy.Entities) -> PolicySlice:
     rests = {clause.id: _split(clause.condition)[1] for clause, _ in left}
     read = frozenset().union(*(facts_read(rest) for rest in rests.values()))
     facts = tuple(fact for fact in FACTS if fact.path in read)
@@ -265,7 +263,7 @@ def _bind(operation: Action, left: Sequence[tuple[Clause, Pack]], entities: ceda
     permits = [clause for clause, _ in left if clause.effect is Effect.PERMIT]
     try:
         return PolicySlice(
-            operation=operation,
+            action=action,
             clauses={clause.id: clause for clause, _ in left},
             grounds={clause.id: Ground.of(clause, pack.identity) for clause, pack in left},
             weighers={clause.id: weigher(clause.condition) for clause, _ in left},
@@ -280,7 +278,7 @@ def _bind(operation: Action, left: Sequence[tuple[Clause, Pack]], entities: ceda
 
 
 def _split(condition: pst.Expr) -> tuple[pst.Expr | None, pst.Expr]:
-    """The conjuncts of `condition` that read parties and places only (None: there are none), and all the others."""
+    """The conjuncts of `condition` that read only parties and places (None if there are none), and the rest."""
     fixed: pst.Expr | None = None
     rest: pst.Expr | None = None
     for part in _conjuncts(condition):
@@ -302,7 +300,7 @@ def _conjuncts(condition: pst.Expr) -> Iterable[pst.Expr]:
 
 
 def _flat(expression: pst.Expr) -> pst.Expr:
-    """`expression` with context.group.name written context.group_name, everywhere."""
+    """`expression` with every context.group.name rewritten as context.group_name."""
     match expression:
         case pst.GetAttr(pst.GetAttr(pst.Var("context") as whole, group), name):
             return pst.GetAttr(whole, FACT[f"{group}.{name}"].flat)
@@ -318,7 +316,7 @@ def _flat(expression: pst.Expr) -> pst.Expr:
 
 
 def _validate(pack: Pack) -> None:
-    """Cedar's own type check, of the clauses as written (every fact stated) and as compiled (facts optional)."""
+    """Run Cedar's type check on the clauses as written (all facts stated) and as compiled (facts optional)."""
     for conditions, rules in (((lambda e: e), _STRICT), (surely, schema()), (possibly, schema())):
         text = str(_policies((c.id, conditions(c.condition), c.effect) for c in pack.clauses))
         result = cedarpy.validate_policies(text, rules)

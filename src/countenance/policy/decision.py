@@ -10,7 +10,7 @@ from countenance.policy.clauses import Clause, Effect, Status
 from countenance.policy.obligations import Obligation, words
 
 _SHOWN = 4
-"""How many missing facts, of one group and in all, one line names one by one; `record` names them all."""
+"""How many missing facts one line names, of one group and in all; `record` names them all."""
 
 
 class Verdict(StrEnum):
@@ -33,7 +33,7 @@ class PackIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """A clause that decided, or a pack's default where no clause of it permits."""
+    """A clause that decided, or a pack's default if none of its clauses permits."""
 
     id: str
     pack: PackIdentity
@@ -45,7 +45,7 @@ class Ground:
 
     @classmethod
     def of(cls, clause: Clause, pack: PackIdentity) -> Ground:
-        """The ground that `clause` of `pack` is."""
+        """`clause` of `pack` as a ground."""
         return cls(clause.id, pack, clause.effect, clause.says, clause.cite, clause.status, clause.remedy)
 
 
@@ -60,7 +60,7 @@ class FailedFact:
 
 @dataclass(frozen=True, slots=True)
 class MissingFact:
-    """A fact that was not stated and that a clause needs. choices: the words it may take, empty where free."""
+    """An unstated fact that a clause needs. choices: the words it may take, empty if any."""
 
     fact: str
     says: str
@@ -101,7 +101,7 @@ class Decision:
 
     @property
     def remedy(self) -> tuple[str, ...]:
-        """What would change the answer, in the order of the grounds, each once."""
+        """What would change the answer, in the order of the grounds, without repeats."""
         remedies = [ground.remedy for ground in self.grounds if ground.effect is not Effect.PERMIT and ground.remedy]
         if self.missing:
             remedies.append("State " + "; ".join(f"{fact.says} ({fact.fact})" for fact in self.missing) + ".")
@@ -147,7 +147,7 @@ class Decision:
         return f"Not stated: {'; '.join(names[:_SHOWN])}{f'; and {more} more' if more > 0 else ''}."
 
     def problem(self) -> dict[str, object]:
-        """The body of an RFC 9457 problem (application/problem+json); a permitted decision has none."""
+        """The body of an RFC 9457 problem (application/problem+json). Not for a permitted decision."""
         if self.permitted:
             raise ValueError("a permitted decision is no problem")
         return {

@@ -1,8 +1,8 @@
 """A request described in plain words (a TOML or JSON table) as a typed `Request`.
 
-Used for the cases of packs, the corpus and `countenance policy explain`. Keys are the fields of the vocabulary; a
-[mandate] that is left out is one that is in order. Times are datetimes with a zone, or relative: "now", "now-23h59m",
-"now+30d". Lists stand for sets.
+Used for the cases of packs, the corpus and `countenance policy explain`. Keys are the fields of `Request`. Without a
+[mandate] table, a valid mandate is assumed. Times are datetimes with a zone, or relative: "now", "now-23h59m",
+"now+30d". Lists are read as sets.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _RELATIVE = re.compile(r"now(?:(?P<sign>[+-])(?P<d>\d+d)?(?P<h>\d+h)?(?P<m>\d+m)
 
 
 def request_of(table: Mapping[str, object], now: datetime) -> Request:
-    """The request that `table` describes, seen at `now`; where it fits no fact, a `BadRequest` names the place."""
+    """The request that `table` describes at the time `now`; `BadRequest` names a place that fits no fact."""
     whole = dict(table)
     mandate = whole.pop("mandate", {})
     if not isinstance(mandate, Mapping):
@@ -36,9 +36,8 @@ def request_of(table: Mapping[str, object], now: datetime) -> Request:
         "operation_granted": True,
         "gallery_granted": True,
     }
-    grant = _made(Grant, {**in_order, **mandate}, "mandate", now)
-    made = _made(Request, {**whole, "mandate": grant}, "", now)
-    return typing.cast("Request", made)
+    grant = _parsed(Grant, {**in_order, **mandate}, "mandate", now)
+    return typing.cast("Request", _parsed(Request, {**whole, "mandate": grant}, "", now))
 
 
 def moment_of(value: object, now: datetime, where: str) -> datetime:
@@ -60,7 +59,7 @@ def moment_of(value: object, now: datetime, where: str) -> datetime:
     return time.astimezone(UTC)
 
 
-def _made(kind: type, table: Mapping[str, object], where: str, now: datetime) -> object:
+def _parsed(kind: type, table: Mapping[str, object], where: str, now: datetime) -> object:
     assert is_dataclass(kind)
     known = {field.name: field for field in fields(kind)}
     prefix = f"{where}." if where else ""
@@ -99,7 +98,7 @@ def _value(hint: object, value: object, where: str, now: datetime) -> object:
         except ValueError:
             raise BadRequest(f"{where}: one of {', '.join(kind)} is expected, got {str(value)[:60]!r}") from None
     if isinstance(kind, type) and is_dataclass(kind) and isinstance(value, Mapping):
-        return _made(kind, value, where, now)
+        return _parsed(kind, value, where, now)
     expected = "a table" if is_dataclass(kind) else getattr(kind, "__name__", kind)
     raise BadRequest(f"{where}: {expected} is expected, got {type(value).__name__}")
 

@@ -1,4 +1,4 @@
-"""The closed lists of words that facts are made of. A word that is not listed cannot be stated."""
+"""The closed lists of words that facts may take. A word that is not listed cannot be stated."""
 
 from __future__ import annotations
 

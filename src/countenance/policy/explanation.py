@@ -1,8 +1,8 @@
 """Why a clause holds, fails or cannot be decided: three-valued evaluation that keeps the facts that mattered.
 
-It explains a refusal and tells a no from a doubt. Whether anything is permitted is for Cedar alone to say, and where
-the two disagree about a clause nothing is permitted. Conditions are compiled to functions once, since refusals come in
-numbers when somebody tries many requests.
+It explains a refusal and tells "deny" from "undetermined". Only Cedar can permit; if the two disagree about a clause,
+nothing is permitted. Conditions are compiled to functions once, because a caller who tries many requests causes many
+refusals.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Context = Mapping[str, CedarValue]
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """value: True, False, or None where unstated facts leave it open. facts: the paths of those that made it so."""
+    """value: True, False, or None if unstated facts leave it open. facts: the paths of the facts that decided."""
 
     value: bool | None
     facts: frozenset[str]
@@ -34,7 +34,7 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 def weigher(expression: pst.Expr) -> Weigher:
-    """A function that weighs the condition in a context: its truth, and the smallest set of facts found decisive."""
+    """A function from a context to the truth of the condition and a small set of facts that decides it."""
     match expression:
         case pst.BoolLit(value):
             plain = Truth(value, _NOTHING)
@@ -55,7 +55,7 @@ def _negated(inner: Weigher) -> Weigher:
 
 
 def _joined(settling: bool, left: Weigher, right: Weigher) -> Weigher:
-    """`or` where settling, else `and`: `settling` is the value of one side that settles both."""
+    """`or` if `settling` is True, else `and`. settling: the value of one side that decides the whole."""
 
     def weigh(context: Context) -> Truth:
         one, other = left(context), right(context)

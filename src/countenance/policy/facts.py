@@ -1,6 +1,6 @@
 """Every fact of a `Request` as one named, typed leaf of Cedar's context, and the Cedar schema made of them.
 
-The schema is written from the dataclasses of `vocabulary`, so the two cannot drift apart. A leaf is `group.name`.
+The schema is generated from the dataclasses of `request`, so the two cannot drift apart. A leaf is `group.name`.
 Optional leaves are absent where the request does not state them. Numbers in Cedar are whole: times are seconds since
 1970 (rounded down), rates are parts per 10^9 or 10^6 (rounded to the stricter side), years are whole months.
 """
@@ -26,7 +26,7 @@ CedarValue = bool | int | str | list[str]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What the guard knows beside the request: the time, the latest time ever seen, whether a moratorium holds."""
+    """What the guard knows besides the request: the time, the latest time ever seen, whether a moratorium applies."""
 
     now: datetime
     latest_seen: datetime
@@ -39,10 +39,10 @@ Getter = Callable[[Request], CedarValue | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fact:
-    """One leaf, the same only as itself. cedar: its Cedar type. choices: the words it may take, empty where free.
+    """One leaf, compared by identity. cedar: its Cedar type. choices: the words it may take, empty if any.
 
-    read(request, moment): the Cedar value, or None where the request does not state it. plain: the same at less cost,
-    for facts that Cedar takes as they are.
+    read(request, moment): the Cedar value, or None if the request does not state it. plain: a cheaper reader for facts
+    that need no conversion.
     """
 
     group: str
@@ -272,7 +272,7 @@ def schema(facts: Iterable[Fact] = FACTS, *, all_stated: bool = False) -> str:
 
 
 def flat_schema(facts: Iterable[Fact]) -> str:
-    """As `schema`, with `facts` side by side and not in groups: Cedar reads such a context a third faster."""
+    """As `schema`, but with `facts` flat, not in groups: Cedar reads a flat context a third faster."""
     members = "".join(f"  {fact.flat}{'?' if fact.optional else ''}: {fact.cedar},\n" for fact in facts)
     return f"entity Mandate;\nentity Gallery;\ntype Facts = {{\n{members}}};\n{_ACTIONS}\n"
 
@@ -284,7 +284,7 @@ _ACTIONS = (
 
 
 def context(request: Request, moment: Moment, facts: Iterable[Fact] = FACTS) -> dict[str, dict[str, CedarValue]]:
-    """The stated ones of `facts` as Cedar's context; each group is there, even if empty."""
+    """The stated facts among `facts` as Cedar's context. Every group is present, even if empty."""
     groups: dict[str, dict[str, CedarValue]] = {}
     for fact in facts:
         members = groups.get(fact.group)
@@ -300,12 +300,12 @@ Readers = Sequence[tuple[str, Getter | None, Reader]]
 
 
 def readers(facts: Iterable[Fact]) -> Readers:
-    """What `flat_context` needs of `facts`."""
+    """The readers of `facts` for `flat_context`."""
     return tuple((fact.flat, fact.plain, fact.read) for fact in facts)
 
 
 def flat_context(request: Request, moment: Moment, facts: Readers) -> dict[str, CedarValue]:
-    """The stated ones of `facts` side by side, under their flat names."""
+    """The stated facts among `facts`, by their flat names."""
     stated: dict[str, CedarValue] = {}
     for name, plain, read in facts:
         value = read(request, moment) if plain is None else plain(request)

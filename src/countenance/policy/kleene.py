@@ -1,16 +1,16 @@
-"""What silence means: each clause becomes two Cedar conditions, one for "surely" and one for "possibly".
+"""What an unstated fact means: each clause becomes two Cedar conditions, "surely" and "possibly".
 
-A fact that the request does not state is absent. Strong Kleene logic over the clause as written:
+A fact that the request does not state is absent. Strong Kleene logic is applied to the clause as written:
 
-- surely(c): c holds whatever the unstated facts are, as far as and, or and not can tell
-- possibly(c): c holds for some of them
+- surely(c): c holds for all values of the unstated facts, as far as and, or and not can tell
+- possibly(c): c holds for some values of them
 
     surely(a and b) = surely(a) and surely(b)       possibly(a and b) = possibly(a) and possibly(b)
     surely(not a)   = not possibly(a)               possibly(not a)   = not surely(a)
     surely(test)    = stated(facts) and test        possibly(test)    = if stated(facts) then test else true
 
-Where all facts are stated the two are the same condition. Both validate against the schema with optional facts, so
-that evaluation cannot meet a missing attribute.
+If all facts are stated the two are the same condition. Both validate against the schema with optional facts, so
+evaluation never meets a missing attribute.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def surely(expression: pst.Expr) -> pst.Expr:
 
 
 def possibly(expression: pst.Expr) -> pst.Expr:
-    """True where `expression` may be true, for all that is stated."""
+    """True where `expression` can be true, given the stated facts."""
     return _bound(expression, when_silent=True)
 
 

@@ -2,8 +2,8 @@
 
     in force --consent--> in force --consent that completes the quorum--> lifted
 
-No clock takes part. A reminder date changes nothing. Every step is a signed statement
-(Ed25519 over canonical JSON), so the ledger can hold it and anybody can check it. Pure: keys and times come in as data.
+Time plays no part: a reminder date changes nothing. Every step is a signed statement (Ed25519 over canonical JSON), so
+the ledger can hold it and anybody can check it. Pure: keys and times come in as data.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from countenance.signing import canonical, digest, verified
 class Charter:
     """Who may set and lift. Keys are raw Ed25519 public keys, 32 bytes.
 
-    setters: any one of them sets. lifters: `quorum` of them lift, at least one of whom is of `outside`, whose private
-    keys the operator does not hold.
+    setters: any one of them can set. lifters: `quorum` of them can lift, if at least one is in `outside`. The operator
+    does not hold the private keys of `outside`.
     """
 
     setters: frozenset[bytes]
@@ -49,7 +49,7 @@ class Scope:
     powers: frozenset[Power] = frozenset()
 
     def covers(self, request: Request) -> bool:
-        """Whether `request` is stopped: by its operation, and by a power of its holder or of whom that acts for."""
+        """Whether it stops `request`: by the action, and by a power of the holder or of the party it acts for."""
         behalf = request.on_behalf_of
         powers = request.actor.powers | (behalf.powers if behalf else frozenset())
         return (not self.operations or request.operation in self.operations) and (
@@ -59,7 +59,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The statement that sets a moratorium. look_again_at: a reminder, which ends nothing."""
+    """The statement that sets a moratorium. look_again_at: a reminder; it ends nothing."""
 
     id: str
     scope: Scope
@@ -72,7 +72,7 @@ class Order:
         return canonical({"statement": "countenance moratorium set v1", **self._content()})
 
     def digest(self) -> str:
-        """sha256 of the statement, which a lifting names."""
+        """sha256 of the statement; a lifting names it."""
         return digest(self._content())
 
     def _content(self) -> dict[str, str | list[str] | None]:
@@ -88,19 +88,19 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Lifting:
-    """The statement that lifts a moratorium. order: its digest. statute: the law that makes lifting right, cited."""
+    """The statement that lifts a moratorium. order: the digest of its order. statute: the law cited for the lifting."""
 
     order: str
     statute: str
 
     def message(self) -> bytes:
-        """The bytes that each of the quorum signs."""
+        """The bytes that every member of the quorum signs."""
         return canonical({"statement": "countenance moratorium lift v1", "order": self.order, "statute": self.statute})
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Whose (raw public key) and what (64 bytes, Ed25519)."""
+    """An Ed25519 signature (64 bytes) and the raw public key of its maker (32 bytes)."""
 
     key: bytes
     value: bytes
@@ -122,7 +122,7 @@ class Moratorium:
 
 
 def set_moratorium(charter: Charter, order: Order, signature: Signature) -> Moratorium:
-    """A moratorium in force. A key that may not set it: `Denied`; a wrong signature: `BadRequest`."""
+    """A new moratorium, in force. `Denied` if the key is no setter's; `BadRequest` if the signature is wrong."""
     if not order.id or not order.reason:
         raise BadRequest("a moratorium has an id and a reason")
     _check(signature, charter.setters, order.message(), "set a moratorium")
@@ -132,7 +132,7 @@ def set_moratorium(charter: Charter, order: Order, signature: Signature) -> Mora
 def consent(moratorium: Moratorium, charter: Charter, lifting: Lifting, signature: Signature) -> Moratorium:
     """`moratorium` with one more consent to `lifting`; lifted once the quorum is complete.
 
-    Consents count for one and the same lifting: another statute starts the count again. A lifted one: `Conflict`.
+    Consents count only for the same lifting: a new statute restarts the count. `Conflict` if it is already lifted.
     """
     if moratorium.lifted:
         raise Conflict("the moratorium is lifted already")
@@ -149,7 +149,7 @@ def consent(moratorium: Moratorium, charter: Charter, lifting: Lifting, signatur
 
 
 def replayed(charter: Charter, moratorium: Moratorium) -> Moratorium:
-    """`moratorium` as its signatures alone make it: what a store or ledger claims is not believed, but checked."""
+    """`moratorium` rebuilt from its signatures alone: claims of a store or ledger are checked, not trusted."""
     state = set_moratorium(charter, moratorium.order, moratorium.set_by)
     if moratorium.lifting is not None:
         for signature in moratorium.consents:

@@ -1,9 +1,9 @@
-"""What a permit binds its user to, as values that operations carry out.
+"""What a permit obliges the server or its user to do, as values.
 
 In a pack they are one annotation, `@obligation("reviewers 2; authorise-within 24h; shred-on-refusal")`:
 
     reviewers N            nothing is released before N people, each on their own, have verified it
-    authorise-within Nh    authorisation is to be asked for within N hours of the first use, or the result is frozen
+    authorise-within Nh    authorisation has to be requested within N hours of the first use, or the result is frozen
     shred-on-refusal       when authorisation is refused, use stops and data, results and outputs are destroyed
     count NAME             counts towards the report NAME
     keep-at-most Nd        templates are destroyed after N days
@@ -50,7 +50,7 @@ class Reviewers:
 
 @dataclass(frozen=True, slots=True)
 class AuthoriseWithin:
-    """Authorisation is asked for within `hours` of the first use, or the result is frozen."""
+    """Authorisation has to be requested within `hours` of the first use, or the result is frozen."""
 
     hours: int
     clause: str

@@ -21,9 +21,9 @@ _CODE = re.compile(r"EU|[A-Z]{2}(-[A-Z0-9]{1,3}(-[A-Z_]{2,40})?)?")
 
 @lru_cache(maxsize=1024)
 def enclosing(code: str) -> frozenset[str]:
-    """`code` and every place that it lies in: "US-OR-PORTLAND" lies in "US-OR" and "US", "FR" in "EU".
+    """`code` and every place that contains it: "US-OR-PORTLAND" lies in "US-OR" and "US", "FR" in "EU".
 
-    A code of another shape is a `BadRequest`.
+    `BadRequest` if the code is malformed.
     """
     if not _CODE.fullmatch(code):
         raise BadRequest(f"a jurisdiction is a code such as FR, US-WA or US-OR-PORTLAND, got {code[:60]!r}")

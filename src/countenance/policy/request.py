@@ -1,12 +1,12 @@
 # ruff: noqa: RUF009  # `_fact` makes a field, as dataclasses.field does
-"""The words that a rule may use: who asks, for whom, what, where, why, on which authorisation, with which model.
+"""The facts that a rule may use: who calls, for whom, what, where, why, on which authorisation, with which model.
 
 A `Request` is what the guard knows about one call. The basic facts are required: the operation, the parties, the grant.
-Every other fact may be left out, and left out means *not stated*: a rule that needs it then answers "undetermined",
-which is not permitted. So nobody has to guess a default, and an unstated fact never permits anything.
+Every other fact is optional, and None means *not stated*. A rule that needs such a fact answers "undetermined", which
+is not permitted. So nobody has to guess a default, and an unstated fact never permits anything.
 
-`Party.class_name` is for people who read decisions. It is not part of the Cedar schema, so a clause that named "police"
-would not validate: clauses go by the powers that somebody holds and by whom they act for.
+`Party.class_name` is for people who read decisions. It is not part of the Cedar schema, so a clause that names "police"
+does not validate: clauses look at the powers that a party holds and at whom it acts for.
 
 Times are timezone-aware. Rates (FMR, FPIR, TPR) are 0..1.
 """
@@ -50,11 +50,11 @@ def _rates(**rates: float | None) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """Somebody who uses a face system or for whom it is used.
+    """A person or body that uses a face system, or for whom it is used.
 
-    class_name: what they call themselves, for readers only; no rule sees it.
-    powers: what they may do to people. tier: the level of government that they belong to, NONE for everybody else.
-    jurisdictions: where they hold that power or live, such as "US-WA", "FR", "US-OR-PORTLAND".
+    class_name: what the party calls itself, for readers only; no rule sees it.
+    powers: what it may do to people. tier: its level of government, NONE if it is no public body.
+    jurisdictions: where it holds that power or lives, such as "US-WA", "FR", "US-OR-PORTLAND".
     """
 
     class_name: str
@@ -64,7 +64,7 @@ class Party:
 
     @property
     def coercive(self) -> bool:
-        """Whether they hold a power to arrest, detain, deport, prosecute, punish, spy or fight."""
+        """Whether it holds a power to arrest, detain, deport, prosecute, punish, spy or fight."""
         return bool(self.powers & COERCIVE_POWERS)
 
 
@@ -123,7 +123,7 @@ class CaseFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorisationFacts:
-    """Leave given by somebody else.
+    """Permission from another body.
 
     kind NONE states that there is no authorisation, which is more than not stating one. For any other kind the times
     `requested_at`, `granted_at` and `refused_at` state together how far it has come: where one of them is given, those
@@ -152,7 +152,7 @@ class AuthorisationFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GalleryFacts:
-    """The gallery that is searched or added to. id "" where the operation has none."""
+    """The gallery that is searched or changed. id: "" if the operation has none."""
 
     id: str = ""
     provenance: Provenance | None = _fact("where the gallery's faces come from")
@@ -162,7 +162,7 @@ class GalleryFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeFacts:
-    """The picture that is looked for."""
+    """The picture whose face is searched for."""
 
     sketch: bool | None = _fact("whether the probe is a drawing or a made-up face")
     altered: bool | None = _fact("whether the probe was altered")
@@ -188,7 +188,7 @@ class SubjectFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """The model and threshold that would answer. fmr, fpir: what the threshold in use stands for, 0..1."""
+    """The model and threshold in use. fmr, fpir: the error rates at that threshold, 0..1."""
 
     id: str | None = _fact("the model")
     calibration: str | None = _fact("the calibration")
@@ -203,8 +203,9 @@ class ModelFacts:
 class EvidenceFacts:
     """What a signed audit says about one model at one threshold. signed: the guard checked the signature.
 
-    fmr: the loosest threshold that was measured. fmr_worst: upper bound for the group served worst, at that threshold.
-    tpr_min: the lowest true positive rate of any group. groups: the attributes that groups were formed by.
+    fmr: the false match rate at the loosest threshold that was measured. fmr_worst: upper bound at that threshold for
+    the group served worst. tpr_min: the lowest true positive rate of any group. groups: the attributes that define the
+    groups.
     """
 
     signed: bool | None = _fact("whether the evidence is signed by a trusted key")
@@ -226,7 +227,7 @@ class EvidenceFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewFacts:
-    """What people do before anybody acts on the answer."""
+    """What people check before anybody acts on the answer."""
 
     reviewers: int | None = _fact("how many competent people verify each result, each on their own")
     human: bool | None = _fact("whether a trained person reviews every result before it has an effect")
@@ -237,7 +238,7 @@ class ReviewFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssessmentFacts:
-    """What was assessed, published, registered and reported beforehand."""
+    """What was assessed, published, registered and reported in advance."""
 
     dpia: bool | None = _fact("whether a data protection impact assessment was done")
     fria: bool | None = _fact("whether a fundamental rights impact assessment was done")
@@ -253,7 +254,7 @@ class AssessmentFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeFacts:
-    """Who was told."""
+    """Who was informed."""
 
     subjects: bool | None = _fact("whether the people were told")
     written: bool | None = _fact("whether they were told in writing of purpose and term")
@@ -264,7 +265,7 @@ class NoticeFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionFacts:
-    """How long face data are kept."""
+    """How long face data are stored."""
 
     days: int | None = _fact("how many days templates are kept at most")
     days_after_purpose: int | None = _fact("how many days templates are kept after their purpose ends")
@@ -276,7 +277,7 @@ class RetentionFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorFacts:
-    """The person at the controls."""
+    """The person who operates the system."""
 
     trained_until: datetime | None = _fact("until when the operator's training is valid")
 
@@ -285,9 +286,9 @@ class OperatorFacts:
 class Request:
     """One call, as the rules see it.
 
-    on_behalf_of None: the mandate says that the holder acts for itself.
+    on_behalf_of: None if the holder acts for itself.
     jurisdictions: every place whose law the call touches (caller, camera, subjects, data), such as "FR", "US-IL".
-    authorisation None: not stated; `Authorisation(kind=NONE)` states that there is none.
+    authorisation: None if not stated; `AuthorisationFacts(kind=NONE)` states that there is none.
     """
 
     operation: Action

@@ -1,8 +1,8 @@
 """The rules in force: packs, compiled for Cedar. `Rules.decide` makes every decision.
 
-Several packs apply at once. One that forbids denies; one that lacks a fact makes the answer undetermined; a pack that
-permits nothing denies by default; only where every pack permits is the answer permit. Each call passes the schema, and
-anything that Cedar reports as an error denies: without the schema a forbid whose condition errs would be skipped.
+Several packs apply at once. A pack that forbids denies. A pack that lacks a fact makes the answer undetermined. A pack
+that permits nothing denies by default. The answer is permit only if every pack permits. Each call passes the schema,
+and any error that Cedar reports denies: without the schema, Cedar would skip a forbid whose condition fails.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ BASE = "mandate"
 
 
 class Rules:
-    """Packs in force together. Make one with `load`; it does not change and is safe to share between threads."""
+    """The packs in force. Make one with `load`. Immutable and thread-safe."""
 
     def __init__(self, packs: Sequence[Pack], appeal_contact: str = "the operator of this server") -> None:
-        """Check and compile `packs`. No pack, a pack that does not validate or one that fails a case: `PolicyError`."""
+        """Check and compile `packs`; `PolicyError` if there is none, or one does not validate or fails a case."""
         names = [pack.name for pack in packs]
         if not names or len(set(names)) != len(names):
             raise PolicyError(f"rules are made of at least one pack, each once; got {names}")
@@ -50,7 +50,7 @@ class Rules:
     ) -> Rules:
         """The rules of `packs` and of the pack that is always in force. extra_dir: a folder of further packs.
 
-        A pack that does not parse, validate or give the verdicts of its own cases is a `PolicyError`.
+        `PolicyError` if a pack does not parse, does not validate, or fails one of its own cases.
         """
         names = [BASE, *(name for name in packs if name != BASE)]
         if not any(name != BASE for name in names):
@@ -102,7 +102,7 @@ class Rules:
         return self._decision(Verdict.PERMIT, grounds, law_date, duties=tuple(duties))
 
     def failures(self, cases: Iterable[PackCase]) -> tuple[str, ...]:
-        """The cases that these rules decide wrongly: each with its name, what was due and what came."""
+        """The cases that these rules decide wrongly: the name, the expected and the actual verdict of each."""
         failures = []
         for case in cases:
             decision = self.judge(case.request, case.moment, case.moment.now.date())
@@ -124,11 +124,11 @@ class Rules:
     def _refusal(
         self, reasons: Sequence[str], applicable: ApplicableSlice, context: Context, law_date: date
     ) -> Decision:
-        """The decision where clauses forbid, or may: deny if one holds whatever is unstated, else undetermined."""
+        """The decision if clauses forbid or may forbid: deny if one surely holds, else undetermined."""
         policies, facts = applicable.policies, {**applicable.parties, **context}
         weighed = {reason: policies.weighers[reason](facts) for reason in reasons}
         if any(truth.value is False for truth in weighed.values()):
-            return self._broken(law_date)  # the explanation and Cedar disagree: neither is to be trusted
+            return self._broken(law_date)  # the explanation and Cedar disagree: trust neither
         sure = {reason: truth for reason, truth in weighed.items() if truth.value}
         paths = tuple(dict.fromkeys(path for truth in (sure or weighed).values() for path in sorted(truth.facts)))
         grounds = tuple(policies.grounds[reason] for reason in sure or weighed)
@@ -139,7 +139,7 @@ class Rules:
     def _unpermitted(
         self, silent: Sequence[Pack], perhaps: CedarAnswer, applicable: ApplicableSlice, law_date: date
     ) -> Decision:
-        """The decision where some packs permit nothing: deny by default, unless a clause may still permit."""
+        """The decision if some packs permit nothing: deny by default, unless a clause may still permit."""
         grounds = applicable.policies.grounds
         hopeful = {grounds[reason].pack.name for reason in perhaps.reasons}
         hopeless = tuple(_default(pack) for pack in silent if pack.name not in hopeful)
@@ -166,7 +166,7 @@ class Rules:
 
 
 def check(pack: Pack) -> None:
-    """Validate `pack`, run its cases, and check that each clause has one; `PolicyError` where it fails."""
+    """Validate `pack`, run its cases, and check that every clause has one; `PolicyError` on a failure."""
     failures = Rules([pack]).failures(pack.cases)
     if failures:
         raise PolicyError(f"pack {pack.name} fails its own case {failures[0]}")
