@@ -1,7 +1,7 @@
 """Operators: the people who request, approve, review and audit, each with roles and one bearer token.
 
-Only the sha256 of a token is stored. A token is 32 random bytes and cannot be guessed, so no slow hash is needed. A name
-is never reused, so that nobody is mistaken for an earlier operator.
+Only the sha256 of a token is stored. A token is 32 random bytes and cannot be guessed, so no slow hash is needed. A
+name is never reused, so that nobody is mistaken for an earlier operator.
 """
 
 from __future__ import annotations
