@@ -130,7 +130,7 @@ class Manifest:
 
     @property
     def label(self) -> str:
-        """The version with the start of its identity, such as "sface-2021dec-0ba9fbfa"."""
+        """The version with the start of its identity, such as "sface-2021dec-5958cd1f"."""
         return f"{self.version}-{self.model[:8]}"
 
     def path(self, cache: Path) -> Path:

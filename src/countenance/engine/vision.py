@@ -36,7 +36,7 @@ TOGETHER = 4
 class Engine:
     """One detector and one embedder. Every method may be called from several threads at once.
 
-    model: the embedder's sha256. version: its label, such as "sface-2021dec-0ba9fbfa". dimension: of a template.
+    model: the embedder's sha256. version: its label, such as "sface-2021dec-5958cd1f". dimension: of a template.
     precision: what the embedder computes in; the detector always computes in f32.
     """
 

@@ -342,7 +342,7 @@ def test_cedar_is_asked_anew_when_any_fact_or_the_second_is_another(monkeypatch:
 
 
 def test_only_so_many_answers_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "_MANY", 3)
+    monkeypatch.setattr(compiled, "_CACHE_SIZE", 3)
     rules = Rules([small(clause("context.time.now < 0"))])
     for n in range(10):
         assert rules.decide(asked(), NOW + timedelta(seconds=n)).permitted
