@@ -1,15 +1,20 @@
 """The engine beside OpenCV's own FaceDetectorYN and FaceRecognizerSF, with the same weights."""
 
+from pathlib import Path
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
 import skimage.data
+from numpy.typing import NDArray
 
 from countenance.engine import load_manifests
+from countenance.engine.vision import Engine
 
 
 @pytest.fixture(scope="module")
-def opencv(weights):
+def opencv(weights: Path) -> Any:
     how = load_manifests()["yunet"].detection
     detector = cv2.FaceDetectorYN.create(
         str(weights / load_manifests()["yunet"].file), "", (1, 1), how.min_score, how.max_overlap, how.max_candidates
@@ -17,14 +22,14 @@ def opencv(weights):
     recogniser = cv2.FaceRecognizerSF.create(str(weights / load_manifests()["sface"].file), "")
 
     class OpenCV:
-        def __call__(self, pixels):
+        def __call__(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
             """Rows of OpenCV's detector, largest first, and a unit template for each."""
             detector.setInputSize(pixels.shape[1::-1])
             rows = detector.detect(pixels)[1]
             rows = np.zeros((0, 15), np.float32) if rows is None else rows[np.argsort(-rows[:, 2] * rows[:, 3])]
             return rows, [self.at(pixels, row[4:14].reshape(5, 2)) for row in rows]
 
-        def at(self, pixels, points):
+        def at(self, pixels: NDArray[np.uint8], points: NDArray[np.float32]) -> NDArray[np.float32]:
             """OpenCV's unit template of the face at five points."""
             row = np.concatenate((np.zeros(4), points.ravel(), [1.0])).astype(np.float32)
             template = recogniser.feature(recogniser.alignCrop(pixels, row))[0]
@@ -33,7 +38,7 @@ def opencv(weights):
     return OpenCV()
 
 
-def compare(engine, opencv, image):
+def compare(engine: Engine, opencv: Any, image: bytes) -> float:
     """Assert that both see the same faces in `image`; returns the smallest cosine of their templates."""
     picture = engine.look(image)
     templates = engine.embed(picture, picture.faces)
@@ -54,20 +59,20 @@ def compare(engine, opencv, image):
     )
 
 
-def test_an_astronaut_is_seen_as_opencv_sees_her(engine, opencv):
+def test_an_astronaut_is_seen_as_opencv_sees_her(engine: Engine, opencv: Any) -> None:
     pixels = np.ascontiguousarray(skimage.data.astronaut()[..., ::-1])
     image = cv2.imencode(".png", pixels)[1].tobytes()
     assert len(engine.look(image).faces) == 1
     assert compare(engine, opencv, image) > 0.999
 
 
-def test_faces_of_lfw_are_seen_as_opencv_sees_them(engine, opencv, evaluation_data):
+def test_faces_of_lfw_are_seen_as_opencv_sees_them(engine: Engine, opencv: Any, evaluation_data: Path) -> None:
     files = sorted((evaluation_data / "lfw" / "images").rglob("*.jpg"))[::150]
     assert len(files) > 50
     assert min(compare(engine, opencv, file.read_bytes()) for file in files) > 0.999
 
 
-def test_a_large_picture_is_seen_as_opencv_sees_the_same_picture_reduced(engine, opencv):
+def test_a_large_picture_is_seen_as_opencv_sees_the_same_picture_reduced(engine: Engine, opencv: Any) -> None:
     large = cv2.resize(skimage.data.astronaut()[..., ::-1], (3072, 3072), interpolation=cv2.INTER_CUBIC)
     picture = engine.look(cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
     assert (picture.width, picture.height, picture.reduction) == (3072, 3072, 4)
@@ -84,7 +89,7 @@ def test_a_large_picture_is_seen_as_opencv_sees_the_same_picture_reduced(engine,
     assert float(ours.vector @ opencv.at(picture.pixels, np.concatenate((points, rest)))) > 0.999
 
 
-def test_one_person_is_more_like_herself_than_like_others(engine, evaluation_data):
+def test_one_person_is_more_like_herself_than_like_others(engine: Engine, evaluation_data: Path) -> None:
     people = ["George_W_Bush", "Serena_Williams", "Tony_Blair", "Jennifer_Capriati"]
     files = [sorted((evaluation_data / "lfw" / "images" / person).glob("*.jpg"))[:6] for person in people]
     images = [file.read_bytes() for person in files for file in person]
