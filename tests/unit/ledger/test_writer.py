@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -170,7 +170,9 @@ def test_closing_writes_what_nobody_waited_for_and_who_waits_later_is_told(ledge
     assert checkpoint.size == 4
 
 
-def test_what_somebody_elses_lock_kept_out_is_written_once_when_it_is_gone(ledger: Ledger, locked: Callable) -> None:
+def test_what_somebody_elses_lock_kept_out_is_written_once_when_it_is_gone(
+    ledger: Ledger, locked: Callable[[], AbstractContextManager[None]]
+) -> None:
     with locked():
         pending = [ledger.append({"kind": "note", "n": n}) for n in range(3)]
         for each in pending:
