@@ -12,7 +12,7 @@ from countenance.cli.installation import installation
 from countenance.operations import evidence_summary
 
 _CONNECTIONS_PER_REQUEST = 4
-"""Connections that uvicorn keeps open for each request in hand: enough that idle ones starve nobody, and no more."""
+"""Connections that uvicorn keeps open per request being handled: enough that idle ones do not block others."""
 
 
 @click.command("serve", help="Serve both HTTP dialects until interrupted.")

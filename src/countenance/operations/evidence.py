@@ -1,8 +1,8 @@
 """The signed audits that this installation trusts, as facts for the rules.
 
-It trusts the project's own evidence, and files `*.evidence.json` in the operator's folder that are signed by a key whose
-public half (64 hex digits) lies in the same folder as `*.pub`. Evidence about another model or calibration does not
-count. A file that cannot be read stops the start.
+It trusts the project's own evidence, and files `*.evidence.json` in the operator's folder that are signed by a key
+whose public half (64 hex digits) lies in the same folder as `*.pub`. Evidence about another model or calibration does
+not count. A file that cannot be read stops the start.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def evidence_facts(every: Iterable[Evidence], model: str, calibration: str, now:
 
 
 def evidence_summary(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> str:
-    """One line for the person who starts the server: the best evidence for model and calibration, or what is missing."""
+    """One line for the person who starts the server: the best evidence for model and calibration, or its absence."""
     best = evidence_facts(every, model, calibration, now)
     exact = f"exactly model {model[:8]} and calibration {calibration[:8]}"
     if not best.signed or best.expires_at is None:
