@@ -23,7 +23,7 @@ SAME_FMR, OTHER_FMR = 1e-5, 0.5
 """Faces of a video are one person from the score at the first false match rate, two people below the second's."""
 
 Progress = Callable[[Iterable[Frame], VideoFacts], Iterable[Frame]]
-"""Something that passes frames on and shows how far it is."""
+"""Passes frames on and shows progress."""
 
 
 def _unshown(frames: Iterable[Frame], facts: VideoFacts) -> Iterable[Frame]:
