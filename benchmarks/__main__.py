@@ -19,7 +19,20 @@ from typing import Any
 from benchmarks.tables import write_tables
 
 RESULTS = Path(__file__).with_name("results")
-EVERY = ("vision", "search", "gpu", "server", "bulk", "ledger", "policy", "accuracy", "equal_error", "audit")
+EVERY = (
+    "vision",
+    "search",
+    "gpu",
+    "server",
+    "bulk",
+    "ledger",
+    "policy",
+    "accuracy",
+    "equal_error",
+    "recognisability",
+    "pictures",
+    "audit",
+)
 LIBRARIES = ("numpy", "openvino", "opencv-python-headless", "onnxruntime", "faiss-cpu", "cedarpy", "scikit-learn")
 
 

@@ -32,9 +32,11 @@ from benchmarks.score_normalisations import (
     learned_map,
 )
 from countenance.calibrate.centroids import cohort
+from countenance.calibrate.degradations import GRID
 from countenance.calibrate.evaluation import Evaluation, EvaluationPoint, evaluate
-from countenance.calibrate.fit import People, make_normaliser, mated_pairs, without_repeats
-from countenance.calibrate.labelled_pictures import further_portraits, portraits, shots
+from countenance.calibrate.fit import Degraded, People, make_normaliser, mated_pairs, no_degraded, without_repeats
+from countenance.calibrate.labelled_pictures import degraded_portraits, portraits, shots
+from countenance.cli.calibrate import DEGRADED_PEOPLE
 from countenance.engine import Engine
 from countenance.faces import ModelId
 from countenance.metrics import Extreme, Rate
@@ -54,11 +56,9 @@ def everyone() -> People:
     engine = Engine.open(settings.models_cache, settings.detector, settings.model)
     wanted, cache = shots(data), settings.home / "calibrating"
     tight, widened, press = (portraits(wanted[k], engine, cache, 2) for k in ("tight", "widened", "press"))
-    further = data / "fairface" / "templates_sface_train.npz"
-    if further.is_file() and settings.model == "sface":
-        tight = tight.joined(further_portraits(further, engine.model, engine.version))
+    worse, cells = degraded_portraits(wanted["tight"], GRID, DEGRADED_PEOPLE, engine, cache, 2)
     engine.close()
-    return without_repeats(tight, widened, press)[0]
+    return without_repeats(tight, widened, press, Degraded(worse, cells, np.ones(len(worse), bool)))[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,9 @@ class Half:
     def evened_one_kind(self) -> Crowding:
         """The same, taught nothing of pictures like LFW's but its mated pairs."""
         none = self.people.widened[np.zeros(len(self.people.widened), bool)]
-        return make_normaliser(replace(self.people, widened=none), MODEL, SEED, press_strangers=False).normaliser
+        return make_normaliser(
+            replace(self.people, widened=none, degraded=no_degraded()), MODEL, SEED, press_strangers=False
+        ).normaliser
 
     def learned(self) -> Normaliser:
         """The learned map of score, cohort statistics and quality."""

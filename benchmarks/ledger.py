@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pymerkle  # type: ignore[import-untyped]
+import pymerkle
 
 from countenance.database import open_database
 from countenance.ledger import Checkpoint, Ledger, Records, merkle, verify_records

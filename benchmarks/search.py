@@ -24,7 +24,6 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from benchmarks.search_rows import Faces, Rows, faces, longer, real_templates
 from benchmarks.search_store import changes, start
 from countenance.engine import load_manifests
-from countenance.faces import ModelId
 from countenance.gallery.answers import SearchCounts
 from countenance.gallery.search.bounded import BoundedSearch
 from countenance.gallery.search.codes import CHANCE
@@ -253,7 +252,7 @@ def reading_bytes(count: int) -> list[float]:
 
 def normalised_cost(given: Faces) -> list[dict[str, Any]]:
     """Plain rows and rows as served, asked in turns."""
-    normaliser = load_normaliser(ModelId(load_manifests()["sface"].sha256))
+    normaliser = load_normaliser(load_manifests()["sface"].model)
     sides = {
         "plain": (given.gallery, given.probes[:1000]),
         "normalised": (normaliser.gallery_side(given.gallery), normaliser.probe_side(given.probes[:1000])),

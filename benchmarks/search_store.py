@@ -106,7 +106,7 @@ def boxed(i: int) -> DetectedFace:
 
 @cache
 def _model() -> ModelId:
-    return ModelId(load_manifests()["sface"].sha256)
+    return load_manifests()["sface"].model
 
 
 def _searched(gallery: Gallery, probe: Template) -> float:

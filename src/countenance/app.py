@@ -31,6 +31,7 @@ from countenance.engine import Engine, load_manifests
 from countenance.errors import CountenanceError
 from countenance.faces import ModelId
 from countenance.gallery import Gallery
+from countenance.home import private_home
 from countenance.ledger import Ledger
 from countenance.mandates import MoratoriumStore, OperatorStore, Register
 from countenance.policy import Rules
@@ -55,7 +56,7 @@ class Countenance:
     @classmethod
     def open(cls, settings: Settings) -> Countenance:
         """Open the database under `settings.home`, making folder, keys and tables on first use."""
-        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private_home(settings.home)
         database = open_database(settings.database)
         register = Register(database, secret_file(settings.keys / "mandates.key"), _now)
         ledger = Ledger(database, Signer.from_file(settings.keys / "ledger.key"), settings.origin, _now)
@@ -79,13 +80,20 @@ class Countenance:
     @property
     def model(self) -> ModelId:
         """The embedder that the manifest names, without loading it."""
-        return ModelId(load_manifests(self.settings.models_dir)[self.settings.model].sha256)
+        return load_manifests(self.settings.models_dir)[self.settings.model].model
 
     @cached_property
     def engine(self) -> Engine:
         """The models, verified and loaded."""
         s = self.settings
-        return Engine.open(s.models_cache, s.detector, s.model, threads=s.threads, extra=s.models_dir)
+        return Engine.open(
+            s.models_cache,
+            s.detector,
+            s.model,
+            threads=s.threads,
+            extra=s.models_dir,
+            smallest_face=s.smallest_face,
+        )
 
     @cached_property
     def normaliser(self) -> Normaliser:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -25,6 +26,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from countenance.errors import StoreError
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+_WHAT_TO_DO = "see that its folder is there, writable and has room"
 LOCK_PATIENCE_S = 30.0
 """Default time that a writer waits for another writer, in seconds."""
 
@@ -37,6 +39,7 @@ def open_database(path: Path) -> Engine:
     Read inside `reading(engine)`, which takes no lock. Write inside `changing(engine)` or `writing(engine)`.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _touch(path)
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": LOCK_PATIENCE_S, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
@@ -53,6 +56,14 @@ def open_database(path: Path) -> Engine:
 
     migrate(engine)
     return engine
+
+
+def _touch(path: Path) -> None:
+    """Make the file for its owner alone; SQLite gives its logs the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreError(f"the database cannot be opened: {error.strerror}; {_WHAT_TO_DO}") from error
 
 
 @contextmanager

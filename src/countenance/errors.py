@@ -14,7 +14,8 @@
     │   ├── NoFace                no face in a picture that needs one
     │   └── BadPageToken          a page token that this server did not make
     ├── NotFound                  no such gallery, face, mandate, …
-    │   └── NoSuchFace            the gallery exists, but has no face with that id
+    │   ├── NoSuchFace            the gallery exists, but has no face with that id
+    │   └── NoSuchObject          a bucket has no such object, or there is no such bucket
     ├── AlreadyExists             the id is taken
     ├── Conflict                  the present state does not allow this
     ├── LimitExceeded             a quota of this server or of the mandate is used up
@@ -98,6 +99,10 @@ class NotFound(CountenanceError):
 
 class NoSuchFace(NotFound):
     """The gallery exists, but has no face with that id."""
+
+
+class NoSuchObject(NotFound):
+    """A bucket holds no such object, or there is no such bucket."""
 
 
 class AlreadyExists(CountenanceError):

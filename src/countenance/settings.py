@@ -47,8 +47,14 @@ class Settings:
     """A folder of further model manifests (*.toml) with their files."""
     threads: int = 0
     """Threads for vision and search together; 0 means all cores."""
+    smallest_face: int = 24
+    """Width in pixels of the smallest face that large pictures are searched for; smaller costs more time."""
     queue: int = 64
     """Requests that may wait for the engine before callers are told to slow down."""
+    connections: int = 512
+    """Connections open at once; beyond that, the one that has waited longest without a request makes room."""
+    connections_per_address: int = 128
+    """The same for one address; a proxy in front of the server counts as one."""
     shipped_evidence: bool = True
     """Whether the project's own evidence is trusted beside the operator's."""
     evidence: Path | None = None
@@ -101,7 +107,10 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         weights=_path(given.get("WEIGHTS")),
         models_dir=_path(given.get("MODELS_DIR")),
         threads=_number(given, "THREADS", defaults.threads, 0, 1024),
+        smallest_face=_number(given, "SMALLEST_FACE", defaults.smallest_face, 16, 1024),
         queue=_number(given, "QUEUE", defaults.queue, 1, 65536),
+        connections=_number(given, "CONNECTIONS", defaults.connections, 1, 65536),
+        connections_per_address=_number(given, "CONNECTIONS_PER_ADDRESS", defaults.connections_per_address, 1, 65536),
         shipped_evidence=bool(_number(given, "SHIPPED_EVIDENCE", 1, 0, 1)),
         evidence=_path(given.get("EVIDENCE")),
         data=_path(given.get("DATA")),

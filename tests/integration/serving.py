@@ -129,10 +129,10 @@ def write_evidence(folder: Path, *, fmr: float = 1e-3, days: float = 1, **change
     """Evidence about the default model and calibration, signed by a key of the test's, whose public half lies there."""
     folder.mkdir(exist_ok=True)
     model = load_manifests()["sface"]
-    calibration = Calibration.load(model.sha256, load_normaliser(model.sha256).identity)
+    calibration = Calibration.load(model.model, load_normaliser(model.model).identity)
     known = Share(1, 10**6, 100, 1e-6, 1e-7, 1e-5, 0.95, 1e5, None, "made up for a test")
     subject = {
-        "model": model.sha256,
+        "model": model.model,
         "model_version": "test",
         "normaliser": calibration.normaliser,
         "calibration": calibration.identity,

@@ -12,9 +12,12 @@ import subprocess
 import sys
 import time
 import zlib
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from subprocess import Popen
+from typing import Any
 
 import boto3
 import cv2
@@ -28,6 +31,7 @@ from countenance.app import Countenance
 from countenance.engine import load_manifests
 from countenance.engine.weights import state
 from countenance.mandates import Holder, Terms
+from countenance.mandates.mandate import AccessKey
 
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
@@ -35,12 +39,12 @@ REFUSALS = {"InvalidImageFormatException", "ImageTooLargeException", "InvalidPar
 MIB = 1024 * 1024
 
 
-def evaluation_data():
+def evaluation_data() -> Path:
     return Path(os.environ.get("COUNTENANCE_DATA", ROOT.parent / "shared" / "data"))
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Popen[str], Any]]:
     """A running `countenance serve`: its process, and a boto3 client with a mandate for everything but searches."""
     weights = Path(os.environ.get("COUNTENANCE_HOME", ROOT / "data")) / "models"
     if any(state(manifest, weights) != "ok" for manifest in load_manifests().values()):
@@ -84,7 +88,7 @@ def server(tmp_path_factory):
         process.wait(30)
 
 
-def key_for_everything(app):
+def key_for_everything(app: Countenance) -> AccessKey:
     asked = app.mandates.request(
         Holder("tests", kind="individual"),
         Terms("testing", "consent", ("*",), ("*",), '{"gallery": {"provenance": "published_set"}}'),
@@ -95,7 +99,7 @@ def key_for_everything(app):
     return app.mandates.issue_key(asked.mandate_id, to=asked.requested_by)
 
 
-def wait_until_it_answers(process, port):
+def wait_until_it_answers(process: Popen[str], port: int) -> Any | None:
     deadline = time.monotonic() + 120
     while True:
         try:
@@ -106,7 +110,7 @@ def wait_until_it_answers(process, port):
             time.sleep(0.1)
 
 
-def outcome(call):
+def outcome(call: Callable[..., Any]) -> str | None:
     """None if `call` was answered, else the type of the error."""
     try:
         call()
@@ -116,33 +120,33 @@ def outcome(call):
     return None
 
 
-def detect(client, content):
+def detect(client: Any, content: bytes) -> str:
     return outcome(lambda: client.detect_faces(Image={"Bytes": content}))
 
 
-def jpeg(width=200, height=200):
+def jpeg(width: int = 200, height: int = 200) -> bytes:
     noise = np.random.default_rng(1).integers(0, 255, (height, width, 3), np.uint8)
     return cv2.imencode(".jpg", noise)[1].tobytes()
 
 
-def png(width, height, rows=b""):
+def png(width: Any, height: Any, rows: Any = b"") -> Any:
     """A PNG that says it is so large; `rows` is what its data really holds."""
 
-    def chunk(kind, content):
+    def chunk(kind: Any, content: Any) -> Any:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b"")
 
 
-def jpeg_that_says(width, height):
+def jpeg_that_says(width: Any, height: Any) -> Any:
     content = bytearray(jpeg())
     at = content.index(b"\xff\xc0") + 5
     content[at : at + 4] = struct.pack(">HH", height, width)
     return bytes(content)
 
 
-def peak_mib(process):
+def peak_mib(process: Popen[str]) -> int:
     status = Path(f"/proc/{process.pid}/status")
     if not status.exists():
         pytest.skip("the peak of memory is read from /proc")
@@ -167,7 +171,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_picture_gets_its_aws_error(server, name):
+def test_a_bad_picture_gets_its_aws_error(server: tuple[Popen[str], Any], name: str) -> None:
     process, client = server
     content, expected = BAD[name]
     before = peak_mib(process)
@@ -178,7 +182,7 @@ def test_a_bad_picture_gets_its_aws_error(server, name):
     assert peak_mib(process) - before < 300, "a bomb must not be unpacked"
 
 
-def test_a_picture_from_a_bucket_may_hold_more_than_one_in_a_request(server):
+def test_a_picture_from_a_bucket_may_hold_more_than_one_in_a_request(server: tuple[Popen[str], Any]) -> None:
     _, client = server
     assert len(jpeg(3000, 2400)) > 5 * MIB
     assert detect(client, jpeg(3000, 2400)) == "ImageTooLargeException"
@@ -186,14 +190,16 @@ def test_a_picture_from_a_bucket_may_hold_more_than_one_in_a_request(server):
     assert outcome(lambda: client.detect_faces(Image=stored)) is None
 
 
-def test_a_picture_without_a_face_is_an_invalid_parameter_where_one_is_needed(server):
+def test_a_picture_without_a_face_is_an_invalid_parameter_where_one_is_needed(
+    server: tuple[Popen[str], Any],
+) -> None:
     _, client = server
     blank = {"Bytes": cv2.imencode(".png", np.full((200, 200, 3), 127, np.uint8))[1].tobytes()}
     assert detect(client, blank["Bytes"]) is None
     assert outcome(lambda: client.compare_faces(SourceImage=blank, TargetImage=blank)) == "InvalidParameterException"
 
 
-def test_every_file_of_the_fuzzers_is_answered_or_refused(server):
+def test_every_file_of_the_fuzzers_is_answered_or_refused(server: tuple[Popen[str], Any]) -> None:
     process, client = server
     folder = evaluation_data() / "bad-images"
     if not folder.is_dir():
@@ -201,7 +207,7 @@ def test_every_file_of_the_fuzzers_is_answered_or_refused(server):
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     assert len(files) > 400
 
-    def ask(path):
+    def ask(path: Path) -> tuple[str | None, ...]:
         content = path.read_bytes() or b"\0"  # boto3 itself refuses to send nothing
         enrolled = outcome(
             lambda: client.index_faces(CollectionId="bad", Image={"Bytes": content}, QualityFilter="NONE")

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from countenance.calibrate.centroids import cohort
+from countenance.calibrate.degradations import GRID
 from countenance.calibrate.evaluation import Evaluation, evaluate
-from countenance.calibrate.fit import People, make_normaliser, without_repeats
-from countenance.calibrate.labelled_pictures import further_portraits, portraits, shots
+from countenance.calibrate.fit import Degraded, People, make_normaliser, without_repeats
+from countenance.calibrate.labelled_pictures import degraded_portraits, portraits, shots
+from countenance.cli.calibrate import DEGRADED_PEOPLE
 from countenance.engine import Engine
 from countenance.scoring.calibration import Calibration
 from countenance.scoring.normaliser import RawCosine, load_normaliser
@@ -35,11 +37,9 @@ def people() -> tuple[People, People, str]:
     tight, widened, press = (
         portraits(wanted[k], engine, settings.home / "calibrating", 2) for k in ("tight", "widened", "press")
     )
-    tight = tight.joined(
-        further_portraits(DATA / "fairface" / "templates_sface_train.npz", engine.model, engine.version)
-    )
+    worse, cells = degraded_portraits(wanted["tight"], GRID, DEGRADED_PEOPLE, engine, settings.home / "calibrating", 2)
     engine.close()
-    everyone = without_repeats(tight, widened, press)[0]
+    everyone = without_repeats(tight, widened, press, Degraded(worse, cells, np.ones(len(worse), bool)))[0]
     return everyone.part(0, 2, SHIPPED_SEED), everyone.part(1, 2, SHIPPED_SEED), engine.model
 
 

@@ -113,7 +113,9 @@ class Custodian:
                 entry: dict[str, JSON] = {"kind": "retention", "clause": term.clause, "faces": len(face_ids)}
                 self._ledger.append(entry, {"gallery": term.gallery_id, "faces": list(face_ids)}).wait()
                 try:
-                    erased += len(self._gallery.erase(term.gallery_id, face_ids).deleted)
+                    gone = self._gallery.erase(term.gallery_id, face_ids).deleted
+                    self._ledger.erase_openings_about(gone)
+                    erased += len(gone)
                 except NotFound:  # the gallery was deleted meanwhile, and its faces with it
                     break
         return erased

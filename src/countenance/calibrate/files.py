@@ -61,6 +61,7 @@ def write_cohort(folder: Path, made: Made, origin: Origin) -> Crowding:
         "strength": made.normaliser.strength,
         "level": made.normaliser.level,
         "centres": len(array),
+        **_recognition(made),
         "fewest_people_per_centre": int(made.people.min()),
         "people_per_centre_median": float(np.median(made.people)),
         "largest_cosine_of_a_centre_to_a_picture_used": round(made.nearest, 4),
@@ -76,6 +77,21 @@ def write_cohort(folder: Path, made: Made, origin: Origin) -> Crowding:
     target = folder / f"{name}.cohort.json"
     target.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return Crowding.read(target)
+
+
+def _recognition(made: Made) -> dict[str, object]:
+    found = made.normaliser.recognition
+    if found is None:
+        return {}
+    return {
+        "recognition": {
+            "degraded_centres": found.degraded,
+            "intercept": found.intercept,
+            "slope": found.slope,
+            "meaning": "the last centres are of pictures degraded on purpose; a logistic of how much nearer a template "
+            "is to them than to the others gives the share of such pictures that matches itself undegraded",
+        }
+    }
 
 
 def write_calibration(

@@ -8,32 +8,64 @@ each part scored by a normaliser made of the other).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
-from countenance.calibrate.centroids import cohort
+from countenance.calibrate.centroids import FEWEST_PEOPLE, cohort
 from countenance.calibrate.curve import Group, Impostors
 from countenance.calibrate.duplicates import one_each, same_people
-from countenance.calibrate.fit_crowding import SHARPNESS, Evened, Mated, Strangers, even, strangers
-from countenance.calibrate.labelled_pictures import Portraits
+from countenance.calibrate.fit_crowding import RATES, SHARPNESS, Evened, Mated, Strangers, even, strangers
+from countenance.calibrate.labelled_pictures import Portraits, Strings
 from countenance.faces import ModelId
-from countenance.scoring.normaliser import Crowding, Normaliser, RawCosine
+from countenance.scoring.normaliser import Crowding, Normaliser, RawCosine, Recognition
 
 MATED_PICTURES = 5
 """Pictures of one person that make mated pairs, at most."""
 _PEOPLE_PER_CENTRE = 15  # asked for; centres with fewer than 20 people are dropped afterwards
-_AGE_WEIGHT, _WIDENED_WEIGHT, _PRESS_WEIGHT = 0.5, 0.1, 0.2
+_PEOPLE_PER_DEGRADED_CENTRE = 45  # in one cell of the grid
+_AGE_WEIGHT, _WIDENED_WEIGHT, _PRESS_WEIGHT, _DEGRADED_WEIGHT = 0.5, 0.1, 0.2, 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Degraded:
+    """Pictures made worse. portraits: some of the people of `tight`, once in every cell. cells: the cell's name, (n,).
+
+    promised: whether the row is of the grid that promises are held to; the others (wrong turns, no faces) are only
+    known by sight.
+    """
+
+    portraits: Portraits
+    cells: Strings
+    promised: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.portraits)
+
+    def __getitem__(self, rows: NDArray[np.bool_]) -> Degraded:
+        return Degraded(self.portraits[rows], self.cells[rows], self.promised[rows])
+
+
+def no_degraded() -> Degraded:
+    """Of nobody."""
+    none = np.zeros(0, str)
+    empty = Portraits(np.zeros((0, 0), np.float32), none, none, none, none, np.zeros(0))
+    return Degraded(empty, none, np.zeros(0, bool))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class People:
-    """Pictures of people for one purpose. press: several of a person; tight: one each; widened: the same people."""
+    """Pictures of people for one purpose. press: several of a person; tight: one each; widened: the same people.
+
+    degraded: some of them again, made worse.
+    """
 
     press: Portraits
     tight: Portraits
     widened: Portraits
+    degraded: Degraded = field(default_factory=no_degraded)
 
     def part(self, number: int, parts: int, seed: int) -> People:
         """Those of part `number` of `parts`, people drawn at random: all pictures of a person are in one part."""
@@ -45,6 +77,7 @@ class People:
             self.press[np.array([of_names[p] == number for p in self.press.person])],
             self.tight[np.array([of_faces[p] == number for p in self.tight.person])],
             self.widened[np.array([of_faces[p] == number for p in self.widened.person])],
+            self.degraded[np.array([of_faces.get(p, number) == number for p in self.degraded.portraits.person], bool)],
         )
 
 
@@ -60,7 +93,9 @@ class Made:
     evened: Evened
 
 
-def without_repeats(tight: Portraits, widened: Portraits, press: Portraits) -> tuple[People, float, int]:
+def without_repeats(
+    tight: Portraits, widened: Portraits, press: Portraits, degraded: Degraded | None = None
+) -> tuple[People, float, int]:
     """One picture per person of `tight` and its widened twin; the cut, and how many pictures were set aside.
 
     Of `press`, whose names say who is who, people stay whose first picture is not of somebody before them by the same
@@ -74,7 +109,11 @@ def without_repeats(tight: Portraits, widened: Portraits, press: Portraits) -> t
     alike, _ = same_people(press.vectors[first], press.gender[first], press.race[first], cut)
     known = set(press.person[first][one_each(alike)].tolist())
     named = press[np.array([p in known for p in press.person], bool)]
-    return People(named, kept, twins), cut, len(tight) - len(kept)
+    worse = no_degraded() if degraded is None else degraded
+    # what is no face at all has no person's name, and stays
+    known_by_sight = set(tight.person.tolist())
+    stays = np.array([p in names or p not in known_by_sight for p in worse.portraits.person], bool)
+    return People(named, kept, twins, worse[stays]), cut, len(tight) - len(kept)
 
 
 def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140, press_strangers: bool = True) -> Made:
@@ -84,30 +123,75 @@ def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140,
     """
     asked = [(p, len(p) // _PEOPLE_PER_CENTRE) for p in (people.tight, people.widened) if len(p)]
     made = [cohort(portraits.vectors, wanted, seed) for portraits, wanted in asked]
-    centres, counts = np.vstack([c for c, _ in made]), np.concatenate([n for _, n in made])
-    tight, widened = len(people.tight), len(people.widened)
-    vectors = np.vstack([people.tight.vectors, people.widened.vectors, people.press.vectors])
+    worse = [
+        cohort(people.degraded.portraits.vectors[rows], max(int(rows.sum()) // _PEOPLE_PER_DEGRADED_CENTRE, 2), seed)
+        for rows in (people.degraded.cells == cell for cell in np.unique(people.degraded.cells))
+        if rows.sum() >= 2 * FEWEST_PEOPLE
+    ]
+    centres = np.vstack([c for c, _ in (*made, *worse)])
+    counts = np.concatenate([n for _, n in (*made, *worse)])
+    tight, widened, press_pictures = len(people.tight), len(people.widened), len(people.press)
+    promised = people.degraded[people.degraded.promised]
+    vectors = np.vstack(
+        [people.tight.vectors, people.widened.vectors, people.press.vectors]
+        + ([promised.portraits.vectors] if len(promised) else [])
+    )
     press = tight + widened
     first = one_each(np.unique(people.press.person, return_inverse=True)[1].astype(np.int64))
     rows = np.arange(tight)
     twins = np.arange(tight, press)
     sets: list[Strangers] = [
-        strangers(vectors, rows, people.tight.group, to_target=True, weight=1.0),
-        strangers(vectors, rows, people.tight.age, to_target=False, weight=_AGE_WEIGHT),
+        strangers(vectors, rows, people.tight.group, aim="target", weight=1.0),
+        strangers(vectors, rows, people.tight.age, aim="together", weight=_AGE_WEIGHT),
     ]
     if press_strangers:
         gender = people.press.gender[first]
-        sets.append(strangers(vectors, press + first, gender, to_target=True, weight=_PRESS_WEIGHT))
+        sets.append(strangers(vectors, press + first, gender, aim="target", weight=_PRESS_WEIGHT))
     if widened:
         sets += [
-            strangers(vectors, twins, people.widened.group, to_target=True, weight=_WIDENED_WEIGHT),
-            strangers(vectors, twins, people.widened.age, to_target=False, weight=_WIDENED_WEIGHT * _AGE_WEIGHT),
+            strangers(vectors, twins, people.widened.group, aim="target", weight=_WIDENED_WEIGHT),
+            strangers(vectors, twins, people.widened.age, aim="together", weight=_WIDENED_WEIGHT * _AGE_WEIGHT),
         ]
+    if len(promised):
+        rows = press + press_pictures + np.arange(len(promised))
+        weight = _DEGRADED_WEIGHT / 2
+        group, gender = promised.portraits.group, promised.portraits.gender
+        sets.append(strangers(vectors, rows, promised.cells, aim="ceiling", weight=weight, within=group))
+        sets.append(strangers(vectors, rows, promised.cells, aim="ceiling", weight=weight, within=gender))
     evened = even(vectors, centres, sets, mated_pairs(people.press, press), steps)
     bare = Crowding(model, "", centres, evened.weights.astype(np.float32), SHARPNESS, evened.strength, 0.0)
-    normaliser = replace(bare, level=-float(bare.crowding(people.tight.vectors).mean()))
+    level = -float(bare.crowding(people.tight.vectors).mean())
+    normaliser = replace(bare, level=level)
+    count = sum(len(c) for c, _ in worse)
+    if len(promised):
+        # the fit's own level of FMR 1e-3, on the scale of the normaliser
+        threshold = float(evened.levels[list(RATES).index(1e-3)]) - 2 * level
+        normaliser = replace(normaliser, recognition=recognition(normaliser, people, count, threshold))
     used = np.vstack([people.tight.vectors, people.widened.vectors])
     return Made(normaliser, counts, float((used @ centres.T).max()), evened)
+
+
+def recognition(normaliser: Crowding, people: People, degraded: int, threshold: float) -> Recognition:
+    """How a template's nearness to the last `degraded` centres tells whether its picture still matches its sharp self.
+
+    A logistic regression over all degraded pictures of `people`, and the sharp ones as matches of themselves;
+    threshold: the score at which pictures match. What is no face matches nothing.
+    """
+    portraits = people.degraded.portraits
+    row = {person: i for i, person in enumerate(people.tight.person.tolist())}
+    at = np.array([row.get(person, -1) for person in portraits.person.tolist()])
+    probe = normaliser.probe_side(portraits.vectors)
+    gallery = normaliser.gallery_side(people.tight.vectors)
+    matched = (at >= 0) & (np.einsum("ij,ij->i", probe, gallery[at]) >= threshold)
+    near = normaliser.nearness(np.vstack([portraits.vectors, people.tight.vectors]), degraded).astype(np.float64)
+    hit = np.concatenate([matched, np.ones(len(people.tight), bool)])
+
+    def loss(z: NDArray[np.float64]) -> float:
+        away = z[0] - z[1] * near
+        return float(np.logaddexp(0, np.where(hit, -away, away)).mean())
+
+    found = minimize(loss, np.array([0.0, 10.0]), method="Nelder-Mead")
+    return Recognition(degraded, float(found.x[0]), float(found.x[1]))
 
 
 def mated_pairs(press: Portraits, before: int = 0) -> Mated:

@@ -2,8 +2,9 @@
 
 What is made small, over the centres' weights, the strength and one score level per target rate:
 
-- for each set of groups, the spread of log10 FMR at the levels: of its groups about the target itself (race and gender
-  together), or about their own mean (ages), counts smoothed by a logistic of width `WIDTH`;
+- for each set of groups, how far log10 FMR at the levels is off: from the target itself (race and gender together),
+  from the groups' own mean (ages), or above a ceiling (degraded pictures, which may match less often but not more),
+  counts smoothed by a logistic of width `WIDTH`;
 - smooth counts of mated pairs that miss the levels of FMR 1e-3 and 1e-4, women and men weighing the same;
 - the squares of the weights (a ridge), so that 300 numbers cannot learn single people.
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +33,11 @@ _STARTS = np.array([0.05, 0.10, 0.15, 0.20, 0.25])
 _MISSED_AT = (2, 4)  # of RATES: the levels that mated pairs are to pass
 _KEPT_FROM = 0.15
 
+Aim = Literal["target", "together", "ceiling"]
+"""Where a set's rates shall go: to the target, to their own mean, or to at most the target less a margin."""
+MARGIN = 0.2
+"""By how much, in log10 FMR, a ceiling lies below the target."""
+
 Vectors = NDArray[np.float32]
 Numbers = NDArray[np.float64]
 
@@ -39,8 +46,8 @@ Numbers = NDArray[np.float64]
 class Strangers:
     """The high-scoring pairs of different people within each group, and how many pairs there are in all.
 
-    first, second, group: int32 (p,). cosine: float32 (p,). trials: float64 (g,). to_target: whether the groups' rates
-    go to the target, or only together. weight: of this set in the loss.
+    first, second, group: int32 (p,). cosine: float32 (p,). trials: float64 (g,). aim: where the groups' rates shall
+    go. weight: of this set in the loss.
     """
 
     first: NDArray[np.int32]
@@ -48,7 +55,7 @@ class Strangers:
     group: NDArray[np.int32]
     cosine: Vectors
     trials: Numbers
-    to_target: bool
+    aim: Aim
     weight: float
 
 
@@ -74,26 +81,41 @@ class Evened:
 
 
 def strangers(
-    vectors: Vectors, rows: NDArray[np.intp], labels: NDArray[np.str_], *, to_target: bool, weight: float
+    vectors: Vectors,
+    rows: NDArray[np.intp],
+    labels: NDArray[np.str_],
+    *,
+    aim: Aim,
+    weight: float,
+    within: NDArray[np.str_] | None = None,
 ) -> Strangers:
-    """The pairs within each label among `rows` of `vectors`, one picture per person. labels: one per row."""
+    """The pairs within each label among `rows` of `vectors`, one picture per person and label.
+
+    labels: one per row. within: one per row; pairs that differ in it are left out, and the rest counts as one group.
+    """
     first, second, group, cosine, trials = [], [], [], [], []
-    for code, label in enumerate(np.unique(labels)):
-        own = rows[labels == label]
-        trials.append(len(own) * (len(own) - 1) / 2)
-        scores = vectors[own] @ vectors[own].T
-        i, j = np.nonzero(np.triu(scores > _KEPT_FROM, 1))
-        first.append(own[i])
-        second.append(own[j])
-        group.append(np.full(len(i), code))
-        cosine.append(scores[i, j])
+    names = np.unique(labels)
+    for code, label in enumerate(names):
+        whole = np.flatnonzero(labels == label)
+        parts = [whole] if within is None else [whole[within[whole] == w] for w in np.unique(within[whole])]
+        number = 0.0
+        for part in parts:
+            own = rows[part]
+            number += len(own) * (len(own) - 1) / 2
+            scores = vectors[own] @ vectors[own].T
+            i, j = np.nonzero(np.triu(scores > _KEPT_FROM, 1))
+            first.append(own[i])
+            second.append(own[j])
+            group.append(np.full(len(i), code))
+            cosine.append(scores[i, j])
+        trials.append(number)
     return Strangers(
         np.concatenate(first).astype(np.int32),
         np.concatenate(second).astype(np.int32),
         np.concatenate(group).astype(np.int32),
         np.concatenate(cosine).astype(np.float32),
         np.array(trials),
-        to_target,
+        aim,
         weight,
     )
 
@@ -121,8 +143,10 @@ def even(vectors: Vectors, centres: Vectors, sets: Sequence[Strangers], mated: M
             counts = soft_counts(*pairs, len(s.trials)) + 0.5
             known = s.trials[:, None] * RATES > _FEWEST
             logs = np.where(known, np.log10(counts / np.maximum(s.trials[:, None], 1.0)), 0.0)
-            middle = targets if s.to_target else logs.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+            middle = logs.sum(axis=0) / np.maximum(known.sum(axis=0), 1) if s.aim == "together" else targets
             away = (logs - middle) * known
+            if s.aim == "ceiling":
+                away = np.maximum(away + MARGIN * known, 0.0)
             cells = max(int(known.sum()), 1)
             value += s.weight * float((away**2).sum()) / cells
             add_gradient(*pairs, s.weight * 2 * away / cells / np.log(10) / counts, by_offset, by_level)

@@ -1,7 +1,8 @@
 """The labelled pictures that a calibration is fitted to, and the templates of them, kept on disk between runs.
 
 The data folder holds `lfw/` (several pictures of each person: mated comparisons, and a second kind of picture) and
-`fairface/` (one picture of each person, with perceived race, gender and age). FairFace pictures are cut close to the
+`fairface/` (one picture of each person, with perceived race, gender and age; further pictures of the same kind in
+`more/`, if they are there). FairFace pictures are cut close to the
 face, so a face that is turned upright for the embedder gets black corners. Each is therefore also read a second time
 with its edges continued outwards: the same people in another kind of picture.
 """
@@ -10,19 +11,21 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from countenance.calibrate.degradations import Degradation, Place, degrade
 from countenance.engine import FaceEngine
-from countenance.engine.template_cache import CachedTemplate, TemplateCache, template_of
-from countenance.errors import BadRequest
+from countenance.engine.template_cache import CachedTemplate, TemplateCache, nearest_to_the_middle, template_of
+from countenance.errors import BadRequest, ImageError
 from countenance.faces import ModelId
 from countenance.progress import track
 
@@ -33,6 +36,7 @@ MARGIN = 80
 """Pixels by which the edges of a picture of 224 are continued: the face then covers about a third, as in LFW."""
 
 Strings = NDArray[np.str_]
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +99,23 @@ def shots(folder: Path) -> dict[Kind, list[Shot]]:
     """The pictures under `folder`/lfw and `folder`/fairface by kind; BadRequest where the data is not there."""
     people = _rows(folder / "lfw" / "lfw_images.csv", ("identity", "file", "image_gender"))
     faces = _rows(folder / "fairface" / "labels.csv", ("file", "age", "gender", "race"))
+    further, columns = folder / "fairface" / "labels-more.csv", ("file", "age", "gender", "race")
+    more = _rows(further, columns) if further.is_file() else []
     press = [
         Shot("press", folder / "lfw" / "images" / r["file"], r["identity"], r["image_gender"].lower(), "", "")
         for r in people
     ]
     tight = [
-        Shot("tight", folder / "fairface" / "images" / r["file"], r["file"], r["gender"].lower(), r["race"], r["age"])
-        for r in faces
+        Shot(
+            "tight",
+            folder / "fairface" / part / r["file"],
+            f"{part}/{r['file']}",
+            r["gender"].lower(),
+            r["race"],
+            r["age"],
+        )
+        for part, rows in (("images", faces), ("more", more))
+        for r in rows
     ]
     widened = [Shot("widened", s.path, s.person, s.gender, s.race, s.age) for s in tight]
     return {"press": press, "tight": tight, "widened": widened}
@@ -114,24 +128,94 @@ def portraits(wanted: list[Shot], engine: FaceEngine, cache: Path, workers: int)
     biometric templates: delete the folder when they are no longer needed.
     """
     kind = wanted[0].kind
+
+    def made(shot: Shot, content: bytes) -> bytes:
+        return widened(content) if kind == "widened" else content
+
+    found = _templates([(shot, "", made) for shot in wanted], engine, cache, kind, workers)
+    kept = [(shot, sight) for shot, sight in zip(wanted, found, strict=True) if sight.vector is not None]
+    if not kept:
+        raise BadRequest("no picture gave a template")
+    return _portraits(kept)
+
+
+def degraded_portraits(
+    wanted: list[Shot], grid: Sequence[Degradation], people: int, engine: FaceEngine, cache: Path, workers: int
+) -> tuple[Portraits, Strings]:
+    """Templates of `people` of `wanted`, drawn at random, in every cell of `grid`, with the cells' names.
+
+    A picture in whose degraded form no face is found gives no row. Every second person's picture is widened first, so
+    that both kinds are in every cell. Cached as in `portraits`.
+    """
+    names = sorted(wanted, key=lambda shot: hashlib.sha256(shot.person.encode()).hexdigest())[:people]
+
+    places: dict[int, Place | None] = {}
+
+    def maker(number: int, how: Degradation) -> Callable[[Shot, bytes], bytes]:
+        def made(shot: Shot, content: bytes) -> bytes:
+            start = widened(content) if number % 2 else content
+            if number not in places:
+                places[number] = _place(engine, start)
+            place = places[number]
+            if place is None:
+                return b""
+            rng = np.random.default_rng(zlib.crc32(f"{shot.person} {how.kind}".encode()))
+            pixels = cv2.imdecode(np.frombuffer(start, np.uint8), cv2.IMREAD_COLOR)
+            return _png(degrade(np.asarray(pixels, np.uint8), place, how, rng))
+
+        return made
+
+    asked = [(shot, f" {how.name}", maker(i, how)) for how in grid for i, shot in enumerate(names)]
+    found = _templates(asked, engine, cache, "degraded", workers)
+    cells = [how.name for how in grid for _ in names]
+    kept = [(shot, sight, cell) for (shot, _, _), sight, cell in zip(asked, found, cells, strict=True)
+            if sight.vector is not None]  # fmt: skip
+    if not kept:
+        raise BadRequest("no degraded picture gave a template")
+    return _portraits([(shot, sight) for shot, sight, _ in kept]), np.array([cell for _, _, cell in kept])
+
+
+def _place(engine: FaceEngine, content: bytes) -> Place | None:
+    try:
+        picture = engine.look(content)
+    except ImageError:
+        return None
+    if not picture.faces:
+        return None
+    face = nearest_to_the_middle(picture.faces)
+    size = np.array([picture.width, picture.height], np.float32)
+    marks = face.landmarks
+    five = (marks.left_eye, marks.right_eye, marks.nose, marks.left_mouth, marks.right_mouth)
+    box = np.array([face.box.left, face.box.top, face.box.width, face.box.height], np.float32) * np.tile(size, 2)
+    return Place(box, np.array([(point.x, point.y) for point in five], np.float32) * size)
+
+
+def _templates(
+    wanted: Sequence[tuple[Shot, str, Callable[[Shot, bytes], bytes]]],
+    engine: FaceEngine,
+    cache: Path,
+    kind: str,
+    workers: int,
+) -> list[CachedTemplate]:
+    """What is seen in each picture once it is made into another; the texts tell apart what is made of one picture."""
     shelf = TemplateCache(cache, f"{engine.version}-{kind}", engine.dimension)
 
-    def see(shot: Shot) -> tuple[str, CachedTemplate]:
+    def see(item: tuple[Shot, str, Callable[[Shot, bytes], bytes]]) -> tuple[str, CachedTemplate]:
+        shot, suffix, made = item
         content = shot.path.read_bytes()
-        key = hashlib.sha256(content).hexdigest()
+        key = hashlib.sha256(content + suffix.encode()).hexdigest()
         known = shelf.get(key)
-        if known is not None:
-            return key, known
-        return key, template_of(engine, widened(content) if kind == "widened" else content, "centre")
+        return key, known if known is not None else template_of(engine, made(shot, content), "centre")
 
     seen: list[CachedTemplate] = []
     with ThreadPoolExecutor(workers) as pool, shelf:
         for key, sight in track(_ordered(pool, see, wanted, 4 * workers), f"{kind} pictures", len(wanted), "pictures"):
             shelf.put(key, sight)
             seen.append(sight)
-    kept = [(shot, sight) for shot, sight in zip(wanted, seen, strict=True) if sight.vector is not None]
-    if not kept:
-        raise BadRequest("no picture gave a template")
+    return seen
+
+
+def _portraits(kept: Sequence[tuple[Shot, CachedTemplate]]) -> Portraits:
     return Portraits(
         np.stack([sight.vector for _, sight in kept if sight.vector is not None]),
         np.array([shot.person for shot, _ in kept]),
@@ -142,20 +226,20 @@ def portraits(wanted: list[Shot], engine: FaceEngine, cache: Path, workers: int)
     )
 
 
-def further_portraits(path: Path, model: ModelId, version: str) -> Portraits:
-    """Templates that come ready-made: an .npz with template, race, gender, age; the file's name must name the model.
+def further_portraits(path: Path, model: ModelId) -> Portraits:
+    """Templates that come ready-made: an .npz with template, race, gender, age, and model, the identity of their space.
 
-    BadRequest where it is not such a file, or none of this model's: `version` starts with the name in the file name.
+    BadRequest where it is not such a file, or none of this model's.
     """
-    name = path.stem.removeprefix("templates_").split("_")[0]
-    if not version.startswith(name):
-        raise BadRequest(f"{path.name} holds templates of {name}, and the model is {version} ({model[:8]})")
     try:
         with np.load(path, allow_pickle=False) as arrays:
+            of = str(arrays["model"])
             vectors = arrays["template"].astype(np.float32)
             race, gender, age = (arrays[k].astype(str) for k in ("race", "gender", "age"))
     except (KeyError, OSError, ValueError) as error:
-        raise BadRequest(f"{path.name} holds no labelled templates: {type(error).__name__}") from error
+        raise BadRequest(f"{path.name} holds no labelled templates that name their model: {error}") from error
+    if of != model:
+        raise BadRequest(f"{path.name} holds templates of model {of[:8]}, not of {model[:8]}")
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     person = np.array([f"further-{i}" for i in range(len(vectors))])
     return Portraits(vectors, person, np.char.lower(gender), race, age, np.full(len(vectors), np.nan))
@@ -167,15 +251,19 @@ def widened(content: bytes) -> bytes:
     if pixels is None:
         return content  # the engine says what is wrong with it
     wide = cv2.copyMakeBorder(pixels, MARGIN, MARGIN, MARGIN, MARGIN, cv2.BORDER_REPLICATE)
-    return bytes(cv2.imencode(".png", wide, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes())
+    return _png(wide)
+
+
+def _png(pixels: NDArray[np.integer[Any] | np.floating[Any]]) -> bytes:
+    return bytes(cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 0])[1].tobytes())
 
 
 def _ordered(
-    pool: ThreadPoolExecutor, see: Callable[[Shot], tuple[str, CachedTemplate]], wanted: list[Shot], window: int
+    pool: ThreadPoolExecutor, see: Callable[[_Item], tuple[str, CachedTemplate]], wanted: Sequence[_Item], window: int
 ) -> Iterator[tuple[str, CachedTemplate]]:
     waiting: list[Future[tuple[str, CachedTemplate]]] = []
-    for shot in wanted:
-        waiting.append(pool.submit(see, shot))
+    for item in wanted:
+        waiting.append(pool.submit(see, item))
         if len(waiting) >= window:
             yield waiting.pop(0).result()
     while waiting:

@@ -9,19 +9,25 @@ from pathlib import Path
 import click
 import numpy as np
 
+from countenance.calibrate.degradations import GRID
 from countenance.calibrate.files import Origin, write_calibration, write_cohort
 from countenance.calibrate.fit import (
+    Degraded,
     calibrating_groups,
     impostor_groups,
     make_normaliser,
     raw_groups,
     without_repeats,
 )
-from countenance.calibrate.labelled_pictures import further_portraits, portraits, shots
+from countenance.calibrate.labelled_pictures import degraded_portraits, further_portraits, portraits, shots
 from countenance.engine import Engine
+from countenance.home import private_home
 from countenance.scoring.calibration import Calibration
 from countenance.scoring.normaliser import RAW, RawCosine
 from countenance.settings import data_folder, load
+
+DEGRADED_PEOPLE = 800
+"""Whose pictures are degraded in every way of the grid: half of them are fitted to."""
 
 
 @click.command()
@@ -35,7 +41,7 @@ from countenance.settings import data_folder, load
 @click.option(
     "--further",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Further FairFace templates of this model (.npz with template, race, gender, age).",
+    help="Further FairFace templates of this model (.npz with template, race, gender, age, model).",
 )
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Default: HOME/calibration.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Draws the people who are set aside.")
@@ -50,6 +56,7 @@ def calibrate(
     again; they are biometric data: delete the folder when done. Half of the people are only tested on.
     """
     settings = load()
+    private_home(settings.home)
     data = data_folder(settings, data)
     out = out or settings.home / "calibration"
     engine = Engine.open(
@@ -58,12 +65,17 @@ def calibrate(
     wanted = shots(data)
     cache, workers = settings.home / "calibrating", 2 * (settings.threads or os.cpu_count() or 1)
     tight, widened, press = (portraits(wanted[k], engine, cache, workers) for k in ("tight", "widened", "press"))
-    sources = ["FairFace (CC BY 4.0), the labelled pictures of the data folder, as they are and with widened edges"]
+    sources = [
+        "FairFace (CC BY 4.0), the labelled pictures of the data folder, as they are, with widened edges, and some of "
+        f"them degraded in {len(GRID)} ways (docs/equal-error.md)"
+    ]
     if further is not None:
-        tight = tight.joined(further_portraits(further, engine.model, engine.version))
+        tight = tight.joined(further_portraits(further, engine.model))
         sources.append(f"FairFace, ready-made templates of other pictures ({further.name})")
     sources.append("Labeled Faces in the Wild, deep-funneled (research benchmark): scores only")
-    people, cut, aside = without_repeats(tight, widened, press)
+    worse, cells = degraded_portraits(wanted["tight"], GRID, DEGRADED_PEOPLE, engine, cache, workers)
+    degraded = Degraded(worse, cells, np.ones(len(worse), bool))
+    people, cut, aside = without_repeats(tight, widened, press, degraded)
     fit, test = people.part(0, 2, seed), people.part(1, 2, seed)
     click.echo(f"{len(people.tight)} FairFace people ({aside} pictures set aside), half of them fitted to")
     made = make_normaliser(fit, engine.model, seed, steps)
@@ -71,6 +83,8 @@ def calibrate(
         ("fairface_people_fitted", len(fit.tight)),
         ("fairface_people_held_out", len(test.tight)),
         ("fairface_pictures_set_aside", aside),
+        ("fairface_people_degraded_fitted", len(np.unique(fit.degraded.portraits.person))),
+        ("degraded_pictures_fitted", len(fit.degraded)),
         ("lfw_people_fitted", len(np.unique(fit.press.person))),
         ("lfw_people_held_out", len(np.unique(test.press.person))),
     )

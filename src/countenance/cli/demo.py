@@ -19,6 +19,7 @@ from countenance.demo.faces import Photo, orl_faces
 from countenance.demo.picture import draw
 from countenance.demo.program import COLLECTION, Program, Searched
 from countenance.engine import fetch, load_manifests
+from countenance.home import private_home
 from countenance.ledger.inspection import verify_records
 from countenance.mandates import AccessKey, Holder, Terms
 from countenance.metrics import clustered_rate
@@ -33,6 +34,7 @@ _ENROLLED_PICTURES = 5
 def demo() -> None:
     """Fetch, enrol, search, be denied, verify, draw."""
     own = settings.load()
+    private_home(own.home)
     _say("models", "YuNet (detector) and SFace (embedder), fetched by hash")
     fetch(load_manifests(own.models_dir).values(), own.models_cache)
     _say("faces", "ORL: 40 people, 10 pictures each (credit: AT&T Laboratories Cambridge)")

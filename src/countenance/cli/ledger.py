@@ -14,6 +14,8 @@ from sqlalchemy import Engine
 from countenance import settings
 from countenance.database import open_database
 from countenance.errors import BadRequest
+from countenance.gallery import damaged_rows
+from countenance.home import private_home
 from countenance.ledger import (
     Entry,
     Ledger,
@@ -88,6 +90,7 @@ def verify(
 
     Names the first entry that was changed, removed, moved or added, and then exits with status 1.
     """
+    damaged: tuple[int, ...] = ()
     try:
         trusted = [verifier.read_key(text) for text in key]
         checkpoints = [verifier.read_checkpoint(file.read_bytes()) for file in since]
@@ -98,11 +101,17 @@ def verify(
         else:
             own = settings.load()
             trusted = trusted or _own_key(own)
-            report = verify_records(Records(open_database(own.database)), trusted, checkpoints, receipts, _watch)
+            database = _database(own)
+            report = verify_records(Records(database), trusted, checkpoints, receipts, _watch)
+            damaged = damaged_rows(database)
     except verifier.Unreadable as error:
         raise BadRequest(f"cannot check: {error}") from error
     click.echo(verifier.say(report), nl=False)
-    if report.findings:
+    for row in damaged:
+        click.echo(
+            f"faces, row {row}: the template is damaged; searches leave it out. Erase the face and enrol it anew"
+        )
+    if report.findings or damaged:
         context.exit(1)
 
 
@@ -182,7 +191,7 @@ def clock(reason: str) -> None:
 def rotate() -> None:
     """Let a new key sign from now on: the last entry under the old key names it. Restart a running server after it."""
     own = settings.load()
-    database = open_database(own.database)
+    database = _database(own)
     current, coming = _key_file(own), own.keys / "ledger.next"
     successor = Signer.from_file(coming)
     newest = Records(database).last_checkpoint()
@@ -200,15 +209,17 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _database() -> Engine:
-    return open_database(settings.load().database)
+def _database(own: Settings | None = None) -> Engine:
+    own = own or settings.load()
+    private_home(own.home)
+    return open_database(own.database)
 
 
 @contextmanager
 def _ledger() -> Iterator[Ledger]:
     """The ledger of this installation alone; no models are loaded."""
     own = settings.load()
-    log = Ledger(open_database(own.database), Signer.from_file(_key_file(own)), own.origin, _now)
+    log = Ledger(_database(own), Signer.from_file(_key_file(own)), own.origin, _now)
     try:
         yield log
     finally:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from datetime import UTC, datetime
 
 import click
 import uvicorn
 
+from countenance.api.connections import ConnectionLimits, bounded
 from countenance.cli.installation import installation
+from countenance.errors import Misconfigured
 from countenance.operations import evidence_summary
 
-_CONNECTIONS_PER_REQUEST = 4
-"""Connections that uvicorn keeps open per request being handled: enough that idle ones do not block others."""
+_OTHER_FILES = 512
+"""Files that a server has open beside its connections, at most: the database, models, pictures in buckets."""
 
 
 @click.command("serve", help="Serve both HTTP dialects until interrupted.")
@@ -23,6 +26,7 @@ def serve() -> None:
         app.prepare_to_serve()
         application = app.asgi()
         settings = app.settings
+        _allow_files(settings.connections + _OTHER_FILES)
         click.echo(f"Countenance is ready after {time.monotonic() - began:.1f} s; data in {settings.home}")
         click.echo(f"endpoint  http://{settings.host}:{settings.port}  (region {settings.region})")
         click.echo(f"model     {app.tools.engine.version}, rule packs: {', '.join(settings.packs)}")
@@ -38,5 +42,19 @@ def serve() -> None:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=10,
-            limit_concurrency=_CONNECTIONS_PER_REQUEST * settings.queue,
+            http=bounded(
+                ConnectionLimits(connections=settings.connections, per_address=settings.connections_per_address)
+            ),
         )
+
+
+def _allow_files(wanted: int) -> None:
+    """Let this process have `wanted` files open; `Misconfigured` where the system does not."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise Misconfigured(
+            f"{wanted} open files are needed and the system allows {hard}: raise `ulimit -Hn`, or lower "
+            "COUNTENANCE_CONNECTIONS"
+        )
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -6,7 +6,7 @@ templates = engine.embed(picture, picture.faces)
 """
 
 from countenance.engine.bulk import Choice, Sighting
-from countenance.engine.limits import DEFAULT, STORED, Limits
+from countenance.engine.limits import DEFAULT, LARGEST_FACE, STORED, Limits
 from countenance.engine.manifest import Manifest, load_manifests
 from countenance.engine.picture import FaceEngine, Picture
 from countenance.engine.vision import Engine
@@ -14,6 +14,7 @@ from countenance.engine.weights import fetch
 
 __all__ = [
     "DEFAULT",
+    "LARGEST_FACE",
     "STORED",
     "Choice",
     "Engine",

@@ -6,39 +6,22 @@ import cv2
 import numpy as np
 
 from countenance.engine.exif import upright
-from countenance.engine.jpeg import JPEG_MAGIC, JpegHeader, decode_jpeg, read_jpeg_header
+from countenance.engine.further import FURTHER, FurtherHeader, decode_further, read_further_header
+from countenance.engine.jpeg import JpegHeader, decode_jpeg, read_jpeg_header
+from countenance.engine.kinds import KINDS, kind_of
 from countenance.engine.limits import Limits
-from countenance.engine.png import PNG_MAGIC, PngHeader, decode_png, read_png_header
+from countenance.engine.png import PngHeader, decode_png, read_png_header
+from countenance.engine.room import Room
 from countenance.errors import ImageTooLarge, UnsupportedImage
 from countenance.faces import Pixels
 
-Header = JpegHeader | PngHeader
+Header = JpegHeader | PngHeader | FurtherHeader
 """What an image says about itself."""
 
-_OTHERS = (
-    (0, b"GIF8", "GIF"),
-    (8, b"WEBP", "WebP"),
-    (0, b"BM", "BMP"),
-    (0, b"II*\0", "TIFF"),
-    (0, b"MM\0*", "TIFF"),
-    (4, b"ftypavif", "AVIF"),
-    (4, b"ftypavis", "AVIF"),
-    (4, b"ftyp", "HEIC or video"),
-    (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
-    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (0, b"\xff\x0a", "JPEG XL"),
-    (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
-    (0, b"%PDF", "PDF"),
-    (0, b"\0\0\x01\0", "ICO"),
-    (0, b"8BPS", "PSD"),
-    (0, b"<svg", "SVG"),
-    (0, b"<?xml", "XML or SVG"),
-)
+ROOM = Room(2**30)
+"""Bytes that decoding takes in this process, all threads together. One picture that needs more is decoded alone."""
 
-
-def begins_like_a_picture(begins: bytes) -> bool:
-    """Whether a file whose first bytes (12 or more) are these may be of a kind that is read here."""
-    return begins.startswith((JPEG_MAGIC, PNG_MAGIC))
+_KINDS = ", ".join(KINDS[:-1]) + f" or {KINDS[-1]}"
 
 
 def read_header(image: bytes, limits: Limits) -> Header:
@@ -46,14 +29,19 @@ def read_header(image: bytes, limits: Limits) -> Header:
     if len(image) > limits.max_bytes:
         raise ImageTooLarge(f"the image has {len(image)} bytes, at most {limits.max_bytes} are read")
     if not image:
-        raise UnsupportedImage("the image is empty; send a JPEG or PNG")
+        raise UnsupportedImage(f"the image is empty; send a {_KINDS}")
     header: Header
-    if image.startswith(JPEG_MAGIC):
+    kind = kind_of(image)
+    further = next((name for name in FURTHER if name == kind), None)
+    if kind == "JPEG":
         header = read_jpeg_header(image, limits)
-    elif image.startswith(PNG_MAGIC):
+    elif kind == "PNG":
         header = read_png_header(image, limits)
+    elif further is not None:
+        header = read_further_header(image, further, limits)
     else:
-        raise UnsupportedImage(f"{_kind(image)} not read here; send a JPEG or PNG")
+        what = "this kind of file is" if kind is None else f"{kind} files are"
+        raise UnsupportedImage(f"{what} not read here; send a {_KINDS}")
     return header
 
 
@@ -65,9 +53,22 @@ def decode(image: bytes, header: Header, reduction: int = 1) -> Pixels:
     Transparent parts of a PNG show white, 16 bits are cut to 8, CMYK is converted by the plain formula (no ICC profile
     is applied). Raises `DamagedImage`.
     """
+    with ROOM.taken(cost(header, reduction)):
+        if isinstance(header, JpegHeader):
+            return upright(decode_jpeg(image, header, reduction), header.orientation)
+        pixels = decode_png(image, header) if isinstance(header, PngHeader) else decode_further(image, header)
+        return shrunk(upright(pixels, header.orientation), reduction)
+
+
+def cost(header: Header, reduction: int = 1) -> int:
+    """Bytes at the peak of decoding, from the header alone: see `Limits` for what each kind takes for a pixel."""
+    pixels = header.width * header.height
     if isinstance(header, JpegHeader):
-        return upright(decode_jpeg(image, header, reduction), header.orientation)
-    return shrunk(upright(decode_png(image, header), header.orientation), reduction)
+        each = 10 if header.components == 4 else 6
+        return pixels * each // reduction**2 + pixels * 2 * header.components * header.progressive
+    if isinstance(header, PngHeader):
+        return pixels * ((16 if header.bits > 32 else 10) if header.alpha else 6)
+    return pixels * 10
 
 
 def upright_size(header: Header) -> tuple[int, int]:
@@ -98,10 +99,3 @@ def shrunk(pixels: Pixels, reduction: int) -> Pixels:
     height, width = pixels.shape[0] // reduction, pixels.shape[1] // reduction
     whole = pixels[: height * reduction, : width * reduction]
     return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def _kind(image: bytes) -> str:
-    for offset, magic, name in _OTHERS:
-        if image.startswith(magic, offset):
-            return f"{name} images are"
-    return "this kind of file is"

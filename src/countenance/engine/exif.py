@@ -27,8 +27,8 @@ def read_orientation(tiff: bytes) -> Orientation:
         if at + 12 > len(tiff):
             return 1
         tag, form, count = struct.unpack_from(f"{order}HHI", tiff, at)
-        if tag == 0x0112 and form == 3 and count == 1:
-            (value,) = struct.unpack_from(f"{order}H", tiff, at + 8)
+        if tag == 0x0112 and form in (3, 4) and count == 1:  # SHORT as the standard says, LONG as some write it
+            (value,) = struct.unpack_from(f"{order}{'H' if form == 3 else 'I'}", tiff, at + 8)
             return value if 1 <= value <= 8 else 1
     return 1
 

@@ -5,6 +5,8 @@ The header is ITU-T T.81's markers up to the first scan, read here; libjpeg-turb
 
 from __future__ import annotations
 
+import io
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
+from PIL import Image
 
 from countenance.engine.exif import Orientation, read_orientation
 from countenance.engine.limits import Limits, check_size
@@ -31,6 +34,12 @@ _OTHER_FRAMES = {
 _HARMLESS = ("extraneous bytes before marker", "Inconsistent progression sequence", "Invalid SOS parameters")
 """What libjpeg warns of although every pixel is there; any other warning means that pixels are missing or made up."""
 
+_MARKER = re.compile(rb"\xff+([^\x00\xff\x01\xd0-\xd7])")
+"""A marker among coded pixels, where FF 00 is a pixel's byte and FF D0 to FF D7 divide a scan."""
+
+_UNREAD = ("Could not determine subsampling", "extraneous bytes before marker")
+"""What simplejpeg says of readable JPEGs that it does not read: rare subsamplings, bytes before the first segment."""
+
 _STRIP = 256
 """Rows that are converted at a time, so that what a conversion needs beside the picture stays small."""
 
@@ -39,6 +48,7 @@ _STRIP = 256
 class JpegHeader:
     """width, height: stored pixels, before `orientation`. components: 1 grey, 3 colour, 4 CMYK.
 
+    progressive: coded in passes, which are all kept in memory while it is decoded.
     adobe: an Adobe marker is there, by which custom the four inks are stored inverted.
     """
 
@@ -47,18 +57,19 @@ class JpegHeader:
     orientation: Orientation
     components: int
     adobe: bool
+    progressive: bool = False
 
 
 def read_jpeg_header(image: bytes, limits: Limits) -> JpegHeader:
     """The header of `image`, checked against `limits`. Raises an `ImageError`."""
     frame: bytes | None = None
     orientation: Orientation = 1
-    adobe = False
+    adobe = progressive = False
     for marker, segment in _segments(image):
         if marker in _FRAMES:
             if frame is not None:
                 raise DamagedImage("the JPEG has two frame headers")
-            frame = segment
+            frame, progressive = segment, marker == 0xC2
         elif marker in _OTHER_FRAMES:
             raise UnsupportedImage(f"{_OTHER_FRAMES[marker]} JPEG images are not read here")
         elif marker == 0xE1 and segment.startswith(b"Exif\0\0"):
@@ -77,9 +88,13 @@ def read_jpeg_header(image: bytes, limits: Limits) -> JpegHeader:
         raise UnsupportedImage(f"JPEG images of {components} components are not read here, only 1, 3 or 4")
     if len(frame) < 6 + 3 * components:
         raise DamagedImage("the JPEG's frame header is too short")
-    if (scans := image.count(b"\xff\xda")) > limits.max_scans:
+    if (scans := _scans(image)) > limits.max_scans:
         raise ImageTooLarge(f"the JPEG has {scans} scans, at most {limits.max_scans} are read")
-    return JpegHeader(width, height, orientation, components, adobe)
+    if progressive and scans * width * height > limits.max_scanned:
+        raise ImageTooLarge(
+            f"the JPEG has {scans} scans of {width} x {height} pixels, at most {limits.max_scanned} pixels are scanned"
+        )
+    return JpegHeader(width, height, orientation, components, adobe, progressive)
 
 
 def decode_jpeg(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
@@ -89,6 +104,8 @@ def decode_jpeg(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
     try:
         pixels = simplejpeg.decode_jpeg(image, colours, **low)
     except ValueError as error:
+        if header.components != 4 and any(unread in str(error) for unread in _UNREAD):
+            return _by_pillow(image, header, reduction)
         if not any(harmless in str(error) for harmless in _HARMLESS):
             raise DamagedImage(f"the JPEG cannot be decoded: {error}") from None
         try:
@@ -98,19 +115,61 @@ def decode_jpeg(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
     return _from_cmyk(pixels, header.adobe) if header.components == 4 else np.asarray(pixels, dtype=np.uint8)
 
 
+def _by_pillow(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
+    """As `decode_jpeg`, for what simplejpeg does not read."""
+    low = (-(-header.width // reduction), -(-header.height // reduction))
+    try:
+        opened = Image.open(io.BytesIO(image), formats=["JPEG"])
+        if reduction > 1:
+            opened.draft("RGB", low)
+        pixels = np.asarray(opened.convert("RGB"), dtype=np.uint8)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise DamagedImage(f"the JPEG cannot be decoded: {error}") from None
+    if pixels.shape != (low[1], low[0], 3):
+        raise DamagedImage("the JPEG is not of the size that its header names")
+    return np.ascontiguousarray(pixels[:, :, ::-1])
+
+
+def _scans(image: bytes) -> int:
+    """How many scans the image has up to its end; what lies behind that (a phone's video) is not its own."""
+    at, scans = _first_scan(image), 0
+    while found := _MARKER.search(image, at):
+        marker, at = found[1][0], found.end()
+        if marker == 0xD9:
+            break
+        scans += marker == 0xDA
+        if marker != 0xD8:
+            at += max(2, int.from_bytes(image[at : at + 2]))
+    return scans
+
+
+def _first_scan(image: bytes) -> int:
+    """Where the first scan's marker stands."""
+    *_, (_, segment, start) = [(0, b"", 2), *_places(image)]
+    return image.index(b"\xff\xda", start + len(segment))
+
+
 def _segments(image: bytes) -> Iterator[tuple[int, bytes]]:
     """Each marker before the first scan with its segment's content."""
+    for marker, segment, _ in _places(image):
+        yield marker, segment
+
+
+def _places(image: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """Each marker before the first scan, its segment's content, and where that starts.
+
+    Bytes between segments that belong to none are passed over, as libjpeg does.
+    """
     at = 2
     while True:
-        if at + 4 > len(image):
+        at = image.find(b"\xff", at)
+        if at < 0 or at + 4 > len(image):
             raise DamagedImage("the JPEG ends before its first scan")
-        if image[at] != 0xFF:
-            raise DamagedImage("the JPEG has something other than a marker between its segments")
         marker = image[at + 1]
         if marker == 0xFF:  # fill byte
             at += 1
             continue
-        if marker == 0x01 or 0xD0 <= marker <= 0xD8:  # markers without content
+        if marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD8:  # no marker, and markers without content
             at += 2
             continue
         if marker == 0xD9:
@@ -120,7 +179,7 @@ def _segments(image: bytes) -> Iterator[tuple[int, bytes]]:
             raise DamagedImage("a segment of the JPEG is longer than the file")
         if marker == 0xDA:
             return
-        yield marker, image[at + 4 : at + 2 + length]
+        yield marker, image[at + 4 : at + 2 + length], at + 4
         at += 2 + length
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from countenance.errors import DamagedImage, ImageTooLarge, ImageTooSmall
 
@@ -15,12 +15,13 @@ class Limits:
 
     Memory of one decode is bounded by `max_pixels`. Bytes a pixel at the peak: JPEG 3, with up to 6 more while a
     progressive one is decoded and 4 more for CMYK; PNG 6 (libpng's rows and the picture), 10 with alpha, 16 with 16
-    bits and alpha. A test holds the last, which is the worst, to it.
+    bits and alpha; other kinds 10. A test holds 16 bits with alpha, which is the worst, to it. All decoding of a
+    process together is held to `decode.ROOM`.
     """
 
     max_bytes: int = 5 * MEBIBYTE
     """Longest byte string; images that come from a bucket are given 15 MiB."""
-    max_pixels: int = 40_000_000
+    max_pixels: int = 52_000_000
     """Most pixels, width times height."""
     max_side: int = 16_384
     """Longest side in pixels."""
@@ -28,6 +29,8 @@ class Limits:
     """Shortest side in pixels."""
     max_scans: int = 100
     """Most passes over a JPEG's pixels; real encoders write about ten."""
+    max_scanned: int = 520_000_000
+    """Most pixels of a progressive JPEG times its passes, which is what its decoding takes in time."""
     max_chunks: int = 10_000
     """Most chunks of a PNG that hold pixels; encoders that write small ones make them 8 KiB long."""
     max_faces: int = 100
@@ -39,6 +42,9 @@ DEFAULT = Limits()
 
 STORED = Limits(max_bytes=15 * MEBIBYTE)
 """For images that a request names in a bucket."""
+
+LARGEST_FACE = replace(STORED, max_faces=1)
+"""The same where the largest face is all that is wanted: small ones are looked for only if no large one is there."""
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from dataclasses import dataclass
@@ -46,11 +47,15 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What comes out of an embedder: `dimension` numbers, normalised here to L2 norm 1."""
+    """What comes out of an embedder: `dimension` numbers, normalised here to L2 norm 1.
+
+    mirrored: whether a template is the mean of the aligned face and its mirror image, at twice the embedding time.
+    """
 
     name: str
     dimension: int
     normalisation: Literal["l2"]
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,25 @@ class Mixed:
     """How far an embedder may leave f32: what comes after the tensor `exact_until` may be computed in bf16."""
 
     exact_until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upright:
+    """By what it shows that a face lies upright; scores 0..1 of the detector.
+
+    clear_score: above any that a face reaches that lies upside down or sideways. likely_score: above any of a face that
+    lies sideways or half turned. sure_score, sure_margin: what the upright one of four small crops must have, and by
+    how much it must lead the next, to settle it. turned_score, turned_margin: what the best of eight larger crops must
+    have where it is a turned one, and by how much it must lead those a right angle or more away; else the face is not
+    used.
+    """
+
+    clear_score: float
+    likely_score: float
+    sure_score: float
+    sure_margin: float
+    turned_score: float
+    turned_margin: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +97,7 @@ class Detection:
     max_overlap: float
     max_candidates: int
     average_head: tuple[tuple[float, float, float], ...]
+    upright: Upright | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +123,15 @@ class Manifest:
 
     @property
     def model(self) -> ModelId:
-        """The identity of the space that this model's templates live in."""
-        return ModelId(self.sha256)
+        """The identity of the space that this model's templates live in: of the weights, and of how they are used."""
+        if self.output is None or not self.output.mirrored:
+            return ModelId(self.sha256)
+        return ModelId(hashlib.sha256(f"{self.sha256} mirrored".encode()).hexdigest())
 
     @property
     def label(self) -> str:
-        """The version with the start of its hash, such as "sface-2021dec-0ba9fbfa"."""
-        return f"{self.version}-{self.sha256[:8]}"
+        """The version with the start of its identity, such as "sface-2021dec-5958cd1f"."""
+        return f"{self.version}-{self.model[:8]}"
 
     def path(self, cache: Path) -> Path:
         """Where the weights are expected."""
@@ -181,7 +208,12 @@ def _input(table: TomlTable) -> Input:
 
 def _output(table: TomlTable) -> Output:
     table.choice("normalisation", "l2")
-    made = Output(name=table.text("name", ""), dimension=table.count("dimension"), normalisation="l2")
+    made = Output(
+        name=table.text("name", ""),
+        dimension=table.count("dimension"),
+        normalisation="l2",
+        mirrored=table.yes("mirrored"),
+    )
     table.nothing_left()
     return made
 
@@ -201,6 +233,20 @@ def _detection(table: TomlTable) -> Detection:
         max_overlap=table.ratio("max_overlap"),
         max_candidates=table.count("max_candidates"),
         average_head=table.triples("average_head", 5),
+        upright=_upright(table.table("upright")) if table.has("upright") else None,
+    )
+    table.nothing_left()
+    return made
+
+
+def _upright(table: TomlTable) -> Upright:
+    made = Upright(
+        clear_score=table.ratio("clear_score"),
+        likely_score=table.ratio("likely_score"),
+        sure_score=table.ratio("sure_score"),
+        sure_margin=table.ratio("sure_margin"),
+        turned_score=table.ratio("turned_score"),
+        turned_margin=table.ratio("turned_margin"),
     )
     table.nothing_left()
     return made

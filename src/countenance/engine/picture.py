@@ -45,7 +45,7 @@ class FaceEngine(Protocol):
 
     @property
     def version(self) -> str:
-        """Name of that space for people and wire formats, such as "sface-2021dec-0ba9fbfa"."""
+        """Name of that space for people and wire formats, such as "sface-2021dec-5958cd1f"."""
 
     @property
     def dimension(self) -> int:

@@ -59,6 +59,11 @@ class TomlTable:
         value = self._take(key)
         return value if type(value) is int and 0 < value <= 65536 else self._refuse(key, "a count", value)
 
+    def yes(self, key: str) -> bool:
+        """true or false; false where it is not there."""
+        value = self._take(key, False)
+        return value if isinstance(value, bool) else self._refuse(key, "true or false", value)
+
     def counts(self, key: str) -> tuple[int, ...]:
         """A list of positive whole numbers."""
         value = self._take(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -109,7 +110,7 @@ def template_of(engine: FaceEngine, image: bytes, choose: Literal["largest", "ce
         picture = engine.look(image)
         if not picture.faces:
             return CachedTemplate("no face")
-        face = picture.faces[0] if choose == "largest" else min(picture.faces, key=_off_centre)
+        face = picture.faces[0] if choose == "largest" else nearest_to_the_middle(picture.faces)
         (template,) = engine.embed(picture, [face])
     except ImageError:
         return CachedTemplate("unreadable")
@@ -117,6 +118,11 @@ def template_of(engine: FaceEngine, image: bytes, choose: Literal["largest", "ce
     return CachedTemplate(
         "template", template.vector, quality.sharpness, quality.brightness, quality.size_px, face.confidence
     )
+
+
+def nearest_to_the_middle(faces: Sequence[DetectedFace]) -> DetectedFace:
+    """The face whose box's middle is nearest to the picture's."""
+    return min(faces, key=_off_centre)
 
 
 def _off_centre(face: DetectedFace) -> float:

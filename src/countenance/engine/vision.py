@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,16 +14,20 @@ from countenance.engine.alignment import TARGET, TARGET_SIDE, aligned, similarit
 from countenance.engine.batching import Batcher
 from countenance.engine.bulk import Choice, Sighting, sightings
 from countenance.engine.decode import decode, largest_reduction, read_header, shrunk, upright_size
+from countenance.engine.finding import Finder
+from countenance.engine.jpeg import JpegHeader
 from countenance.engine.limits import DEFAULT, Limits
 from countenance.engine.manifest import Manifest, load_manifests
 from countenance.engine.picture import Picture
-from countenance.engine.png import PngHeader
 from countenance.engine.pose import Head
 from countenance.engine.quality import quality
 from countenance.engine.runtime import Network, Precision, cores, fastest_precision
 from countenance.engine.weights import read_weights
 from countenance.errors import ModelError
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, ModelId, Pixels, Point, Template
+
+SMALLEST_FACE = 24
+"""Width in pixels of the original of the smallest face that large pictures are searched for, where nobody says else."""
 
 TOGETHER = 4
 """Faces that go through the embedder at once where enough are waiting; more gave nothing (docs/adr/0001-runtime.md)."""
@@ -33,12 +36,18 @@ TOGETHER = 4
 class Engine:
     """One detector and one embedder. Every method may be called from several threads at once.
 
-    model: the embedder's sha256. version: its label, such as "sface-2021dec-0ba9fbfa". dimension: of a template.
+    model: the embedder's sha256. version: its label, such as "sface-2021dec-5958cd1f". dimension: of a template.
     precision: what the embedder computes in; the detector always computes in f32.
     """
 
     def __init__(
-        self, detector: Manifest, embedder: Manifest, cache: Path, threads: int = 0, precision: Precision = "f32"
+        self,
+        detector: Manifest,
+        embedder: Manifest,
+        cache: Path,
+        threads: int = 0,
+        precision: Precision = "f32",
+        smallest_face: int = SMALLEST_FACE,
     ) -> None:
         if detector.detection is None or embedder.output is None:
             raise ModelError(f"{detector.name} and {embedder.name} are no detector and embedder by their manifests")
@@ -49,11 +58,11 @@ class Engine:
         self.model: ModelId = embedder.model
         self.version = embedder.label
         self.dimension = made.dimension
-        self._searched = (detector.input.width, detector.input.height)
+        self._mirrored = made.mirrored
         self._cut = (embedder.input.width, embedder.input.height)
         maps = yunet.output_names(self._how.strides)
         weights = read_weights(detector, cache), read_weights(embedder, cache)
-        self._detector = Network(weights[0], detector, maps, lanes=self.threads)
+        self._finder = Finder(Network(weights[0], detector, maps, lanes=self.threads), detector, smallest_face)
         shapes = [(number, embedder.input.height, embedder.input.width) for number in (1, TOGETHER)]
         network = Network(weights[1], embedder, [made.name], lanes=self.threads, precision=precision, shapes=shapes)
         _check_dimension(network, embedder, self.dimension)
@@ -69,34 +78,37 @@ class Engine:
         threads: int = 0,
         extra: Path | None = None,
         precision: Precision | None = None,
+        smallest_face: int = SMALLEST_FACE,
     ) -> Engine:
         """The engine with the models of these names, whose weights lie in `cache` (or beside a manifest in `extra`).
 
-        threads: 0 for all cores. precision: what the embedder computes in, by default the fastest that this processor
-        has and the manifest allows. Raises `ModelError` where a model is unknown, missing, altered or not as its
-        manifest says.
+        threads: 0 for all cores. smallest_face: width in pixels of the smallest face that large pictures are searched
+        for (docs/settings.md has what that costs). precision: what the embedder computes in, by default the fastest
+        that this processor has and the manifest allows. Raises `ModelError` where a model is unknown, missing, altered
+        or not as its manifest says.
         """
         manifests = load_manifests(extra)
         found = _named(manifests, detector, "detector"), _named(manifests, embedder, "embedder")
-        return cls(*found, cache, threads, precision or fastest_precision(found[1]))
+        return cls(*found, cache, threads, precision or fastest_precision(found[1]), smallest_face)
 
     def close(self) -> None:
         """Let go of the networks; no call may be under way or follow."""
         self._embedder.close()
-        del self._detector, self._embedder
+        del self._finder, self._embedder
 
     def look(self, image: bytes, limits: Limits = DEFAULT) -> Picture:
         """Decode `image` within `limits` and find its faces, largest box first. Raises an `ImageError` only.
 
-        A picture of 1280 pixels or more is searched at a half, a quarter or an eighth of its size, and its faces are
-        cut out of the smallest of these that need not enlarge them.
+        A picture is decoded at a half, a quarter or an eighth of its size where that is enough to find its smallest
+        faces, and its faces are cut out of the smallest of these that need not enlarge them.
         """
         header = read_header(image, limits)
         width, height = upright_size(header)
-        reduction = largest_reduction(header, max(self._searched))
-        searched = 1 if isinstance(header, PngHeader) else reduction  # a PNG can be decoded in full only
+        longer = self._finder.wanted(width, height)
+        reduction = largest_reduction(header, longer)
+        searched = reduction if isinstance(header, JpegHeader) else 1  # others can be decoded in full only
         pixels = decode(image, header, searched)
-        found = self._search(pixels, searched).largest(limits.max_faces)
+        found = self._finder.find(pixels, longer, limits.max_faces).scaled(searched, searched)
         needed = min(reduction, *(self._reduction(points) for points in found.points), reduction)
         if needed < searched:
             pixels = decode(image, header, needed)
@@ -109,7 +121,7 @@ class Engine:
     def look_at(self, pixels: Pixels, limits: Limits = DEFAULT) -> Picture:
         """The faces in `pixels`, a decoded picture such as a frame of a video, largest box first."""
         height, width = pixels.shape[:2]
-        found = self._search(pixels, 1).largest(limits.max_faces)
+        found = self._finder.find(pixels, self._finder.wanted(width, height), limits.max_faces)
         picture = Picture(width, height, (), pixels)
         faces = tuple(self._describe(found, index, picture) for index in range(len(found.scores)))
         return replace(picture, faces=faces)
@@ -117,22 +129,16 @@ class Engine:
     def embed(self, picture: Picture, faces: Sequence[DetectedFace]) -> list[Template]:
         """One template for each of `faces`, in their order, together with other callers' faces."""
         cuts = [aligned(picture.pixels, picture.position(_five(face.landmarks)), *self._cut) for face in faces]
-        return [Template(_unit(row), self.model) for row in self._embedder.run(cuts)]
+        if not self._mirrored:
+            return [Template(_unit(row), self.model) for row in self._embedder.run(cuts)]
+        rows = [_unit(row) for row in self._embedder.run([side for cut in cuts for side in (cut, cut[:, ::-1])])]
+        return [Template(_unit(one + other), self.model) for one, other in zip(rows[::2], rows[1::2], strict=True)]
 
     def templates(
         self, images: Iterable[bytes], choose: Choice = "largest", limits: Limits = DEFAULT
     ) -> Iterator[Sighting]:
         """What is seen in each of `images`, in their order, using every core; see `Sighting`."""
         return sightings(self, images, choose, limits, 2 * self.threads)
-
-    def _search(self, pixels: Pixels, reduction: int) -> yunet.Found:
-        """The faces in `pixels`, in pixels of the original that is `reduction` times as large."""
-        height, width = pixels.shape[:2]
-        small = yunet.working_size(width, height, self._searched)
-        searched = pixels if small == (width, height) else cv2.resize(pixels, small, interpolation=cv2.INTER_AREA)
-        sheet = yunet.padded(np.asarray(searched, dtype=np.uint8), max(self._how.strides))
-        found = yunet.read_maps(self._detector.run(sheet[np.newaxis]), sheet.shape[1], self._how)
-        return found.scaled(reduction * width / small[0], reduction * height / small[1])
 
     def _reduction(self, points: NDArray[np.float32]) -> int:
         """By how much (1, 2, 4, 8) a picture may be reduced before the face at `points` would have to be enlarged."""

@@ -15,6 +15,7 @@ from countenance.gallery.answers import (
     UserMatches,
 )
 from countenance.gallery.gallery import Gallery
+from countenance.gallery.store import damaged_rows
 
 __all__ = [
     "Erased",
@@ -30,4 +31,5 @@ __all__ = [
     "User",
     "UserMatch",
     "UserMatches",
+    "damaged_rows",
 ]

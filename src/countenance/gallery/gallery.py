@@ -32,6 +32,7 @@ from countenance.gallery.search.threads import ThreadPool
 from countenance.gallery.store import GalleryHead, Store
 from countenance.gallery.users import Users
 from countenance.scoring.calibration import Calibration
+from countenance.scoring.coarse import coarse
 from countenance.scoring.normaliser import Normaliser
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class Gallery:
 
         def similarities(held: Rows, new: Rows) -> list[float]:
             scores = self._normaliser.gallery_side(held) @ self._normaliser.probe_side(new).T
-            return [calibration.similarity_of_best(float(best), len(held)) for best in scores.max(axis=0)]
+            return [coarse(calibration.similarity_of_best(float(best), len(held))) for best in scores.max(axis=0)]
 
         least, ids = similarity, tuple(dict.fromkeys(face_ids))
         return self._users.associate(head.number, user_id, ids, similarities=similarities, least=least, token=token)
@@ -398,7 +399,7 @@ class Gallery:
         seen too early is seen again next time, and doing it twice changes nothing.
         """
         since = head.revision if index.snapshot.revision < 0 else index.snapshot.revision
-        new = self._store.templates_after(head.number, index.last, _AT_ONCE)
+        new = self._store.templates_after(head.number, index.last, head.dimension or 0, _AT_ONCE)
         for numbers, rows in self._pool.ahead(self._rows, new):
             index.append(numbers, rows)
         owned, let_go = self._users.changed_since(head.number, index.snapshot.revision)
@@ -420,7 +421,10 @@ class Gallery:
 
 def _of_one_space(head: GalleryHead, template: Template) -> None:
     if template.model != head.model:
-        raise Conflict(f"the gallery is pinned to model {head.model[:12]}…, got {template.model[:12]}…")
+        raise Conflict(
+            f"the gallery is pinned to model {head.model[:12]}…, got {template.model[:12]}…: templates of two models "
+            "cannot be compared, so enrol its pictures again in a new gallery"
+        )
     if head.dimension is not None and len(template.vector) != head.dimension:
         raise Conflict(f"the gallery's templates have {head.dimension} numbers, got {len(template.vector)}")
 
@@ -428,5 +432,6 @@ def _of_one_space(head: GalleryHead, template: Template) -> None:
 def _of_one_model(head: GalleryHead, calibration: Calibration) -> None:
     if calibration.model != head.model:
         raise Conflict(
-            f"the gallery is pinned to model {head.model[:12]}…, the scores here to {calibration.model[:12]}…"
+            f"the gallery is pinned to model {head.model[:12]}…, the scores here to {calibration.model[:12]}…: enrol "
+            "its pictures again in a new gallery"
         )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -19,11 +21,14 @@ from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, 
 from countenance.gallery.answers import Erased, GalleryInfo, Page
 from countenance.gallery.overlap import already_there
 from countenance.gallery.paging import microseconds, moment, page_size, place, portions
+from countenance.gallery.stored_templates import undamaged
 from countenance.gallery.tables import erasures, faces, galleries, images, users
 from countenance.gallery.users import user_number
 
 Numbers = NDArray[np.int64]
 Rows = NDArray[np.float32]
+log = logging.getLogger(__name__)
+
 Row = Any  # one row of a result; SQLAlchemy's type cannot tell which columns it has
 
 _SHORTEST_LOG = 10_000  # erasures remembered however small the gallery is
@@ -280,6 +285,8 @@ class Store:
             blob = connection.execute(query).scalar_one_or_none()
         if blob is None:
             raise NoSuchFace(f"gallery {gallery_id!r} has no face of that id")
+        if not undamaged([blob], row.dimension or 0)[0]:
+            raise Conflict("the template of that face is damaged in the database")
         return Template(np.frombuffer(blob, dtype="<f4").astype(np.float32), ModelId(row.model))
 
     def number_of(self, gallery: int, face_id: str) -> int | None:
@@ -298,12 +305,16 @@ class Store:
             found |= {row[0]: _enrolled(row) for row in _by_number(room).rows(self._engine, gallery=gallery, **asked)}
         return found
 
-    def templates_after(self, gallery: int, number: int, at_once: int) -> Iterator[tuple[Numbers, Rows]]:
+    def templates_after(
+        self, gallery: int, number: int, dimension: int, at_once: int
+    ) -> Iterator[tuple[Numbers, Rows]]:
         """The numbers (n,) and raw templates (n, d) above `number`, in order, at most `at_once` at a time.
+
+        A damaged template is left out, and the log names its row.
 
         It reads through the driver itself: SQLAlchemy's rows would take as long as all the rest of a start.
         """
-        while True:
+        while dimension:  # of a gallery without one nothing was enrolled
             query = (
                 sa.select(faces.c.number, faces.c.template)
                 .where(faces.c.gallery == gallery, faces.c.number > number)
@@ -320,9 +331,18 @@ class Store:
                 return
             some, templates = zip(*found, strict=True)
             numbers = np.array(some, dtype=np.int64)
-            rows = np.frombuffer(b"".join(templates), dtype="<f4").reshape(len(found), -1)
             number = int(numbers[-1])
-            yield numbers, rows
+            whole = undamaged(templates, dimension)
+            for damaged in numbers[~whole]:
+                log.error(
+                    "row %d of the table faces holds a damaged template and is left out of every search; "
+                    "`countenance ledger verify` lists such rows",
+                    damaged,
+                )
+            numbers = numbers[whole]
+            rows = np.frombuffer(b"".join(compress(templates, whole)), dtype="<f4").reshape(len(numbers), dimension)
+            if len(numbers):
+                yield numbers, rows
             if len(found) < at_once:
                 return
 
@@ -396,11 +416,30 @@ def _face_values(gallery: int, image: int, face: EnrolledFace, template: Templat
     }  # fmt: skip
 
 
+def damaged_rows(engine: sa.Engine) -> tuple[int, ...]:
+    """The rows of all galleries whose template is not as many finite numbers as its gallery's templates have."""
+    query = sa.select(galleries.c.number, galleries.c.dimension)
+    with reading(engine) as connection:
+        lengths = {row.number: row.dimension for row in connection.execute(query)}
+        found: list[int] = []
+        listed = connection.execution_options(yield_per=1024).execute(
+            sa.select(faces.c.gallery, faces.c.number, sa.type_coerce(faces.c.template, sa.types.NullType()))
+        )
+        for some in listed.partitions():
+            for gallery, number, template in some:
+                if not undamaged([template], lengths.get(gallery) or 0)[0]:
+                    found.append(number)
+    return tuple(sorted(found))
+
+
 def _agreed_dimension(head: GalleryHead, templates: Sequence[Template]) -> int | None:
     dimension = head.dimension
     for template in templates:
         if template.model != head.model:
-            raise Conflict(f"the gallery is pinned to model {head.model[:12]}…, got {template.model[:12]}…")
+            raise Conflict(
+                f"the gallery is pinned to model {head.model[:12]}…, got {template.model[:12]}…: templates of two "
+                "models cannot be compared, so enrol its pictures again in a new gallery"
+            )
         dimension = dimension or len(template.vector)
         if len(template.vector) != dimension:
             raise Conflict(f"the gallery's templates have {dimension} numbers, got {len(template.vector)}")

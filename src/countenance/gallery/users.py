@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from countenance.database import changing, reading, reading_once
 from countenance.errors import BadRequest, Conflict, LimitExceeded, NotFound, TokenReused
 from countenance.gallery.answers import Page, Reason, Reassigned, Refusal, Token, User
 from countenance.gallery.paging import microseconds, page_size, place, portions
+from countenance.gallery.stored_templates import undamaged
 from countenance.gallery.tables import faces, galleries, user_requests, users
 
 Numbers = NDArray[np.int64]
@@ -100,7 +103,7 @@ class Users:
             if (known := self._known(connection, token)) is not None:
                 return _answered(connection, known)
             number = user_number(connection, gallery, user_id)
-            named = _named(connection, gallery, face_ids)
+            named = _named(connection, gallery, face_ids, row.dimension)
             held = connection.execute(sa.select(faces.c.template).where(faces.c.user == number)).scalars().all()
             new = [face_id for face_id, face in named.items() if face is not None and face.user is None]
             alike = dict.fromkeys(new, 100.0)
@@ -198,7 +201,7 @@ def user_number(connection: sa.Connection, gallery: int, user_id: str) -> int:
 
 
 def _locked(connection: sa.Connection, gallery: int) -> Row:
-    query = sa.select(galleries.c.number, galleries.c.revision, galleries.c.users)
+    query = sa.select(galleries.c.number, galleries.c.revision, galleries.c.users, galleries.c.dimension)
     row = connection.execute(query.where(galleries.c.number == gallery).with_for_update()).one_or_none()
     if row is None:
         raise NotFound("the gallery was deleted meanwhile")
@@ -209,12 +212,19 @@ def _update(connection: sa.Connection, gallery: int, **values: int) -> None:
     connection.execute(sa.update(galleries).where(galleries.c.number == gallery).values(values))
 
 
-def _named(connection: sa.Connection, gallery: int, face_ids: Sequence[str]) -> dict[str, Row]:
-    """The faces of those ids, each once, in that order; None for one that is not there."""
+def _named(
+    connection: sa.Connection, gallery: int, face_ids: Sequence[str], dimension: int | None = None
+) -> dict[str, Row]:
+    """The faces of those ids, each once, in that order; None for one that is not there, or whose template is damaged.
+
+    dimension: of the templates, where they are to be compared.
+    """
     query = sa.select(faces.c.face_id, faces.c.number, faces.c.user, faces.c.template).where(
         faces.c.gallery == gallery, faces.c.face_id.in_(face_ids)
     )
-    found = {row.face_id: row for row in connection.execute(query)}
+    rows = connection.execute(query).all()
+    whole = undamaged([row.template for row in rows], dimension) if dimension else [True] * len(rows)
+    found = {row.face_id: row for row, good in zip(rows, whole, strict=True) if good}
     return {face_id: found.get(face_id) for face_id in face_ids}
 
 
@@ -249,5 +259,9 @@ def _answered(connection: sa.Connection, answer: str) -> Reassigned:
     return Reassigned(tuple(done), tuple(said), size)
 
 
-def _rows(templates: Sequence[bytes]) -> Rows:
+def _rows(stored: Sequence[bytes]) -> Rows:
+    """The templates of one gallery as rows, without those that are damaged."""
+    sizes = Counter(len(each) // 4 for each in stored)
+    dimension = sizes.most_common(1)[0][0] if sizes else 0
+    templates = list(compress(stored, undamaged(stored, dimension)))
     return np.array([np.frombuffer(each, dtype="<f4") for each in templates], dtype=np.float32)

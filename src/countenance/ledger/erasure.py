@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Engine, delete, select
+from sqlalchemy import ColumnElement, Engine, and_, delete, func, or_, select
 
 from countenance.database import Transaction
 from countenance.errors import Conflict
 from countenance.ledger import tables
 from countenance.ledger.batch import Batch
-from countenance.ledger.entries import Draft
+from countenance.ledger.entries import Draft, say
 from countenance.signing import JSON
 
+_PER_QUERY = 100
 PER_ENTRY = 500
 """Openings that one erasure entry lists, so that it stays far below an entry's limit."""
 
@@ -36,16 +38,48 @@ class Selection:
 
 def erase(batch: Batch, transaction: Transaction, selection: Selection) -> int:
     """Delete the selected openings in `transaction` and record where they were; how many they were."""
+    return _erase(batch, transaction, selection.conditions())
+
+
+def erase_about(batch: Batch, transaction: Transaction, face_ids: Sequence[str], gallery_id: str | None) -> int:
+    """Delete all openings of each call in which one of those faces, or that gallery, is named; how many they were.
+
+    A call is a decision and its result: the decision that enrolled a face holds its external id, and the result its
+    face id. The openings of other faces of the same call go with it.
+    """
+    connection = transaction.connection
+    c, e = tables.openings.c, tables.entries.c
+    named = [func.instr(c.value, say(face_id)) > 0 for face_id in face_ids]
+    if gallery_id is not None:
+        named.append(and_(c.name == "gallery", c.value == say(gallery_id)))
+    calls: set[int] = set()
+    for start in range(0, len(named), _PER_QUERY):
+        calls |= set(connection.execute(select(c.sequence).where(or_(*named[start : start + _PER_QUERY]))).scalars())
+    decision = func.json_extract(e.entry, "$.decision")
+    for some in _portions(calls):
+        calls |= {int(d) for d in connection.execute(select(decision).where(e.sequence.in_(some))).scalars() if d}
+    for some in _portions(calls):
+        results = select(e.sequence).where(e.sequence > min(some), decision.in_(some))
+        calls |= set(connection.execute(results).scalars())
+    return sum(_erase(batch, transaction, [c.sequence.in_(some)]) for some in _portions(calls))
+
+
+def _portions(calls: set[int]) -> list[list[int]]:
+    ordered = sorted(calls)
+    return [ordered[start : start + PER_ENTRY] for start in range(0, len(ordered), PER_ENTRY)]
+
+
+def _erase(batch: Batch, transaction: Transaction, conditions: Sequence[ColumnElement[bool]]) -> int:
     batch.check_clock()
     connection = transaction.connection
     c = tables.openings.c
-    query = select(c.sequence, c.name).where(*selection.conditions()).order_by(c.sequence, c.name)
+    query = select(c.sequence, c.name).where(*conditions).order_by(c.sequence, c.name)
     found = [(int(row.sequence), str(row.name)) for row in connection.execute(query)]
     for start in range(0, len(found), PER_ENTRY):
         erased: list[JSON] = [[sequence, name] for sequence, name in found[start : start + PER_ENTRY]]
         batch.add(Draft.of({"kind": "erasure", "erased": erased}))
     if found:
-        connection.execute(delete(tables.openings).where(*selection.conditions()))
+        connection.execute(delete(tables.openings).where(*conditions))
     return len(found)
 
 

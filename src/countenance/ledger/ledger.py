@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import EllipsisType
@@ -16,7 +16,7 @@ from countenance.errors import StoreError
 from countenance.ledger.batch import Batch
 from countenance.ledger.checkpoint import SignedCheckpoint
 from countenance.ledger.entries import draft, say, timestamp
-from countenance.ledger.erasure import Selection, erase, wipe
+from countenance.ledger.erasure import Selection, erase, erase_about, wipe
 from countenance.ledger.notes import NoteKey
 from countenance.ledger.receipt import ORIGIN, Receipt
 from countenance.ledger.records import Records
@@ -130,6 +130,17 @@ class Ledger(Records):
         said = None if isinstance(value, EllipsisType) else say(value)
         selection = Selection(name=name, value=said, before=None if before is None else timestamp(before))
         return self._erase(selection, timeout_s)
+
+    def erase_openings_about(
+        self, face_ids: Sequence[str] = (), *, gallery_id: str | None = None, timeout_s: float = PATIENCE_S
+    ) -> int:
+        """Erase all openings of every call that names one of those faces, or that gallery; see `erase_openings_where`.
+
+        How many there were. Costs a look at every opening.
+        """
+        erased = self._done(lambda batch, transaction: erase_about(batch, transaction, face_ids, gallery_id), timeout_s)
+        wipe(self._engine)
+        return erased
 
     def accept_clock(self, reason: str, timeout_s: float = PATIENCE_S) -> Receipt:
         """Go on after the clock was put back: record the step and the operator's reason. `Conflict` if it was not."""

@@ -1,7 +1,7 @@
 """Operators: the people who request, approve, review and audit, each with roles and one bearer token.
 
-Only the sha256 of a token is stored. A token is 32 random bytes and cannot be guessed, so no slow hash is needed.
-A name is never reused, so that nobody is mistaken for an earlier operator.
+Only the sha256 of a token is stored. A token is 32 random bytes and cannot be guessed, so no slow hash is needed. A
+name is never reused, so that nobody is mistaken for an earlier operator.
 """
 
 from __future__ import annotations
@@ -87,12 +87,12 @@ class OperatorStore:
 
     def draft(self, name: str, roles: Collection[Role], expires_at: datetime) -> Operator:
         """A new operator, not yet stored. `AlreadyExists` if the name was ever taken."""
-        operator = Operator(
+        made = Operator(
             f"operator-{self._entropy(6).hex()}", name.strip(), frozenset(roles), self.now(), expires_at.astimezone(UTC)
         )
-        if self._select(_operators.c.folded == _folded(operator.name)):
+        if self._select(_operators.c.folded == _folded(made.name)):
             raise AlreadyExists("there is, or was, an operator of that name")
-        return operator
+        return made
 
     def add(self, operator: Operator) -> str:
         """Store a drafted operator; returns the token, which is never shown again."""

@@ -1,5 +1,6 @@
 """The operations that a caller can request. All run through `guard.py`; similar ones share a file."""
 
+from countenance.engine.kinds import KINDS, kind_of
 from countenance.gallery import Erased, GalleryInfo, Page, Reason, Reassigned, Refusal, User, UserMatch
 from countenance.operations.compare import Compare, Compared
 from countenance.operations.detect import Detect, Detected
@@ -8,6 +9,7 @@ from countenance.operations.evidence import evidence_summary, trusted_evidence
 from countenance.operations.faces import Erase, ListFaces
 from countenance.operations.galleries import CreateGallery, DeleteGallery, DescribeGallery, ListGalleries
 from countenance.operations.guard import Answer, Caller, Guard
+from countenance.operations.images import Image, StoredImage, content_of
 from countenance.operations.moratoria import MoratoriaInForce, read_charter
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter
@@ -32,6 +34,7 @@ from countenance.operations.video import (
 from countenance.policy import Action
 
 __all__ = [
+    "KINDS",
     "Action",
     "Answer",
     "Associate",
@@ -53,6 +56,7 @@ __all__ = [
     "Erased",
     "GalleryInfo",
     "Guard",
+    "Image",
     "ListFaces",
     "ListGalleries",
     "ListUsers",
@@ -73,14 +77,17 @@ __all__ = [
     "SearchUsersByFace",
     "SearchUsersByImage",
     "SearchUsersByUser",
+    "StoredImage",
     "Tools",
     "User",
     "UserMatch",
     "UserSearchAnswer",
     "VideoFile",
     "VideoSearchAnswer",
+    "content_of",
     "evidence_summary",
     "granted",
+    "kind_of",
     "matches_by_time",
     "read_charter",
     "trusted_evidence",

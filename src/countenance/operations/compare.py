@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from countenance.engine import STORED
+from countenance.engine import LARGEST_FACE, STORED
 from countenance.errors import NoFace
 from countenance.faces import DetectedFace
+from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.operations.quality import QualityFilter, reasons_against
+from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
 from countenance.operations.search import largest_face
 from countenance.policy import Action
+from countenance.scoring import coarse
 from countenance.signing import JSON
 
 
@@ -40,8 +41,8 @@ class ScoredFaces:
 class Compare(Operation[ScoredFaces, Compared]):
     """Compare the largest face of `source` with the (at most 100) faces of `target`."""
 
-    source: bytes
-    target: bytes
+    source: Image
+    target: Image
     similarity: float = 80.0
     quality: QualityFilter = QualityFilter.NONE
     name: ClassVar[str] = "compare"
@@ -54,21 +55,23 @@ class Compare(Operation[ScoredFaces, Compared]):
 
     def look(self, tools: Tools) -> ScoredFaces:
         """Detect and embed both, score each target face."""
-        picture = tools.engine.look(self.source, STORED)
-        source = largest_face(picture.faces, self.quality)
-        template = tools.engine.embed(picture, (source,))[0]
-        other = tools.engine.look(self.target, STORED)
+        picture = tools.engine.look(content_of(self.source), LARGEST_FACE)
+        source, template = largest_face(tools, picture, self.quality)
+        other = tools.engine.look(content_of(self.target), STORED)
         faces = tuple(face for face in other.faces if not reasons_against(face, self.quality))
+        templates = tools.engine.embed(other, faces)
+        against = reasons_against_templates(faces, templates, tools.normaliser, self.quality)
+        faces = tuple(face for face, reasons in zip(faces, against, strict=True) if not reasons)
         if not faces:
             raise NoFace("there is no face in the target image that passes the quality filter")
-        rows = np.stack([t.vector for t in tools.engine.embed(other, faces)])
+        rows = np.stack([t.vector for t, reasons in zip(templates, against, strict=True) if not reasons])
         probe = tools.normaliser.probe_side(template.vector[None, :])
         scores = (tools.normaliser.gallery_side(rows) @ probe[0]).tolist()
         return ScoredFaces(source, tuple(zip(faces, scores, strict=True)))
 
     def act(self, tools: Tools, permit: Permit, seen: ScoredFaces) -> Compared:
         """Sort by similarity."""
-        pairs = [(face, tools.calibration.similarity(score)) for face, score in seen.targets]
+        pairs = [(face, coarse(tools.calibration.similarity(score))) for face, score in seen.targets]
         pairs.sort(key=lambda pair: -pair[1])
         matches = tuple(pair for pair in pairs if pair[1] >= self.similarity)
         unmatched = tuple(face for face, similarity in pairs if similarity < self.similarity)
@@ -77,8 +80,8 @@ class Compare(Operation[ScoredFaces, Compared]):
     def private(self) -> Mapping[str, JSON]:
         """Which two pictures."""
         return {
-            "source": hashlib.sha256(self.source).hexdigest(),
-            "target": hashlib.sha256(self.target).hexdigest(),
+            "source": commitment_of(self.source),
+            "target": commitment_of(self.target),
         }
 
     def counts(self, result: Compared) -> Mapping[str, JSON]:

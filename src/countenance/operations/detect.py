@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from countenance.engine import STORED
 from countenance.faces import DetectedFace
+from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.policy import Action
 from countenance.signing import JSON
@@ -27,13 +27,13 @@ class Detected:
 class Detect(Operation[Detected, Detected]):
     """Find the faces in `image` (JPEG or PNG bytes)."""
 
-    image: bytes
+    image: Image
     name: ClassVar[str] = "detect"
     action: ClassVar[Action] = Action.DETECT
 
     def look(self, tools: Tools) -> Detected:
         """Decode and detect."""
-        picture = tools.engine.look(self.image, STORED)
+        picture = tools.engine.look(content_of(self.image), STORED)
         return Detected(picture.faces, picture.width, picture.height)
 
     def act(self, tools: Tools, permit: Permit, seen: Detected) -> Detected:
@@ -42,7 +42,7 @@ class Detect(Operation[Detected, Detected]):
 
     def private(self) -> Mapping[str, JSON]:
         """Which picture, by its hash."""
-        return {"image": hashlib.sha256(self.image).hexdigest()}
+        return {"image": commitment_of(self.image)}
 
     def counts(self, result: Detected) -> Mapping[str, JSON]:
         """How many."""

@@ -9,8 +9,9 @@ from typing import ClassVar
 
 from countenance.engine import STORED
 from countenance.faces import DetectedFace, EnrolledFace, Template
+from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.operations.quality import QualityFilter, reasons_against
+from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
 from countenance.policy import Action
 from countenance.signing import JSON
 
@@ -43,7 +44,7 @@ class Enrol(Operation[Enrollable, Enrolled]):
     """
 
     gallery_id: str
-    image: bytes
+    image: Image
     external_id: str | None = None
     max_faces: int | None = None
     quality: QualityFilter = QualityFilter.AUTO
@@ -58,26 +59,38 @@ class Enrol(Operation[Enrollable, Enrolled]):
     def look(self, tools: Tools) -> Enrollable:
         """Detect, choose, embed."""
         tools.gallery.size(self.gallery_id)  # NotFound before the work
-        picture = tools.engine.look(self.image, STORED)
+        picture = tools.engine.look(content_of(self.image), STORED)
         judged = [(face, reasons_against(face, self.quality)) for face in picture.faces]
         good = [face for face, reasons in judged if not reasons]
-        # above the limit, drop the least sharp and least confident first, then the smallest
-        best = sorted(good, key=lambda f: (f.confidence + f.quality.sharpness, f.box.area), reverse=True)
-        kept = set(map(id, best[: self.max_faces]))
-        faces = tuple(face for face in good if id(face) in kept)
-        left = tuple((face, reasons or ("EXCEEDS_MAX_FACES",)) for face, reasons in judged if id(face) not in kept)
-        return Enrollable(faces, tuple(tools.engine.embed(picture, faces)), left)
+        best = list(good)  # largest first: the faces that searches would take too
+        wanted = len(best) if self.max_faces is None else self.max_faces
+        passed: dict[int, Template] = {}
+        against = {id(face): reasons for face, reasons in judged if reasons}
+        while best and len(passed) < wanted:  # a template beyond use makes room for the next face
+            some, best = best[: wanted - len(passed)], best[wanted - len(passed) :]
+            templates = tools.engine.embed(picture, some)
+            found = reasons_against_templates(some, templates, tools.normaliser, self.quality)
+            for face, template, reasons in zip(some, templates, found, strict=True):
+                if reasons:
+                    against[id(face)] = reasons
+                else:
+                    passed[id(face)] = template
+        faces = tuple(face for face in good if id(face) in passed)
+        left = tuple(
+            (face, against.get(id(face), ("EXCEEDS_MAX_FACES",))) for face, _ in judged if id(face) not in passed
+        )
+        return Enrollable(faces, tuple(passed[id(face)] for face in faces), left)
 
     def act(self, tools: Tools, permit: Permit, seen: Enrollable) -> Enrolled:
         """Store the templates."""
-        digest = hashlib.sha256(self.image).hexdigest()
+        digest = hashlib.sha256(content_of(self.image)).hexdigest()
         pairs = list(zip(seen.faces, seen.templates, strict=True))
         enrolled = tools.gallery.enrol(self.gallery_id, digest, self.external_id, pairs)
         return Enrolled(tuple(zip(enrolled, seen.faces, strict=True)), seen.unindexed, tools.engine.version)
 
     def private(self) -> Mapping[str, JSON]:
         """Which gallery, which picture, under which external id."""
-        image = hashlib.sha256(self.image).hexdigest()
+        image = commitment_of(self.image)
         return {"gallery": self.gallery_id, "image": image, "external_id": self.external_id}
 
     def counts(self, result: Enrolled) -> Mapping[str, JSON]:

@@ -59,7 +59,7 @@ def evidence_facts(every: Iterable[Evidence], model: str, calibration: str, now:
 
 
 def evidence_summary(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> str:
-    """One line for the person who starts the server: the best evidence for model and calibration, or its absence."""
+    """One line for whoever starts the server: the best evidence for model and calibration, or what is missing."""
     best = evidence_facts(every, model, calibration, now)
     exact = f"exactly model {model[:8]} and calibration {calibration[:8]}"
     if not best.signed or best.expires_at is None:

@@ -7,6 +7,7 @@ A denied operation leaves one entry and no other trace.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,15 +15,18 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 from countenance.custody import Custody, HoldState
-from countenance.errors import CountenanceError, Denied, Held, NotRecorded, Unauthenticated
+from countenance.errors import Conflict, CountenanceError, Denied, Held, NotRecorded, Unauthenticated
 from countenance.ledger import Ledger, Receipt
 from countenance.mandates import Mandate, Register
 from countenance.operations.duties import Duties
+from countenance.operations.images import opened_by
 from countenance.operations.moratoria import MoratoriaInForce
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.request import request_for
 from countenance.policy import Action, Decision, Rules
 from countenance.signing import JSON, digest
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Seen = TypeVar("Seen")
@@ -105,16 +109,22 @@ class Guard:
         except NotRecorded:
             raise
         except Exception as error:
-            receipt = self._record(decided.wait(), type(error).__name__, {}, {})
+            receipt = self._record(decided.wait(), type(error).__name__, {}, opened_by(operation))
             if isinstance(error, CountenanceError):
                 error.receipt = receipt.header()
             raise
+        private_result = {**operation.private_result(result), **opened_by(operation)}
         held = self._hold(mandate, operation, result, decided.wait(), duties)
-        outcome = "held" if held else "done"
-        receipt = self._record(decided.wait(), outcome, operation.counts(result), operation.private_result(result))
+        receipt = self._record(decided.wait(), "held" if held else "done", operation.counts(result), private_result)
         if held:
             held.receipt = receipt.header()
             raise held
+        face_ids, gallery_id = operation.erased(result)
+        if face_ids or gallery_id is not None:
+            try:
+                self._ledger.erase_openings_about(face_ids, gallery_id=gallery_id)
+            except Conflict as error:  # somebody reads an older state; the next erasure overwrites it
+                log.warning("openings: %s", error)
         return Answer(result, receipt.header(), {**operation.headers(result), **duties.headers()})
 
     def _begin(self) -> tuple[datetime, datetime]:
@@ -152,7 +162,7 @@ class Guard:
         hold = self._custody.hold(
             mandate_id=mandate.mandate_id,
             decision=decided.index,
-            request_hash=digest([operation.name, dict(operation.private())]),
+            request_hash=digest([operation.name, dict(operation.private()), *opened_by(operation).values()]),
             result_hash=digest(contents),
             contents=contents,
             reviewers=duties.reviewers,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
-from countenance.faces import DetectedFace
+import numpy as np
+
+from countenance.faces import DetectedFace, Template
+from countenance.scoring.normaliser import Crowding, Normaliser
 
 
 class QualityFilter(StrEnum):
@@ -23,7 +27,10 @@ class QualityFilter(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QualityBar:
-    """The bounds of one level: confidence, sharpness, brightness 0..100, angles in degrees, size in pixels."""
+    """The bounds of one level: confidence, sharpness, brightness 0..100, angles in degrees, size in pixels.
+
+    recognisability: 0..100, of the template (`Crowding.recognisability`).
+    """
 
     confidence: float
     size_px: float
@@ -31,6 +38,7 @@ class QualityBar:
     brightness: float
     max_yaw: float
     max_pitch: float
+    recognisability: float
 
     def reasons(self, face: DetectedFace) -> tuple[str, ...]:
         """Why `face` is outside the bounds, the most serious reason first; empty if it is within."""
@@ -50,6 +58,33 @@ def bars() -> dict[QualityFilter, QualityBar | None]:
     data = tomllib.loads(files("countenance.operations").joinpath("quality.toml").read_text())
     levels = {QualityFilter(name): QualityBar(**bar) for name, bar in data["levels"].items()}
     return {QualityFilter.NONE: None, **levels, QualityFilter.AUTO: levels[QualityFilter(data["auto"])]}
+
+
+LOW_FACE_QUALITY = "LOW_FACE_QUALITY"
+"""The reason against a template that looks like nobody in particular."""
+
+
+def reasons_against_templates(
+    faces: Sequence[DetectedFace], templates: Sequence[Template], normaliser: Normaliser, level: QualityFilter
+) -> list[tuple[str, ...]]:
+    """Why each template is beyond use for `level`, empty where it is not; what its picture looks most like comes first.
+
+    Beside LOW_FACE_QUALITY: LOW_SHARPNESS or LOW_BRIGHTNESS where the picture is below what MEDIUM asks.
+    """
+    bar = bars()[level]
+    if bar is None or not templates or not isinstance(normaliser, Crowding):
+        return [()] * len(templates)
+    found = normaliser.recognisability(np.stack([template.vector for template in templates]))
+    if found is None:
+        return [()] * len(templates)
+    medium = bars()[QualityFilter.MEDIUM]
+    hints = ("LOW_SHARPNESS", "LOW_BRIGHTNESS")
+    return [
+        (LOW_FACE_QUALITY, *(hint for hint in (medium.reasons(face) if medium else ()) if hint in hints))
+        if value < bar.recognisability
+        else ()
+        for face, value in zip(faces, found.tolist(), strict=True)
+    ]
 
 
 def reasons_against(face: DetectedFace, level: QualityFilter) -> tuple[str, ...]:

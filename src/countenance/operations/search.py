@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
-from countenance.engine import STORED
+from countenance.engine import LARGEST_FACE, Picture
 from countenance.errors import Conflict, NoFace
 from countenance.faces import Candidate, DetectedFace, Template
+from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.operations.quality import QualityFilter, reasons_against
+from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
 from countenance.policy import Action
 from countenance.scoring import expected_false_matches
 from countenance.signing import JSON
@@ -149,7 +149,7 @@ class SearchByImage(_Search[Probe]):
     """Search for the largest face of `image`; `NoFace` if none passes `quality`."""
 
     gallery_id: str
-    image: bytes
+    image: Image
     limit: int = 80
     similarity: float = 80.0
     quality: QualityFilter = QualityFilter.NONE
@@ -157,9 +157,9 @@ class SearchByImage(_Search[Probe]):
     def look(self, tools: Tools) -> Probe:
         """Detect, take the largest face, embed it."""
         tools.gallery.size(self.gallery_id)  # NotFound before the work
-        picture = tools.engine.look(self.image, STORED)
-        face = largest_face(picture.faces, self.quality)
-        return Probe(tools.engine.embed(picture, (face,))[0], face)
+        picture = tools.engine.look(content_of(self.image), LARGEST_FACE)
+        face, template = largest_face(tools, picture, self.quality)
+        return Probe(template, face)
 
     def probe(self, tools: Tools, seen: Probe) -> Probe:
         """The face in the picture."""
@@ -167,14 +167,18 @@ class SearchByImage(_Search[Probe]):
 
     def private(self) -> Mapping[str, JSON]:
         """Which gallery, which picture."""
-        return {"gallery": self.gallery_id, "image": hashlib.sha256(self.image).hexdigest()}
+        return {"gallery": self.gallery_id, "image": commitment_of(self.image)}
 
 
-def largest_face(faces: tuple[DetectedFace, ...], quality: QualityFilter) -> DetectedFace:
-    """The largest face, if it passes `quality`; else `NoFace`."""
-    if not faces:
+def largest_face(tools: Tools, picture: Picture, quality: QualityFilter) -> tuple[DetectedFace, Template]:
+    """The largest face and its template, if they pass `quality`; else `NoFace`."""
+    if not picture.faces:
         raise NoFace("there is no face in the image")
-    reasons = reasons_against(faces[0], quality)
-    if reasons:
-        raise NoFace(f"the largest face in the image does not pass the quality filter {quality}: {', '.join(reasons)}")
-    return faces[0]
+    face = picture.faces[0]
+    reasons = reasons_against(face, quality)
+    if not reasons:
+        templates = tools.engine.embed(picture, (face,))
+        (reasons,) = reasons_against_templates((face,), templates, tools.normaliser, quality)
+        if not reasons:
+            return face, templates[0]
+    raise NoFace(f"the largest face in the image does not pass the quality filter {quality}: {', '.join(reasons)}")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
-from countenance.engine import STORED
+from countenance.engine import LARGEST_FACE
 from countenance.faces import DetectedFace, Template
 from countenance.gallery import Gallery, UserMatch
+from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Permit, Tools
-from countenance.operations.quality import QualityFilter, reasons_against
+from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
 from countenance.operations.search import Searching
 from countenance.scoring import expected_false_matches
 from countenance.signing import JSON
@@ -140,7 +140,7 @@ class SearchUsersByImage(_SearchUsers[Probes]):
     """Search for the person of the largest face of `image`. If no face passes `quality` there are no candidates."""
 
     gallery_id: str
-    image: bytes
+    image: Image
     limit: int = 80
     similarity: float = 80.0
     quality: QualityFilter = QualityFilter.NONE
@@ -148,14 +148,18 @@ class SearchUsersByImage(_SearchUsers[Probes]):
     def look(self, tools: Tools) -> Probes:
         """Detect, take the largest face, embed it."""
         tools.gallery.size(self.gallery_id)  # NotFound before the work
-        picture = tools.engine.look(self.image, STORED)
+        picture = tools.engine.look(content_of(self.image), LARGEST_FACE)
         if not picture.faces:
             return Probes(())
         largest, *others = picture.faces
         left = tuple((face, ("FACE_NOT_LARGEST",)) for face in others)
         if reasons := reasons_against(largest, self.quality):
             return Probes((), unsearched=((largest, reasons), *left))
-        return Probes(tuple(tools.engine.embed(picture, (largest,))), face=largest, unsearched=left)
+        templates = tools.engine.embed(picture, (largest,))
+        (reasons,) = reasons_against_templates((largest,), templates, tools.normaliser, self.quality)
+        if reasons:
+            return Probes((), unsearched=((largest, reasons), *left))
+        return Probes(tuple(templates), face=largest, unsearched=left)
 
     def probes(self, tools: Tools, seen: Probes) -> Probes:
         """The face in the picture."""
@@ -163,4 +167,4 @@ class SearchUsersByImage(_SearchUsers[Probes]):
 
     def private(self) -> Mapping[str, JSON]:
         """Which gallery, which picture."""
-        return {"gallery": self.gallery_id, "image": hashlib.sha256(self.image).hexdigest()}
+        return {"gallery": self.gallery_id, "image": commitment_of(self.image)}

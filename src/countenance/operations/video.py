@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from countenance.faces import Candidate
 from countenance.operations.operation import Operation, Permit, Tools
-from countenance.operations.quality import QualityFilter, reasons_against
+from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
 from countenance.operations.search import Searching
 from countenance.policy import Action
 from countenance.scoring import expected_false_matches
@@ -132,7 +132,10 @@ class SearchInVideo(Searching[PeopleSeen, VideoSearchAnswer]):
         least = calibration.score(self.similarity)
         people, size = [], tools.gallery.size(self.gallery_id)
         for track in seen.tracks:
-            reasons = reasons_against(track.best.face, self.quality)
+            best = (track.best.face,)
+            reasons = reasons_against(best[0], self.quality)
+            if not reasons:
+                (reasons,) = reasons_against_templates(best, (track.template,), tools.normaliser, self.quality)
             if reasons:
                 people.append(PersonFound(track, (), reasons))
                 continue

@@ -123,9 +123,11 @@ class CaseFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorisationFacts:
-    """Permission from another body. Stated as a whole: a time of None means that it has not happened.
+    """Permission from another body.
 
-    kind NONE states that there is no authorisation; leaving out the whole table states nothing.
+    kind NONE states that there is no authorisation, which is more than not stating one. For any other kind the times
+    `requested_at`, `granted_at` and `refused_at` state together how far it has come: where one of them is given, those
+    that are None have not come about; where none is given, how far it has come is not stated.
     """
 
     kind: AuthorisationKind
@@ -137,15 +139,15 @@ class AuthorisationFacts:
     within_limits: bool | None = _fact("whether this use lies within those limits")
 
     @property
-    def state(self) -> str:
-        """none | requested | granted | refused; a refusal outweighs a grant."""
+    def state(self) -> str | None:
+        """none | requested | granted | refused, or None where it is not stated; a refusal outweighs a grant."""
         if self.kind is AuthorisationKind.NONE:
             return "none"
         if self.refused_at is not None:
             return "refused"
         if self.granted_at is not None:
             return "granted"
-        return "requested" if self.requested_at is not None else "none"
+        return "requested" if self.requested_at is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

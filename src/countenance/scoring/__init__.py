@@ -1,6 +1,7 @@
 """What a score means: the normaliser that evens scores between groups, and the calibration to false match rates."""
 
 from countenance.scoring.calibration import Calibration, expected_false_matches
+from countenance.scoring.coarse import coarse
 from countenance.scoring.normaliser import Normaliser, RawCosine, load_normaliser
 
-__all__ = ["Calibration", "Normaliser", "RawCosine", "expected_false_matches", "load_normaliser"]
+__all__ = ["Calibration", "Normaliser", "RawCosine", "coarse", "expected_false_matches", "load_normaliser"]

@@ -67,6 +67,18 @@ class RawCosine:
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """How a template's place among the centres tells how recognisable its picture was.
+
+    degraded: how many of the centres, the last ones, are means of degraded pictures. intercept, slope: of the logistic.
+    """
+
+    degraded: int
+    intercept: float
+    slope: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Crowding:
     """Cosine less how crowded the space is around each of the two faces.
@@ -76,7 +88,8 @@ class Crowding:
 
     A face in a crowded part of the space resembles many strangers, so its scores count for less. No label of anybody
     is read. centres: (m, d), each the mean direction of many people, nobody's template. weights: (m,) natural logs.
-    identity: sha256 of the manifest, which holds the sha256 of the arrays.
+    identity: sha256 of the manifest, which holds the sha256 of the arrays. recognition: where some of the centres are
+    of degraded pictures.
     """
 
     model: ModelId
@@ -86,6 +99,7 @@ class Crowding:
     sharpness: float
     strength: float
     level: float
+    recognition: Recognition | None = None
 
     def __post_init__(self) -> None:
         whole = self.centres.ndim == 2 and self.weights.shape == (len(self.centres),) and len(self.centres) > 0
@@ -98,10 +112,29 @@ class Crowding:
         for start in range(0, len(vectors), _CHUNK):
             part = np.asarray(vectors[start : start + _CHUNK], np.float32)
             near = part @ self.centres.T * np.float32(self.sharpness) + self.weights
-            top = near.max(axis=1)
-            total = np.log(np.exp(near - top[:, None]).sum(axis=1)) + top - np.float32(np.log(len(self.centres)))
+            total = _soft_maximum(near) - np.float32(np.log(len(self.centres)))
             found[start : start + _CHUNK] = total * np.float32(self.strength / self.sharpness) + np.float32(self.level)
         return found
+
+    def recognisability(self, vectors: Rows) -> Rows | None:
+        """How recognisable the pictures behind `vectors` (n, d) were, (n,), 0..100; None where this cannot tell.
+
+        Of pictures degraded as stated (docs/equal-error.md) whose templates lie so: the share, in per cent, that still
+        matches the same picture before it was degraded at a similarity of 80. `away` is its logarithm of odds.
+        """
+        if self.recognition is None:
+            return None
+        away = self.recognition.intercept - self.recognition.slope * self.nearness(vectors, self.recognition.degraded)
+        return np.asarray(100.0 / (1.0 + np.exp(-away)), np.float32)
+
+    def nearness(self, vectors: Rows, degraded: int) -> Rows:
+        """By how much `vectors`, (n, d), are nearer to the last `degraded` centres than to the others, (n,).
+
+        The difference of the two smooth maxima (log-sum-exp at `sharpness`) of cosines, in units of cosine.
+        """
+        near = np.asarray(vectors, np.float32) @ self.centres.T * np.float32(self.sharpness)
+        worse, others = near[:, -degraded:], near[:, :-degraded]
+        return np.asarray((_soft_maximum(worse) - _soft_maximum(others)) / np.float32(self.sharpness), np.float32)
 
     def gallery_side(self, vectors: Rows) -> Rows:
         """Templates, a one, and minus their crowding: (n, d + 2)."""
@@ -132,9 +165,24 @@ class Crowding:
                 sharpness=float(value["sharpness"]),
                 strength=float(value["strength"]),
                 level=float(value["level"]),
+                recognition=_recognition(value.get("recognition"), len(array)),
             )
         except (KeyError, TypeError, ValueError, IndexError, OSError) as error:
             raise ModelError(f"the cohort file {manifest.name} is damaged: {type(error).__name__}") from error
+
+
+def _recognition(value: dict[str, float] | None, centres: int) -> Recognition | None:
+    if value is None:
+        return None
+    found = Recognition(int(value["degraded_centres"]), float(value["intercept"]), float(value["slope"]))
+    if not (0 < found.degraded < centres and np.isfinite([found.intercept, found.slope]).all()):
+        raise ValueError("degraded centres are some of the centres")
+    return found
+
+
+def _soft_maximum(near: Rows) -> Rows:
+    top = near.max(axis=1)
+    return np.asarray(np.log(np.exp(near - top[:, None]).sum(axis=1)) + top, np.float32)
 
 
 def load_normaliser(model: ModelId, extra: Path | None = None) -> Normaliser:

@@ -88,10 +88,11 @@ def open_video(path: Path, limits: VideoLimits = VideoLimits(), step_ms: float =
     container = _container(path, limits)
     command = [sys.executable, "-m", "countenance.video.decoder", os.fspath(path.resolve())]
     command += [repr(float(step_ms)), str(limits.max_pixels), str(limits.memory_bytes)]
-    environment = {
-        name: value for name, value in os.environ.items() if name in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "HOME")
+    environment = {  # nothing of ours: what parses a stranger's file must not see secrets
+        "PATH": os.defpath,
+        "OPENCV_FFMPEG_CAPTURE_OPTIONS": FFMPEG_OPTIONS,
+        "OPENCV_LOG_LEVEL": "SILENT",
     }
-    environment |= {"OPENCV_FFMPEG_CAPTURE_OPTIONS": FFMPEG_OPTIONS, "OPENCV_LOG_LEVEL": "SILENT"}
     process = subprocess.Popen(  # noqa: S603  # our own interpreter and module; the path is an argument, not a command
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Asked:
     body: bytes
 
     @property
-    def json(self):
+    def json(self) -> dict[str, Any]:
         return json.loads(self.body)
 
 

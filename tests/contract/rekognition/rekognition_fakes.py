@@ -48,6 +48,7 @@ from countenance.operations import (
     Erase,
     Erased,
     GalleryInfo,
+    Image,
     ListFaces,
     ListGalleries,
     ListUsers,
@@ -65,6 +66,7 @@ from countenance.operations import (
     User,
     UserMatch,
     UserSearchAnswer,
+    content_of,
 )
 
 ACCESS_KEY = "AKFAKE000000"
@@ -93,7 +95,8 @@ def face_of(person: str, rank: int) -> DetectedFace:
     )
 
 
-def people_in(image: bytes) -> list[str]:
+def people_in(picture: Image) -> list[str]:
+    image = content_of(picture)
     if not image.startswith(JPEG):
         raise UnsupportedImage("neither JPEG nor PNG")
     try:

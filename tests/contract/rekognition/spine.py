@@ -31,8 +31,11 @@ def now() -> datetime:
 
 
 @contextmanager
-def spine(database: sa.Engine, ledger: Ledger, verdict: Verdict) -> Iterator[Any]:
-    """A boto3 client of a server that lives as long as the block; `client.seen` is what was answered."""
+def spine(database: sa.Engine, ledger: Ledger, verdict: Verdict, **more: Any) -> Iterator[Any]:
+    """A boto3 client of a server that lives as long as the block; `client.seen` is what was answered.
+
+    more: for the server.
+    """
     register = Register(database, bytes(32), now)
     asked = register.request(
         Holder("A museum"),
@@ -46,7 +49,7 @@ def spine(database: sa.Engine, ledger: Ledger, verdict: Verdict) -> Iterator[Any
     tools = Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, ())
     moratoria = MoratoriaInForce(MoratoriumStore(database), None)
     guard = Guard(tools, FixedRules(verdict), ledger, register, Custody(database, bytes(32), now), moratoria, now)
-    with serving(guard, credentials=register) as url:
+    with serving(guard, credentials=register, **more) as url:
         client = boto_client(url, key=key.access_key, secret=key.secret)
         client.seen = check_answers(client)
         yield client

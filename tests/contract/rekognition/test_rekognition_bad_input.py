@@ -7,11 +7,14 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 from tests.contract.rekognition.rekognition_fakes import FakeGuard, boto_client, picture, serving
 from tests.contract.rekognition.wire import ask, send, signed_headers
 
@@ -27,7 +30,7 @@ SERVED = [
 
 
 @pytest.fixture(scope="module")
-def shared():
+def shared() -> Iterator[tuple[FakeGuard, str]]:
     """One guard and one server for the tests that only send."""
     guard = FakeGuard()
     with serving(guard) as url:
@@ -35,13 +38,13 @@ def shared():
 
 
 @pytest.fixture
-def lasting(shared):
+def lasting(shared: tuple[FakeGuard, str]) -> Iterator[str]:
     _, url = shared
     yield url
     assert ask(url, b"{}").status == 200, "the server must live on"
 
 
-def image(content):
+def image(content: Any) -> Any:
     return {"Bytes": base64.b64encode(content).decode()}
 
 
@@ -112,7 +115,7 @@ def image(content):
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else None,
 )
-def test_bad_bodies_get_their_aws_error(lasting, operation, value, kind):
+def test_bad_bodies_get_their_aws_error(lasting: str, operation: str, value: str, kind: str) -> None:
     told = ask(lasting, value.encode(), operation)
     assert told.type == f"{kind}Exception"
     assert 400 <= told.status < 500
@@ -120,14 +123,14 @@ def test_bad_bodies_get_their_aws_error(lasting, operation, value, kind):
     assert len(told.headers["x-amzn-requestid"]) == 36
 
 
-def test_boto3_sends_nan_and_is_told(lasting):
+def test_boto3_sends_nan_and_is_told(lasting: str) -> None:
     client = boto_client(lasting)
     with pytest.raises(client.exceptions.ClientError) as caught:
         client.search_faces(CollectionId="a", FaceId=FACE_ID, FaceMatchThreshold=float("nan"))
     assert caught.value.response["Error"]["Code"] == "SerializationException"
 
 
-def test_boto3_sends_six_megabytes_and_is_told(lasting):
+def test_boto3_sends_six_megabytes_and_is_told(lasting: str) -> None:
     client = boto_client(lasting)
     for size in (6_000_000, 20_000_000):  # the second is more than a body may hold
         with pytest.raises(client.exceptions.ImageTooLargeException):
@@ -146,12 +149,12 @@ def test_boto3_sends_six_megabytes_and_is_told(lasting):
         ({"Content_Encoding": "gzip"}, 400, "SerializationException"),
     ],
 )
-def test_bad_headers_get_their_aws_error(lasting, change, status, kind):
+def test_bad_headers_get_their_aws_error(lasting: str, change: dict[str, str], status: int, kind: str) -> None:
     told = ask(lasting, b"{}", **change)
     assert (told.status, told.type) == (status, kind)
 
 
-def test_the_content_type_may_have_parameters(lasting):
+def test_the_content_type_may_have_parameters(lasting: str) -> None:
     assert ask(lasting, b"{}", Content_Type="application/x-amz-json-1.1; charset=utf-8").status == 200
 
 
@@ -159,13 +162,13 @@ def test_the_content_type_may_have_parameters(lasting):
     ("method", "path"),
     [("GET", "/"), ("PUT", "/"), ("DELETE", "/"), ("POST", "/x"), ("POST", "//"), ("POST", "/../x"), ("OPTIONS", "/")],
 )
-def test_other_methods_and_paths_are_unknown_operations(lasting, method, path):
+def test_other_methods_and_paths_are_unknown_operations(lasting: str, method: str, path: str) -> None:
     headers = signed_headers(lasting, b"{}")
     told = send(lasting, b"{}", headers, method, path)
     assert (told.status, told.type) == (404, "UnknownOperationException")
 
 
-def test_a_body_in_chunks_is_taken_and_bounded(lasting):
+def test_a_body_in_chunks_is_taken_and_bounded(lasting: str) -> None:
     headers = signed_headers(lasting, b"{}")
     assert send(lasting, iter([b"{", b"}"]), headers).status == 200
     headers = signed_headers(lasting, b"{}", "DeleteFaces")
@@ -174,21 +177,21 @@ def test_a_body_in_chunks_is_taken_and_bounded(lasting):
     assert (told.status, told.type) == (413, "RequestEntityTooLargeException")
 
 
-def raw(url, head):
+def raw(url: str, head: bytes) -> socket.socket:
     host, port = urlsplit(url).netloc.split(":")
     connection = socket.create_connection((host, int(port)), timeout=20)
     connection.sendall(head)
     return connection
 
 
-def head_of(url, body, length=None, **more):
+def head_of(url: str, body: bytes, length: int | None = None, **more: str) -> bytes:
     headers = signed_headers(url, body, **more)
     headers["Content-Length"] = str(len(body) if length is None else length)
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"POST / HTTP/1.1\r\n{lines}\r\n".encode()
 
 
-def answer_of(connection):
+def answer_of(connection: socket.socket) -> tuple[dict[str, list[Any] | str] | int, ...]:
     with connection, connection.makefile("rb") as stream:
         status = int(stream.readline().split()[1])
         headers = {}
@@ -198,7 +201,7 @@ def answer_of(connection):
         return status, json.loads(stream.read(int(headers["content-length"])))
 
 
-def test_a_body_that_does_not_come_is_given_up(guard):
+def test_a_body_that_does_not_come_is_given_up(guard: FakeGuard) -> None:
     with serving(guard, limits=AdmissionLimits(body_seconds=0.3)) as url:
         status, body = answer_of(raw(url, head_of(url, b"{}")))
         assert (status, body["__type"]) == (408, "RequestTimeoutException")
@@ -208,7 +211,7 @@ def test_a_body_that_does_not_come_is_given_up(guard):
         assert ask(url, b"{}").status == 200
 
 
-def test_a_client_that_hangs_up_leaves_nothing_behind(guard):
+def test_a_client_that_hangs_up_leaves_nothing_behind(guard: FakeGuard) -> None:
     with serving(guard, limits=AdmissionLimits(requests=1)) as url:
         for _ in range(5):
             raw(url, head_of(url, b"{}", 10)).close()
@@ -217,7 +220,7 @@ def test_a_client_that_hangs_up_leaves_nothing_behind(guard):
             assert time.monotonic() < deadline
 
 
-def test_half_a_request_is_never_carried_out(guard):
+def test_half_a_request_is_never_carried_out(guard: FakeGuard) -> None:
     with serving(guard) as url:
         half = raw(url, head_of(url, b"{}", 10) + b"{}")  # signed and parseable, but more was announced
         time.sleep(0.3)
@@ -228,7 +231,7 @@ def test_half_a_request_is_never_carried_out(guard):
         assert len(guard.asked) == 1
 
 
-def test_slow_bodies_do_not_keep_others_from_being_answered(guard):
+def test_slow_bodies_do_not_keep_others_from_being_answered(guard: FakeGuard) -> None:
     with serving(guard) as url:
         waiting = [raw(url, head_of(url, b"{}")) for _ in range(20)]
         assert ask(url, b"{}").status == 200
@@ -237,7 +240,7 @@ def test_slow_bodies_do_not_keep_others_from_being_answered(guard):
             assert answer_of(connection)[0] == 200
 
 
-def test_more_requests_than_fit_are_told_to_slow_down_before_their_body_is_read(guard):
+def test_more_requests_than_fit_are_told_to_slow_down_before_their_body_is_read(guard: FakeGuard) -> None:
     guard.wait = threading.Event()
     with serving(guard, threads=1, limits=AdmissionLimits(requests=2)) as url:
         inside = [raw(url, head_of(url, b"{}") + b"{}") for _ in range(2)]
@@ -256,7 +259,7 @@ def test_more_requests_than_fit_are_told_to_slow_down_before_their_body_is_read(
         assert ask(url, b"{}").status == 200
 
 
-def test_bodies_together_are_bounded(guard):
+def test_bodies_together_are_bounded(guard: FakeGuard) -> None:
     with serving(guard, limits=AdmissionLimits(held_bytes=20 * 1024 * 1024)) as url:
         first = raw(url, head_of(url, b"{}", 16_000_000))
         time.sleep(0.3)
@@ -266,13 +269,13 @@ def test_bodies_together_are_bounded(guard):
         first.close()
 
 
-def test_nobody_without_a_known_key_makes_the_server_wait_for_a_body(guard):
+def test_nobody_without_a_known_key_makes_the_server_wait_for_a_body(guard: FakeGuard) -> None:
     with serving(guard) as url:
         status, body = answer_of(raw(url, head_of(url, b"{}", 16_000_000, key="AKNOBODY")))
         assert (status, body["__type"]) == (400, "UnrecognizedClientException")
 
 
-def test_both_http_parsers_of_uvicorn_answer_before_the_body_came(guard):
+def test_both_http_parsers_of_uvicorn_answer_before_the_body_came(guard: FakeGuard) -> None:
     with serving(guard, http="h11") as url:
         client = boto_client(url)
         with pytest.raises(client.exceptions.ImageTooLargeException):
@@ -287,7 +290,7 @@ JSON = st.recursive(
 )
 
 
-def near(shape):
+def near(shape: Any) -> SearchStrategy[Any]:
     """Values that nearly keep to `shape`, so that the fuzz gets past the first check."""
     kind = shape.type_name
     if kind == "structure":
@@ -322,7 +325,7 @@ REQUEST = st.sampled_from(SERVED).flatmap(
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(REQUEST)
-def test_random_requests_never_make_a_500(shared, request_):
+def test_random_requests_never_make_a_500(shared: tuple[FakeGuard, str], request_: tuple[Any, ...]) -> None:
     guard, url = shared
     guard.galleries.setdefault("staff", [])
     guard.users.setdefault("staff", ["staff"])
@@ -333,7 +336,7 @@ def test_random_requests_never_make_a_500(shared, request_):
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(SERVED), st.binary(max_size=200))
-def test_random_bytes_never_make_a_500(shared, operation, body):
+def test_random_bytes_never_make_a_500(shared: tuple[FakeGuard, str], operation: str, body: bytes) -> None:
     _, url = shared
     told = ask(url, body, operation)
     assert told.status == 200 or 400 <= told.status < 500

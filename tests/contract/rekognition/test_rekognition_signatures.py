@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -10,37 +12,37 @@ from tests.contract.rekognition.rekognition_fakes import ACCESS_KEY, FakeGuard, 
 from tests.contract.rekognition.wire import ask, send, signed_headers
 
 
-def code(call):
+def code(call: Callable[..., Any]) -> tuple[str, str]:
     with pytest.raises(ClientError) as caught:
         call()
     return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
 
 
-def test_a_wrong_secret_is_an_invalid_signature(url, guard):
+def test_a_wrong_secret_is_an_invalid_signature(url: str, guard: FakeGuard) -> None:
     kind, message = code(boto_client(url, secret="another").list_collections)
     assert kind == "InvalidSignatureException"
     assert "does not match the signature you provided" in message
     assert guard.asked == []
 
 
-def test_an_unknown_key_is_an_unrecognized_client(url, guard):
+def test_an_unknown_key_is_an_unrecognized_client(url: str, guard: FakeGuard) -> None:
     kind, _ = code(boto_client(url, key="AKNOBODY").list_collections)
     assert kind == "UnrecognizedClientException"
     assert guard.asked == []
 
 
-def test_another_region_is_an_invalid_signature(url):
+def test_another_region_is_an_invalid_signature(url: str) -> None:
     kind, message = code(boto_client(url, region="us-east-1").list_collections)
     assert kind == "InvalidSignatureException"
     assert "region" in message
 
 
-def test_a_session_token_is_an_unrecognized_client(url):
+def test_a_session_token_is_an_unrecognized_client(url: str) -> None:
     assert code(boto_client(url, aws_session_token="x").list_collections)[0] == "UnrecognizedClientException"
 
 
 @pytest.mark.parametrize("minutes", [-6, 6])
-def test_a_clock_that_is_off_by_six_minutes_is_an_invalid_signature(minutes):
+def test_a_clock_that_is_off_by_six_minutes_is_an_invalid_signature(minutes: int) -> None:
     guard = FakeGuard()
     with serving(guard, now=lambda: datetime.now(UTC) + timedelta(minutes=minutes)) as url:
         kind, message = code(boto_client(url).list_collections)
@@ -49,7 +51,7 @@ def test_a_clock_that_is_off_by_six_minutes_is_an_invalid_signature(minutes):
     assert guard.asked == []
 
 
-def test_an_altered_body_is_an_invalid_signature(url, guard):
+def test_an_altered_body_is_an_invalid_signature(url: str, guard: FakeGuard) -> None:
     guard.galleries["staff"] = []
     body = b'{"CollectionId":"staff"}'
     headers = signed_headers(url, body, "DeleteCollection")
@@ -59,7 +61,7 @@ def test_an_altered_body_is_an_invalid_signature(url, guard):
     assert send(url, body, headers).status == 200
 
 
-def test_another_operation_under_the_same_signature_is_refused(url, guard):
+def test_another_operation_under_the_same_signature_is_refused(url: str, guard: FakeGuard) -> None:
     body = b'{"CollectionId":"staff"}'
     headers = signed_headers(url, body, "DescribeCollection")
     headers["X-Amz-Target"] = "RekognitionService.DeleteCollection"
@@ -67,13 +69,13 @@ def test_another_operation_under_the_same_signature_is_refused(url, guard):
     assert guard.asked == []
 
 
-def test_no_signature_is_a_missing_token(url):
+def test_no_signature_is_a_missing_token(url: str) -> None:
     headers = signed_headers(url, b"{}")
     del headers["Authorization"]
     assert send(url, b"{}", headers).type == "MissingAuthenticationTokenException"
 
 
-def test_a_presigned_request_is_refused(url, guard):
+def test_a_presigned_request_is_refused(url: str, guard: FakeGuard) -> None:
     client = boto_client(url)
     presigned = client.generate_presigned_url("list_collections", HttpMethod="POST")
     headers = signed_headers(url, b"{}")
@@ -83,7 +85,7 @@ def test_a_presigned_request_is_refused(url, guard):
     assert guard.asked == []
 
 
-def test_the_body_is_not_parsed_before_its_signature_is_known(url):
+def test_the_body_is_not_parsed_before_its_signature_is_known(url: str) -> None:
     body = b"this is no JSON"
     headers = signed_headers(url, body)
     assert send(url, body, headers).type == "SerializationException"
@@ -91,12 +93,12 @@ def test_the_body_is_not_parsed_before_its_signature_is_known(url):
     assert send(url, body, headers).type == "InvalidSignatureException"
 
 
-def test_the_guard_is_told_which_key_asked(client, guard):
+def test_the_guard_is_told_which_key_asked(client: Any, guard: FakeGuard) -> None:
     client.detect_faces(Image={"Bytes": picture("ann")})
     [(caller, _)] = guard.asked
     assert caller.access_key == ACCESS_KEY
 
 
-def test_a_retry_with_a_new_date_is_taken(url):
+def test_a_retry_with_a_new_date_is_taken(url: str) -> None:
     assert ask(url, b"{}").status == 200
     assert ask(url, b"{}").status == 200

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 from tests.contract.rekognition.spine import spine
 from tests.fakes.engine import picture_of
 
+from countenance.ledger.ledger import Ledger
 from countenance.policy import Verdict
 
 UNKNOWN = "01234567-89ab-4def-8123-456789abcdef"
 
 
 @pytest.fixture
-def client(database, ledger, verdict):
+def client(database: Engine, ledger: Ledger, verdict: Verdict) -> Iterator[Any]:
     with spine(database, ledger, verdict) as client:
         yield client
 
 
-def test_every_operation_answers_as_the_model_says(client):
+def test_every_operation_answers_as_the_model_says(client: Any) -> None:
     client.create_collection(CollectionId="staff", Tags={"a": "b"})
     image = {"Bytes": picture_of(1, 2, 3)}
     answer = client.index_faces(CollectionId="staff", Image=image, ExternalImageId="badge:1", MaxFaces=2)
@@ -47,7 +51,7 @@ def test_every_operation_answers_as_the_model_says(client):
     assert len(set(client.seen)) == 11
 
 
-def test_the_same_picture_sent_again_enrols_nobody_twice(client):
+def test_the_same_picture_sent_again_enrols_nobody_twice(client: Any) -> None:
     client.create_collection(CollectionId="staff")
     ids = set()
     for _ in range(3):
@@ -57,7 +61,7 @@ def test_the_same_picture_sent_again_enrols_nobody_twice(client):
     assert client.describe_collection(CollectionId="staff")["FaceCount"] == 2
 
 
-def test_the_typed_exceptions_of_a_real_run(client):
+def test_the_typed_exceptions_of_a_real_run(client: Any) -> None:
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.describe_collection(CollectionId="none")
     client.create_collection(CollectionId="staff")
@@ -75,7 +79,7 @@ def test_the_typed_exceptions_of_a_real_run(client):
         client.list_faces(CollectionId="staff", NextToken="forged")
 
 
-def test_each_answer_and_each_failure_has_a_receipt_of_the_ledger(client, ledger):
+def test_each_answer_and_each_failure_has_a_receipt_of_the_ledger(client: Any, ledger: Ledger) -> None:
     answer = client.detect_faces(Image={"Bytes": picture_of(1)})["ResponseMetadata"]["HTTPHeaders"]
     assert re.match(r"v1;ledger\.test;\d+;", answer["x-countenance-receipt"])
     with pytest.raises(client.exceptions.ResourceNotFoundException) as caught:
@@ -85,10 +89,12 @@ def test_each_answer_and_each_failure_has_a_receipt_of_the_ledger(client, ledger
 
 class TestUnderRulesThatDenyAll:
     @pytest.fixture
-    def verdict(self):
+    def verdict(self) -> Verdict:
         return Verdict.DENY
 
-    def test_a_denial_is_an_access_denied_that_names_its_clause_and_has_a_receipt(self, client, ledger):
+    def test_a_denial_is_an_access_denied_that_names_its_clause_and_has_a_receipt(
+        self, client: Any, ledger: Ledger
+    ) -> None:
         with pytest.raises(client.exceptions.AccessDeniedException, match="Nothing is allowed") as caught:
             client.create_collection(CollectionId="staff")
         assert "x-countenance-receipt" in caught.value.response["ResponseMetadata"]["HTTPHeaders"]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import pytest
-from tests.contract.rekognition.rekognition_fakes import picture
+from sqlalchemy import Engine
+from tests.contract.rekognition.rekognition_fakes import FakeGuard, picture
 from tests.contract.rekognition.spine import CALIBRATION, spine
 from tests.fakes.engine import picture_of, vector_of
 
 from countenance import errors
+from countenance.ledger.ledger import Ledger
 from countenance.operations import (
     Associate,
     CreateUser,
@@ -31,7 +35,7 @@ USER_OPERATIONS = {
 
 
 @pytest.fixture
-def staff(database, ledger, verdict):
+def staff(database: Engine, ledger: Ledger, verdict: Verdict) -> Iterator[Any]:
     """A client and a collection."""
     with spine(database, ledger, verdict) as client:
         client.create_collection(**HERE)
@@ -39,26 +43,28 @@ def staff(database, ledger, verdict):
 
 
 @pytest.fixture
-def alone(client):
+def alone(client: Any) -> Any:
     """A client of the fake guard, which tells what it was asked."""
     client.create_collection(**HERE)
     return client
 
 
-def enrol(client, *people, name="x"):
+def enrol(client: Any, *people: int, name: str = "x") -> list[str]:
     answer = client.index_faces(**HERE, Image={"Bytes": picture_of(*people)}, ExternalImageId=name)
     return [record["Face"]["FaceId"] for record in answer["FaceRecords"]]
 
 
-def users(client):
+def users(client: Any) -> dict[str, str]:
     return {user["UserId"]: user["UserStatus"] for user in client.list_users(**HERE)["Users"]}
 
 
-def matched(answer):
+def matched(
+    answer: dict[str, dict[str, dict[str, Any] | int | str] | list[dict[str, dict[str, object] | float]] | str],
+) -> list[str]:
     return [match["User"]["UserId"] for match in answer["UserMatches"]]
 
 
-def test_a_user_from_creation_to_deletion(staff):
+def test_a_user_from_creation_to_deletion(staff: Any) -> None:
     one, two = enrol(staff, 1, 2)
     (again,) = enrol(staff, 1, name="again")
     assert staff.create_user(**HERE, UserId="Ann:1")["ResponseMetadata"]["HTTPStatusCode"] == 200
@@ -98,7 +104,7 @@ def test_a_user_from_creation_to_deletion(staff):
     assert set(staff.seen) >= USER_OPERATIONS - {"SearchUsers", "SearchUsersByImage"}
 
 
-def test_users_are_searched_for_by_image_by_face_and_by_user(staff):
+def test_users_are_searched_for_by_image_by_face_and_by_user(staff: Any) -> None:
     one, two, three = enrol(staff, 1, 2, 3)
     (again,) = enrol(staff, 1, name="again")
     for name, face in {"ann": one, "bob": two}.items():
@@ -128,7 +134,7 @@ def test_users_are_searched_for_by_image_by_face_and_by_user(staff):
     assert matched(staff.search_users_by_image(**HERE, **all_of_them, MaxUsers=1)) == ["ann"]
 
 
-def test_the_similarity_of_a_user_is_that_of_the_best_face_at_the_rate_of_all(staff):
+def test_the_similarity_of_a_user_is_that_of_the_best_face_at_the_rate_of_all(staff: Any) -> None:
     people = range(40, 50)
     staff.create_user(**HERE, UserId="ten")
     staff.associate_faces(**HERE, UserId="ten", FaceIds=enrol(staff, *people))
@@ -139,13 +145,13 @@ def test_the_similarity_of_a_user_is_that_of_the_best_face_at_the_rate_of_all(st
     assert answer["UserMatches"][0]["Similarity"] == pytest.approx(max(0.0, -log_rate * 80 / 3), abs=1e-4)
 
 
-def test_a_picture_without_a_face_finds_nobody_and_is_no_error(staff):
+def test_a_picture_without_a_face_finds_nobody_and_is_no_error(staff: Any) -> None:
     answer = staff.search_users_by_image(**HERE, Image={"Bytes": picture_of()})
     assert (answer["UserMatches"], answer["UnsearchedFaces"]) == ([], [])
     assert "SearchedFace" not in answer
 
 
-def test_faces_that_cannot_be_associated_say_why(staff):
+def test_faces_that_cannot_be_associated_say_why(staff: Any) -> None:
     one, two = enrol(staff, 1, 2)
     for name, face in {"ann": one, "bob": two}.items():
         staff.create_user(**HERE, UserId=name)
@@ -164,7 +170,7 @@ def test_faces_that_cannot_be_associated_say_why(staff):
     assert refused == [other]
 
 
-def test_list_users_has_a_paginator(staff):
+def test_list_users_has_a_paginator(staff: Any) -> None:
     names = [f"{i}{'u' * 127}" for i in range(7)]
     for name in names:
         staff.create_user(**HERE, UserId=name)
@@ -179,7 +185,7 @@ def test_list_users_has_a_paginator(staff):
             call()
 
 
-def test_the_typed_exceptions_of_users(staff):
+def test_the_typed_exceptions_of_users(staff: Any) -> None:
     (face,) = enrol(staff, 1)
     staff.create_user(**HERE, UserId="ann")
     with pytest.raises(staff.exceptions.ConflictException) as caught:
@@ -217,7 +223,7 @@ def test_the_typed_exceptions_of_users(staff):
         staff.search_users_by_image(**HERE, Image={"Bytes": b"no picture"})
 
 
-def test_a_hundred_faces_are_the_most_of_one_user(staff):
+def test_a_hundred_faces_are_the_most_of_one_user(staff: Any) -> None:
     faces = enrol(staff, *[7] * 100) + enrol(staff, 7, name="more")
     staff.create_user(**HERE, UserId="ann")
     assert len(staff.associate_faces(**HERE, UserId="ann", FaceIds=faces[:100])["AssociatedFaces"]) == 100
@@ -226,7 +232,7 @@ def test_a_hundred_faces_are_the_most_of_one_user(staff):
     assert "UserId" not in staff.list_faces(**HERE, FaceIds=faces[100:])["Faces"][0]
 
 
-def test_a_request_with_its_token_again_is_carried_out_once(staff):
+def test_a_request_with_its_token_again_is_carried_out_once(staff: Any) -> None:
     one, two = enrol(staff, 1, 2)
     for _ in range(2):
         staff.create_user(**HERE, UserId="ann", ClientRequestToken="t-1")
@@ -236,7 +242,9 @@ def test_a_request_with_its_token_again_is_carried_out_once(staff):
         staff.create_user(**HERE, UserId="bob", ClientRequestToken="t-1")
     ask = {**HERE, "UserId": "ann", "FaceIds": [one, UNKNOWN], "ClientRequestToken": "t-1"}
 
-    def said(answer):
+    def said(
+        answer: dict[str, dict[str, dict[str, str] | int | str] | list[dict[str, list[object] | str]] | str],
+    ) -> dict[str, list[dict[str, list[object] | str]] | str]:
         return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
     first = said(staff.associate_faces(**ask))
@@ -255,7 +263,7 @@ def test_a_request_with_its_token_again_is_carried_out_once(staff):
         staff.delete_user(**HERE, UserId="ann", ClientRequestToken="t-2")
 
 
-def test_boto3_makes_a_token_for_each_call_and_sends_it_again_with_a_retry(alone, guard):
+def test_boto3_makes_a_token_for_each_call_and_sends_it_again_with_a_retry(alone: Any, guard: FakeGuard) -> None:
     alone.create_user(**HERE, UserId="ann")
     alone.create_user(**HERE, UserId="bob")
     first, second = (ask.token for _, ask in guard.asked[-2:])
@@ -264,7 +272,7 @@ def test_boto3_makes_a_token_for_each_call_and_sends_it_again_with_a_retry(alone
     assert first != second
 
 
-def test_a_deleted_collection_takes_its_users_along(staff):
+def test_a_deleted_collection_takes_its_users_along(staff: Any) -> None:
     (face,) = enrol(staff, 1)
     staff.create_user(**HERE, UserId="ann")
     staff.associate_faces(**HERE, UserId="ann", FaceIds=[face])
@@ -275,7 +283,7 @@ def test_a_deleted_collection_takes_its_users_along(staff):
     assert matched(staff.search_users_by_image(**HERE, Image={"Bytes": picture_of(1)})) == []
 
 
-def test_the_ledger_shows_no_user(staff, ledger):
+def test_the_ledger_shows_no_user(staff: Any, ledger: Ledger) -> None:
     (face,) = enrol(staff, 1)
     staff.create_user(**HERE, UserId="ann-smith", ClientRequestToken="token-of-ann")
     staff.associate_faces(**HERE, UserId="ann-smith", FaceIds=[face])
@@ -336,13 +344,15 @@ def test_the_ledger_shows_no_user(staff, ledger):
         ),
     ],
 )
-def test_defaults_and_parameters_reach_the_guard(alone, guard, call, more, ask):
+def test_defaults_and_parameters_reach_the_guard(
+    alone: Any, guard: FakeGuard, call: str, more: dict[str, Any], ask: Any
+) -> None:
     with suppress(alone.exceptions.ResourceNotFoundException, alone.exceptions.InvalidParameterException):
         getattr(alone, call)(**HERE, **more)  # there is no such user or face
     assert guard.asked[-1][1] == ask
 
 
-def test_an_unlucky_token_has_its_own_exception(alone, guard):
+def test_an_unlucky_token_has_its_own_exception(alone: Any, guard: FakeGuard) -> None:
     guard.fail = errors.TokenReused("x")
     with pytest.raises(alone.exceptions.IdempotentParameterMismatchException):
         alone.create_user(**HERE, UserId="ann")
@@ -350,10 +360,10 @@ def test_an_unlucky_token_has_its_own_exception(alone, guard):
 
 class TestUnderRulesThatDenyAll:
     @pytest.fixture
-    def verdict(self):
+    def verdict(self) -> Verdict:
         return Verdict.DENY
 
-    def test_no_operation_on_users_is_carried_out(self, database, ledger, verdict):
+    def test_no_operation_on_users_is_carried_out(self, database: Engine, ledger: Ledger, verdict: Verdict) -> None:
         with spine(database, ledger, verdict) as client:
             for call in (
                 lambda: client.create_user(**HERE, UserId="ann"),

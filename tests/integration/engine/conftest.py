@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="session")
-def weights():
+def weights() -> Path:
     """The folder of fetched weights."""
     cache = Path(os.environ.get("COUNTENANCE_HOME", ROOT / "data")) / "models"
     missing = [m.name for m in load_manifests().values() if state(m, cache) != "ok"]
@@ -20,14 +21,14 @@ def weights():
 
 
 @pytest.fixture(scope="session")
-def engine(weights):
+def engine(weights: Path) -> Iterator[Engine]:
     engine = Engine.open(weights, "yunet", "sface", threads=2)
     yield engine
     engine.close()
 
 
 @pytest.fixture(scope="session")
-def evaluation_data():
+def evaluation_data() -> Path:
     folder = Path(os.environ.get("COUNTENANCE_DATA", ROOT.parent / "shared" / "data"))
     if not folder.is_dir():
         pytest.skip(f"no evaluation data at {folder}; name its folder in COUNTENANCE_DATA")

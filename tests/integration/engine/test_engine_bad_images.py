@@ -1,15 +1,18 @@
 """Files found by fuzzers: each gives a picture or an `ImageError`, and C libraries keep quiet."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from _pytest.capture import FDCapture
 
 from countenance.engine import Limits, Picture
+from countenance.engine.vision import Engine
 from countenance.errors import ImageError
 
 
-def test_every_bad_image_gives_a_picture_or_an_image_error_in_silence(engine, evaluation_data):
+def test_every_bad_image_gives_a_picture_or_an_image_error_in_silence(engine: Engine, evaluation_data: Path) -> None:
     files = sorted(path for path in (evaluation_data / "bad-images").rglob("*") if path.is_file())
     assert len(files) > 400
     capture = FDCapture(2)
@@ -33,7 +36,7 @@ def test_every_bad_image_gives_a_picture_or_an_image_error_in_silence(engine, ev
 
 
 @pytest.mark.parametrize("aspect", ["Landscape", "Portrait"])
-def test_every_exif_orientation_shows_the_same_picture(engine, evaluation_data, aspect):
+def test_every_exif_orientation_shows_the_same_picture(engine: Engine, evaluation_data: Path, aspect: str) -> None:
     pictures = [
         engine.look((evaluation_data / "bad-images" / "exif-orientation" / f"{aspect}_{turn}.jpg").read_bytes())
         for turn in range(1, 9)

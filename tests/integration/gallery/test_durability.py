@@ -35,11 +35,11 @@ for number in range({start}, {start} + 100_000):
 """
 
 
-def opened(path):
+def opened(path: Path) -> Gallery:
     return Gallery(open_database(path), RawCosine(), lambda: datetime.now(UTC), lambda: str(uuid.uuid4()))
 
 
-def picture(seed, faces=FACES_PER_IMAGE, dimension=128):
+def picture(seed: int, faces: int = FACES_PER_IMAGE, dimension: int = 128) -> list[tuple[DetectedFace, Template]]:
     point = Point(0.5, 0.5)
     vectors = np.random.default_rng(seed).normal(size=(faces, dimension)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -58,7 +58,7 @@ def picture(seed, faces=FACES_PER_IMAGE, dimension=128):
     ]
 
 
-def test_no_acknowledged_face_is_lost_and_no_image_is_half_enrolled_when_the_process_is_killed(tmp_path):
+def test_no_acknowledged_face_is_lost_and_no_image_is_half_enrolled_when_the_process_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "c.sqlite"
     opened(path).create("staff", MODEL, "v", {})
     chance = random.Random(7)
@@ -86,13 +86,13 @@ def test_no_acknowledged_face_is_lost_and_no_image_is_half_enrolled_when_the_pro
             assert np.array_equal(gallery.template("staff", face_id).vector, template.vector)
 
 
-def fragments(template):
+def fragments(template: Template) -> list[bytes]:
     """The 16-byte pieces of a template: a page may end anywhere, but cuts one piece only."""
     data = template.vector.astype("<f4").tobytes()
     return [data[at : at + 16] for at in range(0, len(data), 16)]
 
 
-def on_disk(folder, template):
+def on_disk(folder: Path, template: Template) -> int:
     """How many fragments of the template some file of the folder holds."""
     contents = [file.read_bytes() for file in folder.rglob("*") if file.is_file()]
     return sum(any(piece in content for content in contents) for piece in fragments(template))
@@ -100,7 +100,7 @@ def on_disk(folder, template):
 
 @pytest.mark.parametrize("dimension", [128, 1500])
 @pytest.mark.parametrize("checkpointed", [False, True], ids=["in the log", "in the file"])
-def test_an_erased_template_is_in_no_file(tmp_path, dimension, checkpointed):
+def test_an_erased_template_is_in_no_file(tmp_path: Path, dimension: int, checkpointed: bool) -> None:
     gallery = opened(tmp_path / "c.sqlite")
     gallery.create("staff", MODEL, "v", {})
     pictures = [picture(seed, dimension=dimension) for seed in range(40)]
@@ -119,7 +119,7 @@ def test_an_erased_template_is_in_no_file(tmp_path, dimension, checkpointed):
         assert all(on_disk(tmp_path, template) for _, template in pictures[i])
 
 
-def test_a_deleted_gallery_is_in_no_file(tmp_path):
+def test_a_deleted_gallery_is_in_no_file(tmp_path: Path) -> None:
     gallery = opened(tmp_path / "c.sqlite")
     gallery.create("staff", MODEL, "v", {})
     gallery.create("visitors", MODEL, "v", {})
@@ -131,7 +131,7 @@ def test_a_deleted_gallery_is_in_no_file(tmp_path):
     assert all(on_disk(tmp_path, template) for faces in pictures[1::2] for _, template in faces)
 
 
-def test_while_somebody_holds_an_old_snapshot_erasing_says_that_the_bytes_are_still_there(tmp_path):
+def test_while_somebody_holds_an_old_snapshot_erasing_says_that_the_bytes_are_still_there(tmp_path: Path) -> None:
     gallery = opened(tmp_path / "c.sqlite")
     gallery.create("staff", MODEL, "v", {})
     faces = picture(1)

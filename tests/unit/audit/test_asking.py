@@ -8,7 +8,7 @@ from tests.unit.audit.made_up import NOW
 from countenance.audit.formats.plan import DeclaredHypothesis, Groups, LiveApi, Plan, System, ThresholdRule
 from countenance.audit.formats.results import ModelUsed
 from countenance.audit.running.running import run_audit
-from countenance.audit.sources.live.asking import Drawn, ask, draw, estimate
+from countenance.audit.sources.live.asking import Asked, Drawn, ask, draw, estimate
 from countenance.audit.sources.live.audit import LiveSource
 from countenance.audit.sources.live.cassette import Cassette, Header, RecordedReply
 from countenance.audit.sources.live.pacing import Pacer
@@ -79,7 +79,7 @@ def pacer() -> Pacer:
     return Pacer(1000.0, lambda: 0.0, lambda seconds: None)
 
 
-def go(folder: Path, service: FakeService | None, tape: str = "t.jsonl", now: float = 1.0):
+def go(folder: Path, service: FakeService | None, tape: str = "t.jsonl", now: float = 1.0) -> Asked:
     cassette = Cassette(folder / tape, None if service is None else header(service))
     return ask(drawn(folder), service, cassette, pacer(), SOURCE.threshold, now)
 

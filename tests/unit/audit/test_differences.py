@@ -16,12 +16,13 @@ from countenance.audit.formats.results import Results
 from countenance.audit.running.running import load, run_audit
 from countenance.errors import BadRequest
 from countenance.metrics import ratio, tally
+from countenance.metrics.statistics.dyads import Tally
 
 IDS = tuple(f"person {n}" for n in range(400))
 NOBODY = (np.empty(0, np.int64),) * 3
 
 
-def all_pairs_tally(rows: np.ndarray, errors: np.ndarray):
+def all_pairs_tally(rows: np.ndarray, errors: np.ndarray) -> Tally:
     a, b = np.triu_indices(len(rows), 1)
     return tally(rows[a], rows[b], errors[a, b])
 

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from tests.fakes.engine import FakeEngine, picture_of, vector_of
 
 from countenance.audit.formats.plan import ImageFolder, TemplateFile
+from countenance.audit.labelled.faces import Faces
 from countenance.audit.sources.images import read_images
 from countenance.audit.sources.templates import read_templates
+from countenance.engine.picture import Picture
 from countenance.errors import BadRequest, NotFound
 
 
@@ -47,7 +51,7 @@ def test_a_plain_array_takes_its_labels_from_a_table_in_order(tmp_path: Path) ->
         (lambda v: v.astype(np.int32), "table of decimal numbers"),
     ],
 )
-def test_templates_that_are_none_are_refused(tmp_path: Path, spoil, words: str) -> None:
+def test_templates_that_are_none_are_refused(tmp_path: Path, spoil: Callable[..., Any], words: str) -> None:
     source = templates(tmp_path, spoil(some(3)), subject=["a", "b", "c"], race=["x", "y", "x"])
     with pytest.raises(BadRequest, match=words):
         read_templates(source, tmp_path, ["race"])
@@ -83,7 +87,7 @@ class Pictures:
                 (folder / "p" / name).write_bytes(content)
         (folder / "l.csv").write_text("\n".join(lines) + "\n")
 
-    def read(self, engine: FakeEngine, choose: str = "largest"):
+    def read(self, engine: FakeEngine, choose: str = "largest") -> Faces:
         source = ImageFolder("p", "l.csv", choose=choose)  # type: ignore[arg-type]
         return read_images(source, self.folder, ["sex"], engine, self.folder / "cache", workers=2)
 
@@ -120,7 +124,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     pictures = Pictures(tmp_path, ROWS)
 
     class Interrupted(FakeEngine):
-        def look(self, image, limits=None):
+        def look(self, image: bytes, limits: Any = None) -> Picture:
             if image == picture_of(6):
                 raise KeyboardInterrupt
             return super().look(image)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from countenance.audit.analysis.cells import publishable
-from countenance.audit.labelled.people import Grouping, people_of_rows
+from countenance.audit.labelled.people import Grouping, Labelled, people_of_rows
 from countenance.audit.labelled.tables import read_table
 from countenance.errors import BadRequest
 
 
-def people(tmp_path: Path, text: str, contradictions: str = "error"):
+def people(tmp_path: Path, text: str, contradictions: str = "error") -> Labelled:
     path = tmp_path / "labels.csv"
     path.write_text(text)
     return people_of_rows(read_table(path), "who", ["race", "sex"], contradictions)

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -31,13 +33,13 @@ class Page(HTMLParser):
         assert self.open == [], f"not closed: {self.open}"
         self.text = " ".join(" ".join(self.words).split())
 
-    def handle_starttag(self, tag: str, attrs) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str]]) -> None:
         self.counts[tag] = self.counts.get(tag, 0) + 1
         self.fetched += [value for name, value in attrs if name in ("src", "href", "srcset", "action") and value]
         if tag not in VOID:
             self.open.append(tag)
 
-    def handle_startendtag(self, tag: str, attrs) -> None:
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str]]) -> None:
         self.counts[tag] = self.counts.get(tag, 0) + 1
 
     def handle_endtag(self, tag: str) -> None:
@@ -76,7 +78,7 @@ def test_the_finding_comes_first_and_the_signature_last(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [report_page, card_page])
-def test_a_page_fetches_nothing(tmp_path: Path, page) -> None:
+def test_a_page_fetches_nothing(tmp_path: Path, page: Callable[..., Any]) -> None:
     text = page(bundle(tmp_path))
     assert all(address.startswith("data:text/csv;base64,") for address in Page(text).fetched)
     assert "<script" not in text and "@import" not in text and "url(" not in re.sub(r"url\(#hatch\)", "", text)

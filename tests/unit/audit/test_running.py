@@ -45,7 +45,7 @@ def run(folder: Path, of_plan: Plan, declared: Plan | None = None) -> Results:
     return run_audit(declared or of_plan, of_plan, load(of_plan, folder), lambda: NOW)
 
 
-def table(path: Path):
+def table(path: Path) -> list[dict[str, str]]:
     head, *lines = path.read_text().splitlines()
     return [dict(zip(head.split(","), line.split(","), strict=True)) for line in lines]
 

@@ -7,6 +7,7 @@ import pytest
 from tests.unit.audit.score_files import score_file
 
 from countenance.audit.formats.plan import ScoreFile
+from countenance.audit.labelled.scored import ScoredComparisons
 from countenance.audit.sources.scores import read_scores
 from countenance.errors import BadRequest
 
@@ -14,7 +15,7 @@ WITH_IMAGES = ScoreFile("scores.csv", labels="people.csv", images=("image_a", "i
 HEAD = "score,same,subject_a,subject_b,image_a,image_b,gender_a,gender_b"
 
 
-def read(folder: Path, source: ScoreFile = WITH_IMAGES, contradictions: str = "error"):
+def read(folder: Path, source: ScoreFile = WITH_IMAGES, contradictions: str = "error") -> ScoredComparisons:
     return read_scores(source, folder, ["gender"], contradictions)
 
 

@@ -4,21 +4,22 @@ import numpy as np
 import pytest
 from benchmarks import gpu_scan
 from benchmarks.gpu_scan import Scan, slack
+from numpy.typing import NDArray
 
 from countenance.gallery.search.index import ranked
 
 
 @pytest.fixture(autouse=True)
-def small(monkeypatch):
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_scan, "PART", 4 * gpu_scan.BLOCK)
 
 
-def unit(rows):
+def unit(rows: NDArray[np.float64]) -> NDArray[np.float32]:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
 @pytest.mark.parametrize("count", [900, 6 * 1024, 9 * 1024 + 77])
-def test_a_scan_finds_what_computing_every_score_finds(count):
+def test_a_scan_finds_what_computing_every_score_finds(count: int) -> None:
     chance = np.random.default_rng(1)
     rows = unit(chance.normal(size=(count, 48)) + 0.3)
     scan = Scan(rows, "CPUExecutionProvider", "cpu")
@@ -28,7 +29,7 @@ def test_a_scan_finds_what_computing_every_score_finds(count):
     assert scan.fallbacks == 0
 
 
-def test_where_half_precision_cannot_tell_rows_apart_every_score_is_computed():
+def test_where_half_precision_cannot_tell_rows_apart_every_score_is_computed() -> None:
     chance = np.random.default_rng(2)
     rows = unit(np.ones((4096, 32)) + 1e-4 * chance.normal(size=(4096, 32)))
     scan = Scan(rows, "CPUExecutionProvider", "cpu")
@@ -37,7 +38,7 @@ def test_where_half_precision_cannot_tell_rows_apart_every_score_is_computed():
 
 
 @pytest.mark.parametrize("size", [1e-3, 1.0, 40.0])
-def test_half_precision_is_off_by_less_than_the_slack_says(size):
+def test_half_precision_is_off_by_less_than_the_slack_says(size: float) -> None:
     chance = np.random.default_rng(3)
     rows = (size * unit(chance.normal(size=(2000, 512)))).astype(np.float32)
     probe = unit(rows[:1] / size + 0.02 * chance.normal(size=(1, 512)))[0]

@@ -43,6 +43,17 @@ def labelled() -> dict[str, Portraits]:
     }
 
 
+def degraded(faces: Portraits) -> tuple[Portraits, np.ndarray]:
+    """All people made worse in two ways, of which one makes them look much alike."""
+    rng = np.random.default_rng(4)
+    blurred, dark = (faces.vectors + shift for shift in (np.eye(D)[1] * 0.8, rng.normal(size=(FACES, D)) * 0.03))
+    both = np.vstack([blurred, dark]).astype(np.float32)
+    both /= np.linalg.norm(both, axis=1, keepdims=True)
+    twice = faces.joined(faces)
+    made = Portraits(both, twice.person, twice.gender, twice.race, twice.age, twice.sharpness)
+    return made, np.repeat(["blur 1", "dark 1"], FACES)
+
+
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the command left its files, for people that this test made up in place of pictures and a network."""
@@ -54,7 +65,10 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(command.Engine, "open", lambda *given, **more: engine)
         patch.setattr(command, "shots", lambda data: {kind: kind for kind in people})
         patch.setattr(command, "portraits", lambda kind, *given: people[kind])
-        done = CliRunner().invoke(cli, ["calibrate", "mine", "--out", str(folder), "--steps", "4"])
+        patch.setattr(command, "degraded_portraits", lambda kind, *given: degraded(people[kind]))
+        done = CliRunner().invoke(
+            cli, ["calibrate", "mine", "--data", str(folder), "--out", str(folder), "--steps", "4"]
+        )
     assert done.exit_code == 0, done.output
     return folder
 
@@ -87,3 +101,14 @@ def test_a_changed_cohort_is_served_with_no_calibration_but_its_own(out: Path, t
     normaliser = load_normaliser(MINE, tmp_path)
     with pytest.raises(ModelError, match="run countenance calibrate"):
         Calibration.load(MINE, normaliser.identity, out / "calibrations")
+
+
+def test_pictures_that_look_like_nobody_in_particular_are_known_by_their_templates(out: Path) -> None:
+    normaliser = load_normaliser(MINE, out / "cohorts")
+    assert isinstance(normaliser, Crowding)
+    faces = labelled()["tight"]
+    worse, cells = degraded(faces)
+    sharp, blurred = (normaliser.recognisability(v) for v in (faces.vectors, worse.vectors[cells == "blur 1"]))
+    assert sharp is not None and blurred is not None
+    assert ((sharp >= 0) & (sharp <= 100)).all()
+    assert np.median(sharp) > np.median(blurred) + 10

@@ -8,7 +8,7 @@ import pytest
 from countenance.calibrate.centroids import FEWEST_PEOPLE, cohort
 from countenance.calibrate.curve import Group, Impostors, worst_curve
 from countenance.calibrate.duplicates import one_each, same_people
-from countenance.calibrate.fit_crowding import Mated, even, strangers
+from countenance.calibrate.fit_crowding import Mated, Strangers, even, strangers
 from countenance.errors import BadRequest
 
 D = 32
@@ -55,7 +55,7 @@ def test_the_fit_brings_groups_of_different_crowding_together() -> None:
     centres, _ = cohort(vectors, 20, 0)
     nobody = np.zeros(0)
     mated = Mated(nobody.astype(np.intp), nobody.astype(np.intp), nobody, nobody)
-    found = even(vectors, centres, [strangers(vectors, rows, label, to_target=True, weight=1.0)], mated, 60)
+    found = even(vectors, centres, [strangers(vectors, rows, label, aim="target", weight=1.0)], mated, 60)
     near = vectors @ centres.T * 20 + found.weights
     offset = found.strength * np.log(np.exp(near).sum(axis=1)) / 20
     for scores, evened in ((vectors @ vectors.T, False), (vectors @ vectors.T - offset[:, None] - offset, True)):
@@ -63,6 +63,41 @@ def test_the_fit_brings_groups_of_different_crowding_together() -> None:
         threshold = np.quantile(np.concatenate(own), 1 - 1e-3)
         rates = sorted(float((s > threshold).mean()) for s in own)
         assert (rates[1] < 2.5 * rates[0]) == evened
+
+
+def test_degraded_pictures_that_all_look_alike_match_no_more_often_than_a_ceiling_says() -> None:
+    sharp = crowd(500, 0.4, 6)
+    # what tells people apart is all but gone, in most directions, and all are drawn to one place
+    alike = sharp * 0.2 + np.where(np.arange(D) < 4, sharp, 0) * np.sqrt(D / 4) + 0.5 * np.eye(D)[D - 1]
+    vectors = np.vstack([sharp, alike / np.linalg.norm(alike, axis=1, keepdims=True)]).astype(np.float32)
+    centres = np.vstack([cohort(vectors[:500], 20, 0)[0], cohort(vectors[500:], 4, 0)[0]])
+    nobody = np.zeros(0)
+    mated = Mated(nobody.astype(np.intp), nobody.astype(np.intp), nobody, nobody)
+    rows, one = np.arange(500), np.full(500, "any")
+    sets = [
+        strangers(vectors, rows, one, aim="target", weight=1.0),
+        strangers(vectors, rows + 500, one, aim="ceiling", weight=1.0),
+    ]
+
+    def degraded_rate(given: list[Strangers]) -> float:
+        found = even(vectors, centres, given, mated, 100)
+        near = vectors @ centres.T * 20 + found.weights
+        offset = found.strength * np.log(np.exp(near).sum(axis=1)) / 20
+        scores = vectors @ vectors.T - offset[:, None] - offset
+        upper = np.triu_indices(500, 1)
+        threshold = np.quantile(scores[:500, :500][upper], 1 - 1e-3)
+        return float((scores[500:, 500:][upper] > threshold).mean())
+
+    assert degraded_rate(sets[:1]) > 5e-3
+    assert degraded_rate(sets) < 1e-3
+
+
+def test_pairs_within_a_second_label_are_counted_together() -> None:
+    vectors = crowd(40, 2.0, 3)
+    labels, within = np.full(40, "blur"), np.array(["a", "b"] * 20)
+    found = strangers(vectors, np.arange(40), labels, aim="ceiling", weight=1.0, within=within)
+    assert found.trials.tolist() == [2 * 190]
+    assert ((found.first - found.second) % 2 == 0).all() and len(found.first) > 0
 
 
 def test_the_curve_is_the_worst_groups_rate_and_ends_at_the_floor() -> None:

@@ -9,12 +9,16 @@ from countenance.engine.batching import Batcher
 
 
 class FakeNetwork:
-    """Answers each picture with its first pixel; counts batches; waits at a gate where one is given."""
+    """Answers each picture with its first pixel; counts batches; waits at a gate where one is given.
+
+    asked, at_gate: released once for each call that asks for a lane, and for each batch that comes to the gate.
+    """
 
     def __init__(self, lanes, gate=None):
         self.lanes = lanes
         self.batches = []
         self.busy = self.busiest = 0
+        self.asked, self.at_gate = threading.Semaphore(0), threading.Semaphore(0)
         self._gate = gate
         self._lock = threading.Lock()
         self._free = LifoQueue()
@@ -23,6 +27,7 @@ class FakeNetwork:
 
     @contextmanager
     def lane(self):
+        self.asked.release()
         lane = self._free.get()
         with self._lock:
             self.busy += 1
@@ -35,8 +40,9 @@ class FakeNetwork:
             self._free.put(lane)
 
     def _run(self, stack):
+        self.at_gate.release()
         if self._gate is not None:
-            assert self._gate.wait(10)
+            assert self._gate.wait(30)
         if (stack == 255).any():
             raise RuntimeError("a lane broke")
         with self._lock:
@@ -65,12 +71,9 @@ def test_faces_of_one_caller_share_the_lanes():
     done = []
     thread = threading.Thread(target=lambda: done.extend(batcher.run([picture(1), picture(2)])))
     thread.start()
-    for _ in range(1000):
-        if network.busy == 2:
-            break
-        threading.Event().wait(0.005)
+    assert all(network.at_gate.acquire(timeout=30) for _ in range(2))
     gate.set()
-    thread.join(10)
+    thread.join(30)
     assert len(done) == 2
     assert network.busiest == 2
     assert network.batches == [1, 1]
@@ -86,15 +89,14 @@ def test_callers_who_wait_for_a_lane_go_together():
         answers[value] = batcher.run([picture(value)])[0].tolist()
 
     threads = [threading.Thread(target=call, args=(value,)) for value in range(9)]
-    for thread in threads:
+    threads[0].start()
+    assert network.at_gate.acquire(timeout=30)
+    for thread in threads[1:]:
         thread.start()
-    for _ in range(1000):
-        if len(batcher._waiting) == 8:
-            break
-        threading.Event().wait(0.005)
+    assert all(network.asked.acquire(timeout=30) for _ in threads)
     gate.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(30)
     assert answers == {value: [value] for value in range(9)}
     assert network.batches == [1, 4, 4]
 

@@ -11,7 +11,23 @@ from countenance.engine.decode import decode, largest_reduction, read_header, sh
 from countenance.engine.exif import read_orientation, upright
 from countenance.engine.jpeg import JpegHeader
 from countenance.engine.limits import DEFAULT, STORED, Limits
-from countenance.errors import ImageTooLarge, UnsupportedImage
+from countenance.errors import ImageError, ImageTooLarge, UnsupportedImage
+
+
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [
+        (b"\0\0\0\x18ftypisom", "video"),
+        (b"\0\0\0\x0cjP  \r\n", "JPEG 2000"),
+        (b"%PDF-1.7", "PDF"),
+        (b"<svg xmlns", "SVG"),
+        (b"", "empty"),
+        (b"hello", "this kind of file"),
+    ],
+)
+def test_other_files_are_refused_by_name(start, name):
+    with pytest.raises(UnsupportedImage, match=name):
+        read_header(start + bytes(200) if start else b"", DEFAULT)
 
 
 @pytest.mark.parametrize(
@@ -23,16 +39,11 @@ from countenance.errors import ImageTooLarge, UnsupportedImage
         (b"II*\0", "TIFF"),
         (b"\0\0\0\x1cftypavif", "AVIF"),
         (b"\0\0\0\x18ftypheic", "HEIC"),
-        (b"\0\0\0\x0cjP  \r\n", "JPEG 2000"),
-        (b"%PDF-1.7", "PDF"),
-        (b"<svg xmlns", "SVG"),
-        (b"", "empty"),
-        (b"hello", "this kind of file"),
     ],
 )
-def test_other_files_are_refused_by_name(start, name):
-    with pytest.raises(UnsupportedImage, match=name):
-        read_header(start + bytes(200) if start else b"", DEFAULT)
+def test_a_file_that_only_starts_as_its_kind_is_damaged(start, name):
+    with pytest.raises(ImageError, match=name):
+        read_header(start + b"\xff" * 200, DEFAULT)
 
 
 def test_six_megabytes_are_refused_inline_and_read_from_a_bucket():

@@ -88,10 +88,9 @@ def test_segment_longer_than_the_file_is_damaged():
         read(JPEG[:2] + b"\xff\xe5\xff\xff" + JPEG[2:])
 
 
-def test_garbage_between_segments_is_damaged():
+def test_garbage_between_segments_is_passed_over():
     at = frame_at(JPEG)
-    with pytest.raises(DamagedImage, match="other than a marker"):
-        read(JPEG[:at] + b"garbage" + JPEG[at:])
+    assert read(JPEG[:at] + b"garbage" + JPEG[at:]).shape == read(JPEG).shape
 
 
 def test_no_frame_is_damaged():
@@ -115,8 +114,8 @@ def test_bomb_of_65000_by_65000_is_refused_by_its_header():
 
 
 def test_more_pixels_than_allowed_is_refused_by_its_header():
-    with pytest.raises(ImageTooLarge, match="at most 40000000"):
-        read(with_size(JPEG, 10000, 4001))
+    with pytest.raises(ImageTooLarge, match="at most 52000000"):
+        read(with_size(JPEG, 10000, 5201))
 
 
 def test_a_side_longer_than_allowed_is_refused_by_its_header():

@@ -19,8 +19,8 @@ EMBEDDER = HEAD + embedder_sections()
 def test_the_shipped_manifests_name_yunet_and_sface_with_their_published_hashes():
     manifests = load_manifests()
     assert set(manifests) == {"yunet", "sface"}
-    assert manifests["sface"].label == "sface-2021dec-0ba9fbfa"
-    assert manifests["sface"].model == "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79"
+    assert manifests["sface"].label == "sface-2021dec-5958cd1f"
+    assert manifests["sface"].sha256 == "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79"
     assert manifests["yunet"].sha256 == "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
     assert all(manifest.licence in ("MIT", "Apache-2.0") for manifest in manifests.values())
 
@@ -85,3 +85,13 @@ def test_a_manifest_with_a_fault_is_refused_naming_the_file_and_the_fault(text, 
     with pytest.raises(ModelError, match=message) as caught:
         parse_manifest(text.encode(), "mine.toml")
     assert "mine.toml" in str(caught.value)
+
+
+def test_mirrored_templates_are_of_another_space_than_plain_ones_of_the_same_weights():
+    plain = parse_manifest(EMBEDDER.encode(), "mine.toml")
+    mirrored = parse_manifest(EMBEDDER.replace("[output]", "[output]\nmirrored = true").encode(), "mine.toml")
+    assert mirrored.sha256 == plain.sha256 == plain.model
+    assert mirrored.model != plain.model and len(mirrored.model) == 64
+    assert mirrored.label == f"mine-2024-{mirrored.model[:8]}"
+    with pytest.raises(ModelError, match="true or false"):
+        parse_manifest(EMBEDDER.replace("[output]", '[output]\nmirrored = "yes"').encode(), "mine.toml")

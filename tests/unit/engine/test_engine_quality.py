@@ -8,16 +8,16 @@ from countenance.engine.quality import quality
 FACE = cv2.resize(noise(300, 300, seed=3), (112, 112), interpolation=cv2.INTER_AREA)
 
 
-def test_brightness_is_the_share_of_white():
-    for level, share in ((0, 0), (128, 50.2), (255, 100)):
+def test_brightness_is_the_cube_root_of_the_share_of_white():
+    for level, share in ((0, 0), (128, 79.5), (255, 100)):
         assert quality(np.full((112, 112, 3), level, dtype=np.uint8), 90).brightness == pytest.approx(share, abs=0.1)
 
 
 def test_blur_lowers_sharpness_step_by_step():
     blurred = [quality(cv2.GaussianBlur(FACE, (0, 0), sigma), 90).sharpness for sigma in (0.1, 1, 2, 4, 8)]
     assert blurred == sorted(blurred, reverse=True)
-    assert blurred[0] > 35
-    assert blurred[-1] < 15
+    assert blurred[0] > 85
+    assert blurred[-1] < 65
 
 
 def test_dimming_a_picture_does_not_blur_it():

@@ -146,7 +146,7 @@ def test_the_command_line_lists_verifies_and_refuses(tmp_path, monkeypatch):
     monkeypatch.setenv("COUNTENANCE_MODELS_DIR", str(tiny_models(tmp_path / "models")))
     listed = CliRunner().invoke(models, ["list"])
     assert listed.exit_code == 0
-    assert "sface-2021dec-0ba9fbfa  Apache-2.0  missing" in listed.stdout
+    assert "sface-2021dec-5958cd1f  Apache-2.0  missing" in listed.stdout
     assert "CC0-1.0  ok" in listed.stdout
     verified = CliRunner().invoke(models, ["verify"])
     assert isinstance(verified.exception, ModelError)

@@ -1,9 +1,12 @@
 """Made-up people for the gallery's tests."""
 
 import itertools
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tests.fakes.clock import START, Clock
 
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, ModelId, Point, Pose, Quality, Template
@@ -19,21 +22,21 @@ class Ticking(Clock):
         super().__init__(START, timedelta(seconds=1))
 
 
-def counted(prefix="id"):
+def counted(prefix: str = "id") -> Callable[..., Any]:
     numbers = itertools.count()
     return lambda: f"{prefix}-{next(numbers):06d}"
 
 
-def unit(vector):
+def unit(vector: NDArray[np.float64]) -> NDArray[np.float32]:
     vector = np.asarray(vector, dtype=np.float32)
     return vector / np.linalg.norm(vector)
 
 
-def template(seed, dimension=16, model=MODEL):
+def template(seed: int, dimension: int = 16, model: str = MODEL) -> Template:
     return Template(unit(np.random.default_rng(seed).normal(size=dimension)), model)
 
 
-def detected(place=0.0, confidence=99.5):
+def detected(place: float = 0.0, confidence: float = 99.5) -> DetectedFace:
     point = Point(0.5, 0.5)
     return DetectedFace(
         box=BoundingBox(place, 0.1, 0.05, 0.05),
@@ -44,5 +47,5 @@ def detected(place=0.0, confidence=99.5):
     )
 
 
-def people(*seeds, **more):
+def people(*seeds: int, **more: int | str) -> list[tuple[DetectedFace, Template]]:
     return [(detected(0.1 * i), template(seed, **more)) for i, seed in enumerate(seeds)]

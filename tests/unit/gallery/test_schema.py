@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -5,7 +7,7 @@ from countenance.database import open_database
 from countenance.gallery.tables import METADATA
 
 
-def test_the_migrations_make_the_tables_that_the_code_knows(tmp_path):
+def test_the_migrations_make_the_tables_that_the_code_knows(tmp_path: Path) -> None:
     engine = open_database(tmp_path / "c.sqlite")
     with engine.connect() as connection:
         context = MigrationContext.configure(

@@ -5,6 +5,7 @@ import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,23 +18,23 @@ from countenance.gallery import store as store_module
 from countenance.scoring import RawCosine
 
 
-def opened(path):
+def opened(path: Path) -> Gallery:
     return Gallery(open_database(path), RawCosine(), lambda: datetime.now(UTC), lambda: str(uuid.uuid4()))
 
 
 @pytest.fixture
-def two(tmp_path):
+def two(tmp_path: Path) -> tuple[Gallery, Gallery]:
     """The server and a command line, say."""
     one, other = opened(tmp_path / "c.sqlite"), opened(tmp_path / "c.sqlite")
     one.create("staff", MODEL, "v", {})
     return one, other
 
 
-def found(gallery, seed=0, limit=10_000):
+def found(gallery: Gallery, seed: int = 0, limit: int = 10_000) -> list[str]:
     return [face.face_id for face, _ in gallery.search("staff", template(seed), limit=limit, min_score=-1).hits]
 
 
-def test_what_one_enrols_the_other_finds_in_its_next_search(two):
+def test_what_one_enrols_the_other_finds_in_its_next_search(two: tuple[Gallery, Gallery]) -> None:
     one, other = two
     assert found(other) == []
     for seed in range(5):
@@ -43,7 +44,7 @@ def test_what_one_enrols_the_other_finds_in_its_next_search(two):
     assert found(one, 9)[0] == face.face_id
 
 
-def test_what_one_erases_the_other_does_not_find_any_more(two):
+def test_what_one_erases_the_other_does_not_find_any_more(two: tuple[Gallery, Gallery]) -> None:
     one, other = two
     faces = [one.enrol("staff", f"d{seed}", None, people(seed))[0] for seed in range(10)]
     assert len(found(other)) == 10
@@ -52,7 +53,9 @@ def test_what_one_erases_the_other_does_not_find_any_more(two):
     assert found(other) == found(one)
 
 
-def test_the_other_keeps_up_when_the_log_of_erasures_was_cut(two, tmp_path, monkeypatch):
+def test_the_other_keeps_up_when_the_log_of_erasures_was_cut(
+    two: tuple[Gallery, Gallery], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(store_module, "_SHORTEST_LOG", 4)
     one, other = two
     faces = [one.enrol("staff", f"d{seed}", None, people(seed))[0] for seed in range(12)]
@@ -67,7 +70,7 @@ def test_the_other_keeps_up_when_the_log_of_erasures_was_cut(two, tmp_path, monk
     assert remembered < 9
 
 
-def test_a_gallery_deleted_and_made_again_by_one_is_empty_for_the_other(two):
+def test_a_gallery_deleted_and_made_again_by_one_is_empty_for_the_other(two: tuple[Gallery, Gallery]) -> None:
     one, other = two
     one.enrol("staff", "d", None, people(1))
     assert len(found(other)) == 1
@@ -84,13 +87,15 @@ def test_a_gallery_deleted_and_made_again_by_one_is_empty_for_the_other(two):
     assert found(other) == [face.face_id]
 
 
-def test_searches_never_show_what_was_erased_before_and_never_miss_what_was_enrolled_before(two):
+def test_searches_never_show_what_was_erased_before_and_never_miss_what_was_enrolled_before(
+    two: tuple[Gallery, Gallery],
+) -> None:
     one, other = two
     seeds = range(60)
     enrolled, erased = {}, set()  # both only grow, and only after the acknowledgement
     failures, done = [], threading.Event()
 
-    def search(gallery, seed):
+    def search(gallery: Gallery, seed: int) -> None:
         chance = np.random.default_rng(seed)
         while not done.is_set():
             wanted = int(chance.integers(60))

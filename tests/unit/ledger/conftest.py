@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
@@ -39,8 +40,14 @@ def open_ledger(database: Engine, signer: Signer, clock: Clock) -> Iterator[Call
     """Opens ledgers on the one database; what is not given is as in the other fixtures."""
     with ExitStack() as stack:
 
-        def opened(**given: object) -> Ledger:
-            usual = {"engine": database, "signer": signer, "origin": ORIGIN, "now": clock, "checkpoint_every_s": 3600.0}
+        def opened(**given: Any) -> Ledger:
+            usual: dict[str, Any] = {
+                "engine": database,
+                "signer": signer,
+                "origin": ORIGIN,
+                "now": clock,
+                "checkpoint_every_s": 3600.0,
+            }
             made = Ledger(**{**usual, **given})
             stack.callback(made.close)
             return made
@@ -54,7 +61,7 @@ def ledger(open_ledger: Callable[..., Ledger]) -> Ledger:
 
 
 @pytest.fixture
-def locked(database: Engine) -> Callable[[], object]:
+def locked(database: Engine) -> Callable[[], AbstractContextManager[None]]:
     """A context in which somebody else holds the database's write lock."""
 
     @contextmanager

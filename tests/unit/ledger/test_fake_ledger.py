@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
 
 import pytest
+from tests.fakes.clock import Clock
 from tests.fakes.ledger import FakeLedger
 
 from countenance.errors import BadRequest, NotFound, NotRecorded
@@ -13,7 +13,7 @@ from countenance.ledger import Ledger
 
 
 @pytest.fixture(params=["real", "fake"])
-def either(request: pytest.FixtureRequest, clock: Callable) -> object:
+def either(request: pytest.FixtureRequest, clock: Clock) -> object:
     return request.getfixturevalue("ledger") if request.param == "real" else FakeLedger(clock)
 
 

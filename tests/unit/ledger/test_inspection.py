@@ -37,7 +37,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def database(written: Path, tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(shutil.copy(written, tmp_path / "countenance.sqlite"))
+    engine = open_database(Path(shutil.copy(written, tmp_path / "countenance.sqlite")))
     yield engine
     engine.dispose()
 
@@ -105,18 +105,20 @@ def test_an_empty_ledger_verifies(tmp_path: Path) -> None:
         ("UPDATE ledger_checkpoints SET note = 'nonsense' WHERE size = 1200", "changed", 0),
     ],
 )  # fmt: skip
-def test_what_was_altered_is_named(full: Records, tamper: Callable, statement: str, what: str, index: int) -> None:
+def test_what_was_altered_is_named(
+    full: Records, tamper: Callable[..., None], statement: str, what: str, index: int
+) -> None:
     tamper(statement)
     assert found(full) == (what, index)
 
 
-def test_entries_that_changed_places_are_named(full: Records, tamper: Callable) -> None:
+def test_entries_that_changed_places_are_named(full: Records, tamper: Callable[..., None]) -> None:
     for old, new in ((500, 9999), (705, 500), (9999, 705)):
         tamper("UPDATE ledger_entries SET sequence = :new WHERE sequence = :old", old=old, new=new)
     assert found(full) == ("moved", 500)
 
 
-def test_an_entry_that_nobody_signed_is_named(full: Records, tamper: Callable) -> None:
+def test_an_entry_that_nobody_signed_is_named(full: Records, tamper: Callable[..., None]) -> None:
     text = '{"kind":"note","sequence":1200,"time":"2026-01-01T00:00:00.000000Z"}'
     forged = sign_receipt(ORIGIN, 1200, leaf_hash(text.encode()), Signer(bytes(32)))
     tamper(
@@ -128,7 +130,9 @@ def test_an_entry_that_nobody_signed_is_named(full: Records, tamper: Callable) -
     assert found(full) == ("changed", 1200)
 
 
-def test_a_history_that_its_own_keeper_rewrote_is_found_by_what_others_hold(full: Records, tamper: Callable) -> None:
+def test_a_history_that_its_own_keeper_rewrote_is_found_by_what_others_hold(
+    full: Records, tamper: Callable[..., None]
+) -> None:
     held = verifier.read_checkpoint(full.notes()[-1].encode())
     receipt = verifier.read_receipt(full.receipt(701).header())
     text = full.entry(701).text.replace('"n":700', '"n":999')
@@ -145,7 +149,7 @@ def test_a_history_that_its_own_keeper_rewrote_is_found_by_what_others_hold(full
     assert found(full, receipts=[receipt]) == ("changed", 701)
 
 
-def test_a_log_that_was_cut_is_found_by_what_others_hold(full: Records, tamper: Callable) -> None:
+def test_a_log_that_was_cut_is_found_by_what_others_hold(full: Records, tamper: Callable[..., None]) -> None:
     held = verifier.read_checkpoint(full.notes()[-1].encode())
     receipt = verifier.read_receipt(full.receipt(1100).header())
     tamper("DELETE FROM ledger_checkpoints WHERE size > 2")

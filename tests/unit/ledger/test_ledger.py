@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, event
+from tests.fakes.clock import Clock
 
 from countenance.errors import BadRequest, Conflict, NotFound, NotRecorded, Overloaded, StoreError
 from countenance.ledger import Checkpoint, Ledger, Records, merkle, verify_records
@@ -57,7 +59,9 @@ def test_what_wait_returned_for_is_in_the_file(ledger: Ledger, tmp_path: Path) -
     assert "durable" in entry
 
 
-def test_wait_does_not_return_before_the_commit(ledger: Ledger, locked: Callable) -> None:
+def test_wait_does_not_return_before_the_commit(
+    ledger: Ledger, locked: Callable[[], AbstractContextManager[None]]
+) -> None:
     with locked():
         pending = ledger.append({"kind": "note"})
         with pytest.raises(NotRecorded, match=r"within 0\.3 s"):
@@ -65,7 +69,9 @@ def test_wait_does_not_return_before_the_commit(ledger: Ledger, locked: Callable
     assert pending.wait().index == 1
 
 
-def test_all_that_waits_shares_one_transaction(ledger: Ledger, database: Engine, locked: Callable) -> None:
+def test_all_that_waits_shares_one_transaction(
+    ledger: Ledger, database: Engine, locked: Callable[[], AbstractContextManager[None]]
+) -> None:
     ledger.append({"kind": "note"}).wait()
     commits = []
 
@@ -113,7 +119,9 @@ def read_only(database: Engine) -> Callable[[bool], None]:
     return switch
 
 
-def test_when_nothing_can_be_written_everybody_who_waits_is_told(ledger: Ledger, read_only: Callable) -> None:
+def test_when_nothing_can_be_written_everybody_who_waits_is_told(
+    ledger: Ledger, read_only: Callable[[bool], None]
+) -> None:
     before = ledger.append({"kind": "note"}).wait()
     read_only(True)
     pending = [ledger.append({"kind": "decision"}, {"name": "Ada Lovelace"}) for _ in range(20)]
@@ -129,9 +137,7 @@ def test_when_nothing_can_be_written_everybody_who_waits_is_told(ledger: Ledger,
     assert not verify_records(ledger).findings
 
 
-def test_a_clock_that_went_backwards_stops_the_record_until_an_operator_says_why(
-    ledger: Ledger, clock: Callable
-) -> None:
+def test_a_clock_that_went_backwards_stops_the_record_until_an_operator_says_why(ledger: Ledger, clock: Clock) -> None:
     clock.advance(3600)
     ledger.append({"kind": "note"}).wait()
     ledger.append({"kind": "note"}).wait()  # the same moment again is no step back
@@ -162,7 +168,7 @@ def test_a_clock_that_is_not_behind_needs_no_step(ledger: Ledger) -> None:
     assert ledger.size == size
 
 
-def test_a_clock_that_is_behind_after_a_restart_is_found(open_ledger: Opener, clock: Callable) -> None:
+def test_a_clock_that_is_behind_after_a_restart_is_found(open_ledger: Opener, clock: Clock) -> None:
     first = open_ledger()
     first.append({"kind": "note"}).wait()
     first.close()
@@ -182,7 +188,7 @@ def test_two_ledgers_on_one_database_make_one_log(open_ledger: Opener) -> None:
 
 
 def test_opening_costs_what_came_after_the_newest_checkpoint(
-    open_ledger: Opener, database: Engine, tamper: Callable
+    open_ledger: Opener, database: Engine, tamper: Callable[..., None]
 ) -> None:
     first = open_ledger()
     for _ in range(40):
@@ -211,7 +217,7 @@ def test_opening_costs_what_came_after_the_newest_checkpoint(
     ],
 )
 def test_a_database_that_is_not_what_was_signed_is_not_opened(
-    open_ledger: Opener, tamper: Callable, statement: str
+    open_ledger: Opener, tamper: Callable[..., None], statement: str
 ) -> None:
     first = open_ledger()
     first.append({"kind": "note"}).wait()  # the first transaction of a ledger ends in a checkpoint, here of 2 entries
@@ -231,7 +237,7 @@ def test_a_database_that_is_not_what_was_signed_is_not_opened(
     ],
 )
 def test_the_last_entry_of_a_checkpoint_is_hashed_again_at_the_start(
-    open_ledger: Opener, tamper: Callable, statement: str
+    open_ledger: Opener, tamper: Callable[..., None], statement: str
 ) -> None:
     first = open_ledger()
     first.append({"kind": "note"}).wait()
@@ -242,7 +248,7 @@ def test_the_last_entry_of_a_checkpoint_is_hashed_again_at_the_start(
         open_ledger()
 
 
-def test_entries_that_vanish_under_a_running_ledger_stop_it(ledger: Ledger, tamper: Callable) -> None:
+def test_entries_that_vanish_under_a_running_ledger_stop_it(ledger: Ledger, tamper: Callable[..., None]) -> None:
     for _ in range(3):
         ledger.append({"kind": "note"}).wait()
     tamper("DELETE FROM ledger_entries WHERE sequence = 3")
@@ -250,7 +256,7 @@ def test_entries_that_vanish_under_a_running_ledger_stop_it(ledger: Ledger, tamp
         ledger.append({"kind": "note"}).wait()
 
 
-def test_an_entry_that_changes_under_a_running_ledger_stops_it(ledger: Ledger, tamper: Callable) -> None:
+def test_an_entry_that_changes_under_a_running_ledger_stops_it(ledger: Ledger, tamper: Callable[..., None]) -> None:
     ledger.append({"kind": "note"}).wait()
     tamper("UPDATE ledger_entries SET leaf_hash = zeroblob(32) WHERE sequence = 1")
     with pytest.raises(NotRecorded, match="entry 1"):
@@ -318,7 +324,7 @@ def test_any_two_checkpoints_of_a_log_are_consistent(ledger: Ledger) -> None:
         ledger.consistency(signed[1], signed[0])
 
 
-def test_no_proof_is_given_on_a_tree_that_was_altered(ledger: Ledger, tamper: Callable) -> None:
+def test_no_proof_is_given_on_a_tree_that_was_altered(ledger: Ledger, tamper: Callable[..., None]) -> None:
     for _ in range(20):
         ledger.append({"kind": "note"})
     old = ledger.checkpoint()
@@ -387,7 +393,9 @@ def test_a_closed_ledger_has_written_what_waited_and_takes_no_more(open_ledger: 
     ledger.close()
 
 
-def test_too_many_waiting_entries_are_turned_away(open_ledger: Opener, locked: Callable) -> None:
+def test_too_many_waiting_entries_are_turned_away(
+    open_ledger: Opener, locked: Callable[[], AbstractContextManager[None]]
+) -> None:
     ledger = open_ledger(capacity=5)
     ledger.append({"kind": "note"}).wait()
     with locked():
@@ -414,7 +422,7 @@ def test_a_writer_that_breaks_lets_nobody_wait_for_ever(open_ledger: Opener) -> 
         ledger.append({"kind": "note"}).wait()
 
 
-def test_reading_does_not_wait_for_a_writer(ledger: Ledger, locked: Callable) -> None:
+def test_reading_does_not_wait_for_a_writer(ledger: Ledger, locked: Callable[[], AbstractContextManager[None]]) -> None:
     ledger.append({"kind": "note"}).wait()
     read = []
     with locked():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from countenance.errors import BadRequest
 from countenance.ledger import Entry
 from countenance.ledger.entries import Opening, compose, draft, timestamp
-from countenance.signing import canonical
+from countenance.signing import JSON, canonical
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
 EXACT = 2**53 - 1  # beyond it, canonical JSON writes a float as digits that Python reads as another whole number
@@ -25,8 +26,8 @@ JSON_VALUES = st.recursive(
 
 
 @given(st.dictionaries(TEXTS, JSON_VALUES, max_size=4))
-def test_an_entry_is_one_line_of_canonical_json_that_reads_back(fields: dict) -> None:
-    public = {**{f"x{k}": v for k, v in fields.items()}, "kind": "note"}
+def test_an_entry_is_one_line_of_canonical_json_that_reads_back(fields: dict[str, JSON]) -> None:
+    public: dict[str, JSON] = {**{f"x{k}": v for k, v in fields.items()}, "kind": "note"}
     text = compose(draft(public, None), {}, 7, "2026-01-01T00:00:00.000000Z")
     assert text.encode() == canonical({**public, "sequence": 7, "time": "2026-01-01T00:00:00.000000Z"})
     assert "\n" not in text
@@ -36,7 +37,7 @@ def test_an_entry_is_one_line_of_canonical_json_that_reads_back(fields: dict) ->
 
 
 def test_members_stand_in_the_order_of_utf_16_not_of_code_points() -> None:
-    public = {"kind": "note", "\U0001f600": 1, "\ufb33": 2}
+    public: dict[str, JSON] = {"kind": "note", "\U0001f600": 1, "\ufb33": 2}
     text = compose(draft(public, None), {}, 7, "t")
     assert text.encode() == canonical({**public, "sequence": 7, "time": "t"})
     assert text.index("\U0001f600") < text.index("\ufb33")
@@ -54,7 +55,7 @@ def test_a_private_value_is_a_salted_commitment_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     "public", [{}, {"kind": ""}, {"kind": 3}, {"kind": "key"}, {"kind": "clock"}, {"kind": "erasure"}]
 )
-def test_a_kind_is_needed_and_the_ledgers_own_are_not_for_others(public: dict) -> None:
+def test_a_kind_is_needed_and_the_ledgers_own_are_not_for_others(public: dict[str, JSON]) -> None:
     with pytest.raises(ValueError, match="kind"):
         draft(public, None)
 
@@ -66,7 +67,7 @@ def test_the_ledgers_own_fields_are_not_for_others(name: str) -> None:
 
 
 @pytest.mark.parametrize("decision", [None, "3", -1, True, 3.0])
-def test_a_result_names_its_decision_by_index(decision: object) -> None:
+def test_a_result_names_its_decision_by_index(decision: Any) -> None:
     with pytest.raises(ValueError, match="index"):
         draft({"kind": "result", "decision": decision}, None)
 
@@ -74,7 +75,7 @@ def test_a_result_names_its_decision_by_index(decision: object) -> None:
 @pytest.mark.parametrize(
     "value", [float("nan"), float("inf"), 2**53, "\ud800", {1: 2}, {"\ud800": 1}, b"bytes", {1, 2}], ids=repr
 )
-def test_what_canonical_json_cannot_say_is_a_bad_request(value: object) -> None:
+def test_what_canonical_json_cannot_say_is_a_bad_request(value: Any) -> None:
     with pytest.raises(BadRequest):
         draft({"kind": "note", "x": value}, None)
     with pytest.raises(BadRequest):
@@ -82,7 +83,7 @@ def test_what_canonical_json_cannot_say_is_a_bad_request(value: object) -> None:
 
 
 @pytest.mark.parametrize("name", [1, None, b"x", "\ud800"], ids=repr)
-def test_a_name_that_is_no_text_is_a_bad_request(name: object) -> None:
+def test_a_name_that_is_no_text_is_a_bad_request(name: Any) -> None:
     with pytest.raises(BadRequest):
         draft({"kind": "note", name: 1}, None)
     with pytest.raises(BadRequest):
@@ -90,7 +91,7 @@ def test_a_name_that_is_no_text_is_a_bad_request(name: object) -> None:
 
 
 def test_what_its_maker_changes_later_does_not_change_a_draft() -> None:
-    clauses = ["a"]
+    clauses: list[JSON] = ["a"]
     drafted = draft({"kind": "decision", "clauses": clauses}, {"who": clauses})
     before = compose(drafted, {}, 0, "t")
     clauses.append("b")
@@ -99,7 +100,7 @@ def test_what_its_maker_changes_later_does_not_change_a_draft() -> None:
 
 
 def test_a_value_nested_too_deeply_is_a_bad_request() -> None:
-    deep: list = []
+    deep: list[Any] = []
     for _ in range(100_000):
         deep = [deep]
     with pytest.raises(BadRequest):

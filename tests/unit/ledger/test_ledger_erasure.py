@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event
+from tests.fakes.clock import Clock
 
 from countenance.database import reading
 from countenance.errors import Conflict
@@ -57,7 +58,7 @@ def test_an_entrys_openings_can_be_erased_at_once(ledger: Ledger) -> None:
     assert record.fields["erased"] == [[2, "a"], [2, "b"]]
 
 
-def test_conditions_narrow_each_other(ledger: Ledger, clock: Callable) -> None:
+def test_conditions_narrow_each_other(ledger: Ledger, clock: Clock) -> None:
     for n in range(4):
         ledger.append({"kind": "decision"}, {"who": n % 2, "other": n % 2}).wait()
         clock.advance(60)
@@ -71,7 +72,7 @@ def test_conditions_narrow_each_other(ledger: Ledger, clock: Callable) -> None:
     assert ledger.openings(4) == {"other": 1}
 
 
-def test_before_a_moment_does_not_mean_at_it(ledger: Ledger, clock: Callable) -> None:
+def test_before_a_moment_does_not_mean_at_it(ledger: Ledger, clock: Clock) -> None:
     ledger.append({"kind": "decision"}, {"a": 1}).wait()
     assert ledger.erase_openings_where(before=clock.now) == 0
     assert ledger.erase_openings_where(before=clock.now + timedelta(microseconds=1)) == 1
@@ -100,8 +101,9 @@ def test_the_record_of_a_large_erasure_is_several_entries(ledger: Ledger) -> Non
     size = ledger.size
     assert ledger.erase_openings_where("a") == 600
     records = list(ledger.entries(size))
-    assert [len(record.fields["erased"]) for record in records] == [500, 100]
-    assert {sequence for record in records for sequence, _ in record.fields["erased"]} == set(range(1, 601))
+    erased: list[Any] = [record.fields["erased"] for record in records]
+    assert [len(pairs) for pairs in erased] == [500, 100]
+    assert {sequence for pairs in erased for sequence, _ in pairs} == set(range(1, 601))
 
 
 def test_a_reader_of_an_older_state_is_named_when_copies_may_remain(ledger: Ledger, database: Engine) -> None:

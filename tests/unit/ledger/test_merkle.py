@@ -120,16 +120,16 @@ def test_every_proof_verifies_for_its_own_numbers_only(n: int) -> None:
                 assert not check(LEAVES[m], m, n, proof[1:], ROOTS[n])
     for m in range(n + 1):
         proof = merkle.consistency_proof(m, n, subtree)
-        for check in (merkle.verify_consistency, verifier.extends):
-            assert check(m, n, ROOTS[m], ROOTS[n], proof)
+        for holds in (merkle.verify_consistency, verifier.extends):
+            assert holds(m, n, ROOTS[m], ROOTS[n], proof)
             for at in range(len(proof) + 1):
-                assert not check(m, n, ROOTS[m], ROOTS[n], [*proof[:at], LEAVES[0], *proof[at:]])
+                assert not holds(m, n, ROOTS[m], ROOTS[n], [*proof[:at], LEAVES[0], *proof[at:]])
             if proof:
-                assert not check(m, n, ROOTS[m], ROOTS[n], proof[:-1])
-                assert not check(m, n, ROOTS[m], ROOTS[n], proof[1:])
+                assert not holds(m, n, ROOTS[m], ROOTS[n], proof[:-1])
+                assert not holds(m, n, ROOTS[m], ROOTS[n], proof[1:])
             if 0 < m < n:
-                assert not check(m, n, ROOTS[m], ROOTS[n - 1], proof) or ROOTS[n] == ROOTS[n - 1]
-                assert not check(m, n, ROOTS[m + 1], ROOTS[n], proof)
+                assert not holds(m, n, ROOTS[m], ROOTS[n - 1], proof) or ROOTS[n] == ROOTS[n - 1]
+                assert not holds(m, n, ROOTS[m + 1], ROOTS[n], proof)
 
 
 def flipped(value: bytes, bit: int) -> bytes:

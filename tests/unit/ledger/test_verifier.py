@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ SIGNER, STRANGER = Signer(bytes(32)), Signer(b"1" * 32)
 KEY = verifier.Key(ORIGIN, SIGNER.public)
 
 
-def signed_lines(entries: list[dict], signer: Signer = SIGNER) -> list[bytes]:
+def signed_lines(entries: list[dict[str, Any]], signer: Signer = SIGNER) -> list[bytes]:
     """Lines as the ledger's key would sign them, whatever they say."""
     lines = []
     for index, fields in enumerate(entries):
@@ -36,13 +37,13 @@ def checkpoint_of(lines: list[bytes], size: int, signer: Signer = SIGNER) -> ver
     return verifier.read_checkpoint(str(note).encode())
 
 
-def history(*entries: dict) -> list[dict]:
+def history(*entries: dict[str, Any]) -> list[dict[str, Any]]:
     """Numbered and dated entries after the one that names the key; what an entry says itself stands."""
     named = {"kind": "key", "key": str(KEY)}
     return [{"sequence": n, "time": f"t{n:03}", **fields} for n, fields in enumerate((named, *entries))]
 
 
-def examine(entries: list[dict], **given: object) -> verifier.Report:
+def examine(entries: list[dict[str, Any]], **given: object) -> verifier.Report:
     lines = signed_lines(entries)
     return verifier.examine(lines, [checkpoint_of(lines, len(lines))], KEY, **given)  # type: ignore[arg-type]
 
@@ -69,7 +70,9 @@ def test_an_ordinary_history_is_verified() -> None:
         ([{"kind": "key", "key": str(verifier.Key(ORIGIN, STRANGER.public)), "sequence": 0, "time": "t"}], "key", 0),
     ],
 )
-def test_what_the_ledgers_own_key_should_not_have_signed_is_found(entries: list[dict], what: str, index: int) -> None:
+def test_what_the_ledgers_own_key_should_not_have_signed_is_found(
+    entries: list[dict[str, Any]], what: str, index: int
+) -> None:
     finding = examine(entries).findings[0]
     assert (finding.what, finding.index) == (what, index)
 
@@ -86,7 +89,7 @@ def test_a_recorded_clock_step_is_told_and_no_fault() -> None:
     [{"kind": "result", "decision": 9}, {"kind": "result", "decision": 1}, {"kind": "result", "decision": 2}],
     ids=["of nothing", "of a note", "a second time"],
 )
-def test_a_result_without_an_open_decision_is_told(strange: dict) -> None:
+def test_a_result_without_an_open_decision_is_told(strange: dict[str, Any]) -> None:
     report = examine(history(NOTE, {"kind": "decision"}, {"kind": "result", "decision": 2}, strange))
     assert report.findings == []
     assert any("which was not an open decision" in note for note in report.notes)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -22,14 +21,19 @@ NOTE = {"kind": "note"}
 
 
 class Watched:
-    """A clock that notes which thread asks it, as each transaction does once, and raises `fault` where there is one."""
+    """A clock that notes which thread asks it, as each transaction does once, and raises `fault` where there is one.
+
+    asked: released each time.
+    """
 
     def __init__(self) -> None:
         self.threads: list[str] = []
+        self.asked = threading.Semaphore(0)
         self.fault: BaseException | None = None
 
     def __call__(self) -> datetime:
         self.threads.append(threading.current_thread().name)
+        self.asked.release()
         if self.fault is not None:
             raise self.fault
         return datetime(2026, 1, 1, tzinfo=UTC)
@@ -40,11 +44,31 @@ def clock() -> Watched:
     return Watched()
 
 
-def until(condition: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
+class AskedFor:
+    """A lock in place of `lock`, which it is. asked: released for each thread that is about to wait for it.
+
+    late: whoever waits with a limit is told at once that its time is over.
+    """
+
+    def __init__(self, lock: threading.Lock, *, late: bool = False) -> None:
+        self._lock = lock
+        self._late = late
+        self.asked = threading.Semaphore(0)
+        self.limits: list[float] = []
+
+    def acquire(self, timeout: float) -> bool:
+        self.limits.append(timeout)
+        self.asked.release()
+        return not self._late and self._lock.acquire(timeout=timeout)
+
+    def release(self) -> None:
+        self._lock.release()
+
+    def __enter__(self) -> bool:
+        return self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 @contextmanager
@@ -59,14 +83,14 @@ def waiting_behind(ledger: Ledger, count: int) -> Iterator[list[object]]:
             got.append(error)
 
     threads = [threading.Thread(target=wait, args=[n], name=f"caller-{n}") for n in range(count)]
-    with ledger._writer._lead:
+    lead = ledger._writer._lead = AskedFor(ledger._writer._lead)  # type: ignore[assignment]
+    with lead:
         for thread in threads:
             thread.start()
-        until(lambda: len(ledger._writer._jobs) == count)
-        time.sleep(0.05)
+        assert all(lead.asked.acquire(timeout=30) for _ in threads)
         yield got
     for thread in threads:
-        thread.join(20)
+        thread.join(30)
     assert len(got) == count
 
 
@@ -123,15 +147,16 @@ def test_a_hastened_entry_is_written_while_its_caller_does_something_else(ledger
     pending = ledger.append(NOTE)
     assert ledger.size == 0
     pending.hasten()
-    until(lambda: ledger.size == 2)
+    assert clock.asked.acquire(timeout=30)
     assert pending.wait().index == 1
     assert clock.threads == ["ledger-writer"]
 
 
 def test_an_entry_that_nobody_waits_for_is_written_soon(ledger: Ledger, clock: Watched) -> None:
-    ledger.append(NOTE)
-    until(lambda: ledger.size == 2)
+    pending = ledger.append(NOTE)
+    assert clock.asked.acquire(timeout=30)
     assert clock.threads == ["ledger-writer"]
+    assert pending.wait().index == 1
 
 
 def test_closing_writes_what_nobody_waited_for_and_who_waits_later_is_told(ledger: Ledger) -> None:
@@ -145,7 +170,9 @@ def test_closing_writes_what_nobody_waited_for_and_who_waits_later_is_told(ledge
     assert checkpoint.size == 4
 
 
-def test_what_somebody_elses_lock_kept_out_is_written_once_when_it_is_gone(ledger: Ledger, locked: Callable) -> None:
+def test_what_somebody_elses_lock_kept_out_is_written_once_when_it_is_gone(
+    ledger: Ledger, locked: Callable[[], AbstractContextManager[None]]
+) -> None:
     with locked():
         pending = [ledger.append({"kind": "note", "n": n}) for n in range(3)]
         for each in pending:
@@ -159,11 +186,13 @@ def test_what_somebody_elses_lock_kept_out_is_written_once_when_it_is_gone(ledge
 
 def test_waiting_for_another_one_who_writes_ends_in_time(ledger: Ledger) -> None:
     pending = ledger.append(NOTE)
-    with ledger._writer._lead:
-        began = time.monotonic()
-        with pytest.raises(NotRecorded, match=r"within 0\.1 s"):
-            pending.wait(0.1)
-        assert time.monotonic() - began < 5
+    lead = ledger._writer._lead
+    with lead:
+        late = ledger._writer._lead = AskedFor(lead, late=True)  # type: ignore[assignment]
+        with pytest.raises(NotRecorded, match=r"within 30 s"):
+            pending.wait(30)
+        ledger._writer._lead = lead
+        assert late.limits == [30]
     assert pending.wait().index == 1
 
 

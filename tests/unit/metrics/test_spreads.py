@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -80,7 +82,9 @@ def test_given_how_many_moved_the_cost_is_chi_square() -> None:
 
 
 @pytest.mark.parametrize("contrast", [max_over_min, max_over_geomean])
-def test_an_interval_holds_what_was_seen_and_starts_at_one_where_equality_is_not_rejected(contrast) -> None:
+def test_an_interval_holds_what_was_seen_and_starts_at_one_where_equality_is_not_rejected(
+    contrast: Callable[..., Any],
+) -> None:
     rng = np.random.default_rng(1)
     for truth in ([0.02] * 5, [0.02, 0.02, 0.03], [0.01, 0.05, 0.2, 0.2]):
         found = contrast([plain_rate(int(k), 800) for k in rng.binomial(800, truth)], 300, 0)

@@ -107,8 +107,8 @@ class FakeInstallation:
         self.prepared = True
 
 
-def test_serve_lets_uvicorn_turn_connections_away(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    fake = FakeInstallation(Settings(home=tmp_path, queue=10))
+def test_serve_gives_uvicorn_the_limits_of_connections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fake = FakeInstallation(Settings(home=tmp_path, connections=40, connections_per_address=10))
 
     @contextmanager
     def installation() -> Iterator[FakeInstallation]:
@@ -119,6 +119,7 @@ def test_serve_lets_uvicorn_turn_connections_away(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(importlib.import_module("countenance.cli.serve"), "installation", installation)
     run("serve")
     assert told["app"] == "application"
-    assert told["limit_concurrency"] == 40
+    limits = told["http"].table.limits
+    assert (limits.connections, limits.per_address) == (40, 10)
     assert told["access_log"] is False
     assert fake.prepared

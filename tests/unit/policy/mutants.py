@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 from cedarpy import pst
 
@@ -87,7 +88,7 @@ def paths(expression: pst.Expr) -> set[str]:
     return set()
 
 
-NEIGHBOURS = {
+NEIGHBOURS: dict[str, tuple[Any, ...]] = {
     "less": ("less_eq",),
     "less_eq": ("less",),
     "greater": ("greater_eq",),
@@ -127,8 +128,14 @@ def single(left: pst.Expr, right: pst.Expr) -> bool:
 
 
 def parts(side: pst.Expr) -> tuple[str, ...]:
-    return tuple(e.value for e in side.elements) if isinstance(side, pst.Set) and len(side.elements) > 1 else ()
+    return tuple(_value(e) for e in side.elements) if isinstance(side, pst.Set) and len(side.elements) > 1 else ()
 
 
 def less(side: pst.Expr, part: str) -> pst.Expr:
-    return pst.Set(tuple(e for e in side.elements if e.value != part))
+    assert isinstance(side, pst.Set)
+    return pst.Set(tuple(e for e in side.elements if _value(e) != part))
+
+
+def _value(element: pst.Expr) -> str:
+    assert isinstance(element, pst.StringLit)
+    return element.value

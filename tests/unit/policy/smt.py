@@ -109,7 +109,9 @@ class World:
         rules.append(
             self.var("holder.public") == z3.Or(self.var("actor.tier") != none, self.var("behalf.tier") != none)
         )
-        rules.append(self.stated("authorisation.state") == self.stated("authorisation.kind"))
+        rules.append(z3.Implies(self.stated("authorisation.state"), self.stated("authorisation.kind")))
+        nobody = z3.And(self.stated("authorisation.kind"), self.var("authorisation.kind") == none)
+        rules.append(z3.Implies(nobody, self.stated("authorisation.state")))
         rules.append(z3.Implies(self.var("authorisation.kind") == none, self.var("authorisation.state") == none))
         for fact in FACTS:
             if fact.cedar == "String" and fact.choices:

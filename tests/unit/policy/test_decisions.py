@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import cedarpy
 import pytest
@@ -303,7 +304,7 @@ def test_whatever_cedar_reports_beside_an_answer_denies(monkeypatch: pytest.Monk
     assert rules.decide(asked(), NOW).permitted
     real = cedarpy.is_authorized
 
-    def broken(*arguments: object) -> object:
+    def broken(*arguments: Any) -> object:
         if failing == "exception":
             raise ValueError("no")
         answer = real(*arguments)
@@ -324,7 +325,7 @@ def test_whatever_cedar_reports_beside_an_answer_denies(monkeypatch: pytest.Monk
 def test_cedar_is_asked_anew_when_any_fact_or_the_second_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
     real, told = cedarpy.is_authorized, []
 
-    def noted(request: dict[str, object], *rest: object) -> object:
+    def noted(request: dict[str, object], *rest: Any) -> object:
         told.append(request["context"])
         return real(request, *rest)
 
@@ -342,7 +343,7 @@ def test_cedar_is_asked_anew_when_any_fact_or_the_second_is_another(monkeypatch:
 
 
 def test_only_so_many_answers_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "_MANY", 3)
+    monkeypatch.setattr(compiled, "_CACHE_SIZE", 3)
     rules = Rules([small(clause("context.time.now < 0"))])
     for n in range(10):
         assert rules.decide(asked(), NOW + timedelta(seconds=n)).permitted
@@ -353,7 +354,7 @@ def test_only_so_many_answers_are_remembered(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_schema_goes_with_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
     real, schemas = cedarpy.is_authorized, []
 
-    def noted(request: dict[str, object], policies: object, entities: object, schema: object = None) -> object:
+    def noted(request: dict[str, object], policies: Any, entities: Any, schema: Any = None) -> object:
         schemas.append(schema)
         return real(request, policies, entities, schema)
 
@@ -437,4 +438,4 @@ def test_a_refusal_outweighs_a_grant() -> None:
     assert both.state == "refused"
     assert AuthorisationFacts(kind=AuthorisationKind.NONE, granted_at=NOW).state == "none"
     assert AuthorisationFacts(kind=AuthorisationKind.WARRANT, requested_at=NOW).state == "requested"
-    assert AuthorisationFacts(kind=AuthorisationKind.WARRANT).state == "none"
+    assert AuthorisationFacts(kind=AuthorisationKind.WARRANT).state is None

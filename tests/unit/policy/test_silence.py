@@ -15,7 +15,10 @@ from countenance.policy.facts import FACT, FACTS, CedarValue, Moment, context, s
 from countenance.policy.packs.pack import read_pack, shipped
 
 MANY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-OPTIONAL = [fact for fact in FACTS if fact.optional and fact.path not in DERIVED]
+PROGRESS = ("authorisation.requested_at", "authorisation.granted_at", "authorisation.refused_at")
+"""Times that state together how far an authorisation has come; they are left unstated together."""
+OPTIONAL = [fact.path for fact in FACTS if fact.optional and fact.path not in (*DERIVED, *PROGRESS[1:])]
+OPTIONAL.append("authorisation.state")
 
 SAFEGUARDS: dict[str, CedarValue] = {
     **dict.fromkeys(
@@ -78,6 +81,13 @@ def rules() -> dict[str, Rules]:
     return together | {name: Rules([read_pack(name)]) for name in shipped()}
 
 
+def unstated(request: Request, path: str) -> Request:
+    """`request` without the fact at `path`."""
+    for forgotten in PROGRESS if path == "authorisation.state" else (path,):
+        request = with_fact(request, forgotten, None)
+    return request
+
+
 def verdict(rules: Rules, request: Request, moment: Moment) -> Verdict:
     return rules.judge(request, moment, moment.now.date()).verdict
 
@@ -88,11 +98,11 @@ def test_leaving_a_fact_unstated_never_turns_a_no_into_a_yes(
     data: st.DataObject, drawer: Drawer, rules: dict[str, Rules]
 ) -> None:
     request, moment = drawer.next()
-    fact = data.draw(st.sampled_from(OPTIONAL))
-    silent = with_fact(request, fact.path, None)
+    path = data.draw(st.sampled_from(OPTIONAL))
+    silent = unstated(request, path)
     for name, rule in rules.items():
         if verdict(rule, silent, moment) is Verdict.PERMIT:
-            assert verdict(rule, request, moment) is Verdict.PERMIT, (name, fact.path)
+            assert verdict(rule, request, moment) is Verdict.PERMIT, (name, path)
 
 
 @MANY
@@ -101,10 +111,34 @@ def test_leaving_a_fact_unstated_never_turns_doubt_into_certainty_of_another_kin
     data: st.DataObject, drawer: Drawer, rules: dict[str, Rules]
 ) -> None:
     request, moment = drawer.next()
-    silent = with_fact(request, data.draw(st.sampled_from(OPTIONAL)).path, None)
+    silent = unstated(request, data.draw(st.sampled_from(OPTIONAL)))
     for rule in rules.values():
         before, after = verdict(rule, request, moment), verdict(rule, silent, moment)
         assert after in (before, Verdict.UNDETERMINED)
+
+
+def test_an_expired_warrant_that_says_not_when_it_was_granted_is_not_urgency_without_one(
+    rules: dict[str, Rules],
+) -> None:
+    """In danger to life a use without leave is allowed for a day; silence about a warrant is not "no warrant"."""
+    pack = read_pack("house")
+    request, moment = next((case.request, case.moment) for case in pack.cases if case.request.authorisation)
+    at = seconds(moment.now)
+    expired = [
+        ("authorisation.kind", "warrant"), ("authorisation.granted_at", at - 60), ("authorisation.expires_at", at),
+        ("authorisation.refused_at", None), ("authorisation.requested_at", None),
+        ("use.exigent", True), ("use.began_at", at), ("actor.powers", ["arrest"]),
+    ]  # fmt: skip
+    for path, value in expired:
+        request = with_fact(request, path, value)
+    decided = rules["house"].judge(request, moment, moment.now.date())
+    assert (decided.verdict, "house.authorisation" in decided.clauses) == (Verdict.DENY, True)
+    silent = unstated(request, "authorisation.state")
+    decided = rules["house"].judge(silent, moment, moment.now.date())
+    assert decided.verdict is Verdict.UNDETERMINED
+    assert "authorisation.state" in {fact.fact for fact in decided.missing}
+    urgent = with_fact(silent, "authorisation.kind", "none")
+    assert verdict(rules["house"], urgent, moment) is Verdict.PERMIT
 
 
 @MANY

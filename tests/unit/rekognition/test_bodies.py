@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import os
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from botocore.model import StructureShape
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,26 +23,28 @@ LONG = base64.b64encode(PICTURE).decode()
 OTHER = base64.b64encode(PICTURE[::-1]).decode()
 
 
-def shape(operation):
+def shape(operation: str) -> StructureShape:
     return MODEL.operation_model(operation).input_shape
 
 
-def plainly(body, operation):
+def plainly(body: bytes, operation: str) -> dict[str, dict[str, bytes] | int | str]:
     return parse(parse_json(body), shape(operation))
 
 
-def said(read, body, operation):
+def said(
+    read: Callable[..., Any], body: bytes, operation: str
+) -> dict[str, dict[str, bytes] | int | str] | tuple[str, str]:
     try:
         return read(body, operation)
     except Refused as error:
         return error.fault.type, str(error)
 
 
-def lifting(body, operation):
+def lifting(body: bytes, operation: str) -> dict[str, dict[str, bytes] | int | str]:
     return bodies.read(body, shape(operation))
 
 
-def body_of(value):
+def body_of(value: dict[str, dict[str, str] | int | str]) -> bytes:
     return json.dumps(value).encode()
 
 
@@ -78,22 +83,22 @@ ODD = [
 
 @pytest.mark.parametrize("body", ODD, ids=range(len(ODD)))
 @pytest.mark.parametrize("operation", ["SearchFacesByImage", "CreateCollection", "ListFaces"])
-def test_the_same_comes_of_it_or_the_same_is_wrong_with_it(body, operation):
+def test_the_same_comes_of_it_or_the_same_is_wrong_with_it(body: bytes, operation: str) -> None:
     assert said(lifting, body, operation) == said(plainly, body, operation)
 
 
-def test_two_pictures_come_out_each_in_its_place():
+def test_two_pictures_come_out_each_in_its_place() -> None:
     value = {"SourceImage": {"Bytes": LONG}, "TargetImage": {"Bytes": OTHER}}
     read = lifting(body_of(value), "CompareFaces")
     assert (read["SourceImage"]["Bytes"], read["TargetImage"]["Bytes"]) == (PICTURE, PICTURE[::-1])
 
 
-def test_a_tag_that_is_called_bytes_stays_a_text():
+def test_a_tag_that_is_called_bytes_stays_a_text() -> None:
     value = {"CollectionId": "c", "Tags": {"Bytes": LONG}}
     assert said(lifting, body_of(value), "CreateCollection") == said(plainly, body_of(value), "CreateCollection")
 
 
-def test_a_picture_is_not_parsed_as_json(monkeypatch):
+def test_a_picture_is_not_parsed_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed = []
     monkeypatch.setattr(bodies, "parse_json", lambda body: parsed.append(len(body)) or parse_json(body))
     assert lifting(body_of(SEARCH), "SearchFacesByImage")["Image"]["Bytes"] == PICTURE
@@ -126,7 +131,7 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=1500, deadline=None)
 @given(st.lists(PIECES, max_size=8), st.integers(0, 40), st.integers(0, 3))
-def test_no_splicing_of_text_makes_a_difference(pieces, at, cut):
+def test_no_splicing_of_text_makes_a_difference(pieces: list[str], at: int, cut: int) -> None:
     body = json.dumps({"Image": {"Bytes": LONG}, "CollectionId": "c"})
     body = (body[:at] + "".join(pieces) + body[at + cut :]).encode()
     assert said(lifting, body, "SearchFacesByImage") == said(plainly, body, "SearchFacesByImage")

@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 
 from countenance.api.rekognition.buckets import Buckets
-from countenance.api.rekognition.errors import Refused
-from countenance.api.rekognition.images import image_bytes
-from countenance.errors import ImageTooLarge
+from countenance.api.rekognition.errors import Refused, fault_of
+from countenance.api.rekognition.images import image_of
+from countenance.errors import ImageTooLarge, NoSuchObject
+from countenance.operations import content_of
 
 
 @pytest.fixture
@@ -19,17 +20,17 @@ def buckets(tmp_path):
 
 
 def refused(image, buckets):
-    with pytest.raises(Refused) as caught:
-        image_bytes(image, buckets)
-    return caught.value.fault.type
+    with pytest.raises((Refused, NoSuchObject)) as caught:
+        content_of(image_of(image, buckets))
+    return fault_of(caught.value)[0].type
 
 
 def test_bytes_are_taken_as_they_are(buckets):
-    assert image_bytes({"Bytes": b"sent"}, buckets) == b"sent"
+    assert content_of(image_of({"Bytes": b"sent"}, buckets)) == b"sent"
 
 
 def test_an_s3_object_is_read_from_its_folder(buckets):
-    assert image_bytes({"S3Object": {"Bucket": "photos", "Name": "a.jpg"}}, buckets) == b"stored"
+    assert content_of(image_of({"S3Object": {"Bucket": "photos", "Name": "a.jpg"}}, buckets)) == b"stored"
 
 
 def test_an_image_is_one_thing(buckets):
@@ -55,6 +56,7 @@ def test_an_object_that_cannot_be_had_is_an_invalid_s3_object(buckets, place):
 
 
 def test_objects_may_hold_15_mib(buckets):
-    assert len(image_bytes({"S3Object": {"Bucket": "photos", "Name": "just.jpg"}}, buckets)) == 15 * 1024 * 1024
+    just = content_of(image_of({"S3Object": {"Bucket": "photos", "Name": "just.jpg"}}, buckets))
+    assert len(just) == 15 * 1024 * 1024
     with pytest.raises(ImageTooLarge):
-        image_bytes({"S3Object": {"Bucket": "photos", "Name": "big.jpg"}}, buckets)
+        content_of(image_of({"S3Object": {"Bucket": "photos", "Name": "big.jpg"}}, buckets))

@@ -19,25 +19,25 @@ NAMES = {kind.__name__ for kind in wire.FAULTS}
 ROWS = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in TEXT.splitlines() if line[:1] == "|"]
 
 
-def test_the_table_of_errors_is_the_table_of_the_code():
+def test_the_table_of_errors_is_the_table_of_the_code() -> None:
     told = {(row[0], row[1], int(row[2])) for row in ROWS if len(row) == 3 and row[0] in NAMES}
     assert told == {(kind.__name__, fault.type, fault.status) for kind, fault in wire.FAULTS.items()}
 
 
-def test_every_type_that_the_dialect_raises_is_in_the_page():
+def test_every_type_that_the_dialect_raises_is_in_the_page() -> None:
     faults = {fault for fault in vars(wire).values() if isinstance(fault, wire.AwsError)}
     told = {(row[1], int(row[2])) for row in ROWS if len(row) == 3 and row[2].isdigit()}
     assert {(fault.type, fault.status) for fault in faults} <= told
 
 
-def test_the_table_of_operations_is_what_is_served():
+def test_the_table_of_operations_is_what_is_served() -> None:
     served = Actions("r", Buckets({}), Pages(b"k")).served
     titles = [row[0] for row in ROWS]
     start = titles.index("operation") + 2
     assert set(titles[start : start + len(served)]) == set(served)
 
 
-def test_the_numbers_of_the_page_are_those_of_the_code():
+def test_the_numbers_of_the_page_are_those_of_the_code() -> None:
     limits = AdmissionLimits()
     mib = 1024 * 1024
     for number in (

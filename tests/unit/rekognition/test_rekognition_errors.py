@@ -9,31 +9,31 @@ def tree(root: type[errors.CountenanceError]) -> set[type[errors.CountenanceErro
     return {root}.union(*(tree(kind) for kind in root.__subclasses__()))
 
 
-def test_every_error_of_the_tree_has_its_own_row():
+def test_every_error_of_the_tree_has_its_own_row() -> None:
     ours = {kind for kind in tree(errors.CountenanceError) if kind.__module__ == errors.__name__}
     assert set(wire.FAULTS) == ours
 
 
-def test_every_row_is_a_type_that_boto3_can_catch_or_a_protocol_type():
+def test_every_row_is_a_type_that_boto3_can_catch_or_a_protocol_type() -> None:
     modelled = {shape.name for shape in load_model().error_shapes}
     protocol = {wire.UNRECOGNIZED_CLIENT.type}
     assert {fault.type for fault in wire.FAULTS.values()} <= modelled | protocol
 
 
-def test_only_internal_server_error_is_a_500():
+def test_only_internal_server_error_is_a_500() -> None:
     for fault in wire.FAULTS.values():
         assert (fault.status == 500) == (fault.type == "InternalServerError")
         assert 400 <= fault.status <= 503
 
 
-def test_a_500_says_nothing_of_what_happened():
+def test_a_500_says_nothing_of_what_happened() -> None:
     for error in (errors.StoreError("secret path"), ValueError("an image"), errors.NotRecorded("disk full")):
         fault, message = wire.fault_of(error)
         assert fault == wire.INTERNAL
         assert message == wire.INTERNAL_MESSAGE
 
 
-def test_an_error_below_a_known_one_is_answered_as_it():
+def test_an_error_below_a_known_one_is_answered_as_it() -> None:
     class NewKind(errors.NoFace):
         pass
 

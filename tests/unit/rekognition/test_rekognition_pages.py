@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.strategies import DataObject
 
 from countenance.api.rekognition.pages import MAX_TOKEN, Pages
 from countenance.errors import BadPageToken
@@ -12,20 +13,20 @@ PAGES = Pages(b"k" * 32)
 
 
 @given(ID, ID)
-def test_a_token_gives_its_cursor_back_and_fits_in_next_token(gallery_id, cursor):
+def test_a_token_gives_its_cursor_back_and_fits_in_next_token(gallery_id: str, cursor: str) -> None:
     token = PAGES.token("ListFaces", gallery_id, cursor)
     assert len(token) <= MAX_TOKEN
     assert PAGES.cursor("ListFaces", gallery_id, token) == cursor
 
 
 @pytest.mark.parametrize("cursor", [":" * 255, "-" * 255, "a" * 255, ""])
-def test_the_longest_cursors_fit(cursor):
+def test_the_longest_cursors_fit(cursor: str) -> None:
     token = PAGES.token("ListCollections", "", cursor)
     assert len(token) <= MAX_TOKEN
     assert PAGES.cursor("ListCollections", "", token) == cursor
 
 
-def test_a_token_is_good_for_its_operation_collection_and_installation_only():
+def test_a_token_is_good_for_its_operation_collection_and_installation_only() -> None:
     token = PAGES.token("ListFaces", "staff", "41")
     for pages, operation, gallery_id in [
         (PAGES, "ListCollections", "staff"),
@@ -38,13 +39,13 @@ def test_a_token_is_good_for_its_operation_collection_and_installation_only():
 
 
 @given(st.text(max_size=300))
-def test_no_other_text_is_a_token(text):
+def test_no_other_text_is_a_token(text: str) -> None:
     with pytest.raises(BadPageToken):
         PAGES.cursor("ListFaces", "staff", text)
 
 
 @given(st.data())
-def test_an_altered_token_is_refused(data):
+def test_an_altered_token_is_refused(data: DataObject) -> None:
     token = PAGES.token("ListFaces", "staff", "41")
     at = data.draw(st.integers(0, len(token) - 1))
     other = data.draw(st.sampled_from([c for c in token if c != token[at]] + ["!"]))

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 
 import pytest
+from botocore.model import StructureShape
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,17 +16,17 @@ MODEL = load_model()
 FACE_ID = "01234567-89ab-cdef-0123-456789abcdef"
 
 
-def shape(operation):
+def shape(operation: str) -> StructureShape:
     return MODEL.operation_model(operation).input_shape
 
 
-def refused(operation, value):
+def refused(operation: str, value: dict[str, Any] | list[Any] | None) -> tuple[str, str]:
     with pytest.raises(Refused) as caught:
         parse(value, shape(operation))
     return caught.value.fault.type, str(caught.value)
 
 
-def test_a_good_request_is_read_with_its_blobs_decoded():
+def test_a_good_request_is_read_with_its_blobs_decoded() -> None:
     value = {
         "CollectionId": "staff-2.a_b",
         "Image": {"Bytes": base64.b64encode(b"\x00\xffpic").decode()},
@@ -41,7 +43,7 @@ def test_a_good_request_is_read_with_its_blobs_decoded():
     }
 
 
-def test_null_means_absent():
+def test_null_means_absent() -> None:
     assert parse({"CollectionId": "a", "MaxResults": None}, shape("ListFaces")) == {"CollectionId": "a"}
     assert refused("ListFaces", {"CollectionId": None})[0] == "InvalidParameterException"
 
@@ -88,13 +90,15 @@ def test_null_means_absent():
         ("CreateCollection", {"CollectionId": "a", "Tags": {"x": 1}}, "SerializationException", "Tags[0]"),
     ],
 )
-def test_what_the_model_does_not_allow_is_refused_and_its_place_named(operation, value, kind, place):
+def test_what_the_model_does_not_allow_is_refused_and_its_place_named(
+    operation: str, value: dict[str, Any] | list[Any] | None, kind: str, place: str
+) -> None:
     told, message = refused(operation, value)
     assert told == kind
     assert place in message
 
 
-def test_no_message_repeats_what_was_sent():
+def test_no_message_repeats_what_was_sent() -> None:
     for operation, value in [
         ("ListFaces", {"CollectionId": "Erika Mustermann"}),
         ("ListFaces", {"CollectionId": "a", "Erika Mustermann": 1}),
@@ -105,7 +109,7 @@ def test_no_message_repeats_what_was_sent():
         assert "Erika" not in refused(operation, value)[1]
 
 
-def test_an_image_may_hold_5_mib_and_not_a_byte_more():
+def test_an_image_may_hold_5_mib_and_not_a_byte_more() -> None:
     most = 5 * 1024 * 1024
     image = base64.b64encode(bytes(most)).decode()
     assert len(parse({"Image": {"Bytes": image}}, shape("DetectFaces"))["Image"]["Bytes"]) == most
@@ -116,14 +120,14 @@ def test_an_image_may_hold_5_mib_and_not_a_byte_more():
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
-def test_no_number_is_infinite_or_none(number):
+def test_no_number_is_infinite_or_none(number: str) -> None:
     with pytest.raises(Refused) as caught:
         parse_json(f'{{"FaceMatchThreshold": {number}}}'.encode())
     assert caught.value.fault.type == "SerializationException"
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 100.1, 1e308, -1e308, 10**400])
-def test_thresholds_lie_between_0_and_100(threshold):
+def test_thresholds_lie_between_0_and_100(threshold: float) -> None:
     value = {"CollectionId": "a", "FaceId": FACE_ID, "FaceMatchThreshold": threshold}
     if threshold == 10**400:  # as a parser could make it of a long row of digits
         value["FaceMatchThreshold"] = parse_json(b"9" * 300)
@@ -134,20 +138,20 @@ def test_thresholds_lie_between_0_and_100(threshold):
     "body",
     [b"", b"{", b"nope", b'{"a":1}x', b"\xff\xfe", b'"\xff"', b'"\\ud800"', b"[" * 100_000, b"[" * 2000 + b"]" * 2000],
 )
-def test_a_body_that_is_no_json_is_refused(body):
+def test_a_body_that_is_no_json_is_refused(body: bytes) -> None:
     with pytest.raises(Refused) as caught:
         parse_json(body)
     assert caught.value.fault.type == "SerializationException"
 
 
-def test_a_body_of_very_many_values_is_refused_before_it_is_parsed():
+def test_a_body_of_very_many_values_is_refused_before_it_is_parsed() -> None:
     with pytest.raises(Refused, match="values"):
         parse_json(b"[" + b"[]," * MAX_VALUES + b"0]")
     largest = json.dumps({"CollectionId": "a" * 255, "FaceIds": [FACE_ID] * 4096}).encode()
     parse(parse_json(largest), shape("DeleteFaces"))
 
 
-def test_patterns_match_the_whole_text():
+def test_patterns_match_the_whole_text() -> None:
     assert matches("Straße 5: é", r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$")
     assert not matches("a\tb", r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$")
     assert not matches("a\n", r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$")
@@ -155,7 +159,7 @@ def test_patterns_match_the_whole_text():
     assert not matches("ab c", r"[a-z]+")
 
 
-def test_every_pattern_and_type_of_the_model_can_be_checked():
+def test_every_pattern_and_type_of_the_model_can_be_checked() -> None:
     """botocore may bring new shapes with any release: this fails before a request does."""
     from countenance.api.rekognition.shapes import _PARSERS
 
@@ -182,7 +186,18 @@ NEAR = st.recursive(
 
 
 @given(st.sampled_from(sorted(MODEL.operation_names)), NEAR)
-def test_any_json_is_either_read_or_refused(operation, value):
+def test_any_json_is_either_read_or_refused(
+    operation: str,
+    value: bool
+    | dict[str, Any]
+    | list[
+        dict[str, list[float | list[object] | None]]
+        | int
+        | list[dict[str, str] | list[dict[str, object] | None] | None]
+        | None
+    ]
+    | None,
+) -> None:
     try:
         parse(value, shape(operation))
     except Refused as error:

@@ -19,8 +19,10 @@ from countenance.api.native.middleware import BodyLimits, OperatorAccess
 from countenance.api.native.problems import FieldFault, Problem, response_of
 
 PREFIX = "/v1"
-PUBLIC = frozenset({f"{PREFIX}/health", f"{PREFIX}/ledger/proof", f"{PREFIX}/openapi.json"})
+PUBLIC = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready", f"{PREFIX}/ledger/proof", f"{PREFIX}/openapi.json"})
 """What needs no token."""
+ALWAYS = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready"})
+"""What is answered however much is in hand, since operators and their tools ask it when something is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Services:
 
 def app(services: Services, limits: BodyLimits = BodyLimits()) -> ASGIApp:  # noqa: B008  # frozen
     """The API as an ASGI application that answers /v1."""
-    return OperatorAccess(_application(services), services.operators.holding, PUBLIC, limits)
+    return OperatorAccess(_application(services), services.operators.holding, PUBLIC, limits, ALWAYS)
 
 
 def document() -> dict[str, Any]:

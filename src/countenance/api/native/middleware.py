@@ -33,16 +33,25 @@ class BodyLimits:
 
 
 class OperatorAccess:
-    """Lets requests through to `inside`. holding: the operator of a token, or `Unauthenticated`; it blocks."""
+    """Lets requests through to `inside`. holding: the operator of a token, or `Unauthenticated`; it blocks.
+
+    public: paths that need no token. always: those of them that are answered however much is in hand.
+    """
 
     def __init__(
-        self, inside: ASGIApp, holding: Callable[[str], Operator], public: frozenset[str], limits: BodyLimits
+        self,
+        inside: ASGIApp,
+        holding: Callable[[str], Operator],
+        public: frozenset[str],
+        limits: BodyLimits,
+        always: frozenset[str] = frozenset(),
     ) -> None:
         self._inside = inside
         self._holding = holding
         self._public = public
         self._limits = limits
         self._running = 0
+        self._always = always
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; anything else has no business here."""
@@ -51,7 +60,7 @@ class OperatorAccess:
         send = partial(_uncached, send)
         self._running += 1
         try:
-            if self._running > self._limits.requests:
+            if self._running > self._limits.requests and scope["path"] not in self._always:
                 raise Overloaded(f"{self._limits.requests} requests are in hand; try again in a moment")
             public = (
                 scope["path"] in self._public

@@ -51,6 +51,7 @@ KINDS: Mapping[type[errors.CountenanceError], Kind] = MappingProxyType(
         errors.BadPageToken: Kind(400, "A page token that this server did not make"),
         errors.NotFound: Kind(404, "Not there"),
         errors.NoSuchFace: Kind(404, "No face of that id"),
+        errors.NoSuchObject: Kind(404, "No such object"),
         errors.AlreadyExists: Kind(409, "The id is taken"),
         errors.Conflict: Kind(409, "Its state forbids this"),
         errors.TokenReused: Kind(409, "The token belongs to another request"),

@@ -15,7 +15,7 @@ from countenance.api.rekognition.answers import (
     source_body,
 )
 from countenance.api.rekognition.buckets import Buckets
-from countenance.api.rekognition.images import image_bytes
+from countenance.api.rekognition.images import image_of
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import Params
 from countenance.api.rekognition.user_actions import UserActions
@@ -36,6 +36,7 @@ from countenance.operations import (
     Detect,
     Enrol,
     Erase,
+    Image,
     ListFaces,
     ListGalleries,
     QualityFilter,
@@ -190,8 +191,8 @@ class Actions:
         seen = carry_out(Detect(self._image(params["Image"])))
         return {"FaceDetails": [detail_body(face) for face in seen.faces]}
 
-    def _image(self, image: Params) -> bytes:
-        return image_bytes(image, self._buckets)
+    def _image(self, image: Params) -> Image:
+        return image_of(image, self._buckets)
 
     def _arn(self, gallery_id: str) -> str:
         return f"aws:rekognition:{self._region}:{ACCOUNT}:collection/{gallery_id}"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from countenance.errors import ImageTooLarge, NotFound
+from countenance.errors import ImageTooLarge, NoSuchObject
 
 MAX_OBJECT_BYTES = 15 * 1024 * 1024
 """What Rekognition takes as an S3 object: 15 MiB."""
@@ -32,15 +32,15 @@ class Buckets:
         """The bytes of the object `name` in `bucket`.
 
         Raises:
-            NotFound: no such bucket, or no such object; the message does not say which part of the name was wrong.
+            NoSuchObject: no such bucket, or no such object; the message does not say which part of the name was wrong.
             ImageTooLarge: more than `max_bytes`; found from its size, before anything is read.
         """
         folder = self._folders.get(bucket)
         if folder is None:
-            raise NotFound("no folder is configured for this bucket")
+            raise NoSuchObject("no folder is configured for this bucket")
         parts = name.split("/")
         if "\0" in name or any(part in ("", ".", "..") for part in parts):
-            raise NotFound("the object's name is not a plain path below its bucket")
+            raise NoSuchObject("the object's name is not a plain path below its bucket")
         with ExitStack() as handles:
             try:
                 place = _open(handles, os.fspath(folder), _FOLDER & ~os.O_NOFOLLOW, None)
@@ -49,7 +49,7 @@ class Buckets:
                 file = _open(handles, parts[-1], _FILE, place)
                 return _content(file, max_bytes)
             except (OSError, ValueError) as error:  # ValueError: a name that this file system cannot encode
-                raise NotFound("the bucket holds no such object") from error
+                raise NoSuchObject("the bucket holds no such object") from error
 
 
 def _open(handles: ExitStack, path: str, flags: int, folder: int | None) -> int:
@@ -61,9 +61,9 @@ def _open(handles: ExitStack, path: str, flags: int, folder: int | None) -> int:
 def _content(file: int, max_bytes: int) -> bytes:
     status = os.fstat(file)
     if not stat.S_ISREG(status.st_mode):
-        raise NotFound("the bucket holds no such object")
+        raise NoSuchObject("the bucket holds no such object")
     if status.st_size > max_bytes:
-        raise ImageTooLarge(f"the object holds {status.st_size} bytes, at most {max_bytes} are taken")
+        raise ImageTooLarge(f"the object holds more than {max_bytes} bytes")
     with os.fdopen(os.dup(file), "rb") as stream:
         content = stream.read(max_bytes + 1)
     if len(content) > max_bytes:  # it grew meanwhile

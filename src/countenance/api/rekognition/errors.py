@@ -65,6 +65,7 @@ FAULTS: Mapping[type[errors.CountenanceError], AwsError] = MappingProxyType(
         errors.BadPageToken: AwsError("InvalidPaginationTokenException"),
         errors.NotFound: NOT_FOUND,
         errors.NoSuchFace: INVALID_PARAMETER,
+        errors.NoSuchObject: INVALID_S3_OBJECT,
         errors.AlreadyExists: AwsError("ResourceAlreadyExistsException"),
         errors.Conflict: AwsError("ConflictException"),
         errors.TokenReused: AwsError("IdempotentParameterMismatchException"),

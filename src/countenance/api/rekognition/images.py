@@ -5,28 +5,37 @@ from __future__ import annotations
 from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.errors import INVALID_PARAMETER, INVALID_S3_OBJECT, Refused
 from countenance.api.rekognition.shapes import Params
-from countenance.errors import NotFound
+from countenance.errors import UnsupportedImage
+from countenance.operations import KINDS, Image, StoredImage, kind_of
 
 
-def image_bytes(image: Params, buckets: Buckets) -> bytes:
-    """The bytes of an Image member: its `Bytes`, or what its `S3Object` names.
+def image_of(image: Params, buckets: Buckets) -> Image:
+    """The `Bytes` of an Image member, or what its `S3Object` names, which is not opened here.
+
+    The guard opens it once the rules permit the operation, so that nobody without a mandate learns what a bucket holds.
 
     Raises:
         Refused: InvalidParameterException unless exactly one of the two is given, InvalidS3ObjectException for an
-            object that cannot be had.
-        ImageTooLarge: an object above 15 MiB.
+            object without a name.
+        UnsupportedImage: a kind of file that this dialect does not take; of an object, when it is opened.
     """
     if ("Bytes" in image) == ("S3Object" in image):
         raise Refused(INVALID_PARAMETER, "an Image holds either Bytes or S3Object")
-    if "Bytes" in image:
-        content: bytes = image["Bytes"]
-        return content
-    place = image["S3Object"]
+    return _taken(image["Bytes"]) if "Bytes" in image else _stored(image["S3Object"], buckets)
+
+
+def _taken(content: bytes) -> bytes:
+    """`content`, unless it is a picture that the engine reads and Amazon Rekognition does not."""
+    kind = kind_of(content)
+    if kind in KINDS and kind not in ("JPEG", "PNG"):
+        raise UnsupportedImage(f"{kind} images are not read here; send a JPEG or PNG")
+    return content
+
+
+def _stored(place: Params, buckets: Buckets) -> StoredImage:
     if "Bucket" not in place or "Name" not in place:
         raise Refused(INVALID_S3_OBJECT, "an S3Object needs a Bucket and a Name")
     if "Version" in place:
         raise Refused(INVALID_S3_OBJECT, "buckets here are folders and keep no versions")
-    try:
-        return buckets.read(place["Bucket"], place["Name"])
-    except NotFound as error:
-        raise Refused(INVALID_S3_OBJECT, f"Unable to get object: {error}") from error
+    bucket, name = place["Bucket"], place["Name"]
+    return StoredImage(bucket, name, lambda: _taken(buckets.read(bucket, name)))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from countenance.api.rekognition.answers import JSON, Body, detail_body, refusal_body, user_body, user_match_body
 from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.errors import INVALID_PARAMETER, Refused
-from countenance.api.rekognition.images import image_bytes
+from countenance.api.rekognition.images import image_of
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import Params
 from countenance.api.rekognition.wire_operation import (
@@ -122,7 +122,7 @@ class UserActions:
         answer = carry_out(
             SearchUsersByImage(
                 params["CollectionId"],
-                image_bytes(params["Image"], self._buckets),
+                image_of(params["Image"], self._buckets),
                 limit=params.get("MaxUsers", MATCHES),
                 similarity=params.get("UserMatchThreshold", SIMILARITY),
                 quality=filter_or_none(params),

@@ -18,9 +18,18 @@ from countenance.cli.enrol.log import EnrolmentLog, stamp_of
 from countenance.cli.enrol.pictures import Listing, PictureFile, in_folder, in_manifest
 from countenance.cli.installation import installation
 from countenance.engine import STORED
-from countenance.engine.decode import begins_like_a_picture
 from countenance.errors import AlreadyExists, BadRequest, Conflict, ImageError, ImageTooLarge, NotFound
-from countenance.operations import Associate, Caller, CreateGallery, CreateUser, Enrol, Enrolled, QualityFilter
+from countenance.operations import (
+    KINDS,
+    Associate,
+    Caller,
+    CreateGallery,
+    CreateUser,
+    Enrol,
+    Enrolled,
+    QualityFilter,
+    kind_of,
+)
 from countenance.progress import track
 
 _FACES_ASKED_AT_ONCE = 1000
@@ -67,9 +76,9 @@ def enrol(
 ) -> None:
     """Every picture is one operation of its own: decided, on record, and enrolled once however often this is run."""
     if manifest is None:
-        listing = in_folder(folder, external_id, begins_like_a_picture)
+        listing = in_folder(folder, external_id, _is_picture)
     else:
-        listing = in_manifest(manifest, folder, begins_like_a_picture)
+        listing = in_manifest(manifest, folder, _is_picture)
     for name, why in listing.left_out:
         click.echo(f"{name}: not enrolled: {why}", err=True)
     if not listing.pictures:
@@ -187,6 +196,11 @@ class _Enrolment:
         for refused in result.refused:
             self._counts["faces not associated"] += 1
             click.echo(f"{user}: face {refused.face_id} was not associated: {refused.reason}", err=True)
+
+
+def _is_picture(begins: bytes) -> bool:
+    """Whether a file that begins so is of a kind that is read here."""
+    return kind_of(begins) in KINDS
 
 
 def _ahead(

@@ -1,0 +1,286 @@
+"""What one connection may cost before anybody knows who it is: bytes, lines and time of a head, room, time to read.
+
+uvicorn parses with httptools and keeps no such limits; this is its protocol class with them (docs/adr/0010). Whoever
+has said nothing whole yet is the first to go when there is no room, so that silent connections lock nobody out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """connections, per_address: open at once. head_bytes, head_lines: of a request's head, and of a trailer.
+
+    head_seconds: until a head is whole. request_seconds: until a body is whole, whether or not it was answered before.
+    write_seconds: until an answer is taken, and one more for each 64 KiB. pipelined: requests sent ahead of answers.
+    """
+
+    connections: int = 512
+    per_address: int = 128
+    head_bytes: int = 65_536
+    head_lines: int = 100
+    head_seconds: float = 10.0
+    request_seconds: float = 60.0
+    write_seconds: float = 20.0
+    pipelined: int = 16
+
+
+_TICK_S = 0.5
+_LINGER_S = 1.0
+"""How long a refused client may still send before it is cut off: cut off at once, it would not see the answer."""
+_TAKEN_PER_S = 65_536
+
+
+class ConnectionTable:
+    """The open connections of one server. Belongs to one event loop."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self.limits = limits
+        self._by_address: dict[str, dict[BoundedProtocol, None]] = {}
+        self._count = 0
+        self._ticking = False
+
+    def __len__(self) -> int:
+        return self._count
+
+    def admit(self, connection: BoundedProtocol) -> bool:
+        """Take it in, where need be in place of one that waits; False where all others have requests in hand."""
+        mine = self._by_address.setdefault(connection.address, {})
+        crowded = len(mine) >= self.limits.per_address
+        if crowded and not _evicted(mine):
+            self._forget_empty(connection.address)
+            return False
+        if not crowded and self._count >= self.limits.connections:
+            fullest = sorted(self._by_address.values(), key=len, reverse=True)
+            if not any(_evicted(some) for some in fullest):
+                self._forget_empty(connection.address)
+                return False
+        self._by_address.setdefault(connection.address, mine)[connection] = None
+        self._count += 1
+        if not self._ticking:
+            self._ticking = True
+            connection.loop.call_later(_TICK_S, self._tick, connection.loop)
+        return True
+
+    def leave(self, connection: BoundedProtocol) -> None:
+        """It is closed."""
+        mine = self._by_address.get(connection.address, {})
+        if connection in mine:
+            del mine[connection]
+            self._count -= 1
+        self._forget_empty(connection.address)
+
+    def _forget_empty(self, address: str) -> None:
+        if not self._by_address.get(address, True):
+            del self._by_address[address]
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Cut off whoever took too long."""
+        now = loop.time()
+        for connection in [each for some in self._by_address.values() for each in some]:
+            connection.check(now)
+        self._ticking = self._count > 0
+        if self._ticking:
+            loop.call_later(_TICK_S, self._tick, loop)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol for one connection, within the limits of its table; made by `bounded`."""
+
+    table: ConnectionTable
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take part, or be refused for want of room."""
+        super().connection_made(transport)
+        self.address = self.client[0] if self.client else ""
+        self._since = self.loop.time()  # what it is in began then: waiting, a head, a body
+        self._lines = 0
+        self._head_bytes = 0  # of the head or trailer so far, in whole lines
+        self._unparsed = 0  # bytes since the parser last found anything
+        self._in_head = True
+        self._fault: tuple[int, str] | None = None
+        self._refused = False
+        self._untaken_until: float | None = None
+        if not self.table.admit(self):
+            self._refuse(503, "too many connections; try again in a moment")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Make room."""
+        self.table.leave(self)
+        super().connection_lost(exc)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether no request is in hand: nothing whole was said yet, or everything was answered."""
+        return (self.cycle is None or self.cycle.response_complete) and not self.pipeline
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, within bounds."""
+        if self._refused:
+            return
+        if self._in_head and self._unparsed == 0 and self._head_bytes == 0:
+            self._since = self.loop.time()  # the first bytes of a head
+        self._unparsed += len(data)
+        super().data_received(data)
+        if not self._refused and self._unparsed > self.table.limits.head_bytes:
+            self._refuse(431, f"the head of a request holds more than {self.table.limits.head_bytes} bytes")
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what cannot be parsed, or is beyond a limit."""
+        self._refuse(*(self._fault or (400, "this is not HTTP/1.1")))
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        super().on_message_begin()
+        self._lines = self._head_bytes = self._unparsed = 0
+        self._in_head = True
+        if len(self.pipeline) >= self.table.limits.pipelined:
+            self._stop(400, f"more than {self.table.limits.pipelined} requests were sent ahead of their answers")
+
+    def on_url(self, url: bytes) -> None:
+        """Part of the target."""
+        self._count_head(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A line of the head, or of a trailer."""
+        self._lines += 1
+        if self._lines > self.table.limits.head_lines:
+            self._stop(431, f"the head of a request has more than {self.table.limits.head_lines} lines")
+        self._count_head(len(name) + len(value) + 4)
+        if self._in_head:  # a trailer says nothing that is used here
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """A request begins; what follows is its body."""
+        self._in_head = False
+        self._lines = self._head_bytes = self._unparsed = 0
+        self._since = self.loop.time()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Part of a body."""
+        self._unparsed = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request is whole."""
+        self._in_head = True
+        self._lines = self._head_bytes = self._unparsed = 0
+        self._since = self.loop.time()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """A request is answered; the time for the next one begins."""
+        if self._in_head:
+            self._since = self.loop.time()
+        super().on_response_complete()
+
+    def check(self, now: float) -> None:
+        """Close the connection if something took too long."""
+        limits, waited = self.table.limits, now - self._since
+        if self._not_taken(now):
+            self.transport.abort()
+        elif self._refused or self.transport.is_closing():
+            return
+        elif self._in_head:
+            if self.waiting and waited > limits.head_seconds:
+                began = self._unparsed or self._head_bytes
+                if began:
+                    self._refuse(408, f"the head of a request took more than {limits.head_seconds:g} s")
+                else:
+                    self.transport.close()
+        elif waited > limits.request_seconds:
+            self.transport.abort()
+
+    def evict(self) -> None:
+        """Make room for somebody else."""
+        self.transport.abort()
+
+    def _not_taken(self, now: float) -> bool:
+        """Whether an answer lies here for longer than anybody needs to take it."""
+        lying = self.transport.get_write_buffer_size()
+        if lying == 0:
+            self._untaken_until = None
+        elif self._untaken_until is None:
+            self._untaken_until = now + self.table.limits.write_seconds + lying / _TAKEN_PER_S
+        return self._untaken_until is not None and now > self._untaken_until
+
+    def _count_head(self, size: int) -> None:
+        self._unparsed = 0
+        self._head_bytes += size
+        if self._head_bytes > self.table.limits.head_bytes:
+            self._stop(431, f"the head of a request holds more than {self.table.limits.head_bytes} bytes")
+
+    def _stop(self, status: int, says: str) -> None:
+        """Leave the parser, which has uvicorn call `send_400_response`."""
+        self._fault = (status, says)
+        raise ValueError(says)
+
+    def _refuse(self, status: int, says: str) -> None:
+        """Answer in both dialects at once, since nobody knows yet which one is spoken, and close."""
+        self._refused = True
+        self._unset_keepalive_if_required()
+        if not self.waiting:  # an answer is on its way that this one would be taken for
+            self.transport.abort()
+            return
+        self.transport.write(_answer(status, says))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.loop.call_later(_LINGER_S, self.transport.abort)
+        else:
+            self.transport.close()
+
+
+_SAID = {
+    400: ("Bad Request", "ValidationException", "malformed"),
+    408: ("Request Timeout", "RequestTimeoutException", "too-slow"),
+    431: ("Request Header Fields Too Large", "RequestHeaderFieldsTooLargeException", "head-too-large"),
+    503: ("Service Unavailable", "ThrottlingException", "overloaded"),
+}
+
+
+def _answer(status: int, says: str) -> bytes:
+    title, aws, kind = _SAID[status]
+    said: dict[str, Any] = {
+        "__type": aws,
+        "message": says,
+        "type": f"urn:countenance:problem:{kind}",
+        "title": title,
+        "status": status,
+        "detail": says,
+    }
+    body = json.dumps(said).encode()
+    retry = "retry-after: 1\r\n" if status == 503 else ""
+    head = (
+        f"HTTP/1.1 {status} {title}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        f"cache-control: no-store\r\n{retry}connection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _evicted(connections: Iterable[BoundedProtocol]) -> bool:
+    """Close the one that has waited longest, if any waits."""
+    waiting = [each for each in connections if each.waiting and each.transport is not None]
+    if not waiting:
+        return False
+    longest = min(waiting, key=lambda each: each._since)
+    longest.table.leave(longest)
+    longest.evict()
+    return True
+
+
+def bounded(limits: ConnectionLimits) -> type[HttpToolsProtocol]:
+    """The protocol class for one server (`uvicorn.Config(http=...)`), with a table of its own."""
+    return type("Bounded", (BoundedProtocol,), {"table": ConnectionTable(limits)})

@@ -1,0 +1,186 @@
+"""Every face of a picture: of every size, whichever way it lies.
+
+Four looks, each only where it can add something: the picture at its working size; a quarter of that, for faces that
+fill the frame; tiles of a larger scale, for small faces of large pictures; and turned copies, where nothing upright is
+sure. `turning` then says of each face which way up it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from countenance.engine import turning, yunet
+from countenance.engine.manifest import Detection, Manifest, Upright
+from countenance.engine.runtime import Network
+from countenance.engine.yunet import Found
+from countenance.errors import ModelError
+from countenance.faces import Pixels
+
+FOUND_PX = 16
+"""Width in pixels, where it is searched, of a face that is all but surely found (docs/models.md)."""
+
+FAINT_PX, FAINT_SCORE = 32, 0.4
+"""Small faces score low where they are found, and well in an enlarged crop: below this width this score is enough to
+have a closer look."""
+
+FRAME_PX, CLOSE_UP_PX = 320, 160
+"""Where the longer side of what is searched is beyond the first, faces may be too large to be found in it, so it is
+searched at the second as well (a sixteenth of the work): there faces are found of up to 1.6 times the frame."""
+
+STEP = 32
+"""The tiles' sides and overlaps are multiples of the detector's largest stride."""
+
+_UNKNOWN = Upright(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+"""For a detector whose manifest says nothing about turned faces: all that it finds counts as upright."""
+
+_NONE = Found(np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty(0, np.float32))
+
+
+class Finder:
+    """A detector with its ways of looking. Any number of threads may call it."""
+
+    def __init__(self, network: Network, manifest: Manifest, smallest: int) -> None:
+        """smallest: width in pixels of the original of the smallest face that is looked for in large pictures."""
+        if manifest.detection is None:
+            raise ModelError(f"{manifest.name} is no detector by its manifest")
+        self._network, self._how = network, manifest.detection
+        self._size = (manifest.input.width, manifest.input.height)
+        self._upright = manifest.detection.upright or _UNKNOWN
+        self._faint = replace(self._how, min_score=min(FAINT_SCORE, self._how.min_score))
+        self._smallest = smallest
+
+    def wanted(self, width: int, height: int) -> int:
+        """The longer side in pixels at which a picture of this size is worth having, at least the working size."""
+        longer = max(width, height)
+        return max(min(longer, max(self._size)), min(longer, round(longer * FOUND_PX / self._smallest)))
+
+    def find(self, pixels: Pixels, longer: int, most: int) -> Found:
+        """The faces in `pixels`, in its pixels, points in the order of an upright face; largest first, at most `most`.
+
+        longer: longer side at which to look for the smallest ones, from `wanted`.
+        """
+        base = _shrunk(pixels, max(self._size))
+        faces, turns = self._checked(pixels, self._sweep(pixels, base, 0).largest(2 * most))
+        small = self._tiled(pixels, longer) if longer > max(self._size) and not (most == 1 and len(turns)) else None
+        if small is not None and len(small.scores):
+            news = _merged([faces, small], self._faint, len(turns)).largest(2 * most)
+            more, more_turns = self._checked(pixels, news)
+            faces, turns = _joined([faces, more]), turns + more_turns
+        steady = [t == 0 and s >= self._upright.sure_score for t, s in zip(turns, faces.scores, strict=True)]
+        others = sorted(set(turns) - {0.0})
+        if not any(steady):
+            others = sorted({*others, 90.0, 180.0, 270.0})
+        for group in (others, [] if len(turns) else [45.0, 135.0, 225.0, 315.0]):
+            if group and not (group[0] == 45.0 and len(turns)):
+                found = _merged([self._sweep(pixels, base, t) for t in group], self._faint)
+                more, more_turns = self._checked(pixels, found.largest(2 * most))
+                faces, turns = _joined([faces, more]), turns + more_turns
+        return _merged([faces], self._how).largest(most)
+
+    def _checked(self, pixels: Pixels, found: Found) -> tuple[Found, list[float]]:
+        return turning.upright(pixels, found, self._crops, self._upright, self._how.min_score)
+
+    def _crops(self, crops: Pixels) -> Sequence[Found]:
+        maps = self._network.run(crops)
+        number = len(crops)
+        split = [array.reshape(number, -1, array.shape[-1]) for array in maps]
+        return [yunet.read_maps([a[i : i + 1] for a in split], crops.shape[2], self._faint) for i in range(number)]
+
+    def _sweep(self, pixels: Pixels, base: Pixels, degrees: float) -> Found:
+        """The faces in `base` turned upright by `degrees`, at its size and a quarter of it, in pixels of `pixels`."""
+        height, width = base.shape[:2]
+        across, down = pixels.shape[1] / width, pixels.shape[0] / height
+        turned, back = _turned(base, degrees)
+        looks = [self._once(turned)]
+        if max(turned.shape[:2]) > FRAME_PX:
+            quarter = _shrunk(turned, CLOSE_UP_PX)
+            looks.append(
+                self._once(quarter).scaled(turned.shape[1] / quarter.shape[1], turned.shape[0] / quarter.shape[0])
+            )
+        found = _merged(looks, self._faint)
+        if degrees:
+            points = found.points @ back[:, :2].T + back[:, 2]
+            centres = (found.boxes[:, :2] + found.boxes[:, 2:] / 2) @ back[:, :2].T + back[:, 2]
+            boxes = [turning.turned_box(c, b[2:], degrees) for c, b in zip(centres, found.boxes, strict=True)]
+            # upright points of a turned face must not pass for sure: the crops decide
+            scores = np.minimum(found.scores, np.float32(0.9))
+            found = Found(np.array(boxes, np.float32).reshape(-1, 4), points.astype(np.float32), scores)
+        return found.scaled(across, down)
+
+    def _tiled(self, pixels: Pixels, longer: int) -> Found:
+        """The small faces of `pixels` at a scale of `longer` pixels, a tile at a time, in pixels of `pixels`."""
+        fine = _shrunk(pixels, longer)
+        height, width = fine.shape[:2]
+        overlap = STEP * -(-2 * FOUND_PX * longer // (max(self._size) * STEP))
+        side = max(self._size)
+        looks = []
+        for top in _starts(height, side, overlap):
+            for left in _starts(width, side, overlap):
+                found = self._once(np.ascontiguousarray(fine[top : top + side, left : left + side]))
+                inside = found.boxes[:, 2] <= 1.5 * overlap
+                shift = np.array([left, top], np.float32)
+                boxes = found.boxes[inside] + np.concatenate((shift, np.zeros(2, np.float32)))
+                looks.append(Found(boxes, found.points[inside] + shift, found.scores[inside]))
+        return _merged(looks, self._faint).scaled(pixels.shape[1] / width, pixels.shape[0] / height)
+
+    def _once(self, picture: Pixels) -> Found:
+        """The faces in `picture` as it is: those that score enough, and small ones that might."""
+        sheet = yunet.padded(picture, max(self._how.strides))
+        found = yunet.read_maps(self._network.run(sheet[np.newaxis]), sheet.shape[1], self._faint)
+        good = (found.scores >= self._how.min_score) | (found.boxes[:, 2] < FAINT_PX)
+        return Found(found.boxes[good], found.points[good], found.scores[good])
+
+
+def _shrunk(pixels: Pixels, longer: int) -> Pixels:
+    height, width = pixels.shape[:2]
+    size = yunet.working_size(width, height, (longer, longer))
+    return pixels if size == (width, height) else np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+
+
+def _turned(pixels: Pixels, degrees: float) -> tuple[Pixels, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+    """`pixels` turned counter-clockwise by `degrees` without cutting anything off, and the (2, 3) matrix back."""
+    height, width = pixels.shape[:2]
+    if degrees == 0:
+        return pixels, np.array([[1.0, 0, 0], [0, 1.0, 0]])
+    angle = np.deg2rad(degrees)
+    cos, sin = float(np.cos(angle)), float(np.sin(angle))
+    size = round(abs(width * cos) + abs(height * sin)), round(abs(width * sin) + abs(height * cos))
+    forth = np.array([[cos, sin, 0.0], [-sin, cos, 0.0]])
+    forth[:, 2] = (np.array(size) - 1) / 2 - forth[:, :2] @ ((np.array([width, height]) - 1) / 2)
+    if degrees % 90 == 0:
+        made = np.ascontiguousarray(np.rot90(pixels, round(degrees / 90)))
+    else:
+        made = np.asarray(cv2.warpAffine(pixels, forth, size, flags=cv2.INTER_LINEAR), dtype=np.uint8)
+    return made, np.asarray(cv2.invertAffineTransform(forth))
+
+
+def _starts(length: int, side: int, overlap: int) -> list[int]:
+    """Where tiles of `side` start so that they cover `length` and share at least `overlap` with their neighbours."""
+    if length <= side:
+        return [0]
+    number = -(-(length - overlap) // (side - overlap))
+    return [round(i * (length - side) / (number - 1)) for i in range(number)]
+
+
+def _joined(parts: Sequence[Found]) -> Found:
+    return Found(
+        np.concatenate([part.boxes for part in parts] or [_NONE.boxes]),
+        np.concatenate([part.points for part in parts] or [_NONE.points]),
+        np.concatenate([part.scores for part in parts] or [_NONE.scores]),
+    )
+
+
+def _merged(parts: Sequence[Found], how: Detection, before: int = 0) -> Found:
+    """`parts` without the weaker of two that overlap. before: the first so many count as known and are left out."""
+    whole = _joined(parts)
+    if len(parts) == 1 and len(whole.scores) < 2:
+        return whole
+    ranks = whole.scores.copy()
+    ranks[:before] += 2
+    kept = yunet.strongest(whole.boxes, ranks, how)
+    kept = kept[kept >= before]
+    return Found(whole.boxes[kept], whole.points[kept], whole.scores[kept])

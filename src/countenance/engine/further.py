@@ -1,0 +1,77 @@
+"""WebP, AVIF, GIF, BMP and TIFF by Pillow, HEIC by libheif: the header first, within bounds, and then the first frame.
+
+pi-heif carries libheif and libde265, which decode; it has no encoder.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import numpy as np
+import pi_heif
+from PIL import Image
+
+from countenance.engine.exif import Orientation
+from countenance.engine.limits import Limits, check_size
+from countenance.errors import DamagedImage
+from countenance.faces import Pixels
+
+Further = Literal["WebP", "HEIC", "AVIF", "GIF", "BMP", "TIFF"]
+"""The kinds read here."""
+
+FURTHER: tuple[Further, ...] = ("WebP", "HEIC", "AVIF", "GIF", "BMP", "TIFF")
+
+_BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, struct.error)
+_BROKEN += (OverflowError, LookupError, TypeError, AttributeError, MemoryError, Image.DecompressionBombError)
+"""What Pillow and its plugins raise for files that are damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherHeader:
+    """width, height: stored pixels, before `orientation`. kind: of file."""
+
+    width: int
+    height: int
+    orientation: Orientation
+    kind: Further
+
+
+def read_further_header(image: bytes, kind: Further, limits: Limits) -> FurtherHeader:
+    """The header of `image`, checked against `limits`. Raises an `ImageError`."""
+    try:
+        if kind == "HEIC":
+            width, height = pi_heif.open_heif(io.BytesIO(image), convert_hdr_to_8bit=True).size
+            turn = 1  # libheif turns what it decodes, and gives the size of that
+        else:
+            opened = Image.open(io.BytesIO(image), formats=[kind])
+            (width, height), turn = opened.size, opened.getexif().get(0x0112, 1)
+    except _BROKEN as error:
+        raise DamagedImage(f"the {kind} image cannot be read: {error}") from None
+    check_size(width, height, limits)
+    turn = turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
+    return FurtherHeader(width, height, cast(Orientation, turn), kind)
+
+
+def decode_further(image: bytes, header: FurtherHeader) -> Pixels:
+    """The stored pixels of the first frame, (h, w, 3) B, G, R, on white. Raises `DamagedImage`."""
+    try:
+        if header.kind == "HEIC":
+            opened = pi_heif.open_heif(io.BytesIO(image), convert_hdr_to_8bit=True).to_pillow()
+        else:
+            opened = Image.open(io.BytesIO(image), formats=[header.kind])
+            opened.load()
+        if opened.has_transparency_data:
+            layers = opened.convert("RGBA")
+            flat = Image.new("RGB", layers.size, (255, 255, 255))
+            flat.paste(layers, mask=layers.getchannel("A"))
+        else:
+            flat = opened.convert("RGB")
+    except _BROKEN as error:
+        raise DamagedImage(f"the {header.kind} image cannot be decoded: {error}") from None
+    pixels = np.asarray(flat, dtype=np.uint8)
+    if pixels.shape != (header.height, header.width, 3):
+        raise DamagedImage(f"the {header.kind} image is not of the size that its header names")
+    return np.ascontiguousarray(pixels[:, :, ::-1])

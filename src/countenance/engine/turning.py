@@ -1,0 +1,215 @@
+"""Which way a face lies: crops of it, turned, put to the detector, which scores the upright one highest.
+
+A detector that never saw a face upside down finds it all the same, and draws upright points on it. What tells is the
+score: of the quarter turns of one crop the upright one wins (docs/models.md has how often). So every face whose score
+is not already beyond any that a turned face reaches is looked at in small crops, a few thousand pixels each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.engine.alignment import TARGET, similarity
+from countenance.engine.manifest import Upright
+from countenance.engine.yunet import Found
+from countenance.faces import Pixels
+
+QUARTERS = (0.0, 90.0, 180.0, 270.0)
+EIGHTHS = (0.0, 45.0, 90.0, 135.0, 180.0, 225.0, 270.0, 315.0)
+
+SMALL, LARGE = (64, 1.6), (128, 2.0)
+"""Side of a crop in pixels, and in lengths of the longer side of the face's box."""
+
+LEANING, STRAIGHT, STRAIGHTENINGS = 6.0, 3.0, 3
+"""Degrees off a crop's own direction from which a face is looked at once more, turned upright; degrees that count as
+upright after that; and how often it is tried."""
+
+_AT_ONCE = 32
+
+Detect = Callable[[Pixels], Sequence[Found]]
+"""Faces in each of (n, side, side, 3), whatever their score above a low one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """A face as it is in the picture once it is turned upright by `degrees`: box (4,), points (5, 2), score, lean."""
+
+    degrees: float
+    box: NDArray[np.float32]
+    points: NDArray[np.float32]
+    score: float
+    lean: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A square crop of `pixels`: of side `side` around (x, y), turned by `degrees`, scaled to `size`."""
+
+    x: float
+    y: float
+    side: float
+    size: int
+    degrees: float
+
+    def matrix(self) -> NDArray[np.float64]:
+        """(2, 3), from the picture to the crop."""
+        scale, angle = self.size / self.side, math.radians(self.degrees)
+        cos, sin = scale * math.cos(angle), scale * math.sin(angle)
+        middle = (self.size - 1) / 2
+        return np.array(
+            [[cos, sin, middle - cos * self.x - sin * self.y], [-sin, cos, middle + sin * self.x - cos * self.y]]
+        )
+
+    def pixels(self, picture: Pixels) -> Pixels:
+        """The crop, (size, size, 3); black where the picture ends."""
+        matrix, source = self.matrix(), picture
+        factor = int(self.side / self.size)
+        if factor > 1:  # warpAffine reads four pixels for each that it writes: shrink by averages first
+            reach = self.side * 0.75 + factor
+            left, top = max(0, int(self.x - reach)), max(0, int(self.y - reach))
+            part = picture[top : int(self.y + reach) + 1, left : int(self.x + reach) + 1]
+            if min(part.shape[:2]) >= factor:
+                height, width = part.shape[0] // factor, part.shape[1] // factor
+                whole = part[: height * factor, : width * factor]
+                source = np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+                shift = np.array([left, top]) + (factor - 1) / 2
+                matrix[:, 2] += matrix[:, :2] @ shift
+                matrix[:, :2] *= factor
+        return np.asarray(cv2.warpAffine(source, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR), np.uint8)
+
+    def back(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Points of the crop, (..., 2), in the picture."""
+        scale, angle = self.side / self.size, math.radians(self.degrees)
+        cos, sin = scale * math.cos(angle), scale * math.sin(angle)
+        turn = np.array([[cos, sin], [-sin, cos]])
+        return np.asarray((points - (self.size - 1) / 2) @ turn + np.array([self.x, self.y]))
+
+    def seen(self, found: Found) -> _Seen | None:
+        """The best face in the middle of the crop, or none."""
+        centre = found.boxes[:, :2] + found.boxes[:, 2:] / 2
+        middle = (np.abs(centre - self.size / 2) < self.size / 5).all(axis=1)
+        middle &= found.boxes[:, 2:].max(axis=1) > self.size / 4
+        if not middle.any():
+            return None
+        best = int(np.argmax(np.where(middle, found.scores, -1)))
+        return _Seen(
+            self.degrees,
+            turned_box(self.back(centre[best]), found.boxes[best, 2:] * (self.side / self.size), self.degrees),
+            self.back(found.points[best]).astype(np.float32),
+            float(found.scores[best]),
+            roll(found.points[best]),
+        )
+
+
+def roll(points: NDArray[np.floating]) -> float:
+    """Degrees, -180..180, clockwise, by which five points are turned against upright ones."""
+    across = similarity(points, TARGET)
+    return -math.degrees(math.atan2(across[1, 0], across[0, 0]))
+
+
+def turned_box(centre: NDArray[np.floating], size: NDArray[np.floating], degrees: float) -> NDArray[np.float32]:
+    """The upright box around an ellipse with axes `size`, turned by `degrees`: left, top, width, height."""
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    width, height = float(size[0]), float(size[1])
+    across, down = math.hypot(width * cos, height * sin), math.hypot(width * sin, height * cos)
+    return np.array([centre[0] - across / 2, centre[1] - down / 2, across, down], dtype=np.float32)
+
+
+def upright(pixels: Pixels, found: Found, detect: Detect, how: Upright, min_score: float) -> tuple[Found, list[float]]:
+    """The faces of `found` that are faces in one of their turns, with the points of that turn; and those turns.
+
+    found: pixels of `pixels`. A face that lies upright keeps its box and points, and its score where that is enough.
+    The turns are degrees, multiples of 45: 0 where nothing was turned.
+    """
+    cuts = [_Cut(*_middle(box), float(max(box[2:])) * SMALL[1], SMALL[0], 0.0) for box in found.boxes]
+    unclear = [i for i in range(len(found.scores)) if not found.scores[i] >= how.clear_score]
+    likely = [i for i in unclear if found.scores[i] >= how.likely_score]
+    seen: dict[int, _Seen | None] = {}
+    for i, turns in zip(likely, _look(pixels, [cuts[i] for i in likely], QUARTERS, detect), strict=True):
+        best, rest = _best(turns)
+        if best and best.degrees == 0 and best.score >= how.sure_score and best.score - rest >= how.sure_margin:
+            seen[i] = best
+    open_ = [i for i in unclear if i not in seen]
+    larger = [_Cut(*_middle(found.boxes[i]), float(max(found.boxes[i][2:])) * LARGE[1], LARGE[0], 0.0) for i in open_]
+    for i, turns in zip(open_, _look(pixels, larger, EIGHTHS, detect), strict=True):
+        best, _ = _best(turns)
+        rest = max((face.score for face in turns if best and _apart(face, best) >= 90), default=0.0)
+        odd = best is not None and best.degrees != 0 and best.score < how.turned_score
+        seen[i] = None if best is None or odd or best.score - rest < how.turned_margin else best
+    kept: list[_Seen] = []
+    for i in range(len(found.scores)):
+        own = _Seen(0.0, found.boxes[i], found.points[i], float(found.scores[i]), roll(found.points[i]))
+        face = seen.get(i, own)
+        if face is not None and face.degrees == 0 and abs(own.lean) < LEANING and abs(face.lean) < LEANING:
+            face = _Seen(0.0, own.box, own.points, own.score if own.score >= min_score else face.score, own.lean)
+        elif face is not None:
+            face = _straightened(pixels, face, detect)
+        if face is not None and face.score >= min_score:
+            kept.append(face)
+    if not kept:
+        return Found(np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty(0, np.float32)), []
+    faces = Found(
+        np.stack([face.box for face in kept]),
+        np.stack([face.points for face in kept]).astype(np.float32),
+        np.array([face.score for face in kept], np.float32),
+    )
+    return faces, [45.0 * round(face.degrees / 45.0) % 360 for face in kept]
+
+
+def _straightened(pixels: Pixels, face: _Seen, detect: Detect) -> _Seen:
+    """`face` as it is found in a crop that is turned so that it stands straight in it, as far as it is found there.
+
+    The points of a leaning face lean less than it does, so this is repeated while there is a lean left.
+    """
+    for _ in range(STRAIGHTENINGS):
+        if abs(face.lean) < STRAIGHT:
+            break
+        x, y = (face.box[:2] + face.box[2:] / 2).tolist()
+        side = max(float(max(face.box[2:])), 1.0) * LARGE[1]
+        cut = _Cut(x, y, side, LARGE[0], face.degrees + face.lean)
+        again = cut.seen(detect(cut.pixels(pixels)[np.newaxis])[0])
+        if again is None or again.score < min(face.score, 0.9) - 0.05:
+            break
+        face = again
+    return face
+
+
+def _look(pixels: Pixels, cuts: list[_Cut], turns: Sequence[float], detect: Detect) -> list[list[_Seen]]:
+    """For each of `cuts`, how its face looks in each of `turns` in which one is found."""
+    jobs = [_Cut(cut.x, cut.y, cut.side, cut.size, degrees) for cut in cuts for degrees in turns]
+    seen: list[_Seen | None] = []
+    step = max(1, _AT_ONCE // len(turns)) * len(turns)
+    for start in range(0, len(jobs), step):
+        part = jobs[start : start + step]
+        sheets: list[Pixels] = []
+        for job in part:
+            quarter, odd = divmod(job.degrees, 90.0)
+            if odd == 0 and quarter:  # pixels turned exactly, in place of a second look at the picture
+                sheets.append(np.rot90(sheets[-turns.index(job.degrees)], int(quarter)))
+            else:
+                sheets.append(job.pixels(pixels))
+        found = detect(np.ascontiguousarray(np.stack(sheets)))
+        seen += [job.seen(faces) for job, faces in zip(part, found, strict=True)]
+    width = len(turns)
+    return [[s for s in seen[i : i + width] if s is not None] for i in range(0, len(seen), width)]
+
+
+def _best(seen: list[_Seen]) -> tuple[_Seen | None, float]:
+    """The face of the highest score, and the next best score."""
+    order = sorted(seen, key=lambda face: -face.score)
+    return (order[0] if order else None), (order[1].score if len(order) > 1 else 0.0)
+
+
+def _apart(one: _Seen, other: _Seen) -> float:
+    """Degrees between two turns, 0..180."""
+    return abs((one.degrees - other.degrees + 180) % 360 - 180)
+
+
+def _middle(box: NDArray[np.float32]) -> tuple[float, float]:
+    return float(box[0] + box[2] / 2), float(box[1] + box[3] / 2)
