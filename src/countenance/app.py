@@ -1,4 +1,4 @@
-"""The composition root: Settings -> stores, rules, guard -> one ASGI application. Wiring only.
+"""The composition root: Settings -> stores, rules, guard -> one ASGI application. It only wires parts together.
 
 Any ASGI server runs it: `uvicorn --factory countenance.app:asgi`, with one worker.
 """
@@ -46,7 +46,7 @@ def _now() -> datetime:
 
 @dataclass
 class Countenance:
-    """One installation, opened. What needs models is made when it is first asked for."""
+    """One open installation. Parts that need models are made on first use."""
 
     settings: Settings
     database: Database
@@ -64,12 +64,12 @@ class Countenance:
 
     @cached_property
     def mandates(self) -> administration.Mandates:
-        """The register behind its ledger entries."""
+        """The mandates; every change is a ledger entry first."""
         return administration.Mandates(self.register, self.ledger, _now)
 
     @cached_property
     def operators(self) -> administration.Operators:
-        """The people who run this, behind their ledger entries."""
+        """The operators; every change is a ledger entry first."""
         return administration.Operators(OperatorStore(self.database, _now, os.urandom), self.ledger)
 
     @cached_property
@@ -102,40 +102,40 @@ class Countenance:
 
     @cached_property
     def gallery(self) -> Gallery:
-        """Who is enrolled."""
+        """The enrolled faces."""
         return Gallery(self.database, self.normaliser, _now, lambda: str(uuid.uuid4()))
 
     @cached_property
     def tools(self) -> operations.Tools:
-        """What operations work with."""
+        """The parts that operations work with."""
         calibration = Calibration.load(self.model, self.normaliser.identity, self.settings.calibration / "calibrations")
         evidence = operations.trusted_evidence(self.settings.evidence, shipped=self.settings.shipped_evidence)
         return operations.Tools(self.engine, self.gallery, self.normaliser, calibration, evidence)
 
     @cached_property
     def custody(self) -> Custody:
-        """Results held for people, and terms that end."""
+        """The store of held results and retention terms."""
         return Custody(self.database, secret_file(self.settings.keys / "custody.key"), _now)
 
     @cached_property
     def moratoria(self) -> administration.Moratoria:
-        """Moratoria behind their ledger entries."""
+        """The moratoria; every change is a ledger entry first."""
         return administration.Moratoria(MoratoriumStore(self.database), self.moratoria_in_force, self.ledger)
 
     @cached_property
     def moratoria_in_force(self) -> operations.MoratoriaInForce:
-        """What is stopped now."""
+        """The moratoria in force."""
         charter = None if self.settings.charter is None else operations.read_charter(self.settings.charter)
         return operations.MoratoriaInForce(MoratoriumStore(self.database), charter)
 
     @cached_property
     def custodian(self) -> administration.Custodian:
-        """The custody behind its ledger entries."""
+        """Custody; every change is a ledger entry first."""
         return administration.Custodian(self.custody, self.register, self.gallery, self.ledger, _now)
 
     @cached_property
     def guard(self) -> operations.Guard:
-        """The one way to run an operation."""
+        """The guard, the only way to run an operation."""
         return operations.Guard(
             self.tools, self.rules, self.ledger, self.register, self.custody, self.moratoria_in_force, _now
         )
@@ -143,7 +143,7 @@ class Countenance:
     def prepare_to_serve(self) -> None:
         """Limit this process to one BLAS thread for each request, and read all galleries in the background.
 
-        Best called before anything needs the models: while they load, a core is free for the galleries.
+        Best called before anything needs the models: while they load, one core is free for the galleries.
         """
         threadpool_limits(1, user_api="blas")  # requests run side by side, and waiting BLAS threads would spin
         threading.Thread(target=self._read_galleries, name="galleries", daemon=True).start()
@@ -174,7 +174,7 @@ class Countenance:
     def _read_galleries(self) -> None:
         try:
             self.gallery.read_all(self.model)
-        except CountenanceError as error:  # the first search of each gallery reads it then
+        except CountenanceError as error:  # then the first search of each gallery reads it
             logging.getLogger("countenance").error("galleries could not be read ahead: %s", error)
 
     def _rekognition(self) -> ASGIApp:
@@ -195,7 +195,7 @@ class Countenance:
         return ThreadPoolExecutor(2 * (self.settings.threads or os.cpu_count() or 1), thread_name_prefix="request")
 
     def close(self) -> None:
-        """Write pending entries and release files and threads."""
+        """Write pending ledger entries, then release files and threads."""
         if "executor" in self.__dict__:
             self.executor.shutdown()
         self.ledger.close()

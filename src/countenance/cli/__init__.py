@@ -26,11 +26,11 @@ _COMMANDS = {
 }
 
 _CLIENTS = ("boto3", "azure")
-"""Packages of the extra `clients`, which commands that call other services import when they need them."""
+"""Packages of the extra `clients`. Commands that call other services import them when they run."""
 
 
 class _Lazy(click.Group):
-    """Imports a command's file when it is used, so that `--help` costs nothing."""
+    """Imports the file of a command only when it is used, so that `--help` is fast."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -58,7 +58,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run a command; an error of ours is one line on stderr and exit code 1."""
+    """Run a command. A `CountenanceError` becomes one line on stderr and exit code 1."""
     try:
         cli()
     except CountenanceError as error:

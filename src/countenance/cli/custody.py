@@ -72,13 +72,13 @@ def report(first: str, last: str | None) -> None:
     except ValueError as error:
         raise click.BadParameter("a day is written 2026-01-31") from error
     with installation() as app:
-        made = app.custodian.report(*days)
+        totals = app.custodian.report(*days)
         counts = {
-            "from": made.first.isoformat(),
-            "to": made.last.isoformat(),
-            "decisions": made.decisions,
-            "refusals_by_clause": made.refusals_by_clause,
-            "counters": made.counters,
+            "from": totals.first.isoformat(),
+            "to": totals.last.isoformat(),
+            "decisions": totals.decisions,
+            "refusals_by_clause": totals.refusals_by_clause,
+            "counters": totals.counters,
         }
         click.echo(json.dumps(counts, indent=2))
 

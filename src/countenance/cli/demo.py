@@ -114,7 +114,7 @@ def _results(searches: Sequence[Searched]) -> None:
 
 
 def _share(some: Sequence[Searched], of: Sequence[Searched]) -> str:
-    """`some` of `of` with a 95 % interval in which the pictures of one person count together."""
+    """`some` of `of` as text, with a 95 % interval that takes people, not pictures, as the unit."""
     people = sorted({s.probe.person for s in of})
     errors = [sum(s.probe.person == person for s in some) for person in people]
     trials = [sum(s.probe.person == person for s in of) for person in people]

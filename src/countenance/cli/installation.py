@@ -1,4 +1,4 @@
-"""The installation that commands work on: settings from the environment, closed when the command ends."""
+"""The installation that commands work on, set up from the environment and closed when the command ends."""
 
 from __future__ import annotations
 

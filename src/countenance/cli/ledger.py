@@ -217,7 +217,7 @@ def _database(own: Settings | None = None) -> Engine:
 
 @contextmanager
 def _ledger() -> Iterator[Ledger]:
-    """The ledger of this installation, without the rest of it: no models are loaded for a record to be read."""
+    """The ledger of this installation alone; no models are loaded."""
     own = settings.load()
     log = Ledger(_database(own), Signer.from_file(_key_file(own)), own.origin, _now)
     try:
@@ -231,13 +231,13 @@ def _key_file(own: Settings) -> Path:
 
 
 def _own_key(own: Settings) -> list[verifier.Key]:
-    """The key of this installation, where it has made one; looking makes none."""
+    """The key of this installation, if it has one. None is made."""
     path = _key_file(own)
     return [verifier.Key(own.origin, Signer.from_file(path).public)] if path.exists() else []
 
 
 def _newest(records: Records, last: int, kind: str | None) -> list[Entry]:
-    """The newest `last` entries of this kind, the oldest of them first."""
+    """The newest `last` entries of this kind, oldest first."""
     entries: list[Entry] = []
     end = records.size
     while end and len(entries) < last:

@@ -193,9 +193,9 @@ def _print(mandate: Mandate) -> None:
 
 
 def _print_key(app: Countenance, mandate_id: str, to: str) -> None:
-    made = app.mandates.issue_key(mandate_id, to=to)
+    key = app.mandates.issue_key(mandate_id, to=to)
     click.echo("\nThe secret is shown once and is kept encrypted.\n")
-    click.echo(f"export AWS_ACCESS_KEY_ID={made.access_key}")
-    click.echo(f"export AWS_SECRET_ACCESS_KEY={made.secret}")
+    click.echo(f"export AWS_ACCESS_KEY_ID={key.access_key}")
+    click.echo(f"export AWS_SECRET_ACCESS_KEY={key.secret}")
     click.echo(f"export AWS_DEFAULT_REGION={app.settings.region}")
     click.echo(f"export AWS_ENDPOINT_URL_REKOGNITION=http://{app.settings.host}:{app.settings.port}")

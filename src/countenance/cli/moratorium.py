@@ -49,8 +49,8 @@ def set_(moratorium_id: str, reason: str, operation: tuple[str, ...], power: tup
     order = Order(moratorium_id, scope, reason, datetime.now(UTC).replace(microsecond=0))
     signer = Signer.from_file(key)
     with installation() as app:
-        made = app.moratoria.set(order, Signature(signer.public, signer.sign(order.message())))
-        click.echo(f"{moratorium_id} is in force; its order is {made.order.digest()}")
+        moratorium_set = app.moratoria.set(order, Signature(signer.public, signer.sign(order.message())))
+        click.echo(f"{moratorium_id} is in force; its order is {moratorium_set.order.digest()}")
 
 
 @moratorium.command("sign")

@@ -57,7 +57,7 @@ def _line(each: Operator) -> str:
     return f"{each.operator_id}  {state:<7}  until {each.expires_at:%Y-%m-%d %H:%M}  {each.name}  ({roles})"
 
 
-def _print_token(made: Operator, token: str) -> None:
-    click.echo(_line(made))
+def _print_token(added: Operator, token: str) -> None:
+    click.echo(_line(added))
     click.echo("\nThe token is shown once; only its hash is kept.\n")
     click.echo(f"export OPERATOR_TOKEN={token}")

@@ -195,7 +195,7 @@ def _names(chosen: Sequence[str]) -> tuple[str, ...]:
 
 
 def _pack(name: str) -> Pack:
-    """A pack by name, or by folder where the text looks like a path."""
+    """A pack by name, or by folder if the text looks like a path."""
     if "/" in name or name.startswith("."):
         return pack_in(Path(name))
     return read_pack(name, load().packs_dir)
@@ -280,7 +280,7 @@ def _compared(changes: RuleDifference) -> str:
 
 
 def _changed_cells(before: Pack, after: Pack) -> list[dict[str, Any]]:
-    """The cells of the fine print whose verdict changes, by use and new verdict."""
+    """The cells of the fine print with a changed verdict, by use and new verdict."""
     old, new = (matrix(fine_print("matrix"), [pack]) for pack in (before, after))
     rows: dict[tuple[str, str], list[str]] = {}
     for use in old.uses:

@@ -1,4 +1,4 @@
-"""`countenance video`: the faces of a recorded video, and whom of a gallery they are like."""
+"""`countenance video`: the faces of a recorded video, and a gallery searched for its people."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One line of JSON f
 def detect(file: Path, key: str, step: float, as_json: bool) -> None:
     """Say who is seen from when to when, by an index for each person."""
     with installation() as app:
-        ask = DetectInVideo(VideoFile(file, 1000 * step, progress=_shown(step)))
-        answer = app.guard.carry_out(Caller(key), ask)
+        operation = DetectInVideo(VideoFile(file, 1000 * step, progress=_shown(step)))
+        answer = app.guard.carry_out(Caller(key), operation)
     seen = answer.result
     if as_json:
         for face in seen.faces:
@@ -73,14 +73,14 @@ def search(gallery: str, file: Path, key: str, step: float, similarity: float, q
     """Say for each person of the video whom they are like, and how many chance alone would name."""
     with installation() as app:
         chosen = VideoFile(file, 1000 * step, progress=_shown(step))
-        ask = SearchInVideo(gallery, chosen, similarity=similarity, quality=QualityFilter(quality))
-        answer = app.guard.carry_out(Caller(key), ask)
+        operation = SearchInVideo(gallery, chosen, similarity=similarity, quality=QualityFilter(quality))
+        answer = app.guard.carry_out(Caller(key), operation)
     if as_json:
         _say_matches(answer)
         return
-    found = answer.result
+    result = answer.result
     lines: dict[int, list[str]] = {}
-    for person in found.people:
+    for person in result.people:
         if person.unsearched:
             lines[person.track.index] = [f"not searched for: {', '.join(person.unsearched)}"]
             continue
@@ -88,20 +88,20 @@ def search(gallery: str, file: Path, key: str, step: float, similarity: float, q
             f"lead: {c.face.external_id or c.face.face_id}, similarity {c.similarity:.1f}, false match rate {c.fmr:.1e}"
             for c in person.candidates
         ] or ["nobody in the gallery is as similar"]
-    _say_people(found.seen, lines)
+    _say_people(result.seen, lines)
     click.echo(
-        f"by chance, {found.expected_false_matches:.3g} innocent people would be named here "
-        f"(at most; {found.gallery_size} faces in {gallery})"
+        f"by chance, {result.expected_false_matches:.3g} innocent people would be named here "
+        f"(at most; {result.gallery_size} faces in {gallery})"
     )
     click.echo(f"receipt {answer.receipt}")
 
 
 def _shown(step_s: float) -> Progress:
-    """Frames with a bar that goes as far as the video says that it is long."""
+    """Frames with a progress bar over the video's declared length."""
 
     def shown(frames: Iterable[Frame], facts: VideoFacts) -> Iterable[Frame]:
-        every_ms = max(1000 * step_s, 1000 / facts.rate if facts.rate else 0.0)
-        expected = round(facts.duration_ms / every_ms) if facts.duration_ms and every_ms else None
+        step_ms = max(1000 * step_s, 1000 / facts.rate if facts.rate else 0.0)
+        expected = round(facts.duration_ms / step_ms) if facts.duration_ms and step_ms else None
         return track(frames, "video", expected, "frames")
 
     return shown
@@ -119,20 +119,20 @@ def _say_people(seen: PeopleSeen, lines: dict[int, list[str]]) -> None:
 
 
 def _say_matches(answer: Answer[VideoSearchAnswer]) -> None:
-    found = answer.result
-    for face, candidates in matches_by_time(found):
+    result = answer.result
+    for face, candidates in matches_by_time(result):
         leads = [
             {"face_id": c.face.face_id, "external_id": c.face.external_id, "similarity": c.similarity, "fmr": c.fmr}
             for c in candidates
         ]
         line = {"timestamp_ms": face.timestamp_ms, "person": face.person, "box": _box(face.face.box), "leads": leads}
         click.echo(json.dumps(line))
-    totals = {"expected_false_matches": found.expected_false_matches, "gallery_size": found.gallery_size}
-    click.echo(json.dumps({**_totals(found.seen), **totals, "receipt": answer.receipt}))
+    totals = {"expected_false_matches": result.expected_false_matches, "gallery_size": result.gallery_size}
+    click.echo(json.dumps({**_totals(result.seen), **totals, "receipt": answer.receipt}))
 
 
 def _box(box: BoundingBox) -> list[float]:
-    return [round(each, 5) for each in (box.left, box.top, box.width, box.height)]
+    return [round(side, 5) for side in (box.left, box.top, box.width, box.height)]
 
 
 def _totals(seen: PeopleSeen) -> dict[str, object]:

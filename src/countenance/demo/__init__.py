@@ -1,1 +1,1 @@
-"""The main job on real faces, shown: a plain boto3 program enrols and searches behind a mandate, on the record."""
+"""The demo: a plain boto3 program enrols and searches real faces, under a mandate and on the record."""

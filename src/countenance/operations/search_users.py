@@ -23,7 +23,7 @@ Unsearched = tuple[tuple[DetectedFace, tuple[str, ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """Templates of one person to search for, and the face and user to leave out. face, unsearched: of the picture."""
+    """Templates of one person, and the face and user to exclude. face, unsearched: the picture's faces, if any."""
 
     templates: tuple[Template, ...]
     exclude_face_id: str | None = None
@@ -34,10 +34,10 @@ class Probes:
 
 @dataclass(frozen=True, slots=True)
 class UserSearchAnswer:
-    """Users whom the probe is like, most similar first.
+    """Users similar to the probe, most similar first.
 
-    expected_false_matches: how many users, none of them the person searched for, to expect at most at or above the
-    similarity demanded. probe: the face of the picture that was searched for; unsearched: its other faces and why.
+    expected_false_matches: an upper bound on how many users who are not the person to expect at or above the least
+    similarity. probe: the picture's face that was searched for; unsearched: its other faces and the reasons.
     """
 
     users: tuple[UserMatch, ...]
@@ -63,7 +63,7 @@ class _SearchUsers(Searching[Seen, UserSearchAnswer], Generic[Seen]):
         """What to search for."""
 
     def act(self, tools: Tools, permit: Permit, seen: Seen) -> UserSearchAnswer:
-        """Search, and say how likely each user is to be somebody else."""
+        """Search, and state each user's error rate."""
         probes = self.probes(tools, seen)
         matches = tools.gallery.search_users(
             self.gallery_id,
@@ -81,7 +81,7 @@ class _SearchUsers(Searching[Seen, UserSearchAnswer], Generic[Seen]):
         )
 
     def counts(self, result: UserSearchAnswer) -> Mapping[str, JSON]:
-        """Users found, users searched, and how many chance alone would give at most."""
+        """The number of users returned, of users searched, and of users to expect by chance at most."""
         return {
             "users": len(result.users),
             "user_count": result.user_count,
@@ -95,7 +95,7 @@ class _SearchUsers(Searching[Seen, UserSearchAnswer], Generic[Seen]):
 
 @dataclass(frozen=True, slots=True)
 class SearchUsersByFace(_SearchUsers[None]):
-    """Search for the person of an enrolled face; the face itself does not count for the user whom it belongs to."""
+    """Search for the person of an enrolled face. The face itself does not count for its own user."""
 
     gallery_id: str
     face_id: str
@@ -116,7 +116,7 @@ class SearchUsersByFace(_SearchUsers[None]):
 
 @dataclass(frozen=True, slots=True)
 class SearchUsersByUser(_SearchUsers[None]):
-    """Search for a user's person among the other users; a user without faces finds nobody."""
+    """Search for a user's person among the other users. For a user without faces there are no candidates."""
 
     gallery_id: str
     user_id: str
@@ -137,7 +137,7 @@ class SearchUsersByUser(_SearchUsers[None]):
 
 @dataclass(frozen=True, slots=True)
 class SearchUsersByImage(_SearchUsers[Probes]):
-    """Search for the person of the largest face of `image`; without one that passes `quality`, nobody is found."""
+    """Search for the person of the largest face of `image`. If no face passes `quality` there are no candidates."""
 
     gallery_id: str
     image: Image

@@ -14,7 +14,7 @@ from countenance.signing import JSON, digest
 
 @dataclass(frozen=True, slots=True)
 class CreateUser(GalleryOperation[None]):
-    """Make a user without faces; `Conflict` if the gallery has one of that id."""
+    """Make a user without faces; `Conflict` if the gallery has one with that id."""
 
     gallery_id: str
     user_id: str
@@ -33,7 +33,7 @@ class CreateUser(GalleryOperation[None]):
 
 @dataclass(frozen=True, slots=True)
 class DeleteUser(GalleryOperation[None]):
-    """Delete the user of that id, or `NotFound`. The faces stay and belong to nobody."""
+    """Delete a user; `NotFound` if there is none. The faces stay, without a user."""
 
     gallery_id: str
     user_id: str
@@ -71,10 +71,10 @@ class ListUsers(GalleryOperation[Page[User]]):
 
 @dataclass(frozen=True, slots=True)
 class Associate(GalleryOperation[Reassigned]):
-    """Give faces to a user, or `NotFound` without that user.
+    """Assign faces to a user; `NotFound` if there is no such user.
 
-    A user who has faces already gets only those that are at least `similarity` like them. Faces that are not there,
-    belong to another user or are not alike are reported; none of these is an error.
+    If the user has faces already, only faces with at least `similarity` to them are added. Faces that do not exist,
+    belong to another user or are not similar enough are reported; none of these is an error.
     """
 
     gallery_id: str
@@ -117,7 +117,7 @@ class Associate(GalleryOperation[Reassigned]):
 
 @dataclass(frozen=True, slots=True)
 class Disassociate(GalleryOperation[Reassigned]):
-    """Take faces back from a user, or `NotFound` without that user; faces that are not theirs are reported."""
+    """Take faces from a user; `NotFound` if there is no such user. Faces of others are reported."""
 
     gallery_id: str
     user_id: str
@@ -147,10 +147,10 @@ class Disassociate(GalleryOperation[Reassigned]):
 
 
 def _token(text: str | None, permit: Permit, operation: Operation[Any, Any]) -> Token | None:
-    """The idempotency token of a request: a request that is sent again has the same one.
+    """The idempotency token of a request: a repeated request has the same one.
 
-    It is the same only under the same mandate and for the same operation. Both digests hold the caller's text, so that
-    nobody without that text can find out a user's id by trying.
+    It is equal only under the same mandate and for the same operation. Both digests include the caller's text, so
+    nobody without that text can find a user's id by guessing.
     """
     if text is None:
         return None

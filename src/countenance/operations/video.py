@@ -1,4 +1,4 @@
-"""Faces of a recorded video: when each is seen, whose of the video's people it is, and whom those people are like."""
+"""Faces of a recorded video: when each is seen, to which person it belongs, and who in a gallery resembles them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from countenance.signing import JSON
 from countenance.video import FaceAt, Frame, Track, Tracker, VideoFacts, VideoLimits, open_video, watch
 
 STEP_MS = 200.0
-"""Time between two frames that are looked at: five a second."""
+"""Time between two analysed frames: five a second."""
 SAME_FMR, OTHER_FMR = 1e-5, 0.5
-"""False match rates of the score from which two faces of a video are one person, and below which they are two."""
+"""Faces of a video are one person from the score at the first false match rate, two people below the second's."""
 
 Progress = Callable[[Iterable[Frame], VideoFacts], Iterable[Frame]]
-"""Something that passes frames on and shows how far it is."""
+"""Passes frames on and shows progress."""
 
 
 def _unshown(frames: Iterable[Frame], facts: VideoFacts) -> Iterable[Frame]:
@@ -32,7 +32,7 @@ def _unshown(frames: Iterable[Frame], facts: VideoFacts) -> Iterable[Frame]:
 
 @dataclass(frozen=True, slots=True)
 class VideoFile:
-    """A recorded video in a file of this machine, and how it is to be read."""
+    """A recorded video in a file on this machine, and how to read it."""
 
     path: Path
     step_ms: float = STEP_MS
@@ -48,7 +48,7 @@ class VideoFile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PeopleSeen:
-    """What a video shows. faces: in the order of time. tracks: a person each, by index. frames: looked at."""
+    """The people in a video. faces: in order of time. tracks: one per person, by index. frames: how many were read."""
 
     facts: VideoFacts
     faces: tuple[FaceAt, ...]
@@ -59,7 +59,7 @@ class PeopleSeen:
 
 @dataclass(frozen=True, slots=True)
 class DetectInVideo(Operation[PeopleSeen, PeopleSeen]):
-    """Find the faces of a video and follow people through it; nothing is kept."""
+    """Find the faces of a video and follow people through it; nothing is stored."""
 
     video: VideoFile
     name: ClassVar[str] = "detect_in_video"
@@ -84,9 +84,9 @@ class DetectInVideo(Operation[PeopleSeen, PeopleSeen]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PersonFound:
-    """One person of a video. candidates: most similar first; none for whom no frame shows well enough.
+    """One person of a video. candidates: most similar first; empty if no frame was good enough to search with.
 
-    unsearched: why the person was not searched for, empty if they were.
+    unsearched: why the person was not searched for; empty if they were.
     """
 
     track: Track
@@ -98,7 +98,7 @@ class PersonFound:
 class VideoSearchAnswer:
     """People of a video with their candidates.
 
-    expected_false_matches: how many enrolled faces of other people can be expected over all that were searched for.
+    expected_false_matches: how many enrolled faces of other people to expect, summed over all people searched for.
     """
 
     seen: PeopleSeen
@@ -109,9 +109,9 @@ class VideoSearchAnswer:
 
 @dataclass(frozen=True, slots=True)
 class SearchInVideo(Searching[PeopleSeen, VideoSearchAnswer]):
-    """Search a gallery for each person of a video, once, by a template made of the person's best frames.
+    """Search a gallery once for each person of a video, with a template made from the person's best frames.
 
-    quality: how good the best frame of a person has to be.
+    quality: the least quality of a person's best frame.
     """
 
     gallery_id: str
@@ -155,7 +155,7 @@ class SearchInVideo(Searching[PeopleSeen, VideoSearchAnswer]):
         return {"gallery": self.gallery_id, "video": self.video.digest}
 
     def counts(self, result: VideoSearchAnswer) -> Mapping[str, JSON]:
-        """How many people, how many of them have candidates, and how many chance alone would give."""
+        """The number of people, of people with candidates, and of candidates to expect by chance."""
         return {
             "people": len(result.people),
             "searched": sum(not each.unsearched for each in result.people),
@@ -168,14 +168,14 @@ class SearchInVideo(Searching[PeopleSeen, VideoSearchAnswer]):
         """Which candidates for which person of the video."""
         return {
             "people": [
-                [each.track.index, [[c.face.face_id, c.similarity, c.face.external_id] for c in each.candidates]]
-                for each in result.people
+                [person.track.index, [[c.face.face_id, c.similarity, c.face.external_id] for c in person.candidates]]
+                for person in result.people
             ]
         }
 
 
 def people_in(video: VideoFile, tools: Tools) -> PeopleSeen:
-    """Who is seen in `video` when. A `VideoError` where it cannot be read."""
+    """The people in `video` and when each is seen; `VideoError` if it cannot be read."""
     normaliser, calibration, engine = tools.normaliser, tools.calibration, tools.engine
     tracker = Tracker(
         lambda probes, enrolled: normaliser.probe_side(probes) @ normaliser.gallery_side(enrolled).T,
@@ -184,16 +184,16 @@ def people_in(video: VideoFile, tools: Tools) -> PeopleSeen:
     )
     faces: list[FaceAt] = []
     frames = 0
-    with open_video(video.path, video.limits, video.step_ms) as opened:
-        for each in watch(engine, video.progress(opened.frames(), opened.facts), tracker, workers=2):
-            faces += each.faces
+    with open_video(video.path, video.limits, video.step_ms) as decoded:
+        for frame in watch(engine, video.progress(decoded.frames(), decoded.facts), tracker, workers=2):
+            faces += frame.faces
             frames += 1
-        facts = opened.facts
+        facts = decoded.facts
     return PeopleSeen(facts, tuple(faces), tuple(tracker.tracks), frames, engine.version)
 
 
 def matches_by_time(answer: VideoSearchAnswer) -> Iterator[tuple[FaceAt, tuple[Candidate, ...]]]:
-    """Every face of the video in the order of time, with the candidates of the person whose it is."""
-    by_person = {each.track.index: each.candidates for each in answer.people}
+    """The faces of the video in order of time, each with the candidates for its person."""
+    by_person = {person.track.index: person.candidates for person in answer.people}
     for face in answer.seen.faces:
         yield face, by_person[face.person]

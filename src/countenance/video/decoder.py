@@ -1,11 +1,11 @@
-"""The process that decodes one video: it reads a file and writes frames to its standard output, and nothing else.
+"""The process that decodes one video: it reads a file and writes frames to standard output, nothing else.
 
-Run as `python -m countenance.video.decoder PATH STEP_MS MAX_PIXELS MEMORY_BYTES`. FFmpeg parses what strangers made,
-so it runs apart, with bounded memory, no right to write files and no protocol but local files. Whoever started it
-kills it when it falls silent.
+Run as `python -m countenance.video.decoder PATH STEP_MS MAX_PIXELS MEMORY_BYTES`. FFmpeg parses untrusted files, so it
+runs in its own process, with bounded memory, no right to write files, and local files as the only protocol. The parent
+process kills it if it stops writing.
 
-What it writes: one JSON line of facts; then for each frame a header (`HEADER`: index, milliseconds, width, height) and
-its pixels, uint8 (height, width, 3), B, G, R; then a header of zero width, whose index is the number of frames.
+Output: one JSON line of facts; then for each frame a header (`HEADER`: index, milliseconds, width, height) and its
+pixels, uint8 (height, width, 3), B, G, R; last a header of width zero whose index is the number of frames.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ FFMPEG_OPTIONS = "protocol_whitelist;file|format_whitelist;mov,mp4,m4a,3gp,3g2,m
 
 
 def main() -> None:
-    """Decode the file that the command line names."""
+    """Decode the file named on the command line."""
     path, step_ms, max_pixels, memory_bytes = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
     out = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever a library prints must not land between frames
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # output printed by libraries must not mix with the frames
     _confine(memory_bytes)
     _decode(path, step_ms, max_pixels, out)
 

@@ -1,4 +1,4 @@
-"""A video as frames with their times, decoded by a process of its own that cannot outlive or outgrow its limits."""
+"""A video as frames with their times, decoded in a separate process with limits on time and memory."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _LONGEST_LINE = 4096
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
-    """What a file says of itself. codec: FFmpeg's name for it. duration_ms, rate (frames a second): 0 if not said.
+    """What a file declares. codec: FFmpeg's name for it. duration_ms, rate (frames a second): 0 if not declared.
 
-    width, height: of a frame as it is shown, in pixels.
+    width, height: of a displayed frame, in pixels.
     """
 
     container: Container
@@ -44,7 +44,7 @@ class VideoFacts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture. index: counted from 0, frames that were passed over too. pixels: uint8 (h, w, 3), B, G, R."""
+    """One frame. index: from 0, skipped frames included. pixels: uint8 (h, w, 3), B, G, R."""
 
     index: int
     timestamp_ms: float
@@ -52,7 +52,7 @@ class Frame:
 
 
 class OpenVideo:
-    """A video whose decoder runs. `frames` may be read once."""
+    """A video with its decoder running. `frames` can be read once."""
 
     def __init__(self, facts: VideoFacts, pipe: _Pipe, limits: VideoLimits) -> None:
         self.facts = facts
@@ -60,7 +60,7 @@ class OpenVideo:
         self._limits = limits
 
     def frames(self) -> Iterator[Frame]:
-        """The frames in order. `VideoTooLarge` past a limit, `DamagedVideo` where the decoder fails or falls silent."""
+        """The frames in order. `VideoTooLarge` above a limit, `DamagedVideo` if the decoder fails or hangs."""
         limits = self._limits
         last = -1.0
         while True:
@@ -80,11 +80,10 @@ class OpenVideo:
 
 @contextmanager
 def open_video(path: Path, limits: VideoLimits = VideoLimits(), step_ms: float = 0.0) -> Iterator[OpenVideo]:  # noqa: B008  # frozen
-    """The video at `path` with its decoder running; leaving the block ends it.
+    """The video at `path` with its decoder running; the end of the block stops the decoder.
 
-    step_ms: the least time between two frames that are given; 0 for every frame. `UnsupportedVideo` for anything that
-    is not MP4, MOV, Matroska or WebM by its first bytes, or whose codec is unknown here; `VideoTooLarge`,
-    `DamagedVideo`.
+    step_ms: the least time between two frames; 0 for every frame. `UnsupportedVideo` if the first bytes are not those
+    of MP4, MOV, Matroska or WebM, or the codec is unknown here; `VideoTooLarge`, `DamagedVideo`.
     """
     container = _container(path, limits)
     command = [sys.executable, "-m", "countenance.video.decoder", os.fspath(path.resolve())]
@@ -109,7 +108,7 @@ def open_video(path: Path, limits: VideoLimits = VideoLimits(), step_ms: float =
 
 
 def _container(path: Path, limits: VideoLimits) -> Container:
-    """By the first bytes: playlists and other formats that name further files are never handed to FFmpeg."""
+    """The container, by the first bytes. FFmpeg never gets playlists and other formats that name further files."""
     size = path.stat().st_size
     if size > limits.max_bytes:
         raise VideoTooLarge(f"the video has {size} bytes, at most {limits.max_bytes} are read")
@@ -123,19 +122,21 @@ def _container(path: Path, limits: VideoLimits) -> Container:
 
 
 def _facts(container: Container, line: bytes) -> VideoFacts:
-    said = json.loads(line)
-    if said.get("error") == "too large":
-        raise VideoTooLarge(f"a frame of the video is {said['width']} x {said['height']} pixels")
-    if "error" in said:
+    declared = json.loads(line)
+    if declared.get("error") == "too large":
+        raise VideoTooLarge(f"a frame of the video is {declared['width']} x {declared['height']} pixels")
+    if "error" in declared:
         raise UnsupportedVideo("the video cannot be opened: it is damaged, or its codec is not known here")
-    rate = said["rate"] if math.isfinite(said["rate"]) and 0 < said["rate"] <= 1000 else 0.0
-    frames = max(0, said["frames"])
-    codec = _CODECS.get(said["codec"], said["codec"].strip("\0 ").lower())
-    return VideoFacts(container, codec, round(1000 * frames / rate) if rate else 0, rate, said["width"], said["height"])
+    rate = declared["rate"] if math.isfinite(declared["rate"]) and 0 < declared["rate"] <= 1000 else 0.0
+    frames = max(0, declared["frames"])
+    codec = _CODECS.get(declared["codec"], declared["codec"].strip("\0 ").lower())
+    return VideoFacts(
+        container, codec, round(1000 * frames / rate) if rate else 0, rate, declared["width"], declared["height"]
+    )
 
 
 class _Pipe:
-    """Bytes from the decoder, waited for no longer than it may be silent."""
+    """Reads the decoder's output, with a limit on each wait."""
 
     def __init__(self, descriptor: int, silent_s: float) -> None:
         self._descriptor = descriptor

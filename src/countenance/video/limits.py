@@ -9,14 +9,14 @@ GIBIBYTE = 2**30
 
 @dataclass(frozen=True, slots=True)
 class VideoLimits:
-    """What a video may cost. What a file says of its own length is not believed: seconds and frames are counted."""
+    """Limits on one video. A file's declared length is not trusted: seconds and frames are counted."""
 
     max_bytes: int = 10 * GIBIBYTE
     """Longest file; Rekognition's limit."""
     max_seconds: float = 6 * 3600
     """Longest playing time, by the time stamps of the frames; Rekognition's limit."""
     max_frames: int = 6 * 3600 * 120
-    """Most frames, those that are passed over included."""
+    """Most frames, skipped ones included."""
     max_pixels: int = 4096 * 2304
     """Most pixels of one frame."""
     memory_bytes: int = 3 * GIBIBYTE

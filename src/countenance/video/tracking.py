@@ -1,8 +1,8 @@
-"""Which detections of a video belong to one person: overlap from frame to frame, and templates across gaps.
+"""Groups the detections of a video by person: by overlap from frame to frame, by templates across gaps.
 
-Two faces of one frame are never one person. A face goes on the track that it overlaps, unless its template speaks
-against it; a face that goes on no track is compared with everybody who was seen and is not in the frame, so that who
-comes back keeps the index that they had.
+Two faces of one frame are never one person. A face continues the track that it overlaps, unless its template is too
+different. A face that continues no track is compared with everybody seen before who is not in the frame, so that a
+person who returns keeps the same index.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Observation:
 
     @property
     def worth(self) -> float:
-        """How good a picture of the face this is, 0..1: confidence, sharpness, size and how frontal it is."""
+        """The quality of this view of the face, 0..1, from confidence, sharpness, size and pose."""
         quality, pose = self.face.quality, self.face.pose
         size = min(1.0, quality.size_px / 112)
         frontal = max(0.0, 1 - (abs(pose.yaw) + abs(pose.pitch)) / 120)
@@ -44,30 +44,30 @@ class Observation:
 
 @dataclass(eq=False)
 class Track:
-    """One person's way through the video. index: from 0, in the order in which people were first seen."""
+    """The observations of one person. index: from 0, in order of first appearance."""
 
     index: int
     observations: list[Observation] = field(default_factory=list)
     _best: list[Observation] = field(default_factory=list)
 
     def add(self, observation: Observation) -> None:
-        """The person is seen once more."""
+        """Add one observation."""
         self.observations.append(observation)
         self._best = sorted([*self._best, observation], key=lambda each: -each.worth)[:BEST]
 
     @property
     def last(self) -> Observation:
-        """Where the person was seen last."""
+        """The latest observation."""
         return self.observations[-1]
 
     @property
     def best(self) -> Observation:
-        """The best picture of the person."""
+        """The observation with the best view."""
         return self._best[0]
 
     @property
     def template(self) -> Template:
-        """The mean of the best frames' templates, each weighing as much as its picture is worth, of length 1."""
+        """The mean of the best frames' templates, weighted by quality, L2 norm 1."""
         worth = np.array([max(each.worth, 1e-6) for each in self._best], np.float32)
         mean = worth @ np.stack([each.template.vector for each in self._best])
         norm = float(np.linalg.norm(mean))
@@ -76,11 +76,11 @@ class Track:
 
 
 class Tracker:
-    """Gives each face an index that stays with the person.
+    """Assigns each face the index of its person.
 
-    likeness: comparison scores of templates. same_from: the score from which a face and a person out of the picture
-    are one. other_below: the score below which an overlapping face is somebody else. gap_ms: for how long a face may
-    be missing and still be followed by overlap.
+    likeness: comparison scores of templates. same_from: the score from which a face is a person who left the frame.
+    other_below: the score below which an overlapping face is somebody else. gap_ms: how long a face may be missing and
+    still be followed by overlap.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Tracker:
         self.tracks: list[Track] = []
 
     def update(self, seen: Sequence[Observation]) -> list[Track]:
-        """The track of each face of one frame, in their order; frames come in the order of time."""
+        """The track of each face of one frame, in order. Call it in order of time."""
         tracks: list[Track | None] = [None] * len(seen)
         if seen and self.tracks:
             scores = self._scores(seen)

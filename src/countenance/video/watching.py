@@ -15,7 +15,7 @@ from countenance.video.tracking import Observation, Track, Tracker
 
 
 class FrameEngine(Protocol):
-    """What is asked of an engine here. Called from several threads at once."""
+    """The part of an engine that is used here. Called from several threads at once."""
 
     def look_at(self, pixels: Pixels) -> Picture:
         """The faces in `pixels`, uint8 (h, w, 3), B, G, R; largest first."""
@@ -26,7 +26,7 @@ class FrameEngine(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceAt:
-    """One face in one frame. person: the index of who it is in this video."""
+    """One face in one frame. person: the index of its person in this video."""
 
     timestamp_ms: int
     face: DetectedFace
@@ -35,7 +35,7 @@ class FaceAt:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Watched:
-    """What became of one frame: its faces, in the order of their size."""
+    """The faces of one frame, largest first."""
 
     index: int
     timestamp_ms: int
@@ -46,7 +46,7 @@ class Watched:
 def watch(engine: FrameEngine, frames: Iterable[Frame], tracker: Tracker, workers: int) -> Iterator[Watched]:
     """The faces of each frame, in order; people keep their index in `tracker`.
 
-    workers: frames that are looked at at once. `frames` is read a few ahead. Stopping early leaves nothing running.
+    workers: frames that are analysed at once. `frames` is read a few ahead. Stopping early leaves nothing running.
     """
     for frame, seen in _looked_at(engine, frames, workers):
         tracks = tuple(tracker.update(seen))

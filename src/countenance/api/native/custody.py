@@ -111,13 +111,13 @@ def routes(custodian: Custodian) -> APIRouter:
         last: Annotated[date, Query(description="Last day, included.")],
     ) -> ReportShown:
         """Count decisions, refusals by clause and the counters that laws want, from the ledger."""
-        made = custodian.report(first, last)
+        totals = custodian.report(first, last)
         return ReportShown(
-            first=made.first,
-            last=made.last,
-            decisions=made.decisions,
-            refusals_by_clause=made.refusals_by_clause,
-            counters=made.counters,
+            first=totals.first,
+            last=totals.last,
+            decisions=totals.decisions,
+            refusals_by_clause=totals.refusals_by_clause,
+            counters=totals.counters,
         )
 
     return at

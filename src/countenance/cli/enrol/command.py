@@ -1,4 +1,4 @@
-"""The command: what is to be done, then one operation a picture, then what the gallery holds."""
+"""The command: plan the work, run one operation for each picture, then report on the gallery."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class _Enrolment:
         self._seen: set[str] = set()
 
     def run(self, folder: Path, listing: Listing) -> None:
-        """Enrol what was not enrolled before, and say what became of it."""
+        """Enrol the pictures that are not enrolled yet, and report the outcome."""
         store = self._app.tools.gallery
         try:
             held = store.describe(self._gallery)
@@ -160,13 +160,13 @@ class _Enrolment:
         return self._app.guard.carry_out(self._caller, ask).result
 
     def _enrolled(self, picture: PictureFile, future: Future[Enrolled]) -> tuple[str, ...] | None:
-        """The ids of the picture's faces; None where it has to be tried again on the next run."""
+        """The ids of the picture's faces; None if the next run has to try again."""
         try:
             result = future.result()
         except ImageError as error:
             self._left_out(picture, "unusable pictures", str(error))
             return ()
-        except OSError as error:  # gone or made unreadable since it was listed
+        except OSError as error:  # deleted or made unreadable since it was listed
             self._left_out(picture, "unusable pictures", f"it cannot be read: {error.strerror}")
             return None
         faces = tuple(face.face_id for face, _ in result.faces)
@@ -186,9 +186,9 @@ class _Enrolment:
         click.echo(f"{picture.name}: not enrolled: {why}", err=True)
 
     def _associate(self, user: str, faces: tuple[str, ...]) -> None:
-        """Say of `faces` that they are the user's; one that is not like the user's others is named."""
+        """Assign `faces` to the user; report those that are not similar to the user's other faces."""
         if user not in self._users:
-            with suppress(AlreadyExists, Conflict):  # it is there from a run before
+            with suppress(AlreadyExists, Conflict):  # an earlier run made it
                 self._app.guard.carry_out(self._caller, CreateUser(self._gallery, user))
             self._users.add(user)
         result = self._app.guard.carry_out(self._caller, Associate(self._gallery, user, faces)).result
@@ -206,9 +206,9 @@ def _is_picture(begins: bytes) -> bool:
 def _ahead(
     todo: list[PictureFile], one: Callable[[PictureFile], Enrolled]
 ) -> Iterator[tuple[PictureFile, str, Future[Enrolled]]]:
-    """Each picture with its stamp before it was read and its future, in order.
+    """Each picture with its stamp from before it was read, and its future, in order.
 
-    A few are at work at once, so that they share batches of the networks and syncs of the disk.
+    A few run at once, so that they share inference batches and disk syncs.
     """
     workers = 4 * (os.cpu_count() or 1)
     with ThreadPoolExecutor(workers) as pool:

@@ -1,7 +1,7 @@
-"""Which pictures an enrolment has dealt with, as lines in a file, so that it goes on where it was interrupted.
+"""The log of an enrolment: one line per finished picture, so that an interrupted run can continue.
 
-A line holds for one content of a file and for one making of a gallery: a picture that was replaced, or a gallery that
-was deleted and made again, begins anew.
+A line is valid for one content of the file and one creation of the gallery. A picture that was replaced, or a gallery
+that was deleted and made again, starts over.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from countenance.cli.enrol.pictures import PictureFile
 
 @dataclass
 class EnrolmentLog:
-    """One job's lines. Use as a context manager to add to them.
+    """The lines of one job. Use it as a context manager to add lines.
 
-    known: by name of a picture, its stamp and the ids of the faces that it gave.
+    known: by a picture's name, its stamp and the ids of its faces.
     """
 
     path: Path
@@ -30,7 +30,7 @@ class EnrolmentLog:
 
     @classmethod
     def of(cls, home: Path, job: Sequence[object]) -> EnrolmentLog:
-        """The journal of exactly this `job`: what is enrolled how, and into which making of which gallery."""
+        """The log of exactly this `job`: what is enrolled, how, and into which creation of which gallery."""
         folder = home / "enrolling"
         folder.mkdir(mode=0o700, exist_ok=True)
         name = hashlib.sha256(json.dumps([str(each) for each in job]).encode()).hexdigest()[:16]
@@ -39,22 +39,22 @@ class EnrolmentLog:
             for line in journal.path.read_text(encoding="utf-8").splitlines():
                 try:
                     picture, stamp, *faces = json.loads(line)
-                except ValueError:  # the line that a power cut broke off: its picture is done again
+                except ValueError:  # a line cut off by a power failure: its picture is done again
                     continue
                 journal.known[picture] = (stamp, tuple(faces))
         return journal
 
     def done(self, picture: PictureFile) -> bool:
-        """Whether the picture was dealt with as it is now."""
+        """Whether the picture was finished with its present content."""
         return self.known.get(picture.name, ("", ()))[0] == stamp_of(picture)
 
     def replaced(self, picture: PictureFile) -> bool:
-        """Whether another content of the file gave faces before."""
+        """Whether an earlier content of the file gave faces."""
         stamp, faces = self.known.get(picture.name, ("", ()))
         return bool(faces) and stamp != stamp_of(picture)
 
     def add(self, picture: PictureFile, stamp: str, faces: Sequence[str]) -> None:
-        """The picture, as `stamp` says that it was when it was read, gave `faces`."""
+        """Add a line: the picture, with `stamp` when it was read, gave `faces`."""
         assert self._file is not None, "a journal is written inside its with block"
         self.known[picture.name] = (stamp, tuple(faces))
         self._file.write(json.dumps([picture.name, stamp, *faces]) + "\n")
@@ -72,7 +72,7 @@ class EnrolmentLog:
 
 
 def stamp_of(picture: PictureFile) -> str:
-    """What changes when a file's content does: its size and the time of its last change, and the id asked for."""
+    """Changes when a file's content does: its size, the time of its last change, and the requested id."""
     try:
         about = picture.path.stat()
     except OSError:

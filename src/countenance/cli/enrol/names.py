@@ -1,4 +1,4 @@
-"""External ids from names: no two names share an id, and every id leads back to its name."""
+"""External ids from file names: different names give different ids, and an id gives back its name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from countenance.errors import BadRequest
 
 _LONGEST = 255  # letters of an ExternalImageId
 _PLAIN = re.compile(r"[^a-zA-Z0-9_.\-]")
-_DIGEST = 32  # hex digits that end an id which would be too long
+_DIGEST = 32  # hex digits at the end of a shortened id
 EXTERNAL_ID = re.compile(r"[a-zA-Z0-9_.\-:]{1,255}")
 
 
@@ -31,11 +31,11 @@ def external_id(name: str) -> str:
 
 
 def checked_id(text: str, where: str) -> str:
-    """`text`, if it can be an ExternalImageId; else `BadRequest` that says what can, at `where`."""
+    """`text` if it is a valid ExternalImageId; else `BadRequest`, which names `where` and says what is valid."""
     if EXTERNAL_ID.fullmatch(text):
         return text
     raise BadRequest(f"{where}: an id is 1 to 255 letters a-z, A-Z, 0-9 or one of _ . - : (got {len(text)} letters)")
 
 
 def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")  # file names that are no UTF-8 keep their bytes
+    return text.encode("utf-8", "surrogateescape")  # file names that are not UTF-8 keep their bytes

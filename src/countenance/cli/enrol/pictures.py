@@ -1,4 +1,4 @@
-"""Which pictures there are to enrol and under which ids, and why each of the other files is not among them."""
+"""The pictures to enrol with their ids, and for every other file the reason why it is left out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLUMNS = {"path", "id", "user"}
 
 @dataclass(frozen=True, slots=True)
 class PictureFile:
-    """A file to enrol. name: its path below the folder, with slashes. user: whose its faces are, where stated."""
+    """A file to enrol. name: its path below the folder, with slashes. user: the owner of its faces, if stated."""
 
     path: Path
     name: str
@@ -30,7 +30,7 @@ class PictureFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files to enrol, in order of name, and the name of each that is not, with the reason."""
+    """The files to enrol, in order of name, and the names of the others with reasons."""
 
     pictures: tuple[PictureFile, ...]
     left_out: tuple[tuple[str, str], ...]
@@ -84,7 +84,7 @@ def in_manifest(manifest: Path, folder: Path, is_picture: Callable[[bytes], bool
 
 
 def _files(folder: Path, left_out: list[tuple[str, str]]) -> Iterator[Path]:
-    """All that is not an ordinary folder, in order of name. What looks like a picture and is a folder is named."""
+    """Everything below that is not a plain folder, in order of name; also folders named like pictures."""
 
     def unreadable(error: OSError) -> None:
         name = Path(error.filename).relative_to(folder).as_posix()
@@ -104,7 +104,7 @@ def _files(folder: Path, left_out: list[tuple[str, str]]) -> Iterator[Path]:
 
 
 def _unfit(path: Path, is_picture: Callable[[bytes], bool]) -> str:
-    """Why the file at `path` is no picture to enrol; empty if it may be one."""
+    """Why the file at `path` cannot be enrolled; empty if it may be a picture."""
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
