@@ -45,7 +45,9 @@ def distributions(analysis: Analysis, threshold: float) -> Figure | None:
         if abs(axis.place(end) - axis.place(threshold)) > CROWDED:
             parts.append(text(left + width * axis.place(end), height - 12, f"{end:.3g}", anchor, 11, "#555555"))
     title = f"Scores of different people (grey) and of the same person (blue), by {analysis.name}"
-    note = "Each histogram is drawn to its own height. What lies right of the dashed line is accepted as the same person."
+    note = (
+        "Each histogram is drawn to its own height. What lies right of the dashed line is accepted as the same person."
+    )
     if first.low > threshold or first.high < threshold:
         note = "Each histogram is drawn to its own height."
     heads = (
