@@ -49,7 +49,7 @@ def distributions(analysis: Analysis, threshold: float) -> Figure | None:
         "Each histogram is drawn to its own height. What lies right of the dashed line is accepted as the same person."
     )
     if first.low > threshold or first.high < threshold:
-        note = "Each histogram is drawn to its own height."
+        note = "Each is drawn to its own height."
     heads = (
         "group",
         "comparisons of different people",
