@@ -14,7 +14,7 @@ import numpy as np
 
 from countenance.audit.analysis.audits import FaceAudit
 from countenance.audit.analysis.faces_data import faces_data
-from countenance.audit.formats.plan import ImageFolder, Measure, Plan
+from countenance.audit.formats.plan import ImageFolder, LiveApi, Measure, Plan
 from countenance.audit.formats.results import ModelUsed
 from countenance.audit.labelled.faces import Faces, Outcomes
 from countenance.audit.labelled.people import Labelled, people_of_rows
@@ -139,12 +139,11 @@ def _ordered(
         yield waiting.pop(0).result()
 
 
-class ImageSource:
-    """Images through an engine of this project, all pairs compared."""
+class LabelledImageSource:
+    """What sources have in common whose data is a folder of images and a table that says who is on them."""
 
-    def __init__(self, plan: Plan, folder: Path) -> None:
-        assert plan.images is not None
-        self._plan, self._folder, self._source = plan, folder, plan.images
+    def __init__(self, plan: Plan, folder: Path, source: ImageFolder | LiveApi) -> None:
+        self._plan, self._folder, self._labelled = plan, folder, source
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -154,7 +153,7 @@ class ImageSource:
     @property
     def labels(self) -> tuple[str, ...]:
         """Files that hold labels only."""
-        return (self._source.labels,)
+        return (self._labelled.labels,)
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -164,16 +163,25 @@ class ImageSource:
     @property
     def names_subjects(self) -> bool:
         """Whether it is known which rows are of one person."""
-        return self._source.subject is not None
+        return self._labelled.subject is not None
 
     def present(self) -> Present | None:
         """Whom the data is about, read without its scores."""
-        source = self._source
+        source = self._labelled
         labelled = labelled_images(
             self._folder / source.folder, self._folder / source.labels, source.file, source.subject,
             self._plan.groups.factors, self._plan.contradictions,
         ).labelled  # fmt: skip
         return by_pictures(labelled.people, labelled.subjects)
+
+
+class ImageSource(LabelledImageSource):
+    """Images through an engine of this project, all pairs compared."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        assert plan.images is not None
+        super().__init__(plan, folder, plan.images)
+        self._source = plan.images
 
     def load(self, equipment: Equipment) -> Loaded:
         """The data with its analysis."""

@@ -7,53 +7,25 @@ from pathlib import Path
 
 from countenance.audit.analysis.audits import FaceAudit
 from countenance.audit.analysis.scored_data import scored_data
-from countenance.audit.formats.plan import LiveApi, Measure, Plan
+from countenance.audit.formats.plan import LiveApi, Plan
 from countenance.audit.formats.results import ModelUsed
-from countenance.audit.sources.images import digest_of_images, labelled_images
+from countenance.audit.sources.images import LabelledImageSource, digest_of_images
 from countenance.audit.sources.live import azure_face, rekognition
 from countenance.audit.sources.live.asking import Asked, Drawn, ask, draw, estimate
 from countenance.audit.sources.live.cassette import Cassette, Header
 from countenance.audit.sources.live.pacing import Pacer
 from countenance.audit.sources.live.service import Service
-from countenance.audit.sources.source import Equipment, Loaded, Present, by_pictures, hashes_of, sha256_of
+from countenance.audit.sources.source import Equipment, Loaded, hashes_of, sha256_of
 from countenance.errors import BadRequest
 
 
-class LiveSource:
+class LiveSource(LabelledImageSource):
     """A service asked through its own client: drawn pairs compared."""
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         assert plan.api is not None
-        self._plan, self._folder, self._source = plan, folder, plan.api
-
-    @property
-    def measures(self) -> tuple[Measure, ...]:
-        """What is compared where a draft does not say."""
-        return ("fmr", "fnmr", "fte")
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Files that hold labels only."""
-        return (self._source.labels,)
-
-    @property
-    def scores(self) -> tuple[str, ...]:
-        """Files that hold scores, or what they follow from."""
-        return ()
-
-    @property
-    def names_subjects(self) -> bool:
-        """Whether it is known which rows are of one person."""
-        return self._source.subject is not None
-
-    def present(self) -> Present | None:
-        """Whom the data is about, read without its scores."""
-        source = self._source
-        labelled = labelled_images(
-            self._folder / source.folder, self._folder / source.labels, source.file, source.subject,
-            self._plan.groups.factors, self._plan.contradictions,
-        ).labelled  # fmt: skip
-        return by_pictures(labelled.people, labelled.subjects)
+        super().__init__(plan, folder, plan.api)
+        self._source = plan.api
 
     def load(self, equipment: Equipment) -> Loaded:
         """The data with its analysis."""
