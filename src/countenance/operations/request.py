@@ -14,6 +14,7 @@ from countenance.operations.evidence import evidence_facts
 from countenance.operations.operation import Operation, Tools
 from countenance.policy import Action, Grant, ModelFacts, Request
 from countenance.policy.description import request_of
+from countenance.policy.enums import Consent, LegalBasis
 from countenance.policy.facts import Moment, context
 from countenance.scoring import Calibration
 
@@ -39,7 +40,11 @@ def request_for(mandate: Mandate, operation: Operation[Any, Any], tools: Tools, 
 
 @lru_cache(maxsize=1024)
 def granted(mandate: Mandate) -> Request:
-    """The facts that hold for every call under `mandate`; `BadRequest` if one is not in the vocabulary."""
+    """The facts that hold for every call under `mandate`; `BadRequest` if one is not in the vocabulary.
+
+    A mandate that says nothing else is for recorded pictures, and its answers are leads. One whose legal basis is consent
+    states that people were told and went on, unless it says how they agreed.
+    """
     try:
         further = json.loads(mandate.terms.facts)
     except ValueError as error:
@@ -56,6 +61,11 @@ def granted(mandate: Mandate) -> Request:
     if unknown:
         raise BadRequest(f"an operation is one of {', '.join(Action)} or *, got {unknown[0]!r}")
     holder = mandate.holder
+    subject = further.get("subject", {})
+    if not isinstance(subject, dict):
+        raise BadRequest("subject: a table is expected")
+    if mandate.terms.legal_basis == LegalBasis.CONSENT:
+        subject = {"consent": Consent.INFORMED, **subject}
     table = {
         **further,
         "operation": Action.READ,
@@ -67,10 +77,12 @@ def granted(mandate: Mandate) -> Request:
         },
         "use": {
             "mode": "afterwards",
+            "next_step": "lead",
             **use,
             "purpose": mandate.terms.purpose,
             "legal_basis": mandate.terms.legal_basis,
         },
+        "subject": subject,
         "jurisdictions": list(holder.jurisdictions),
     }
     if holder.on_behalf_of:

@@ -2,11 +2,16 @@
 
 Clauses are written as if every fact were stated: plain `context.group.name`, and, or, not, comparisons, set tests and
 sums. `has`, `if`, `like`, entities and tags are refused, so that one place decides what an unstated fact means
-(`kleene`). Annotations: id, says, cite, status, in_force_from; in_force_until, remedy, obligation, duty as needed.
+(`kleene`). Annotations: id, says, cite, status, in_force_from; in_force_until, remedy, obligation, duty, within, binds,
+source, looked_up as needed.
+
+Whom several clauses bind is said once, as a scope: a permit with `@scope("PACK.NAME")` and `@says("whom it means")` and
+nothing else. A clause that says `@within("PACK.NAME")` holds only where the scope's condition holds too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -44,16 +49,27 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Clause:
-    """A clause as written. condition: its `when` and `unless` parts as one expression, true where it applies.
+class ClauseScope:
+    """Whom several clauses bind. says: in words."""
 
-    operations: those it speaks of. says: what it demands, in one plain sentence.
+    id: str
+    condition: pst.Expr
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A clause as written. own: its `when` and `unless` parts as one expression. scope: the scope that it is within.
+
+    operations: those it speaks of. says: what it demands, in one plain sentence. binds: who is bound, in words. source:
+    the text that `cite` is a place in; looked_up: the day on which somebody held the clause against it, None if nobody
+    has.
     """
 
     id: str
     effect: Effect
     operations: frozenset[Action]
-    condition: pst.Expr
+    own: pst.Expr
     says: str
     cite: str
     status: Status
@@ -62,6 +78,19 @@ class Clause:
     remedy: str
     obligations: tuple[Obligation, ...]
     facts: frozenset[Fact]
+    binds: str
+    source: str
+    looked_up: date | None
+    scope: ClauseScope | None = None
+
+    @property
+    def condition(self) -> pst.Expr:
+        """True where the clause applies: its scope's condition and its own."""
+        if self.scope is None:
+            return self.own
+        if self.own == pst.BoolLit(True):
+            return self.scope.condition
+        return pst.BinaryOp("and", self.scope.condition, self.own)
 
     def applies_on(self, day: date) -> bool:
         """Whether it is in force on `day`. `in_force_until` is the first day on which it no longer is."""
@@ -75,11 +104,25 @@ _BINARY = {
 }  # fmt: skip
 _NOTES = {
     "id", "says", "cite", "status", "in_force_from", "in_force_until", "remedy", "obligation", "duty",
+    "within", "binds", "source", "looked_up",
 }  # fmt: skip
 
 
-def clauses(pack: str, text: str) -> tuple[Clause, ...]:
-    """The clauses in the Cedar text `text`, in order; `PolicyError` if anything in it is not a clause."""
+@dataclass(frozen=True, slots=True)
+class PackDefaults:
+    """What a clause takes from its pack where it says nothing itself.
+
+    binds: whom the text binds, in words. read_on: the day on which the text was read, and on which a clause was looked
+    up unless its status is unreviewed.
+    """
+
+    source: str
+    binds: str
+    read_on: date
+
+
+def clauses(pack: str, text: str, defaults: PackDefaults) -> tuple[Clause, ...]:
+    """The clauses in the Cedar text `text`, in order; `PolicyError` if anything in it is neither clause nor scope."""
     try:
         policies = cedarpy.policies_to_pst(text)
     except ValueError as error:
@@ -87,15 +130,52 @@ def clauses(pack: str, text: str) -> tuple[Clause, ...]:
     if policies.templates or policies.template_links:
         raise PolicyError(f"pack {pack}: clauses.cedar holds a template, and clauses have no slots")
     ordered = sorted(policies.static_policies.items(), key=lambda item: int(item[0].removeprefix("policy")))
-    read = tuple(_clause(pack, template) for _, template in ordered)
-    names = [clause.id for clause in read]
+    scopes = tuple(_scope(pack, template) for _, template in ordered if "scope" in dict(template.annotations))
+    by_id = {scope.id: scope for scope in scopes}
+    read = tuple(
+        _clause(pack, template, by_id, defaults) for _, template in ordered if "scope" not in dict(template.annotations)
+    )
+    names = [*(scope.id for scope in scopes), *(clause.id for clause in read)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise PolicyError(f"pack {pack}: two clauses are called {twice[0]}")
+    idle = sorted(set(by_id) - {clause.scope.id for clause in read if clause.scope is not None})
+    if idle:
+        raise PolicyError(f"pack {pack}: no clause is within the scope {idle[0]}")
     return read
 
 
-def _clause(pack: str, template: pst.Template) -> Clause:
+def _scope(pack: str, template: pst.Template) -> ClauseScope:
+    notes = dict(template.annotations)
+    name = notes["scope"] or ""
+    where = f"pack {pack}, scope {name}"
+    if not name.startswith(f"{pack}."):
+        raise PolicyError(f"{where}: its id must start with {pack}.")
+    if set(notes) != {"scope", "says"} or not notes["says"]:
+        raise PolicyError(f"{where}: a scope has @scope and @says, and nothing else")
+    if Effect(template.effect) is not Effect.PERMIT or not isinstance(template.action, pst.ScopeAny):
+        raise PolicyError(f"{where}: a scope is written permit (principal, action, resource)")
+    _check_head(template, where)
+    condition = _condition(template.clauses)
+    _check_condition(condition, where)
+    return ClauseScope(name, condition, str(notes["says"]))
+
+
+def _check_head(template: pst.Template, where: str) -> None:
+    if not isinstance(template.principal, pst.ScopeAny) or not isinstance(template.resource, pst.ScopeAny):
+        raise PolicyError(f"{where}: principal and resource stay open; facts are in the context")
+
+
+def _check_condition(condition: pst.Expr, where: str) -> frozenset[Fact]:
+    facts = frozenset(_facts(condition, where))
+    try:
+        _check_words(condition, where)
+    except BadRequest as error:
+        raise PolicyError(f"{where}: {error}") from error
+    return facts
+
+
+def _clause(pack: str, template: pst.Template, scopes: Mapping[str, ClauseScope], defaults: PackDefaults) -> Clause:
     notes = dict(template.annotations)
     name = notes.get("id", "")
     where = f"pack {pack}, clause {name or '(without id)'}"
@@ -104,14 +184,16 @@ def _clause(pack: str, template: pst.Template) -> Clause:
     unknown = sorted(set(notes) - _NOTES)
     if unknown:
         raise PolicyError(f"{where}: unknown annotation @{unknown[0]}")
-    if not isinstance(template.principal, pst.ScopeAny) or not isinstance(template.resource, pst.ScopeAny):
-        raise PolicyError(f"{where}: principal and resource stay open; facts are in the context")
-    condition = _condition(template.clauses)
-    facts = frozenset(_facts(condition, where))
-    try:
-        _check_words(condition, where)
-    except BadRequest as error:
-        raise PolicyError(f"{where}: {error}") from error
+    _check_head(template, where)
+    own = _condition(template.clauses)
+    facts = _check_condition(own, where)
+    scope = None
+    if "within" in notes:
+        scope = scopes.get(str(notes["within"]))
+        if scope is None:
+            has = ", ".join(sorted(scopes)) or "none"
+            raise PolicyError(f"{where}: there is no scope {notes['within']}; this pack has {has}")
+        facts |= frozenset(_facts(scope.condition, where))
     effect = Effect(template.effect)
     if "duty" in notes:
         if effect is not Effect.PERMIT or "obligation" not in notes:
@@ -125,6 +207,7 @@ def _clause(pack: str, template: pst.Template) -> Clause:
         begins = date.fromisoformat(notes["in_force_from"])
         ends = date.fromisoformat(notes["in_force_until"]) if "in_force_until" in notes else None
         duties = obligations(notes.get("obligation", ""), name)
+        looked_up = date.fromisoformat(notes["looked_up"]) if "looked_up" in notes else None
     except ValueError as error:
         raise PolicyError(f"{where}: {error}") from error
     if status is Status.REPEALED and ends is None:
@@ -135,7 +218,7 @@ def _clause(pack: str, template: pst.Template) -> Clause:
         id=name,
         effect=effect,
         operations=_operations(template.action, where),
-        condition=condition,
+        own=own,
         says=notes["says"],
         cite=notes["cite"],
         status=status,
@@ -144,6 +227,10 @@ def _clause(pack: str, template: pst.Template) -> Clause:
         remedy=notes.get("remedy", ""),
         obligations=duties,
         facts=facts,
+        binds=notes.get("binds") or (scope.says if scope else defaults.binds),
+        source=notes.get("source") or defaults.source,
+        looked_up=looked_up or (None if status is Status.UNREVIEWED else defaults.read_on),
+        scope=scope,
     )
 
 

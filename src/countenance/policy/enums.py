@@ -34,6 +34,8 @@ class Action(StrEnum):
     """hand a result, or face data, to somebody else"""
     TEST = "test"
     """measure accuracy on a tester's own pictures"""
+    PREDICT = "predict"
+    """foretell who will commit a crime, or where; no face is needed for it, and no operation of this server does it"""
 
 
 class Power(StrEnum):
@@ -294,6 +296,7 @@ class Relation(StrEnum):
     CUSTOMER = "customer"
     EMPLOYEE = "employee"
     PUPIL = "pupil"
+    PATIENT = "patient"
     TRAVELLER = "traveller"
     SUSPECT = "suspect"
     SELF = "self"

@@ -88,6 +88,8 @@ class UseFacts:
     purpose: Purpose | None = _fact("the purpose")
     legal_basis: LegalBasis | None = _fact("the legal basis")
     statute: bool | None = _fact("whether a statute that allows this use is cited")
+    federal: bool | None = _fact("whether a federal rule requires it, or a federal agency takes part to carry one out")
+    leads_needed: bool | None = _fact("whether it is necessary to develop leads in an investigation")
     urgent: bool | None = _fact("whether it is a duly justified urgency")
     exigent: bool | None = _fact("whether life or limb is in danger at once")
     sustained: bool | None = _fact("whether a person is watched over time")

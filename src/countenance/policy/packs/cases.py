@@ -6,6 +6,7 @@
 
     [[clause]]                          # one clause, tried from all sides
     id = "eu.5-1-h"
+    name = "whom it binds"              # may be left out; tells two entries about one clause apart
     base = "live"                       # may be left out
     now = 2027-12-02T00:00:00Z          # may be left out
     permit = [{}, { use.purpose = "missing_person" }]     # changes of the base that leave it permitted
@@ -47,7 +48,9 @@ Table = Mapping[str, object]
 _CASE = {
     "name", "base", "now", "verdict", "clauses", "missing", "obligations", "unset", "set", "halted", "latest_seen",
 }  # fmt: skip
-_CLAUSE = {"id", "base", "now", "permit", "deny", "missing", "binds", "free", "begins", "ends", "also_for", "also_by"}
+_CLAUSE = {
+    "id", "name", "base", "now", "permit", "deny", "missing", "binds", "free", "begins", "ends", "also_for", "also_by",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ def _around(entry: Table, bases: Mapping[str, Table], now: datetime) -> Iterator
     if set(entry) - _CLAUSE:
         raise BadRequest(f"{clause}: unknown key {min(set(entry) - _CLAUSE)}")
     label = f"{clause}{' from ' + str(entry['base']) if 'base' in entry else ''}"
+    label += f" ({_text(entry, 'name')})" if "name" in entry else ""
     base = _base(entry, bases)
     try:
         when = moment_of(entry.get("now", now), now, "now")

@@ -1,6 +1,6 @@
 """Rule packs: a folder of data each. The only module of `policy` that reads files.
 
-    NAME/pack.toml      name, title, version, kind, default, source, read_on, reviewed_by, summary
+    NAME/pack.toml      name, title, version, kind, default, source, read_on, reviewed_by, binds, summary, leaves_open
     NAME/clauses.cedar  the clauses (see `clauses`)
     NAME/cases.toml     requests with the verdict that the pack must give (see `cases`)
 
@@ -22,7 +22,7 @@ from pathlib import Path
 from cedarpy import pst
 
 from countenance.errors import BadRequest, PolicyError
-from countenance.policy.clauses import Clause, Effect, Status, clauses
+from countenance.policy.clauses import Clause, Effect, PackDefaults, Status, clauses
 from countenance.policy.decision import PackIdentity
 from countenance.policy.enums import Action
 from countenance.policy.packs.cases import PackCase, cases
@@ -31,7 +31,10 @@ SHIPPED = Path(__file__).parent
 """The folder of the packs that ship."""
 
 _FILES = ("pack.toml", "clauses.cedar", "cases.toml")
-_KEYS = {"name", "title", "version", "kind", "default", "source", "read_on", "reviewed_by", "summary", "leaves_open"}
+_KEYS = {
+    "name", "title", "version", "kind", "default", "source", "read_on", "reviewed_by", "binds", "summary",
+    "leaves_open",
+}  # fmt: skip
 _KINDS = ("house", "pledge", "guidance", "law", "settlement")
 
 
@@ -39,7 +42,7 @@ _KINDS = ("house", "pledge", "guidance", "law", "settlement")
 class Pack:
     """A rule pack as read. text: clauses.cedar as written. reviewed_by: empty until somebody qualified has.
 
-    leaves_open: in one sentence, what the text does not reach.
+    binds: whom the text binds, in words. leaves_open: in one sentence, what the text does not reach.
     """
 
     identity: PackIdentity
@@ -48,6 +51,7 @@ class Pack:
     source: str
     read_on: date
     reviewed_by: str
+    binds: str
     summary: str
     leaves_open: str
     clauses: tuple[Clause, ...]
@@ -107,11 +111,17 @@ def pack_of(name: str, files: Mapping[str, bytes]) -> Pack:
     wrong = sorted(set(about) ^ _KEYS)
     if wrong:
         raise PolicyError(f"pack {name}: pack.toml has {'no' if wrong[0] in _KEYS else 'an unknown key'} {wrong[0]}")
-    if not all(isinstance(about[key], str) for key in _KEYS - {"read_on"}) or type(about["read_on"]) is not date:
-        raise PolicyError(f"pack {name}: pack.toml holds texts, and read_on a date")
-    if about["name"] != name or about["default"] not in ("open", "closed") or about["kind"] not in _KINDS:
-        raise PolicyError(f"pack {name}: pack.toml: name is the folder's, default open or closed, kind one of {_KINDS}")
-    written = clauses(name, text)
+    for key in sorted(_KEYS - {"read_on"}):
+        if not isinstance(about[key], str):
+            raise PolicyError(f"pack {name}: pack.toml: {key} is a text in quotes")
+    if type(about["read_on"]) is not date:
+        raise PolicyError(f"pack {name}: pack.toml: read_on is a date such as 2026-11-29, without quotes")
+    if about["name"] != name:
+        raise PolicyError(f"pack {name}: pack.toml: name is the folder's, {name}, and not {about['name']}")
+    for key, words in (("default", ("open", "closed")), ("kind", _KINDS)):
+        if about[key] not in words:
+            raise PolicyError(f"pack {name}: pack.toml: {key} is one of {', '.join(words)}, and not {about[key]}")
+    written = clauses(name, text, PackDefaults(about["source"], about["binds"], about["read_on"]))
     closed = about["default"] == "closed"
     try:
         tried = cases(tests)
@@ -124,9 +134,10 @@ def pack_of(name: str, files: Mapping[str, bytes]) -> Pack:
         source=about["source"],
         read_on=about["read_on"],
         reviewed_by=about["reviewed_by"],
+        binds=about["binds"],
         summary=about["summary"],
         leaves_open=about["leaves_open"],
-        clauses=written if closed else (*written, _open(name)),
+        clauses=written if closed else (*written, _open(name, about["read_on"])),
         cases=tried,
         text=text,
     )
@@ -140,12 +151,12 @@ def _hash(files: Mapping[str, bytes]) -> str:
     return whole.hexdigest()
 
 
-def _open(name: str) -> Clause:
+def _open(name: str, read_on: date) -> Clause:
     return Clause(
         id=f"{name}.open",
         effect=Effect.PERMIT,
         operations=frozenset(Action),
-        condition=pst.BoolLit(True),
+        own=pst.BoolLit(True),
         says="What this text does not forbid, it leaves open.",
         cite="pack.toml, default",
         status=Status.IN_FORCE,
@@ -154,4 +165,7 @@ def _open(name: str) -> Clause:
         remedy="",
         obligations=(),
         facts=frozenset(),
+        binds="everybody",
+        source="pack.toml",
+        looked_up=read_on,
     )
