@@ -222,6 +222,7 @@ class EvidenceFacts:
     expires_at: datetime | None = _fact("when the evidence expires")
     operational: bool | None = _fact("whether the model was tested in operational conditions")
     independent: bool | None = _fact("whether somebody independent made the evidence")
+    nist: bool | None = _fact("whether NIST evaluated the model")
 
     def __post_init__(self) -> None:
         _rates(fmr=self.fmr, fmr_worst=self.fmr_worst, tpr_min=self.tpr_min)
