@@ -222,6 +222,7 @@ class Offence(StrEnum):
     DRUG_TRAFFICKING = "drug_trafficking"
     WEAPONS_TRAFFICKING = "weapons_trafficking"
     MURDER = "murder"
+    GRIEVOUS_INJURY = "grievous_injury"
     ORGAN_TRADE = "organ_trade"
     NUCLEAR_TRAFFICKING = "nuclear_trafficking"
     KIDNAPPING = "kidnapping"

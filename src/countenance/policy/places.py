@@ -1,4 +1,4 @@
-"""Jurisdictions as codes: ISO 3166-1 and -2, then a city, such as "FR", "US-WA", "US-OR-PORTLAND", and "EU"."""
+"""Jurisdictions as codes: ISO 3166-1 and -2, then a city, such as "FR", "US-WA", "US-OR-PORTLAND", and "EU" and "EEA"."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ EU_MEMBERS = frozenset(
 )  # fmt: skip
 """Member states of the European Union since 1 February 2020 (Regulation (EU) applies in each of them)."""
 
-_CODE = re.compile(r"EU|[A-Z]{2}(-[A-Z0-9]{1,3}(-[A-Z_]{2,40})?)?")
+EEA_MEMBERS = EU_MEMBERS | {"IS", "LI", "NO"}
+"""Where the GDPR applies: the Union, and the three that took it over by the Agreement on the European Economic Area."""
+
+_CODE = re.compile(r"EU|EEA|[A-Z]{2}(-[A-Z0-9]{1,3}(-[A-Z_]{2,40})?)?")
 
 
 @lru_cache(maxsize=1024)
 def enclosing(code: str) -> frozenset[str]:
-    """`code` and every place that contains it: "US-OR-PORTLAND" lies in "US-OR" and "US", "FR" in "EU".
+    """`code` and every place that contains it: "US-OR-PORTLAND" lies in "US-OR" and "US", "FR" in "EU" and "EEA".
 
     `BadRequest` if the code is malformed.
     """
@@ -29,7 +32,11 @@ def enclosing(code: str) -> frozenset[str]:
         raise BadRequest(f"a jurisdiction is a code such as FR, US-WA or US-OR-PORTLAND, got {code[:60]!r}")
     parts = code.split("-")
     places = {"-".join(parts[: n + 1]) for n in range(len(parts))}
-    return frozenset(places | ({"EU"} if parts[0] in EU_MEMBERS else set()))
+    if parts[0] in EU_MEMBERS or code == "EU":
+        places |= {"EU", "EEA"}
+    if parts[0] in EEA_MEMBERS:
+        places |= {"EEA"}
+    return frozenset(places)
 
 
 def touched(codes: Iterable[str]) -> frozenset[str]:
