@@ -1,4 +1,4 @@
-"""Jurisdictions as codes: ISO 3166-1 and -2, then a city, such as "FR", "US-WA", "US-OR-PORTLAND", and "EU" and "EEA"."""
+"""Jurisdictions as codes: ISO 3166-1 and -2, then a city, such as "FR", "US-WA", "US-OR-PORTLAND", or "EU", "EEA"."""
 
 from __future__ import annotations
 

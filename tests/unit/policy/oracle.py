@@ -78,9 +78,16 @@ class Reader:
         return token
 
     def policies(self) -> list[Rule]:
-        found = []
+        found, scopes = [], {}
         while self.peek():
-            found.append(self.policy())
+            rule = self.policy()
+            if "scope" in rule.notes:
+                scopes[rule.notes["scope"]] = rule.condition
+            elif "within" in rule.notes:
+                both = ("and", scopes[rule.notes["within"]], rule.condition)
+                found.append(Rule(rule.effect, rule.notes, rule.operations, both))
+            else:
+                found.append(rule)
         return found
 
     def policy(self) -> Rule:

@@ -34,9 +34,14 @@ from countenance.policy import (
     Verdict,
     compiled,
 )
+from countenance.policy.enums import Consent, NextStep
 from countenance.policy.packs.pack import Pack, pack_of, read_pack, shipped
+from countenance.policy.request import SubjectFacts
 
-USE = UseFacts(mode=Mode.AFTERWARDS, purpose=Purpose.ACCESS_CONTROL, legal_basis=LegalBasis.CONSENT)
+USE = UseFacts(
+    mode=Mode.AFTERWARDS, purpose=Purpose.ACCESS_CONTROL, legal_basis=LegalBasis.CONSENT, next_step=NextStep.LEAD
+)
+AGREED = SubjectFacts(consent=Consent.INFORMED)
 MODEL = ModelFacts(id="m", calibration="c", fmr=1e-3)
 EVIDENCE = EvidenceFacts(
     signed=True,
@@ -81,14 +86,14 @@ def clause(
 
 
 def test_an_ordinary_search_with_purpose_basis_and_evidence_is_permitted(house: Rules) -> None:
-    decision = house.decide(asked(use=USE, model=MODEL, evidence=EVIDENCE), NOW)
+    decision = house.decide(asked(subject=AGREED, use=USE, model=MODEL, evidence=EVIDENCE), NOW)
     assert decision.verdict is Verdict.PERMIT
     assert decision.clauses == ("mandate.granted", "house.open")
     assert decision.obligations == ()
 
 
 def test_an_ordinary_enrolment_needs_no_evidence(house: Rules) -> None:
-    assert house.decide(asked(Action.ENROL, use=USE), NOW).permitted
+    assert house.decide(asked(Action.ENROL, subject=AGREED, use=USE), NOW).permitted
 
 
 @pytest.mark.parametrize(
@@ -121,7 +126,7 @@ def test_without_purpose_and_basis_nothing_is_permitted_and_both_are_named(house
     ],
 )
 def test_the_evidence_gate(house: Rules, evidence: EvidenceFacts, model: ModelFacts, verdict: Verdict) -> None:
-    decision = house.decide(asked(use=USE, model=model, evidence=evidence), NOW)
+    decision = house.decide(asked(subject=AGREED, use=USE, model=model, evidence=evidence), NOW)
     assert decision.verdict is verdict
     if verdict is not Verdict.PERMIT:
         assert "house.evidence" in decision.clauses
@@ -130,7 +135,9 @@ def test_the_evidence_gate(house: Rules, evidence: EvidenceFacts, model: ModelFa
 def test_float_noise_in_a_threshold_does_not_loosen_it(house: Rules) -> None:
     noisy = 1e-3 * (1 + 4e-16)
     assert noisy > 1e-3
-    assert house.decide(asked(use=USE, model=replace(MODEL, fmr=noisy), evidence=EVIDENCE), NOW).permitted
+    assert house.decide(
+        asked(subject=AGREED, use=USE, model=replace(MODEL, fmr=noisy), evidence=EVIDENCE), NOW
+    ).permitted
 
 
 # explanations
@@ -138,7 +145,7 @@ def test_float_noise_in_a_threshold_does_not_loosen_it(house: Rules) -> None:
 
 def test_a_denial_names_clause_source_facts_remedy_and_whom_to_write_to(house: Rules) -> None:
     late = replace(grant(), expires_at=NOW)
-    decision = house.decide(asked(use=USE, model=MODEL, evidence=EVIDENCE, mandate=late), NOW)
+    decision = house.decide(asked(subject=AGREED, use=USE, model=MODEL, evidence=EVIDENCE, mandate=late), NOW)
     assert decision.verdict is Verdict.DENY
     assert decision.clauses == ("mandate.in-date",)
     assert {(f.fact, f.value) for f in decision.failed} == {
@@ -152,9 +159,9 @@ def test_a_denial_names_clause_source_facts_remedy_and_whom_to_write_to(house: R
 
 
 def test_an_undecided_request_is_told_which_facts_to_state(house: Rules) -> None:
-    decision = house.decide(asked(use=replace(USE, purpose=None), model=MODEL, evidence=EVIDENCE), NOW)
+    decision = house.decide(asked(subject=AGREED, use=replace(USE, purpose=None), model=MODEL, evidence=EVIDENCE), NOW)
     assert decision.verdict is Verdict.UNDETERMINED
-    assert [fact.fact for fact in decision.missing] == ["use.purpose"]
+    assert {fact.fact for fact in decision.missing} == {"use.purpose"}
     assert "missing_person" in decision.missing[0].choices
     assert "use.purpose" in decision.sentence()
     assert any("use.purpose" in remedy for remedy in decision.remedy)
@@ -401,8 +408,8 @@ def test_no_clause_can_even_name_a_class() -> None:
 
 def test_acting_for_a_holder_of_power_is_holding_it(house: Rules) -> None:
     agency = Party(class_name="agency", powers=frozenset({Power.DEPORT}), tier=Tier.NATIONAL)
-    alone = house.decide(asked(use=USE, model=MODEL, evidence=EVIDENCE), NOW)
-    acting = house.decide(asked(use=USE, model=MODEL, evidence=EVIDENCE, on_behalf_of=agency), NOW)
+    alone = house.decide(asked(subject=AGREED, use=USE, model=MODEL, evidence=EVIDENCE), NOW)
+    acting = house.decide(asked(subject=AGREED, use=USE, model=MODEL, evidence=EVIDENCE, on_behalf_of=agency), NOW)
     assert alone.permitted
     assert not acting.permitted
     assert "house.statute" in acting.clauses
@@ -410,12 +417,13 @@ def test_acting_for_a_holder_of_power_is_holding_it(house: Rules) -> None:
 
 def test_a_refusals_sentence_says_which_facts_failed_and_their_values(house: Rules) -> None:
     loose = replace(MODEL, fmr=0.002)
-    said = house.decide(asked(use=USE, model=loose, evidence=EVIDENCE), NOW).sentence()
+    said = house.decide(asked(subject=AGREED, use=USE, model=loose, evidence=EVIDENCE), NOW).sentence()
     assert "(model.fmr_ppb) = 2000000" in said
     assert "(evidence.fmr_ppb) = 1000000" in said
     other = replace(MODEL, id="another model")
     assert (
-        '(model.id) = "another model"' in house.decide(asked(use=USE, model=other, evidence=EVIDENCE), NOW).sentence()
+        '(model.id) = "another model"'
+        in house.decide(asked(subject=AGREED, use=USE, model=other, evidence=EVIDENCE), NOW).sentence()
     )
 
 
@@ -424,7 +432,7 @@ def test_a_refusals_sentence_says_which_facts_failed_and_their_values(house: Rul
 
 def test_a_gallery_scraped_by_consent_is_a_contradiction() -> None:
     with pytest.raises(BadRequest, match="both cannot be true"):
-        asked(use=USE, gallery=GalleryFacts(provenance=Provenance.SCRAPED))
+        asked(subject=AGREED, use=USE, gallery=GalleryFacts(provenance=Provenance.SCRAPED))
 
 
 def test_a_jurisdiction_that_is_no_code_is_refused(house: Rules) -> None:

@@ -102,11 +102,13 @@ def test_a_penalty_is_counted_in_whole_months_that_it_reaches(years: float, mont
 @pytest.mark.parametrize(
     ("code", "places"),
     [
-        ("FR", {"FR", "EU"}),
-        ("EU", {"EU"}),
+        ("FR", {"FR", "EU", "EEA"}),
+        ("EU", {"EU", "EEA"}),
+        ("EEA", {"EEA"}),
+        ("NO", {"NO", "EEA"}),
         ("GB", {"GB"}),
         ("US-OR-PORTLAND", {"US", "US-OR", "US-OR-PORTLAND"}),
-        ("DE-BE", {"DE", "DE-BE", "EU"}),
+        ("DE-BE", {"DE", "DE-BE", "EU", "EEA"}),
     ],
 )
 def test_a_place_lies_in_the_places_round_it(code: str, places: set[str]) -> None:

@@ -13,12 +13,12 @@ from xml.etree import ElementTree
 
 import pytest
 from cedarpy import pst
-from tests.unit.policy.mutants import instead, with_, without
 
 from countenance.errors import PolicyError
 from countenance.policy import Rules, Verdict
 from countenance.policy.authoring.corpus import Story, stories
 from countenance.policy.authoring.difference import difference
+from countenance.policy.authoring.mutation import instead, with_own, without
 from countenance.policy.fine_print.html import page
 from countenance.policy.fine_print.matrix import Matrix, letter, matrix
 from countenance.policy.fine_print.svg import poster
@@ -209,7 +209,7 @@ def test_a_boundary_moved_by_a_day_is_found_without_a_case_of_its_own() -> None:
                 return pst.UnaryOp(op, later(arg))
         return node
 
-    found = difference(pack, instead(pack, clause, with_(clause, later(clause.condition))))
+    found = difference(pack, instead(pack, clause, with_own(clause, later(clause.own))))
     assert found.changed == ("c-3",)
     assert [dict(e.changes) for e in found.permitted] == [{"retention.days_after_purpose": 366}]
     assert not found.denied

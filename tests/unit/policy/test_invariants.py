@@ -177,12 +177,14 @@ def test_house_no_scraped_gallery_whatever_its_use_is_called(operation: str) -> 
 
 
 @pytest.mark.parametrize("operation", ["identify", "track", "enrol", "disclose"])
-def test_virginia_police_get_nothing_while_the_law_is_disputed(operation: str) -> None:
+def test_virginias_local_police_get_nothing_without_a_statute_since_july_2026(operation: str) -> None:
     world = World()
     police = z3.And(
         world.holds("places.touched", "US-VA"),
         world.holds("actor.powers", "arrest"),
-        word(world, "actor.tier", "municipal", "state"),
+        word(world, "actor.tier", "municipal"),
+        word(world, "behalf.tier", "none", "municipal"),
+        z3.Not(yes(world, "use.statute")),
     )
     assert example(world, permitted(world, [TEXTS["virginia"]], operation, TODAY), police) is None
 

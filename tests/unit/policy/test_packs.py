@@ -66,9 +66,17 @@ def test_what_was_written_from_memory_is_marked_unreviewed(name: str) -> None:
     assert all(c.status is Status.UNREVIEWED for c in written)
 
 
-def test_virginia_is_disputed_and_denied_since_july_2026() -> None:
-    disputed = [c for c in read_pack("virginia").clauses if c.status is Status.DISPUTED]
-    assert [c.id for c in disputed] == ["virginia.disputed"]
+def test_virginias_text_of_2022_ends_on_1_july_2026_and_that_of_2021_comes_back() -> None:
+    clauses = {c.id: c for c in read_pack("virginia").clauses}
+    assert clauses["virginia.authorised-use"].in_force_until == clauses["virginia.local-statute"].in_force_from
+
+
+@pytest.mark.parametrize("name", sorted(PROMISED))
+def test_every_clause_says_who_is_bound_by_which_text_and_when_somebody_looked(name: str) -> None:
+    for c in read_pack(name).clauses:
+        assert c.binds, c.id
+        assert c.source, c.id
+        assert c.looked_up is not None or c.status is Status.UNREVIEWED, c.id
 
 
 @pytest.mark.parametrize("name", sorted(PROMISED))
@@ -85,6 +93,10 @@ def test_every_fact_of_the_vocabulary_is_read_by_some_clause() -> None:
 
 FREE = {
     "subject.minor",
+    "gallery.for_this_deployment",
+    "gallery.reviewed",
+    "space.controlled",
+    "space.mobile_camera",
     "authorisation.refused_at",
     "model.fpir_ppb",
     "evidence.fmr_worst_ppb",

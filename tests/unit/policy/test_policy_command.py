@@ -138,7 +138,7 @@ def test_diff_finds_what_a_change_permits(tmp_path: Path) -> None:
 
 
 def test_show_words_corpus_and_check() -> None:
-    assert "virginia.disputed  forbid  from 2026-07-01  disputed" in run("show", "virginia").stdout
+    assert "virginia.local-statute  permit  from 2026-07-01  in-force" in run("show", "virginia").stdout
     assert "amazon-blog.extended" not in run("show", "amazon-blog", "--as-of", "2021-01-01").stdout
     assert "authorisation.state" in run("words").stdout
     assert run("words", "--schema").stdout.startswith("entity Mandate;")

@@ -40,10 +40,10 @@ def survives(mutant: Pack, ident: str = "") -> bool:
 def coarse(pack: Pack) -> Iterator[Mutant]:
     """Each clause dropped, negated, turned from permit to forbid or back."""
     for clause in written(pack):
-        yield f"{clause.id} dropped", replace(pack, clauses=tuple(c for c in pack.clauses if c is not clause))
-        yield f"{clause.id} flipped", _instead(pack, clause, _with(clause, pst.UnaryOp("not", clause.own)))
+        yield f"{clause.id} dropped", without(pack, clause)
+        yield f"{clause.id} flipped", instead(pack, clause, with_own(clause, pst.UnaryOp("not", clause.own)))
         turned = Effect.PERMIT if clause.effect is Effect.FORBID else Effect.FORBID
-        yield f"{clause.id} turned", _instead(pack, clause, replace(clause, effect=turned))
+        yield f"{clause.id} turned", instead(pack, clause, replace(clause, effect=turned))
 
 
 def dropped_conditions(pack: Pack) -> Iterator[Mutant]:
@@ -58,10 +58,10 @@ def fine(pack: Pack) -> Iterator[Mutant]:
         if len(clause.operations) < len(Action):
             for operation in sorted(clause.operations):
                 fewer = replace(clause, operations=clause.operations - {operation})
-                yield f"{clause.id}: not for {operation}", _instead(pack, clause, fewer)
+                yield f"{clause.id}: not for {operation}", instead(pack, clause, fewer)
         for obligation in clause.obligations:
             fewer = replace(clause, obligations=tuple(o for o in clause.obligations if o != obligation))
-            yield f"{clause.id}: without {obligation}", _instead(pack, clause, fewer)
+            yield f"{clause.id}: without {obligation}", instead(pack, clause, fewer)
 
 
 def dates(pack: Pack) -> Iterator[Mutant]:
@@ -69,12 +69,12 @@ def dates(pack: Pack) -> Iterator[Mutant]:
     for clause in written(pack):
         if clause.in_force_from > date(2020, 1, 1):
             later = replace(clause, in_force_from=clause.in_force_from + timedelta(days=1))
-            yield f"{clause.id}: begins a day later", _instead(pack, clause, later)
+            yield f"{clause.id}: begins a day later", instead(pack, clause, later)
             sooner = replace(clause, in_force_from=clause.in_force_from - timedelta(days=1))
-            yield f"{clause.id}: begins a day sooner", _instead(pack, clause, sooner)
+            yield f"{clause.id}: begins a day sooner", instead(pack, clause, sooner)
         if clause.in_force_until is not None:
             later = replace(clause, in_force_until=clause.in_force_until + timedelta(days=1))
-            yield f"{clause.id}: ends a day later", _instead(pack, clause, later)
+            yield f"{clause.id}: ends a day later", instead(pack, clause, later)
 
 
 def written(pack: Pack) -> tuple[Clause, ...]:
@@ -85,7 +85,7 @@ def written(pack: Pack) -> tuple[Clause, ...]:
 def _conditions(pack: Pack) -> Iterator[Mutant]:
     for clause in written(pack):
         for what, own in changed(clause.own):
-            yield f"{clause.id}: {what}", _instead(pack, clause, _with(clause, own))
+            yield f"{clause.id}: {what}", instead(pack, clause, with_own(clause, own))
     for scope in dict.fromkeys(clause.scope for clause in written(pack) if clause.scope is not None):
         for what, condition in changed(scope.condition):
             other = replace(scope, condition=condition)
@@ -96,11 +96,18 @@ def _within(clause: Clause, scope: ClauseScope, other: ClauseScope) -> Clause:
     return _stated(replace(clause, scope=other)) if clause.scope is scope else clause
 
 
-def _instead(pack: Pack, clause: Clause, other: Clause) -> Pack:
+def without(pack: Pack, clause: Clause) -> Pack:
+    """`pack` without `clause`."""
+    return replace(pack, clauses=tuple(c for c in pack.clauses if c is not clause))
+
+
+def instead(pack: Pack, clause: Clause, other: Clause) -> Pack:
+    """`pack` with `other` in the place of `clause`."""
     return replace(pack, clauses=tuple(other if c is clause else c for c in pack.clauses))
 
 
-def _with(clause: Clause, own: pst.Expr) -> Clause:
+def with_own(clause: Clause, own: pst.Expr) -> Clause:
+    """`clause` with another condition of its own."""
     return _stated(replace(clause, own=own))
 
 

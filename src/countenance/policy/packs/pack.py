@@ -31,10 +31,10 @@ SHIPPED = Path(__file__).parent
 """The folder of the packs that ship."""
 
 _FILES = ("pack.toml", "clauses.cedar", "cases.toml")
-_KEYS = {
-    "name", "title", "version", "kind", "default", "source", "read_on", "reviewed_by", "binds", "summary",
-    "leaves_open",
-}  # fmt: skip
+_KEYS = {"name", "title", "version", "kind", "default", "source", "read_on", "reviewed_by", "summary", "leaves_open"}
+_FURTHER = {"binds": "whoever its clauses describe"}
+"""Keys that may be left out, and what is taken then."""
+
 _KINDS = ("house", "pledge", "guidance", "law", "settlement")
 
 
@@ -108,10 +108,12 @@ def pack_of(name: str, files: Mapping[str, bytes]) -> Pack:
         text = files["clauses.cedar"].decode()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise PolicyError(f"pack {name}: {error}") from error
-    wrong = sorted(set(about) ^ _KEYS)
+    about = {**_FURTHER, **about}
+    keys = _KEYS | set(_FURTHER)
+    wrong = sorted(set(about) ^ keys)
     if wrong:
-        raise PolicyError(f"pack {name}: pack.toml has {'no' if wrong[0] in _KEYS else 'an unknown key'} {wrong[0]}")
-    for key in sorted(_KEYS - {"read_on"}):
+        raise PolicyError(f"pack {name}: pack.toml has {'no' if wrong[0] in keys else 'an unknown key'} {wrong[0]}")
+    for key in sorted(keys - {"read_on"}):
         if not isinstance(about[key], str):
             raise PolicyError(f"pack {name}: pack.toml: {key} is a text in quotes")
     if type(about["read_on"]) is not date:
