@@ -104,6 +104,10 @@ class DetectedFace:
     confidence: float
 
 
+NORM_TOLERANCE = 1e-3
+"""How far the L2 norm of a template may be from 1. Rounding to float32 moves it by less than 1e-6."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
     """An embedding and the identity of the model that made it."""
@@ -115,7 +119,7 @@ class Template:
         if self.vector.ndim != 1 or self.vector.dtype != np.float32:
             raise ValueError(f"a template is one row of float32, got {self.vector.dtype} {self.vector.shape}")
         norm = float(np.linalg.norm(self.vector))
-        if not abs(norm - 1.0) < 1e-3:
+        if not abs(norm - 1.0) < NORM_TOLERANCE:
             raise ValueError(f"a template has L2 norm 1, got {norm:.4f}")
 
 

@@ -417,7 +417,7 @@ def _face_values(gallery: int, image: int, face: EnrolledFace, template: Templat
 
 
 def damaged_rows(engine: sa.Engine) -> tuple[int, ...]:
-    """The rows of all galleries whose template is not as many finite numbers as its gallery's templates have."""
+    """The rows of all galleries whose template is no unit vector, or not as long as its gallery's templates are."""
     query = sa.select(galleries.c.number, galleries.c.dimension)
     with reading(engine) as connection:
         lengths = {row.number: row.dimension for row in connection.execute(query)}

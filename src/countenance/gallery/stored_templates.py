@@ -7,13 +7,24 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from countenance import faces
+
+NORM_TOLERANCE = 2 * faces.NORM_TOLERANCE
+"""How far the L2 norm of a stored template may be from 1: more than of one that is enrolled, so that norms summed in
+another order damage none. A longer template would score above every honest one."""
+
 
 def undamaged(stored: Sequence[object], dimension: int) -> NDArray[np.bool_]:
-    """Which of the stored values are `dimension` finite little-endian float32 numbers, not all zero, (n,)."""
+    """Which of the stored values are templates, (n,).
+
+    A template is `dimension` finite little-endian float32 numbers whose L2 norm is 1, to within `NORM_TOLERANCE`.
+    """
     size = 4 * dimension
     whole = np.array([isinstance(each, bytes) and len(each) == size > 0 for each in stored], dtype=bool)
     some = b"".join(each for each, good in zip(stored, whole, strict=True) if good and isinstance(each, bytes))
-    numbers = np.frombuffer(some, dtype="<f4").reshape(-1, dimension or 1)
-    if whole.any():
-        whole[whole] = np.isfinite(numbers).all(axis=1) & numbers.any(axis=1)
+    rows = np.frombuffer(some, dtype="<f4").reshape(-1, dimension or 1)
+    # summed in float64 without a copy of all rows: the square of a float32 cannot overflow; NaN compares as false
+    with np.errstate(invalid="ignore"):
+        norms = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+        whole[whole] = np.abs(norms - 1) <= NORM_TOLERANCE
     return whole

@@ -26,6 +26,8 @@ from countenance.scoring import RawCosine
 DAMAGED: list[object] = [
     b"", b"short", b"x" * 127, b"x" * 4 * 31, b"x" * 4 * 33, bytes(128), "text" * 32,
     np.full(32, np.nan, dtype="<f4").tobytes(), np.full(32, np.inf, dtype="<f4").tobytes(),
+    (1.01 * vector_of(3)).astype("<f4").tobytes(), (0.99 * vector_of(3)).astype("<f4").tobytes(),
+    np.full(32, np.finfo("<f4").max, dtype="<f4").tobytes(),
 ]  # fmt: skip
 
 

@@ -157,8 +157,8 @@ class _Notes:
             self.heaps = np.empty((count, one.limit), dtype=np.float32)
             self.places = np.empty((count, _NOTED_PER_HIT * one.limit + _NOTED), dtype=np.int64)
             self.scores = np.empty(self.places.shape, dtype=np.float32)
-        if self.stretches.shape[1] <= len(one.layout.parts):
-            self.stretches = np.empty((count, len(one.layout.parts) + 1, 3), dtype=np.int64)
+        if self.stretches.shape[1] < len(one.layout.parts):  # a part lets at most one stretch of its rows wait
+            self.stretches = np.empty((count, len(one.layout.parts), 3), dtype=np.int64)
         self.scores.fill(-np.inf)
         self.state.fill(0)
         self.floors[:] = [each.min_score - each.twice for each in asked]

@@ -186,8 +186,15 @@ def test_the_furthest_coordinate_is_what_the_sphere_allows(dimensions, chance):
     t = codes_module.furthest(dimensions, chance)
     beyond = 0.5 * betainc((dimensions - 2) / 2, 0.5, 1 - t**2)
     assert 0.99 * chance < beyond <= chance
-    assert codes_module.furthest(2, chance) == 1.0
-    assert codes_module.furthest(3, chance) <= 1.0
+
+
+@pytest.mark.parametrize("chance", [0.1, 1e-4])
+def test_in_few_dimensions_nothing_is_ruled_out_that_the_circle_allows(chance):
+    for dimensions in (0, 1, 2):
+        assert codes_module.furthest(dimensions, chance) == 1.0
+    on_a_circle = np.cos(np.pi * chance)  # the coordinate of a point on it is below -t with this chance
+    assert codes_module.furthest(3, chance) == pytest.approx(on_a_circle, rel=2e-6)
+    assert on_a_circle < codes_module.furthest(3, chance) <= 1.0
 
 
 def test_the_chance_of_a_miss_is_shared_by_the_hits_and_the_three_bounds():
@@ -324,6 +331,88 @@ def many(request):
     chance = np.random.default_rng(2)
     rows = unit(chance.normal(size=(20_000, 100)) @ chance.normal(size=(100, request.param)))
     return rows, filled(rows)
+
+
+def close_rows(count, dimension, chance):
+    """Rows that differ by about as much as a float32 sum of their products is off, and a probe near all of them."""
+    towards = unit(chance.normal(size=(1, dimension)))
+    rows = unit(towards + 4e-7 * chance.normal(size=(count, dimension)))
+    return rows, towards[0]
+
+
+def exact(rows, probe):
+    """Scores as searches define them: summed in float64, rounded to float32 once."""
+    return (rows.astype(np.float64) @ probe.astype(np.float64)).astype(np.float32)
+
+
+def test_the_best_of_rows_closer_than_float32_sums_can_tell_are_found_by_their_exact_scores(bounded):
+    rows, probe = close_rows(3000, 512, np.random.default_rng(31))
+    index, scores = filled(rows), exact(rows, probe)
+    best = np.lexsort((np.arange(len(rows)), -scores))
+    for limit in (1, 3, 20):
+        expected = [(int(place) + 1, float(scores[place])) for place in best[:limit]]
+        assert bounded.search(index.snapshot, probe, limit, -1.0) == expected
+        assert bounded.search_many(index.snapshot, probe[None], limit, -1.0) == [expected]
+
+
+def test_a_row_that_just_reaches_the_least_score_is_found_though_its_float32_sum_does_not(bounded):
+    for seed in range(8):  # rows that are nearly the same are off by nearly the same, up or down
+        rows, probe = close_rows(700, 512, np.random.default_rng(seed))
+        index, scores = filled(rows), exact(rows, probe)
+        for least in np.unique(scores):
+            expected = set((1 + np.flatnonzero(scores >= least)).tolist())
+            for found in (
+                bounded.search(index.snapshot, probe, 700, float(least)),
+                *bounded.search_many(index.snapshot, probe[None], 700, float(least)),
+            ):
+                assert {number for number, _ in found} == expected
+
+
+def test_a_score_may_be_off_by_more_than_any_float32_sum_is():
+    rows, probe = close_rows(3000, 512, np.random.default_rng(33))
+    index = filled(rows)
+    asked = bounded_module._Asked(index.snapshot, probe, 3, -1.0)
+    products = rows * probe
+    sums = np.stack([np.cumsum(products[:, order], axis=1)[:, -1] for order in (slice(None), slice(None, None, -1))])
+    off = np.abs(sums - rows.astype(np.float64) @ probe.astype(np.float64)).max()
+    assert 0 < 2 * off <= asked.twice < 1e-3
+    assert asked.terms[5] == asked.twice  # what the kernels take off
+
+
+def test_every_score_is_computed_only_where_there_was_no_room_for_all_that_may_be_hits(monkeypatch, many):
+    rows, index = many
+    bounded, computed_all = BoundedSearch(ThreadPool(1)), []
+    expected = index.snapshot.search(rows[7], 5, -1.0)
+    computing_all = index_module.IndexSnapshot.search
+
+    def noted(*given):
+        computed_all.append(given)
+        return computing_all(*given)
+
+    monkeypatch.setattr(index_module.IndexSnapshot, "search", noted)
+    assert bounded.search(index.snapshot, rows[7], 5, -1.0) == expected
+    assert (bounded.counts.fallbacks, len(computed_all)) == (0, 0)
+    monkeypatch.setattr(bounded_module, "_NOTED", 1)
+    monkeypatch.setattr(bounded_module, "_NOTED_PER_HIT", 0)
+    assert BoundedSearch(ThreadPool(1)).search(index.snapshot, rows[7], 5, -1.0) == expected
+    assert len(computed_all) == 1
+
+
+def test_notes_have_room_for_a_stretch_of_each_part_and_keep_it(many):
+    rows, index = many
+    few = filled(rows[:700])
+    small, large = (
+        bounded_module._Asked(one.snapshot, rows[0], 5, -1.0) for one in (few, index)
+    )
+    assert len(small.layout.parts) < len(large.layout.parts)
+    notes = bounded_module._Notes(2)
+    for asked in (small, large):
+        notes.begin([asked, asked])
+        assert notes.stretches.shape == (2, len(asked.layout.parts), 3)
+    kept = notes.stretches
+    for asked in (large, small):
+        notes.begin([asked, asked])
+        assert notes.stretches is kept
 
 
 @pytest.mark.parametrize("limit", [1, 2, 10, 40])
