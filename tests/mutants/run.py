@@ -33,7 +33,10 @@ PARTS = {
     "guard": Part(("operations/guard.py",), ("unit/operations",)),
     "mandates": Part(("mandates/mandate.py",), ("unit/mandates", "unit/operations/test_guard.py")),
     "signing": Part(("signing.py",), ("unit/test_signing.py", "unit/ledger/test_notes.py")),
-    "kleene": Part(("policy/kleene.py",), ("unit/policy/test_kleene.py", "unit/policy/test_silence.py", "unit/policy/test_decisions.py")),
+    "kleene": Part(
+        ("policy/kleene.py",),
+        ("unit/policy/test_kleene.py", "unit/policy/test_silence.py", "unit/policy/test_decisions.py"),
+    ),
     "policy": Part(
         tuple(f"policy/{name}.py" for name in ("rules", "compiled", "facts", "decision", "obligations", "clauses")),
         ("unit/policy",),

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 from tests.fakes.clock import Clock
 
 from countenance.errors import BadRequest, Conflict, NotFound, NotRecorded, Overloaded, StoreError
@@ -38,6 +38,14 @@ def test_the_first_entry_names_the_logs_key(ledger: Ledger) -> None:
     assert ledger.entry(0).fields["key"] == str(ledger.verifier_key)
     assert ledger.key == ledger.verifier_key
     assert ledger.size == 2
+
+
+def test_a_leaf_hash_is_stored_with_its_entry_only(ledger: Ledger, database: Engine) -> None:
+    for _ in range(8):
+        ledger.append({"kind": "note"}).wait()
+    with database.connect() as connection:
+        nodes = connection.execute(text("SELECT level, position FROM ledger_nodes ORDER BY level, position")).all()
+    assert [tuple(node) for node in nodes] == [(1, 0), (1, 1), (1, 2), (1, 3), (2, 0), (2, 1), (3, 0)]
 
 
 def test_entries_that_are_not_there_are_not_found(ledger: Ledger) -> None:

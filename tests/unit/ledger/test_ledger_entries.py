@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from countenance.errors import BadRequest
 from countenance.ledger import Entry
-from countenance.ledger.entries import Opening, compose, draft, timestamp
+from countenance.ledger.entries import Opening, compose, draft, say, timestamp
 from countenance.signing import JSON, canonical
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
@@ -118,6 +118,14 @@ def test_an_entry_has_room_for_65535_bytes() -> None:
     draft({"kind": "note", "x": "é" * (room // 2)}, None)
     with pytest.raises(BadRequest, match="65535"):
         draft({"kind": "note", "x": "é" * (room // 2), "z": 1}, None)
+
+
+def test_a_private_value_has_room_for_65535_bytes() -> None:
+    longest = "y" * (65_535 - 2)  # and its quotation marks
+    assert len(draft({"kind": "note"}, {"x": longest}).private["x"]) == 65_535
+    assert say(longest) == f'"{longest}"'
+    with pytest.raises(BadRequest, match="room for 65535 bytes, this one takes 65536"):
+        draft({"kind": "note"}, {"x": longest + "y"})
 
 
 @pytest.mark.parametrize(

@@ -210,3 +210,14 @@ def test_callers_of_two_ledgers_on_one_database_get_each_index_once(open_ledger:
     assert sorted(placed) == list(range(1, 201))
     assert all(ledgers[0].entry(index).fields["n"] == n for n, index in enumerate(placed))
     assert not verify_records(ledgers[0]).findings
+
+
+def test_a_transaction_takes_no_more_than_max_batch_entries(
+    ledger: Ledger, clock: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "MAX_BATCH", 3)
+    with ledger._writer._lead:  # so that all wait before the first ones are taken
+        pending = [ledger.append({"kind": "note", "n": n}) for n in range(7)]
+    assert pending[6].wait().index == 7  # entries are written in their order, so all before it are
+    assert [each.wait().index for each in pending] == list(range(1, 8))
+    assert len(clock.threads) == 3

@@ -48,6 +48,14 @@ def test_a_mandate_is_active_from_its_approval_on_and_not_a_moment_before(regist
     assert mandate.state(mandate.expires_at) is MandateState.EXPIRED
 
 
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(microseconds=-1), timedelta(days=-1)])
+def test_a_mandate_that_would_never_be_active_cannot_be_asked_for(register: Register, late: timedelta) -> None:
+    with pytest.raises(BadRequest, match="expires after it was asked for"):
+        register.request(Holder("Museum"), TERMS, requested_by="ann", expires_at=START + late)
+    shortest = START + timedelta(microseconds=1)
+    assert register.request(Holder("Museum"), TERMS, requested_by="ann", expires_at=shortest).expires_at == shortest
+
+
 def test_a_mandate_ends_by_itself_and_a_renewal_needs_somebody_else(register: Register, clock: Clock) -> None:
     mandate = register.approve(asked(register).mandate_id, approved_by="ben")
     clock.now = START + timedelta(days=1)

@@ -32,10 +32,11 @@ def test_facts_that_are_always_stated_need_no_guard() -> None:
 def test_each_fact_is_guarded_and_silence_counts_against_surely_and_for_possibly(test: pst.Expr) -> None:
     for bound, when_silent in ((surely, False), (possibly, True)):
         guarded = bound(test)
-        guards = set()
+        guards = []
         while isinstance(guarded, pst.IfThenElse):
             assert guarded.else_expr == pst.BoolLit(when_silent)
-            guards.add(str(guarded.cond))
+            guards.append(str(guarded.cond))
             guarded = guarded.then_expr
         assert guarded == test
         assert len(guards) == 2
+        assert guards == sorted(guards)  # in one order, so that the same rule is always the same text

@@ -401,9 +401,7 @@ def test_every_score_is_computed_only_where_there_was_no_room_for_all_that_may_b
 def test_notes_have_room_for_a_stretch_of_each_part_and_keep_it(many):
     rows, index = many
     few = filled(rows[:700])
-    small, large = (
-        bounded_module._Asked(one.snapshot, rows[0], 5, -1.0) for one in (few, index)
-    )
+    small, large = (bounded_module._Asked(one.snapshot, rows[0], 5, -1.0) for one in (few, index))
     assert len(small.layout.parts) < len(large.layout.parts)
     notes = bounded_module._Notes(2)
     for asked in (small, large):
