@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, event, text
 from tests.fakes.clock import Clock
 
 from countenance.errors import BadRequest, Conflict, NotFound, NotRecorded, Overloaded, StoreError
-from countenance.ledger import Checkpoint, Ledger, Records, merkle, verify_records
-from countenance.ledger.checkpoint import sign_checkpoint
+from countenance.ledger import Checkpoint, Ledger, Records, merkle, verify_records, writer
+from countenance.ledger.batch import Batch
+from countenance.ledger.checkpoint import SignedCheckpoint, sign_checkpoint
 from countenance.signing import Signer
 
 Opener = Callable[..., Ledger]
@@ -78,10 +80,20 @@ def test_wait_does_not_return_before_the_commit(
 
 
 def test_all_that_waits_shares_one_transaction(
-    ledger: Ledger, database: Engine, locked: Callable[[], AbstractContextManager[None]]
+    ledger: Ledger,
+    database: Engine,
+    locked: Callable[[], AbstractContextManager[None]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ledger.append({"kind": "note"}).wait()
-    commits = []
+    commits, taken, gather = [], threading.Semaphore(0), ledger._writer._gather
+
+    def noted() -> list[Any]:
+        if jobs := gather():
+            taken.release()
+        return jobs
+
+    monkeypatch.setattr(ledger._writer, "_gather", noted)
 
     @event.listens_for(database, "connect")
     def _trace(connection: sqlite3.Connection, _record: object) -> None:
@@ -91,11 +103,10 @@ def test_all_that_waits_shares_one_transaction(
     with locked():
         first = ledger.append({"kind": "note"})
         first.hasten()
-        time.sleep(0.1)  # the ledger's thread holds the first one and waits for the lock
+        assert taken.acquire(timeout=30)  # the ledger's thread has the first one and waits for the lock
         rest = [ledger.append({"kind": "note"}) for _ in range(100)]
         pool = ThreadPoolExecutor(20)
         waiting = [pool.submit(pending.wait) for pending in (first, *rest)]
-        time.sleep(0.1)
     receipts = [each.result() for each in waiting]
     pool.shutdown()
     assert [receipt.index for receipt in receipts] == list(range(2, 103))
@@ -356,16 +367,34 @@ def test_growth_from_another_ledgers_checkpoint_is_not_proved(ledger: Ledger, si
         ledger.consistency(foreign, ledger.checkpoint())
 
 
-def test_a_checkpoint_follows_an_entry_without_being_asked_for(open_ledger: Opener) -> None:
-    ledger = open_ledger(checkpoint_every_s=0.2)
-    ledger.append({"kind": "note"}).wait()
-    ledger.append({"kind": "note"}).wait()
-    deadline = time.monotonic() + 20
-    while (newest := ledger.last_checkpoint()) is None or newest.size < 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    time.sleep(0.5)
-    assert len(ledger.notes()) <= 3  # and none is made while nothing happens
+def test_a_checkpoint_follows_an_entry_without_being_asked_for(
+    open_ledger: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds, made = [0.0], threading.Semaphore(0)
+    monkeypatch.setattr(writer, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+
+    class Noting(Batch):
+        def checkpoint(self) -> SignedCheckpoint:
+            made.release()
+            return super().checkpoint()
+
+    monkeypatch.setattr(writer, "Batch", Noting)
+    ledger = open_ledger(checkpoint_every_s=60)
+
+    def sizes() -> list[int]:
+        with ledger._writer._lead:  # nobody writes now
+            return [SignedCheckpoint.parse(note).size for note in ledger.notes()]
+
+    for _ in range(3):
+        ledger.append({"kind": "note"}).wait()
+    assert sizes() == [2]  # a new ledger's first transaction ends in one
+    assert made.acquire(timeout=30)
+    seconds[0] = 60.0
+    assert made.acquire(timeout=30)  # the ledger's own thread made it
+    assert sizes() == [2, 4]
+    seconds[0] = 600.0  # and none is made while nothing happens
+    ledger.close()
+    assert not made.acquire(blocking=False)
 
 
 def test_an_empty_log_has_an_empty_checkpoint_only_after_its_key(ledger: Ledger) -> None:
@@ -407,8 +436,7 @@ def test_too_many_waiting_entries_are_turned_away(
     ledger = open_ledger(capacity=5)
     ledger.append({"kind": "note"}).wait()
     with locked():
-        accepted = [ledger.append({"kind": "note"})]
-        time.sleep(0.1)
+        accepted = [ledger.append({"kind": "note"})]  # the ledger's thread may have taken up to five meanwhile
         with pytest.raises(Overloaded):
             accepted += [ledger.append({"kind": "note"}) for _ in range(20)]
     assert accepted[0].wait().index == 2
