@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 from countenance.calibrate.centroids import FEWEST_PEOPLE, cohort
 from countenance.calibrate.curve import Group, Impostors
 from countenance.calibrate.duplicates import one_each, same_people
-from countenance.calibrate.fit_crowding import RATES, SHARPNESS, Evened, Mated, Strangers, even, strangers
+from countenance.calibrate.fit_crowding import RATES, SHARPNESS, Evened, ImpostorPairs, Mated, even, impostor_pairs
 from countenance.calibrate.labelled_pictures import Portraits, Strings
 from countenance.faces import ModelId
 from countenance.scoring.normaliser import Crowding, Normaliser, RawCosine, Recognition
@@ -140,24 +140,24 @@ def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140,
     first = one_each(np.unique(people.press.person, return_inverse=True)[1].astype(np.int64))
     rows = np.arange(tight)
     twins = np.arange(tight, press)
-    sets: list[Strangers] = [
-        strangers(vectors, rows, people.tight.group, aim="target", weight=1.0),
-        strangers(vectors, rows, people.tight.age, aim="together", weight=_AGE_WEIGHT),
+    sets: list[ImpostorPairs] = [
+        impostor_pairs(vectors, rows, people.tight.group, aim="target", weight=1.0),
+        impostor_pairs(vectors, rows, people.tight.age, aim="together", weight=_AGE_WEIGHT),
     ]
     if press_strangers:
         gender = people.press.gender[first]
-        sets.append(strangers(vectors, press + first, gender, aim="target", weight=_PRESS_WEIGHT))
+        sets.append(impostor_pairs(vectors, press + first, gender, aim="target", weight=_PRESS_WEIGHT))
     if widened:
         sets += [
-            strangers(vectors, twins, people.widened.group, aim="target", weight=_WIDENED_WEIGHT),
-            strangers(vectors, twins, people.widened.age, aim="together", weight=_WIDENED_WEIGHT * _AGE_WEIGHT),
+            impostor_pairs(vectors, twins, people.widened.group, aim="target", weight=_WIDENED_WEIGHT),
+            impostor_pairs(vectors, twins, people.widened.age, aim="together", weight=_WIDENED_WEIGHT * _AGE_WEIGHT),
         ]
     if len(promised):
         rows = press + press_pictures + np.arange(len(promised))
         weight = _DEGRADED_WEIGHT / 2
         group, gender = promised.portraits.group, promised.portraits.gender
-        sets.append(strangers(vectors, rows, promised.cells, aim="ceiling", weight=weight, within=group))
-        sets.append(strangers(vectors, rows, promised.cells, aim="ceiling", weight=weight, within=gender))
+        sets.append(impostor_pairs(vectors, rows, promised.cells, aim="ceiling", weight=weight, within=group))
+        sets.append(impostor_pairs(vectors, rows, promised.cells, aim="ceiling", weight=weight, within=gender))
     evened = even(vectors, centres, sets, mated_pairs(people.press, press), steps)
     bare = Crowding(model, "", centres, evened.weights.astype(np.float32), SHARPNESS, evened.strength, 0.0)
     level = -float(bare.crowding(people.tight.vectors).mean())

@@ -43,7 +43,7 @@ Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Strangers:
+class ImpostorPairs:
     """The high-scoring pairs of different people within each group, and how many pairs there are in all.
 
     first, second, group: int32 (p,). cosine: float32 (p,). trials: float64 (g,). aim: where the groups' rates shall
@@ -80,7 +80,7 @@ class Evened:
     steps: int
 
 
-def strangers(
+def impostor_pairs(
     vectors: Vectors,
     rows: NDArray[np.intp],
     labels: NDArray[np.str_],
@@ -88,7 +88,7 @@ def strangers(
     aim: Aim,
     weight: float,
     within: NDArray[np.str_] | None = None,
-) -> Strangers:
+) -> ImpostorPairs:
     """The pairs within each label among `rows` of `vectors`, one picture per person and label.
 
     labels: one per row. within: one per row; pairs that differ in it are left out, and the rest counts as one group.
@@ -109,7 +109,7 @@ def strangers(
             group.append(np.full(len(i), code))
             cosine.append(scores[i, j])
         trials.append(number)
-    return Strangers(
+    return ImpostorPairs(
         np.concatenate(first).astype(np.int32),
         np.concatenate(second).astype(np.int32),
         np.concatenate(group).astype(np.int32),
@@ -120,7 +120,7 @@ def strangers(
     )
 
 
-def even(vectors: Vectors, centres: Vectors, sets: Sequence[Strangers], mated: Mated, steps: int = 140) -> Evened:
+def even(vectors: Vectors, centres: Vectors, sets: Sequence[ImpostorPairs], mated: Mated, steps: int = 140) -> Evened:
     """Fit weights and strength to `sets` and `mated`, whose pairs are rows of `vectors` (n, d). centres: (m, d)."""
     from countenance.calibrate.soft_counts import add_gradient, soft_counts  # numba is slow to import
 

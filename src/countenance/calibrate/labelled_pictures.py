@@ -133,7 +133,7 @@ def portraits(wanted: list[Shot], engine: FaceEngine, cache: Path, workers: int)
         return widened(content) if kind == "widened" else content
 
     found = _templates([(shot, "", made) for shot in wanted], engine, cache, kind, workers)
-    kept = [(shot, sight) for shot, sight in zip(wanted, found, strict=True) if sight.vector is not None]
+    kept = [(shot, entry) for shot, entry in zip(wanted, found, strict=True) if entry.vector is not None]
     if not kept:
         raise BadRequest("no picture gave a template")
     return _portraits(kept)
@@ -168,11 +168,11 @@ def degraded_portraits(
     asked = [(shot, f" {how.name}", maker(i, how)) for how in grid for i, shot in enumerate(names)]
     found = _templates(asked, engine, cache, "degraded", workers)
     cells = [how.name for how in grid for _ in names]
-    kept = [(shot, sight, cell) for (shot, _, _), sight, cell in zip(asked, found, cells, strict=True)
-            if sight.vector is not None]  # fmt: skip
+    kept = [(shot, entry, cell) for (shot, _, _), entry, cell in zip(asked, found, cells, strict=True)
+            if entry.vector is not None]  # fmt: skip
     if not kept:
         raise BadRequest("no degraded picture gave a template")
-    return _portraits([(shot, sight) for shot, sight, _ in kept]), np.array([cell for _, _, cell in kept])
+    return _portraits([(shot, entry) for shot, entry, _ in kept]), np.array([cell for _, _, cell in kept])
 
 
 def _place(engine: FaceEngine, content: bytes) -> Place | None:
@@ -198,31 +198,31 @@ def _templates(
     workers: int,
 ) -> list[CachedTemplate]:
     """What is seen in each picture once it is made into another; the texts tell apart what is made of one picture."""
-    shelf = TemplateCache(cache, f"{engine.version}-{kind}", engine.dimension)
+    known_templates = TemplateCache(cache, f"{engine.version}-{kind}", engine.dimension)
 
     def see(item: tuple[Shot, str, Callable[[Shot, bytes], bytes]]) -> tuple[str, CachedTemplate]:
         shot, suffix, made = item
         content = shot.path.read_bytes()
         key = hashlib.sha256(content + suffix.encode()).hexdigest()
-        known = shelf.get(key)
+        known = known_templates.get(key)
         return key, known if known is not None else template_of(engine, made(shot, content), "centre")
 
     seen: list[CachedTemplate] = []
-    with ThreadPoolExecutor(workers) as pool, shelf:
-        for key, sight in track(_ordered(pool, see, wanted, 4 * workers), f"{kind} pictures", len(wanted), "pictures"):
-            shelf.put(key, sight)
-            seen.append(sight)
+    with ThreadPoolExecutor(workers) as pool, known_templates:
+        for key, entry in track(_ordered(pool, see, wanted, 4 * workers), f"{kind} pictures", len(wanted), "pictures"):
+            known_templates.put(key, entry)
+            seen.append(entry)
     return seen
 
 
 def _portraits(kept: Sequence[tuple[Shot, CachedTemplate]]) -> Portraits:
     return Portraits(
-        np.stack([sight.vector for _, sight in kept if sight.vector is not None]),
+        np.stack([entry.vector for _, entry in kept if entry.vector is not None]),
         np.array([shot.person for shot, _ in kept]),
         np.array([shot.gender for shot, _ in kept]),
         np.array([shot.race for shot, _ in kept]),
         np.array([shot.age for shot, _ in kept]),
-        np.array([sight.sharpness for _, sight in kept]),
+        np.array([entry.sharpness for _, entry in kept]),
     )
 
 

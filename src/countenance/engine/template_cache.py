@@ -35,7 +35,7 @@ class CachedTemplate:
 
 
 class TemplateCache:
-    """Sights by the sha256 of their image, in parts of 500 under `folder`/`name`. Parts appear whole or not at all.
+    """Entries by the sha256 of their image, in parts of 500 under `folder`/`name`. Parts appear whole or not at all.
 
     These are biometric templates: the folder is made with mode 700. Use as a context manager; leaving it, also by an
     interrupt, writes what was not yet written.
@@ -57,11 +57,11 @@ class TemplateCache:
         """What is known about the image with this hash."""
         return self._known.get(key)
 
-    def put(self, key: str, sight: CachedTemplate) -> None:
-        """Keep a sight; known ones stay."""
+    def put(self, key: str, entry: CachedTemplate) -> None:
+        """Keep `entry`, unless one is known already."""
         if key in self._known:
             return
-        self._known[key] = self._fresh[key] = sight
+        self._known[key] = self._fresh[key] = entry
         if len(self._fresh) >= self.PART:
             self._write()
 
@@ -85,7 +85,7 @@ class TemplateCache:
         if not self._fresh:
             return
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        sights = list(self._fresh.values())
+        entries = list(self._fresh.values())
         nothing = np.zeros(self._dimension, np.float32)
         target = self._folder / f"part-{self._parts:06d}.npz"
         partial = target.with_suffix(".partial")
@@ -93,9 +93,11 @@ class TemplateCache:
             np.savez(
                 file,
                 keys=np.array(list(self._fresh)),
-                states=np.array([_STATES.index(sight.state) for sight in sights], np.int8),
-                vectors=np.stack([nothing if s.vector is None else s.vector for s in sights]),
-                measures=np.array([[getattr(s, name) for name in CachedTemplate.MEASURES] for s in sights], np.float64),
+                states=np.array([_STATES.index(entry.state) for entry in entries], np.int8),
+                vectors=np.stack([nothing if e.vector is None else e.vector for e in entries]),
+                measures=np.array(
+                    [[getattr(s, name) for name in CachedTemplate.MEASURES] for s in entries], np.float64
+                ),
             )
             file.flush()
             os.fsync(file.fileno())

@@ -35,12 +35,12 @@ def verify_records(
         return Report("", 0, [Finding("changed", 0, str(error))], [])
     if key is None:
         return Report("", 0, [Finding("removed", 0, "entry 0 was removed: nothing says whose ledger this is")], [])
-    shelf = _Shelf(records)
-    lines = (line_of(row) for row in shelf.compared(watch(records.stored(0, now.size), now.size)))
+    hashes = _StoredHashes(records)
+    lines = (line_of(row) for row in hashes.compared(watch(records.stored(0, now.size), now.size)))
     report = verifier.examine(lines, [*checkpoints, *since], key, trusted=trusted, receipts=receipts, live=True)
     if report.findings:
         return report
-    return replace(report, findings=[*shelf.findings, *_open(now.open, report)])
+    return replace(report, findings=[*hashes.findings, *_open(now.open, report)])
 
 
 def _own_key(records: Records) -> Key | None:
@@ -53,7 +53,7 @@ def _open(listed: frozenset[int], report: Report) -> list[Finding]:
     return [Finding("store", i, f"the list of open decisions is wrong about entry {i}") for i in wrong[:1]]
 
 
-class _Shelf:
+class _StoredHashes:
     """Compares the stored hashes with those of the entries that pass by; keeps the first difference."""
 
     def __init__(self, records: Records) -> None:

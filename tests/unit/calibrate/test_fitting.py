@@ -8,7 +8,7 @@ import pytest
 from countenance.calibrate.centroids import FEWEST_PEOPLE, cohort
 from countenance.calibrate.curve import Group, Impostors, worst_curve
 from countenance.calibrate.duplicates import one_each, same_people
-from countenance.calibrate.fit_crowding import Mated, Strangers, even, strangers
+from countenance.calibrate.fit_crowding import ImpostorPairs, Mated, even, impostor_pairs
 from countenance.errors import BadRequest
 
 D = 32
@@ -55,7 +55,7 @@ def test_the_fit_brings_groups_of_different_crowding_together() -> None:
     centres, _ = cohort(vectors, 20, 0)
     nobody = np.zeros(0)
     mated = Mated(nobody.astype(np.intp), nobody.astype(np.intp), nobody, nobody)
-    found = even(vectors, centres, [strangers(vectors, rows, label, aim="target", weight=1.0)], mated, 60)
+    found = even(vectors, centres, [impostor_pairs(vectors, rows, label, aim="target", weight=1.0)], mated, 60)
     near = vectors @ centres.T * 20 + found.weights
     offset = found.strength * np.log(np.exp(near).sum(axis=1)) / 20
     for scores, evened in ((vectors @ vectors.T, False), (vectors @ vectors.T - offset[:, None] - offset, True)):
@@ -75,11 +75,11 @@ def test_degraded_pictures_that_all_look_alike_match_no_more_often_than_a_ceilin
     mated = Mated(nobody.astype(np.intp), nobody.astype(np.intp), nobody, nobody)
     rows, one = np.arange(500), np.full(500, "any")
     sets = [
-        strangers(vectors, rows, one, aim="target", weight=1.0),
-        strangers(vectors, rows + 500, one, aim="ceiling", weight=1.0),
+        impostor_pairs(vectors, rows, one, aim="target", weight=1.0),
+        impostor_pairs(vectors, rows + 500, one, aim="ceiling", weight=1.0),
     ]
 
-    def degraded_rate(given: list[Strangers]) -> float:
+    def degraded_rate(given: list[ImpostorPairs]) -> float:
         found = even(vectors, centres, given, mated, 100)
         near = vectors @ centres.T * 20 + found.weights
         offset = found.strength * np.log(np.exp(near).sum(axis=1)) / 20
@@ -95,7 +95,7 @@ def test_degraded_pictures_that_all_look_alike_match_no_more_often_than_a_ceilin
 def test_pairs_within_a_second_label_are_counted_together() -> None:
     vectors = crowd(40, 2.0, 3)
     labels, within = np.full(40, "blur"), np.array(["a", "b"] * 20)
-    found = strangers(vectors, np.arange(40), labels, aim="ceiling", weight=1.0, within=within)
+    found = impostor_pairs(vectors, np.arange(40), labels, aim="ceiling", weight=1.0, within=within)
     assert found.trials.tolist() == [2 * 190]
     assert ((found.first - found.second) % 2 == 0).all() and len(found.first) > 0
 

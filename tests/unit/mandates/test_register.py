@@ -48,9 +48,25 @@ def test_a_mandate_is_active_from_its_approval_on_and_not_a_moment_before(regist
     assert mandate.state(mandate.expires_at) is MandateState.EXPIRED
 
 
+def test_a_mandate_that_is_not_in_order_says_what_is_missing() -> None:
+    def mandate(holder: str = "Museum", operations: tuple[str, ...] = ("identify",), **more: str) -> Mandate:
+        terms = Terms("safety", "consent", ("demo-*",), operations)
+        return Mandate("m", Holder(holder), terms, "ann", START, START + timedelta(days=1), **more)  # type: ignore[arg-type]
+
+    assert mandate(approved_by="ben").approved_by == "ben"
+    for wrong, told in (
+        (lambda: mandate(holder=" \t"), "a mandate names its holder"),
+        (lambda: mandate(operations=()), "a mandate grants at least one operation"),
+        (lambda: mandate(approved_by="ann"), "a mandate is approved by somebody else than who asked for it"),
+    ):
+        with pytest.raises(BadRequest) as error:
+            wrong()
+        assert str(error.value) == told
+
+
 @pytest.mark.parametrize("late", [timedelta(0), timedelta(microseconds=-1), timedelta(days=-1)])
 def test_a_mandate_that_would_never_be_active_cannot_be_asked_for(register: Register, late: timedelta) -> None:
-    with pytest.raises(BadRequest, match="expires after it was asked for"):
+    with pytest.raises(BadRequest, match=r"^a mandate expires after it was asked for$"):
         register.request(Holder("Museum"), TERMS, requested_by="ann", expires_at=START + late)
     shortest = START + timedelta(microseconds=1)
     assert register.request(Holder("Museum"), TERMS, requested_by="ann", expires_at=shortest).expires_at == shortest

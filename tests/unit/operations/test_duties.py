@@ -81,6 +81,35 @@ def test_another_finding_to_the_same_question_is_reviewed_anew(ready: World, cus
     assert held(ready) != hold_id
 
 
+def test_the_same_finding_to_another_question_is_reviewed_anew(ready: World, custodian: Custodian) -> None:
+    bind(ready, "reviewers 1")
+    hold_id = held(ready)
+    custodian.review(hold_id, "cleo", agrees=True)
+    with pytest.raises(Held):
+        ready.guard.carry_out(ready.caller, SearchByImage("g", b"people:01"))  # another picture of the same person
+    one, other = ready.custody.holds()
+    assert custodian.contents(one.hold_id)["candidates"] == custodian.contents(other.hold_id)["candidates"]
+
+
+def test_whoever_is_held_up_is_told_every_clause(ready: World) -> None:
+    ready.rules.obligations = (
+        *obligations("reviewers 2; authorise-within 24h", "a-1"),
+        *obligations("reviewers 1", "b-2"),
+    )
+    with pytest.raises(Held, match=r"0 of 2 reviewers agree \(clause a-1, b-2\)\. Ask again"):
+        ready.guard.carry_out(ready.caller, ASK)
+    ready.clock.advance(25 * 3600)
+    with pytest.raises(Held, match=r"Frozen: .* \(clause a-1, b-2\)\. Until it is"):
+        ready.guard.carry_out(ready.caller, ASK)
+
+
+def test_whatever_cannot_be_enforced_is_named(ready: World) -> None:
+    bind(ready, "blur-others; reviewers 2")
+    with pytest.raises(Denied) as error:
+        ready.guard.carry_out(ready.caller, Enrol("g", picture_of(3)))
+    assert str(error.value) == "Denied: nothing here can enforce blur-others, reviewers 2 for this operation."
+
+
 @pytest.mark.parametrize(
     ("after", "frozen"),
     [

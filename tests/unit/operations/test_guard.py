@@ -43,7 +43,7 @@ from countenance.operations import (
     SearchUsersByUser,
     VideoFile,
 )
-from countenance.policy import Verdict
+from countenance.policy import Decision, Verdict
 
 CLIP = VideoFile(write(Path(tempfile.mkdtemp()) / "one.mp4", [grey(0), grey(10)]))
 
@@ -108,6 +108,36 @@ def test_what_is_not_permitted_leaves_one_entry_and_no_other_trace(world: World,
     assert world.engine.looked == 0
     assert [kind for kind, _ in world.kinds()] == ["decision"]
     assert caught.value.receipt == world.ledger.receipt(0).header()
+
+
+@pytest.mark.parametrize("verdict", [Verdict.DENY, Verdict.PERMIT])
+def test_a_decision_says_who_asked_for_what_under_which_rules(world: World, verdict: Verdict) -> None:
+    try:
+        world.guard.carry_out(world.caller, Detect(picture_of(1)))
+    except Denied as error:
+        decision = error.decision
+        assert isinstance(decision, Decision)
+        assert str(error) == decision.sentence()
+    entry = dict(world.ledger.entry(0).fields)
+    for name in ("sequence", "time", "commitments"):
+        entry.pop(name, None)
+    (pack,) = world.rules.decide(world.rules.asked[0], world.clock()).packs
+    assert entry == {
+        "kind": "decision",
+        "mandate": world.key.mandate_id,
+        "powers": [],
+        "purpose": "photo_library",
+        "operation": "detect",
+        "asks": "detect",
+        "min_similarity": None,
+        "model": world.engine.model,
+        "calibration": world.guard._tools.calibration.identity,
+        "verdict": str(verdict),
+        "law_date": "2026-01-01",
+        "clauses": ["test-1"],
+        "obligations": [],
+        "packs": {pack.name: pack.hash},
+    }
 
 
 @pytest.mark.parametrize("ask", ONE_OF_EACH, ids=lambda ask: type(ask).__name__)

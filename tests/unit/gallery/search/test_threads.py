@@ -3,7 +3,7 @@ import pytest
 from countenance.gallery.search.threads import ThreadPool
 
 
-def test_a_crew_does_every_task_once_and_passes_errors_on():
+def test_a_thread_pool_does_every_task_once_and_passes_errors_on():
     pool, done = ThreadPool(3), []
     pool.each(done.append, 100)
     assert sorted(done) == list(range(100))
