@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,9 +56,9 @@ def test_a_mandate_that_is_not_in_order_says_what_is_missing() -> None:
 
     assert mandate(approved_by="ben").approved_by == "ben"
     for wrong, told in (
-        (lambda: mandate(holder=" \t"), "a mandate names its holder"),
-        (lambda: mandate(operations=()), "a mandate grants at least one operation"),
-        (lambda: mandate(approved_by="ann"), "a mandate is approved by somebody else than who asked for it"),
+        (partial(mandate, holder=" \t"), "a mandate names its holder"),
+        (partial(mandate, operations=()), "a mandate grants at least one operation"),
+        (partial(mandate, approved_by="ann"), "a mandate is approved by somebody else than who asked for it"),
     ):
         with pytest.raises(BadRequest) as error:
             wrong()
