@@ -49,7 +49,7 @@ def test_an_asgi_deployment_erases_faces_past_their_term(monkeypatch: pytest.Mon
     installation.custody.retain("g", 30, "test.term")
     installation.close()
 
-    monkeypatch.setattr(app.settings, "load", lambda: settings)
+    monkeypatch.setattr("countenance.app.settings.load", lambda: settings)
     assert through_its_life(app.asgi()) == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
     again = Countenance.open(settings)

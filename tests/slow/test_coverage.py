@@ -55,7 +55,7 @@ class People:
         weights = [(1 - WOLVES) ** 2, 2 * WOLVES * (1 - WOLVES), WOLVES**2]
 
         def excess(t: float) -> float:
-            return sum(w * special.ndtr(k * RAISE - t) for k, w in enumerate(weights)) - fmr
+            return float(sum(w * special.ndtr(k * RAISE - t) for k, w in enumerate(weights)) - fmr)
 
         return float(optimize.brentq(excess, 0, 10))
 
@@ -70,7 +70,7 @@ NAMES = {NOBODY: "nobody special", WEAK: "weak", STRONG: "strong", WOLFISH: "wol
 
 def matched(rng: np.random.Generator, left: np.ndarray, right: np.ndarray, people: People, t: float) -> np.ndarray:
     noise = rng.standard_normal((len(left), len(right)), dtype=np.float32)
-    return left[:, None] + right[None, :] + people.noise * noise >= np.float32(t)
+    return np.asarray(left[:, None] + right[None, :] + people.noise * noise >= np.float32(t))
 
 
 def within(

@@ -25,8 +25,11 @@ def test_several_statements_share_a_snapshot_and_a_single_one_needs_no_transacti
     count = text("SELECT count(*) FROM mandates")
     with reading(engine) as several, reading_once(engine) as once:
         assert several.execute(count).scalar() == once.execute(count).scalar() == 0
-        assert several.connection.dbapi_connection.in_transaction
-        assert not once.connection.dbapi_connection.in_transaction
+        ours, theirs = several.connection.dbapi_connection, once.connection.dbapi_connection
+        assert ours is not None
+        assert theirs is not None
+        assert ours.in_transaction
+        assert not theirs.in_transaction
         with engine.begin() as writer:
             writer.execute(
                 text(
@@ -73,7 +76,7 @@ def test_a_direct_statement_is_written_in_the_tongue_of_its_database() -> None:
             return [(7,)]
 
     cursor = Cursor()
-    assert TERM.fetch(cursor, postgresql.psycopg.dialect(), {"gallery": "g"}) == [(7,)]  # type: ignore[arg-type]
+    assert TERM.fetch(cursor, postgresql.psycopg.dialect(), {"gallery": "g"}) == [(7,)]  # type: ignore[arg-type, no-untyped-call]
     asked, values = cursor.asked
     assert "%(gallery)s" in asked
     assert values == {"gallery": "g", "days_1": 0, "param_1": 1}

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import sqlalchemy as sa
@@ -20,7 +20,7 @@ from countenance.gallery import Gallery
 from countenance.ledger import Ledger
 from countenance.mandates import Holder, MoratoriumStore, Register, Terms
 from countenance.operations import Guard, MoratoriaInForce, Tools
-from countenance.policy import Verdict
+from countenance.policy import Rules, Verdict
 from countenance.scoring import Calibration, RawCosine
 
 CALIBRATION = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
@@ -48,7 +48,9 @@ def spine(database: sa.Engine, ledger: Ledger, verdict: Verdict, **more: Any) ->
     gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
     tools = Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, ())
     moratoria = MoratoriaInForce(MoratoriumStore(database), None)
-    guard = Guard(tools, FixedRules(verdict), ledger, register, Custody(database, bytes(32), now), moratoria, now)
+    guard = Guard(
+        tools, cast(Rules, FixedRules(verdict)), ledger, register, Custody(database, bytes(32), now), moratoria, now
+    )
     with serving(guard, credentials=register, **more) as url:
         client = boto_client(url, key=key.access_key, secret=key.secret)
         client.seen = check_answers(client)

@@ -66,6 +66,7 @@ def test_no_acknowledged_face_is_lost_and_no_image_is_half_enrolled_when_the_pro
     for round_ in range(12):
         code = ENROLLER.format(folder=str(ROOT), path=str(path), start=round_ * 100_000)
         with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
             time.sleep(chance.uniform(0, 0.25))
             process.send_signal(signal.SIGKILL)
@@ -74,15 +75,15 @@ def test_no_acknowledged_face_is_lost_and_no_image_is_half_enrolled_when_the_pro
             number, *face_ids = line.split()
             acknowledged[int(number)] = face_ids
         gallery = opened(path)
-        stored = {}
+        stored: dict[str, list[str]] = {}
         for face in gallery.faces("staff", limit=10**6).items:
             stored.setdefault(face.image_id, []).append(face.face_id)
         assert all(len(face_ids) == FACES_PER_IMAGE for face_ids in stored.values())
         assert {tuple(ids) for ids in acknowledged.values()} <= {tuple(ids) for ids in stored.values()}
         assert gallery.describe("staff").faces == FACES_PER_IMAGE * len(stored)
     assert len(acknowledged) > 30  # the kills came while it worked
-    for number in chance.sample(sorted(acknowledged), 20):
-        for face_id, (_, template) in zip(acknowledged[number], picture(number), strict=True):
+    for sampled in chance.sample(sorted(acknowledged), 20):
+        for face_id, (_, template) in zip(acknowledged[sampled], picture(sampled), strict=True):
             assert np.array_equal(gallery.template("staff", face_id).vector, template.vector)
 
 

@@ -23,7 +23,12 @@ def test_it_runs_at_once_and_again_after_a_failure_until_it_is_stopped() -> None
 
 def test_a_round_is_run_however_soon_it_is_stopped() -> None:
     rounds: list[str] = []
-    retention = RetentionSweep(lambda: rounds.append("whole") or 0, interval_s=1e6)
+
+    def sweep() -> int:
+        rounds.append("whole")
+        return 0
+
+    retention = RetentionSweep(sweep, interval_s=1e6)
     retention.start()
     retention.stop()
     assert rounds == ["whole"]

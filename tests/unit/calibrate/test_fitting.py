@@ -19,7 +19,7 @@ def crowd(n: int, tightness: float, seed: int, middle: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     v = rng.normal(size=(n, D)) / np.sqrt(D)
     v[:, middle] += tightness
-    return (v / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(v / np.linalg.norm(v, axis=1, keepdims=True), dtype=np.float32)
 
 
 def test_every_centre_is_the_mean_of_at_least_twenty_people() -> None:

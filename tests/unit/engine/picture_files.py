@@ -1,29 +1,33 @@
 """Image files made in memory, whole and faulty."""
 
+from __future__ import annotations
+
 import io
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 
-def chunk(name, content=b""):
+def chunk(name: bytes, content: bytes = b"") -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 
-def ihdr(width, height, depth=8, colour=2, interlace=0):
+def ihdr(width: int, height: int, depth: int = 8, colour: int = 2, interlace: int = 0) -> bytes:
     return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace))
 
 
-def png_of(header, pixels, before=b"", after=b""):
+def png_of(header: bytes, pixels: bytes, before: bytes = b"", after: bytes = b"") -> bytes:
     """A PNG from its header chunk, its unpacked pixel stream and other chunks around the pixels."""
     return PNG_MAGIC + header + before + chunk(b"IDAT", zlib.compress(pixels)) + after + chunk(b"IEND")
 
 
-def noise(height, width, channels=3, seed=0):
+def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> NDArray[np.uint8]:
     """Smooth noise, uint8 (height, width, channels), which JPEG keeps well."""
     rng = np.random.default_rng(seed)
     small = rng.integers(0, 256, (height // 16 + 1, width // 16 + 1, channels), dtype=np.uint8)
@@ -31,7 +35,7 @@ def noise(height, width, channels=3, seed=0):
     return np.stack([np.asarray(plane) for plane in planes], axis=-1)
 
 
-def saved(array, kind, mode=None, **options):
+def saved(array: NDArray[np.uint8], kind: str, mode: str | None = None, **options: Any) -> bytes:
     """`array` (R, G, B order) as a file of Pillow's format `kind`."""
     image = Image.fromarray(array if array.shape[-1] != 1 else array[..., 0])
     if mode:
@@ -41,7 +45,7 @@ def saved(array, kind, mode=None, **options):
     return out.getvalue()
 
 
-def with_orientation(jpeg, orientation, order="<"):
+def with_orientation(jpeg: bytes, orientation: int, order: str = "<") -> bytes:
     """`jpeg` with an Exif block that names `orientation`."""
     magic = b"II*\0" if order == "<" else b"MM\0*"
     tiff = magic + struct.pack(f"{order}IHHHIHHI", 8, 1, 0x0112, 3, 1, orientation, 0, 0)

@@ -1,37 +1,42 @@
+from __future__ import annotations
+
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from tests.unit.engine.picture_files import noise, saved
 
 from countenance.engine.decode import decode, read_header
 from countenance.engine.limits import DEFAULT, Limits
 from countenance.errors import DamagedImage, ImageError, ImageTooLarge, ImageTooSmall, UnsupportedImage
+from countenance.faces import Pixels
 
 COLOUR = noise(120, 160)
 JPEG = saved(COLOUR, "JPEG", quality=95)
 
 
-def read(image, limits=DEFAULT):
+def read(image: bytes, limits: Limits = DEFAULT) -> Pixels:
     return decode(image, read_header(image, limits))
 
 
-def near(pixels, rgb, tolerance=6.0):
-    return np.abs(pixels[..., ::-1].astype(float) - rgb).mean() < tolerance
+def near(pixels: Pixels, rgb: NDArray[np.uint8], tolerance: float = 6.0) -> bool:
+    return bool(np.abs(pixels[..., ::-1].astype(float) - rgb).mean() < tolerance)
 
 
-def frame_at(jpeg):
+def frame_at(jpeg: bytes) -> int:
     return next(at for marker in (b"\xff\xc0", b"\xff\xc1", b"\xff\xc2") if (at := jpeg.find(marker)) > 0)
 
 
-def with_size(jpeg, width, height):
+def with_size(jpeg: bytes, width: int, height: int) -> bytes:
     at = frame_at(jpeg)
     return jpeg[: at + 5] + struct.pack(">HH", height, width) + jpeg[at + 9 :]
 
 
-def test_pixels_come_out_as_blue_green_red():
+def test_pixels_come_out_as_blue_green_red() -> None:
     pixels = read(JPEG)
     assert pixels.shape == (120, 160, 3)
     assert pixels.dtype == np.uint8
@@ -42,24 +47,24 @@ def test_pixels_come_out_as_blue_green_red():
 @pytest.mark.parametrize(
     "options", [{"progressive": True}, {"subsampling": 0}, {"subsampling": 2}, {"restart_marker_rows": 1}]
 )
-def test_kinds_of_jpeg_that_encoders_write_are_read(options):
+def test_kinds_of_jpeg_that_encoders_write_are_read(options: Any) -> None:
     assert near(read(saved(COLOUR, "JPEG", quality=95, **options)), COLOUR)
 
 
-def test_grey_becomes_three_equal_channels():
+def test_grey_becomes_three_equal_channels() -> None:
     pixels = read(saved(COLOUR[..., :1], "JPEG", quality=95))
     assert pixels.shape == (120, 160, 3)
     assert np.array_equal(pixels[..., 0], pixels[..., 2])
 
 
-def test_cmyk_looks_as_the_inks_on_paper():
+def test_cmyk_looks_as_the_inks_on_paper() -> None:
     # Pillow converts RGB to CMYK as 255 - value with no black, and stores it inverted behind an Adobe marker.
     jpeg = saved(COLOUR, "JPEG", mode="CMYK", quality=95)
     assert b"Adobe" in jpeg
     assert near(read(jpeg), COLOUR)
 
 
-def test_cmyk_without_an_adobe_marker_is_not_inverted():
+def test_cmyk_without_an_adobe_marker_is_not_inverted() -> None:
     jpeg = saved(COLOUR, "JPEG", mode="CMYK", quality=95)
     at = jpeg.index(b"\xff\xee")
     length = int.from_bytes(jpeg[at + 2 : at + 4])
@@ -68,78 +73,78 @@ def test_cmyk_without_an_adobe_marker_is_not_inverted():
     assert read(plain).mean() < 5 < read(jpeg).mean()
 
 
-def test_half_a_file_is_damaged():
+def test_half_a_file_is_damaged() -> None:
     with pytest.raises(DamagedImage, match="cannot be decoded"):
         read(JPEG[: len(JPEG) // 2])
 
 
-def test_without_its_last_marker_is_damaged():
+def test_without_its_last_marker_is_damaged() -> None:
     with pytest.raises(DamagedImage):
         read(JPEG[:-2])
 
 
-def test_header_only_is_damaged():
+def test_header_only_is_damaged() -> None:
     with pytest.raises(DamagedImage, match="ends before its first scan"):
         read(JPEG[: frame_at(JPEG)])
 
 
-def test_segment_longer_than_the_file_is_damaged():
+def test_segment_longer_than_the_file_is_damaged() -> None:
     with pytest.raises(DamagedImage, match="longer than the file"):
         read(JPEG[:2] + b"\xff\xe5\xff\xff" + JPEG[2:])
 
 
-def test_garbage_between_segments_is_passed_over():
+def test_garbage_between_segments_is_passed_over() -> None:
     at = frame_at(JPEG)
     assert read(JPEG[:at] + b"garbage" + JPEG[at:]).shape == read(JPEG).shape
 
 
-def test_no_frame_is_damaged():
+def test_no_frame_is_damaged() -> None:
     at = frame_at(JPEG)
     length = int.from_bytes(JPEG[at + 2 : at + 4])
     with pytest.raises(DamagedImage, match="no frame header"):
         read(JPEG[:at] + JPEG[at + 2 + length :])
 
 
-def test_extra_bytes_before_a_marker_are_forgiven():
+def test_extra_bytes_before_a_marker_are_forgiven() -> None:
     assert near(read(JPEG[:-2] + b"\0\0\0" + JPEG[-2:]), COLOUR)
 
 
-def test_bytes_after_the_end_are_forgiven():
+def test_bytes_after_the_end_are_forgiven() -> None:
     assert near(read(JPEG + b"appended by a camera"), COLOUR)
 
 
-def test_bomb_of_65000_by_65000_is_refused_by_its_header():
+def test_bomb_of_65000_by_65000_is_refused_by_its_header() -> None:
     with pytest.raises(ImageTooLarge, match="65000 x 65000"):
         read(with_size(JPEG, 65000, 65000))
 
 
-def test_more_pixels_than_allowed_is_refused_by_its_header():
+def test_more_pixels_than_allowed_is_refused_by_its_header() -> None:
     with pytest.raises(ImageTooLarge, match="at most 52000000"):
         read(with_size(JPEG, 10000, 5201))
 
 
-def test_a_side_longer_than_allowed_is_refused_by_its_header():
+def test_a_side_longer_than_allowed_is_refused_by_its_header() -> None:
     with pytest.raises(ImageTooLarge, match="longest side may be 16384"):
         read(with_size(JPEG, 16385, 90))
 
 
-def test_larger_header_than_pixels_is_damaged():
+def test_larger_header_than_pixels_is_damaged() -> None:
     with pytest.raises(DamagedImage):
         read(with_size(JPEG, 1600, 1200))
 
 
-def test_a_side_shorter_than_80_pixels_is_too_small():
+def test_a_side_shorter_than_80_pixels_is_too_small() -> None:
     with pytest.raises(ImageTooSmall, match="79"):
         read(saved(noise(79, 200), "JPEG"))
     assert read(saved(noise(80, 200), "JPEG")).shape == (80, 200, 3)
 
 
-def test_more_bytes_than_allowed_is_refused_before_anything_is_read():
+def test_more_bytes_than_allowed_is_refused_before_anything_is_read() -> None:
     with pytest.raises(ImageTooLarge, match="at most 1000"):
         read(JPEG, Limits(max_bytes=1000))
 
 
-def test_more_scans_than_allowed_is_refused():
+def test_more_scans_than_allowed_is_refused() -> None:
     jpeg = saved(COLOUR, "JPEG", progressive=True)
     with pytest.raises(ImageTooLarge, match="scans"):
         read(jpeg, Limits(max_scans=3))
@@ -150,37 +155,37 @@ def test_more_scans_than_allowed_is_refused():
     ("marker", "name"),
     [(0xC3, "lossless"), (0xC5, "hierarchical"), (0xC9, "arithmetic-coded"), (0xCA, "arithmetic-coded")],
 )
-def test_rare_kinds_of_jpeg_are_refused_by_name(marker, name):
+def test_rare_kinds_of_jpeg_are_refused_by_name(marker: int, name: str) -> None:
     at = frame_at(JPEG)
     with pytest.raises(UnsupportedImage, match=name):
         read(JPEG[: at + 1] + bytes([marker]) + JPEG[at + 2 :])
 
 
-def test_twelve_bits_a_sample_are_refused_by_name():
+def test_twelve_bits_a_sample_are_refused_by_name() -> None:
     at = frame_at(JPEG)
     with pytest.raises(UnsupportedImage, match="12 bits"):
         read(JPEG[: at + 4] + b"\x0c" + JPEG[at + 5 :])
 
 
-def test_two_components_are_refused_by_name():
+def test_two_components_are_refused_by_name() -> None:
     at = frame_at(JPEG)
     with pytest.raises(UnsupportedImage, match="2 components"):
         read(JPEG[: at + 9] + b"\x02" + JPEG[at + 10 :])
 
 
-def test_a_height_of_zero_is_refused_by_name():
+def test_a_height_of_zero_is_refused_by_name() -> None:
     with pytest.raises(UnsupportedImage, match="height after the first scan"):
         read(with_size(JPEG, 160, 0))
 
 
-def test_a_width_of_zero_is_damaged():
+def test_a_width_of_zero_is_damaged() -> None:
     with pytest.raises(DamagedImage, match="0 x 120"):
         read(with_size(JPEG, 0, 120))
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_any_flipped_bytes_give_a_picture_or_an_image_error(data):
+def test_any_flipped_bytes_give_a_picture_or_an_image_error(data: st.DataObject) -> None:
     faulty = bytearray(data.draw(st.sampled_from([JPEG, saved(COLOUR, "JPEG", progressive=True)])))
     for _ in range(data.draw(st.integers(1, 8))):
         faulty[data.draw(st.integers(0, len(faulty) - 1))] = data.draw(st.integers(0, 255))

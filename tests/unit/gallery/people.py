@@ -32,7 +32,7 @@ def unit(vector: NDArray[np.float64]) -> NDArray[np.float32]:
     return vector / np.linalg.norm(vector)
 
 
-def template(seed: int, dimension: int = 16, model: str = MODEL) -> Template:
+def template(seed: int, dimension: int = 16, model: ModelId = MODEL) -> Template:
     return Template(unit(np.random.default_rng(seed).normal(size=dimension)), model)
 
 
@@ -47,5 +47,5 @@ def detected(place: float = 0.0, confidence: float = 99.5) -> DetectedFace:
     )
 
 
-def people(*seeds: int, **more: int | str) -> list[tuple[DetectedFace, Template]]:
-    return [(detected(0.1 * i), template(seed, **more)) for i, seed in enumerate(seeds)]
+def people(*seeds: int, dimension: int = 16, model: ModelId = MODEL) -> list[tuple[DetectedFace, Template]]:
+    return [(detected(0.1 * i), template(seed, dimension, model)) for i, seed in enumerate(seeds)]

@@ -1,6 +1,7 @@
 """From hits to users: the best score, at the rate that bounds all comparisons."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,9 +38,12 @@ def test_a_users_score_is_its_best_at_as_many_comparisons_as_there_were() -> Non
     found = [[(1, at(1e-5)), (2, at(1e-4))], [(3, at(1e-6)), (1, at(1e-3))]]
     users = grouped(found, {1: "ann", 2: "bob", 3: "cy"}, {"ann": 5, "bob": 1, "cy": 70}, CALIBRATION, 0.0)
     said = {user.user_id: (user.score, user.fmr) for user in users}
-    assert said["ann"] == (at(1e-5), pytest.approx(2 * 5 * 1e-5))
-    assert said["bob"] == (at(1e-4), pytest.approx(2 * 1 * 1e-4))
-    assert said["cy"] == (at(1e-6), pytest.approx(2 * 70 * 1e-6))
+    expected: dict[str, tuple[float, Any]] = {
+        "ann": (at(1e-5), pytest.approx(2 * 5 * 1e-5)),
+        "bob": (at(1e-4), pytest.approx(2 * 1 * 1e-4)),
+        "cy": (at(1e-6), pytest.approx(2 * 70 * 1e-6)),
+    }
+    assert said == expected
     assert [user.user_id for user in users] == ["ann", "cy", "bob"]
     similarities = [user.similarity for user in users]
     assert similarities == sorted(similarities, reverse=True)

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sqlalchemy import Engine
-from tests.unit.gallery.people import MODEL, OTHER, START, Ticking, counted, detected, people, template
+from tests.fakes.clock import START
+from tests.unit.gallery.people import MODEL, OTHER, Ticking, counted, detected, people, template
 
 from countenance.database import open_database
 from countenance.errors import AlreadyExists, BadPageToken, BadRequest, Conflict, NoSuchFace, NotFound
@@ -246,7 +247,7 @@ def test_erased_faces_are_gone_from_the_next_search(gallery: Gallery) -> None:
 
 def test_answers_are_frozen(gallery: Gallery) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        gallery.describe("staff").faces = 3
+        gallery.describe("staff").faces = 3  # type: ignore[misc]
 
 
 def test_a_gallery_large_enough_for_codes_answers_the_same(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ def test_the_migrations_make_the_tables_that_the_code_knows(tmp_path: Path) -> N
             opts={"include_object": lambda thing, name, kind, *_: kind != "table" or name in METADATA.tables},
         )
         assert compare_metadata(context, METADATA) == []
-        made = dict(connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type='table'").all())
+        listed = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type='table'").all()
+        made: dict[str, str] = {row.name: row.sql for row in listed}
     for table in ("galleries", "images", "faces"):
         assert "AUTOINCREMENT" in made[table]  # a number is never used again

@@ -92,7 +92,9 @@ def test_searches_never_show_what_was_erased_before_and_never_miss_what_was_enro
 ) -> None:
     one, other = two
     seeds = range(60)
-    enrolled, erased = {}, set()  # both only grow, and only after the acknowledgement
+    # both only grow, and only after the acknowledgement
+    enrolled: dict[int, str] = {}
+    erased: set[str] = set()
     failures, done = [], threading.Event()
 
     def search(gallery: Gallery, seed: int) -> None:

@@ -420,7 +420,7 @@ class TestSearch:
     def test_a_face_let_go_between_index_and_store_is_searched_for_anew(
         self, gallery: Gallery, three: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        owners, calls = gallery._users.owners, []
+        owners, calls = gallery._users.owners, list[int]()
 
         def letting_go(numbers: list[int]) -> tuple[dict[int, str], dict[str, int]]:
             if not calls:

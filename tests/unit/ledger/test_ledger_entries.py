@@ -138,7 +138,7 @@ def test_a_private_value_has_room_for_65535_bytes() -> None:
         ({"kind": "note"}, False),
     ],
 )
-def test_a_decision_waits_for_its_result_unless_it_did_not_permit(public: dict, opens: bool) -> None:
+def test_a_decision_waits_for_its_result_unless_it_did_not_permit(public: dict[str, JSON], opens: bool) -> None:
     assert draft(public, None).opens is opens
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -17,9 +18,10 @@ from tests.fakes.rules import FixedRules
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Gallery
+from countenance.ledger import Ledger
 from countenance.mandates import AccessKey, Holder, MoratoriumStore, Register, Terms
 from countenance.operations import Caller, Guard, MoratoriaInForce, Tools
-from countenance.policy import Verdict
+from countenance.policy import Rules, Verdict
 from countenance.policy.moratorium import Charter
 from countenance.scoring import Calibration, RawCosine
 from countenance.signing import Signer
@@ -85,7 +87,13 @@ def world(tmp_path: Path, verdict: Verdict, clock: Clock) -> Iterator[World]:
     custody = Custody(database, bytes(32), clock)
     engine, rules = FakeEngine(), FixedRules(verdict)
     guard = Guard(
-        Tools(engine, gallery, RawCosine(), CALIBRATION, ()), rules, ledger, register, custody, moratoria, clock
+        Tools(engine, gallery, RawCosine(), CALIBRATION, ()),
+        cast(Rules, rules),
+        cast(Ledger, ledger),
+        register,
+        custody,
+        moratoria,
+        clock,
     )
     yield World(
         guard,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import Engine
@@ -15,6 +16,7 @@ from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.errors import Denied, Held, NotFound, Unauthenticated
 from countenance.gallery import Gallery
+from countenance.ledger import Ledger
 from countenance.mandates import MoratoriumStore, Register
 from countenance.operations import Guard, SearchByImage, Tools
 from countenance.policy import Rules
@@ -32,7 +34,9 @@ def asking(world: World) -> World:
     world.gallery.create("g0", world.engine.model, world.engine.version, {})
     tools = Tools(world.engine, world.gallery, RawCosine(), CALIBRATION, ())
     rules = Rules([read_pack("mandate")])
-    world.guard = Guard(tools, rules, world.ledger, world.register, world.custody, world.moratoria, world.clock)
+    world.guard = Guard(
+        tools, rules, cast(Ledger, world.ledger), world.register, world.custody, world.moratoria, world.clock
+    )
     for _ in range(2):
         ask(world)
     return world

@@ -10,13 +10,13 @@ from countenance.operations import evidence_summary
 
 
 @pytest.fixture(scope="module")
-def shipped() -> tuple[tuple[Evidence], str, str, datetime]:
+def shipped() -> tuple[tuple[Evidence, ...], str, str, datetime]:
     (first, *_) = every = shipped_evidence()
     return every, first.subject.model, first.subject.calibration, datetime.fromisoformat(first.issued_at)
 
 
 def test_evidence_in_date_says_until_when_and_for_which_threshold(
-    shipped: tuple[tuple[Evidence], str, str, datetime],
+    shipped: tuple[tuple[Evidence, ...], str, str, datetime],
 ) -> None:
     every, model, calibration, issued = shipped
     said = evidence_summary(every, model, calibration, issued + timedelta(days=1))
@@ -26,7 +26,7 @@ def test_evidence_in_date_says_until_when_and_for_which_threshold(
 
 @pytest.mark.parametrize("other", ["model", "calibration", "nothing"])
 def test_evidence_for_another_model_or_calibration_is_none(
-    shipped: tuple[tuple[Evidence], str, str, datetime], other: str
+    shipped: tuple[tuple[Evidence, ...], str, str, datetime], other: str
 ) -> None:
     every, model, calibration, issued = shipped
     if other == "nothing":
@@ -38,7 +38,7 @@ def test_evidence_for_another_model_or_calibration_is_none(
     assert "refuse to identify (1:N)" in said
 
 
-def test_evidence_that_ended_says_when(shipped: tuple[tuple[Evidence], str, str, datetime]) -> None:
+def test_evidence_that_ended_says_when(shipped: tuple[tuple[Evidence, ...], str, str, datetime]) -> None:
     every, model, calibration, issued = shipped
     said = evidence_summary(every, model, calibration, issued + timedelta(days=4000))
     assert "it ended on 20" in said

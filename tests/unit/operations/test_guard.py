@@ -83,7 +83,8 @@ def everything(world: World) -> dict[str, list[Any]]:
 
 
 def every_operation() -> set[type]:
-    found, todo = set(), [Operation]
+    found: set[type[Operation[Any, Any]]] = set()
+    todo: list[type[Operation[Any, Any]]] = [Operation]  # type: ignore[type-abstract]
     while todo:
         for kind in todo.pop().__subclasses__():
             todo.append(kind)

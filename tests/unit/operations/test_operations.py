@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from tests.fakes.engine import picture_of
@@ -19,6 +21,7 @@ from countenance.operations import (
     Erase,
     ListFaces,
     ListGalleries,
+    Operation,
     SearchByFace,
     SearchByImage,
 )
@@ -60,7 +63,8 @@ def test_a_gallery_of_another_model_is_not_searched(enrolled: World) -> None:
     vector = np.eye(1, 16, dtype=np.float32)[0]
     face = enrolled.engine.look(picture_of(1)).faces[0]
     (old,) = enrolled.gallery.enrol("old", "digest", None, [(face, Template(vector, other))])
-    for ask in (SearchByFace("old", old.face_id), SearchByImage("old", picture_of(1))):
+    asks: tuple[Operation[Any, Any], ...] = (SearchByFace("old", old.face_id), SearchByImage("old", picture_of(1)))
+    for ask in asks:
         with pytest.raises(Conflict):
             enrolled.guard.carry_out(enrolled.caller, ask)
 

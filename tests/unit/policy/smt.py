@@ -137,7 +137,7 @@ def path_of(node: Node) -> str:
 
 def permitted(world: World, texts: Iterable[Text], operation: str, day: date) -> Any:
     """The formula that says that `texts` in force together permit."""
-    parts = []
+    parts: list[str] = []
     for text in texts:
         rules = [
             rule

@@ -124,7 +124,7 @@ def test_an_expired_warrant_that_says_not_when_it_was_granted_is_not_urgency_wit
     pack = read_pack("house")
     request, moment = next((case.request, case.moment) for case in pack.cases if case.request.authorisation)
     at = seconds(moment.now)
-    expired = [
+    expired: list[tuple[str, CedarValue | None]] = [
         ("authorisation.kind", "warrant"), ("authorisation.granted_at", at - 60), ("authorisation.expires_at", at),
         ("authorisation.refused_at", None), ("authorisation.requested_at", None),
         ("use.exigent", True), ("use.began_at", at), ("actor.powers", ["arrest"]),

@@ -33,6 +33,6 @@ def test_off_a_terminal_it_is_whole_lines_now_and_then(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     moments = iter([0.0, 1.0, 6.0, 7.0, 12.0])
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(moments))
+    monkeypatch.setattr("countenance.progress.time.monotonic", lambda: next(moments))
     list(progress.track(["a", "b", "c", "d"], "work", unit="files"))
     assert capsys.readouterr().err == "work: 1/4 files, 6 s\nwork: 3/4 files, 12 s\n"

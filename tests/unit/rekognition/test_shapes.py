@@ -17,7 +17,9 @@ FACE_ID = "01234567-89ab-cdef-0123-456789abcdef"
 
 
 def shape(operation: str) -> StructureShape:
-    return MODEL.operation_model(operation).input_shape
+    found = MODEL.operation_model(operation).input_shape
+    assert found is not None
+    return found
 
 
 def refused(operation: str, value: dict[str, Any] | list[Any] | None) -> tuple[str, str]:
@@ -99,13 +101,14 @@ def test_what_the_model_does_not_allow_is_refused_and_its_place_named(
 
 
 def test_no_message_repeats_what_was_sent() -> None:
-    for operation, value in [
+    sent: list[tuple[str, dict[str, Any]]] = [
         ("ListFaces", {"CollectionId": "Erika Mustermann"}),
         ("ListFaces", {"CollectionId": "a", "Erika Mustermann": 1}),
         ("IndexFaces", {"CollectionId": "a", "Image": {}, "ExternalImageId": "Erika Mustermann"}),
         ("DetectFaces", {"Image": {"Bytes": "Erika Mustermann"}}),
         ("CreateCollection", {"CollectionId": "a", "Tags": {"Erika*Mustermann": "x"}}),
-    ]:
+    ]
+    for operation, value in sent:
         assert "Erika" not in refused(operation, value)[1]
 
 

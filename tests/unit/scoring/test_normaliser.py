@@ -22,7 +22,7 @@ D, M = 16, 30
 
 def unit(rows: int, seed: int) -> np.ndarray:
     vectors = np.random.default_rng(seed).normal(size=(rows, D)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
 def made(folder: Path, **changes: object) -> Path:

@@ -16,12 +16,20 @@ Layout of facts: uint8 (n / 32, 2 or 3, 32): gain and residual of a row's brief 
 is not rotated, if there is one. Each stands for offset + step x byte, with (offset, step) = scales[group, which].
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[Any]
+Bytes = NDArray[np.uint8]
 
 LANES, STEP = 32, 16
 
 
-def pack_brief(codes):
+def pack_brief(codes: Any) -> Bytes:
     """(n, p) codes 0..7 to the layout of brief codes."""
     count, padded = codes.shape
     packed = np.zeros((count // LANES, padded // STEP, 2, LANES // 2, 4), dtype=np.uint8)
@@ -34,7 +42,7 @@ def pack_brief(codes):
     return packed
 
 
-def unpack_brief(brief):
+def unpack_brief(brief: Bytes) -> Numbers:
     """The brief codes 0..3 of all rows, (n, p)."""
     groups, turns = brief.shape[:2]
     codes = np.zeros((groups * LANES, turns * STEP), dtype=np.int64)
@@ -45,33 +53,35 @@ def unpack_brief(brief):
     return codes
 
 
-def unpack_fine(fine):
+def unpack_fine(fine: Bytes) -> Numbers:
     """The fine bits 0..1 of all rows, (n, p)."""
     return np.unpackbits(fine[:, :-8], axis=1, bitorder="little").astype(np.int64)
 
 
-def fine_facts(fine):
+def fine_facts(fine: Bytes) -> tuple[Numbers, ...]:
     """Gain and residual of all rows' fine codes, (n,) float32 each."""
     return tuple(np.ascontiguousarray(fine[:, -8:]).view(np.float32).T)
 
 
-def group_dots(brief, group, probe):
+def group_dots(brief: Bytes, group: int, probe: Numbers) -> Numbers:
     """Inner products of one group's 32 brief codes (0..3) with the probe (p,) int8."""
     return unpack_brief(brief[group : group + 1]) @ probe.astype(np.int64)
 
 
-def bits_dot(fine, row, probe):
+def bits_dot(fine: Bytes, row: int, probe: Numbers) -> int:
     """The sum of those of the probe's numbers whose fine bit is set in that row."""
     return int(unpack_fine(fine[row : row + 1])[0] @ probe.astype(np.int64))
 
 
-def fact(facts, scales, group, which):
+def fact(facts: Any, scales: Numbers, group: int, which: int) -> Numbers:
     """What one kind of byte stands for in the 32 rows of a group."""
     offset, step = scales[group, which].astype(np.float64)
-    return offset + step * facts[group, which]
+    return np.asarray(offset + step * facts[group, which])
 
 
-def bounds(facts, scales, group, terms, slack, tilt, sums):
+def bounds(
+    facts: Any, scales: Numbers, group: int, terms: Numbers, slack: float, tilt: float, sums: Numbers
+) -> tuple[Numbers, Numbers, Numbers]:
     """Of a group's 32 rows, from the inner products of their brief codes: bounds, estimates, the column's share.
 
     terms: see `codes.terms`. A level is code - 1.5, so 1.5 x the sum of the probe's numbers (terms[1]) comes off the
@@ -86,14 +96,16 @@ def bounds(facts, scales, group, terms, slack, tilt, sums):
     return estimates + fact(facts, scales, group, 1) * (slack + tilt * beside), estimates, beside
 
 
-def fine_bounds(fine, terms, slack, tilt, brief_sums, beside, probe):
+def fine_bounds(
+    fine: Bytes, terms: Numbers, slack: float, tilt: float, brief_sums: Numbers, beside: Numbers, probe: Numbers
+) -> Numbers:
     """Bounds of all rows by their fine codes: a level is 2 x brief + bit - 3.5."""
     terms, (gain, residual) = np.asarray(terms, dtype=np.float64), fine_facts(fine)
     products = 2 * brief_sums + unpack_fine(fine) @ probe.astype(np.int64) - terms[2]
-    return products * terms[0] * gain + beside + residual * (slack + tilt * beside) + terms[4]
+    return np.asarray(products * terms[0] * gain + beside + residual * (slack + tilt * beside) + terms[4])
 
 
-def slack(terms, floor, t):
+def slack(terms: Numbers, floor: float, t: float) -> tuple[float, float]:
     """t |p'| where the probe p has at least (floor - p . m) / |y| along the row, and how it rises with the column."""
     norm = np.sqrt(float(terms[9]))
     along = min(max(floor - float(terms[10]), 0.0) * float(terms[11]), 0.9 * norm)
@@ -101,7 +113,7 @@ def slack(terms, floor, t):
     return t * across, t * along * float(terms[11]) / across
 
 
-def encode(turned, clip):
+def encode(turned: Numbers, clip: float) -> tuple[Bytes, Numbers]:
     """Codes 0..7 (n, p) of rows; gain and residual with brief levels and with fine ones, (4, n)."""
     turned = turned.astype(np.float64)
     squares = (turned**2).sum(axis=1)
@@ -116,26 +128,30 @@ def encode(turned, clip):
     return codes, np.array(facts)
 
 
-def round_probe(probe, rotation, chance):
+def round_probe(probe: Numbers, rotation: Numbers, chance: Any) -> tuple[float, Numbers, Numbers]:
     """The scale, the int8 numbers and the turned probe: each is rounded up where `chance` (0..1) says so."""
     turned = probe.astype(np.float64) @ rotation
     scale = np.abs(turned).max() / 126.9 or 1.0
     return scale, np.floor(turned / scale + chance), turned
 
 
-def keep(bits, first, sums, upper, beside):
+def keep(
+    bits: int, first: int, sums: Numbers, upper: Numbers, beside: Numbers
+) -> tuple[Numbers, Numbers, Numbers, Numbers]:
     """Places, inner products, bounds and column's shares of those of 32 rows whose bits are set, in their order."""
     lanes = [lane for lane in range(LANES) if bits >> lane & 1]
     return first + np.array(lanes, dtype=np.int64), sums[lanes], upper[lanes], beside[lanes]
 
 
-def least(scores, floors, limit, twice):
+def least(scores: Numbers, floors: Numbers, limit: int, twice: float) -> float:
     """The floor: a score is needed that is no more than `twice` below the `limit`-th best of those noted."""
     noted = np.sort(scores[scores > -np.inf])[::-1]
-    return max(floors.max(), noted[limit - 1] - twice) if len(noted) >= limit else floors.max()
+    return float(max(floors.max(), noted[limit - 1] - twice) if len(noted) >= limit else floors.max())
 
 
-def look(codes, terms, query, floor, columns=0):
+def look(
+    codes: Any, terms: Numbers, query: Numbers, floor: float, columns: int = 0
+) -> tuple[Numbers, Numbers, Numbers]:
     """Which rows of a chunk are computed at once, which wait, and which of these are computed after all; masks (n,).
 
     As long as fewer hits than the limit are known, so that the floor stays where it is.

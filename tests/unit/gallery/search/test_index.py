@@ -1,7 +1,13 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from countenance.gallery.search import index as index_module
 from countenance.gallery.search.index import Index
@@ -12,7 +18,7 @@ SMALL = 32
 
 
 @pytest.fixture(autouse=True, scope="module")
-def small_chunks():
+def small_chunks() -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     patch.setattr(index_module, "CHUNK", SMALL)
     patch.setattr(index_module, "_FIRST", 4)
@@ -20,14 +26,14 @@ def small_chunks():
     patch.undo()
 
 
-def rows(count, seed=0, kinds=None):
+def rows(count: int, seed: int = 0, kinds: int | None = None) -> NDArray[np.float32]:
     """Rows of few kinds, so that scores are often equal."""
     chance = np.random.default_rng(seed)
     made = chance.normal(size=(kinds or max(count, 1), DIMENSION)).astype(np.float32)
     return made[chance.integers(len(made), size=count)]
 
 
-def by_hand(held, probe, limit, min_score, without=None):
+def by_hand(held: Any, probe: NDArray[np.float32], limit: int, min_score: float, without: int | None = None) -> Any:
     scored = [
         (number, float(np.float32(row.astype(np.float64) @ probe.astype(np.float64))))
         for number, row in held.items()
@@ -48,9 +54,11 @@ steps = st.lists(
 
 @given(steps, st.integers(1, 50), st.integers(0, 2**31), st.sampled_from([-np.inf, -1.0, 0.0, 1.5]))
 @settings(deadline=None, max_examples=150)
-def test_after_any_appends_and_erasures_a_search_is_what_a_full_sort_gives(steps, limit, seed, min_score):
+def test_after_any_appends_and_erasures_a_search_is_what_a_full_sort_gives(
+    steps: Any, limit: int, seed: int, min_score: float
+) -> None:
     chance = np.random.default_rng(seed)
-    index, held, last = Index(ThreadPool(1)), {}, 0
+    index, held, last = Index(ThreadPool(1)), dict[int, NDArray[np.float32]](), 0
     for step in steps:
         if step[0] == "append":
             numbers = last + 1 + np.cumsum(chance.integers(1, 4, size=step[1]))
@@ -76,7 +84,7 @@ def test_after_any_appends_and_erasures_a_search_is_what_a_full_sort_gives(steps
         )
 
 
-def test_a_snapshot_sees_nothing_of_what_is_appended_later():
+def test_a_snapshot_sees_nothing_of_what_is_appended_later() -> None:
     index = Index(ThreadPool(1))
     index.append(np.arange(1, 6), rows(5))
     index.publish(0)
@@ -87,7 +95,7 @@ def test_a_snapshot_sees_nothing_of_what_is_appended_later():
     assert len(index.snapshot.search(rows(1)[0], 99, -np.inf)) == 39
 
 
-def test_erased_rows_are_overwritten_in_memory_and_vanish_from_snapshots_already_taken():
+def test_erased_rows_are_overwritten_in_memory_and_vanish_from_snapshots_already_taken() -> None:
     index = Index(ThreadPool(1))
     index.append(np.arange(1, 11), rows(10))
     index.publish(0)
@@ -99,7 +107,7 @@ def test_erased_rows_are_overwritten_in_memory_and_vanish_from_snapshots_already
         assert not lying.any()
 
 
-def test_memory_follows_what_lives():
+def test_memory_follows_what_lives() -> None:
     index = Index(ThreadPool(1))
     index.append(np.arange(1, 1001), rows(1000))
     index.erase(np.arange(1, 991))
@@ -108,7 +116,7 @@ def test_memory_follows_what_lives():
     assert index.snapshot.size == 10
 
 
-def test_a_score_does_not_depend_on_where_a_row_lies():
+def test_a_score_does_not_depend_on_where_a_row_lies() -> None:
     chance = np.random.default_rng(3)
     row, probe = (chance.normal(size=DIMENSION).astype(np.float32) for _ in range(2))
     scores = set()

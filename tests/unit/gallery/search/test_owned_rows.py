@@ -1,9 +1,15 @@
 """Rows that belong to a user, and the search among these only."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from countenance.gallery.search import index as index_module
 from countenance.gallery.search import kernels
@@ -16,7 +22,7 @@ CHUNK, CODED = 64, 150
 
 
 @pytest.fixture(autouse=True, scope="module")
-def small_chunks():
+def small_chunks() -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     patch.setattr(index_module, "CHUNK", CHUNK)
     patch.setattr(index_module, "CODED", CODED)
@@ -25,14 +31,14 @@ def small_chunks():
     patch.undo()
 
 
-def rows(count, chance):
+def rows(count: int, chance: Any) -> NDArray[np.float32]:
     """Some of them equal, so that scores often are."""
     made = chance.normal(size=(max(1, count // 2), DIMENSION))
     made /= np.linalg.norm(made, axis=1, keepdims=True)
-    return made[chance.integers(len(made), size=count)].astype(np.float32)
+    return np.asarray(made[chance.integers(len(made), size=count)], dtype=np.float32)
 
 
-def by_hand(held, probe, limit, min_score, without):
+def by_hand(held: Any, probe: NDArray[np.float32], limit: int, min_score: float, without: int | None) -> Any:
     scored = [
         (number, float(np.float32(row.astype(np.float64) @ probe.astype(np.float64))))
         for number, row in held.items()
@@ -54,9 +60,10 @@ steps = st.lists(
 
 @given(steps, st.integers(1, 40), st.integers(0, 2**31), st.sampled_from([-np.inf, 0.0, 0.4]))
 @settings(deadline=None, max_examples=100)
-def test_after_any_changes_only_living_owned_rows_count(steps, limit, seed, min_score):
+def test_after_any_changes_only_living_owned_rows_count(steps: Any, limit: int, seed: int, min_score: float) -> None:
     chance = np.random.default_rng(seed)
-    index, bounded, held, owned, last = Index(ThreadPool(1)), BoundedSearch(ThreadPool(1)), {}, set(), 0
+    index, bounded, last = Index(ThreadPool(1)), BoundedSearch(ThreadPool(1)), 0
+    held, owned = dict[int, NDArray[np.float32]](), set[int]()
     for step, size in steps:
         living = np.array(sorted(held), dtype=np.int64)
         some = living[chance.random(len(living)) < size]
@@ -89,7 +96,7 @@ def test_after_any_changes_only_living_owned_rows_count(steps, limit, seed, min_
         assert bounded.search_many(snapshot, probes, limit, min_score, owned=True) == expected
 
 
-def test_rows_of_nobody_do_not_stand_in_the_way_of_bounds():
+def test_rows_of_nobody_do_not_stand_in_the_way_of_bounds() -> None:
     chance = np.random.default_rng(6)
     made = chance.normal(size=(4000, 128))
     made = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
@@ -105,7 +112,9 @@ def test_rows_of_nobody_do_not_stand_in_the_way_of_bounds():
 
 
 @pytest.mark.parametrize("exact", [True, False], ids=["computing all", "by codes"])
-def test_a_hit_that_is_let_go_while_a_search_runs_makes_room_for_another(monkeypatch, exact):
+def test_a_hit_that_is_let_go_while_a_search_runs_makes_room_for_another(
+    monkeypatch: pytest.MonkeyPatch, exact: bool
+) -> None:
     chance = np.random.default_rng(5)
     made = rows(400, chance)
     index, bounded = Index(ThreadPool(1)), BoundedSearch(ThreadPool(1))
@@ -115,10 +124,10 @@ def test_a_hit_that_is_let_go_while_a_search_runs_makes_room_for_another(monkeyp
     snapshot = index.snapshot
     search = snapshot.search if exact else lambda *given: bounded.search(snapshot, *given)
     (first, _), *rest = snapshot.search(made[2], 6, -1.0, None, True)
-    calls = []
+    calls: list[int] = []
 
-    def letting_go(inner):
-        def wrapped(*given, **named):
+    def letting_go(inner: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*given: Any, **named: Any) -> Any:
             if not calls:
                 calls.append(1)
                 index.own(np.array([first]), False)
@@ -134,7 +143,7 @@ def test_a_hit_that_is_let_go_while_a_search_runs_makes_room_for_another(monkeyp
     assert calls
 
 
-def test_what_is_owned_stays_so_where_a_chunk_is_copied():
+def test_what_is_owned_stays_so_where_a_chunk_is_copied() -> None:
     index = Index(ThreadPool(1))
     index.append(np.arange(1, 31), rows(30, np.random.default_rng(1)))
     index.own(np.array([3, 30]), True)
