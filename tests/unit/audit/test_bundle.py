@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from tests.unit.audit import made_up
 
-from countenance.audit.bundle.bundle import checked_bundle, read_bundle, write_bundle
+from countenance.audit.bundle.bundle import read_bundle, verify_bundle, write_bundle
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import Signer, canonical
 
@@ -65,7 +65,7 @@ def test_a_changed_file_is_named(bundle: Path, name: str) -> None:
     rewrite(bundle, {**files, name: changed})
     assert f"{name} was changed after signing" in read_bundle(bundle).problems
     with pytest.raises(BadRequest, match="is not what was signed"):
-        checked_bundle(bundle)
+        verify_bundle(bundle)
 
 
 def test_an_added_or_missing_file_is_named(bundle: Path) -> None:

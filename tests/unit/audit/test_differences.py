@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from tests.unit.audit import made_up
 
-from countenance.audit.analysis.blocks import FEWEST, blocks_of
-from countenance.audit.analysis.rates import rate_of
+from countenance.audit.analysis.disclosure import FEWEST, blocks_of, rate_of
 from countenance.audit.bundle.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.findings.differences import _paired_ratio, compare_bundles
 from countenance.audit.formats.plan import System, TemplateFile, ThresholdRule

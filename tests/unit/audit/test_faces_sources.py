@@ -9,9 +9,8 @@ import pytest
 from tests.fakes.engine import FakeEngine, picture_of, vector_of
 
 from countenance.audit.formats.plan import ImageFolder, TemplateFile
-from countenance.audit.labelled.faces import Faces
 from countenance.audit.sources.images import read_images
-from countenance.audit.sources.templates import read_templates
+from countenance.audit.sources.templates import Faces, read_templates
 from countenance.engine.picture import Picture
 from countenance.errors import BadRequest, NotFound
 

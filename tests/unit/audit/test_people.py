@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from countenance.audit.analysis.cells import publishable
+from countenance.audit.analysis.disclosure import publishable
 from countenance.audit.labelled.people import Grouping, Labelled, people_of_rows
 from countenance.audit.labelled.tables import read_table
 from countenance.errors import BadRequest

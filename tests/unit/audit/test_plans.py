@@ -11,11 +11,11 @@ from tests.unit.audit.made_up import plan
 from tests.unit.audit.score_files import score_file
 
 from countenance.audit.formats.codec import to_json
-from countenance.audit.formats.plan import DeclaredHypothesis, Groups, Plan, ThresholdRule, read_plan
+from countenance.audit.formats.plan import DeclaredHypothesis, Groups, Plan, ThresholdRule, plan_of
 from countenance.audit.labelled.people import people_of_rows
 from countenance.audit.labelled.tables import read_table
-from countenance.audit.planning.deviations import changes, circumstances, planned_analyses, surprises
-from countenance.audit.planning.drafts import example, examples, plan_bytes, plan_of_draft
+from countenance.audit.planning.plans import example, examples, plan_bytes, plan_of_draft
+from countenance.audit.running.running import changes, circumstances, planned_analyses, surprises
 from countenance.errors import BadRequest, NotFound
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
@@ -33,7 +33,7 @@ def test_every_example_is_a_plan(tmp_path: Path, kind: str) -> None:
     assert made.hypotheses
     assert made.created == "2026-05-04T03:02:01Z"
     assert not made.data_seen
-    assert read_plan(json.loads(plan_bytes(made))) == made
+    assert plan_of(json.loads(plan_bytes(made))) == made
     assert made.hash == hashlib.sha256(plan_bytes(made)).hexdigest()
 
 
@@ -82,7 +82,7 @@ def test_a_comparison_that_the_data_cannot_decide_is_not_declared(
     assert [h.measure for h in made.hypotheses] == declared
     assert why in " ".join(made.limits)
     assert bool(made.limits) == bool(why)
-    assert read_plan(json.loads(plan_bytes(made))) == made
+    assert plan_of(json.loads(plan_bytes(made))) == made
 
 
 def test_a_comparison_that_a_person_declares_stays_declared(tmp_path: Path) -> None:

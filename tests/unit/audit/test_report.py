@@ -12,9 +12,8 @@ import pytest
 from tests.unit.audit import made_up
 
 from countenance.audit.bundle.bundle import Bundle, read_bundle, write_bundle
-from countenance.audit.report.axes import DeviateAxis, LinearAxis, LogAxis, rate_label
-from countenance.audit.report.card import card_page
-from countenance.audit.report.page import report_page
+from countenance.audit.report.figures import DeviateAxis, LinearAxis, LogAxis, rate_label
+from countenance.audit.report.page import card_page, report_page
 
 VOID = {"meta", "br", "link", "input", "img", "hr"}
 

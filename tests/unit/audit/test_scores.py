@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tests.unit.audit.score_files import score_file
 
+from countenance.audit.analysis.measurement import ScoredComparisons
 from countenance.audit.formats.plan import ScoreFile
-from countenance.audit.labelled.scored import ScoredComparisons
 from countenance.audit.sources.scores import read_scores
 from countenance.errors import BadRequest
 

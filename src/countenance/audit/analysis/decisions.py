@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from countenance.audit.analysis.cells import Cells, publishable
-from countenance.audit.analysis.judging import RateTable
+from countenance.audit.analysis.audits import Analysed, Audit, RateTable
+from countenance.audit.analysis.disclosure import Cells, bounds, finite, publishable, share, withheld
 from countenance.audit.analysis.measurement import everybody
-from countenance.audit.analysis.rates import bounds, finite, share, withheld
 from countenance.audit.formats.plan import OutcomeTable, Plan, RiskTable
 from countenance.audit.formats.results import (
     CalibrationLine,
     ClassLine,
+    Data,
     FourFifthsLine,
     IdentityCheck,
     OutcomeAnalysis,
@@ -24,8 +26,36 @@ from countenance.audit.formats.results import (
     RiskResults,
 )
 from countenance.audit.formats.shares import Share
-from countenance.audit.labelled.decisions import NO_ANSWER, Classified, Scores
+from countenance.audit.labelled.people import LabelledPeople
+from countenance.audit.labelled.tables import Codes
 from countenance.metrics import FourFifths, GroupClassification, GroupRisk, Rate, assess_risk, classify
+
+NO_ANSWER = "(no answer)"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Classified:
+    """Classification results. subjects: (rows,), row of `people`. truth, predicted: (rows,), text.
+
+    clustered: whether rows name their subjects. findings: what was wrong with the data.
+    """
+
+    people: LabelledPeople
+    subjects: Codes
+    truth: NDArray[np.str_]
+    predicted: NDArray[np.str_]
+    clustered: bool
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Risk scores, one row per person. scores: (rows,), float64, finite. happened: (rows,), bool."""
+
+    people: LabelledPeople
+    scores: NDArray[np.float64]
+    happened: NDArray[np.bool_]
+    findings: tuple[str, ...]
 
 
 def analyse_outcomes(plan: Plan, data: Classified, planned: Mapping[str, bool]) -> OutcomeResults:
@@ -177,3 +207,31 @@ def risk_table(analysis: RiskAnalysis) -> RateTable:
             "selection": tuple(group.selected for group in analysis.groups),
         },
     )
+
+
+class OutcomeAudit(Audit[Classified]):
+    """Classification results."""
+
+    def summary(self, inputs: Mapping[str, str]) -> Data:
+        """How much data there is."""
+        return Data(self.people.count, len(self.data.truth), "rows", 0, dict(inputs))
+
+    def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
+        """The part of the results that `plan` asks for."""
+        assert plan.outcomes is not None
+        outcomes = analyse_outcomes(plan, self.data, planned)
+        tables = {analysis.name: outcome_table(plan.outcomes, analysis) for analysis in outcomes.analyses}
+        return Analysed(tables, outcomes=outcomes)
+
+
+class RiskAudit(Audit[Scores]):
+    """Risk scores."""
+
+    def summary(self, inputs: Mapping[str, str]) -> Data:
+        """How much data there is."""
+        return Data(self.people.count, len(self.data.scores), "people", 0, dict(inputs))
+
+    def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
+        """The part of the results that `plan` asks for."""
+        risks = analyse_risks(plan, self.data, planned)
+        return Analysed({analysis.name: risk_table(analysis) for analysis in risks.analyses}, risks=risks)

@@ -1,4 +1,4 @@
-"""The whole analysis of face comparisons: one global threshold, every grouping, and what follows for 1:N."""
+"""The whole analysis of face comparisons: one global threshold, every grouping, and what follows for 1:N searches."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from countenance.audit.analysis.blocks import blocks_of
-from countenance.audit.analysis.cells import Cells, publishable
+from countenance.audit.analysis.audits import Analysed, Audit, RateTable
+from countenance.audit.analysis.disclosure import Cells, blocks_of, bounds, finite, pooled, publishable, rate_of, share
 from countenance.audit.analysis.grouped import analyse
-from countenance.audit.analysis.judging import RateTable
 from countenance.audit.analysis.measurement import FaceData, Measurement, everybody, image_failures
-from countenance.audit.analysis.rates import bounds, finite, pooled, rate_of, share
-from countenance.audit.analysis.searching import searches
-from countenance.audit.formats.plan import Plan, ThresholdRule
-from countenance.audit.formats.results import Analysis, Block, FaceResults, Operating, Protocol
+from countenance.audit.formats.plan import GallerySizes, Plan, ThresholdRule
+from countenance.audit.formats.results import (
+    Analysis,
+    Block,
+    Data,
+    FaceResults,
+    GroupResult,
+    Operating,
+    Protocol,
+    SearchResult,
+)
 from countenance.audit.formats.shares import Bounds
 from countenance.errors import BadRequest
-from countenance.metrics import Rate, ratio
+from countenance.metrics import Rate, SearchRates, chance_of_any, expected_false_matches, lead, ratio
 
 TARGETS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 SWEEP = tuple(10 ** (-k / 4) for k in range(2, 25))
@@ -173,3 +179,58 @@ def _rule(rule: ThresholdRule) -> str:
 
 def _shown(score: float, data: FaceData) -> float:
     return -score if data.negated else score
+
+
+def searches(
+    data: FaceData, cells: Cells, groups: Sequence[GroupResult], gallery: GallerySizes, threshold: float, seed: int
+) -> tuple[SearchResult, ...]:
+    """One line per gallery size and probe group: by formula, with the gallery mixed as the data is, and measured.
+
+    The FMR is that of the group's people with anybody. Groups without a known FMR have no line.
+    """
+    sizes = sorted({*gallery.sizes, *_measurable(len(data.present))})
+    measured = data.search(cells.grouping, sizes, threshold, seed)
+    by_size: dict[int, SearchRates] = {} if measured is None else {rates.gallery: rates for rates in measured.rates}
+    lines = []
+    for size in sizes:
+        for g, group in enumerate(groups):
+            fmr = group.fmr_any
+            if fmr.estimate is None or fmr.high is None:
+                continue
+            found = by_size.get(size)
+            right = None
+            if gallery.prior is not None and group.fnmr.estimate is not None:
+                right = lead(gallery.prior, rate_of(fmr), group.fnmr.estimate, size).right
+            lines.append(
+                SearchResult(
+                    gallery=size,
+                    group=group.group,
+                    expected_false=expected_false_matches([fmr.estimate], [size]),
+                    chance_any=chance_of_any([fmr.estimate], [size]),
+                    chance_high=chance_of_any([fmr.high], [size]),
+                    lead_right=right,
+                    measured=None if found is None else share(found.fpir_by_group[g]),
+                    missed=None if found is None else share(found.fnir_by_group[g]),
+                )
+            )
+    return tuple(lines)
+
+
+def _measurable(people: int) -> list[int]:
+    """Gallery sizes that the people at hand allow: half of them at most, in steps of about three."""
+    sizes = [size for k in range(2, 7) for size in (10**k, 3 * 10**k)]
+    return [size for size in sizes if size <= people // 2][-4:]
+
+
+class FaceAudit(Audit[FaceData]):
+    """Face comparisons."""
+
+    def summary(self, inputs: Mapping[str, str]) -> Data:
+        """How much data there is."""
+        data = self.data
+        return Data(len(data.present), data.rows, data.unit, data.comparisons, dict(inputs))
+
+    def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
+        """The part of the results that `plan` asks for."""
+        faces = analyse_faces(plan, self.data, planned)
+        return Analysed({analysis.name: table_of(analysis) for analysis in faces.analyses}, faces=faces)

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from countenance.audit.analysis.blocks import blocks_of
-from countenance.audit.analysis.cells import Cells
+from countenance.audit.analysis.disclosure import Cells, blocks_of, bounds, finite, share, withheld
 from countenance.audit.analysis.measurement import FaceData, Measurement, image_failures
-from countenance.audit.analysis.rates import bounds, finite, share, withheld
 from countenance.audit.formats.results import (
     Analysis,
     Block,

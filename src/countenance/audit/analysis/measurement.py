@@ -1,22 +1,55 @@
-"""What an analysis of faces asks of its data, whether scores came in or are computed from templates here."""
+"""What an analysis of faces asks of its data, and how scored comparisons answer.
+
+Templates answer in `sources/templates.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.labelled.faces import Outcomes
 from countenance.audit.labelled.people import Grouping, LabelledPeople
 from countenance.audit.labelled.tables import Codes
-from countenance.metrics import OpenSet, Rate, Tradeoff, Verification, failure_rates
+from countenance.errors import BadRequest
+from countenance.metrics import (
+    Comparisons,
+    DataFinding,
+    OpenSet,
+    Rate,
+    Tradeoff,
+    Verification,
+    failure_rates,
+    verify_each,
+)
 
 BINS = 64
 Counts = NDArray[np.int64]
 """Whole numbers, int64, shape as documented."""
+Vectors = NDArray[np.float32]
+"""Templates, one a row, shape (n, d), float32."""
+Sides = Callable[[Vectors], tuple[Vectors, Vectors]]
+"""Vectors (n, d) to their probe sides and gallery sides; the comparison score is the inner product of the two."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcomes:
+    """What became of every image: failures and quality are results, not missing rows.
+
+    subjects: (images,), row of the people. failed: (images,), bool, no template could be made. unreadable: (images,),
+    bool, those of the failed that could not be decoded at all. quality: by name ("sharpness", "brightness",
+    "size_px", "confidence"), (images,), float64, NaN where there is no face.
+    """
+
+    subjects: Codes
+    failed: NDArray[np.bool_]
+    unreadable: NDArray[np.bool_]
+    quality: dict[str, NDArray[np.float64]]
 
 
 class Measurement(Protocol):
@@ -101,3 +134,120 @@ def by_person(people: Counts, missed: NDArray[np.bool_]) -> tuple[Counts, Counts
     names, which = np.unique(people, return_inverse=True)
     misses = np.bincount(which, missed, len(names)).astype(np.int64)
     return names.astype(np.int64), misses, np.bincount(which, minlength=len(names)).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredComparisons:
+    """Scored comparisons and their people.
+
+    comparisons: checked, everybody in one group. a, b: (n,), int32, rows of `people` for each comparison.
+    findings: what was wrong with the data, beside those that `comparisons` holds itself.
+    """
+
+    people: LabelledPeople
+    comparisons: Comparisons
+    a: Codes
+    b: Codes
+    findings: tuple[str, ...]
+
+    def grouped(self, grouping: Grouping) -> Comparisons:
+        """The comparisons of people who have a label in `grouping`, with its groups."""
+        first, second = grouping.codes[self.a].astype(np.int64), grouping.codes[self.b].astype(np.int64)
+        known = (first >= 0) & (second >= 0)
+        chosen = self.comparisons if known.all() else self.comparisons.only(known)
+        return dataclasses.replace(chosen, first_group=first[known], second_group=second[known], groups=grouping.groups)
+
+
+def scored_data(scored: ScoredComparisons, outcomes: Outcomes | None = None) -> FaceData:
+    """`scored` (and what became of each image, where images were looked at) as data of an analysis."""
+    people = np.unique(np.r_[scored.a, scored.b])
+    if outcomes is not None:
+        people = np.union1d(people, outcomes.subjects)
+    own = (_said(finding) for finding in scored.comparisons.findings if finding.kind not in _ABOUT_GROUPS)
+
+    def measure(grouping: Grouping, thresholds: Sequence[float]) -> Measurement:
+        pairs = scored.grouped(grouping)
+        asked = tuple(thresholds)
+        return _ScoredMeasurement(pairs, asked, verify_each(pairs, asked) if asked else (), {})
+
+    def search(grouping: Grouping, sizes: Sequence[int], threshold: float, seed: int) -> OpenSet | None:
+        return None
+
+    return FaceData(
+        people=scored.people,
+        present=people.astype(np.int32),
+        unit="comparisons",
+        rows=len(scored.comparisons),
+        comparisons=len(scored.comparisons),
+        findings=(*scored.findings, *own),
+        outcomes=outcomes,
+        negated=scored.comparisons.negated,
+        censor_point=scored.comparisons.censor_point,
+        measure=measure,
+        search=search,
+    )
+
+
+_ABOUT_GROUPS = frozenset({"single-group", "empty-groups"})
+"""Comparisons are checked with everybody in one group; what groups lack is told by their analysis."""
+
+
+def _said(finding: DataFinding) -> str:
+    counted = finding.text.startswith(("comparisons", "people", "declared"))
+    return f"{finding.count:,} {finding.text}" if counted and finding.count else finding.text
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ScoredMeasurement:
+    """curves: sorted impostor scores by group (None: all), made when they are first asked for."""
+
+    pairs: Comparisons
+    thresholds: tuple[float, ...]
+    verifications: tuple[Verification, ...]
+    curves: dict[int | None, Tradeoff | None]
+
+    def verification(self, at: int) -> Verification:
+        return self.verifications[at]
+
+    def genuine(self, at: int, group: int) -> tuple[Counts, Counts, Counts]:
+        c = self.pairs
+        nobody = np.empty(0, np.int64)
+        if not len(c.first):
+            return nobody, nobody, nobody
+        here = c.mated & ~c.failed & (c.first_group == group)
+        return by_person(c.first[here], c.score[here] < self.thresholds[at])
+
+    def threshold_at(self, fmr: float, group: int | None) -> float | None:
+        curve = self._impostors(group)
+        if curve is None:
+            return None
+        try:
+            threshold = float(curve.threshold_at(fmr))
+        except BadRequest:  # it lies below the censor point
+            return None
+        return threshold if math.isfinite(threshold) else None
+
+    def _impostors(self, group: int | None) -> Tradeoff | None:
+        if group not in self.curves:
+            c = self.pairs
+            here = ~c.mated & ~c.failed
+            if group is not None:
+                here &= (c.first_group == group) & (c.second_group == group)
+            self.curves[group] = Tradeoff.of(c.score[here], [0.0], c.censor_point) if here.any() else None
+        return self.curves[group]
+
+    def tradeoff(self, group: int | None) -> Tradeoff | None:
+        c = self.pairs
+        usable = ~c.failed if group is None else ~c.failed & (c.first_group == group) & (c.second_group == group)
+        if not (usable & c.mated).any() or not (usable & ~c.mated).any():
+            return None
+        return Tradeoff.among(c, group, group)
+
+    def histogram(self, group: int, low: float, high: float) -> tuple[Counts, Counts]:
+        c = self.pairs
+        here = ~c.failed & (c.first_group == group) & (c.second_group == group)
+        return binned(c.score[here & ~c.mated], low, high), binned(c.score[here & c.mated], low, high)
+
+    def limits(self) -> tuple[float, float]:
+        told = self.pairs.score[np.isfinite(self.pairs.score)]
+        return (float(told.min()), float(told.max())) if len(told) else (0.0, 1.0)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Literal
 
 from countenance.audit.bundle.counts import counts_csv, rows
 from countenance.audit.formats.codec import Json, from_json, to_json
-from countenance.audit.formats.plan import Plan, read_plan
-from countenance.audit.formats.results import Environment, Results
+from countenance.audit.formats.plan import Plan, plan_of
+from countenance.audit.formats.results import Environment, ModelUsed, Results
 from countenance.audit.formats.schemas import SCHEMAS, shipped
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import Signer, canonical, verified
@@ -112,10 +114,11 @@ def write_bundle(target: Path, files: Mapping[str, bytes]) -> None:
         path.write_bytes(content)
 
 
-def read_bundle(source: Path) -> Bundle:
-    """Read and check a bundle. What can be read but is wrong is in `problems`.
+def read_bundle(source: Path, signer: str | None = None) -> Bundle:
+    """Read and check a bundle, a folder or a .zip. What can be read but is wrong is in `problems`.
 
-    NotFound: nothing there. BadRequest: not a bundle at all.
+    signer: the public key (hex) that must have signed it; None: any. NotFound: nothing there. BadRequest: not a bundle
+    at all.
     """
     files = _files(source)
     for needed in ("manifest.json", "signature.json", "plan.json", "results.json", "environment.json"):
@@ -123,7 +126,7 @@ def read_bundle(source: Path) -> Bundle:
             raise BadRequest(f"{source.name} is no audit bundle: it lacks {needed}")
     manifest = from_json(BundleManifest, _json(files["manifest.json"], "manifest.json"), "manifest")
     signature = from_json(BundleSignature, _json(files["signature.json"], "signature.json"), "signature")
-    plan = read_plan(_json(files["plan.json"], "plan.json"))
+    plan = plan_of(_json(files["plan.json"], "plan.json"))
     results = from_json(Results, _json(files["results.json"], "results.json"), "results")
     environment = from_json(Environment, _json(files["environment.json"], "environment.json"), "environment")
     signed = canonical(to_json(manifest))
@@ -132,12 +135,18 @@ def read_bundle(source: Path) -> Bundle:
         *_file_problems(manifest, files),
         *_content_problems(manifest, plan, results, files),
     ]
+    if signer is not None and signer.lower() != manifest.public_key:
+        problems.append(f"signed with {manifest.public_key}, not with the key asked for")
     return Bundle(manifest, plan, results, environment, hashlib.sha256(signed).hexdigest(), tuple(problems))
 
 
-def checked_bundle(source: Path) -> Bundle:
-    """A bundle without problems; `BadRequest` names the first."""
-    bundle = read_bundle(source)
+def verify_bundle(source: Path, signer: str | None = None) -> Bundle:
+    """Read a bundle that must be what was signed; the parameters are those of `read_bundle`.
+
+    BadRequest: a changed or missing file, a signature that does not fit, a rate that does not follow from its counts,
+    another signer; it names the first problem. NotFound: nothing there.
+    """
+    bundle = read_bundle(source, signer)
     if bundle.problems:
         raise BadRequest(f"{source.name} is not what was signed: {bundle.problems[0]}")
     return bundle
@@ -212,3 +221,23 @@ def _files(source: Path) -> dict[str, bytes]:
             return {name: archive.read(name) for name in names}
     except (zipfile.BadZipFile, zipfile.LargeZipFile, OSError, NotImplementedError, RuntimeError) as error:
         raise BadRequest(f"{source.name} is no audit bundle: no folder and no .zip that can be read") from error
+
+
+PACKAGES = ("countenance", "numpy", "scipy", "numba", "pyarrow", "openvino", "boto3", "azure-ai-vision-face")
+
+
+def environment(models: Sequence[ModelUsed] = ()) -> Environment:
+    """The running interpreter, the packages that matter, and the models of this audit. No host or user name."""
+    return Environment(
+        platform.python_version(),
+        f"{platform.system()} {platform.machine()}",
+        {name: found for name in PACKAGES if (found := _version(name))},
+        tuple(models),
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

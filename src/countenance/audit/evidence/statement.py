@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from countenance.audit.bundle.bundle import Bundle
-from countenance.audit.formats.codec import from_json, to_json
-from countenance.audit.formats.moments import moment_of, stamp
+from countenance.audit.formats.codec import from_json, moment_of, stamp, to_json
 from countenance.audit.formats.plan import CROSS
 from countenance.audit.formats.results import FaceResults
 from countenance.audit.formats.shares import Share

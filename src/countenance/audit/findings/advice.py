@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from countenance.audit.analysis.rates import rate_of
+from countenance.audit.analysis.disclosure import rate_of
 from countenance.audit.bundle.bundle import Bundle
 from countenance.audit.formats.results import Analysis, SweepPoint
 from countenance.errors import BadRequest

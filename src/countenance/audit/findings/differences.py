@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from countenance.audit.analysis.rates import bounds, finite, rate_of
+from countenance.audit.analysis.disclosure import bounds, finite, rate_of
 from countenance.audit.bundle.bundle import Bundle
 from countenance.audit.bundle.counts import rows
 from countenance.audit.formats.plan import System

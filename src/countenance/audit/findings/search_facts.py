@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from countenance.audit.analysis.cells import rest_of
+from countenance.audit.analysis.disclosure import rest_of
 from countenance.audit.bundle.bundle import Bundle
 from countenance.audit.findings.words import count, one_in, percent
 from countenance.errors import BadRequest

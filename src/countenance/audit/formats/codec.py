@@ -2,6 +2,7 @@
 
 A record is a frozen dataclass whose fields are str, int, float, bool, `X | None`, `tuple[X, ...]`,
 `Mapping[str, X]`, a `Literal` or another record. `Annotated[X, "text"]` gives the field its description in the schema.
+Moments are texts in them: ISO 8601 in UTC, whole seconds.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import dataclasses
 import math
 import types
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from countenance.errors import BadRequest
@@ -148,3 +150,19 @@ def _record_schema(kind: type[object], defs: dict[str, Json]) -> dict[str, Json]
             "additionalProperties": False,
         }
     return {"$ref": f"#/$defs/{name}"}
+
+
+def stamp(moment: datetime) -> str:
+    """`moment` as "2026-11-22T11:30:00Z"."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment_of(text: str) -> datetime:
+    """The moment that a text names; `BadRequest` where it is none, or names no time zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadRequest(f"a time is ISO 8601, got {text!r}") from error
+    if moment.tzinfo is None:
+        raise BadRequest(f"a time names its zone, got {text!r}")
+    return moment

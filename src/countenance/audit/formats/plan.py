@@ -290,7 +290,7 @@ class Plan:
         return digest(to_json(self))
 
 
-def read_plan(value: object) -> Plan:
+def plan_of(value: object) -> Plan:
     """A plan from its JSON value. `BadRequest` says which field is wrong."""
     if isinstance(value, Mapping) and value.get("format", FORMAT) != FORMAT:
         raise BadRequest(f"this is not a plan of format {FORMAT}, got {value.get('format')!r}")

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 from countenance.audit.findings.differences import AuditDifference, Change
 from countenance.audit.findings.words import between, interval, one_in, percent, times
-from countenance.audit.report.axes import LogAxis
-from countenance.audit.report.figures import Figure, Grid
-from countenance.audit.report.forest import scale
+from countenance.audit.report.figures import Figure, Grid, LogAxis, scale
 from countenance.drawing.svg import BLUE, INK, RED, line, mark, picture, text
 
 ROW = 56

@@ -5,9 +5,7 @@ from __future__ import annotations
 from countenance.audit.findings.words import between, interval, of, percent, times
 from countenance.audit.formats.results import OutcomeAnalysis, OutcomeResults, RiskAnalysis
 from countenance.audit.formats.shares import Share
-from countenance.audit.report.axes import LinearAxis
-from countenance.audit.report.figures import Figure, Grid
-from countenance.audit.report.frame import KEY_TOP, frame, keys
+from countenance.audit.report.figures import KEY_TOP, Figure, Grid, LinearAxis, frame, keys
 from countenance.drawing.svg import LINES, line, mark, picture, polyline
 
 

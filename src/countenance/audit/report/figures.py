@@ -1,10 +1,103 @@
-"""A picture and its twin: the same numbers as a table."""
+"""A picture and its twin, the same numbers as a table; and what pictures share: axes, frames, keys, rows of rates."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from markupsafe import Markup
+from scipy.special import ndtri
+
+from countenance.audit.findings.words import interval, of, one_in, percent
+from countenance.audit.formats.shares import Share
+from countenance.drawing.svg import BLACK, BLUE, GREY, INK, PALE, line, mark, picture, text
+
+
+@dataclass(frozen=True, slots=True)
+class LogAxis:
+    """A logarithmic axis for rates and counts, from 10^low to 10^high."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def over(cls, values: Iterable[float | None], floor: float = 1e-9) -> LogAxis:
+        """An axis that holds every positive value, whole decades."""
+        positive = [value for value in values if value is not None and value > floor]
+        if not positive:
+            return cls(-3.0, 0.0)
+        low, high = math.floor(math.log10(min(positive)) + 1e-9), math.ceil(math.log10(max(positive)) - 1e-9)
+        return cls(float(low), float(max(high, low + 1)))
+
+    def place(self, value: float) -> float:
+        """Where `value` lies, 0..1; what lies outside goes to the end."""
+        if value <= 0:
+            return 0.0
+        return min(1.0, max(0.0, (math.log10(value) - self.low) / (self.high - self.low)))
+
+    def ticks(self) -> list[float]:
+        """The decades."""
+        step = max(1, round((self.high - self.low) / 6))
+        return [10.0**k for k in range(int(self.low), int(self.high) + 1, step)]
+
+
+@dataclass(frozen=True, slots=True)
+class LinearAxis:
+    """A plain axis from low to high."""
+
+    low: float
+    high: float
+
+    def place(self, value: float) -> float:
+        """Where `value` lies, 0..1; what lies outside goes to the end."""
+        width = self.high - self.low
+        return min(1.0, max(0.0, (value - self.low) / width)) if width > 0 else 0.0
+
+    def ticks(self) -> list[float]:
+        """Five round numbers or so."""
+        width = self.high - self.low
+        if width <= 0:
+            return [self.low]
+        step = 10.0 ** math.floor(math.log10(width / 4))
+        step *= next(f for f in (1, 2, 2.5, 5, 10) if width / (step * f) <= 5)
+        first = math.ceil(self.low / step - 1e-9)
+        return [k * step for k in range(first, math.floor(self.high / step + 1e-9) + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviateAxis:
+    """The normal-deviate axis of DET curves, between two rates."""
+
+    low: float
+    high: float
+
+    TICKS: ClassVar[tuple[float, ...]] = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.2, 0.5, 0.8)
+
+    def place(self, value: float) -> float:
+        """Where a rate lies, 0..1; what lies outside goes to the end."""
+        bottom, top = float(ndtri(self.low)), float(ndtri(self.high))
+        inside = min(max(value, self.low), self.high)
+        return (float(ndtri(inside)) - bottom) / (top - bottom)
+
+    def ticks(self) -> list[float]:
+        """Round rates."""
+        return [tick for tick in self.TICKS if self.low <= tick <= self.high]
+
+
+def rate_label(value: float) -> str:
+    """A tick of a rate: "0.1 %", "0.0001 %"."""
+    return f"{100 * value:.10f}".rstrip("0").rstrip(".") + " %"
+
+
+def number_label(value: float) -> str:
+    """A tick of a plain number: "0.25", "10 k", "1 M"."""
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g} {unit}"
+    return f"{value:g}"
+
 
 PAPER_PX = 670
 """Width of A4 between the margins of the printed page, in CSS pixels."""
@@ -35,3 +128,117 @@ class Figure:
     def shrink(self) -> float:
         """By what to scale it on paper, so that all of it is there."""
         return round(min(1.0, PAPER_PX / self.min_width_px), 3) if self.min_width_px else 1.0
+
+
+Box = tuple[float, float, float, float]
+"""Left in percent, top in px, width in percent, height in px."""
+KEY_TOP = 330
+"""Where the key starts, px."""
+
+Axis = LinearAxis | LogAxis | DeviateAxis
+
+
+def frame(
+    across: Axis, down: Axis, x_name: str, y_name: str, x_label: Callable[[float], str] = rate_label
+) -> tuple[Box, list[str]]:
+    """A box with ticks; returns it (left %, top px, width %, height px) and its parts."""
+    box = (15.0, 24.0, 83.0, 250.0)
+    left, top, width, height = box
+    parts = [text(0, 14, y_name, "start", 12, INK, "600"), text(98, top + height + 38, x_name, "end", 12, INK, "600")]
+    ticks = across.ticks()
+    every = 2 if len(ticks) > 6 else 1
+    for at, tick in enumerate(ticks):
+        x = left + width * across.place(tick)
+        parts.append(line(x, top, x, top + height, PALE))
+        if at % every == 0:
+            parts.append(text(x, top + height + 16, x_label(tick), "end" if x > 94 else "middle", 11, "#555555"))
+    for tick in down.ticks():
+        y = top + height * (1 - down.place(tick))
+        parts.append(line(left, y, left + width, y, PALE))
+        parts.append(text(left - 1, y + 4, rate_label(tick), "end", 11, "#555555"))
+    parts.append(line(left, top + height, left + width, top + height, BLACK))
+    parts.append(line(left, top, left, top + height, BLACK))
+    return box, parts
+
+
+def keys(names: Sequence[tuple[str, str, str]]) -> list[str]:
+    """One line per name, colour and dash."""
+    parts = []
+    for at, (name, colour, dash) in enumerate(names):
+        y = KEY_TOP + 20 * at
+        parts.append(line(2, y, 12, y, colour, 3, dash))
+        parts.append(text(14, y + 4, name, "start", 12))
+    return parts
+
+
+ROW = 44
+"""Height of a row, px: a line of words and a line with the interval under it."""
+LONG, LINE = 26, 16
+"""Names of more letters than this leave no room for the number on a phone: it goes onto a line of its own, px."""
+
+
+def forest(
+    title: str, lines: Sequence[tuple[str, Share]], note: str, reference: tuple[str, float] | None = None
+) -> Figure:
+    """One row per group: its rate and interval on a logarithmic axis, groups without a number included.
+
+    A rate without an error is a ring at the left end, with its upper bound. reference: a name and a rate to draw a
+    line at.
+    """
+    told = [share for _, share in lines]
+    values = [v for share in told for v in (share.low, share.estimate, share.high)]
+    axis = LogAxis.over([*values, reference[1] if reference else None], floor=1e-8)
+    left, width = 1.0, 98.0
+    long = [len(name) > LONG for name, _ in lines]
+    tops = [16 + ROW * at + LINE * sum(long[:at]) for at in range(len(lines))]
+    height = ROW * len(lines) + LINE * sum(long) + 40
+    parts = scale(axis, left, width, height)
+    if reference is not None and reference[1] > 0:
+        x = left + width * axis.place(reference[1])
+        # Beside the bars only: through the words it would cross out numbers.
+        parts += [
+            line(x, y + 5 + LINE * far, x, y + 23 + LINE * far, GREY, 1.5, "4 3")
+            for y, far in zip(tops, long, strict=True)
+        ]
+    for top, far, (name, share) in zip(tops, long, lines, strict=True):
+        parts.append(text(left, top, name, "start", 13, INK, "600", halo=True))
+        y = top + LINE * far
+        if share.estimate is None or share.low is None or share.high is None:
+            parts.append(text(99, y, share.reason or "no number", "end", 12, "#555555", halo=True))
+            continue
+        parts.append(text(99, y, f"{percent(share.estimate)}  ({of(share)})", "end", 12, INK, halo=True))
+        low, high, x = (left + width * axis.place(v) for v in (share.low, share.high, share.estimate))
+        parts.append(line(low, y + 13, high, y + 13, BLUE, 3))
+        if share.errors:
+            parts.append(mark(x, y + 13, "dot", BLUE, f"{name}: {percent(share.estimate)}"))
+        else:
+            parts.append(mark(low + 0.6, y + 13, "ring", BLUE, f"{name}: no error seen"))
+    if reference is not None:
+        note = f"{note} Dashed line: {reference[0]}, {percent(reference[1])}."
+    grid = Grid(
+        ("group", "rate", "95 % interval", "1 in …", "errors of trials", "people", "effective trials"),
+        tuple(
+            (
+                name,
+                percent(s.estimate) if s.known else s.reason,
+                interval(s),
+                one_in(s.estimate) if s.known else "",
+                of(s) if s.known else "",
+                "" if s.people is None else f"{s.people:,}",
+                "" if s.effective_trials is None else f"{s.effective_trials:,.0f}",
+            )
+            for name, s in lines
+        ),
+    )
+    return Figure(title, picture(height, "".join(parts), title), note, grid)
+
+
+def scale(axis: LogAxis, left: float, width: float, height: float) -> list[str]:
+    """The ticks of `axis` from `left` on: lines to behind the rows, and their rates in the last of `height`."""
+    parts = []
+    for tick in axis.ticks():
+        x = left + width * axis.place(tick)
+        parts.append(line(x, 8, x, height - 26, PALE))
+        anchor = "start" if x < 5 else "end" if x > 95 else "middle"
+        parts.append(text(x, height - 8, rate_label(tick), anchor, 11, "#555555"))
+    return parts

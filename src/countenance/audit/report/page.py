@@ -1,4 +1,7 @@
-"""The report: one HTML page that needs no network, for readers in a hurry first and for checkers last."""
+"""Audits for readers: the report, a model card (Mitchell et al. 2019), and a leaflet for whoever holds a search result.
+
+Each is one HTML page that needs no network. The report is for readers in a hurry first and for checkers last.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,18 @@ from markupsafe import Markup
 
 from countenance.audit.bundle.bundle import Bundle
 from countenance.audit.bundle.counts import counts_csv
+from countenance.audit.evidence import Evidence
 from countenance.audit.findings.differences import compare_bundles
-from countenance.audit.findings.words import between, interval, of, percent, times
+from countenance.audit.findings.search_facts import SearchFacts
+from countenance.audit.findings.words import between, count, interval, of, one_in, percent, times
 from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import Analysis, FaceResults, Judged, OutcomeResults, Results, RiskResults
 from countenance.audit.report.changes import before_and_after
 from countenance.audit.report.decisions import calibration, four_fifths, identity, rates_grid, risk_grid
-from countenance.audit.report.figures import Figure, Grid
-from countenance.audit.report.forest import forest
-from countenance.audit.report.galleries import gallery_curve
-from countenance.audit.report.histograms import distributions
-from countenance.audit.report.matrix import heat_map
-from countenance.audit.report.tradeoffs import det_curves
+from countenance.audit.report.faces import det_curves, distributions, gallery_curve, heat_map
+from countenance.audit.report.figures import Figure, Grid, forest
 from countenance.drawing.html import rendered
+from countenance.errors import BadRequest
 
 SIGNS = {"disparity shown": "▲", "equivalence shown": "≈", "insufficient evidence": "?"}
 _CSS = Path(__file__).with_name("templates") / "style.css"
@@ -322,3 +324,53 @@ def _risks(risks: RiskResults) -> list[Section]:
 
 def _line(rate: float | None) -> tuple[str, float] | None:
     return None if rate is None else ("everybody", rate)
+
+
+def card_page(bundle: Bundle, evidence: Evidence | None = None) -> str:
+    """The card as one HTML text. evidence: what was issued on this bundle, with its dates. BadRequest: not of faces."""
+    results = bundle.results
+    if results.faces is None:
+        raise BadRequest("a model card is made of an audit of face comparisons")
+    rows = tuple(
+        (analysis.name, group.group, *(
+            f"{percent(share.estimate)} ({interval(share)})" if share.known else share.reason
+            for share in (group.fmr, group.fnmr, group.failures)
+        ), of(group.fmr))
+        for analysis in results.faces.analyses
+        for group in analysis.groups
+    )  # fmt: skip
+    heads = ("by", "group", "false matches", "misses", "no face found", "errors of comparisons")
+    return render(
+        "card.html.j2",
+        results=results,
+        faces=results.faces,
+        bundle=bundle,
+        environment=bundle.environment,
+        evidence=evidence,
+        groups=Grid(heads, rows),
+        verdicts=verdict_grid(shown_first(results.judged)),
+        declared=len(results.judged),
+    )
+
+
+DOTS = 100
+PRIORS = (0.01, 0.1, 0.5)
+
+
+def leaflet_page(facts: SearchFacts) -> str:
+    """The leaflet as one HTML text: what the search did, how often it is wrong, what that means, what to ask."""
+    wrong = round(DOTS * facts.chance)
+    priors = PRIORS if facts.prior is None else tuple(sorted({*PRIORS, facts.prior}))
+    return render(
+        "leaflet.html.j2",
+        facts=facts,
+        wrong=wrong,
+        dots=DOTS,
+        chance=percent(facts.chance),
+        per_thousand=facts.of_thousand,
+        candidates=count(facts.expected) if facts.expected >= 2 else "",
+        span="" if facts.of_thousand_span == facts.of_thousand else facts.of_thousand_span,
+        each=one_in(facts.fmr),
+        rows=[(percent(prior), percent(facts.right_at(prior)), prior == facts.prior) for prior in priors],
+        misses="not known" if facts.fnmr is None else percent(facts.fnmr),
+    )

@@ -1,25 +1,75 @@
-"""An audit from plan and data to results."""
+"""An audit from its plan to its results and its bundle, and where it leaves the plan."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from countenance.audit.analysis.judging import judge_family
-from countenance.audit.formats.moments import stamp
+from countenance.audit.analysis.audits import judge_family
+from countenance.audit.bundle.bundle import bundle_files, environment, write_bundle
+from countenance.audit.formats.codec import stamp, to_json
 from countenance.audit.formats.plan import CROSS, JOINT, Plan
-from countenance.audit.formats.results import Results
-from countenance.audit.planning.deviations import changes, circumstances, planned_analyses, surprises
-from countenance.audit.sources.of_plan import source_of
+from countenance.audit.formats.results import Deviation, Results
+from countenance.audit.labelled.people import LabelledPeople
+from countenance.audit.planning.plans import changed_plan, read_plan
+from countenance.audit.sources import source_of
 from countenance.audit.sources.source import Equipment, Loaded
+from countenance.signing import Signer
 
 Clock = Callable[[], datetime]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def load(plan: Plan, folder: Path, equipment: Equipment | None = None) -> Loaded:
     """Read the data of `plan`. folder: what its paths are relative to. equipment: needed for images and services."""
     return source_of(plan, folder).load(equipment or Equipment())
+
+
+def cassette_of(plan_file: Path) -> Path:
+    """Where a live service's answers are kept unless another place is named: beside the plan."""
+    return plan_file.with_suffix(".cassette.jsonl")
+
+
+def run(
+    plan_file: Path,
+    bundle: Path,
+    signer: Signer,
+    *,
+    changes: Mapping[str, object] | None = None,
+    equipment: Equipment | None = None,
+    clock: Clock = _now,
+) -> Results:
+    """Carry out the plan in `plan_file`, write a signed bundle, and return what was found.
+
+    bundle: a folder that is empty or not there, or a file that ends in .zip. changes: other values for fields of the
+    plan, see `changed_plan`; they are listed in the results and make them exploratory. equipment: an engine for images,
+    a cassette and a key for a live service. Interrupted work on images or a live service goes on where it stopped: run
+    it again. clock: the present, with a time zone.
+
+    NotFound: a file that the plan names is not there. BadRequest: a plan or data that is wrong, or data that does not
+    allow what the plan asks for.
+    """
+    declared = read_plan(plan_file)
+    done = changed_plan(declared, changes or {})
+    used = equipment or Equipment()
+    if used.cassette is None:
+        used = dataclasses.replace(used, cassette=cassette_of(plan_file))
+    loaded = load(done, plan_file.resolve().parent, used)
+    results = run_audit(declared, done, loaded, clock)
+    seal(bundle, declared, results, loaded, signer, clock)
+    return results
+
+
+def seal(target: Path, declared: Plan, results: Results, loaded: Loaded, signer: Signer, clock: Clock) -> None:
+    """Write the signed bundle of an audit to `target`: a folder, or a file that ends in .zip."""
+    write_bundle(target, bundle_files(declared, results, environment(loaded.models), stamp(clock()), signer))
 
 
 def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Results:
@@ -69,3 +119,59 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         conditions=plan.conditions,
         limits=plan.limits,
     )
+
+
+GALLERY_ONLY = ("gallery", "small_cell")
+HARMLESS = ("created", "inputs", "data_seen")
+
+
+def changes(declared: Plan, done: Plan) -> tuple[Deviation, ...]:
+    """What was changed in the plan after it was declared."""
+    before, after = to_json(declared), to_json(done)
+    return tuple(
+        Deviation(name, _short(was), _short(now), "gallery" if name.split(".")[0] in GALLERY_ONLY else "everything")
+        for name, was, now in _differences(before, after)
+        if name.split(".")[0] not in HARMLESS
+    )
+
+
+def circumstances(plan: Plan, inputs: Mapping[str, str]) -> tuple[Deviation, ...]:
+    """What speaks against preregistration: scores that were there before the plan, files that changed since."""
+    found = []
+    if plan.data_seen:
+        found.append(Deviation("data_seen", "no score exists", "scores existed when the plan was made"))
+    for planned in plan.inputs:
+        now = inputs.get(planned.name)
+        if now is not None and now != planned.sha256:
+            found.append(Deviation(f"inputs.{planned.name}", planned.sha256, now))
+    return tuple(found)
+
+
+def surprises(plan: Plan, people: LabelledPeople) -> tuple[Deviation, ...]:
+    """Groups in the data that the plan did not expect. Only declared factors are looked at."""
+    found = []
+    for factor, expected in plan.groups.expected.items():
+        for label in people.labels[people.factors.index(factor)]:
+            if label not in expected:
+                touched = f"{factor}={label}"
+                found.append(Deviation(f"groups.expected.{factor}", "not expected", f"{label!r} is there", touched))
+    return tuple(found)
+
+
+def planned_analyses(plan: Plan, deviations: tuple[Deviation, ...]) -> dict[str, bool]:
+    """By analysis, whether it is as planned."""
+    everything = any(deviation.touches == "everything" for deviation in deviations)
+    return dict.fromkeys(plan.groups.analyses, not everything)
+
+
+def _differences(before: Any, after: Any, name: str = "") -> list[tuple[str, Any, Any]]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        names = sorted({*before, *after})
+        inner = [_differences(before.get(n), after.get(n), f"{name}.{n}" if name else n) for n in names]
+        return [difference for differences in inner for difference in differences]
+    return [] if before == after else [(name, before, after)]
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 200 else f"{text[:197]}..."

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from countenance.audit.analysis.audits import OutcomeAudit, RiskAudit
-from countenance.audit.formats.plan import Measure, OutcomeTable, Plan, RiskTable
-from countenance.audit.labelled.decisions import NO_ANSWER, Classified, Scores
+from countenance.audit.analysis.decisions import NO_ANSWER, Classified, OutcomeAudit, RiskAudit, Scores
+from countenance.audit.formats.plan import Measure, OutcomeTable, RiskTable
 from countenance.audit.labelled.people import Labelled, people_of_rows
 from countenance.audit.labelled.tables import read_table
-from countenance.audit.sources.source import Equipment, Loaded, Present, hashes_of
+from countenance.audit.sources.source import Equipment, Loaded, Source
 from countenance.errors import BadRequest
 
 
@@ -57,76 +57,24 @@ def read_risks(source: RiskTable, folder: Path, factors: Sequence[str]) -> Score
     return Scores(labelled.people, scores, table.flags(source.outcome), labelled.findings)
 
 
-class OutcomeSource:
+class OutcomeSource(Source[OutcomeTable]):
     """A classifier's answers."""
 
-    def __init__(self, plan: Plan, folder: Path) -> None:
-        assert plan.outcomes is not None
-        self._plan, self._folder, self._source = plan, folder, plan.outcomes
-
-    @property
-    def measures(self) -> tuple[Measure, ...]:
-        """What is compared where a draft does not say."""
-        return ("error",)
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Files that hold labels only."""
-        return ()
-
-    @property
-    def scores(self) -> tuple[str, ...]:
-        """Files that hold scores, or what they follow from."""
-        return (self._source.file,)
-
-    @property
-    def names_subjects(self) -> bool:
-        """Whether it is known which rows are of one person."""
-        return True
-
-    def present(self) -> Present | None:
-        """None: any hypothesis about decisions can be decided."""
-        return None
+    measures: ClassVar[tuple[Measure, ...]] = ("error",)
 
     def load(self, equipment: Equipment) -> Loaded:
         """The data with its analysis."""
         plan = self._plan
-        data = read_outcomes(self._source, self._folder, plan.groups.factors, plan.contradictions)
-        return Loaded(OutcomeAudit(data), hashes_of(self, self._folder))
+        data = read_outcomes(self._described, self._folder, plan.groups.factors, plan.contradictions)
+        return Loaded(OutcomeAudit(data), self.hashes())
 
 
-class RiskSource:
+class RiskSource(Source[RiskTable]):
     """Risk scores."""
 
-    def __init__(self, plan: Plan, folder: Path) -> None:
-        assert plan.risks is not None
-        self._plan, self._folder, self._source = plan, folder, plan.risks
-
-    @property
-    def measures(self) -> tuple[Measure, ...]:
-        """What is compared where a draft does not say."""
-        return ("fpr", "fnr")
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Files that hold labels only."""
-        return ()
-
-    @property
-    def scores(self) -> tuple[str, ...]:
-        """Files that hold scores, or what they follow from."""
-        return (self._source.file,)
-
-    @property
-    def names_subjects(self) -> bool:
-        """Whether it is known which rows are of one person."""
-        return True
-
-    def present(self) -> Present | None:
-        """None: any hypothesis about decisions can be decided."""
-        return None
+    measures: ClassVar[tuple[Measure, ...]] = ("fpr", "fnr")
 
     def load(self, equipment: Equipment) -> Loaded:
         """The data with its analysis."""
-        data = read_risks(self._source, self._folder, self._plan.groups.factors)
-        return Loaded(RiskAudit(data), hashes_of(self, self._folder))
+        data = read_risks(self._described, self._folder, self._plan.groups.factors)
+        return Loaded(RiskAudit(data), self.hashes())

@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 
-from countenance.audit.analysis.audits import FaceAudit
-from countenance.audit.analysis.faces_data import faces_data
+from countenance.audit.analysis.faces import FaceAudit
+from countenance.audit.analysis.measurement import Outcomes
 from countenance.audit.formats.plan import ImageFolder, LiveApi, Measure, Plan
 from countenance.audit.formats.results import ModelUsed
-from countenance.audit.labelled.faces import Faces, Outcomes
 from countenance.audit.labelled.people import Labelled, people_of_rows
 from countenance.audit.labelled.tables import read_table
-from countenance.audit.sources.source import Equipment, Loaded, OwnEngine, Present, by_pictures, hashes_of
+from countenance.audit.sources.source import Equipment, Loaded, OwnEngine, Present, Source, by_pictures
+from countenance.audit.sources.templates import Faces, faces_data
 from countenance.engine import FaceEngine
 from countenance.engine.template_cache import CachedTemplate, TemplateCache, template_of
 from countenance.errors import BadRequest
@@ -139,21 +139,13 @@ def _ordered(
         yield waiting.pop(0).result()
 
 
-class LabelledImageSource:
+Pictures = TypeVar("Pictures", ImageFolder, LiveApi)
+
+
+class LabelledImageSource(Source[Pictures]):
     """What sources have in common whose data is a folder of images and a table that says who is on them."""
 
-    def __init__(self, plan: Plan, folder: Path, source: ImageFolder | LiveApi) -> None:
-        self._plan, self._folder, self._labelled = plan, folder, source
-
-    @property
-    def measures(self) -> tuple[Measure, ...]:
-        """What is compared where a draft does not say."""
-        return ("fmr", "fnmr", "fte")
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Files that hold labels only."""
-        return (self._labelled.labels,)
+    measures: ClassVar[tuple[Measure, ...]] = ("fmr", "fnmr", "fte")
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -163,11 +155,11 @@ class LabelledImageSource:
     @property
     def names_subjects(self) -> bool:
         """Whether it is known which rows are of one person."""
-        return self._labelled.subject is not None
+        return self._described.subject is not None
 
     def present(self) -> Present | None:
         """Whom the data is about, read without its scores."""
-        source = self._labelled
+        source = self._described
         labelled = labelled_images(
             self._folder / source.folder, self._folder / source.labels, source.file, source.subject,
             self._plan.groups.factors, self._plan.contradictions,
@@ -175,18 +167,13 @@ class LabelledImageSource:
         return by_pictures(labelled.people, labelled.subjects)
 
 
-class ImageSource(LabelledImageSource):
+class ImageSource(LabelledImageSource[ImageFolder]):
     """Images through an engine of this project, all pairs compared."""
-
-    def __init__(self, plan: Plan, folder: Path) -> None:
-        assert plan.images is not None
-        super().__init__(plan, folder, plan.images)
-        self._source = plan.images
 
     def load(self, equipment: Equipment) -> Loaded:
         """The data with its analysis."""
-        inputs = hashes_of(self, self._folder)
-        return load_images(self._source, self._folder, self._plan, equipment.engine(), inputs)
+        inputs = self.hashes()
+        return load_images(self._described, self._folder, self._plan, equipment.engine(), inputs)
 
 
 def load_images(source: ImageFolder, folder: Path, plan: Plan, own: OwnEngine, inputs: Mapping[str, str]) -> Loaded:

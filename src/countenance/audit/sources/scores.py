@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.analysis.audits import FaceAudit
-from countenance.audit.analysis.scored_data import scored_data
-from countenance.audit.formats.plan import Measure, Plan, ScoreFile
+from countenance.audit.analysis.faces import FaceAudit
+from countenance.audit.analysis.measurement import ScoredComparisons, scored_data
+from countenance.audit.formats.plan import ScoreFile
 from countenance.audit.labelled.people import Grouping, Labelled, LabelledPeople, gather, people_of_rows
-from countenance.audit.labelled.scored import ScoredComparisons
 from countenance.audit.labelled.tables import Codes, LabelTable, read_table
-from countenance.audit.sources.source import Equipment, Loaded, Present, hashes_of
+from countenance.audit.sources.source import Equipment, Loaded, Present, Source
 from countenance.errors import BadRequest
 from countenance.metrics import Comparisons, direction
 
@@ -237,32 +236,8 @@ def _within_limits(rows: _ScoreRows, source: ScoreFile, name: str) -> None:
         raise BadRequest(f"{outside} scores of {name} lie outside {low} to {high}, which the plan calls the limits")
 
 
-class ScoreSource:
+class ScoreSource(Source[ScoreFile]):
     """A table of comparisons."""
-
-    def __init__(self, plan: Plan, folder: Path) -> None:
-        assert plan.scores is not None
-        self._plan, self._folder, self._source = plan, folder, plan.scores
-
-    @property
-    def measures(self) -> tuple[Measure, ...]:
-        """What is compared where a draft does not say."""
-        return ("fmr", "fnmr")
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Files that hold labels only."""
-        return (self._source.labels,) if self._source.labels else ()
-
-    @property
-    def scores(self) -> tuple[str, ...]:
-        """Files that hold scores, or what they follow from."""
-        return (self._source.file,)
-
-    @property
-    def names_subjects(self) -> bool:
-        """Whether it is known which rows are of one person."""
-        return True
 
     def present(self) -> Present | None:
         """Whom the comparisons are of."""
@@ -278,7 +253,7 @@ class ScoreSource:
 
     def load(self, equipment: Equipment) -> Loaded:
         """The data with its analysis."""
-        return Loaded(FaceAudit(scored_data(self._read())), hashes_of(self, self._folder))
+        return Loaded(FaceAudit(scored_data(self._read())), self.hashes())
 
     def _read(self) -> ScoredComparisons:
-        return read_scores(self._source, self._folder, self._plan.groups.factors, self._plan.contradictions)
+        return read_scores(self._described, self._folder, self._plan.groups.factors, self._plan.contradictions)

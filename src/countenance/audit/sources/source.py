@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from countenance.audit.analysis.audits import Analysable
-from countenance.audit.analysis.faces_data import Sides
+from countenance.audit.analysis.audits import Audit
+from countenance.audit.analysis.measurement import Sides
 from countenance.audit.formats.plan import Measure, Plan
 from countenance.audit.formats.results import ModelUsed
 from countenance.audit.labelled.people import Grouping, LabelledPeople
 from countenance.audit.labelled.tables import Codes
 from countenance.audit.sources.live.cost import Estimate
-from countenance.engine import FaceEngine
 from countenance.errors import BadRequest
+
+if TYPE_CHECKING:
+    from countenance.engine import FaceEngine
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +64,7 @@ class Equipment:
 class Loaded:
     """Data that was read for a plan. inputs: sha256 by file name. models: what made the scores, where known."""
 
-    data: Analysable
+    data: Audit[Any]
     inputs: Mapping[str, str]
     models: tuple[ModelUsed, ...] = ()
 
@@ -80,31 +83,55 @@ class Present:
     unmated: str = "nobody has two pictures"
 
 
-class Source(Protocol):
-    """A plan's data. Made of the plan and the folder that the plan's paths are relative to."""
-
-    def __init__(self, plan: Plan, folder: Path) -> None:
-        """The source of `plan` under `folder`."""
+class _Described(Protocol):
+    """The part of a plan that describes a source. file: its table or array, or, beside a folder, a column of names."""
 
     @property
-    def measures(self) -> tuple[Measure, ...]:
-        """What is compared where a draft does not say."""
+    def file(self) -> str: ...
+
+
+D = TypeVar("D", bound=_Described)
+
+
+class Source(ABC, Generic[D]):
+    """The data of a plan.
+
+    plan: with exactly one description of a source. folder: what the paths in it are relative to.
+    """
+
+    measures: ClassVar[tuple[Measure, ...]] = ("fmr", "fnmr")
+    """What is compared where a draft does not say."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self._plan, self._folder = plan, folder
+        self._described: D = getattr(plan, plan.source)
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the files that hold labels only."""
+        table: str | None = getattr(self._described, "labels", None)
+        return (table,) if table else ()
 
     @property
     def scores(self) -> tuple[str, ...]:
         """Names of the files that hold scores, or templates that scores follow from."""
+        return (self._described.file,)
 
     @property
     def names_subjects(self) -> bool:
         """Whether it is known which rows are of one person. Without it nothing is known about misses."""
+        return True
+
+    def hashes(self) -> dict[str, str]:
+        """sha256 of the files that are there, by name."""
+        files = {name: self._folder / name for name in (*self.labels, *self.scores)}
+        return {name: sha256_of(path) for name, path in files.items() if path.is_file()}
 
     def present(self) -> Present | None:
-        """Who the data is about; None where any hypothesis can be decided. BadRequest, NotFound: as `load`."""
+        """Whom the data is about; None where any hypothesis can be decided. BadRequest, NotFound: as `load`."""
+        return None
 
+    @abstractmethod
     def load(self, equipment: Equipment) -> Loaded:
         """Read the data. BadRequest, NotFound: data that is wrong or not there."""
 
@@ -114,11 +141,6 @@ def by_pictures(people: LabelledPeople, subjects: Codes) -> Present:
     rows, pictures = np.unique(subjects[subjects >= 0], return_counts=True)
     twice = rows[pictures >= 2]
     return Present(people, rows, lambda measure, grouping: twice if measure == "fnmr" else rows)
-
-
-def hashes_of(source: Source, folder: Path) -> dict[str, str]:
-    """sha256 of the source's files, by name, of those that are there."""
-    return {name: sha256_of(folder / name) for name in (*source.labels, *source.scores) if (folder / name).is_file()}
 
 
 def sha256_of(path: Path) -> str:

@@ -1,22 +1,59 @@
-"""Templates (.npz or .npy) and the table of whose they are."""
+"""Templates (.npz or .npy) and the table of whose they are, compared all with all."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.analysis.audits import FaceAudit
-from countenance.audit.analysis.faces_data import faces_data
-from countenance.audit.formats.plan import Measure, Plan, TemplateFile
-from countenance.audit.labelled.faces import Faces, Vectors
-from countenance.audit.labelled.people import gather, people_of_rows
+from countenance.audit.analysis.faces import FaceAudit
+from countenance.audit.analysis.measurement import (
+    BINS,
+    Counts,
+    FaceData,
+    Measurement,
+    Outcomes,
+    Sides,
+    Vectors,
+    binned,
+    by_person,
+)
+from countenance.audit.formats.plan import TemplateFile
+from countenance.audit.labelled.people import Grouping, LabelledPeople, gather, people_of_rows
 from countenance.audit.labelled.tables import Codes, natural, read_table
-from countenance.audit.sources.source import Equipment, Loaded, Present, by_pictures, hashes_of
+from countenance.audit.sources.source import Equipment, Loaded, Present, Source, by_pictures
 from countenance.errors import BadRequest, NotFound
+from countenance.metrics import (
+    OpenSet,
+    PairSums,
+    Tradeoff,
+    Verification,
+    all_pairs,
+    open_set,
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Faces:
+    """Templates of labelled people, to be compared all with all.
+
+    subjects: (n,), row of `people`. vectors: (n, d), float32, norm 1. model: sha256 of what made them, where known.
+    outcomes: of every image, where the templates were made here. findings: what was wrong with the data.
+    images_digest: sha256 over the sorted sha256 of all images, where images were read.
+    """
+
+    people: LabelledPeople
+    subjects: Codes
+    vectors: Vectors
+    model: str | None
+    outcomes: Outcomes | None
+    findings: tuple[str, ...]
+    images_digest: str = ""
 
 
 def read_templates(source: TemplateFile, folder: Path, factors: Sequence[str], contradictions: str = "error") -> Faces:
@@ -88,36 +125,98 @@ def _codes(values: NDArray[Any], rows: int, name: str) -> tuple[Codes, tuple[str
     return np.array([at.get(said, -1) for said in told], np.int32)[codes], tuple(names)
 
 
-class TemplateSource:
+def faces_data(faces: Faces, sides: Sides | None = None, limits: tuple[float, float] = (-1.0, 1.0)) -> FaceData:
+    """`faces` as data of an analysis. sides: how vectors become probe and gallery sides (None: plain cosine).
+
+    limits: lowest and highest score to tell apart, for the histograms that thresholds are found in.
+    """
+    probe, gallery = (faces.vectors, None) if sides is None else sides(faces.vectors)
+    outcomes, n = faces.outcomes, len(faces.subjects)
+
+    def chosen(grouping: Grouping) -> tuple[Vectors, Vectors | None, Codes, Codes]:
+        group = grouping.codes[faces.subjects]
+        known = group >= 0
+        other = None if gallery is None else gallery[known]
+        return probe[known], other, faces.subjects[known], group[known]
+
+    def measure(grouping: Grouping, thresholds: Sequence[float]) -> Measurement:
+        one, other, people, group = chosen(grouping)
+        low, high = limits
+        sums = all_pairs(one, other, people, group, grouping.groups, tuple(thresholds), low=low, high=high)
+        return _FacesMeasurement(sums, tuple(thresholds))
+
+    def search(grouping: Grouping, sizes: Sequence[int], threshold: float, seed: int) -> OpenSet | None:
+        one, other, people, group = chosen(grouping)
+        possible = [size for size in sizes if size <= len(np.unique(people)) // 2]
+        if not possible:
+            return None
+        return open_set(one, other, people, group, grouping.groups, possible, [threshold], seed=seed)
+
+    return FaceData(
+        people=faces.people,
+        present=np.unique(faces.subjects if outcomes is None else outcomes.subjects).astype(np.int32),
+        unit="templates" if outcomes is None else "images",
+        rows=n if outcomes is None else len(outcomes.subjects),
+        comparisons=n * (n - 1) // 2,
+        findings=faces.findings,
+        outcomes=outcomes,
+        negated=False,
+        censor_point=None,
+        measure=measure,
+        search=search,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _FacesMeasurement:
+    sums: PairSums
+    thresholds: tuple[float, ...]
+
+    def verification(self, at: int) -> Verification:
+        return self.sums.verification(at)
+
+    def genuine(self, at: int, group: int) -> tuple[Counts, Counts, Counts]:
+        here = self.sums.genuine_group == group
+        return by_person(self.sums.genuine_person[here], self.sums.genuine[here] < self.thresholds[at])
+
+    def threshold_at(self, fmr: float, group: int | None) -> float | None:
+        histogram = self.sums.impostor_histogram
+        if not (histogram if group is None else histogram[group, group]).sum():
+            return None
+        threshold = self.sums.threshold_at(fmr, group, group)
+        return threshold if math.isfinite(threshold) else None
+
+    def tradeoff(self, group: int | None) -> Tradeoff | None:
+        genuine = len(self.sums.genuine) if group is None else int((self.sums.genuine_group == group).sum())
+        impostors = self.sums.impostor_histogram if group is None else self.sums.impostor_histogram[group, group]
+        return self.sums.tradeoff(group, group) if genuine and impostors.sum() else None
+
+    def histogram(self, group: int, low: float, high: float) -> tuple[Counts, Counts]:
+        centres = (self.sums.edges[:-1] + self.sums.edges[1:]) / 2
+        width = high - low if high > low else 1.0
+        place = np.clip((centres - low) / width * BINS, 0, BINS - 1).astype(np.int64)
+        impostors = np.bincount(place, self.sums.impostor_histogram[group, group], BINS).astype(np.int64)
+        return impostors, binned(self.sums.genuine[self.sums.genuine_group == group], low, high)
+
+    def limits(self) -> tuple[float, float]:
+        used = np.flatnonzero(self.sums.impostor_histogram.sum(axis=(0, 1)))
+        low, high = (self.sums.edges[used[0]], self.sums.edges[used[-1] + 1]) if len(used) else (0.0, 1.0)
+        return float(min(low, self.sums.genuine.min(initial=low))), float(
+            max(high, self.sums.genuine.max(initial=high))
+        )
+
+
+class TemplateSource(Source[TemplateFile]):
     """Templates, all pairs compared."""
-
-    def __init__(self, plan: Plan, folder: Path) -> None:
-        assert plan.templates is not None
-        self._plan, self._folder, self._source = plan, folder, plan.templates
-
-    @property
-    def measures(self) -> tuple[Measure, ...]:
-        """What is compared where a draft does not say."""
-        return ("fmr", "fnmr")
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Files that hold labels only."""
-        return (self._source.labels,) if self._source.labels else ()
-
-    @property
-    def scores(self) -> tuple[str, ...]:
-        """Files that hold scores, or what they follow from."""
-        return (self._source.file,)
 
     @property
     def names_subjects(self) -> bool:
         """Whether it is known which rows are of one person."""
-        return self._source.subject is not None
+        return self._described.subject is not None
 
     def present(self) -> Present | None:
         """Whom the data is about, read without its scores."""
-        source, groups = self._source, self._plan.groups
+        source, groups = self._described, self._plan.groups
         if source.labels is None:
             faces = self._read()
             return by_pictures(faces.people, faces.subjects)
@@ -128,7 +227,7 @@ class TemplateSource:
 
     def load(self, equipment: Equipment) -> Loaded:
         """The data with its analysis."""
-        return Loaded(FaceAudit(faces_data(self._read())), hashes_of(self, self._folder))
+        return Loaded(FaceAudit(faces_data(self._read())), self.hashes())
 
     def _read(self) -> Faces:
-        return read_templates(self._source, self._folder, self._plan.groups.factors, self._plan.contradictions)
+        return read_templates(self._described, self._folder, self._plan.groups.factors, self._plan.contradictions)

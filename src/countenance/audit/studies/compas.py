@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from countenance.audit.analysis.audits import RiskAudit
-from countenance.audit.formats.moments import stamp
+from countenance.audit.analysis.decisions import RiskAudit
+from countenance.audit.formats.codec import stamp
 from countenance.audit.formats.plan import DeclaredHypothesis, Groups, InputFile, Plan, RiskTable, System
 from countenance.audit.sources.decisions import read_risks
 from countenance.audit.sources.source import Loaded, sha256_of

@@ -6,10 +6,9 @@ from datetime import datetime
 
 import numpy as np
 
-from countenance.audit.analysis.audits import OutcomeAudit
-from countenance.audit.formats.moments import stamp
+from countenance.audit.analysis.decisions import Classified, OutcomeAudit
+from countenance.audit.formats.codec import stamp
 from countenance.audit.formats.plan import JOINT, DeclaredHypothesis, Groups, OutcomeTable, Plan, System
-from countenance.audit.labelled.decisions import Classified
 from countenance.audit.labelled.people import LabelledPeople
 from countenance.audit.sources.source import Loaded
 from countenance.audit.studies.published import published_gender_shades

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from countenance.audit.formats.moments import stamp
+from countenance.audit.formats.codec import stamp
 from countenance.audit.formats.plan import (
     DeclaredHypothesis,
     Groups,
@@ -19,7 +19,7 @@ from countenance.audit.formats.plan import (
     System,
     ThresholdRule,
 )
-from countenance.audit.planning.drafts import default_hypotheses
+from countenance.audit.planning.plans import default_hypotheses
 from countenance.audit.sources.images import load_images
 from countenance.audit.sources.source import Loaded, OwnEngine, sha256_of
 from countenance.errors import NotFound

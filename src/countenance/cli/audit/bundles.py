@@ -8,15 +8,13 @@ from pathlib import Path
 
 import click
 
-from countenance.audit.bundle.bundle import checked_bundle, read_bundle
+from countenance.audit.bundle.bundle import read_bundle, verify_bundle
 from countenance.audit.bundle.counts import counts_csv
 from countenance.audit.findings.differences import AuditDifference, compare_bundles
 from countenance.audit.findings.search_facts import facts_of_bundle
 from countenance.audit.findings.words import between, percent, times
 from countenance.audit.formats.codec import to_json
-from countenance.audit.report.card import card_page
-from countenance.audit.report.leaflet import leaflet_page
-from countenance.audit.report.page import report_page
+from countenance.audit.report.page import card_page, leaflet_page, report_page
 from countenance.cli.audit.options import ANY
 from countenance.errors import BadRequest
 from countenance.signing import canonical
@@ -27,17 +25,14 @@ from countenance.signing import canonical
 @click.option("--signer", metavar="HEX", help="The public key that must have signed it.")
 def verify(bundle: Path, signer: str | None) -> None:
     """Check a bundle off line: signature, every file, the plan's hash, and that rates follow from their counts."""
-    found = read_bundle(bundle)
-    problems = list(found.problems)
-    if signer is not None and signer.lower() != found.signer:
-        problems.append(f"signed with {found.signer}, not with the key asked for")
-    for problem in problems:
+    found = read_bundle(bundle, signer)
+    for problem in found.problems:
         click.echo(f"wrong: {problem}")
     click.echo(f"bundle     {found.hash}")
     click.echo(f"plan       {found.plan.hash}, made {found.plan.created}")
     click.echo(f"signed by  {found.signer}{'' if signer else ' (whose key this is must be known from elsewhere)'}")
     click.echo(f"status     {'preregistered' if found.results.preregistered else 'exploratory'}")
-    if problems:
+    if found.problems:
         click.echo("not what was signed")
         sys.exit(1)
     click.echo("ok: it is what was signed, and its rates follow from its counts")
@@ -52,7 +47,7 @@ def verify(bundle: Path, signer: str | None) -> None:
 def report(bundle: Path, out: Path, before: Path | None) -> None:
     """Write report.html (one page, no network), counts.csv, results.json; for faces a model card and a leaflet, too."""
     found = read_bundle(bundle)
-    earlier = None if before is None else checked_bundle(before)
+    earlier = None if before is None else verify_bundle(before)
     out.mkdir(parents=True, exist_ok=True)
     pages = {
         "report.html": report_page(found, earlier).encode(),
@@ -82,7 +77,7 @@ def diff(old: Path, new: Path, alpha: float, as_json: bool) -> None:
 
     Where both are about the same people the test is paired and clustered by them.
     """
-    found = compare_bundles(checked_bundle(old), checked_bundle(new), alpha)
+    found = compare_bundles(verify_bundle(old), verify_bundle(new), alpha)
     if as_json:
         click.echo(json.dumps(to_json(found), indent=2))
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from countenance.audit.bundle.bundle import checked_bundle, read_bundle
+from countenance.audit.bundle.bundle import read_bundle, verify_bundle
 from countenance.audit.evidence import EvidenceSubject, agrees_with, issue_evidence, read_evidence
 from countenance.audit.findings.words import percent
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
@@ -42,7 +42,7 @@ def issue(
     key: Path | None,
 ) -> None:
     """Issue bundles of one model at one threshold as evidence."""
-    found = [checked_bundle(bundle) for bundle in bundles]
+    found = [verify_bundle(bundle) for bundle in bundles]
     embedders = [m for m in found[0].environment.models if m.role == "embedder" and m.sha256]
     if not embedders:
         raise BadRequest("the bundle names no embedder with a hash; evidence is about one model")

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import click
 
-from countenance.audit.bundle.bundle import bundle_files, write_bundle
-from countenance.audit.bundle.environment import environment
-from countenance.audit.formats.codec import to_json
-from countenance.audit.formats.moments import stamp
-from countenance.audit.formats.plan import Plan, read_plan
-from countenance.audit.planning.drafts import example, examples, plan_bytes, plan_of_draft
-from countenance.audit.running.running import load, run_audit
+from countenance.audit.planning.plans import example, examples, plan_bytes, plan_of_draft
+from countenance.audit.running.running import cassette_of
+from countenance.audit.running.running import run as run_plan
 from countenance.audit.sources.live.cost import Estimate
 from countenance.audit.sources.source import Equipment, OwnEngine
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
@@ -79,20 +73,15 @@ def run(
 
     Interrupted work on images or a live service goes on where it stopped: run the same command again.
     """
-    declared = _read(plan_file)
-    done = _changed(declared, changes)
-    folder = plan_file.resolve().parent
-    tape = cassette if cassette is not None else plan_file.with_suffix(".cassette.jsonl")
+    tape = cassette if cassette is not None else cassette_of(plan_file)
 
     def agree(estimate: Estimate) -> None:
         click.echo(f"{estimate.sentence}; answers go to {tape.name}", err=True)
         if estimate.detections + estimate.comparisons and not yes:
             click.confirm("go on?", abort=True, err=True)
 
-    loaded = load(done, folder, Equipment(_engine, tape, replay, azure_key or "", agree))
-    results = run_audit(declared, done, loaded, now)
-    files = bundle_files(declared, results, environment(loaded.models), stamp(now()), signer(key))
-    write_bundle(out, files)
+    equipment = Equipment(_engine, tape, replay, azure_key or "", agree)
+    results = run_plan(plan_file, out, signer(key), changes=_changes(changes), equipment=equipment, clock=now)
     click.echo(results.headline)
     for line in (results.numbers.worst, results.numbers.ratio, results.numbers.meaning):
         click.echo(f"  {line}")
@@ -106,33 +95,18 @@ def run(
     click.echo(f"bundle {out}")
 
 
-def _read(path: Path) -> Plan:
-    if not path.is_file():
-        raise BadRequest(f"there is no plan {path.name}")
-    try:
-        return read_plan(json.loads(path.read_text()))
-    except ValueError as error:
-        raise BadRequest(f"{path.name} is no plan: make one of a draft with `countenance audit plan`") from error
-
-
-def _changed(declared: Plan, changes: tuple[str, ...]) -> Plan:
-    value = to_json(declared)
-    for change in changes:
-        name, equals, text = change.partition("=")
+def _changes(texts: tuple[str, ...]) -> dict[str, object]:
+    """Values by field out of texts FIELD=VALUE, each a TOML value or else a text."""
+    changes: dict[str, object] = {}
+    for text in texts:
+        name, equals, told = text.partition("=")
         if not equals:
-            raise BadRequest(f"--set takes FIELD=VALUE, got {change!r}")
+            raise BadRequest(f"--set takes FIELD=VALUE, got {text!r}")
         try:
-            new: Any = tomllib.loads(f"value = {text}")["value"]
+            changes[name] = tomllib.loads(f"value = {told}")["value"]
         except tomllib.TOMLDecodeError:
-            new = text
-        *path, last = name.split(".")
-        inner = value
-        for part in path:
-            inner = inner.get(part) if isinstance(inner, dict) else None
-        if not isinstance(inner, dict) or last not in inner:
-            raise BadRequest(f"the plan has no field {name!r}")
-        inner[last] = new
-    return read_plan(value)
+            changes[name] = told
+    return changes
 
 
 def _engine() -> OwnEngine:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from countenance.audit.bundle.bundle import checked_bundle
+from countenance.audit.bundle.bundle import verify_bundle
 from countenance.audit.findings.advice import advice_of, mix_of
 from countenance.audit.findings.search_facts import SearchFacts, facts_of_bundle, facts_of_test
 from countenance.audit.findings.words import percent
-from countenance.audit.report.leaflet import leaflet_page
+from countenance.audit.report.page import leaflet_page
 from countenance.cli.audit.options import ANY, FILE, rate_line
 from countenance.errors import BadRequest
 from countenance.metrics import (
@@ -95,7 +95,7 @@ def planner(
 @click.option("--mix", multiple=True, metavar="GROUP=SHARE", help="The gallery's mixture; default: that of the data.")
 def advise(bundle: Path, gallery: int, fpir: float, analysis: str | None, mix: tuple[str, ...]) -> None:
     """The threshold that holds for the group served worst, and what it costs in misses, by group."""
-    advised = advice_of(checked_bundle(bundle), gallery, fpir, analysis, mix_of(mix))
+    advised = advice_of(verify_bundle(bundle), gallery, fpir, analysis, mix_of(mix))
     found = advised.advice
     if math.isnan(found.threshold):
         click.echo(f"no threshold of this audit holds: {found.reason}")
@@ -135,7 +135,7 @@ def explain_search(
 ) -> None:
     """What one search result means, in plain words; with --html as a leaflet to hand over."""
     if bundle is not None:
-        facts = facts_of_bundle(checked_bundle(bundle), gallery, group, prior)
+        facts = facts_of_bundle(verify_bundle(bundle), gallery, group, prior)
     elif probes is not None and matched is not None:
         facts = facts_of_test(probes, matched, gallery, prior)
     elif fmr is not None:

@@ -7,16 +7,14 @@ from pathlib import Path
 
 import click
 
-from countenance.audit.bundle.bundle import bundle_files, checked_bundle, write_bundle
-from countenance.audit.bundle.environment import environment
+from countenance.audit.analysis.measurement import Vectors
+from countenance.audit.bundle.bundle import verify_bundle
 from countenance.audit.evidence import EvidenceSubject, issue_evidence, read_evidence
 from countenance.audit.findings.words import interval, of, percent
-from countenance.audit.formats.moments import stamp
 from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import Results
 from countenance.audit.formats.shares import Share
-from countenance.audit.labelled.faces import Vectors
-from countenance.audit.running.running import run_audit
+from countenance.audit.running.running import run_audit, seal
 from countenance.audit.sources.source import Loaded, OwnEngine
 from countenance.audit.studies.compas import compas_study
 from countenance.audit.studies.gender_shades import gender_shades_study
@@ -128,8 +126,8 @@ def own_evidence(data: Path | None, out: Path, threshold_fmr: float, days: int, 
         declared = with_inputs(plan, loaded)
         results = run_audit(declared, declared, loaded, now)
         target = out / f"{s.model}.{study.name}{'.plain' if plain else ''}.fmr-{threshold_fmr:g}.zip"
-        write_bundle(target, bundle_files(declared, results, environment(loaded.models), stamp(now()), sign))
-        bundles.append(checked_bundle(target))
+        seal(target, declared, results, loaded, sign, now)
+        bundles.append(verify_bundle(target))
         click.echo(f"{target.name}: {results.headline}")
     subject = EvidenceSubject(
         str(engine.model), engine.version, normaliser.identity, calibration.identity, threshold_fmr, score
@@ -146,7 +144,6 @@ def own_evidence(data: Path | None, out: Path, threshold_fmr: float, days: int, 
 def _run(plan: Plan, loaded: Loaded, out: Path | None, key: Path | None) -> Results:
     results = run_audit(plan, plan, loaded, now)
     if out is not None:
-        files = bundle_files(plan, results, environment(loaded.models), stamp(now()), signer(key))
-        write_bundle(out, files)
+        seal(out, plan, results, loaded, signer(key), now)
         click.echo(f"bundle {out}")
     return results

@@ -3,25 +3,67 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
+from countenance.audit.analysis.faces import FaceAudit
+from countenance.audit.analysis.measurement import Outcomes, ScoredComparisons, scored_data
 from countenance.audit.formats.plan import LiveApi
-from countenance.audit.labelled.faces import Outcomes
+from countenance.audit.formats.results import ModelUsed
 from countenance.audit.labelled.people import LabelledPeople
-from countenance.audit.labelled.scored import ScoredComparisons
-from countenance.audit.sources.images import LabelledImages, labelled_images
-from countenance.audit.sources.live.cassette import Cassette, RecordedQuestion, RecordedReply
+from countenance.audit.sources.images import LabelledImages, LabelledImageSource, digest_of_images, labelled_images
+from countenance.audit.sources.live import azure_face, rekognition
+from countenance.audit.sources.live.cassette import Cassette, Header, RecordedQuestion, RecordedReply
 from countenance.audit.sources.live.cost import Estimate, price_of
 from countenance.audit.sources.live.draw import Pairs, draw_pairs
-from countenance.audit.sources.live.pacing import Pacer
-from countenance.audit.sources.live.service import Service
+from countenance.audit.sources.source import Equipment, Loaded, sha256_of
 from countenance.errors import BadRequest, NotFound
 from countenance.metrics import Comparisons
 from countenance.progress import track
+
+
+class Service(Protocol):
+    """A face service behind its own client. Errors that concern one image are replies; others are raised:
+
+    Unauthenticated: bad or missing credentials. Denied: the service will not do this. Overloaded: throttled after all
+    the client's own retries. Misconfigured: it cannot be reached.
+    """
+
+    client: str
+    models: tuple[ModelUsed, ...]
+    settings: dict[str, str]
+
+    def detect(self, image: bytes) -> RecordedReply:
+        """Whether there is a face, and the quality of the largest."""
+
+    def compare(self, first: bytes, second: bytes, first_token: str, second_token: str) -> RecordedReply:
+        """The similarity of the largest faces of two images. Tokens: those of the images' detections."""
+
+    def fresh(self, reply: RecordedReply, now: float) -> bool:
+        """Whether the token of a recorded detection can still be used."""
+
+
+class Pacer:
+    """Lets calls through evenly, `per_second` at most. clock: seconds, monotonic; sleep: waits so many seconds."""
+
+    def __init__(self, per_second: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._interval = 1.0 / per_second
+        self._clock = clock
+        self._sleep = sleep
+        self._next = clock()
+
+    def wait(self) -> None:
+        """Return when the next call may be made."""
+        now = self._clock()
+        if now < self._next:
+            self._sleep(self._next - now)
+            now = self._next
+        self._next = now + self._interval
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,3 +224,36 @@ def _scored(drawn: Drawn, replies: Sequence[RecordedReply], floor: float, casset
         f"{len(replies)} pairs were compared; the service answered over {(max(span) - min(span)) / 3600:.1f} hours"
     )
     return ScoredComparisons(people, comparisons, a, b, tuple(findings))
+
+
+class LiveSource(LabelledImageSource[LiveApi]):
+    """A service asked through its own client: drawn pairs compared."""
+
+    def load(self, equipment: Equipment) -> Loaded:
+        """The data with its analysis."""
+        source, plan, tape = self._described, self._plan, equipment.cassette
+        if tape is None:
+            raise BadRequest("a live service needs a cassette: a file that its answers are kept in")
+        drawn = draw(source, self._folder, plan.groups.factors, plan.seed, plan.contradictions)
+        service: Service | None = None
+        if equipment.replay:
+            cassette = Cassette(tape, None)
+        else:
+            service = _service(source, equipment.azure_key)
+            cassette = Cassette(tape, Header(service.client, service.models, service.settings))
+            equipment.agree(estimate(source, drawn, cassette))
+        pacer = Pacer(source.calls_per_second, time.monotonic, time.sleep)
+        answers = ask(drawn, service, cassette, pacer, source.threshold, time.time())
+        return self.loaded(drawn, answers, cassette.header.models, tape)
+
+    def loaded(self, drawn: Drawn, answers: Asked, models: tuple[ModelUsed, ...], tape: Path) -> Loaded:
+        """The answers as loaded data; the cassette `tape` is an input like any file."""
+        images = {f"{self._described.folder}/": digest_of_images(drawn.hashes), tape.name: sha256_of(tape)}
+        inputs = {**self.hashes(), **images}
+        return Loaded(FaceAudit(scored_data(answers.scored, answers.outcomes)), inputs, models)
+
+
+def _service(source: LiveApi, azure_key: str) -> Service:
+    if source.client == "rekognition":
+        return rekognition.Rekognition(source, rekognition.connect(source), time.time)
+    return azure_face.AzureFace(source, azure_face.connect(source, azure_key), time.time)

@@ -1,0 +1,167 @@
+"""What may be told about a group: merged where it is small, withheld where few people stand behind a rate."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.audit.analysis.measurement import Counts
+from countenance.audit.formats.results import Block
+from countenance.audit.formats.shares import Bounds, Share
+from countenance.audit.labelled.people import Grouping
+from countenance.audit.labelled.tables import Codes
+from countenance.metrics import Interval, Rate, Tally, unknown_rate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cells:
+    """A grouping that can be published.
+
+    grouping: groups under the bound are merged into one, or, where even that is under the bound, left out (code -1).
+    people: how many of the people in the data belong to each group. empty: groups that nobody belongs to (they stay in
+    the grouping). merged: names of the groups under the bound. unlabelled: people without a label.
+    """
+
+    grouping: Grouping
+    people: tuple[int, ...]
+    empty: tuple[str, ...]
+    merged: tuple[str, ...]
+    unlabelled: int
+
+
+def rest_of(small_cell: int) -> str:
+    """Name of the group that small groups are merged into."""
+    return f"other groups of fewer than {small_cell} people"
+
+
+def publishable(grouping: Grouping, present: Codes, small_cell: int) -> Cells:
+    """Coarsen `grouping` so that every group has no people, or at least `small_cell` of them.
+
+    present: (m,), rows of the people that the data is about, each once.
+    """
+    here = grouping.codes[present]
+    counts = np.bincount(here[here >= 0], minlength=len(grouping.groups))
+    small = (counts > 0) & (counts < small_cell)
+    if not small.any():
+        empty = tuple(g for g, n in zip(grouping.groups, counts, strict=True) if not n)
+        return Cells(grouping, tuple(int(n) for n in counts), empty, (), int((here < 0).sum()))
+    together = int(counts[small].sum())
+    rest = rest_of(small_cell)
+    kept = [at for at in range(len(counts)) if not small[at]]
+    groups = [grouping.groups[at] for at in kept]
+    place = np.full(len(counts) + 1, -1, np.int32)
+    place[kept] = np.arange(len(kept), dtype=np.int32)
+    people = [int(counts[at]) for at in kept]
+    if together >= small_cell:
+        place[:-1][small] = len(groups)
+        groups.append(rest)
+        people.append(together)
+    coarse = Grouping(grouping.name, tuple(groups), place[grouping.codes])
+    return Cells(
+        coarse,
+        tuple(people),
+        tuple(g for g, n in zip(groups, people, strict=True) if not n),
+        tuple(g for g, is_small in zip(grouping.groups, small, strict=True) if is_small),
+        int((here < 0).sum()),
+    )
+
+
+def rate_of(share: Share) -> Rate:
+    """The rate that mathematics takes; an unknown one where numbers are withheld."""
+    if share.errors is None or share.trials is None or share.effective_trials is None:
+        return unknown_rate(share.reason, share.level)
+    freedom = math.inf if share.freedom is None else share.freedom
+    people = share.people or 0
+    return Rate(share.errors, share.trials, people, share.effective_trials, freedom, share.level, share.method)
+
+
+def share(rate: Rate, small_cell: int = 0) -> Share:
+    """`rate` as a record; its counts are withheld where fewer than `small_cell` people (or trials) stand behind it."""
+    if not rate.known:
+        return Share(0, 0, 0, None, None, None, rate.level, None, None, rate.method, rate.reason or "no trials")
+    if 0 < (rate.subjects or rate.trials) < small_cell:
+        return withheld(small_cell, rate.level)
+    interval = rate.interval
+    freedom = rate.freedom if math.isfinite(rate.freedom) else None
+    return Share(
+        rate.errors, rate.trials, rate.subjects or None, rate.estimate, interval.low, interval.high, rate.level,
+        rate.effective_trials, freedom, rate.method, rate.reason,
+    )  # fmt: skip
+
+
+def withheld(small_cell: int, level: float = 0.95) -> Share:
+    """The record of a rate that too few people stand behind."""
+    reason = f"withheld: fewer than {small_cell} people"
+    return Share(None, None, None, None, None, None, level, None, None, "withheld", reason)
+
+
+def pooled(rates: Sequence[Rate]) -> Rate:
+    """The rate of several rates over disjoint people, taken together.
+
+    With the pooled p, Var = p(1-p) · sum(n_i² / e_i) / (sum n_i)², e_i the effective trials, so the pooled effective
+    number is (sum n_i)² / sum(n_i² / e_i).
+    """
+    known = [rate for rate in rates if rate.known]
+    if not known:
+        return unknown_rate("no trials", rates[0].level if rates else 0.95)
+    trials = sum(rate.trials for rate in known)
+    effective = trials**2 / sum(rate.trials**2 / rate.effective_trials for rate in known)
+    return Rate(
+        sum(rate.errors for rate in known),
+        trials,
+        sum(rate.subjects for rate in known),
+        effective,
+        sum(rate.freedom for rate in known),
+        known[0].level,
+        known[0].method,
+    )
+
+
+def finite(number: float) -> float | None:
+    """`number`, or None where it is NaN or infinite: a record holds finite numbers only."""
+    return float(number) if math.isfinite(number) else None
+
+
+def bounds(interval: Interval) -> Bounds:
+    """`interval` as a record."""
+    return Bounds(finite(interval.low), finite(interval.high), interval.level)
+
+
+MOST = 40
+FEWEST = 8
+
+
+def blocks_of(
+    rows: NDArray[np.int64], ids: Sequence[str], tally: Tally, genuine: tuple[Counts, Counts, Counts], small_cell: int
+) -> tuple[str, tuple[Block, ...]]:
+    """The digest of a group's people and their counts by block.
+
+    rows: (n,), rows of the group's people. ids: of all people. tally: false matches within the group. genuine: people,
+    misses, trials; fewer people than `small_cell` are left out. No blocks where there would be fewer than `FEWEST`.
+    """
+    hashes = [hashlib.sha256(ids[row].encode()).hexdigest() for row in rows]
+    order = np.argsort(np.array(hashes), kind="stable")
+    digest = hashlib.sha256("".join(hashes[at] for at in order).encode()).hexdigest()
+    count = min(MOST, len(rows) // small_cell)
+    if count < FEWEST:
+        return digest, ()
+    block_of = np.full(len(ids), -1, np.int64)
+    block_of[rows[order]] = np.arange(len(rows)) * count // len(rows)
+
+    def total(people: Counts, counts: Counts) -> Counts:
+        block = block_of[people]
+        return np.bincount(block[block >= 0], counts[block >= 0], count).astype(np.int64)
+
+    who, misses, trials = genuine if len(genuine[0]) >= small_cell else (np.empty(0, np.int64),) * 3
+    columns = [
+        total(tally.people, tally.errors),
+        total(tally.people, tally.trials),
+        total(who, misses),
+        total(who, trials),
+    ]
+    return digest, tuple(Block(*(int(column[at]) for column in columns)) for at in range(count))

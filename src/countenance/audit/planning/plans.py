@@ -1,0 +1,163 @@
+"""Plans: made of a person's draft (TOML), complete and hashed, with the state of its files; read back; changed.
+
+A draft that declares no hypotheses gets every comparison that its data could ever decide, from whose pictures there
+are: no score is looked at. A group can be told about where at least `small_cell` people stand behind its rate: people
+with two pictures or more for misses, people to be mistaken for each other for false matches. With fewer than two such
+groups nothing can be compared, and a hypothesis about it would only make every other one harder to show (Holm counts
+it).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from countenance.audit.analysis.disclosure import publishable
+from countenance.audit.formats.codec import stamp, to_json
+from countenance.audit.formats.plan import DeclaredHypothesis, InputFile, Plan, plan_of
+from countenance.audit.sources import source_of
+from countenance.audit.sources.source import Present, Source
+from countenance.errors import BadRequest, NotFound
+from countenance.signing import canonical
+
+FOLDER = Path(__file__).with_name("examples")
+
+
+def example(kind: str) -> str:
+    """A commented draft for one kind of source; NotFound lists the kinds."""
+    path = FOLDER / f"{kind}.toml"
+    if path.parent != FOLDER or not path.is_file():
+        raise NotFound(f"no example {kind!r}; there are {', '.join(examples())}")
+    return path.read_text()
+
+
+def examples() -> tuple[str, ...]:
+    """The kinds of example drafts."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
+def plan_of_draft(draft: Path, now: datetime) -> Plan:
+    """Read a draft and complete it: default hypotheses, time, the hashes of label files, and whether scores exist.
+
+    Of the default hypotheses those are left out that the data cannot decide; the plan's limits say which, and why.
+    BadRequest: a field that is wrong. In a table "" stands for None. Paths are relative to the draft's folder. Files
+    that are there are hashed, so that a change after the plan is seen; if they hold scores, the plan says so, and
+    nothing is preregistered.
+    """
+    if not draft.is_file():
+        raise NotFound(f"there is no draft {draft.name}")
+    try:
+        told = tomllib.loads(draft.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadRequest(f"{draft.name} is no TOML: {error}") from error
+    for fixed in ("created", "inputs", "data_seen", "format"):
+        if fixed in told:
+            raise BadRequest(f"a draft does not say {fixed!r}: that is written when the plan is made")
+    plan = plan_of({name: _with_nothing(value) for name, value in told.items()})
+    if "hypotheses" not in told:
+        plan = dataclasses.replace(plan, hypotheses=default_hypotheses(plan))
+        kept, left_out = decidable(plan, draft.parent)
+        plan = dataclasses.replace(plan, hypotheses=kept, limits=(*plan.limits, *left_out))
+    source = source_of(plan, draft.parent)
+    hashes = source.hashes()
+    return dataclasses.replace(
+        plan,
+        created=stamp(now),
+        inputs=tuple(InputFile(name, sha256) for name, sha256 in sorted(hashes.items())),
+        data_seen=any(name in hashes for name in source.scores),
+    )
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in the file at `path`. BadRequest: no such file, or no plan; it says which field is wrong."""
+    if not path.is_file():
+        raise BadRequest(f"there is no plan {path.name}")
+    try:
+        return plan_of(json.loads(path.read_text()))
+    except ValueError as error:
+        raise BadRequest(f"{path.name} is no plan: make one of a draft with `countenance audit plan`") from error
+
+
+def changed_plan(plan: Plan, changes: Mapping[str, object]) -> Plan:
+    """`plan` with other values (as JSON has them) in some fields, by name: "margin", "threshold.value".
+
+    BadRequest: no such field, or a value that it cannot have.
+    """
+    value = to_json(plan)
+    for name, new in changes.items():
+        *path, last = name.split(".")
+        inner = value
+        for part in path:
+            inner = inner.get(part) if isinstance(inner, dict) else None
+        if not isinstance(inner, dict) or last not in inner:
+            raise BadRequest(f"the plan has no field {name!r}")
+        inner[last] = new
+    return plan_of(value)
+
+
+def _with_nothing(value: object) -> object:
+    """A table of a draft with None where it says "", since TOML has no word for it."""
+    if not isinstance(value, dict):
+        return value
+    return {name: None if inner == "" else inner for name, inner in value.items()}
+
+
+def default_hypotheses(plan: Plan) -> tuple[DeclaredHypothesis, ...]:
+    """What is compared where a draft does not say: every group with all others, in every measure of the task."""
+    measures = source_of(plan, Path()).measures
+    return tuple(DeclaredHypothesis(m, name) for name in plan.groups.analyses for m in measures)
+
+
+def plan_bytes(plan: Plan) -> bytes:
+    """The plan as it is kept: canonical JSON. Its sha256 is the plan's hash."""
+    return canonical(to_json(plan))
+
+
+_NAMES = {"fmr": "False matches", "fnmr": "Misses", "fte": "Failures to find a face"}
+
+
+def decidable(plan: Plan, folder: Path) -> tuple[tuple[DeclaredHypothesis, ...], tuple[str, ...]]:
+    """The plan's hypotheses that its data could decide, and for each of the others a sentence that says why not.
+
+    folder: what the plan's paths are relative to. Data that is not there yet, or cannot be read, rules nothing out
+    (the run says what is wrong with it); nor do tables of decisions and risks.
+    """
+    source = source_of(plan, folder)
+    try:
+        there = source.present()
+    except (BadRequest, NotFound):
+        there = None
+    kept: list[DeclaredHypothesis] = []
+    reasons: list[str] = []
+    for hypothesis in plan.hypotheses:
+        reason = "" if hypothesis.measure not in _NAMES else _reason(plan, hypothesis, source, there)
+        if reason:
+            reasons.append(f"{_NAMES[hypothesis.measure]} by {hypothesis.factor} are not compared: {reason}.")
+        else:
+            kept.append(hypothesis)
+    return tuple(kept), tuple(reasons)
+
+
+def _reason(plan: Plan, hypothesis: DeclaredHypothesis, source: Source[Any], there: Present | None) -> str:
+    if hypothesis.measure == "fnmr" and not source.names_subjects:
+        return "no subjects are named, so every picture counts as another person's"
+    if there is None:
+        return ""
+    people = there.people.expecting(plan.groups.expected)
+    grouping = publishable(people.grouping(hypothesis.factor), there.present, plan.small_cell).grouping
+    behind = there.behind(hypothesis.measure, grouping)
+    if hypothesis.measure == "fnmr" and not len(behind):
+        return there.unmated
+    group = grouping.codes[behind]
+    enough = np.bincount(group[group >= 0], minlength=len(grouping.groups)) >= plan.small_cell
+    if enough.sum() >= 2:
+        return ""
+    having = " with two pictures or more" if hypothesis.measure == "fnmr" else ""
+    return f"fewer than two groups have {plan.small_cell} people{having}"
