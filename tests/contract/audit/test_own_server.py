@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from tests.contract.rekognition.rekognition_fakes import ACCESS_KEY, REGION, SECRET, FakeGuard, picture, serving
 
-from countenance.audit.bundle.bundle import read_bundle
+from countenance.audit.bundle import read_bundle
 from countenance.cli.audit import audit
 from countenance.errors import Denied, Unauthenticated
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from countenance.audit.running.running import run_audit
+from countenance.audit.running import run_audit
 from countenance.audit.studies.compas import compas_study
 from countenance.audit.studies.published import published_compas
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.unit.audit import made_up
 
-from countenance.audit.bundle.bundle import read_bundle, write_bundle
+from countenance.audit.bundle import read_bundle, write_bundle
 from countenance.audit.report.page import report_page
 
 playwright = pytest.importorskip("playwright.sync_api")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from countenance.audit.analysis.disclosure import share, withheld
-from countenance.audit.bundle.bundle import bundle_files
+from countenance.audit.bundle import bundle_files
 from countenance.audit.formats.plan import DeclaredHypothesis, Groups, Plan, ScoreFile, System, ThresholdRule
 from countenance.audit.formats.results import (
     Analysis,

@@ -7,7 +7,7 @@ from tests.unit.audit.made_up import NOW
 
 from countenance.audit.formats.plan import DeclaredHypothesis, Groups, LiveApi, Plan, System, ThresholdRule
 from countenance.audit.formats.results import ModelUsed
-from countenance.audit.running.running import run_audit
+from countenance.audit.running import run_audit
 from countenance.audit.sources.live.asking import Asked, Drawn, LiveSource, Pacer, ask, draw, estimate
 from countenance.audit.sources.live.cassette import Cassette, Header, RecordedReply
 from countenance.errors import BadRequest, NotFound, Overloaded

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from tests.unit.audit.score_files import score_file
 
-from countenance.audit.bundle.bundle import read_bundle
+from countenance.audit.bundle import read_bundle
 from countenance.audit.formats.results import Results
 from countenance.cli.audit import audit
 from countenance.errors import BadRequest

@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from tests.unit.audit import made_up
 
-from countenance.audit.bundle.bundle import read_bundle, verify_bundle, write_bundle
+from countenance.audit.bundle import read_bundle, verify_bundle, write_bundle
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import Signer, canonical
 
@@ -122,7 +122,7 @@ def test_damaged_zips_and_nothing_at_all_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_a_zip_that_unpacks_to_too_much_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("countenance.audit.bundle.bundle.MOST_BYTES", 1000)
+    monkeypatch.setattr("countenance.audit.bundle.MOST_BYTES", 1000)
     with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("manifest.json", b" " * 2000)
     with pytest.raises(BadRequest, match="unpacks to more than 1000 bytes"):

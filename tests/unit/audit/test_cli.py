@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from tests.unit.audit import made_up
 from tests.unit.audit.score_files import score_file
 
-from countenance.audit.bundle.bundle import read_bundle, write_bundle
+from countenance.audit.bundle import read_bundle, write_bundle
 from countenance.cli.audit import audit
 from countenance.errors import BadRequest, CountenanceError
 

@@ -8,11 +8,11 @@ import pytest
 from tests.unit.audit import made_up
 
 from countenance.audit.analysis.disclosure import FEWEST, blocks_of, rate_of
-from countenance.audit.bundle.bundle import Bundle, read_bundle, write_bundle
+from countenance.audit.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.findings.differences import _paired_ratio, compare_bundles
 from countenance.audit.formats.plan import System, TemplateFile, ThresholdRule
 from countenance.audit.formats.results import Results
-from countenance.audit.running.running import load, run_audit
+from countenance.audit.running import load, run_audit
 from countenance.errors import BadRequest
 from countenance.metrics import ratio, tally
 from countenance.metrics.statistics.dyads import Tally

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from tests.unit.audit import made_up
 
-from countenance.audit.bundle.bundle import Bundle, read_bundle, write_bundle
+from countenance.audit.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.evidence import (
     EvidenceSubject,
     agrees_with,

@@ -15,7 +15,7 @@ from countenance.audit.formats.plan import DeclaredHypothesis, Groups, Plan, Thr
 from countenance.audit.labelled.people import people_of_rows
 from countenance.audit.labelled.tables import read_table
 from countenance.audit.planning.plans import example, examples, plan_bytes, plan_of_draft
-from countenance.audit.running.running import changes, circumstances, planned_analyses, surprises
+from countenance.audit.running import changes, circumstances, planned_analyses, surprises
 from countenance.errors import BadRequest, NotFound
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from tests.unit.audit import made_up
 
-from countenance.audit.bundle.bundle import Bundle, read_bundle, write_bundle
+from countenance.audit.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.report.figures import DeviateAxis, LinearAxis, LogAxis, rate_label
 from countenance.audit.report.page import card_page, report_page
 

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from tests.unit.audit import made_up
 
-from countenance.audit.bundle.bundle import Bundle, read_bundle, write_bundle
+from countenance.audit.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.report.page import report_page
 from countenance.cli import cli
 from countenance.errors import BadRequest

@@ -22,7 +22,7 @@ from countenance.audit.formats.plan import (
 )
 from countenance.audit.formats.results import Results
 from countenance.audit.planning.plans import default_hypotheses
-from countenance.audit.running.running import load, run_audit
+from countenance.audit.running import load, run_audit
 from countenance.audit.sources.source import Equipment, OwnEngine
 from countenance.errors import BadRequest
 

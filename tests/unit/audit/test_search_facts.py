@@ -9,7 +9,7 @@ from tests.unit.audit import made_up
 from tests.unit.audit.test_report import Page
 
 from countenance.audit.analysis.disclosure import rest_of
-from countenance.audit.bundle.bundle import Bundle, read_bundle, write_bundle
+from countenance.audit.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.findings.advice import advice_of, mix_of
 from countenance.audit.findings.search_facts import SearchFacts, facts_of_bundle, facts_of_test
 from countenance.audit.report.page import leaflet_page

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from countenance.audit.bundle.bundle import read_bundle
+from countenance.audit.bundle import read_bundle
 from countenance.audit.evidence import Evidence, agrees_with, shipped_evidence, shipped_file
 from countenance.engine.manifest import load_manifests
 from countenance.scoring import Calibration, load_normaliser

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from tests.unit.audit.made_up import NOW
 
-from countenance.audit.running.running import run_audit
+from countenance.audit.running import run_audit
 from countenance.audit.studies.gender_shades import gender_shades_study
 from countenance.audit.studies.published import published_compas, published_gender_shades
 from countenance.errors import BadRequest

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from countenance.audit.bundle.bundle import Bundle
+from countenance.audit.bundle import Bundle
 from countenance.audit.formats.codec import from_json, moment_of, stamp, to_json
 from countenance.audit.formats.plan import CROSS
 from countenance.audit.formats.results import FaceResults

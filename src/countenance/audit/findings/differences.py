@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from countenance.audit.analysis.disclosure import bounds, finite, rate_of
-from countenance.audit.bundle.bundle import Bundle
-from countenance.audit.bundle.counts import rows
+from countenance.audit.bundle import Bundle, rows
 from countenance.audit.formats.plan import System
 from countenance.audit.formats.results import Block, FaceResults, GroupResult, Results
 from countenance.audit.formats.shares import Bounds, Share

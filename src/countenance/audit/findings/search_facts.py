@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from countenance.audit.analysis.disclosure import rest_of
-from countenance.audit.bundle.bundle import Bundle
+from countenance.audit.bundle import Bundle
 from countenance.audit.findings.words import count, one_in, percent
 from countenance.errors import BadRequest
 from countenance.metrics import Rate, chance_of_any, expected_false_matches, lead, plain_rate, search_test

@@ -1,15 +1,68 @@
-"""The pictures of reports on classifiers and on risk scores."""
+"""The parts of reports on classifiers and on risk scores, with their pictures."""
 
 from __future__ import annotations
 
 from countenance.audit.findings.words import between, interval, of, percent, times
-from countenance.audit.formats.results import OutcomeAnalysis, OutcomeResults, RiskAnalysis
+from countenance.audit.formats.results import OutcomeAnalysis, OutcomeResults, RiskAnalysis, RiskResults
 from countenance.audit.formats.shares import Share
-from countenance.audit.report.figures import KEY_TOP, Figure, Grid, LinearAxis, frame, keys
+from countenance.audit.report.figures import KEY_TOP, Figure, Grid, LinearAxis, Section, forest, frame, keys
 from countenance.drawing.svg import LINES, line, mark, picture, polyline
 
 
-def rates_grid(analysis: OutcomeAnalysis, everybody: OutcomeResults) -> Grid:
+def outcome_sections(outcomes: OutcomeResults) -> list[Section]:
+    """The parts of the report on a classifier."""
+    sections = []
+    for analysis in outcomes.analyses:
+        lines = [(group.group, group.error) for group in analysis.groups]
+        overall = outcomes.everybody.error.estimate
+        figures = [
+            forest(
+                f"Wrongly classified, by {analysis.name}",
+                lines,
+                "Share of rows whose predicted class is not the true one; no answer counts as an error.",
+                None if overall is None else ("everybody", overall),
+            )
+        ]
+        grid = _rates_grid(analysis, outcomes)
+        sections.append(Section(f"By {analysis.name}", (), tuple(figures), (("By class", grid),) if grid.rows else ()))
+    return sections
+
+
+def risk_sections(risks: RiskResults) -> list[Section]:
+    """The parts of the report on a risk score."""
+    sections = []
+    for analysis in risks.analyses:
+        overall = risks.everybody
+        pictures = [
+            forest("Called high, and it did not happen (FPR)", [(g.group, g.fpr) for g in analysis.groups],
+                   "Share called high among those without the outcome.", _line(overall.fpr.estimate)),
+            forest("Called low, and it happened (FNR)", [(g.group, g.fnr) for g in analysis.groups],
+                   "Share called low among those with the outcome.", _line(overall.fnr.estimate)),
+            _calibration(analysis),
+        ]  # fmt: skip
+        sections.append(
+            Section(
+                f"By {analysis.name}",
+                (f"What the outcome measures: {risks.label_warning}",),
+                tuple(figure for figure in pictures if figure is not None),
+                (
+                    ("All rates", _risk_grid(analysis)),
+                    ("Four fifths of the most favoured group's rate", _four_fifths(analysis)),
+                    (
+                        "Why not every rate can be equal: FPR = p/(1-p) · (1-PPV)/PPV · (1-FNR), with these numbers",
+                        _identity(analysis),
+                    ),
+                ),
+            )
+        )
+    return sections
+
+
+def _line(rate: float | None) -> tuple[str, float] | None:
+    return None if rate is None else ("everybody", rate)
+
+
+def _rates_grid(analysis: OutcomeAnalysis, everybody: OutcomeResults) -> Grid:
     """PPV, TPR and FPR by class and group."""
     rows = []
     for group in (everybody.everybody, *analysis.groups):
@@ -26,7 +79,7 @@ def rates_grid(analysis: OutcomeAnalysis, everybody: OutcomeResults) -> Grid:
     return Grid(heads, tuple(rows))
 
 
-def calibration(analysis: RiskAnalysis) -> Figure | None:
+def _calibration(analysis: RiskAnalysis) -> Figure | None:
     """How often what was foretold happened, by score and group."""
     groups = list(dict.fromkeys(c.group for c in analysis.calibration))
     told = [c for c in analysis.calibration if c.observed.known]
@@ -59,7 +112,7 @@ def calibration(analysis: RiskAnalysis) -> Figure | None:
     return Figure(title, picture(height, "".join([*parts, *key]), title), note, Grid(heads, rows))
 
 
-def four_fifths(analysis: RiskAnalysis) -> Grid:
+def _four_fifths(analysis: RiskAnalysis) -> Grid:
     """The four-fifths rule by group, with the decisions that would have to change."""
     heads = ("group", "favourable decisions", "against the most favoured", "95 % interval", "four fifths", "Fisher's p",
              "decisions to change")  # fmt: skip
@@ -80,7 +133,7 @@ def four_fifths(analysis: RiskAnalysis) -> Grid:
     )
 
 
-def risk_grid(analysis: RiskAnalysis) -> Grid:
+def _risk_grid(analysis: RiskAnalysis) -> Grid:
     """All rates of a risk score by group."""
 
     def said(share: Share) -> str:
@@ -97,7 +150,7 @@ def risk_grid(analysis: RiskAnalysis) -> Grid:
     )  # fmt: skip
 
 
-def identity(analysis: RiskAnalysis) -> Grid:
+def _identity(analysis: RiskAnalysis) -> Grid:
     """FPR = p/(1-p) · (1-PPV)/PPV · (1-FNR) with each group's own numbers."""
     heads = ("group", "share with the outcome p", "PPV", "FNR", "FPR that follows", "FPR measured")
     return Grid(

@@ -130,6 +130,16 @@ class Figure:
         return round(min(1.0, PAPER_PX / self.min_width_px), 3) if self.min_width_px else 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a page: a heading, words, pictures and tables."""
+
+    heading: str
+    words: tuple[str, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    grids: tuple[tuple[str, Grid], ...] = ()
+
+
 Box = tuple[float, float, float, float]
 """Left in percent, top in px, width in percent, height in px."""
 KEY_TOP = 330

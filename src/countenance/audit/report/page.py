@@ -6,38 +6,26 @@ Each is one HTML page that needs no network. The report is for readers in a hurr
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
 
-from countenance.audit.bundle.bundle import Bundle
-from countenance.audit.bundle.counts import counts_csv
+from countenance.audit.bundle import Bundle, counts_csv
 from countenance.audit.evidence import Evidence
 from countenance.audit.findings.differences import compare_bundles
 from countenance.audit.findings.search_facts import SearchFacts
 from countenance.audit.findings.words import between, count, interval, of, one_in, percent, times
 from countenance.audit.formats.plan import Plan
-from countenance.audit.formats.results import Analysis, FaceResults, Judged, OutcomeResults, Results, RiskResults
+from countenance.audit.formats.results import Analysis, FaceResults, Judged, Results
 from countenance.audit.report.changes import before_and_after
-from countenance.audit.report.decisions import calibration, four_fifths, identity, rates_grid, risk_grid
+from countenance.audit.report.decisions import outcome_sections, risk_sections
 from countenance.audit.report.faces import det_curves, distributions, gallery_curve, heat_map
-from countenance.audit.report.figures import Figure, Grid, forest
+from countenance.audit.report.figures import Figure, Grid, Section, forest
 from countenance.drawing.html import rendered
 from countenance.errors import BadRequest
 
 SIGNS = {"disparity shown": "▲", "equivalence shown": "≈", "insufficient evidence": "?"}
 _CSS = Path(__file__).with_name("templates") / "style.css"
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of a page: a heading, words, pictures and tables."""
-
-    heading: str
-    words: tuple[str, ...] = ()
-    figures: tuple[Figure, ...] = ()
-    grids: tuple[tuple[str, Grid], ...] = ()
 
 
 def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
@@ -130,9 +118,9 @@ def _sections(plan: Plan, results: Results) -> list[Section]:
     if results.faces is not None:
         return _faces(plan, results.faces)
     if results.outcomes is not None:
-        return _outcomes(results.outcomes)
+        return outcome_sections(results.outcomes)
     assert results.risks is not None
-    return _risks(results.risks)
+    return risk_sections(results.risks)
 
 
 def _faces(plan: Plan, faces: FaceResults) -> list[Section]:
@@ -273,57 +261,6 @@ def _operating(faces: FaceResults) -> Grid:
             for o in faces.operating
         ),
     )  # fmt: skip
-
-
-def _outcomes(outcomes: OutcomeResults) -> list[Section]:
-    sections = []
-    for analysis in outcomes.analyses:
-        lines = [(group.group, group.error) for group in analysis.groups]
-        overall = outcomes.everybody.error.estimate
-        figures = [
-            forest(
-                f"Wrongly classified, by {analysis.name}",
-                lines,
-                "Share of rows whose predicted class is not the true one; no answer counts as an error.",
-                None if overall is None else ("everybody", overall),
-            )
-        ]
-        grid = rates_grid(analysis, outcomes)
-        sections.append(Section(f"By {analysis.name}", (), tuple(figures), (("By class", grid),) if grid.rows else ()))
-    return sections
-
-
-def _risks(risks: RiskResults) -> list[Section]:
-    sections = []
-    for analysis in risks.analyses:
-        overall = risks.everybody
-        pictures = [
-            forest("Called high, and it did not happen (FPR)", [(g.group, g.fpr) for g in analysis.groups],
-                   "Share called high among those without the outcome.", _line(overall.fpr.estimate)),
-            forest("Called low, and it happened (FNR)", [(g.group, g.fnr) for g in analysis.groups],
-                   "Share called low among those with the outcome.", _line(overall.fnr.estimate)),
-            calibration(analysis),
-        ]  # fmt: skip
-        sections.append(
-            Section(
-                f"By {analysis.name}",
-                (f"What the outcome measures: {risks.label_warning}",),
-                tuple(figure for figure in pictures if figure is not None),
-                (
-                    ("All rates", risk_grid(analysis)),
-                    ("Four fifths of the most favoured group's rate", four_fifths(analysis)),
-                    (
-                        "Why not every rate can be equal: FPR = p/(1-p) · (1-PPV)/PPV · (1-FNR), with these numbers",
-                        identity(analysis),
-                    ),
-                ),
-            )
-        )
-    return sections
-
-
-def _line(rate: float | None) -> tuple[str, float] | None:
-    return None if rate is None else ("everybody", rate)
 
 
 def card_page(bundle: Bundle, evidence: Evidence | None = None) -> str:

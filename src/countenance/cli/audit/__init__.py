@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from countenance.cli.audit.bundles import diff, report, verify
+from countenance.cli.audit.audits import diff, plan, report, run, verify
 from countenance.cli.audit.evidence import evidence
-from countenance.cli.audit.plans import plan, run
 from countenance.cli.audit.questions import advise, explain_search, planner
 from countenance.cli.audit.studies import compas, gender_shades, own_evidence
 

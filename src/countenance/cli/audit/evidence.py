@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from countenance.audit.bundle.bundle import read_bundle, verify_bundle
+from countenance.audit.bundle import read_bundle, verify_bundle
 from countenance.audit.evidence import EvidenceSubject, agrees_with, issue_evidence, read_evidence
 from countenance.audit.findings.words import percent
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer

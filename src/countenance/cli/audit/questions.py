@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from countenance.audit.bundle.bundle import verify_bundle
+from countenance.audit.bundle import verify_bundle
 from countenance.audit.findings.advice import advice_of, mix_of
 from countenance.audit.findings.search_facts import SearchFacts, facts_of_bundle, facts_of_test
 from countenance.audit.findings.words import percent

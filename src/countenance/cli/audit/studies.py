@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from countenance.audit.analysis.measurement import Vectors
-from countenance.audit.bundle.bundle import verify_bundle
+from countenance.audit.bundle import verify_bundle
 from countenance.audit.evidence import EvidenceSubject, issue_evidence, read_evidence
 from countenance.audit.findings.words import interval, of, percent
 from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import Results
 from countenance.audit.formats.shares import Share
-from countenance.audit.running.running import run_audit, seal
+from countenance.audit.running import run_audit, seal
 from countenance.audit.sources.source import Loaded, OwnEngine
 from countenance.audit.studies.compas import compas_study
 from countenance.audit.studies.gender_shades import gender_shades_study

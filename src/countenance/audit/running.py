@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from countenance.audit.analysis.audits import judge_family
-from countenance.audit.bundle.bundle import bundle_files, environment, write_bundle
+from countenance.audit.bundle import bundle_files, environment, write_bundle
 from countenance.audit.formats.codec import stamp, to_json
 from countenance.audit.formats.plan import CROSS, JOINT, Plan
 from countenance.audit.formats.results import Deviation, Results

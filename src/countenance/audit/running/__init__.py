@@ -1,1 +1,0 @@
-"""From a plan and its data to results."""
