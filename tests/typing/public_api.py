@@ -3,9 +3,32 @@
 tests/unit/test_public_api.py has mypy read it as a stranger's program too, with nothing but the installed package.
 """
 
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import assert_type
 
 import countenance
+from countenance.audit import (
+    AuditDifference,
+    Bundle,
+    Equipment,
+    Estimate,
+    Evidence,
+    FaceResults,
+    GroupResult,
+    Plan,
+    Results,
+    Share,
+    Signer,
+    compare_bundles,
+    plan_of_draft,
+    read_bundle,
+    read_evidence,
+    read_plan,
+    report_page,
+    run,
+    verify_bundle,
+)
 from countenance.metrics import (
     Comparisons,
     Interval,
@@ -39,6 +62,42 @@ def rates() -> None:
     assert_type(ratio(rate, plain_rate(2, 100)), Ratio)
     assert_type(search_test(probes=535, falsely_matched=28, gallery=25_000), SearchTest)
     assert_type(expected_false_matches(1e-5, 1000), float)
+
+
+def an_audit(folder: Path) -> None:
+    plan = plan_of_draft(folder / "draft.toml", datetime.now(UTC))
+    assert_type(plan, Plan)
+    assert_type(read_plan(folder / "plan.json"), Plan)
+    assert_type(plan.hash, str)
+
+    def agree(estimate: Estimate) -> None:
+        assert_type(estimate.cost, float)
+
+    signer = Signer.from_file(folder / "audit.key")
+    found = run(
+        folder / "plan.json", folder / "b.zip", signer, changes={"margin": 2.0}, equipment=Equipment(agree=agree)
+    )
+    assert_type(found, Results)
+    assert_type(found.faces, FaceResults | None)
+    bundle = verify_bundle(folder / "b.zip", signer=signer.public.hex())
+    assert_type(bundle, Bundle)
+    assert_type(read_bundle(folder / "b.zip").problems, tuple[str, ...])
+    assert_type(report_page(bundle), str)
+    assert_type(compare_bundles(bundle, bundle), AuditDifference)
+    assert_type(read_evidence(b""), Evidence)
+
+
+def by_group(faces: FaceResults) -> None:
+    for group in faces.analyses[0].groups:
+        assert_type(group, GroupResult)
+        assert_type(group.fmr, Share)
+        assert_type(group.fmr.estimate, float | None)
+
+
+def what_is_refused_of_audits(plan: Plan) -> None:
+    run(plan, Path("b.zip"))  # type: ignore[arg-type, call-arg]
+    verify_bundle("b.zip")  # type: ignore[arg-type]
+    plan.margin = 3.0  # type: ignore[misc]
 
 
 def what_is_refused(rate: Rate) -> None:

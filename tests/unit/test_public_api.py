@@ -95,6 +95,34 @@ def test_the_mathematics_bring_no_server_no_engine_and_no_files(tmp_path: Path) 
     assert not list(tmp_path.iterdir())
 
 
+def test_importing_the_auditor_loads_one_module_and_does_nothing(tmp_path: Path) -> None:
+    done = imported("countenance.audit", tmp_path)
+    assert isinstance(done["modules"], list)
+    ours = [name for name in done["modules"] if name.startswith("countenance")]
+    assert ours == ["countenance", "countenance.audit"]
+    assert not {name.partition(".")[0] for name in done["modules"]} & {"numpy", "scipy", "pyarrow", "jinja2"}
+    assert (done["noted"], done["variables"], done["threads"]) == ([], True, 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_auditor_fetches_each_name_from_where_a_type_checker_finds_it() -> None:
+    import countenance.audit
+
+    for name in PROMISED["countenance.audit"]:
+        found = getattr(countenance.audit, name)
+        assert f"{found.__module__}.{found.__qualname__}" == SOURCE["audit"][name].final_target.path
+    assert set(PROMISED["countenance.audit"]) <= set(dir(countenance.audit))
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        _ = countenance.audit.no_such_thing
+
+
+def test_an_audit_of_a_score_file_needs_no_engine_no_client_and_no_server(tmp_path: Path) -> None:
+    done = imported("countenance.audit.running, countenance.audit.sources.scores", tmp_path)
+    assert isinstance(done["modules"], list)
+    brought = {name.partition(".")[0] for name in done["modules"]}
+    assert not brought & {"openvino", "cv2", "fastapi", "uvicorn", "sqlalchemy", "botocore", "boto3", "azure", "click"}
+
+
 def test_a_type_checker_sees_the_types_of_the_installed_package(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text((ROOT / "tests" / "typing" / "public_api.py").read_text())

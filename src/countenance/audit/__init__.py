@@ -1,1 +1,152 @@
-"""audit."""
+"""Audits of whole systems: a plan, its data, what was found by group, and a signed bundle that anybody can check.
+
+`plan_of_draft` makes a plan and `read_plan` reads one; `run` carries it out. `verify_bundle` and `read_bundle` check
+and read what it left, `report_page` shows it to people, `compare_bundles` compares two versions of a system.
+
+Importing this loads nothing else: each name is fetched when it is first asked for.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from countenance.audit.bundle import Bundle, counts_csv, read_bundle, verify_bundle
+    from countenance.audit.evidence import Evidence, read_evidence
+    from countenance.audit.findings.differences import AuditDifference, compare_bundles
+    from countenance.audit.formats.plan import (
+        DeclaredHypothesis,
+        Groups,
+        ImageFolder,
+        LiveApi,
+        OutcomeTable,
+        Plan,
+        RiskTable,
+        ScoreFile,
+        System,
+        TemplateFile,
+        ThresholdRule,
+    )
+    from countenance.audit.formats.results import (
+        Analysis,
+        FaceResults,
+        GroupResult,
+        Judged,
+        OutcomeResults,
+        Results,
+        RiskResults,
+    )
+    from countenance.audit.formats.shares import Bounds, Share
+    from countenance.audit.planning.plans import plan_bytes, plan_of_draft, read_plan
+    from countenance.audit.report.page import report_page
+    from countenance.audit.running import run
+    from countenance.audit.sources.live.cost import Estimate
+    from countenance.audit.sources.source import Equipment
+    from countenance.signing import Signer
+
+__all__ = [
+    "Analysis",
+    "AuditDifference",
+    "Bounds",
+    "Bundle",
+    "DeclaredHypothesis",
+    "Equipment",
+    "Estimate",
+    "Evidence",
+    "FaceResults",
+    "GroupResult",
+    "Groups",
+    "ImageFolder",
+    "Judged",
+    "LiveApi",
+    "OutcomeResults",
+    "OutcomeTable",
+    "Plan",
+    "Results",
+    "RiskResults",
+    "RiskTable",
+    "ScoreFile",
+    "Share",
+    "Signer",
+    "System",
+    "TemplateFile",
+    "ThresholdRule",
+    "compare_bundles",
+    "counts_csv",
+    "plan_bytes",
+    "plan_of_draft",
+    "read_bundle",
+    "read_evidence",
+    "read_plan",
+    "report_page",
+    "run",
+    "verify_bundle",
+]
+
+_HOMES = {
+    "countenance.audit.bundle": (
+        "Bundle",
+        "counts_csv",
+        "read_bundle",
+        "verify_bundle",
+    ),
+    "countenance.audit.evidence": (
+        "Evidence",
+        "read_evidence",
+    ),
+    "countenance.audit.findings.differences": (
+        "AuditDifference",
+        "compare_bundles",
+    ),
+    "countenance.audit.formats.plan": (
+        "DeclaredHypothesis",
+        "Groups",
+        "ImageFolder",
+        "LiveApi",
+        "OutcomeTable",
+        "Plan",
+        "RiskTable",
+        "ScoreFile",
+        "System",
+        "TemplateFile",
+        "ThresholdRule",
+    ),
+    "countenance.audit.formats.results": (
+        "Analysis",
+        "FaceResults",
+        "GroupResult",
+        "Judged",
+        "OutcomeResults",
+        "Results",
+        "RiskResults",
+    ),
+    "countenance.audit.formats.shares": (
+        "Bounds",
+        "Share",
+    ),
+    "countenance.audit.planning.plans": (
+        "plan_bytes",
+        "plan_of_draft",
+        "read_plan",
+    ),
+    "countenance.audit.report.page": ("report_page",),
+    "countenance.audit.running": ("run",),
+    "countenance.audit.sources.live.cost": ("Estimate",),
+    "countenance.audit.sources.source": ("Equipment",),
+    "countenance.signing": ("Signer",),
+}
+"""The module that each public name is fetched from."""
+
+
+def __getattr__(name: str) -> object:
+    """A public name, imported when it is first asked for."""
+    for module, names in _HOMES.items():
+        if name in names:
+            from importlib import import_module
+
+            found: object = getattr(import_module(module), name)
+            globals()[name] = found
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
