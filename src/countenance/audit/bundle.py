@@ -1,8 +1,8 @@
-"""An audit as something that can be handed over: signed files with counts in them, nobody's face and nobody's name.
+"""An audit that can be handed over: signed files with counts in them, and nobody's face or name.
 
 A bundle is a folder or one .zip of these files: the plan, the results, the environment, a table of counts and the
 schemas. manifest.json lists the sha256 of every file; signature.json signs the manifest (Ed25519 over its canonical
-JSON). Whoever has the bundle can check it without a network; whose key signed it must be known from elsewhere.
+JSON). Anybody who has the bundle can check it without a network, but must know from elsewhere whose key signed it.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class BundleSignature:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle that was read. hash: names it. problems: what is wrong with it; none: it is what was signed."""
+    """A bundle that was read. hash: its name. problems: what is wrong with it; if empty, it is what was signed."""
 
     manifest: BundleManifest
     plan: Plan
@@ -266,7 +266,7 @@ def counts_csv(results: Results) -> bytes:
 
 
 def rows(results: Results) -> Iterator[Row]:
-    """Analysis, measure, group, other group and share of every cell."""
+    """Every cell of `results`: analysis, measure, group, other group, and share."""
     if results.faces is not None:
         yield from _faces(results)
     if results.outcomes is not None:

@@ -1,4 +1,4 @@
-"""An audit from its plan to its results and its bundle, and where it leaves the plan."""
+"""Carry out an audit: from its plan to results and a bundle, with a list of all deviations from the plan."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def surprises(plan: Plan, people: LabelledPeople) -> tuple[Deviation, ...]:
 
 
 def planned_analyses(plan: Plan, deviations: tuple[Deviation, ...]) -> dict[str, bool]:
-    """By analysis, whether it is as planned."""
+    """For each analysis, whether it was carried out as planned."""
     everything = any(deviation.touches == "everything" for deviation in deviations)
     return dict.fromkeys(plan.groups.analyses, not everything)
 

@@ -82,7 +82,7 @@ class Audit(ABC, Generic[D_co]):
 
     @abstractmethod
     def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
-        """The part of the results that `plan` asks for. planned: by analysis, whether it is as it was planned."""
+        """Compute what `plan` asks for. planned: for each analysis, whether it is carried out as planned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,8 @@ def judge_family(
 ) -> tuple[Judged, ...]:
     """Judge every comparison that the plan declares, corrected over all of them.
 
-    tables: by analysis name. planned: whether a comparison of (analysis, group) is as it was planned.
-    BadRequest: a reference group that is not there.
+    tables: rates by name of analysis. planned: whether the comparison of a group in an analysis is as planned.
+    BadRequest: no such reference group.
     """
     comparisons = [c for hypothesis in plan.hypotheses for c in _comparisons(hypothesis, tables[hypothesis.factor])]
     if not comparisons:

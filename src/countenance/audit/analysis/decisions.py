@@ -100,7 +100,7 @@ def _outcome_group(line: GroupClassification, small_cell: int) -> OutcomeGroup:
 
 
 def outcome_table(plan: OutcomeTable, analysis: OutcomeAnalysis) -> RateTable:
-    """The rates of an analysis that verdicts are about; those of the positive class where the plan names one."""
+    """The rates that verdicts are about; those of the positive class where the plan names one."""
     shares: dict[str, tuple[Share, ...]] = {"error": tuple(group.error for group in analysis.groups)}
     for measure in ("ppv", "tpr", "fpr"):
         shares[measure] = tuple(_of_class(group, plan.positive, measure) for group in analysis.groups)
@@ -196,7 +196,7 @@ def _four_fifths(line: FourFifths) -> FourFifthsLine:
 
 
 def risk_table(analysis: RiskAnalysis) -> RateTable:
-    """The rates of an analysis that verdicts are about."""
+    """The rates that verdicts are about."""
     return RateTable(
         tuple(group.group for group in analysis.groups),
         {

@@ -1,4 +1,4 @@
-"""What may be told about a group: merged where it is small, withheld where few people stand behind a rate."""
+"""What may be published: small groups are merged, and rates with too few people behind them are withheld."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Cells:
 
 
 def rest_of(small_cell: int) -> str:
-    """Name of the group that small groups are merged into."""
+    """The name of the group that small groups are merged into."""
     return f"other groups of fewer than {small_cell} people"
 
 
@@ -72,7 +72,7 @@ def publishable(grouping: Grouping, present: Codes, small_cell: int) -> Cells:
 
 
 def rate_of(share: Share) -> Rate:
-    """The rate that mathematics takes; an unknown one where numbers are withheld."""
+    """The rate behind a record, for computing with it; an unknown rate where its numbers are withheld."""
     if share.errors is None or share.trials is None or share.effective_trials is None:
         return unknown_rate(share.reason, share.level)
     freedom = math.inf if share.freedom is None else share.freedom
@@ -95,13 +95,13 @@ def share(rate: Rate, small_cell: int = 0) -> Share:
 
 
 def withheld(small_cell: int, level: float = 0.95) -> Share:
-    """The record of a rate that too few people stand behind."""
+    """The record of a rate with too few people behind it to be published."""
     reason = f"withheld: fewer than {small_cell} people"
     return Share(None, None, None, None, None, None, level, None, None, "withheld", reason)
 
 
 def pooled(rates: Sequence[Rate]) -> Rate:
-    """The rate of several rates over disjoint people, taken together.
+    """One rate out of several that are about different people.
 
     With the pooled p, Var = p(1-p) · sum(n_i² / e_i) / (sum n_i)², e_i the effective trials, so the pooled effective
     number is (sum n_i)² / sum(n_i² / e_i).

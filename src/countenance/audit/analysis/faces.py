@@ -94,7 +94,7 @@ def analyse_faces(plan: Plan, data: FaceData, planned: Mapping[str, bool]) -> Fa
 
 
 def table_of(analysis: Analysis) -> RateTable:
-    """The rates of an analysis that verdicts are about."""
+    """The rates that verdicts are about."""
     return RateTable(
         tuple(group.group for group in analysis.groups),
         {
@@ -125,7 +125,7 @@ def _threshold(rule: ThresholdRule, data: FaceData, whole: Measurement) -> float
 
 
 def _at_targets(fmrs: Sequence[float], data: FaceData, whole: Measurement) -> dict[float, float]:
-    """Thresholds at overall FMRs, as far as there are scores for them."""
+    """The threshold for each overall FMR that the scores reach."""
     found = {}
     for fmr in fmrs:
         threshold = whole.threshold_at(fmr, None)
@@ -157,7 +157,7 @@ def _operating(
 def _protocols(analyses: Sequence[Analysis], everybody_rate: Rate) -> tuple[Protocol, ...]:
     """FMR among impostors who agree in the labels of an analysis, over FMR of all impostors.
 
-    The ratio's interval takes the two rates as independent; they share comparisons, so it is somewhat too wide.
+    The interval of the ratio treats the two rates as independent. They share comparisons, so it is slightly too wide.
     """
     if not everybody_rate.known:
         return ()
@@ -184,9 +184,10 @@ def _shown(score: float, data: FaceData) -> float:
 def searches(
     data: FaceData, cells: Cells, groups: Sequence[GroupResult], gallery: GallerySizes, threshold: float, seed: int
 ) -> tuple[SearchResult, ...]:
-    """One line per gallery size and probe group: by formula, with the gallery mixed as the data is, and measured.
+    """What to expect of searches, for each gallery size and probe group: by formula, and measured where possible.
 
-    The FMR is that of the group's people with anybody. Groups without a known FMR have no line.
+    The formula uses the FMR of the group against everybody, so it assumes a gallery with the same mixture of groups as
+    the data. Groups without a known FMR are left out.
     """
     sizes = sorted({*gallery.sizes, *_measurable(len(data.present))})
     measured = data.search(cells.grouping, sizes, threshold, seed)

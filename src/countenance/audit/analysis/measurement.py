@@ -1,6 +1,6 @@
-"""What an analysis of faces asks of its data, and how scored comparisons answer.
+"""What the analysis of faces needs from its data, and how it gets that from scored comparisons.
 
-Templates answer in `sources/templates.py`.
+How it gets it from templates is in `sources/templates.py`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Sides = Callable[[Vectors], tuple[Vectors, Vectors]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcomes:
-    """What became of every image: failures and quality are results, not missing rows.
+    """What happened to every image: failures and quality are results, not missing rows.
 
     subjects: (images,), row of the people. failed: (images,), bool, no template could be made. unreadable: (images,),
     bool, those of the failed that could not be decoded at all. quality: by name ("sharpness", "brightness",
@@ -53,7 +53,7 @@ class Outcomes:
 
 
 class Measurement(Protocol):
-    """Figures of one grouping at the thresholds asked for, by position (larger is more alike)."""
+    """Figures of one grouping at given thresholds, which are named by position. Larger scores mean more alike."""
 
     def verification(self, at: int) -> Verification:
         """Error rates at the at-th threshold."""
@@ -62,7 +62,7 @@ class Measurement(Protocol):
         """Comparisons of one person, (k,) each: rows of the people, misses at the at-th threshold, trials."""
 
     def threshold_at(self, fmr: float, group: int | None) -> float | None:
-        """The lowest threshold with that FMR at most, of all impostors or of those within a group."""
+        """The lowest threshold at which the FMR, of all impostors or of those within a group, is at most `fmr`."""
 
     def tradeoff(self, group: int | None) -> Tradeoff | None:
         """The curve of one group (impostors within it), or of all; None where one kind is missing."""
@@ -75,14 +75,14 @@ class Measurement(Protocol):
 
 
 class Measure(Protocol):
-    """How a source is measured."""
+    """How error rates are computed for one grouping."""
 
     def __call__(self, grouping: Grouping, thresholds: Sequence[float]) -> Measurement:
-        """Figures by group at `thresholds`, which rise."""
+        """Figures by group at `thresholds`, which are in ascending order."""
 
 
 class Search(Protocol):
-    """How a source is searched."""
+    """How searches are measured for one grouping."""
 
     def __call__(self, grouping: Grouping, sizes: Sequence[int], threshold: float, seed: int) -> OpenSet | None:
         """FPIR and FNIR measured on subsampled galleries; None where there are no templates, or too few people."""
@@ -159,7 +159,7 @@ class ScoredComparisons:
 
 
 def scored_data(scored: ScoredComparisons, outcomes: Outcomes | None = None) -> FaceData:
-    """`scored` (and what became of each image, where images were looked at) as data of an analysis."""
+    """Data for an analysis out of comparisons, and what happened to each image where images were looked at."""
     people = np.unique(np.r_[scored.a, scored.b])
     if outcomes is not None:
         people = np.union1d(people, outcomes.subjects)
@@ -189,7 +189,7 @@ def scored_data(scored: ScoredComparisons, outcomes: Outcomes | None = None) -> 
 
 
 _ABOUT_GROUPS = frozenset({"single-group", "empty-groups"})
-"""Comparisons are checked with everybody in one group; what groups lack is told by their analysis."""
+"""Findings left out here: everybody is in one group, and the analysis itself says what its groups lack."""
 
 
 def _said(finding: DataFinding) -> str:

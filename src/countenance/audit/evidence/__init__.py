@@ -1,4 +1,4 @@
-"""Evidence: a signed audit of one model at one threshold, in date or not, that policy can ask for.
+"""Evidence: a signed audit of one model at one threshold, with an expiry date, which policy can ask for.
 
 statement = read_evidence(path.read_bytes())       # BadRequest unless its issuer signed exactly this
 statement.in_date(now); statement.covers("gender", "female"); statement.lowest_tpr

@@ -102,12 +102,12 @@ class Evidence:
 
     @property
     def expires(self) -> datetime:
-        """When the evidence stops to count."""
+        """When the evidence stops counting."""
         return moment_of(self.expires_at)
 
     @property
     def limits(self) -> tuple[str, ...]:
-        """What the audits cannot show, each said once."""
+        """What the audits cannot show, without repetitions."""
         return tuple(dict.fromkeys(limit for audit in self.audits for limit in audit.limits))
 
     @property
@@ -198,7 +198,7 @@ def sign_evidence(statement: Evidence, signer: Signer) -> bytes:
 
 
 def read_evidence(content: bytes) -> Evidence:
-    """Evidence out of its file. BadRequest: not evidence, or not signed by the issuer that it names.
+    """Read an evidence file. BadRequest: not evidence, or not signed by the issuer that it names.
 
     Whether the issuer is trusted, and the dates, are for the caller to decide.
     """
@@ -219,7 +219,7 @@ def read_evidence(content: bytes) -> Evidence:
 
 
 def agrees_with(evidence: Evidence, bundle: Bundle) -> tuple[str, ...]:
-    """What speaks against the evidence resting on this bundle; nothing: it does."""
+    """Why this evidence cannot rest on `bundle`; empty if it does."""
     problems = list(bundle.problems)
     audit = next((audit for audit in evidence.audits if audit.bundle == bundle.hash), None)
     faces = bundle.results.faces

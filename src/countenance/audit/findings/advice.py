@@ -1,4 +1,4 @@
-"""The threshold advisor on a bundle: its curves hold every count that is needed."""
+"""Advice on a threshold from a bundle alone: its curves hold all the counts that are needed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def advice_of(
 
 
 def mix_of(texts: Sequence[str]) -> dict[str, float]:
-    """Shares out of texts 'group=0.3'."""
+    """Read the shares of groups from texts like 'group=0.3'."""
     mix = {}
     for text in texts:
         group, equals, share = text.rpartition("=")

@@ -5,7 +5,7 @@ version, the change in ln(rate) has the jackknife-like linearised terms d_b = f 
 f = 2 for false matches (each in both of its people), 1 for misses, and variance Var_b(d_b)/B with Student's quantile,
 B-1 degrees of freedom. Blocks are whole people, so this is clustered; the shared people make it paired. Everybody
 together has blocks too, cut without regard to groups. Where people or blocks differ, the two rates count as
-independent, which is said.
+independent, and a note says so.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class AuditDifference:
-    """Two audits compared. same_plan: both carried out the very same plan."""
+    """Two audits compared. same_plan: whether both carried out the same plan."""
 
     old_system: System
     new_system: System

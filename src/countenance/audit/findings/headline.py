@@ -1,4 +1,4 @@
-"""The finding in one sentence and three numbers, and what could not be told."""
+"""The main finding in one sentence and three numbers, and what the data could not show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one search of a gallery can do wrong, in numbers that a leaflet can say aloud."""
+"""What can go wrong in one search of a gallery, in numbers that fit a leaflet."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def facts_of_bundle(bundle: Bundle, gallery: int, group: str | None, prior: floa
 
 
 def facts_of_test(probes: int, matched: int, gallery: int, prior: float | None) -> SearchFacts:
-    """The facts behind a published test: so many people searched for, so many named falsely, so large a gallery."""
+    """The facts of a published test: how many were searched for, how many falsely matched, how large the gallery."""
     found = search_test(probes, matched, gallery)
     bounds = found.implied_interval
     rate = plain_rate(matched, probes)

@@ -51,7 +51,7 @@ def between(bounds: Bounds) -> str:
 
 
 def of(share: Share) -> str:
-    """Counts as "12 of 3,456"; why there are none, else."""
+    """Counts as "12 of 3,456", or why there are none."""
     if share.errors is None or share.trials is None:
         return share.reason
     if not share.trials:

@@ -1,1 +1,1 @@
-"""Data once read: people and their groups, comparisons of them, templates and images of theirs."""
+"""Who is in the data and in which groups, read from tables."""

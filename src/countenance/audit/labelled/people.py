@@ -27,7 +27,7 @@ class LabelledPeople:
     """Subjects and their labels.
 
     ids: one per subject, or None where rows name nobody. They never leave the auditor.
-    labels: per factor its groups, sorted. codes: (subjects, factors), int32, -1 where nothing was told.
+    labels: the groups of each factor, sorted. codes: (subjects, factors), int32, -1 where nothing was told.
     """
 
     ids: tuple[str, ...] | None
@@ -104,7 +104,7 @@ def gather(
     contradictions: str,
     name: str,
 ) -> Labelled:
-    """One label per subject and factor out of many rows; `told` is a list of (subjects (n,), labels (n, factors))."""
+    """Find one label for each subject and factor in many rows. told: list of (subjects (n,), labels (n, factors))."""
     subjects = np.concatenate([who for who, _ in told])
     rows = np.concatenate([what for _, what in told])
     codes = np.full((len(ids), len(factors)), -1, np.int32)

@@ -1,4 +1,4 @@
-"""Columns out of CSV and Parquet files, millions of rows at a time, with errors that name the column."""
+"""Columns of CSV and Parquet files with millions of rows, and errors that name the column."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class LabelTable:
         return numbers
 
     def texts(self, *names: str) -> tuple[list[Codes], tuple[str, ...]]:
-        """Several columns coded by one list of names: codes per column and the names, sorted. Empty cells are -1."""
+        """Several columns as codes into one sorted list of names, and that list. Empty cells are -1."""
         chunks = [chunk for name in names for chunk in _dictionary(self.column(name)).chunks]
         if not chunks:
             return [np.empty(0, np.int32) for _ in names], ()

@@ -1,1 +1,1 @@
-"""From data to a plan: drafts, what the data can decide, deviations from what was declared."""
+"""Plans, and the drafts that they are made of."""

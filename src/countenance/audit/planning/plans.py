@@ -1,7 +1,7 @@
-"""Plans: made of a person's draft (TOML), complete and hashed, with the state of its files; read back; changed.
+"""Make a plan out of a draft (TOML), read it back, or change it.
 
-A draft that declares no hypotheses gets every comparison that its data could ever decide, from whose pictures there
-are: no score is looked at. A group can be told about where at least `small_cell` people stand behind its rate: people
+A draft that declares no hypotheses gets every comparison that its data could ever decide. Only labels are looked at
+for that, no score. Something can be said about a group where at least `small_cell` people stand behind its rate: people
 with two pictures or more for misses, people to be mistaken for each other for false matches. With fewer than two such
 groups nothing can be compared, and a hypothesis about it would only make every other one harder to show (Holm counts
 it).
@@ -46,7 +46,7 @@ def examples() -> tuple[str, ...]:
 def plan_of_draft(draft: Path, now: datetime) -> Plan:
     """Read a draft and complete it: default hypotheses, time, the hashes of label files, and whether scores exist.
 
-    Of the default hypotheses those are left out that the data cannot decide; the plan's limits say which, and why.
+    Default hypotheses that the data cannot decide are left out; the plan's limits say which, and why.
     BadRequest: a field that is wrong. In a table "" stands for None. Paths are relative to the draft's folder. Files
     that are there are hashed, so that a change after the plan is seen; if they hold scores, the plan says so, and
     nothing is preregistered.
@@ -116,7 +116,7 @@ def default_hypotheses(plan: Plan) -> tuple[DeclaredHypothesis, ...]:
 
 
 def plan_bytes(plan: Plan) -> bytes:
-    """The plan as it is kept: canonical JSON. Its sha256 is the plan's hash."""
+    """The plan as its file holds it: canonical JSON. The sha256 of these bytes is the plan's hash."""
     return canonical(to_json(plan))
 
 

@@ -56,7 +56,7 @@ class LinearAxis:
         return min(1.0, max(0.0, (value - self.low) / width)) if width > 0 else 0.0
 
     def ticks(self) -> list[float]:
-        """Five round numbers or so."""
+        """About five round numbers."""
         width = self.high - self.low
         if width <= 0:
             return [self.low]
@@ -105,7 +105,7 @@ PAPER_PX = 670
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table: heads of the columns and rows of texts. marked: rows to stress."""
+    """A table: the heads of its columns, and rows of texts."""
 
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -126,7 +126,7 @@ class Figure:
 
     @property
     def shrink(self) -> float:
-        """By what to scale it on paper, so that all of it is there."""
+        """The factor that makes the whole picture fit on paper, at most 1."""
         return round(min(1.0, PAPER_PX / self.min_width_px), 3) if self.min_width_px else 1.0
 
 
@@ -205,7 +205,7 @@ def forest(
     parts = scale(axis, left, width, height)
     if reference is not None and reference[1] > 0:
         x = left + width * axis.place(reference[1])
-        # Beside the bars only: through the words it would cross out numbers.
+        # Beside the bars only: drawn through the words it would cross out numbers.
         parts += [
             line(x, y + 5 + LINE * far, x, y + 23 + LINE * far, GREY, 1.5, "4 3")
             for y, far in zip(tops, long, strict=True)
@@ -244,7 +244,7 @@ def forest(
 
 
 def scale(axis: LogAxis, left: float, width: float, height: float) -> list[str]:
-    """The ticks of `axis` from `left` on: lines to behind the rows, and their rates in the last of `height`."""
+    """The ticks of `axis`: lines behind the rows, and rates at the bottom. left, width: percent; height: px."""
     parts = []
     for tick in axis.ticks():
         x = left + width * axis.place(tick)

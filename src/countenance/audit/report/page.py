@@ -51,12 +51,12 @@ def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
 
 
 def render(template: str, **values: object) -> str:
-    """A template of this package with its style; everything is escaped but markup made here."""
+    """Fill in a template of this package, with its style. Everything is escaped except markup made here."""
     return rendered("countenance.audit.report", template, style=Markup(_CSS.read_text()), **values)  # noqa: S704  our own file
 
 
 def shown_first(judged: tuple[Judged, ...]) -> tuple[Judged, ...]:
-    """The verdicts that say something, the largest ratios first; all of them where there are few."""
+    """The verdicts that show something, largest ratios first; all verdicts if there are at most twelve."""
     if len(judged) <= 12:
         return judged
     told = [j for j in judged if j.verdict != "insufficient evidence"]

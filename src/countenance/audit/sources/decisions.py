@@ -1,4 +1,4 @@
-"""Tables of decisions: what a classifier said and what was true, or what a risk score said and what happened."""
+"""Tables of decisions: predicted and true classes, or risk scores and what happened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Image folders through an engine: every image counts, also those that give no template."""
+"""Folders of images, run through an engine. Every image counts, even if it gives no template."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ Pictures = TypeVar("Pictures", ImageFolder, LiveApi)
 
 
 class LabelledImageSource(Source[Pictures]):
-    """What sources have in common whose data is a folder of images and a table that says who is on them."""
+    """A folder of images and a table that says who is on them."""
 
     measures: ClassVar[tuple[Measure, ...]] = ("fmr", "fnmr", "fte")
 

@@ -1,4 +1,4 @@
-"""Score files: a table of comparisons made by any system, read with everything that may be wrong with it."""
+"""Score files: comparisons made by any system, checked for everything that can be wrong with them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def read_scores(
 
 
 def _one_direction(comparisons: Comparisons, rows: _ScoreRows, people: LabelledPeople) -> None:
-    """Scores must run the same way in every group: else two systems, or two units, are in one file."""
+    """Check that scores run the same way in every group. If not, the file mixes two systems or two units."""
     told = np.isfinite(comparisons.score)
     for factor in people.factors:
         grouping = people.grouping(factor)

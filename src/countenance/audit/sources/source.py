@@ -1,4 +1,4 @@
-"""What every source of data can do: name its files, tell who its data is about, and load it for its analysis."""
+"""What every source of data can do: name its files, say whom its data is about, and load it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _no_engine() -> OwnEngine:
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """What a run may use beside the plan's files.
+    """What a run may use besides the files of its plan.
 
     engine: opens an engine, called for images only. cassette: where a live service's answers are kept. replay: ask
     nothing, use the cassette alone. agree: told the estimate before the first call that may cost money; raises to stop.
@@ -71,7 +71,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Present:
-    """Whose data there is. present: rows of the people, each once.
+    """Whom the data is about. present: rows of the people, each once.
 
     behind: by measure and grouping, the rows of the people behind the rates of their groups, each once. unmated: the
     reason to give where nobody is behind the miss rate.
@@ -137,7 +137,7 @@ class Source(ABC, Generic[D]):
 
 
 def by_pictures(people: LabelledPeople, subjects: Codes) -> Present:
-    """Who there is, where all pairs of pictures are compared. subjects: (pictures,), row of `people`, or -1."""
+    """Whom the data is about if all pairs of pictures are compared. subjects: (pictures,), row of `people`, or -1."""
     rows, pictures = np.unique(subjects[subjects >= 0], return_counts=True)
     twice = rows[pictures >= 2]
     return Present(people, rows, lambda measure, grouping: twice if measure == "fnmr" else rows)

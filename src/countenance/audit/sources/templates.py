@@ -1,4 +1,4 @@
-"""Templates (.npz or .npy) and the table of whose they are, compared all with all."""
+"""Templates (.npz or .npy), a table that says whose they are, and the comparison of all pairs."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def read_templates(source: TemplateFile, folder: Path, factors: Sequence[str], c
 
 
 def unit_vectors(given: NDArray[Any], name: str) -> tuple[Vectors, tuple[str, ...]]:
-    """`given` (n, d) as float32 of norm 1, and what had to be changed for that."""
+    """`given` (n, d) as float32 with norm 1, and findings about what had to be changed."""
     if given.ndim != 2 or not np.issubdtype(given.dtype, np.floating):
         raise BadRequest(f"templates are a table of decimal numbers (n, d), {name} holds {given.dtype} {given.shape}")
     vectors = np.ascontiguousarray(given, np.float32)
@@ -126,7 +126,7 @@ def _codes(values: NDArray[Any], rows: int, name: str) -> tuple[Codes, tuple[str
 
 
 def faces_data(faces: Faces, sides: Sides | None = None, limits: tuple[float, float] = (-1.0, 1.0)) -> FaceData:
-    """`faces` as data of an analysis. sides: how vectors become probe and gallery sides (None: plain cosine).
+    """Data for an analysis out of templates. sides: how vectors become probe and gallery sides (None: plain cosine).
 
     limits: lowest and highest score to tell apart, for the histograms that thresholds are found in.
     """

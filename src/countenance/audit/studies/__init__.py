@@ -1,1 +1,1 @@
-"""Published audits carried out again with this auditor, so that anybody can hold it to known numbers."""
+"""Published audits, repeated with this auditor, so that anybody can check it against known numbers."""

@@ -1,4 +1,4 @@
-"""Gender Shades from its published cells: one row per person again, so that the whole analysis can be run."""
+"""Gender Shades: one row per person, rebuilt from the published cells, so that the whole analysis can be run."""
 
 from __future__ import annotations
 

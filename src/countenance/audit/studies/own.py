@@ -151,7 +151,7 @@ def load_study(plan: Plan, study: Study, data: Path, work: Path, own: OwnEngine,
 
 
 def with_inputs(plan: Plan, loaded: Loaded) -> Plan:
-    """The plan with the hash of its label table, as a draft would have it."""
+    """The plan with the hash of its label table, as if it had been made of a draft."""
     assert plan.images is not None
     name = plan.images.labels
     return dataclasses.replace(plan, inputs=(InputFile(name, loaded.inputs[name]),))

@@ -42,7 +42,7 @@ class GenderShades:
     error_pct: Mapping[str, tuple[float, ...]]
 
     def errors(self, system: str) -> tuple[int, ...]:
-        """Errors by cell: the whole numbers that the published percentages round from."""
+        """Errors by cell: the whole numbers that the published percentages were rounded from."""
         return tuple(round(n * pct / 100) for n, pct in zip(self.sizes, self.error_pct[system], strict=True))
 
 

@@ -1,4 +1,4 @@
-"""How n templates are put in order and cut into blocks, and how the blocks are worked off by threads.
+"""How n templates are ordered and cut into blocks, and how threads work through the blocks.
 
 Order: by group, then person. A *unit* is the templates of one person within one group; no block cuts a unit, so that
 mated pairs of a unit lie in diagonal blocks only.

@@ -1,4 +1,4 @@
-"""The one compiled pass over a block of scores: histogram and false matches by person, as fast as scores are made."""
+"""The one compiled pass over a block of scores. It keeps up with the matrix product that makes them."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def all_pairs(
 
 
 class _MatedPairs:
-    """Where the mated pairs are, and their scores as they are taken out of the blocks."""
+    """Where the mated pairs are, and their scores, collected block by block."""
 
     def __init__(self, data: Ordered) -> None:
         by_person = np.argsort(data.person, kind="stable")
@@ -169,7 +169,7 @@ class _MatedPairs:
         scores[i[apart], j[apart]] = -np.inf
 
     def forget(self, table: Counts) -> None:
-        """Take the places of minus infinity off the first bin of histograms (g, g, bins)."""
+        """Subtract the minus infinities that were counted from the first bin of histograms (g, g, bins)."""
         first, second = self._data.group[self.first[self._apart]], self._data.group[self.second[self._apart]]
         np.subtract.at(table[:, :, 0], (first, second), 1)
 

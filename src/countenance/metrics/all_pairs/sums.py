@@ -1,4 +1,4 @@
-"""What is kept of all pairs of templates, and the rates, thresholds and curves that follow from it."""
+"""The counts kept from all pairs of templates, and the rates, thresholds and curves that follow from them."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class PairSums:
         return own[self.unit_person], own2[self.unit_person]
 
     def verification(self, threshold: int, level: float = 0.95) -> Verification:
-        """Error rates by group and pair of groups at `thresholds[threshold]`: what `verify` is for score files."""
+        """Error rates by group and pair of groups at `thresholds[threshold]`, like those of `verify`."""
         check_level(level)
         names, t = self.groups, float(self.thresholds[threshold])
 

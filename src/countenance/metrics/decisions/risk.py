@@ -1,6 +1,6 @@
 """Risk scores by group, as in ProPublica's study of COMPAS.
 
-Who is wrongly called high risk, and why no score can please every definition of fair.
+Who is wrongly called high risk, and why no score can satisfy every definition of fairness.
 
 Sources: Angwin, Larson, Mattu and Kirchner 2016 (ProPublica); Chouldechova 2017 (Big Data 5) for the identity
 FPR = p/(1-p) · (1-PPV)/PPV · (1-FNR); 29 CFR 1607.4(D) for the four-fifths rule; DeLong, DeLong and Clarke-Pearson 1988

@@ -1,4 +1,4 @@
-"""Which threshold holds for the group served worst, and what it costs whom.
+"""Which threshold is safe for the group served worst, and what it costs each group.
 
 For each candidate threshold and each group d of probes the chance of a false candidate is 1 - prod_d' (1-FMR_dd')^N_d',
 with every FMR at its upper bound and the gallery mixed as stated. The advice is the lowest threshold at which the worst

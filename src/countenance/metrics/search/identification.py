@@ -1,4 +1,4 @@
-"""1:N search: what a gallery's size does to errors, and what one search result means.
+"""1:N search: how errors grow with the gallery, and what one search result means.
 
 FPIR(N, t) = share of searches for somebody who is not enrolled that return a candidate at or above t; FNIR(N, R, t) =
 share of searches for an enrolled person whose mate is not among the first R candidates at or above t (NIST FRTE 1:N).

@@ -1,8 +1,8 @@
-"""1:N search measured: FPIR and FNIR by gallery size, on galleries drawn from the people at hand.
+"""FPIR and FNIR of 1:N searches, measured by gallery size on galleries drawn from the people in the data.
 
-Definitions as in `identification`. What the intervals cover is who is searched for (each probe person is one cluster,
-over all repeats); the galleries are drawn anew in every repeat from the same people, and their own sampling is not in
-them.
+Definitions as in `identification`. The intervals cover the choice of who is searched for: each probe person is one
+cluster, over all repeats. Every repeat draws new galleries from the same people; the intervals do not cover the choice
+of those people.
 """
 
 from __future__ import annotations

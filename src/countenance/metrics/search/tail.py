@@ -1,4 +1,4 @@
-"""How often strangers match at thresholds that hardly any measured pair reaches: extreme-value extrapolation of FMR.
+"""FMR at thresholds that hardly any measured pair of strangers reaches, extrapolated by extreme-value theory.
 
 Peaks over threshold: above a high floor u, scores minus u follow a generalised Pareto distribution (shape xi, scale
 sigma) nearly whatever the body looks like. FMR(t) = rate(u) · (1 + xi (t-u)/sigma)^(-1/xi), with rate(u) counted. The

@@ -1,4 +1,4 @@
-"""One number for many groups, several ways: FDR, inequity rate, GARBE, max/min, max/geometric mean.
+"""Several ways to put many groups into one number: FDR, inequity rate, GARBE, max/min, max/geometric mean.
 
 They disagree about which system is fairest, so they come after the per-group table, together, with a note where they
 disagree. Every figure has a zero-count policy and says when it was used:

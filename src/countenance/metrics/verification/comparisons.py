@@ -1,4 +1,4 @@
-"""Scores of pairs, checked once: what every 1:1 figure is computed from.
+"""Scores of pairs, checked once. Every 1:1 figure is computed from them.
 
 Scores are kept so that larger means more alike; distances are negated on the way in and `natural` turns a threshold
 back. A score that a vendor did not report because it lay below its own threshold is kept as "below the censor point":
@@ -135,11 +135,11 @@ class Comparisons:
         return len(self.first) > 0
 
     def natural(self, threshold: float) -> float:
-        """A threshold of this class in the direction of the scores that came in (a distance, say)."""
+        """Turn a threshold of this class into one in the direction of the original scores (a distance, say)."""
         return -threshold if self.negated else threshold
 
     def internal(self, threshold: float) -> float:
-        """A threshold in the incoming direction as this class and its users take it."""
+        """Turn a threshold in the direction of the original scores into one of this class: larger is more alike."""
         return -threshold if self.negated else threshold
 
     def check_threshold(self, threshold: float) -> float:

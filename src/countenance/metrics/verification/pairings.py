@@ -1,4 +1,4 @@
-"""Comparisons sorted by pair of groups and pair of people, so that any threshold is one pass over them."""
+"""Comparisons sorted by pair of groups and pair of people, so that each threshold takes one pass."""
 
 from __future__ import annotations
 

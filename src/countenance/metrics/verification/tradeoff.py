@@ -1,4 +1,4 @@
-"""The whole curve: FMR against FNMR as the threshold moves, exact from sorted scores.
+"""The whole curve of FMR against FNMR as the threshold moves, computed exactly from sorted scores.
 
 EER two ways: interpolated (where the two step functions cross, on the straight line between neighbouring operating
 points), and of the ROC's convex hull (what randomising between two thresholds could reach; never above the other).

@@ -196,7 +196,7 @@ def failure_rates(
 
 @dataclass(frozen=True, slots=True)
 class ProtocolEffect:
-    """What the choice of impostors changes: pooled FMR under a protocol, and over that of all impostors."""
+    """How the choice of impostors changes the FMR: pooled under a protocol, and as a ratio to that of all impostors."""
 
     name: str
     fmr: Rate

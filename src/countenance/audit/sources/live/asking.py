@@ -1,4 +1,4 @@
-"""An audit of a live service: every image is looked for a face, every drawn pair is compared."""
+"""An audit of a live service: it is asked for the faces in every image, then to compare every drawn pair."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Pacer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
-    """What will be asked. hashes: sha256 of each image; used: positions of the images that some pair needs."""
+    """What will be asked. hashes: sha256 of each image."""
 
     images: LabelledImages
     hashes: tuple[str, ...]
@@ -91,7 +91,7 @@ def draw(source: LiveApi, folder: Path, factors: Sequence[str], seed: int, contr
 
 
 def estimate(source: LiveApi, drawn: Drawn, cassette: Cassette | None) -> Estimate:
-    """What is still to be asked, its price and time."""
+    """How many calls are still to be made, what they cost and how long they take."""
 
     kept = {h for h, who in zip(drawn.hashes, drawn.images.labelled.subjects, strict=True) if who >= 0}
     detections = sum(cassette is None or cassette.known(RecordedQuestion("detect", (one,))) is None for one in kept)

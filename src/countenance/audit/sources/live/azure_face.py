@@ -85,7 +85,7 @@ class AzureFace:
         return RecordedReply("answered", self._clock(), score=100.0 * float(answer.confidence), faces=1)
 
     def fresh(self, reply: RecordedReply, now: float) -> bool:
-        """Whether the service still knows the face: an hour is left for what is under way."""
+        """Whether the service still knows the face, with an hour to spare."""
         return now - reply.at < TOKEN_LIFE_S - 3_600
 
     def _call(self, call: Callable[[], Any]) -> Any:
@@ -107,5 +107,5 @@ class AzureFace:
 
 
 def _value(said: object) -> str:
-    """A word of the service, which its client turns into an enumeration where it knows the word."""
+    """The service's own word; its client turns words that it knows into members of an enumeration."""
     return str(getattr(said, "value", said))

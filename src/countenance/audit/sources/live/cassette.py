@@ -1,4 +1,4 @@
-"""What a service answered, as JSON lines: an audit can be interrupted, gone on with, and repeated without the service.
+"""What a service answered, as JSON lines. An audit can be interrupted, resumed, and repeated without the service.
 
 The first line says which client, which versions and which settings; every further line is one answer, under the hash
 of what was asked. Images are named by their sha256 only.

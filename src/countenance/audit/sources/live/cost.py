@@ -1,4 +1,4 @@
-"""What asking will cost and how long it will take, told before the first call."""
+"""What a live audit will cost and how long it will take, estimated before the first call."""
 
 from __future__ import annotations
 
