@@ -19,6 +19,7 @@ from countenance.gallery.answers import Page, Reason, Reassigned, Refusal, Token
 from countenance.gallery.paging import microseconds, page_size, place, portions
 from countenance.gallery.stored_templates import undamaged
 from countenance.gallery.tables import faces, galleries, user_requests, users
+from countenance.scoring.coarse import stepped
 
 Numbers = NDArray[np.int64]
 Rows = NDArray[np.float32]
@@ -114,7 +115,7 @@ class Users:
             if done and len(held) + len(done) > MOST_FACES:
                 raise LimitExceeded(f"at most {MOST_FACES} faces belong to one user")
             refused = _refused(named, number)
-            refused += [(f, Reason.UNLIKE, None, alike[f]) for f in new if alike[f] < least]
+            refused += [(f, Reason.UNLIKE, None, stepped(alike[f])) for f in new if alike[f] < least]
             _assign(connection, row, number, [named[face_id].number for face_id in done])
             answer = _answer(done, refused, len(held) + len(done))
             self._remember(connection, gallery, token, answer)

@@ -22,7 +22,7 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The source face, the target faces at or above the least similarity (most similar first), and the others."""
+    """The source face, the target faces at or above the least similarity (most similar first), and the others, largest first."""
 
     source: DetectedFace
     matches: tuple[tuple[DetectedFace, float], ...]
@@ -74,7 +74,8 @@ class Compare(Operation[ScoredFaces, Compared]):
         pairs = [(face, coarse(tools.calibration.similarity(score))) for face, score in seen.targets]
         pairs.sort(key=lambda pair: -pair[1])
         matches = tuple(pair for pair in pairs if pair[1] >= self.similarity)
-        unmatched = tuple(face for face, similarity in pairs if similarity < self.similarity)
+        matched = {id(face) for face, _ in matches}
+        unmatched = tuple(face for face, _ in seen.targets if id(face) not in matched)  # their order says nothing
         return Compared(seen.source, matches, unmatched)
 
     def private(self) -> Mapping[str, JSON]:

@@ -10,11 +10,12 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from countenance.engine import LARGEST_FACE, Picture
 from countenance.errors import Conflict, NoFace
 from countenance.faces import Candidate, DetectedFace, Template
+from countenance.gallery import Matches
 from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
 from countenance.policy import Action
-from countenance.scoring import expected_false_matches
+from countenance.scoring import Calibration, expected_false_matches, least_coarse, ranked
 from countenance.signing import JSON
 
 Seen = TypeVar("Seen")
@@ -95,18 +96,15 @@ class _Search(Searching[Seen, SearchAnswer], Generic[Seen]):
         calibration = tools.calibration
         if probe.template.model != calibration.model:  # an enrolled face keeps the model it was enrolled with
             raise Conflict(f"the gallery is pinned to model {probe.template.model[:12]}…, which is not in use here")
-        min_score = calibration.score(self.similarity)
+        min_score = calibration.score(least_coarse(self.similarity))
         matches = tools.gallery.search(
             self.gallery_id,
             probe.template,
-            limit=self.limit,
+            limit=self.limit + 1,  # one more says whether the limit cuts through a step
             min_score=min_score,
             exclude_face_id=probe.exclude_face_id,
         )
-        candidates = tuple(
-            Candidate(face, score, calibration.similarity(score), calibration.fmr(score))
-            for face, score in matches.hits
-        )
+        candidates = leads(matches, calibration, self.similarity, self.limit)
         expected = expected_false_matches(calibration.fmr(min_score), matches.gallery_size)
         return SearchAnswer(candidates, matches.gallery_size, expected, tools.engine.version, probe.face)
 
@@ -168,6 +166,18 @@ class SearchByImage(_Search[Probe]):
     def private(self) -> Mapping[str, JSON]:
         """Which gallery, which picture."""
         return {"gallery": self.gallery_id, "image": commitment_of(self.image)}
+
+
+def leads(matches: Matches, calibration: Calibration, similarity: float, limit: int) -> tuple[Candidate, ...]:
+    """What may be told of `matches` (of a search for `limit` + 1 faces): at most `limit`, with coarse similarities."""
+    least = least_coarse(similarity)
+    exact = [max(least, calibration.similarity(score)) for _, score in matches.hits]  # a threshold's score rounds
+    found = []
+    for place, told in ranked(exact, [face.face_id for face, _ in matches.hits], limit):
+        face, score = matches.hits[place]
+        score = score if told == exact[place] else calibration.score(told)
+        found.append(Candidate(face, score, told, calibration.fmr(score)))
+    return tuple(found)
 
 
 def largest_face(tools: Tools, picture: Picture, quality: QualityFilter) -> tuple[DetectedFace, Template]:

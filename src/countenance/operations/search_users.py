@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, TypeVar
 
 from countenance.engine import LARGEST_FACE
@@ -14,7 +14,7 @@ from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
 from countenance.operations.search import Searching
-from countenance.scoring import expected_false_matches
+from countenance.scoring import Calibration, expected_false_matches, least_coarse, ranked
 from countenance.signing import JSON
 
 Seen = TypeVar("Seen")
@@ -68,17 +68,30 @@ class _SearchUsers(Searching[Seen, UserSearchAnswer], Generic[Seen]):
         matches = tools.gallery.search_users(
             self.gallery_id,
             probes.templates,
-            limit=self.limit,
+            limit=self.limit + 1,  # one more says whether the limit cuts through a step
             calibration=tools.calibration,
-            similarity=self.similarity,
+            similarity=least_coarse(self.similarity),
             exclude_face_id=probes.exclude_face_id,
             exclude_user_id=probes.exclude_user_id,
         )
-        fmr = tools.calibration.fmr(tools.calibration.score(self.similarity))
+        fmr = tools.calibration.fmr(tools.calibration.score(least_coarse(self.similarity)))
         expected = expected_false_matches(fmr, matches.users)
         return UserSearchAnswer(
-            matches.hits, matches.users, expected, tools.engine.version, probes.face, probes.unsearched
+            self._told(matches.hits, tools.calibration), matches.users, expected, tools.engine.version, probes.face, probes.unsearched
         )
+
+    def _told(self, users: Sequence[UserMatch], calibration: Calibration) -> tuple[UserMatch, ...]:
+        """At most `limit` of the users, with coarse similarities."""
+        least = least_coarse(self.similarity)
+        exact = [max(least, user.similarity) for user in users]
+        found = []
+        for place, told in ranked(exact, [user.user_id for user in users], self.limit):
+            user = users[place]
+            if told != exact[place]:
+                score = calibration.score(told)
+                user = replace(user, score=score, fmr=calibration.fmr(score), similarity=told)
+            found.append(user)
+        return tuple(found)
 
     def counts(self, result: UserSearchAnswer) -> Mapping[str, JSON]:
         """The number of users returned, of users searched, and of users to expect by chance at most."""

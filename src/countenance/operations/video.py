@@ -11,9 +11,9 @@ from typing import ClassVar
 from countenance.faces import Candidate
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
-from countenance.operations.search import Searching
+from countenance.operations.search import Searching, leads
 from countenance.policy import Action
-from countenance.scoring import expected_false_matches
+from countenance.scoring import expected_false_matches, least_coarse
 from countenance.signing import JSON
 from countenance.video import FaceAt, Frame, Track, Tracker, VideoFacts, VideoLimits, open_video, watch
 
@@ -129,7 +129,7 @@ class SearchInVideo(Searching[PeopleSeen, VideoSearchAnswer]):
     def act(self, tools: Tools, permit: Permit, seen: PeopleSeen) -> VideoSearchAnswer:
         """Search for each person whose best frame is good enough."""
         calibration = tools.calibration
-        least = calibration.score(self.similarity)
+        least = calibration.score(least_coarse(self.similarity))
         people, size = [], tools.gallery.size(self.gallery_id)
         for track in seen.tracks:
             best = (track.best.face,)
@@ -139,13 +139,9 @@ class SearchInVideo(Searching[PeopleSeen, VideoSearchAnswer]):
             if reasons:
                 people.append(PersonFound(track, (), reasons))
                 continue
-            matches = tools.gallery.search(self.gallery_id, track.template, limit=self.limit, min_score=least)
+            matches = tools.gallery.search(self.gallery_id, track.template, limit=self.limit + 1, min_score=least)
             size = matches.gallery_size
-            candidates = (
-                Candidate(face, score, calibration.similarity(score), calibration.fmr(score))
-                for face, score in matches.hits
-            )
-            people.append(PersonFound(track, tuple(candidates), ()))
+            people.append(PersonFound(track, leads(matches, calibration, self.similarity, self.limit), ()))
         searched = sum(not each.unsearched for each in people)
         expected = searched * expected_false_matches(calibration.fmr(least), size)
         return VideoSearchAnswer(seen, tuple(people), size, expected)

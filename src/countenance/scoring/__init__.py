@@ -1,7 +1,17 @@
 """What a score means: the normaliser that evens scores between groups, and the calibration to false match rates."""
 
 from countenance.scoring.calibration import Calibration, expected_false_matches
-from countenance.scoring.coarse import coarse
+from countenance.scoring.coarse import coarse, least_coarse, ranked, stepped
 from countenance.scoring.normaliser import Normaliser, RawCosine, load_normaliser
 
-__all__ = ["Calibration", "Normaliser", "RawCosine", "coarse", "expected_false_matches", "load_normaliser"]
+__all__ = [
+    "Calibration",
+    "Normaliser",
+    "RawCosine",
+    "coarse",
+    "expected_false_matches",
+    "least_coarse",
+    "load_normaliser",
+    "ranked",
+    "stepped",
+]

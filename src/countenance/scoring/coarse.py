@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 EXACT_FROM = 75.0
-"""Similarities from here on are given as they are; 0..100."""
+"""Similarities from here on are given as they are, where they reach the threshold; 0..100."""
 STEP = 25.0
 """Below that, they are rounded down to a multiple of this."""
 
 
 def coarse(similarity: float) -> float:
     """`similarity` (0..100) as it may be told, and as thresholds are held against it."""
-    return similarity if similarity >= EXACT_FROM else similarity // STEP * STEP
+    return similarity if similarity >= EXACT_FROM else stepped(similarity)
+
+
+def stepped(similarity: float) -> float:
+    """`similarity` (0..100) rounded down to a step: as it is told of faces below a threshold, however high that is."""
+    return similarity // STEP * STEP
+
+
+def least_coarse(threshold: float) -> float:
+    """The least similarity that `coarse` does not put below `threshold` (both 0..100)."""
+    return threshold if threshold >= EXACT_FROM else min(EXACT_FROM, math.ceil(threshold / STEP) * STEP)
+
+
+def ranked(similarities: Sequence[float], names: Sequence[str], limit: int) -> list[tuple[int, float]]:
+    """What a search may show of its hits: at most `limit`, as (place in `similarities`, coarse similarity).
+
+    similarities: exact, falling; of all hits, or of `limit` + 1 or more. names: what tells hits apart, such as ids.
+    Below `EXACT_FROM` nobody is ranked: equal steps come in the order of their names, and where the limit would cut
+    through a step, none of that step is shown. Otherwise the one place of a short list would tell who is most alike.
+    """
+    told = [coarse(each) for each in similarities]
+    places = list(range(min(limit, len(told))))
+    if len(told) > limit and told[limit] < EXACT_FROM:
+        places = [place for place in places if told[place] > told[limit]]
+    places.sort(key=lambda place: (-told[place], place if told[place] >= EXACT_FROM else 0, names[place]))
+    return [(place, told[place]) for place in places]
