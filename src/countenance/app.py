@@ -25,6 +25,7 @@ from countenance import administration, operations, settings
 from countenance.api import native, rekognition
 from countenance.api.lifespan import Lifespan
 from countenance.api.prefixes import PrefixRouter
+from countenance.budgets import Budgets, read_defaults
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.engine import Engine, load_manifests
@@ -65,7 +66,7 @@ class Countenance:
     @cached_property
     def mandates(self) -> administration.Mandates:
         """The mandates; every change is a ledger entry first."""
-        return administration.Mandates(self.register, self.ledger, _now)
+        return administration.Mandates(self.register, self.ledger, _now, self.budgets)
 
     @cached_property
     def operators(self) -> administration.Operators:
@@ -134,10 +135,23 @@ class Countenance:
         return administration.Custodian(self.custody, self.register, self.gallery, self.ledger, _now)
 
     @cached_property
+    def budgets(self) -> operations.BudgetKeeper:
+        """The budgets of comparisons."""
+        account = Budgets(self.database, secret_file(self.settings.keys / "budgets.key"), _now)
+        return operations.BudgetKeeper(account, read_defaults(self.settings.budgets))
+
+    @cached_property
     def guard(self) -> operations.Guard:
         """The guard, the only way to run an operation."""
         return operations.Guard(
-            self.tools, self.rules, self.ledger, self.register, self.custody, self.moratoria_in_force, _now
+            self.tools,
+            self.rules,
+            self.ledger,
+            self.register,
+            self.custody,
+            self.moratoria_in_force,
+            _now,
+            self.budgets,
         )
 
     def prepare_to_serve(self) -> None:

@@ -115,17 +115,24 @@ class Transaction:
 
 
 @contextmanager
-def writing(engine: Engine, patience_s: float = LOCK_PATIENCE_S) -> Iterator[Transaction]:
+def writing(engine: Engine, patience_s: float = LOCK_PATIENCE_S, *, synced: bool = True) -> Iterator[Transaction]:
     """A write transaction through the driver: committed to disk at the end of the block, rolled back on an exception.
 
+    synced: whether the end waits for the disk. Without that, the transaction survives the end of this process by
+    whatever means, and a power cut only once a later one was synced: the write-ahead log keeps their order.
     Raises `Busy` if another writer holds the database for longer than `patience_s` seconds. Other database errors
     are those of the driver (`sqlite3`).
     """
     began = time.monotonic()
     with _writer_lock(engine, patience_s), _driver_connection(engine) as connection:
-        _begin_write(connection.cursor(), patience_s - (time.monotonic() - began))
+        cursor = connection.cursor()
+        if not synced:
+            cursor.execute("PRAGMA synchronous=NORMAL")
+        _begin_write(cursor, patience_s - (time.monotonic() - began))
         yield Transaction(engine, connection)
         connection.commit()
+        if not synced:  # after an exception the connection is closed
+            cursor.execute("PRAGMA synchronous=FULL")
 
 
 _writers: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()

@@ -19,6 +19,7 @@
     ├── AlreadyExists             the id is taken
     ├── Conflict                  the present state does not allow this
     ├── LimitExceeded             a quota of this server or of the mandate is used up
+    │   └── BudgetSpent           the mandate has no comparisons of faces left for now
     ├── Denied                    the rules forbid it, or could not permit it
     │   └── Held                  permitted, but withheld until people have reviewed or authorised it
     ├── Unauthenticated           the caller did not prove who it is
@@ -119,6 +120,18 @@ class TokenReused(Conflict):
 
 class LimitExceeded(CountenanceError):
     """A quota of this server or of the mandate is used up."""
+
+
+class BudgetSpent(LimitExceeded):
+    """The mandate has no comparisons of faces left for now.
+
+    which: the part of the budget that is spent, such as "subject". retry_after: seconds until some may be left again.
+    """
+
+    def __init__(self, which: str, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.which = which
+        self.retry_after = retry_after
 
 
 class Denied(CountenanceError):

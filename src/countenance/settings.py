@@ -35,6 +35,8 @@ class Settings:
     """A folder of further rule packs, beside those that ship."""
     charter: Path | None = None
     """A JSON file that names the keys which set and lift moratoria."""
+    budgets: Path | None = None
+    """A TOML file of budgets by purpose, beside those that ship."""
     appeal_contact: str = "the operator of this server"
     """Whom a denied caller or person can write to. Every denial names it."""
     model: str = "sface"
@@ -101,6 +103,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         packs=tuple(p.strip() for p in given.get("PACKS", "house").split(",") if p.strip()),
         packs_dir=_path(given.get("PACKS_DIR")),
         charter=_path(given.get("CHARTER")),
+        budgets=_path(given.get("BUDGETS")),
         appeal_contact=given.get("APPEAL_CONTACT", defaults.appeal_contact),
         model=given.get("MODEL", defaults.model),
         detector=given.get("DETECTOR", defaults.detector),

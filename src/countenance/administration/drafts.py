@@ -16,6 +16,7 @@ class MandateDraft:
     """What somebody requests. template: the name of one that states what is None or empty here.
 
     facts: further facts by group, in the vocabulary of the rules; they go before the template's.
+    budget: as `Terms.budget`.
     """
 
     holder: str
@@ -30,6 +31,7 @@ class MandateDraft:
     galleries: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
     facts: Mapping[str, JSON] = field(default_factory=dict)
+    budget: str = ""
 
     def filled(self) -> tuple[Holder, Terms]:
         """Holder and terms. `NotFound` without such a template, `BadRequest` where something is still to be stated."""
@@ -43,4 +45,4 @@ class MandateDraft:
         if not (purpose and legal_basis and operations):
             raise BadRequest("a mandate needs a purpose, a legal basis and operations, or a template that states them")
         holder = Holder(self.holder, kind or "private", self.powers, self.on_behalf_of, self.tier, self.jurisdictions)
-        return holder, Terms(purpose, legal_basis, self.galleries, operations, json.dumps(facts))
+        return holder, Terms(purpose, legal_basis, self.galleries, operations, json.dumps(facts), self.budget)

@@ -9,29 +9,37 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from countenance.administration.journal import Journal
+from countenance.budgets import BudgetState
 from countenance.errors import BadRequest, Conflict, Denied
 from countenance.ledger import Ledger
 from countenance.mandates import AccessKey, Holder, Mandate, MandateState, Register, Terms
-from countenance.operations import granted
+from countenance.operations import BudgetKeeper, granted
 from countenance.signing import JSON
 
 
 class Mandates:
     """The mandates of one installation; every change is recorded first. now: the clock, UTC."""
 
-    def __init__(self, register: Register, ledger: Ledger, now: Callable[[], datetime]) -> None:
+    def __init__(self, register: Register, ledger: Ledger, now: Callable[[], datetime], budgets: BudgetKeeper) -> None:
         self._register = register
         self._journal = Journal(ledger, "mandate")
         self.now = now
+        self._budgets = budgets
         self.show = register.show
         self.list = register.list
 
     def request(self, holder: Holder, terms: Terms, *, requested_by: str, expires_at: datetime) -> Mandate:
         """Enter a mandate that somebody requests; it permits nothing until it is approved."""
-        granted(Mandate("new", holder, terms, requested_by, self.now(), expires_at))  # refuse unknown words
+        asked = Mandate("new", holder, terms, requested_by, self.now(), expires_at)
+        granted(asked)  # refuse unknown words
+        self._budgets.budget(asked)
         mandate = self._register.request(holder, terms, requested_by=requested_by, expires_at=expires_at)
         self._record("requested", mandate.mandate_id, _public(mandate), {"holder": holder.name, "by": requested_by})
         return mandate
+
+    def budget(self, mandate_id: str) -> BudgetState:
+        """What the mandate may still do now; `NotFound` if there is none."""
+        return self._budgets.state(self._register.show(mandate_id))
 
     def approve(self, mandate_id: str, *, approved_by: str) -> Mandate:
         """Put a requested mandate in force; `Denied` to whoever requested it or is to hold it."""
@@ -95,4 +103,5 @@ def _public(mandate: Mandate) -> dict[str, JSON]:
         "legal_basis": mandate.terms.legal_basis,
         "operations": list(mandate.terms.operations),
         "expires": mandate.expires_at.isoformat(),
+        **({"budget": mandate.terms.budget} if mandate.terms.budget else {}),
     }

@@ -36,6 +36,7 @@ _REQUEST = (
     click.option("--operation", multiple=True, help="An operation, or * for all (repeat). Default: the template's."),
     click.option("--provenance", help="Where the galleries' faces come from, such as consented or employees."),
     click.option("--facts", default="{}", help="More words of the policy vocabulary, as JSON."),
+    click.option("--budget", default="", help="Its own budget: day=1000,subject=5. Default: that of its purpose."),
     click.option("--expires", required=True, help="30d, 12h or an ISO date."),
     click.option("--requested-by", help="Who asks. Default: the holder."),
 )
@@ -52,11 +53,11 @@ def _request(
     app: Countenance, *, holder: str, form: str | None, kind: str | None, power: tuple[str, ...],
     on_behalf_of: tuple[str, ...], tier: str, jurisdiction: tuple[str, ...], purpose: str | None,
     legal_basis: str | None, gallery: tuple[str, ...], operation: tuple[str, ...], provenance: str | None, facts: str,
-    expires: str, requested_by: str | None,
+    budget: str, expires: str, requested_by: str | None,
 ) -> Mandate:  # fmt: skip
     draft = MandateDraft(
         holder, form, kind, power, on_behalf_of, tier, jurisdiction, purpose, legal_basis, gallery, operation,
-        _with_provenance(facts, provenance),
+        _with_provenance(facts, provenance), budget,
     )  # fmt: skip
     who, terms = draft.filled()
     return app.mandates.request(who, terms, requested_by=requested_by or holder, expires_at=until(expires))
@@ -168,6 +169,20 @@ def show(mandate_id: str) -> None:
         _print(app.mandates.show(mandate_id))
 
 
+@mandate.command("budget")
+@click.argument("mandate_id")
+def budget(mandate_id: str) -> None:
+    """What is left of a mandate's budget of comparisons now."""
+    with installation() as app:
+        state = app.mandates.budget(mandate_id)
+        click.echo(f"a minute:        {state.minute} of {state.budget.minute} comparisons left")
+        click.echo(f"24 hours:        {state.day} of {state.budget.day} left")
+        click.echo(f"one key:         {state.budget.key} in 24 hours")
+        click.echo(f"one gallery:     {state.budget.gallery} in 24 hours")
+        click.echo(f"one person:      {state.budget.subject} in 24 hours")
+        click.echo(f"near-duplicates: {state.alike} in the last 24 hours; of one picture at most {state.budget.alike}")
+
+
 def _print(mandate: Mandate) -> None:
     rows = {
         "mandate": mandate.mandate_id,
@@ -181,6 +196,7 @@ def _print(mandate: Mandate) -> None:
         "galleries": ", ".join(mandate.terms.galleries) or "none",
         "operations": ", ".join(mandate.terms.operations),
         "further facts": mandate.terms.facts,
+        "own budget": mandate.terms.budget or "none: that of its purpose",
         "requested": f"{mandate.requested_at:%Y-%m-%d %H:%M} UTC by {mandate.requested_by}",
         "approved": f"{mandate.approved_at:%Y-%m-%d %H:%M} UTC by {mandate.approved_by}"
         if mandate.approved_at

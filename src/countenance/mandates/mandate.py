@@ -38,13 +38,17 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is granted. A gallery name may end in `*`. facts: further facts for the rules, as JSON."""
+    """What is granted. A gallery name may end in `*`. facts: further facts for the rules, as JSON.
+
+    budget: comparisons of faces, such as "day=1000,subject=5"; what it leaves out is as for the purpose.
+    """
 
     purpose: str
     legal_basis: str
     galleries: tuple[str, ...]
     operations: tuple[str, ...]
     facts: str = "{}"
+    budget: str = ""
 
     def covers(self, gallery_id: str) -> bool:
         """Whether the grant includes the gallery `gallery_id`."""

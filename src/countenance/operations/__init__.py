@@ -2,6 +2,7 @@
 
 from countenance.engine.kinds import KINDS, kind_of
 from countenance.gallery import Erased, GalleryInfo, Page, Reason, Reassigned, Refusal, User, UserMatch
+from countenance.operations.charging import BudgetKeeper
 from countenance.operations.compare import Compare, Compared
 from countenance.operations.detect import Detect, Detected
 from countenance.operations.enrol import Enrol, Enrolled
@@ -38,6 +39,7 @@ __all__ = [
     "Action",
     "Answer",
     "Associate",
+    "BudgetKeeper",
     "Caller",
     "Compare",
     "Compared",

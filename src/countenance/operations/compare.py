@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
+from countenance.budgets import Spending
 from countenance.engine import LARGEST_FACE, STORED
 from countenance.errors import NoFace
 from countenance.faces import DetectedFace
@@ -22,7 +24,10 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The source face, the target faces at or above the least similarity (most similar first), and the others, largest first."""
+    """The source face, the target faces at or above the least similarity (most similar first), and the others.
+
+    unmatched: largest first, so that their order says nothing of their similarity.
+    """
 
     source: DetectedFace
     matches: tuple[tuple[DetectedFace, float], ...]
@@ -31,10 +36,14 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class ScoredFaces:
-    """The source face, and each target face with its comparison score."""
+    """The source face, and each target face with its comparison score.
+
+    templates: (1 + targets, d), that of the source first.
+    """
 
     source: DetectedFace
     targets: tuple[tuple[DetectedFace, float], ...]
+    templates: NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,12 @@ class Compare(Operation[ScoredFaces, Compared]):
         rows = np.stack([t.vector for t, reasons in zip(templates, against, strict=True) if not reasons])
         probe = tools.normaliser.probe_side(template.vector[None, :])
         scores = (tools.normaliser.gallery_side(rows) @ probe[0]).tolist()
-        return ScoredFaces(source, tuple(zip(faces, scores, strict=True)))
+        together = np.concatenate([template.vector[None, :], rows])
+        return ScoredFaces(source, tuple(zip(faces, scores, strict=True)), together)
+
+    def told(self, tools: Tools, seen: ScoredFaces, result: Compared) -> Spending:
+        """One comparison for each face of the target, with the person in it and the one in the source."""
+        return Spending(len(seen.targets), seen.templates, by_probe=True)
 
     def act(self, tools: Tools, permit: Permit, seen: ScoredFaces) -> Compared:
         """Sort by similarity."""

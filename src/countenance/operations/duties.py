@@ -33,6 +33,7 @@ class Duties:
     keep_at_most: days until enrolled templates are erased, and the clause that demands it.
     labels: words that the answer carries. texts: all obligations in words. clauses: those that hold the result back.
     unenforceable: obligations that this server cannot enforce for this operation.
+    keeps_probes: whether a sealed sketch of a probe may be kept for the budgets; not where non-matches are deleted.
     """
 
     texts: tuple[str, ...]
@@ -42,6 +43,7 @@ class Duties:
     keep_at_most: tuple[int, str] | None
     labels: tuple[str, ...]
     unenforceable: tuple[str, ...]
+    keeps_probes: bool = True
 
     @classmethod
     def of(cls, obligations: Iterable[Obligation], action: Action) -> Duties:
@@ -78,6 +80,7 @@ class Duties:
             keep_at_most=keep,
             labels=tuple(dict.fromkeys(labels)),
             unenforceable=tuple(unenforceable),
+            keeps_probes=not any(isinstance(each, DeleteNonMatches) for each in every),
         )
 
     @property

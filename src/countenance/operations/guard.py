@@ -11,13 +11,15 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from threading import Lock
 from typing import Generic, TypeVar
 
 from countenance.custody import Custody, HoldState
-from countenance.errors import Conflict, CountenanceError, Denied, Held, NotRecorded, Unauthenticated
+from countenance.errors import BudgetSpent, Conflict, CountenanceError, Denied, Held, NotRecorded, Unauthenticated
 from countenance.ledger import Ledger, Receipt
 from countenance.mandates import Mandate, Register
+from countenance.operations.charging import BudgetKeeper
 from countenance.operations.duties import Duties
 from countenance.operations.images import opened_by
 from countenance.operations.moratoria import MoratoriaInForce
@@ -60,6 +62,7 @@ class Guard:
         custody: Custody,
         moratoria: MoratoriaInForce,
         now: Callable[[], datetime],
+        budgets: BudgetKeeper,
     ) -> None:
         self._tools = tools
         self._rules = rules
@@ -68,6 +71,7 @@ class Guard:
         self._custody = custody
         self._moratoria = moratoria
         self._now = now
+        self._budgets = budgets
         self._latest = now()
         self._clock = Lock()
         self._running = 0
@@ -105,17 +109,22 @@ class Guard:
             decided.wait()
             if duties.keep_at_most and operation.gallery and operation.action is Action.ENROL:
                 self._custody.retain(operation.gallery, *duties.keep_at_most)
+            charge = partial(self._budgets.charge, caller.access_key, mandate, operation.gallery, duties.keeps_probes)
+            left = charge(operation.costs(self._tools, seen))
             result = operation.act(self._tools, Permit(mandate), seen)
+            left = charge(operation.told(self._tools, seen, result)) or left
         except NotRecorded:
             raise
         except Exception as error:
-            receipt = self._record(decided.wait(), type(error).__name__, {}, opened_by(operation))
+            spent: dict[str, JSON] = {"budget": error.which} if isinstance(error, BudgetSpent) else {}
+            receipt = self._record(decided.wait(), type(error).__name__, spent, opened_by(operation))
             if isinstance(error, CountenanceError):
                 error.receipt = receipt.header()
             raise
         private_result = {**operation.private_result(result), **opened_by(operation)}
         held = self._hold(mandate, operation, result, decided.wait(), duties)
-        receipt = self._record(decided.wait(), "held" if held else "done", operation.counts(result), private_result)
+        counts = {**operation.counts(result), **({"near_duplicates": left.alike} if left and left.alike else {})}
+        receipt = self._record(decided.wait(), "held" if held else "done", counts, private_result)
         if held:
             held.receipt = receipt.header()
             raise held
@@ -125,7 +134,8 @@ class Guard:
                 self._ledger.erase_openings_about(face_ids, gallery_id=gallery_id)
             except Conflict as error:  # somebody reads an older state; the next erasure overwrites it
                 log.warning("openings: %s", error)
-        return Answer(result, receipt.header(), {**operation.headers(result), **duties.headers()})
+        rest = {"x-countenance-budget-left": left.header()} if left else {}
+        return Answer(result, receipt.header(), {**operation.headers(result), **duties.headers(), **rest})
 
     def _begin(self) -> tuple[datetime, datetime]:
         """Begin a call: the time, and the latest time that this guard has seen (the ledger checks its own).

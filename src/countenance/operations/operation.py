@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 from countenance.audit.evidence import Evidence
+from countenance.budgets import Spending
 from countenance.engine import FaceEngine
 from countenance.gallery import Gallery
 from countenance.mandates import Mandate
@@ -72,6 +73,14 @@ class Operation(ABC, Generic[Seen, Result]):
     @abstractmethod
     def act(self, tools: Tools, permit: Permit, seen: Seen) -> Result:
         """Store, search or delete, and return the result."""
+
+    def costs(self, tools: Tools, seen: Seen) -> Spending | None:
+        """What is charged before `act`: of operations that compare faces and change something."""
+        return None
+
+    def told(self, tools: Tools, seen: Seen, result: Result) -> Spending | None:
+        """What is charged after `act`, before the answer leaves: of operations that compare faces and only read."""
+        return None
 
     def private(self) -> Mapping[str, JSON]:
         """What the decision entry commits to without showing it."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
+from countenance.budgets import Spending
 from countenance.engine import LARGEST_FACE, Picture
 from countenance.errors import Conflict, NoFace
 from countenance.faces import Candidate, DetectedFace, Template
@@ -16,6 +17,7 @@ from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
 from countenance.policy import Action
 from countenance.scoring import Calibration, expected_false_matches, least_coarse, ranked
+from countenance.scoring.coarse import EXACT_FROM
 from countenance.signing import JSON
 
 Seen = TypeVar("Seen")
@@ -107,6 +109,11 @@ class _Search(Searching[Seen, SearchAnswer], Generic[Seen]):
         candidates = leads(matches, calibration, self.similarity, self.limit)
         expected = expected_false_matches(calibration.fmr(min_score), matches.gallery_size)
         return SearchAnswer(candidates, matches.gallery_size, expected, tools.engine.version, probe.face)
+
+    def told(self, tools: Tools, seen: Seen, result: SearchAnswer) -> Spending:
+        """One comparison with the gallery, and one with each face whose exact similarity is told."""
+        told = tuple(("face", each.face.face_id) for each in result.candidates if each.similarity >= EXACT_FROM)
+        return Spending(1, self.probe(tools, seen).template.vector[None, :], told)
 
     def counts(self, result: SearchAnswer) -> Mapping[str, JSON]:
         """The number of candidates, the gallery size, and the candidates to expect by chance."""

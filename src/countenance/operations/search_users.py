@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, TypeVar
 
+import numpy as np
+
+from countenance.budgets import Spending
 from countenance.engine import LARGEST_FACE
 from countenance.faces import DetectedFace, Template
 from countenance.gallery import Gallery, UserMatch
@@ -15,6 +18,7 @@ from countenance.operations.operation import Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
 from countenance.operations.search import Searching
 from countenance.scoring import Calibration, expected_false_matches, least_coarse, ranked
+from countenance.scoring.coarse import EXACT_FROM
 from countenance.signing import JSON
 
 Seen = TypeVar("Seen")
@@ -77,7 +81,12 @@ class _SearchUsers(Searching[Seen, UserSearchAnswer], Generic[Seen]):
         fmr = tools.calibration.fmr(tools.calibration.score(least_coarse(self.similarity)))
         expected = expected_false_matches(fmr, matches.users)
         return UserSearchAnswer(
-            self._told(matches.hits, tools.calibration), matches.users, expected, tools.engine.version, probes.face, probes.unsearched
+            self._told(matches.hits, tools.calibration),
+            matches.users,
+            expected,
+            tools.engine.version,
+            probes.face,
+            probes.unsearched,
         )
 
     def _told(self, users: Sequence[UserMatch], calibration: Calibration) -> tuple[UserMatch, ...]:
@@ -92,6 +101,14 @@ class _SearchUsers(Searching[Seen, UserSearchAnswer], Generic[Seen]):
                 user = replace(user, score=score, fmr=calibration.fmr(score), similarity=told)
             found.append(user)
         return tuple(found)
+
+    def told(self, tools: Tools, seen: Seen, result: UserSearchAnswer) -> Spending | None:
+        """One comparison for each template of the probe, and one with each user whose exact similarity is told."""
+        templates = self.probes(tools, seen).templates
+        if not templates:
+            return None
+        told = tuple(("user", each.user_id) for each in result.users if each.similarity >= EXACT_FROM)
+        return Spending(len(templates), np.stack([template.vector for template in templates]), told)
 
     def counts(self, result: UserSearchAnswer) -> Mapping[str, JSON]:
         """The number of users returned, of users searched, and of users to expect by chance at most."""

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
+from countenance.budgets import Spending
+from countenance.errors import Conflict, NoSuchFace
 from countenance.gallery import Page, Reassigned, Token, User
 from countenance.operations.operation import GalleryOperation, Operation, Permit, Tools
 from countenance.policy import Action
@@ -89,6 +93,18 @@ class Associate(GalleryOperation[Reassigned]):
     def min_similarity(self) -> float:
         """The similarity that the caller demands."""
         return self.similarity
+
+    def costs(self, tools: Tools, seen: None) -> Spending | None:
+        """One comparison with the user for each face that is there, whether it is associated or not."""
+        templates = []
+        for face_id in dict.fromkeys(self.face_ids):
+            try:
+                templates.append(tools.gallery.template(self.gallery_id, face_id).vector)
+            except (NoSuchFace, Conflict):  # `act` says so
+                continue
+        if not templates:
+            return None
+        return Spending(len(templates), np.stack(templates), (("user", self.user_id),) * len(templates))
 
     def act(self, tools: Tools, permit: Permit, seen: None) -> Reassigned:
         """Compare and associate."""

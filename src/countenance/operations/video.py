@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+
+from countenance.budgets import Spending
 from countenance.faces import Candidate
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
 from countenance.operations.search import Searching, leads
 from countenance.policy import Action
 from countenance.scoring import expected_false_matches, least_coarse
+from countenance.scoring.coarse import EXACT_FROM
 from countenance.signing import JSON
 from countenance.video import FaceAt, Frame, Track, Tracker, VideoFacts, VideoLimits, open_video, watch
 
@@ -149,6 +153,15 @@ class SearchInVideo(Searching[PeopleSeen, VideoSearchAnswer]):
     def private(self) -> Mapping[str, JSON]:
         """Which gallery, which video."""
         return {"gallery": self.gallery_id, "video": self.video.digest}
+
+    def told(self, tools: Tools, seen: PeopleSeen, result: VideoSearchAnswer) -> Spending | None:
+        """One comparison with the gallery for each person searched for, and one with each face told exactly."""
+        searched = [each for each in result.people if not each.unsearched]
+        if not searched:
+            return None
+        faces = (c.face.face_id for each in searched for c in each.candidates if c.similarity >= EXACT_FROM)
+        probes = np.stack([each.track.template.vector for each in searched])
+        return Spending(len(searched), probes, tuple(("face", face_id) for face_id in faces))
 
     def counts(self, result: VideoSearchAnswer) -> Mapping[str, JSON]:
         """The number of people, of people with candidates, and of candidates to expect by chance."""

@@ -25,6 +25,7 @@ from tests.fakes.engine import MODEL, FakeEngine
 from countenance import administration, operations
 from countenance.api import native, rekognition
 from countenance.api.prefixes import PrefixRouter
+from countenance.budgets import Budgets, read_defaults
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Gallery
@@ -123,11 +124,12 @@ def world(
     gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
     tools = operations.Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, ())
     rules = rules or HOUSE_RULES
-    guard = operations.Guard(tools, rules, ledger, register, custody, in_force, now)
+    budgets = operations.BudgetKeeper(Budgets(database, bytes(32), now), read_defaults())
+    guard = operations.Guard(tools, rules, ledger, register, custody, in_force, now, budgets)
     operators = administration.Operators(OperatorStore(database, now, os.urandom), ledger)
     services = native.Services(
         operators,
-        administration.Mandates(register, ledger, now),
+        administration.Mandates(register, ledger, now, budgets),
         administration.Custodian(custody, register, gallery, ledger, now),
         moratoria,
         administration.Explainer(rules, in_force, now),

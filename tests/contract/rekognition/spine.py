@@ -15,11 +15,12 @@ from tests.contract.rekognition.rekognition_fakes import boto_client, serving
 from tests.fakes.engine import MODEL, FakeEngine
 from tests.fakes.rules import FixedRules
 
+from countenance.budgets import Budgets, read_defaults
 from countenance.custody import Custody
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
 from countenance.mandates import Holder, MoratoriumStore, Register, Terms
-from countenance.operations import Guard, MoratoriaInForce, Tools
+from countenance.operations import BudgetKeeper, Guard, MoratoriaInForce, Tools
 from countenance.policy import Rules, Verdict
 from countenance.scoring import Calibration, RawCosine
 
@@ -48,9 +49,9 @@ def spine(database: sa.Engine, ledger: Ledger, verdict: Verdict, **more: Any) ->
     gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
     tools = Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, ())
     moratoria = MoratoriaInForce(MoratoriumStore(database), None)
-    guard = Guard(
-        tools, cast(Rules, FixedRules(verdict)), ledger, register, Custody(database, bytes(32), now), moratoria, now
-    )
+    budgets = BudgetKeeper(Budgets(database, bytes(32), now), read_defaults())
+    custody = Custody(database, bytes(32), now)
+    guard = Guard(tools, cast(Rules, FixedRules(verdict)), ledger, register, custody, moratoria, now, budgets)
     with serving(guard, credentials=register, **more) as url:
         client = boto_client(url, key=key.access_key, secret=key.secret)
         client.seen = check_answers(client)

@@ -18,7 +18,7 @@ SCHOOL = templates()["school-photo-day"] if "school-photo-day" in templates() el
 
 @pytest.fixture
 def mandates(world: World) -> Mandates:
-    return Mandates(world.register, world.ledger, world.clock)  # type: ignore[arg-type]
+    return Mandates(world.register, world.ledger, world.clock, world.budgets)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ class FullDisk(FakeLedger):
 
 
 def test_a_change_that_cannot_be_recorded_does_not_happen(world: World, approved: Mandate) -> None:
-    unrecorded = Mandates(world.register, FullDisk(), world.clock)  # type: ignore[arg-type]
+    unrecorded = Mandates(world.register, FullDisk(), world.clock, world.budgets)  # type: ignore[arg-type]
     with pytest.raises(NotRecorded):
         unrecorded.end(approved.mandate_id, "misuse")
     assert world.register.show(approved.mandate_id).ended_at is None

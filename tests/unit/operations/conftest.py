@@ -15,12 +15,13 @@ from tests.fakes.engine import MODEL, FakeEngine
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.rules import FixedRules
 
+from countenance.budgets import Budgets, read_defaults
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
 from countenance.mandates import AccessKey, Holder, MoratoriumStore, Register, Terms
-from countenance.operations import Caller, Guard, MoratoriaInForce, Tools
+from countenance.operations import BudgetKeeper, Caller, Guard, MoratoriaInForce, Tools
 from countenance.policy import Rules, Verdict
 from countenance.policy.moratorium import Charter
 from countenance.scoring import Calibration, RawCosine
@@ -52,6 +53,7 @@ class World:
     clock: Clock
     key: AccessKey
     database: Engine
+    budgets: BudgetKeeper
 
     def kinds(self) -> list[tuple[object, object]]:
         """(kind, verdict or outcome) of each ledger entry."""
@@ -85,6 +87,7 @@ def world(tmp_path: Path, verdict: Verdict, clock: Clock) -> Iterator[World]:
     ids = (f"{n:08x}-0000-4000-8000-000000000000" for n in itertools.count())
     gallery = Gallery(database, RawCosine(), clock, lambda: next(ids))
     custody = Custody(database, bytes(32), clock)
+    budgets = BudgetKeeper(Budgets(database, bytes(32), clock), read_defaults())
     engine, rules = FakeEngine(), FixedRules(verdict)
     guard = Guard(
         Tools(engine, gallery, RawCosine(), CALIBRATION, ()),
@@ -94,6 +97,7 @@ def world(tmp_path: Path, verdict: Verdict, clock: Clock) -> Iterator[World]:
         custody,
         moratoria,
         clock,
+        budgets,
     )
     yield World(
         guard,
@@ -108,5 +112,6 @@ def world(tmp_path: Path, verdict: Verdict, clock: Clock) -> Iterator[World]:
         clock,
         key,
         database,
+        budgets,
     )
     database.dispose()

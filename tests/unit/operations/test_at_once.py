@@ -35,7 +35,14 @@ def asking(world: World) -> World:
     tools = Tools(world.engine, world.gallery, RawCosine(), CALIBRATION, ())
     rules = Rules([read_pack("mandate")])
     world.guard = Guard(
-        tools, rules, cast(Ledger, world.ledger), world.register, world.custody, world.moratoria, world.clock
+        tools,
+        rules,
+        cast(Ledger, world.ledger),
+        world.register,
+        world.custody,
+        world.moratoria,
+        world.clock,
+        world.budgets,
     )
     for _ in range(2):
         ask(world)

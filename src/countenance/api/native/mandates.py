@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -39,7 +40,23 @@ class MandateRequest(Closed):
         None, min_length=1, max_length=20, description="Operations that are asked for, or * for all."
     )
     facts: Table = Field({}, description="Further facts by group, such as gallery.provenance. At most 16 KiB.")
+    budget: BudgetBody | None = Field(None, description="Its own budget; whoever approves the mandate approves it.")
     expires_at: Moment = Field(description="When it ends, whatever happens; a time with a zone.")
+
+
+Amount = Annotated[int, Field(ge=1, le=10**9)]
+"""A number of comparisons."""
+
+
+class BudgetBody(Closed):
+    """Comparisons of faces. What is left out is as for the purpose."""
+
+    minute: Amount | None = Field(None, description="In any minute, under the mandate.")
+    day: Amount | None = Field(None, description="In any 24 hours, under the mandate.")
+    key: Amount | None = Field(None, description="In any 24 hours, with one access key.")
+    gallery: Amount | None = Field(None, description="In any 24 hours, in one gallery.")
+    subject: Amount | None = Field(None, description="In any 24 hours, with one person.")
+    alike: Amount | None = Field(None, description="In any 24 hours, by near-duplicates of one picture.")
 
 
 class Until(Closed):
@@ -76,6 +93,9 @@ class MandateShown(Closed):
     galleries: list[str] = Field(description="Galleries granted, or prefixes with * at the end.")
     operations: list[str] = Field(description="Operations granted, or * for all.")
     facts: dict[str, JsonValue] = Field(description="Further facts by group.")
+    budget: str = Field(
+        description="What it states of a budget of its own, such as day=1000; else that of its purpose."
+    )
     requested_by: str = Field(description="Who asked.")
     requested_at: datetime = Field(description="When, UTC.")
     expires_at: datetime = Field(description="When it ends, UTC.")
@@ -83,6 +103,15 @@ class MandateShown(Closed):
     approved_at: datetime | None = Field(description="When, UTC.")
     ended_at: datetime | None = Field(description="When it was revoked or refused, UTC.")
     ended_why: str | None = Field(description="Why.")
+
+
+class BudgetLeft(Closed):
+    """What a mandate may still do now."""
+
+    budget: dict[str, int] = Field(description="Its budget: minute, day, key, gallery, subject, alike.")
+    minute_left: int = Field(description="Comparisons left in this minute.")
+    day_left: int = Field(description="Comparisons left in these 24 hours.")
+    near_duplicates: int = Field(description="Probes of the last 24 hours that were near-duplicates of others.")
 
 
 class MandateList(Closed):
@@ -146,6 +175,17 @@ def routes(mandates: Mandates) -> APIRouter:
         """One mandate in full, never a secret."""
         return shown(mandates.show(mandate_id))
 
+    @at.get("/mandates/{mandate_id}/budget", openapi_extra=everybody(), summary="Show what is left of a budget")
+    def budget(mandate_id: MandateId) -> BudgetLeft:
+        """The mandate's budget of comparisons, what is left of it now, and how many probes were near-duplicates."""
+        state = mandates.budget(mandate_id)
+        return BudgetLeft(
+            budget=asdict(state.budget),
+            minute_left=state.minute,
+            day_left=state.day,
+            near_duplicates=state.alike,
+        )
+
     @at.post("/mandates/{mandate_id}/approval", openapi_extra=may(Role.APPROVE), summary="Approve a mandate")
     def approve(mandate_id: MandateId, caller: Caller) -> MandateShown:
         """Put it in force. Whoever asked for it, or is to hold it, cannot."""
@@ -190,7 +230,13 @@ def _draft(body: MandateRequest) -> MandateDraft:
         galleries=tuple(body.galleries),
         operations=tuple(body.operations or ()),
         facts=body.facts,
+        budget=_budget(body.budget),
     )
+
+
+def _budget(body: BudgetBody | None) -> str:
+    stated = {} if body is None else body.model_dump(exclude_none=True)
+    return ",".join(f"{name}={number}" for name, number in stated.items())
 
 
 def _shown(mandate: Mandate, now: datetime) -> MandateShown:
@@ -211,6 +257,7 @@ def _shown(mandate: Mandate, now: datetime) -> MandateShown:
         galleries=list(terms.galleries),
         operations=list(terms.operations),
         facts=json.loads(terms.facts),
+        budget=terms.budget,
         requested_by=mandate.requested_by,
         requested_at=mandate.requested_at,
         expires_at=mandate.expires_at,

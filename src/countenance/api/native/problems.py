@@ -56,6 +56,7 @@ KINDS: Mapping[type[errors.CountenanceError], Kind] = MappingProxyType(
         errors.Conflict: Kind(409, "Its state forbids this"),
         errors.TokenReused: Kind(409, "The token belongs to another request"),
         errors.LimitExceeded: Kind(429, "A quota is used up"),
+        errors.BudgetSpent: Kind(429, "The budget of comparisons is spent"),
         errors.Denied: Kind(403, "Not permitted"),
         errors.Held: Kind(403, "Kept until people have done their part"),
         errors.Unauthenticated: Kind(401, "Nobody proved who asks"),

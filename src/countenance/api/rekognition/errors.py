@@ -37,6 +37,7 @@ INVALID_PARAMETER = AwsError("InvalidParameterException")
 INVALID_S3_OBJECT = AwsError("InvalidS3ObjectException")
 NOT_FOUND = AwsError("ResourceNotFoundException")
 THROTTLED = AwsError("ThrottlingException", 503)
+BUDGET_SPENT = AwsError("ThrottlingException", 429)
 
 BODY_TOO_LARGE = AwsError("RequestEntityTooLargeException", 413)
 BODY_TOO_SLOW = AwsError("RequestTimeoutException", 408)
@@ -70,6 +71,7 @@ FAULTS: Mapping[type[errors.CountenanceError], AwsError] = MappingProxyType(
         errors.Conflict: AwsError("ConflictException"),
         errors.TokenReused: AwsError("IdempotentParameterMismatchException"),
         errors.LimitExceeded: AwsError("ServiceQuotaExceededException"),
+        errors.BudgetSpent: BUDGET_SPENT,
         errors.Denied: ACCESS_DENIED,
         errors.Held: ACCESS_DENIED,
         errors.Unauthenticated: UNRECOGNIZED_CLIENT,

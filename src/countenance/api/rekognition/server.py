@@ -47,7 +47,7 @@ from countenance.api.rekognition.errors import (
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import load_model
 from countenance.api.rekognition.signature import WRONG_KEY, WRONG_SIGNATURE, Claim, claim, single
-from countenance.errors import CountenanceError
+from countenance.errors import BudgetSpent, CountenanceError
 from countenance.operations import Answer, Caller, Operation
 
 Scope = MutableMapping[str, Any]
@@ -212,6 +212,8 @@ def _failure(error: Exception, request_id: str) -> WireReply:
             log.error("request %s failed: %s at %s:%s", request_id, type(error).__name__, *where)
     if fault == THROTTLED:
         headers["retry-after"] = "1"
+    if isinstance(error, BudgetSpent):
+        headers["retry-after"] = str(error.retry_after)
     if fault == BODY_TOO_SLOW:
         headers["connection"] = "close"
     return WireReply(fault.status, orjson.dumps({"__type": fault.type, "message": message}), headers)
