@@ -32,6 +32,7 @@ EVERY = (
     "recognisability",
     "pictures",
     "audit",
+    "climbing",
 )
 LIBRARIES = ("numpy", "openvino", "opencv-python-headless", "onnxruntime", "faiss-cpu", "cedarpy", "scikit-learn")
 
