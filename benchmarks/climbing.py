@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +103,7 @@ class Scene:
 
     def __init__(self, home: Path, weights: Path) -> None:
         self.app = Countenance.open(Settings(home=home, weights=weights))
+        self._known = lru_cache(maxsize=16)(self._template)
 
     def mandate(self, purpose: str, budget: str) -> Caller:
         """A caller under a new mandate for research on a published set, with that budget."""
@@ -116,14 +117,17 @@ class Scene:
 
     def similarity(self, picture: bytes, other: bytes) -> float:
         """The exact similarity of the largest faces of two pictures, 0 without a face; what no door tells."""
-        tools, templates = self.app.tools, []
-        for content in (picture, other):
-            seen = tools.engine.look(content)
-            if not seen.faces:
-                return 0.0
-            templates.append(tools.engine.embed(seen, seen.faces[:1])[0].vector)
-        sides = tools.normaliser.probe_side(templates[0][None, :]), tools.normaliser.gallery_side(templates[1][None, :])
-        return float(tools.calibration.similarity(float((sides[0] @ sides[1].T)[0, 0])))
+        tools = self.app.tools
+        probe, enrolled = self._template(picture), self._known(other)
+        if probe is None or enrolled is None:
+            return 0.0
+        score = tools.normaliser.probe_side(probe[None, :]) @ tools.normaliser.gallery_side(enrolled[None, :]).T
+        return float(tools.calibration.similarity(float(score[0, 0])))
+
+    def _template(self, picture: bytes) -> np.ndarray | None:
+        engine = self.app.engine
+        seen = engine.look(picture)
+        return engine.embed(seen, seen.faces[:1])[0].vector if seen.faces else None
 
     def compare(self, caller: Caller, victim: bytes) -> Answer:
         """CompareFaces at threshold 0."""

@@ -128,7 +128,7 @@ class BudgetSpent(LimitExceeded):
     which: the part of the budget that is spent, such as "subject". retry_after: seconds until some may be left again.
     """
 
-    def __init__(self, which: str, message: str, retry_after: int) -> None:
+    def __init__(self, message: str, which: str = "", retry_after: int = 60) -> None:
         super().__init__(message)
         self.which = which
         self.retry_after = retry_after

@@ -214,9 +214,8 @@ class Budgets:
         seen = transaction.rows(_CLOCK)
         if seen and now_us < seen[0][0]:
             raise BudgetSpent(
-                "the clock",
                 "the clock of this server went back, so budgets cannot be counted until it has caught up",
-                60,
+                "clock",
             )
         transaction.many(_TICK, [{"at": now_us}])
         if not seen or now_us // _MINUTE > seen[0][0] // _MINUTE:
@@ -235,7 +234,7 @@ class Budgets:
             most = getattr(budget, which)
             rest = most - transaction.rows(_SUM, scope=scope, now=now_us)[0][0] - amount
             if rest < 0:
-                raise BudgetSpent(which, _said(which, most), 60 if window == _MINUTE else 3600)
+                raise BudgetSpent(_said(which, most), which, 60 if window == _MINUTE else 3600)
             left[which] = min(rest, left.get(which, rest))
         for scope, (_, window, amount) in charges.items():
             self._add(transaction, scope, window, amount, now_us)

@@ -28,7 +28,7 @@ from countenance.scoring import RawCosine
 OBJECTS = ["present.jpg", "too-large.jpg", "missing.jpg", "no/such/folder.jpg", "../outside.jpg", "unreadable.jpg"]
 SENT: dict[str, Any] = {"Bytes": picture_of(1)}
 _TIME = re.compile(r"\b1\d{9}\b")  # what a denial says of the time, in seconds
-INPUTS = {
+INPUTS: dict[str, tuple[str, dict[str, Any]]] = {
     "detect_faces": ("Image", {}),
     "index_faces": ("Image", {"CollectionId": "staff"}),
     "search_faces_by_image": ("Image", {"CollectionId": "staff"}),
@@ -129,5 +129,5 @@ def test_nor_do_they_say_whether_a_gallery_exists(served: Served, state: str) ->
         for gallery in ("staff", "nobody"):
             with pytest.raises(ClientError) as caught:
                 client.search_faces_by_image(CollectionId=gallery, Image=SENT)
-            said.add(repr(caught.value.response["Error"]))
+            said.add(_TIME.sub("T", repr(caught.value.response["Error"])))
     assert len(said) == 1
