@@ -32,7 +32,6 @@ EVERY = (
     "recognisability",
     "pictures",
     "audit",
-    "climbing",
 )
 LIBRARIES = ("numpy", "openvino", "opencv-python-headless", "onnxruntime", "faiss-cpu", "cedarpy", "scikit-learn")
 

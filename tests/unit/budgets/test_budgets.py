@@ -63,7 +63,9 @@ def test_each_part_of_a_budget_ends_what_it_bounds_and_says_which(budgets: Budge
     with pytest.raises(BudgetSpent, match=r"docs/budgets\.md") as caught:
         ask(budgets, budget)
     assert caught.value.which == which
-    other: dict[str, Any] = {"key": {"access_key": "other"}, "gallery": {"gallery_id": "other"}}.get(which, {"mandate_id": "other"})
+    other: dict[str, Any] = {"key": {"access_key": "other"}, "gallery": {"gallery_id": "other"}}.get(
+        which, {"mandate_id": "other"}
+    )
     ask(budgets, budget, **other)
 
 
