@@ -353,7 +353,7 @@ def _parts(server: Any, timed: tuple[Timed, ...], key: AccessKey, photos: list[b
     told = [signed("127.0.0.1", key, photos[i % len(photos)]) for i in range(ROUNDS + 16)]
     rows = []
     for headers, body in told:
-        claimed = claim(_raw(headers), b"", region=server._region, now=datetime.now(UTC))
+        claimed = claim(_raw(headers), b"", regions=server._regions, now=datetime.now(UTC))
         for each in timed:
             each.spent = 0.0
         began = time.perf_counter()

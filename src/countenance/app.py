@@ -23,6 +23,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from countenance import administration, operations, settings
 from countenance.api import native, rekognition
+from countenance.api.cors import cross_origin
 from countenance.api.lifespan import Lifespan
 from countenance.api.prefixes import PrefixRouter
 from countenance.budgets import Budgets, read_defaults
@@ -192,16 +193,18 @@ class Countenance:
             logging.getLogger("countenance").error("galleries could not be read ahead: %s", error)
 
     def _rekognition(self) -> ASGIApp:
-        return rekognition.app(
+        dialect = rekognition.app(
             self.guard,
             self.register,
             region=self.settings.region,
+            regions=self.settings.regions,
             buckets=self.settings.buckets,
             page_key=hashlib.sha256(b"pages" + secret_file(self.settings.keys / "mandates.key")).digest(),
             now=_now,
             executor=self.executor,
             limits=rekognition.AdmissionLimits(requests=self.settings.queue),
         )
+        return cross_origin(dialect, self.settings.cors_origins)
 
     @cached_property
     def executor(self) -> ThreadPoolExecutor:

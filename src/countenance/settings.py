@@ -6,11 +6,19 @@ docs/settings.md documents every setting; a test compares the two.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+import platformdirs
+
 from countenance.errors import BadRequest, Misconfigured
+
+DATABASE = "countenance.sqlite"
+"""The file of the data folder that holds all state."""
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +26,17 @@ class Settings:
     """The settings of one installation, made by `load`. Each field is the variable COUNTENANCE_<FIELD>."""
 
     home: Path
-    """Data folder: database, keys, models. COUNTENANCE_HOME, default ./data"""
+    """Data folder: database, keys, models; by default the platform's folder for a user's data. COUNTENANCE_HOME"""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: int = 8080
     """Port to listen on."""
     region: str = "us-east-1"
-    """The AWS region that signed requests must name."""
+    """The AWS region that ARNs and printed settings name."""
+    regions: tuple[str, ...] = ()
+    """The AWS regions that requests may be signed for, comma-separated; none named, any."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins whose pages may call from a browser, comma-separated: https://host, or * for all."""
     buckets: Mapping[str, Path] = field(default_factory=dict)
     """Folders that serve as S3 buckets: COUNTENANCE_BUCKETS=name=/path,other=/path"""
     origin: str = "countenance.local/ledger"
@@ -65,9 +77,15 @@ class Settings:
     """A folder of evaluation data, for calibrating, auditing and benchmarks only."""
 
     @property
+    def endpoint(self) -> str:
+        """The address that a client on this machine uses."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - all addresses, this too
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
     def database(self) -> Path:
         """The SQLite file that holds all state."""
-        return self.home / "countenance.sqlite"
+        return self.home / DATABASE
 
     @property
     def keys(self) -> Path:
@@ -92,15 +110,18 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     unknown = sorted(set(given) - known)
     if unknown:
         raise Misconfigured(f"unknown setting COUNTENANCE_{unknown[0]}; see docs/settings.md")
-    defaults = Settings(home=Path("data"))
+    named = _path(given.get("HOME"))
+    defaults = Settings(home=named or default_home())
     return Settings(
-        home=Path(given.get("HOME", "data")).expanduser().resolve(),
+        home=defaults.home,
         host=given.get("HOST", defaults.host),
         port=_number(given, "PORT", defaults.port, 0, 65535),
         region=given.get("REGION", defaults.region),
+        regions=_words(given.get("REGIONS", "")),
+        cors_origins=_origins(given.get("CORS_ORIGINS", "")),
         buckets=_buckets(given.get("BUCKETS", "")),
         origin=given.get("ORIGIN", defaults.origin),
-        packs=tuple(p.strip() for p in given.get("PACKS", "house").split(",") if p.strip()),
+        packs=_words(given.get("PACKS", "house")),
         packs_dir=_path(given.get("PACKS_DIR")),
         charter=_path(given.get("CHARTER")),
         budgets=_path(given.get("BUDGETS")),
@@ -118,6 +139,29 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         evidence=_path(given.get("EVIDENCE")),
         data=_path(given.get("DATA")),
     )
+
+
+def default_home() -> Path:
+    """The data folder where none is named: ./data if an installation lies there, else the platform's folder for it.
+
+    `Misconfigured` where the platform has none, as for a service without a home folder.
+    """
+    here = Path("data").resolve()
+    if any((here / name).exists() for name in (DATABASE, "keys/ledger.key", "keys/audit.key")):
+        return here
+    folder = platformdirs.user_data_path("countenance", appauthor=False)
+    if not folder.is_absolute():
+        raise Misconfigured("this user has no home folder; name a data folder with COUNTENANCE_HOME or --home")
+    return folder
+
+
+def home_sentence(home: Path, environ: Mapping[str, str] = os.environ) -> str:
+    """Which data folder is used, and why where nobody named it."""
+    if environ.get("COUNTENANCE_HOME"):
+        return f"data in {home}"
+    if home == Path("data").resolve():
+        return f"data in {home}: an installation lies in ./data of this folder, and COUNTENANCE_HOME names no other"
+    return f"data in {home}"
 
 
 def data_folder(settings: Settings, named: Path | None = None) -> Path:
@@ -139,6 +183,17 @@ def _number(given: Mapping[str, str], name: str, default: int, low: int, high: i
     if not low <= value <= high:
         raise Misconfigured(f"COUNTENANCE_{name} is a whole number from {low} to {high}, got {text!r}")
     return value
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    for origin in (words := _words(text)):
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise Misconfigured(f"COUNTENANCE_CORS_ORIGINS is https://host,http://other:port or *, got {origin!r}")
+    return words
 
 
 def _path(text: str | None) -> Path | None:

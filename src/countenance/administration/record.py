@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from countenance.errors import BadRequest, NotFound
-from countenance.ledger import Ledger, Receipt, prove_inclusion
+from countenance.ledger import Ledger, Receipt, RefusedCount, prove_inclusion
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,10 @@ class Record:
     def checkpoint(self) -> str:
         """A signed note (C2SP tlog-checkpoint) over all that is recorded now."""
         return str(self._ledger.checkpoint())
+
+    def refusals(self, since: datetime) -> list[RefusedCount]:
+        """Operations refused at or after `since` (aware), by mandate, operation and cause, the most frequent first."""
+        return self._ledger.refusals(since)
 
     def proved(self, index: int) -> Proof:
         """Entry `index` with its proof, or `NotFound`."""

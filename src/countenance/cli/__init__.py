@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
@@ -16,6 +17,8 @@ _COMMANDS = {
     "video": "Faces of recorded video, people followed through it, and whom of a gallery they are like.",
     "operator": "People who ask for, approve, review and audit over HTTP.",
     "mandate": "Who may use faces, for what, on which legal basis, until when.",
+    "refusals": "What was refused, by mandate and clause.",
+    "clients": "Where programs on this machine would send faces: here, or to AWS.",
     "custody": "Results that wait for people, terms that end, reports that laws want.",
     "moratorium": "Stop uses with one key; only a quorum with an outside key goes on.",
     "models": "List, fetch and verify the models.",
@@ -53,8 +56,11 @@ class _Lazy(click.Group):
     help="A self-hosted face recognition server that can be held to account, and an auditor for any face system.",
 )
 @click.version_option(package_name="countenance")
-def cli() -> None:
+@click.option("--home", help="The data folder, in place of COUNTENANCE_HOME.")
+def cli(home: str | None) -> None:
     """The root of all commands."""
+    if home is not None:
+        os.environ["COUNTENANCE_HOME"] = home  # settings.py reads it
 
 
 def main() -> None:

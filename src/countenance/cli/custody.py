@@ -19,7 +19,7 @@ _who = click.option("--as", "name", help="Who speaks. Default: your login name."
 @custody.command("list")
 def list_() -> None:
     """Every result in custody, oldest first."""
-    with installation() as app:
+    with installation(reads=True) as app:
         for hold in app.custodian.holds():
             click.echo(_line(hold))
 
@@ -29,7 +29,7 @@ def list_() -> None:
 @_who
 def show(hold_id: str, name: str | None) -> None:
     """One held result, with what it says, for its reviewers; that you looked is recorded."""
-    with installation() as app:
+    with installation(reads=True) as app:
         click.echo(_line(app.custodian.show(hold_id)))
         click.echo(json.dumps(app.custodian.contents_for(hold_id, name or getpass.getuser()), indent=2))
 
@@ -71,7 +71,7 @@ def report(first: str, last: str | None) -> None:
         days = date.fromisoformat(first), date.fromisoformat(last) if last else datetime.now(UTC).date()
     except ValueError as error:
         raise click.BadParameter("a day is written 2026-01-31") from error
-    with installation() as app:
+    with installation(reads=True) as app:
         totals = app.custodian.report(*days)
         counts = {
             "from": totals.first.isoformat(),

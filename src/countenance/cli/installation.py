@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import click
+
 from countenance import settings
 from countenance.app import Countenance
 
 
 @contextmanager
-def installation() -> Iterator[Countenance]:
-    """The installation that the environment describes."""
-    app = Countenance.open(settings.load())
+def installation(*, reads: bool = False) -> Iterator[Countenance]:
+    """The installation that the environment describes; which one it is goes to stderr.
+
+    reads: the command makes nothing, so that the folder is named only where it makes a new installation.
+    """
+    own = settings.load()
+    new = not own.database.exists()
+    if new or not reads:
+        new_one = "a new installation: " if new else ""
+        click.echo(f"countenance: {new_one}{settings.home_sentence(own.home)}", err=True)
+    app = Countenance.open(own)
     try:
         yield app
     finally:

@@ -12,6 +12,7 @@ import click
 
 from countenance.administration import Mandate, MandateDraft, template, templates
 from countenance.app import Countenance
+from countenance.cli.client_versions import minima_line
 from countenance.cli.installation import installation
 from countenance.cli.moments import until
 from countenance.errors import BadRequest
@@ -155,7 +156,7 @@ def revoke(mandate_id: str, why: str) -> None:
 @mandate.command("list")
 def list_() -> None:
     """Every mandate, oldest first."""
-    with installation() as app:
+    with installation(reads=True) as app:
         for each in app.mandates.list():
             state = each.state(datetime.now(UTC))
             click.echo(f"{each.mandate_id}  {state:<9}  until {each.expires_at:%Y-%m-%d %H:%M}  {each.holder.name}")
@@ -165,7 +166,7 @@ def list_() -> None:
 @click.argument("mandate_id")
 def show(mandate_id: str) -> None:
     """One mandate in full; never a secret."""
-    with installation() as app:
+    with installation(reads=True) as app:
         _print(app.mandates.show(mandate_id))
 
 
@@ -213,5 +214,9 @@ def _print_key(app: Countenance, mandate_id: str, to: str) -> None:
     click.echo("\nThe secret is shown once and is kept encrypted.\n")
     click.echo(f"export AWS_ACCESS_KEY_ID={key.access_key}")
     click.echo(f"export AWS_SECRET_ACCESS_KEY={key.secret}")
+    click.echo(f"export AWS_REGION={app.settings.region}")
     click.echo(f"export AWS_DEFAULT_REGION={app.settings.region}")
-    click.echo(f"export AWS_ENDPOINT_URL_REKOGNITION=http://{app.settings.host}:{app.settings.port}")
+    click.echo(f"export AWS_ENDPOINT_URL_REKOGNITION={app.settings.endpoint}")
+    click.echo(f"export AWS_ENDPOINT_URL_STS={app.settings.endpoint}")
+    click.echo("\nOlder clients do not know these addresses and send faces to AWS. Needed at least:")
+    click.echo(f"{minima_line()}. `countenance clients` says where yours would go.")

@@ -10,7 +10,7 @@ from countenance.engine.manifest import Manifest, load_manifests
 from countenance.engine.weights import fetch, state
 from countenance.errors import ModelError
 from countenance.home import private_home
-from countenance.settings import load
+from countenance.settings import home_sentence, load
 
 
 @click.group()
@@ -37,6 +37,7 @@ def list_() -> None:
 def fetch_(folder: Path | None) -> None:
     """Fetch the weights by hash into the data folder; what is already there and right is left alone."""
     settings = load()
+    click.echo(f"countenance: {home_sentence(settings.home)}", err=True)
     private_home(settings.home)
     manifests = load_manifests(settings.models_dir)
     written = {manifest.name for manifest in fetch(manifests.values(), settings.models_cache, folder)}

@@ -83,7 +83,7 @@ def consent(moratorium_id: str, statute: str, public: str, signature: str) -> No
 @moratorium.command("list")
 def list_() -> None:
     """Every moratorium that was ever set."""
-    with installation() as app:
+    with installation(reads=True) as app:
         moratoria = app.moratoria.all()
         if not moratoria:
             raise NotFound("no moratorium was ever set here")

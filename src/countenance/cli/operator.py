@@ -38,7 +38,7 @@ def renew(name: str, expires: str) -> None:
 @operator.command("list")
 def list_() -> None:
     """Every operator that ever was, oldest first; never a token."""
-    with installation() as app:
+    with installation(reads=True) as app:
         for each in app.operators.all():
             click.echo(_line(each))
 

@@ -7,12 +7,9 @@ import time
 from datetime import UTC, datetime
 
 import click
-import uvicorn
 
-from countenance.api.connections import ConnectionLimits, bounded
-from countenance.cli.installation import installation
 from countenance.errors import Misconfigured
-from countenance.operations import evidence_summary
+from countenance.settings import Settings, home_sentence, load
 
 _OTHER_FILES = 512
 """Files that a server has open beside its connections, at most: the database, models, pictures in buckets."""
@@ -20,15 +17,25 @@ _OTHER_FILES = 512
 
 @click.command("serve", help="Serve both HTTP dialects until interrupted.")
 def serve() -> None:
-    """Load and verify everything, say how to reach it, then serve."""
+    """Fetch what is missing, load and verify everything, say how to reach it, then serve."""
     began = time.monotonic()
-    with installation() as app:
+    own = load()
+    click.echo(f"Countenance starts; {home_sentence(own.home)}")
+    _fetch_missing(own)
+    click.echo("loading   models, rules and galleries: some seconds")
+    import uvicorn  # here and below: what takes seconds to import is announced first
+
+    from countenance.api.connections import ConnectionLimits, bounded
+    from countenance.cli.installation import installation
+    from countenance.operations import evidence_summary
+
+    with installation(reads=True) as app:
         app.prepare_to_serve()
         application = app.asgi()
         settings = app.settings
         _allow_files(settings.connections + _OTHER_FILES)
         click.echo(f"Countenance is ready after {time.monotonic() - began:.1f} s; data in {settings.home}")
-        click.echo(f"endpoint  http://{settings.host}:{settings.port}  (region {settings.region})")
+        click.echo(f"endpoint  {settings.endpoint}  (signed for {', '.join(settings.regions) or 'any region'})")
         click.echo(f"model     {app.tools.engine.version}, rule packs: {', '.join(settings.packs)}")
         evidence = evidence_summary(app.tools.evidence, app.model, app.tools.calibration.identity, datetime.now(UTC))
         click.echo(f"evidence  {evidence}")
@@ -46,6 +53,22 @@ def serve() -> None:
                 ConnectionLimits(connections=settings.connections, per_address=settings.connections_per_address)
             ),
         )
+
+
+def _fetch_missing(own: Settings) -> None:
+    """Fetch by hash the weights in use that are not there. One that was altered is left for the engine to refuse."""
+    from countenance.engine.manifest import load_manifests
+    from countenance.engine.weights import fetch, state
+    from countenance.home import private_home
+
+    manifests = load_manifests(own.models_dir)
+    used = [manifests[name] for name in (own.detector, own.model) if name in manifests]
+    missing = [each for each in used if state(each, own.models_cache) == "missing"]
+    if not missing:
+        return
+    click.echo(f"fetching  {', '.join(each.label for each in missing)} by hash into {own.models_cache}")
+    private_home(own.home)
+    fetch(missing, own.models_cache)
 
 
 def _allow_files(wanted: int) -> None:

@@ -9,6 +9,7 @@ from countenance.ledger.ledger import Ledger, Pending
 from countenance.ledger.notes import NoteKey
 from countenance.ledger.receipt import Receipt
 from countenance.ledger.records import Records, StoredEntry
+from countenance.ledger.refusals import RefusedCount
 
 __all__ = [
     "Checkpoint",
@@ -18,6 +19,7 @@ __all__ = [
     "Pending",
     "Receipt",
     "Records",
+    "RefusedCount",
     "SignedCheckpoint",
     "StoredEntry",
     "disclose",

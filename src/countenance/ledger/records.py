@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Connection, Engine, func, select, text
 
@@ -15,6 +16,7 @@ from countenance.ledger.checkpoint import SignedCheckpoint
 from countenance.ledger.entries import Entry, Opening
 from countenance.ledger.notes import NoteKey
 from countenance.ledger.receipt import Receipt
+from countenance.ledger.refusals import RefusedCount, refusals_in
 from countenance.signing import JSON
 
 PAGE = 1000
@@ -114,6 +116,11 @@ class Records:
         )
         with reading(self._engine) as connection:
             return [Entry.parse(entry) for entry in connection.execute(query).scalars()]
+
+    def refusals(self, since: datetime) -> list[RefusedCount]:
+        """Operations refused at or after `since` (aware), by mandate, operation and cause, the most frequent first."""
+        with reading(self._engine) as connection:
+            return refusals_in(connection, size_of(connection), since)
 
     def last_checkpoint(self) -> SignedCheckpoint | None:
         """The newest checkpoint that was signed, if any."""

@@ -7,7 +7,7 @@ from countenance.operations.compare import Compare, Compared
 from countenance.operations.detect import Detect, Detected
 from countenance.operations.enrol import Enrol, Enrolled
 from countenance.operations.evidence import evidence_summary, trusted_evidence
-from countenance.operations.faces import Erase, ListFaces
+from countenance.operations.faces import Erase, FacePage, ListFaces
 from countenance.operations.galleries import CreateGallery, DeleteGallery, DescribeGallery, ListGalleries
 from countenance.operations.guard import Answer, Caller, Guard
 from countenance.operations.images import Image, StoredImage, content_of
@@ -56,6 +56,7 @@ __all__ = [
     "Enrolled",
     "Erase",
     "Erased",
+    "FacePage",
     "GalleryInfo",
     "Guard",
     "Image",

@@ -16,7 +16,7 @@ from countenance.faces import DetectedFace
 from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
-from countenance.operations.search import largest_face
+from countenance.operations.search import NO_FACE, largest_face
 from countenance.policy import Action
 from countenance.scoring import coarse
 from countenance.signing import JSON
@@ -72,7 +72,9 @@ class Compare(Operation[ScoredFaces, Compared]):
         against = reasons_against_templates(faces, templates, tools.normaliser, self.quality)
         faces = tuple(face for face, reasons in zip(faces, against, strict=True) if not reasons)
         if not faces:
-            raise NoFace("there is no face in the target image that passes the quality filter")
+            raise NoFace(
+                f"{NO_FACE} That is so of the target{', since none passes the quality filter' if other.faces else ''}."
+            )
         rows = np.stack([t.vector for t, reasons in zip(templates, against, strict=True) if not reasons])
         probe = tools.normaliser.probe_side(template.vector[None, :])
         scores = (tools.normaliser.gallery_side(rows) @ probe[0]).tolist()

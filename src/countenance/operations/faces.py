@@ -43,7 +43,14 @@ class Erase(GalleryOperation[Erased]):
 
 
 @dataclass(frozen=True, slots=True)
-class ListFaces(GalleryOperation[Page[EnrolledFace]]):
+class FacePage(Page[EnrolledFace]):
+    """One page of a gallery's faces, and the version of the model that the gallery is pinned to."""
+
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListFaces(GalleryOperation[FacePage]):
     """At most `limit` faces after `after`, without templates; only those of `face_ids` and of that user, if given."""
 
     gallery_id: str
@@ -54,16 +61,17 @@ class ListFaces(GalleryOperation[Page[EnrolledFace]]):
     name: ClassVar[str] = "list_faces"
     action: ClassVar[Action] = Action.READ
 
-    def act(self, tools: Tools, permit: Permit, seen: None) -> Page[EnrolledFace]:
+    def act(self, tools: Tools, permit: Permit, seen: None) -> FacePage:
         """Read a page."""
-        return tools.gallery.faces(
+        page = tools.gallery.faces(
             self.gallery_id, face_ids=self.face_ids, user_id=self.user_id, after=self.after, limit=self.limit
         )
+        return FacePage(page.items, page.next, tools.gallery.describe(self.gallery_id).version)
 
     def private(self) -> Mapping[str, JSON]:
         """Which gallery, which user's faces."""
         return {"gallery": self.gallery_id, **({"user": self.user_id} if self.user_id is not None else {})}
 
-    def counts(self, result: Page[EnrolledFace]) -> Mapping[str, JSON]:
+    def counts(self, result: FacePage) -> Mapping[str, JSON]:
         """How many."""
         return {"faces": len(result.items)}

@@ -21,6 +21,7 @@ from countenance.ledger import Ledger, Receipt
 from countenance.mandates import Mandate, Register
 from countenance.operations.charging import BudgetKeeper
 from countenance.operations.duties import Duties
+from countenance.operations.floor import THRESHOLD, carried
 from countenance.operations.images import opened_by
 from countenance.operations.moratoria import MoratoriaInForce
 from countenance.operations.operation import Operation, Permit, Tools
@@ -91,15 +92,22 @@ class Guard:
         mandate = self._register.mandate_of(caller.access_key)
         if mandate is None:
             raise Unauthenticated("there is no such access key")
+        asked = operation.min_similarity
+        operation = carried(operation, self._tools, now)
         request = request_for(mandate, operation, self._tools, now)
         decision = self._rules.decide(request, now, latest_seen=latest, moratoria=self._moratoria.in_force())
         duties = Duties.of(decision.obligations, operation.action)
         refusal = self._refusal(mandate, decision, duties)
         entry = self._decision_entry(mandate, operation, decision, duties)
+        raised: dict[str, str] = {}
+        if operation.min_similarity != asked:
+            entry["asked_similarity"] = asked
+            raised = {THRESHOLD: f"{operation.min_similarity:g}"}
         if refusal is not None:
             if decision.permitted:
-                entry["verdict"] = "deny"
+                entry |= {"verdict": "deny", "refused_for": "overdue" if isinstance(refusal, Held) else "unenforceable"}
             refusal.receipt = self._ledger.append(entry, operation.private()).wait().header()
+            _log_refusal(entry)
             raise refusal
         decided = self._ledger.append(entry, operation.private())
         if self._running == 1:  # else the next entry of another call is written together with it
@@ -135,7 +143,7 @@ class Guard:
             except Conflict as error:  # somebody reads an older state; the next erasure overwrites it
                 log.warning("openings: %s", error)
         rest = {"x-countenance-budget-left": left.header()} if left else {}
-        return Answer(result, receipt.header(), {**operation.headers(result), **duties.headers(), **rest})
+        return Answer(result, receipt.header(), {**operation.headers(result), **raised, **duties.headers(), **rest})
 
     def _begin(self) -> tuple[datetime, datetime]:
         """Begin a call: the time, and the latest time that this guard has seen (the ledger checks its own).
@@ -212,3 +220,10 @@ class Guard:
     ) -> Receipt:
         entry: dict[str, JSON] = {"kind": "result", "decision": decided.index, "outcome": outcome, **counts}
         return self._ledger.append(entry, private).wait()
+
+
+def _log_refusal(entry: Mapping[str, JSON]) -> None:
+    """One line for the operator: which mandate, what, by which clauses. No face, gallery, name or secret."""
+    clauses = entry["clauses"]
+    by = entry.get("refused_for") or (", ".join(map(str, clauses)) if isinstance(clauses, list) else "")
+    log.warning("refused: %s asked for %s (%s): %s", entry["mandate"], entry["operation"], entry["verdict"], by)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Self, TypeVar
 
 from countenance.audit.evidence import Evidence
 from countenance.budgets import Spending
@@ -61,6 +61,10 @@ class Operation(ABC, Generic[Seen, Result]):
     def min_similarity(self) -> float | None:
         """The least similarity (0..100) that is answered, if faces are compared."""
         return None
+
+    def at_least(self, similarity: float) -> Self:
+        """The same operation, asking for that similarity (0..100): for searches of a gallery."""
+        raise NotImplementedError(f"{self.name} searches no gallery")
 
     def search_size(self, gallery: Gallery) -> int:
         """The number of enrolled faces, or users, that a search compares the probe with."""

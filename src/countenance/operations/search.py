@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Generic, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
 
 from countenance.budgets import Spending
 from countenance.engine import LARGEST_FACE, Picture
@@ -21,6 +21,9 @@ from countenance.scoring.coarse import EXACT_FROM
 from countenance.signing import JSON
 
 Seen = TypeVar("Seen")
+
+NO_FACE = "There are no faces in the image. Should be at least 1."
+"""What Rekognition says, and what programs look for in a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,10 @@ class Searching(Operation[Seen, Result], Generic[Seen, Result]):
     def min_similarity(self) -> float:
         """The similarity that the caller demands."""
         return self.similarity
+
+    def at_least(self, similarity: float) -> Self:
+        """The same search at that similarity."""
+        return cast("Self", replace(cast("Any", self), similarity=similarity))  # every search is a dataclass
 
     def headers(self, result: Result) -> Mapping[str, str]:
         """The expected false matches, where the wire format has no room for them."""
@@ -190,7 +197,7 @@ def leads(matches: Matches, calibration: Calibration, similarity: float, limit: 
 def largest_face(tools: Tools, picture: Picture, quality: QualityFilter) -> tuple[DetectedFace, Template]:
     """The largest face and its template, if they pass `quality`; else `NoFace`."""
     if not picture.faces:
-        raise NoFace("there is no face in the image")
+        raise NoFace(NO_FACE)
     face = picture.faces[0]
     reasons = reasons_against(face, quality)
     if not reasons:
@@ -198,4 +205,4 @@ def largest_face(tools: Tools, picture: Picture, quality: QualityFilter) -> tupl
         (reasons,) = reasons_against_templates((face,), templates, tools.normaliser, quality)
         if not reasons:
             return face, templates[0]
-    raise NoFace(f"the largest face in the image does not pass the quality filter {quality}: {', '.join(reasons)}")
+    raise NoFace(f"{NO_FACE} The largest face does not pass the quality filter {quality}: {', '.join(reasons)}.")

@@ -39,6 +39,7 @@ MATRIX = {
     ("post", "/moratoria/{moratorium_id}/consents"): {"request", "approve", "review"},
     ("get", "/policy/packs"): ALL,
     ("post", "/policy/explain"): ALL,
+    ("get", "/refusals"): ALL,
     ("get", "/ledger"): ALL,
     ("get", "/ledger/checkpoint"): ALL,
     ("get", "/ledger/entries/{index}"): {"audit"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -47,6 +47,7 @@ from countenance.operations import (
     Enrolled,
     Erase,
     Erased,
+    FacePage,
     GalleryInfo,
     Image,
     ListFaces,
@@ -68,6 +69,7 @@ from countenance.operations import (
     UserSearchAnswer,
     content_of,
 )
+from countenance.operations.search import NO_FACE
 
 ACCESS_KEY = "AKFAKE000000"
 SECRET = "a secret of the tests"
@@ -174,14 +176,14 @@ class FakeGuard:
                 kept.append((face, seen))
         return Enrolled(tuple(kept), tuple(left), self.version)
 
-    def ListFaces(self, ask: ListFaces) -> Page[EnrolledFace]:
+    def ListFaces(self, ask: ListFaces) -> FacePage:
         faces = [face for face, _ in self._faces(ask.gallery_id)]
         faces = [face for face in faces if ask.face_ids is None or face.face_id in ask.face_ids]
         if ask.user_id is not None:
             faces = [face for face in faces if face.user_id == self._user(ask.gallery_id, ask.user_id)]
         start = int(ask.after or 0)
         rest = faces[start : start + ask.limit]
-        return Page(tuple(rest), str(start + ask.limit) if start + ask.limit < len(faces) else None)
+        return FacePage(tuple(rest), str(start + ask.limit) if start + ask.limit < len(faces) else None, self.version)
 
     def Erase(self, ask: Erase) -> Erased:
         gallery = self._faces(ask.gallery_id)
@@ -204,7 +206,7 @@ class FakeGuard:
         self._faces(ask.gallery_id)
         people = people_in(ask.image)
         if not people:
-            raise NoFace("there is no face in the image")
+            raise NoFace(NO_FACE)
         return self._found(ask, people[0], None, face_of(people[0], 0))
 
     def _found(self, ask: Any, person: str, exclude: str | None, probe: DetectedFace | None = None) -> SearchAnswer:
@@ -219,7 +221,7 @@ class FakeGuard:
     def Compare(self, ask: Compare) -> Compared:
         source, target = people_in(ask.source), people_in(ask.target)
         if not source or not target:
-            raise NoFace("there is no face in the image")
+            raise NoFace(NO_FACE)
         rated = [(face_of(p, n), self._similarity(source[0], p)) for n, p in enumerate(target)]
         matches = tuple(pair for pair in rated if pair[1] >= ask.similarity)
         return Compared(face_of(source[0], 0), matches, tuple(f for f, rate in rated if rate < ask.similarity))
@@ -321,9 +323,15 @@ class FakeCredentials:
 
 @contextmanager
 def serving(
-    guard: Any, *, credentials: Any = None, threads: int = 4, http: str = "httptools", **options: Any
+    guard: Any,
+    *,
+    credentials: Any = None,
+    threads: int = 4,
+    http: str = "httptools",
+    wrap: Callable[[Any], Any] = lambda app: app,
+    **options: Any,
 ) -> Iterator[str]:
-    """A real uvicorn on a free port of loopback, as long as the context lasts; its URL."""
+    """A real uvicorn on a free port of loopback, as long as the context lasts; its URL. wrap: goes round the app."""
     executor = ThreadPoolExecutor(threads)
     given = {
         "region": REGION,
@@ -334,7 +342,7 @@ def serving(
         **options,
     }
     app = rekognition.app(guard, credentials or FakeCredentials(), **given)
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", http=http)
+    config = uvicorn.Config(wrap(app), host="127.0.0.1", port=0, log_level="warning", http=http)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

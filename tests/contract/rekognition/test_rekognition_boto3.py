@@ -138,7 +138,7 @@ def test_a_version_of_letters_is_told_where_the_model_takes_letters_only(checked
     [ann, _] = enrolled(checked, "ann", "art")
     answer = checked.search_faces(CollectionId="staff", FaceId=ann)
     assert answer["FaceModelVersion"] == guard.version
-    assert "IndexFacesModelVersion" not in answer["FaceMatches"][0]["Face"]
+    assert answer["FaceMatches"][0]["Face"]["IndexFacesModelVersion"] == str(0xABABABAB)
 
 
 def test_index_faces_filters_by_quality_unless_told_not_to(checked: Any, guard: FakeGuard) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.contract.rekognition.rekognition_fakes import ACCESS_KEY, FakeGuard, boto_client, picture, serving
+from tests.contract.rekognition.rekognition_fakes import ACCESS_KEY, REGION, FakeGuard, boto_client, picture, serving
 from tests.contract.rekognition.wire import ask, send, signed_headers
 
 
@@ -31,10 +31,23 @@ def test_an_unknown_key_is_an_unrecognized_client(url: str, guard: FakeGuard) ->
     assert guard.asked == []
 
 
-def test_another_region_is_an_invalid_signature(url: str) -> None:
-    kind, message = code(boto_client(url, region="us-east-1").list_collections)
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "ap-southeast-2", "us-gov-west-1"])
+def test_any_region_is_taken(url: str, region: str) -> None:
+    assert boto_client(url, region=region).list_collections()["CollectionIds"] == []
+
+
+def test_where_regions_are_named_another_is_an_invalid_signature(guard: FakeGuard) -> None:
+    with serving(guard, regions=("eu-west-1", "eu-test-1")) as url:
+        assert boto_client(url, region="eu-west-1").list_collections()["CollectionIds"] == []
+        kind, message = code(boto_client(url, region="us-east-1").list_collections)
     assert kind == "InvalidSignatureException"
-    assert "region" in message
+    assert "valid region, 'eu-test-1', 'eu-west-1'" in message
+
+
+def test_a_signature_for_one_region_is_none_for_another(url: str) -> None:
+    headers = signed_headers(url, b"{}")
+    headers["Authorization"] = headers["Authorization"].replace(f"/{REGION}/", "/us-east-1/")
+    assert send(url, b"{}", headers).type == "InvalidSignatureException"
 
 
 def test_a_session_token_is_an_unrecognized_client(url: str) -> None:

@@ -13,7 +13,8 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "settings.md"
 def test_every_setting_is_documented_and_every_documented_setting_exists() -> None:
     documented = set(re.findall(r"^\| `COUNTENANCE_(\w+)`", DOCUMENT.read_text(), re.MULTILINE))
     assert documented == {field.name.upper() for field in fields(Settings)}
-    load({f"COUNTENANCE_{name}": "20" if name == "SMALLEST_FACE" else "1" for name in documented - {"BUCKETS"}})
+    others = {"SMALLEST_FACE": "20", "CORS_ORIGINS": "*"}
+    load({f"COUNTENANCE_{name}": others.get(name, "1") for name in documented - {"BUCKETS"}})
 
 
 def test_a_misspelt_setting_stops_the_start() -> None:
@@ -34,3 +35,12 @@ def test_buckets_are_folders_by_name(tmp_path: Path) -> None:
     }
     with pytest.raises(Misconfigured, match="BUCKETS"):
         load({"COUNTENANCE_BUCKETS": "photos"})
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["app.example", "https://app.example/", "https://App.example", "https://a,b", "null", "https://*.a.example"],
+)
+def test_an_origin_that_no_browser_sends_stops_the_start(origin: str) -> None:
+    with pytest.raises(Misconfigured, match="CORS_ORIGINS"):
+        load({"COUNTENANCE_CORS_ORIGINS": f"https://fine.example:8443, {origin}"})

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,21 +10,33 @@ from hypothesis.strategies import DataObject
 from countenance.api.rekognition.pages import MAX_TOKEN, Pages
 from countenance.errors import BadPageToken
 
-ID = st.from_regex(r"[a-zA-Z0-9_.\-:]{0,255}", fullmatch=True)
+ID = st.from_regex(r"[a-zA-Z0-9_.\-]{1,255}", fullmatch=True)
+CURSOR = st.from_regex(r"[a-zA-Z0-9_.\-:]{0,236}", fullmatch=True)
+URL_SAFE = re.compile(r"[A-Za-z0-9._~-]*")
 PAGES = Pages(b"k" * 32)
 
 
-@given(ID, ID)
+@given(ID, CURSOR)
 def test_a_token_gives_its_cursor_back_and_fits_in_next_token(gallery_id: str, cursor: str) -> None:
     token = PAGES.token("ListFaces", gallery_id, cursor)
     assert len(token) <= MAX_TOKEN
+    assert URL_SAFE.fullmatch(token)
     assert PAGES.cursor("ListFaces", gallery_id, token) == cursor
 
 
-@pytest.mark.parametrize("cursor", [":" * 255, "-" * 255, "a" * 255, ""])
+@given(ID)
+def test_every_collection_id_is_a_cursor_of_its_list(cursor: str) -> None:
+    token = PAGES.token("ListCollections", "", cursor)
+    assert len(token) <= MAX_TOKEN
+    assert URL_SAFE.fullmatch(token)
+    assert PAGES.cursor("ListCollections", "", token) == cursor
+
+
+@pytest.mark.parametrize("cursor", [":" * 236, *("-" * n for n in (235, 236, 237, 238, 254, 255)), "a" * 255, ""])
 def test_the_longest_cursors_fit(cursor: str) -> None:
     token = PAGES.token("ListCollections", "", cursor)
     assert len(token) <= MAX_TOKEN
+    assert URL_SAFE.fullmatch(token)
     assert PAGES.cursor("ListCollections", "", token) == cursor
 
 

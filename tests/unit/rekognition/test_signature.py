@@ -48,7 +48,7 @@ def signed(
 
 
 def claimed(headers: list[tuple[bytes, bytes]], *, query: bytes = b"", now: datetime = NOW) -> Claim:
-    return claim(headers, query, region=REGION, now=now)
+    return claim(headers, query, regions=(REGION,), now=now)
 
 
 def changed(headers: list[tuple[bytes, bytes]], name: str, change: Callable[..., Any]) -> list[tuple[bytes, bytes]]:

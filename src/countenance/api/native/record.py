@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal, cast
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Header, Path, Query
 from fastapi.responses import PlainTextResponse
 from pydantic import Field, JsonValue
 
-from countenance.administration import Proof, Record, Role
+from countenance.administration import Proof, Record, RefusedCount, Role
 from countenance.api.native.access import everybody, may, public, router
-from countenance.api.native.values import Closed
+from countenance.api.native.values import Closed, Moment
 
 
 class LedgerShown(Closed):
@@ -31,8 +32,29 @@ class ProofShown(Closed):
     proof: str = Field(description="C2SP tlog-proof: the entry's bytes, the hashes and a signed checkpoint.")
 
 
+class RefusalShown(Closed):
+    """Refusals of one operation under one mandate for one cause."""
+
+    mandate_id: str = Field(description="The mandate under which it was asked.")
+    operation: str = Field(description="What was asked for, in the ledger's word.")
+    refused_for: Literal["rules", "overdue", "unenforceable"] = Field(
+        description="rules: by the clauses. overdue: an authorisation was not asked for in time. unenforceable: "
+        "nothing here can do what the permit binds to."
+    )
+    clauses: list[str] = Field(description="The clauses that refused; empty for another cause.")
+    count: int = Field(description="How often.")
+    last: datetime = Field(description="When last, UTC.")
+
+
+class RefusalList(Closed):
+    """What was refused."""
+
+    since: datetime = Field(description="From when on it was counted, UTC.")
+    refusals: list[RefusalShown] = Field(description="The most frequent first.")
+
+
 def routes(record: Record) -> APIRouter:
-    """The routes under /ledger."""
+    """The routes under /ledger, and /refusals."""
     at = router("ledger", 400, 404)
 
     @at.get("/ledger", openapi_extra=everybody(), summary="Show the ledger's size and key")
@@ -56,6 +78,13 @@ def routes(record: Record) -> APIRouter:
         """One entry with its receipt and the proof that it is recorded."""
         return _shown(record.proved(index))
 
+    @at.get("/refusals", openapi_extra=everybody(), summary="Count what was refused")
+    def refusals(
+        since: Annotated[Moment, Query(description="From when on: ISO 8601 with a zone.")],
+    ) -> RefusalList:
+        """Refused operations by mandate and clause. Programs often take a refusal for "nobody was found"."""
+        return RefusalList(since=since, refusals=[_refusal(each) for each in record.refusals(since)])
+
     @at.get("/ledger/proof", openapi_extra=public(), summary="Prove a receipt")
     def proof(
         receipt: Annotated[
@@ -75,3 +104,14 @@ def routes(record: Record) -> APIRouter:
 
 def _shown(proof: Proof) -> ProofShown:
     return ProofShown(index=proof.index, entry=json.loads(proof.entry), receipt=proof.receipt, proof=proof.proof)
+
+
+def _refusal(each: RefusedCount) -> RefusalShown:
+    return RefusalShown(
+        mandate_id=each.mandate_id,
+        operation=each.operation,
+        refused_for=cast("Literal['rules', 'overdue', 'unenforceable']", each.refused_for),
+        clauses=list(each.clauses),
+        count=each.count,
+        last=each.last,
+    )

@@ -126,7 +126,8 @@ class Actions:
         cursor = after(self._pages, "ListFaces", gallery_id, params)
         page = carry_out(ListFaces(gallery_id, face_ids, cursor, _page_size(params), params.get("UserId")))
         return {
-            "Faces": [enrolled_body(face) for face in page.items],
+            "Faces": [enrolled_body(face, page.version) for face in page.items],
+            "FaceModelVersion": page.version,
             **following(self._pages, "ListFaces", gallery_id, page.next),
         }
 

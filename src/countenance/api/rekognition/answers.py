@@ -25,9 +25,10 @@ def box_body(box: BoundingBox) -> Body:
 
 
 def enrolled_body(face: EnrolledFace, version: str | None = None) -> Body:
-    """A Face. version: of the model that made the template; in a Face it is shown only if it is digits and dots.
+    """A Face. version: of the model that made the template.
 
-    FaceModelVersion, beside the faces, may be any text.
+    FaceModelVersion, beside the faces, may be any text. IndexFacesModelVersion holds digits and dots only: for another
+    version it is the number that the model's identity starts with (its first 8 hex digits).
     """
     body: dict[str, JSON] = {
         "FaceId": face.face_id,
@@ -39,8 +40,8 @@ def enrolled_body(face: EnrolledFace, version: str | None = None) -> Body:
         body["ExternalImageId"] = face.external_id
     if face.user_id is not None:
         body["UserId"] = face.user_id
-    if version is not None and set(version) <= _VERSION:
-        body["IndexFacesModelVersion"] = version
+    shown = version if version is not None and set(version) <= _VERSION else str(int(face.model[:8], 16))
+    body["IndexFacesModelVersion"] = shown
     return body
 
 

@@ -1,8 +1,10 @@
 """Page tokens: opaque, signed, and good for one operation on one collection only.
 
-A NextToken has at most 255 characters, and so may a cursor, which can be a collection id. So cursor and MAC together
-form one big number, written in base 91: 255 id characters are 1,542 bits, the MAC 112 more, and 255 of the
-token's characters carry 1,659.
+Programs put tokens into URLs, so they are made of the 66 characters that need no escape there. A NextToken has at most
+255 characters, and so may a cursor, which can be a collection id. So cursor and MAC together form one big number,
+written in base 66: 255 characters carry 1,541 bits; 236 characters of a cursor take 1,427, the MAC 112. The id of a
+collection that is longer leaves room for 5 bits of MAC. That is little, and enough: whoever guesses such a token reads
+the list of those collections that they may list in any case, from another place on.
 """
 
 from __future__ import annotations
@@ -15,9 +17,13 @@ from countenance.errors import BadPageToken
 MAX_TOKEN = 255
 """Characters in a NextToken, from the service model."""
 
-_ID = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-:"
-_TOKEN = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in "\"'\\")
-_MAC_BYTES = 14
+_COLLECTION = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
+_CURSOR = _COLLECTION + ":"
+_TOKEN = _COLLECTION + "~"
+LONG = 236
+"""Characters of the longest cursor that fits beside a whole MAC."""
+_MAC_BITS = 112
+_SHORT_MAC_BITS = 5
 
 
 class Pages:
@@ -30,9 +36,15 @@ class Pages:
         self._key = key
 
     def token(self, operation: str, gallery_id: str, cursor: str) -> str:
-        """The token that continues `operation` on `gallery_id` ("" where there is none) after `cursor`."""
-        number = int.from_bytes(self._mac(operation, gallery_id, cursor))
-        return _written(_read(cursor, _ID) << 8 * _MAC_BYTES | number, _TOKEN)
+        """The token that continues `operation` on `gallery_id` ("" where there is none) after `cursor`.
+
+        cursor: letters, digits and _.-: only; at most 236 characters on a gallery, 255 (without :) where there is none.
+        """
+        if len(cursor) > LONG and not gallery_id:
+            number = _read(cursor, _COLLECTION) << _SHORT_MAC_BITS | self._mac(operation, "", cursor, _SHORT_MAC_BITS)
+        else:
+            number = _read(cursor, _CURSOR) << _MAC_BITS | self._mac(operation, gallery_id, cursor, _MAC_BITS)
+        return _written(number, _TOKEN)
 
     def cursor(self, operation: str, gallery_id: str, token: str) -> str:
         """The cursor in `token`; `BadPageToken` if it was not made here for this operation and collection."""
@@ -40,15 +52,23 @@ class Pages:
             number = _read(token, _TOKEN)
         except ValueError as error:
             raise BadPageToken("NextToken was not made by this server") from error
-        cursor = _written(number >> 8 * _MAC_BYTES, _ID)
-        mac = (number % (1 << 8 * _MAC_BYTES)).to_bytes(_MAC_BYTES)
-        if not hmac.compare_digest(mac, self._mac(operation, gallery_id, cursor)):
-            raise BadPageToken("NextToken was not made by this server for this operation and collection")
-        return cursor
+        cursor = _written(number >> _MAC_BITS, _CURSOR)
+        if self._signed(operation, gallery_id, cursor, number, _MAC_BITS):
+            return cursor
+        cursor = _written(number >> _SHORT_MAC_BITS, _COLLECTION)
+        long = not gallery_id and LONG < len(cursor) <= MAX_TOKEN
+        if long and self._signed(operation, "", cursor, number, _SHORT_MAC_BITS):
+            return cursor
+        raise BadPageToken("NextToken was not made by this server for this operation and collection")
 
-    def _mac(self, operation: str, gallery_id: str, cursor: str) -> bytes:
-        text = "\0".join(("countenance page 1", operation, gallery_id, cursor))
-        return hmac.new(self._key, text.encode(), hashlib.sha256).digest()[:_MAC_BYTES]
+    def _signed(self, operation: str, gallery_id: str, cursor: str, number: int, bits: int) -> bool:
+        given = (number % (1 << bits)).to_bytes(_MAC_BITS // 8)
+        return hmac.compare_digest(given, self._mac(operation, gallery_id, cursor, bits).to_bytes(_MAC_BITS // 8))
+
+    def _mac(self, operation: str, gallery_id: str, cursor: str, bits: int) -> int:
+        text = "\0".join(("countenance page 2", operation, gallery_id, cursor))
+        whole = hmac.new(self._key, text.encode(), hashlib.sha256).digest()
+        return int.from_bytes(whole) >> (8 * len(whole) - bits)
 
 
 def _read(text: str, alphabet: str) -> int:

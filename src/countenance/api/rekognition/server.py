@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,7 +22,8 @@ import orjson
 from botocore.model import ServiceModel, StructureShape
 
 from countenance.api.body_reader import ClientGone, Message, Receive, declared_bytes
-from countenance.api.rekognition.actions import Actions
+from countenance.api.rekognition import identity
+from countenance.api.rekognition.actions import ACCOUNT, Actions
 from countenance.api.rekognition.admission import (
     DEFAULT,
     Admission,
@@ -44,9 +45,10 @@ from countenance.api.rekognition.errors import (
     Refused,
     fault_of,
 )
+from countenance.api.rekognition.left_out import left_out_header
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import load_model
-from countenance.api.rekognition.signature import WRONG_KEY, WRONG_SIGNATURE, Claim, claim, single
+from countenance.api.rekognition.signature import SERVICE, WRONG_KEY, WRONG_SIGNATURE, Claim, claim, single
 from countenance.errors import BudgetSpent, CountenanceError
 from countenance.operations import Answer, Caller, Operation
 
@@ -111,7 +113,7 @@ class Server:
         model: ServiceModel,
         admission: Admission,
         *,
-        region: str,
+        regions: Collection[str],
         now: Callable[[], datetime],
         new_id: Callable[[], str],
         executor: Executor,
@@ -121,7 +123,7 @@ class Server:
         self._actions = actions
         self._model = model
         self._admission = admission
-        self._region = region
+        self._regions = regions
         self._now = now
         self._new_id = new_id
         self._executor = executor
@@ -137,14 +139,18 @@ class Server:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = self._new_id()
+        asks_sts = _is_form(scope)
         try:
-            reply = await self._reply(scope, receive)
+            if asks_sts:
+                reply = await self._identity(scope, receive, request_id)
+            else:
+                reply = await self._reply(scope, receive)
         except ClientGone:
             return
         except Exception as error:
-            reply = _failure(error, request_id)
+            reply = _failure(error, request_id, query=asks_sts)
         headers = {
-            "content-type": CONTENT_TYPE,
+            "content-type": identity.XML if asks_sts else CONTENT_TYPE,
             "content-length": str(len(reply.body)),
             "cache-control": "no-store",
             "x-amzn-requestid": request_id,
@@ -158,16 +164,34 @@ class Server:
         headers = single(scope["headers"])
         operation = self._operation(scope, headers)
         with self._admission.request():
-            query = scope.get("query_string", b"")
-            signed = claim(scope["headers"], query, region=self._region, now=self._now())
+            signed, secret = await self._signed(scope, SERVICE)
             loop = asyncio.get_running_loop()
-            secret = await loop.run_in_executor(None, self._credentials.secret_of, signed.access_key)
-            if secret is None:
-                raise Refused(UNRECOGNIZED_CLIENT, WRONG_KEY)
             too_large = self._too_large(operation)
             with self._admission.body(declared_bytes(scope["headers"]), too_large):
                 body = await self._admission.read(receive, too_large)
                 return await loop.run_in_executor(self._executor, self._carried_out, operation, signed, secret, body)
+
+    async def _identity(self, scope: Scope, receive: Receive, request_id: str) -> WireReply:
+        single(scope["headers"])
+        with self._admission.request():
+            signed, secret = await self._signed(scope, identity.SERVICE)
+            if (declared_bytes(scope["headers"]) or 0) > identity.MAX_FORM_BYTES:
+                raise Refused(BODY_TOO_LARGE, f"the form holds more than {identity.MAX_FORM_BYTES} bytes")
+            with self._admission.body(declared_bytes(scope["headers"]), BODY_TOO_LARGE):
+                body = await self._admission.read(receive, BODY_TOO_LARGE)
+        if not signed.proved(body, secret):
+            raise Refused(INVALID_SIGNATURE, WRONG_SIGNATURE)
+        identity.check_form(body)
+        return WireReply(200, identity.identity_body(signed.access_key, ACCOUNT, request_id))
+
+    async def _signed(self, scope: Scope, service: str) -> tuple[Claim, str]:
+        query = scope.get("query_string", b"")
+        signed = claim(scope["headers"], query, regions=self._regions, now=self._now(), service=service)
+        loop = asyncio.get_running_loop()
+        secret = await loop.run_in_executor(None, self._credentials.secret_of, signed.access_key)
+        if secret is None:
+            raise Refused(UNRECOGNIZED_CLIENT, WRONG_KEY)
+        return signed, secret
 
     def _operation(self, scope: Scope, headers: Mapping[str, str]) -> str:
         if scope["path"] != "/" or scope["method"] != "POST":  # the path is part of the signature
@@ -198,10 +222,19 @@ class Server:
         params = read(body, self._shape(operation))
         carry_out = OneCaller(self._guard, Caller(signed.access_key))
         answer = self._actions.served[operation](params, carry_out)
-        return WireReply(200, orjson.dumps(answer), carry_out.headers)
+        return WireReply(200, orjson.dumps(answer), {**carry_out.headers, **left_out_header(operation, params)})
 
 
-def _failure(error: Exception, request_id: str) -> WireReply:
+def _is_form(scope: Scope) -> bool:
+    """Whether it speaks AWS's query protocol, as STS does, and not JSON."""
+    named = {name.lower(): value for name, value in scope["headers"]}
+    if b"x-amz-target" in named or scope["path"] != "/" or scope["method"] != "POST":
+        return False
+    kind: bytes = named.get(b"content-type", b"")
+    return kind.partition(b";")[0].strip().lower() == identity.FORM.encode()
+
+
+def _failure(error: Exception, request_id: str, *, query: bool = False) -> WireReply:
     fault, message = fault_of(error)
     headers = {}
     if isinstance(error, CountenanceError) and error.receipt is not None:
@@ -216,6 +249,9 @@ def _failure(error: Exception, request_id: str) -> WireReply:
         headers["retry-after"] = str(error.retry_after)
     if fault == BODY_TOO_SLOW:
         headers["connection"] = "close"
+    if query:
+        named = identity.query_fault(fault)
+        return WireReply(named.status, identity.error_body(named, message, request_id), headers)
     return WireReply(fault.status, orjson.dumps({"__type": fault.type, "message": message}), headers)
 
 
@@ -233,6 +269,7 @@ def app(
     credentials: Credentials,
     *,
     region: str,
+    regions: Collection[str] = (),
     buckets: Mapping[str, Path],
     page_key: bytes,
     now: Callable[[], datetime],
@@ -245,7 +282,8 @@ def app(
     Args:
         guard: carries out operations; called in `executor`, never on the event loop.
         credentials: whose secrets sign requests.
-        region: what requests must be signed for.
+        region: the one in ARNs.
+        regions: those that requests may be signed for; none named, any.
         buckets: the folder that stands for each S3 bucket.
         page_key: 32 secret bytes that sign page tokens.
         now: aware time, against which signatures are held.
@@ -256,5 +294,5 @@ def app(
     actions = Actions(region, Buckets(buckets), Pages(page_key))
     admission = Admission(limits)
     return Server(
-        guard, credentials, actions, load_model(), admission, region=region, now=now, new_id=new_id, executor=executor
+        guard, credentials, actions, load_model(), admission, regions=regions, now=now, new_id=new_id, executor=executor
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,6 +42,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 _PART = re.compile(r"(Credential|SignedHeaders|Signature)=([^\s,]+)")
 _TIMESTAMP = re.compile(r"\d{8}T\d{6}Z")
+_REGION = re.compile(r"[A-Za-z0-9-]{1,64}")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
 _ONCE = frozenset(
     {
@@ -62,11 +63,12 @@ _MUST_SIGN = ("host", "x-amz-date", "x-amz-target", "x-amz-content-sha256")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the headers claim: which key signed what, and when. Not to be trusted until `proved`."""
+    """What the headers claim: which key signed what, for which service, and when. Not to be trusted until `proved`."""
 
     access_key: str
     timestamp: str
     region: str
+    service: str
     signed: tuple[tuple[str, str], ...]
     signature: str
     body_sha256: str | None
@@ -79,7 +81,7 @@ class Claim:
         for name, value in self.signed:
             request.headers[name] = value
         request.context["timestamp"] = self.timestamp
-        signer = _Received(Credentials(self.access_key, secret), SERVICE, self.region)
+        signer = _Received(Credentials(self.access_key, secret), self.service, self.region)
         string_to_sign = signer.string_to_sign(request, signer.canonical_request(request))
         return hmac.compare_digest(signer.signature(string_to_sign, request), self.signature)
 
@@ -91,14 +93,15 @@ class _Received(SigV4Auth):
         return request.headers
 
 
-def claim(headers: Headers, query: bytes, *, region: str, now: datetime) -> Claim:
-    """Read the signature of a request that is addressed to `region`.
+def claim(headers: Headers, query: bytes, *, regions: Collection[str], now: datetime, service: str = SERVICE) -> Claim:
+    """Read the signature of a request that is addressed to `service`.
 
     Args:
         headers: as ASGI gives them.
         query: the raw query string; a presigned URL puts its signature there and is refused.
-        region: the region that this server is.
+        regions: those that a request may be signed for; none named, any.
         now: aware, to the second.
+        service: what it must be signed for.
 
     Raises:
         Refused: MissingAuthenticationToken, IncompleteSignature, InvalidSignature or UnrecognizedClient.
@@ -114,7 +117,7 @@ def claim(headers: Headers, query: bytes, *, region: str, now: datetime) -> Clai
     timestamp = given.get("x-amz-date", "")
     if not _TIMESTAMP.fullmatch(timestamp):
         raise Refused(INCOMPLETE_SIGNATURE, "Authorization requires a header 'X-Amz-Date' like 20300131T235959Z.")
-    access_key = _scope(credential, timestamp[:8], region)
+    access_key, region = _scope(credential, timestamp[:8], regions, service)
     for name in _MUST_SIGN:
         if name in given and name not in names:
             raise Refused(INVALID_SIGNATURE, f"'{name}' must be a 'SignedHeader' in the AWS Authorization.")
@@ -122,7 +125,7 @@ def claim(headers: Headers, query: bytes, *, region: str, now: datetime) -> Clai
         raise Refused(INVALID_SIGNATURE, "Every 'SignedHeader' must be in the request, 'host' among them.")
     _fresh(timestamp, now)
     signed = tuple((name, given[name]) for name in names)
-    return Claim(access_key, timestamp, region, signed, signature, given.get("x-amz-content-sha256"))
+    return Claim(access_key, timestamp, region, service, signed, signature, given.get("x-amz-content-sha256"))
 
 
 def single(headers: Headers) -> Mapping[str, str]:
@@ -161,21 +164,24 @@ def _incomplete(why: str) -> Refused:
     return Refused(INCOMPLETE_SIGNATURE, f"Authorization header {why}.")
 
 
-def _scope(credential: str, day: str, region: str) -> str:
+def _scope(credential: str, day: str, regions: Collection[str], service: str) -> tuple[str, str]:
     parts = credential.rsplit("/", 4)
     if len(parts) != 5 or not parts[0] or parts[4] != "aws4_request":
         raise _incomplete("requires a Credential of the form key/date/region/service/aws4_request")
     access_key, scope_day, scope_region, scope_service, _ = parts
     wrong: AwsError = INVALID_SIGNATURE
-    if scope_region != region:
-        raise Refused(wrong, f"Credential should be scoped to a valid region, '{region}'.")
-    if scope_service != SERVICE:
-        raise Refused(wrong, f"Credential should be scoped to correct service: '{SERVICE}'.")
+    if regions and scope_region not in regions:
+        shown = ", ".join(f"'{region}'" for region in sorted(regions))
+        raise Refused(wrong, f"Credential should be scoped to a valid region, {shown}.")
+    if not _REGION.fullmatch(scope_region):
+        raise Refused(wrong, "Credential should be scoped to a valid region, such as 'us-east-1'.")
+    if scope_service != service:
+        raise Refused(wrong, f"Credential should be scoped to correct service: '{service}'.")
     if scope_day != day:
         raise Refused(
             wrong, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP."
         )
-    return access_key
+    return access_key, scope_region
 
 
 def _fresh(timestamp: str, now: datetime) -> None:

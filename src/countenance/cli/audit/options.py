@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from countenance.audit.findings.words import percent
+from countenance.home import private_home
 from countenance.metrics import Rate
-from countenance.settings import load
+from countenance.settings import home_sentence, load
 from countenance.signing import Signer
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -21,7 +22,14 @@ key_option = click.option(
 
 def signer(key: Path | None) -> Signer:
     """The key that signs audits."""
-    return Signer.from_file(key if key is not None else load().keys / "audit.key")
+    if key is not None:
+        return Signer.from_file(key)
+    own = load()
+    file = own.keys / "audit.key"
+    if not file.exists():
+        click.echo(f"countenance: a new signing key, {file}; {home_sentence(own.home)}", err=True)
+        private_home(own.home)
+    return Signer.from_file(file)
 
 
 def now() -> datetime:
