@@ -75,13 +75,13 @@ def opened(environment: Mapping[str, str]) -> Iterator[Countenance]:
 
 
 @contextmanager
-def serving(home: Path, **more: str) -> Iterator[Live]:
-    """`countenance serve` on a free port until the block ends."""
+def serving(home: Path | None, **more: str) -> Iterator[Live]:
+    """`countenance serve` on a free port until the block ends. home: None for the one of a newcomer."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {
-        "COUNTENANCE_HOME": str(home),
+        **({} if home is None else {"COUNTENANCE_HOME": str(home)}),
         "COUNTENANCE_WEIGHTS": str(need_weights()),
         "COUNTENANCE_PORT": str(port),
         **more,

@@ -93,6 +93,17 @@ def test_an_installed_wheel_says_its_version_and_its_commands(installed: Path, t
 
 
 @pytest.mark.wheel
+def test_uv_puts_the_command_on_the_path(wheel: Path, tmp_path: Path) -> None:
+    tools = {"UV_TOOL_DIR": str(tmp_path / "tools"), "UV_TOOL_BIN_DIR": str(tmp_path / "bin")}
+    locked = ROOT / "requirements" / "run.txt"
+    done = run(UV, "tool", "install", "-q", "--python", sys.executable, "-c", locked, wheel, folder=tmp_path, **tools)
+    assert done.returncode == 0, done.stderr
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    found = run("sh", "-c", "command -v countenance && countenance --version", folder=tmp_path, PATH=path)
+    assert found.stdout == f"{tmp_path / 'bin' / 'countenance'}\ncountenance, version {countenance.__version__}\n"
+
+
+@pytest.mark.wheel
 def test_an_installed_wheel_audits_a_csv(installed: Path, tmp_path: Path) -> None:
     here = tmp_path / "audit"
     shutil.copytree(ROOT / "examples" / "audit-your-csv", here)

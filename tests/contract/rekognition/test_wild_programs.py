@@ -122,7 +122,8 @@ def server(database: Engine, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def client(name: str = "rekognition") -> Any:
-    return boto3.session.Session().client(name, config=Config(retries={"total_max_attempts": 1}))
+    session: Any = boto3.session.Session()
+    return session.client(name, config=Config(retries={"total_max_attempts": 1}))
 
 
 # A script that greets people at a door: one face a picture, threshold 70, and "unknown" for every error.
@@ -250,13 +251,14 @@ def test_a_picture_without_a_face_is_told_in_the_words_that_programs_look_for(se
     rekognition = client()
     rekognition.create_collection(CollectionId="family")
     empty = picture_of()
-    for call in (
-        lambda: rekognition.search_faces_by_image(CollectionId="family", Image={"Bytes": empty}),
-        lambda: rekognition.compare_faces(SourceImage={"Bytes": empty}, TargetImage={"Bytes": picture_of(1)}),
-        lambda: rekognition.compare_faces(SourceImage={"Bytes": picture_of(1)}, TargetImage={"Bytes": empty}),
-    ):
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("search_faces_by_image", {"CollectionId": "family", "Image": {"Bytes": empty}}),
+        ("compare_faces", {"SourceImage": {"Bytes": empty}, "TargetImage": {"Bytes": picture_of(1)}}),
+        ("compare_faces", {"SourceImage": {"Bytes": picture_of(1)}, "TargetImage": {"Bytes": empty}}),
+    ]
+    for name, given in calls:
         with pytest.raises(rekognition.exceptions.InvalidParameterException) as caught:
-            call()
+            getattr(rekognition, name)(**given)
         assert "There are no faces in the image. Should be at least 1." in caught.value.response["Error"]["Message"]
 
 
