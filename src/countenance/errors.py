@@ -15,11 +15,14 @@
     │   └── BadPageToken          a page token that this server did not make
     ├── NotFound                  no such gallery, face, mandate, …
     │   ├── NoSuchFace            the gallery exists, but has no face with that id
-    │   └── NoSuchObject          a bucket has no such object, or there is no such bucket
+    │   ├── NoSuchObject          a bucket has no such object, or there is no such bucket
+    │   └── NoSuchSession         there are no liveness sessions
     ├── AlreadyExists             the id is taken
     ├── Conflict                  the present state does not allow this
     ├── LimitExceeded             a quota of this server or of the mandate is used up
-    │   └── BudgetSpent           the mandate has no comparisons of faces left for now
+    │   ├── BudgetSpent           the mandate has no comparisons of faces left for now
+    │   └── TooManyJobs               as many video jobs of the mandate wait or run as may
+    ├── NotOffered                this server does not do that, and the message says why
     ├── Denied                    the rules forbid it, or could not permit it
     │   └── Held                  permitted, but withheld until people have reviewed or authorised it
     ├── Unauthenticated           the caller did not prove who it is
@@ -106,6 +109,10 @@ class NoSuchObject(NotFound):
     """A bucket holds no such object, or there is no such bucket."""
 
 
+class NoSuchSession(NotFound):
+    """There are no liveness sessions: none can be created."""
+
+
 class AlreadyExists(CountenanceError):
     """The id is taken."""
 
@@ -116,6 +123,10 @@ class Conflict(CountenanceError):
 
 class TokenReused(Conflict):
     """The idempotency token was already used for another request."""
+
+
+class InUse(Conflict):
+    """The name is taken, or the thing is in a state that does not allow this."""
 
 
 class LimitExceeded(CountenanceError):
@@ -132,6 +143,14 @@ class BudgetSpent(LimitExceeded):
         super().__init__(message)
         self.which = which
         self.retry_after = retry_after
+
+
+class TooManyJobs(LimitExceeded):
+    """As many video jobs of the mandate wait or run as may."""
+
+
+class NotOffered(CountenanceError):
+    """This server does not do that; the message says why."""
 
 
 class Denied(CountenanceError):

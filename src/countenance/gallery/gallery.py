@@ -89,6 +89,10 @@ class Gallery:
         """What the gallery is; `NotFound` if there is none."""
         return self._store.describe(gallery_id)
 
+    def change_tags(self, gallery_id: str, change: Callable[[dict[str, str]], None]) -> None:
+        """Let `change` alter the gallery's tags, in one transaction; `NotFound` if there is none."""
+        self._store.change_tags(gallery_id, change)
+
     def size(self, gallery_id: str) -> int:
         """How many faces are enrolled in it; `NotFound` if there is none."""
         return self._head(gallery_id).faces

@@ -137,6 +137,14 @@ class Store:
         with reading_once(self._engine) as connection:
             return _info(_gallery_row(connection, gallery_id))
 
+    def change_tags(self, gallery_id: str, change: Callable[[dict[str, str]], None]) -> None:
+        """Let `change` alter the gallery's tags; `NotFound` if there is none."""
+        with changing(self._engine) as connection:
+            row = _gallery_row(connection, gallery_id, lock=True)
+            tags = dict(row.tags)
+            change(tags)
+            connection.execute(sa.update(galleries).where(galleries.c.number == row.number).values(tags=tags))
+
     def list(self, after: str | None, limit: int) -> Page[GalleryInfo]:
         """At most `limit` galleries whose ids come after `after`, in order of id."""
         query = sa.select(galleries).order_by(galleries.c.gallery_id).limit(page_size(limit) + 1)

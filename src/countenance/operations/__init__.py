@@ -2,6 +2,7 @@
 
 from countenance.engine.kinds import KINDS, kind_of
 from countenance.gallery import Erased, GalleryInfo, Page, Reason, Reassigned, Refusal, User, UserMatch
+from countenance.jobs import Jobs, JobState, StreamProcessor, VideoJob
 from countenance.operations.charging import BudgetKeeper
 from countenance.operations.compare import Compare, Compared
 from countenance.operations.detect import Detect, Detected
@@ -12,6 +13,7 @@ from countenance.operations.galleries import CreateGallery, DeleteGallery, Descr
 from countenance.operations.guard import Answer, Caller, Guard
 from countenance.operations.images import Image, StoredImage, content_of
 from countenance.operations.moratoria import MoratoriaInForce, read_charter
+from countenance.operations.notices import Topics
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter
 from countenance.operations.request import granted
@@ -22,6 +24,16 @@ from countenance.operations.search_users import (
     SearchUsersByUser,
     UserSearchAnswer,
 )
+from countenance.operations.stream_processors import (
+    CreateStreamProcessor,
+    DeleteStreamProcessor,
+    DescribeStreamProcessor,
+    ListStreamProcessors,
+    StartStreamProcessor,
+    StopStreamProcessor,
+    UpdateStreamProcessor,
+)
+from countenance.operations.tags import ListTags, RemoveTags, SetTags, Tagged
 from countenance.operations.users import Associate, CreateUser, DeleteUser, Disassociate, ListUsers
 from countenance.operations.video import (
     DetectInVideo,
@@ -32,6 +44,16 @@ from countenance.operations.video import (
     VideoSearchAnswer,
     matches_by_time,
 )
+from countenance.operations.video_jobs import (
+    JobOrder,
+    JobPage,
+    ReadVideoDetection,
+    ReadVideoSearch,
+    StartVideoDetection,
+    StartVideoSearch,
+    StoredVideo,
+)
+from countenance.operations.video_runner import VideoRunner
 from countenance.policy import Action
 
 __all__ = [
@@ -44,10 +66,13 @@ __all__ = [
     "Compare",
     "Compared",
     "CreateGallery",
+    "CreateStreamProcessor",
     "CreateUser",
     "DeleteGallery",
+    "DeleteStreamProcessor",
     "DeleteUser",
     "DescribeGallery",
+    "DescribeStreamProcessor",
     "Detect",
     "DetectInVideo",
     "Detected",
@@ -60,8 +85,14 @@ __all__ = [
     "GalleryInfo",
     "Guard",
     "Image",
+    "JobOrder",
+    "JobPage",
+    "JobState",
+    "Jobs",
     "ListFaces",
     "ListGalleries",
+    "ListStreamProcessors",
+    "ListTags",
     "ListUsers",
     "MoratoriaInForce",
     "Operation",
@@ -70,9 +101,12 @@ __all__ = [
     "Permit",
     "PersonFound",
     "QualityFilter",
+    "ReadVideoDetection",
+    "ReadVideoSearch",
     "Reason",
     "Reassigned",
     "Refusal",
+    "RemoveTags",
     "SearchAnswer",
     "SearchByFace",
     "SearchByImage",
@@ -80,12 +114,24 @@ __all__ = [
     "SearchUsersByFace",
     "SearchUsersByImage",
     "SearchUsersByUser",
+    "SetTags",
+    "StartStreamProcessor",
+    "StartVideoDetection",
+    "StartVideoSearch",
+    "StopStreamProcessor",
     "StoredImage",
+    "StoredVideo",
+    "StreamProcessor",
+    "Tagged",
     "Tools",
+    "Topics",
+    "UpdateStreamProcessor",
     "User",
     "UserMatch",
     "UserSearchAnswer",
     "VideoFile",
+    "VideoJob",
+    "VideoRunner",
     "VideoSearchAnswer",
     "content_of",
     "evidence_summary",

@@ -44,11 +44,15 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Answer(Generic[Result]):
-    """A result, its receipt from the ledger, and the headers of the answer."""
+    """A result, its receipt from the ledger, and the headers of the answer.
+
+    reviewed: whether people had to verify the result or authorise the use first, and it was released.
+    """
 
     result: Result
     receipt: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    reviewed: bool = False
 
 
 class Guard:
@@ -92,6 +96,7 @@ class Guard:
         mandate = self._register.mandate_of(caller.access_key)
         if mandate is None:
             raise Unauthenticated("there is no such access key")
+        operation = operation.completed(mandate, self._tools)
         asked = operation.min_similarity
         operation = carried(operation, self._tools, now)
         request = request_for(mandate, operation, self._tools, now)
@@ -119,7 +124,8 @@ class Guard:
                 self._custody.retain(operation.gallery, *duties.keep_at_most)
             charge = partial(self._budgets.charge, caller.access_key, mandate, operation.gallery, duties.keeps_probes)
             left = charge(operation.costs(self._tools, seen))
-            result = operation.act(self._tools, Permit(mandate), seen)
+            days = duties.keep_at_most[0] if duties.keep_at_most else None
+            result = operation.act(self._tools, Permit(mandate, caller.access_key, duties.holds, days), seen)
             left = charge(operation.told(self._tools, seen, result)) or left
         except NotRecorded:
             raise
@@ -143,7 +149,8 @@ class Guard:
             except Conflict as error:  # somebody reads an older state; the next erasure overwrites it
                 log.warning("openings: %s", error)
         rest = {"x-countenance-budget-left": left.header()} if left else {}
-        return Answer(result, receipt.header(), {**operation.headers(result), **raised, **duties.headers(), **rest})
+        headers = {**operation.headers(result), **raised, **duties.headers(), **rest}
+        return Answer(result, receipt.header(), headers, reviewed=duties.holds)
 
     def _begin(self) -> tuple[datetime, datetime]:
         """Begin a call: the time, and the latest time that this guard has seen (the ledger checks its own).
@@ -174,7 +181,7 @@ class Guard:
         self, mandate: Mandate, operation: Operation[Seen, Result], result: Result, decided: Receipt, duties: Duties
     ) -> Held | None:
         """Take the result into custody if the duties demand it. Returns the error to raise while it is held."""
-        if not duties.holds:
+        if not (duties.holds and operation.goes_into_custody):
             return None
         now, contents = self._now(), dict(operation.private_result(result))
         hold = self._custody.hold(

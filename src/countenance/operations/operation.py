@@ -15,6 +15,7 @@ from countenance.audit.evidence import Evidence
 from countenance.budgets import Spending
 from countenance.engine import FaceEngine
 from countenance.gallery import Gallery
+from countenance.jobs import Jobs
 from countenance.mandates import Mandate
 from countenance.policy import Action
 from countenance.scoring import Calibration, Normaliser
@@ -28,7 +29,7 @@ Result = TypeVar("Result")
 class Tools:
     """The parts that operations work with, made once by the composition root.
 
-    evidence: the signed audits that this installation trusts.
+    evidence: the signed audits that this installation trusts. jobs: on stored video, and stream processors.
     """
 
     engine: FaceEngine
@@ -36,13 +37,21 @@ class Tools:
     normaliser: Normaliser
     calibration: Calibration
     evidence: tuple[Evidence, ...]
+    jobs: Jobs
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """The guard's permit for one operation. `act` cannot be called without one."""
+    """The guard's permit for one operation. `act` cannot be called without one.
+
+    access_key: of the caller. withheld: whether the rules want results kept until people have done their part.
+    keep_days: after how many days the rules want stored results erased, if they say so.
+    """
 
     mandate: Mandate
+    access_key: str = ""
+    withheld: bool = False
+    keep_days: int | None = None
 
 
 class Operation(ABC, Generic[Seen, Result]):
@@ -51,6 +60,12 @@ class Operation(ABC, Generic[Seen, Result]):
     __slots__ = ()
     name: ClassVar[str]
     action: ClassVar[Action]
+    goes_into_custody: ClassVar[bool] = True
+    """Whether its result is what the rules mean by a result that people have to verify first."""
+
+    def completed(self, mandate: Mandate, tools: Tools) -> Self:
+        """This operation with what is stored about the thing that it names, before the rules are asked."""
+        return self
 
     @property
     def gallery(self) -> str | None:

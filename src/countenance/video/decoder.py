@@ -5,7 +5,8 @@ runs in its own process, with bounded memory, no right to write files, and local
 process kills it if it stops writing.
 
 Output: one JSON line of facts; then for each frame a header (`HEADER`: index, milliseconds, width, height) and its
-pixels, uint8 (height, width, 3), B, G, R; last a header of width zero whose index is the number of frames.
+pixels, uint8 (height, width, 3), B, G, R; last a header of width zero whose index is the number of frames and whose
+milliseconds are those of the last one.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def _decode(path: str, step_ms: float, max_pixels: int, out: BinaryIO) -> None:
         "height": height,
     }
     _say(out, facts)
-    index, due = 0, 0.0
+    index, due, moment = 0, 0.0, 0.0
     while video.grab():
         moment = max(0.0, float(video.get(cv2.CAP_PROP_POS_MSEC)))
         if moment + 0.5 >= due:
@@ -72,7 +73,7 @@ def _decode(path: str, step_ms: float, max_pixels: int, out: BinaryIO) -> None:
                 out.flush()
             due = max(due + step_ms, moment) if step_ms else 0.0
         index += 1
-    out.write(HEADER.pack(index, 0.0, 0, 0))
+    out.write(HEADER.pack(index, moment, 0, 0))
     out.flush()
 
 

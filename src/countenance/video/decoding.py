@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -29,7 +29,9 @@ _LONGEST_LINE = 4096
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
-    """What a file declares. codec: FFmpeg's name for it. duration_ms, rate (frames a second): 0 if not declared.
+    """What a file is. codec: FFmpeg's name for it. duration_ms, rate (frames a second): 0 if not known.
+
+    Both are what the file declares until its last frame was read, and measured from then on.
 
     width, height: of a displayed frame, in pixels.
     """
@@ -52,7 +54,7 @@ class Frame:
 
 
 class OpenVideo:
-    """A video with its decoder running. `frames` can be read once."""
+    """A video with its decoder running. `frames` can be read once; `facts` are measured when it is through."""
 
     def __init__(self, facts: VideoFacts, pipe: _Pipe, limits: VideoLimits) -> None:
         self.facts = facts
@@ -70,6 +72,7 @@ class OpenVideo:
             if not width:
                 if last < 0:
                     raise DamagedVideo("no frame of the video can be decoded")
+                self.facts = _measured(self.facts, index, moment, limits)
                 return
             if not math.isfinite(moment) or moment > 1000 * limits.max_seconds:
                 raise VideoTooLarge(f"the video is longer than {limits.max_seconds:g} seconds")
@@ -133,6 +136,13 @@ def _facts(container: Container, line: bytes) -> VideoFacts:
     return VideoFacts(
         container, codec, round(1000 * frames / rate) if rate else 0, rate, declared["width"], declared["height"]
     )
+
+
+def _measured(facts: VideoFacts, frames: int, last_ms: float, limits: VideoLimits) -> VideoFacts:
+    """With the length and rate of `frames` frames, the last of which begins at `last_ms`."""
+    if frames < 2 or not 0 < last_ms <= 1000 * limits.max_seconds:
+        return facts
+    return replace(facts, duration_ms=round(last_ms * frames / (frames - 1)), rate=1000 * (frames - 1) / last_ms)
 
 
 class _Pipe:

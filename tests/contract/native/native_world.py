@@ -122,7 +122,7 @@ def world(
     in_force = operations.MoratoriaInForce(MoratoriumStore(database), charter)
     moratoria = administration.Moratoria(MoratoriumStore(database), in_force, ledger)
     gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
-    tools = operations.Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, ())
+    tools = operations.Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, (), operations.Jobs(database, now))
     rules = rules or HOUSE_RULES
     budgets = operations.BudgetKeeper(Budgets(database, bytes(32), now), read_defaults())
     guard = operations.Guard(tools, rules, ledger, register, custody, in_force, now, budgets)

@@ -20,7 +20,7 @@ from countenance.custody import Custody
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
 from countenance.mandates import Holder, MoratoriumStore, Register, Terms
-from countenance.operations import BudgetKeeper, Guard, MoratoriaInForce, Tools
+from countenance.operations import BudgetKeeper, Guard, Jobs, MoratoriaInForce, Tools
 from countenance.policy import Rules, Verdict
 from countenance.scoring import Calibration, RawCosine
 
@@ -47,7 +47,7 @@ def spine(database: sa.Engine, ledger: Ledger, verdict: Verdict, **more: Any) ->
     register.approve(asked.mandate_id, approved_by="ben")
     key = register.issue_key(asked.mandate_id)
     gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
-    tools = Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, ())
+    tools = Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, (), Jobs(database, now))
     moratoria = MoratoriaInForce(MoratoriumStore(database), None)
     budgets = BudgetKeeper(Budgets(database, bytes(32), now), read_defaults())
     custody = Custody(database, bytes(32), now)

@@ -21,7 +21,7 @@ from countenance.database import open_database
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
 from countenance.mandates import AccessKey, Holder, MoratoriumStore, Register, Terms
-from countenance.operations import BudgetKeeper, Caller, Guard, MoratoriaInForce, Tools
+from countenance.operations import BudgetKeeper, Caller, Guard, Jobs, MoratoriaInForce, Tools
 from countenance.policy import Rules, Verdict
 from countenance.policy.moratorium import Charter
 from countenance.scoring import Calibration, RawCosine
@@ -90,7 +90,7 @@ def world(tmp_path: Path, verdict: Verdict, clock: Clock) -> Iterator[World]:
     budgets = BudgetKeeper(Budgets(database, bytes(32), clock), read_defaults())
     engine, rules = FakeEngine(), FixedRules(verdict)
     guard = Guard(
-        Tools(engine, gallery, RawCosine(), CALIBRATION, ()),
+        Tools(engine, gallery, RawCosine(), CALIBRATION, (), Jobs(database, clock)),
         cast(Rules, rules),
         cast(Ledger, ledger),
         register,

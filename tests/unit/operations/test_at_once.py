@@ -18,7 +18,7 @@ from countenance.errors import Denied, Held, NotFound, Unauthenticated
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
 from countenance.mandates import MoratoriumStore, Register
-from countenance.operations import Guard, SearchByImage, Tools
+from countenance.operations import Guard, Jobs, SearchByImage, Tools
 from countenance.policy import Rules
 from countenance.policy.moratorium import Moratorium, Order, Scope, Signature
 from countenance.policy.moratorium_text import text_of
@@ -32,7 +32,7 @@ ASK = SearchByImage("g0", picture_of(1))
 def asking(world: World) -> World:
     """A world whose guard decides by the pack that is always in force; the same question was asked twice before."""
     world.gallery.create("g0", world.engine.model, world.engine.version, {})
-    tools = Tools(world.engine, world.gallery, RawCosine(), CALIBRATION, ())
+    tools = Tools(world.engine, world.gallery, RawCosine(), CALIBRATION, (), Jobs(world.database, world.clock))
     rules = Rules([read_pack("mandate")])
     world.guard = Guard(
         tools,

@@ -1,0 +1,258 @@
+"""Jobs on stored video in the one database: queued, taken, finished once, erased when their term is over."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from countenance.database import changing, reading, reading_once
+from countenance.errors import TokenReused, TooManyJobs
+from countenance.faces import BoundingBox, DetectedFace, Landmarks, Point, Pose, Quality
+from countenance.gallery.paging import microseconds, moment, portions
+from countenance.gallery.tables import faces, galleries
+from countenance.jobs.job import Findings, JobCandidate, JobFace, JobKind, JobState, VideoJob, VideoRequest
+from countenance.jobs.tables import video_job_candidates, video_job_faces, video_jobs
+
+MOST_OPEN = 20
+"""Jobs of one mandate that may wait or run at once; Rekognition's limit for an account."""
+MOST_ATTEMPTS = 3
+"""How often a job is begun that ends with the process that runs it."""
+
+_OPEN = (JobState.WAITING, JobState.RUNNING)
+_AT_ONCE = 1000
+
+
+class VideoJobs:
+    """Jobs on stored video. now: the clock, UTC."""
+
+    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._now = now
+
+    def start(self, asked: VideoRequest) -> str:
+        """Queue a job and return its id; a request whose token is known gets the id that it got before.
+
+        `TokenReused` if the token came with another request, `TooManyJobs` if `MOST_OPEN` of the mandate are open.
+        """
+        with changing(self._engine) as connection:
+            if asked.token is not None:
+                query = sa.select(video_jobs.c.job_id, video_jobs.c.request).where(video_jobs.c.token == asked.token)
+                known = connection.execute(query).one_or_none()
+                if known is not None:
+                    if known.request != asked.request:
+                        raise TokenReused("the request token was sent with another request before")
+                    return str(known.job_id)
+            opened = sa.select(sa.func.count()).where(
+                video_jobs.c.mandate_id == asked.mandate_id, video_jobs.c.state.in_(_OPEN)
+            )
+            if connection.execute(opened).scalar_one() >= MOST_OPEN:
+                raise TooManyJobs(f"{MOST_OPEN} video jobs of this mandate wait or run; start it when one has ended")
+            job_id = secrets.token_hex(32)
+            connection.execute(
+                sa.insert(video_jobs).values(
+                    job_id=job_id,
+                    mandate_id=asked.mandate_id,
+                    access_key=asked.access_key,
+                    kind=asked.kind,
+                    gallery_id=asked.gallery_id,
+                    similarity=asked.similarity,
+                    bucket=asked.bucket,
+                    object=asked.name,
+                    version=asked.version,
+                    tag=asked.tag,
+                    topic=asked.topic,
+                    token=asked.token,
+                    request=asked.request,
+                    state=JobState.WAITING,
+                    attempts=0,
+                    outcome={},
+                    frames=0,
+                    reviewed=False,
+                    keep_days=asked.keep_days,
+                    made_us=microseconds(self._now()),
+                    notices=0,
+                )
+            )
+        return job_id
+
+    def find(self, mandate_id: str, job_id: str, kind: JobKind) -> VideoJob | None:
+        """The job of that mandate, id and kind, if there is one."""
+        where = (video_jobs.c.job_id == job_id, video_jobs.c.mandate_id == mandate_id, video_jobs.c.kind == kind)
+        return next(iter(self._select(sa.select(video_jobs).where(*where))), None)
+
+    def recover(self) -> None:
+        """Queue again what was running when a process ended; give up what was begun `MOST_ATTEMPTS` times.
+
+        Only for the one process that runs jobs, before it takes any.
+        """
+        running = video_jobs.c.state == JobState.RUNNING
+        with changing(self._engine) as connection:
+            worn = sa.select(video_jobs.c.number).where(running, video_jobs.c.attempts >= MOST_ATTEMPTS)
+            for number in connection.execute(worn).scalars().all():
+                self._end(connection, number, JobState.FAILED, f"the server ended {MOST_ATTEMPTS} times meanwhile")
+            connection.execute(sa.update(video_jobs).where(running).values(state=JobState.WAITING))
+
+    def take(self) -> VideoJob | None:
+        """The job that has waited longest, now running; None if none waits."""
+        first = sa.select(sa.func.min(video_jobs.c.number)).where(video_jobs.c.state == JobState.WAITING)
+        with changing(self._engine) as connection:
+            number = connection.execute(first).scalar()
+            if number is None:
+                return None
+            values = {"state": JobState.RUNNING, "attempts": video_jobs.c.attempts + 1, "frames": 0}
+            connection.execute(sa.update(video_jobs).where(video_jobs.c.number == number).values(values))
+            return _job(connection.execute(sa.select(video_jobs).where(video_jobs.c.number == number)).one())
+
+    def give_back(self, job: VideoJob) -> None:
+        """Queue a running job again, as if it had not been begun."""
+        values = {"state": JobState.WAITING, "attempts": video_jobs.c.attempts - 1}
+        with changing(self._engine) as connection:
+            connection.execute(sa.update(video_jobs).where(*_this_attempt(job)).values(values))
+
+    def progress(self, job: VideoJob, frames: int) -> None:
+        """Note how many frames are analysed."""
+        with changing(self._engine) as connection:
+            connection.execute(sa.update(video_jobs).where(*_this_attempt(job)).values(frames=frames))
+
+    def succeed(self, job: VideoJob, found: Findings) -> bool:
+        """Store the results, all or none; False, and nothing stored, if this attempt is no longer the one running.
+
+        Candidates that were erased meanwhile are left out.
+        """
+        with changing(self._engine) as connection:
+            if connection.execute(sa.select(video_jobs.c.number).where(*_this_attempt(job))).first() is None:
+                return False
+            rows = [
+                {"job": job.number, "position": n, "person": each.person, "timestamp_ms": each.timestamp_ms,
+                 "face": _written(each.face)}
+                for n, each in enumerate(found.faces)
+            ]  # fmt: skip
+            if rows:
+                connection.execute(sa.insert(video_job_faces), rows)
+            numbers = _numbers(connection, job.asked.gallery_id, [each.face_id for each in found.candidates])
+            kept = [
+                {"job": job.number, "person": each.person, "rank": rank, "face": numbers[each.face_id],
+                 "score": each.score, "similarity": each.similarity, "fmr": each.fmr}
+                for rank, each in enumerate(found.candidates) if each.face_id in numbers
+            ]  # fmt: skip
+            if kept:
+                connection.execute(sa.insert(video_job_candidates), kept)
+            more = {"outcome": dict(found.outcome), "reviewed": found.reviewed}
+            self._end(connection, job.number, JobState.SUCCEEDED, None, **more)
+            return True
+
+    def fail(self, job: VideoJob, message: str) -> None:
+        """Note why the job failed, unless this attempt is no longer the one running."""
+        with changing(self._engine) as connection:
+            if connection.execute(sa.select(video_jobs.c.number).where(*_this_attempt(job))).first() is not None:
+                self._end(connection, job.number, JobState.FAILED, message)
+
+    def faces(self, job: VideoJob, *, by_person: bool, after: int, limit: int) -> list[JobFace]:
+        """At most `limit` faces after the first `after`, in order of time, or of person and time."""
+        columns = video_job_faces.c
+        order = (columns.person, columns.position) if by_person else (columns.position,)
+        query = sa.select(video_job_faces).where(columns.job == job.number).order_by(*order).offset(after).limit(limit)
+        with reading_once(self._engine) as connection:
+            return [JobFace(row.timestamp_ms, row.person, _read(row.face)) for row in connection.execute(query)]
+
+    def candidates(self, job: VideoJob, people: Sequence[int]) -> list[JobCandidate]:
+        """The candidates for those people who are still enrolled, most similar first."""
+        columns = video_job_candidates.c
+        query = (
+            sa.select(columns.person, faces.c.face_id, columns.score, columns.similarity, columns.fmr)
+            .join(faces, faces.c.number == columns.face)
+            .where(columns.job == job.number)
+            .order_by(columns.person, columns.rank)
+        )
+        with reading(self._engine) as connection:
+            return [
+                JobCandidate(*row)
+                for some in portions(people)
+                for row in connection.execute(query.where(columns.person.in_(some)))
+            ]
+
+    def to_notify(self) -> list[VideoJob]:
+        """Jobs that have ended and whose topic has to be told now."""
+        due = video_jobs.c.notify_us <= microseconds(self._now())
+        return self._select(sa.select(video_jobs).where(due).order_by(video_jobs.c.number).limit(100))
+
+    def notified(self, job: VideoJob, again_in: timedelta | None) -> None:
+        """Note that a notice was sent, or tried; `again_in`: when to try again."""
+        due = None if again_in is None else microseconds(self._now() + again_in)
+        values = {"notify_us": due, "notices": video_jobs.c.notices + 1}
+        with changing(self._engine) as connection:
+            connection.execute(sa.update(video_jobs).where(video_jobs.c.number == job.number).values(values))
+
+    def erase_old(self) -> int:
+        """Erase the jobs whose term is over, with their results; how many."""
+        day = timedelta(days=1) // timedelta(microseconds=1)
+        over = video_jobs.c.ended_us + video_jobs.c.keep_days * day < microseconds(self._now())
+        with changing(self._engine) as connection:
+            return connection.execute(sa.delete(video_jobs).where(over)).rowcount
+
+    def _end(self, connection: sa.Connection, number: int, state: JobState, message: str | None, **more: Any) -> None:
+        now = microseconds(self._now())
+        due = sa.case((video_jobs.c.topic.is_not(None), now), else_=None)
+        values = {"state": state, "message": message, "ended_us": now, "notify_us": due, **more}
+        connection.execute(sa.update(video_jobs).where(video_jobs.c.number == number).values(values))
+
+    def _select(self, query: sa.Select[Any]) -> list[VideoJob]:
+        with reading_once(self._engine) as connection:
+            return [_job(row) for row in connection.execute(query)]
+
+
+def _this_attempt(job: VideoJob) -> tuple[sa.ColumnElement[bool], ...]:
+    columns = video_jobs.c
+    return columns.number == job.number, columns.state == JobState.RUNNING, columns.attempts == job.attempts
+
+
+def _numbers(connection: sa.Connection, gallery_id: str | None, face_ids: Sequence[str]) -> dict[str, int]:
+    query = sa.select(faces.c.face_id, faces.c.number).join(galleries).where(galleries.c.gallery_id == gallery_id)
+    found: dict[str, int] = {}
+    for some in portions(face_ids):
+        found.update({row.face_id: row.number for row in connection.execute(query.where(faces.c.face_id.in_(some)))})
+    return found
+
+
+def _job(row: Any) -> VideoJob:
+    asked = VideoRequest(
+        mandate_id=row.mandate_id,
+        access_key=row.access_key,
+        kind=JobKind(row.kind),
+        bucket=row.bucket,
+        name=row.object,
+        version=row.version,
+        gallery_id=row.gallery_id,
+        similarity=row.similarity,
+        tag=row.tag,
+        topic=row.topic,
+        token=row.token,
+        request=row.request,
+        keep_days=row.keep_days,
+    )
+    ended = None if row.ended_us is None else moment(row.ended_us)
+    return VideoJob(
+        row.number, row.job_id, asked, JobState(row.state), row.attempts, row.message, row.frames, row.reviewed,
+        row.notices, ended, row.outcome,
+    )  # fmt: skip
+
+
+def _written(face: DetectedFace) -> str:
+    box, pose, quality, marks = face.box, face.pose, face.quality, face.landmarks
+    points = (marks.left_eye, marks.right_eye, marks.nose, marks.left_mouth, marks.right_mouth)
+    numbers = [box.left, box.top, box.width, box.height, *(side for point in points for side in (point.x, point.y))]
+    numbers += [pose.roll, pose.yaw, pose.pitch, quality.sharpness, quality.brightness, quality.size_px]
+    return json.dumps([float(each) for each in [*numbers, face.confidence]])
+
+
+def _read(text: str) -> DetectedFace:
+    numbers = json.loads(text)
+    points = [Point(*numbers[n : n + 2]) for n in range(4, 14, 2)]
+    return DetectedFace(
+        BoundingBox(*numbers[:4]), Landmarks(*points), Pose(*numbers[14:17]), Quality(*numbers[17:20]), numbers[20]
+    )

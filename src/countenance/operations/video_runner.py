@@ -1,0 +1,222 @@
+"""Runs queued video jobs: at most so many at once, in one process for each installation.
+
+A file lock in the data folder says which process that is. When it ends, however it ends, the lock is free, and who gets
+it next queues the unfinished jobs again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from threading import Event, Thread
+
+from countenance.errors import CountenanceError, NotRecorded, Overloaded
+from countenance.jobs import Findings, JobCandidate, JobFace, JobKind, VideoJob, VideoJobs
+from countenance.operations.guard import Answer, Caller, Guard
+from countenance.operations.video import DetectInVideo, PeopleSeen, SearchInVideo, VideoFile, VideoSearchAnswer
+from countenance.signing import JSON
+from countenance.video import Frame, VideoFacts, VideoLimits
+
+log = logging.getLogger("countenance")
+
+SPOOL = "videos-in-hand"
+"""Folder of the data folder that holds the videos of running jobs."""
+
+Fetch = Callable[[str, str, str | None, Path, int], None]
+"""Copies an object (bucket, name, version) to a new file, if it has at most so many bytes."""
+Tell = Callable[[VideoJob], None]
+"""Tells a job's topic that it has ended; raises OSError if it could not be told."""
+
+_RETRY_S = (10.0, 60.0, 300.0)
+
+
+class _Stopped(Exception):
+    """The server ends; the job goes back into the queue."""
+
+
+class VideoRunner:
+    """Runs the jobs of `jobs` through `guard`, between `start` and `stop`.
+
+    home: the data folder. at_once: how many jobs run at once. fetch: gets a video. tell: sends a notice.
+    """
+
+    def __init__(
+        self,
+        jobs: VideoJobs,
+        guard: Guard,
+        home: Path,
+        *,
+        at_once: int,
+        fetch: Fetch,
+        tell: Tell,
+        limits: VideoLimits = VideoLimits(),  # noqa: B008  # frozen
+        poll_s: float = 0.5,
+    ) -> None:
+        self._jobs = jobs
+        self._guard = guard
+        self._home = home
+        self._fetch = fetch
+        self._tell = tell
+        self._limits = limits
+        self._poll_s = poll_s
+        self._stopped = Event()
+        self._chosen = Event()
+        self._threads = [Thread(target=self._keep, name="video-jobs", daemon=True)]
+        self._threads += [Thread(target=self._work, name=f"video-job-{n}", daemon=True) for n in range(at_once)]
+
+    def start(self) -> None:
+        """Begin; once for each runner."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End soon: running jobs go back into the queue."""
+        self._stopped.set()
+        self._chosen.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _keep(self) -> None:
+        """Hold the lock, send notices, erase what is over."""
+        lock = os.open(self._home / "videos.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            while not self._locked(lock):
+                if self._stopped.wait(self._poll_s):
+                    return
+            self._safely(self._begin)
+            self._chosen.set()
+            swept = -3600.0
+            while not self._stopped.wait(self._poll_s):
+                self._safely(self._send_notices)
+                if time.monotonic() - swept > 60:
+                    swept = time.monotonic()
+                    self._safely(self._jobs.erase_old)
+            for thread in self._threads[1:]:
+                thread.join()
+        finally:
+            os.close(lock)
+
+    @staticmethod
+    def _locked(lock: int) -> bool:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _begin(self) -> None:
+        spool = self._home / SPOOL
+        shutil.rmtree(spool, ignore_errors=True)  # of a process that was killed
+        spool.mkdir(mode=0o700)
+        self._jobs.recover()
+
+    def _work(self) -> None:
+        self._chosen.wait()
+        while not self._stopped.is_set():
+            if not self._safely(self._next):
+                self._stopped.wait(self._poll_s)
+
+    def _safely(self, step: Callable[[], object]) -> bool:
+        try:
+            return bool(step())
+        except Exception as error:  # the database, most likely; what is not done now is done later
+            log.error("video jobs: %s", type(error).__name__)
+            return False
+
+    def _next(self) -> bool:
+        job = self._jobs.take()
+        if job is None:
+            return False
+        try:
+            with tempfile.TemporaryDirectory(dir=self._home / SPOOL) as folder:
+                self._run(job, Path(folder) / "video")
+        except (_Stopped, NotRecorded, Overloaded):
+            self._jobs.give_back(job)
+            return False
+        except CountenanceError as error:
+            self._jobs.fail(job, str(error))
+        except Exception as error:
+            log.error("video job %s failed: %s", job.job_id, type(error).__name__)
+            self._jobs.fail(job, "the job could not be carried out; the operator's log names it")
+        return True
+
+    def _run(self, job: VideoJob, path: Path) -> None:
+        asked = job.asked
+        self._fetch(asked.bucket, asked.name, asked.version, path, self._limits.max_bytes)
+        video = VideoFile(path, limits=self._limits, progress=lambda frames, facts: self._counted(job, frames))
+        caller = Caller(asked.access_key)
+        if asked.kind is JobKind.DETECT:
+            found = _detected(self._guard.carry_out(caller, DetectInVideo(video)))
+        else:
+            search = SearchInVideo(asked.gallery_id or "", video, similarity=asked.similarity or 0.0)
+            found = _searched(self._guard.carry_out(caller, search))
+        self._jobs.succeed(job, found)
+
+    def _counted(self, job: VideoJob, frames: Iterable[Frame]) -> Iterator[Frame]:
+        told = time.monotonic()
+        for count, frame in enumerate(frames):
+            if self._stopped.is_set():
+                raise _Stopped
+            if time.monotonic() - told > 2:
+                told = time.monotonic()
+                self._jobs.progress(job, count)
+            yield frame
+
+    def _send_notices(self) -> None:
+        for job in self._jobs.to_notify():
+            try:
+                self._tell(job)
+            except (OSError, ValueError) as error:
+                log.error("the topic of video job %s was not told: %s", job.job_id, type(error).__name__)
+                more = _RETRY_S[job.notices : job.notices + 1]
+                self._jobs.notified(job, timedelta(seconds=more[0]) if more else None)
+            else:
+                self._jobs.notified(job, None)
+
+
+def _detected(answer: Answer[PeopleSeen]) -> Findings:
+    seen = answer.result
+    return Findings(_faces(seen), (), _outcome(seen), answer.reviewed)
+
+
+def _searched(answer: Answer[VideoSearchAnswer]) -> Findings:
+    found = answer.result
+    candidates = [
+        JobCandidate(person.track.index, each.face.face_id, each.score, each.similarity, each.fmr)
+        for person in found.people
+        for each in person.candidates
+    ]
+    unsearched: Sequence[JSON] = [person.track.index for person in found.people if person.unsearched]
+    outcome = {
+        **_outcome(found.seen),
+        "unsearched": list(unsearched),
+        "expected_false_matches": found.expected_false_matches,
+        "gallery_size": found.gallery_size,
+    }
+    return Findings(_faces(found.seen), tuple(candidates), outcome, answer.reviewed)
+
+
+def _faces(seen: PeopleSeen) -> tuple[JobFace, ...]:
+    return tuple(JobFace(each.timestamp_ms, each.person, each.face) for each in seen.faces)
+
+
+def _outcome(seen: PeopleSeen) -> dict[str, JSON]:
+    facts: VideoFacts = seen.facts
+    return {
+        "container": facts.container,
+        "codec": facts.codec,
+        "duration_ms": facts.duration_ms,
+        "rate": facts.rate,
+        "width": facts.width,
+        "height": facts.height,
+        "frames": seen.frames,
+        "people": len(seen.tracks),
+        "version": seen.version,
+    }
