@@ -112,7 +112,26 @@ class Countenance:
         """The parts that operations work with."""
         calibration = Calibration.load(self.model, self.normaliser.identity, self.settings.calibration / "calibrations")
         evidence = operations.trusted_evidence(self.settings.evidence, shipped=self.settings.shipped_evidence)
-        return operations.Tools(self.engine, self.gallery, self.normaliser, calibration, evidence)
+        return operations.Tools(self.engine, self.gallery, self.normaliser, calibration, evidence, self.jobs)
+
+    @cached_property
+    def jobs(self) -> operations.Jobs:
+        """Jobs on stored video, and stream processors."""
+        return operations.Jobs(self.database, _now)
+
+    @cached_property
+    def objects(self) -> rekognition.Objects:
+        """The objects of S3 buckets."""
+        s = self.settings
+        if s.s3_endpoint is None:
+            return rekognition.Objects(s.buckets)
+        place = rekognition.S3Place(s.s3_endpoint, s.s3_region, s.s3_access_key, s.s3_secret_key, s.s3_buckets)
+        return rekognition.Objects(s.buckets, rekognition.S3Endpoint(place))
+
+    @cached_property
+    def topics(self) -> operations.Topics:
+        """Where the end of a video job is told."""
+        return operations.Topics(self.settings.topics, _now)
 
     @cached_property
     def custody(self) -> Custody:
@@ -179,9 +198,21 @@ class Countenance:
     def _running(self, closing: bool) -> Iterator[None]:
         sweep = administration.RetentionSweep(self.custodian.sweep)
         sweep.start()
+        runner = operations.VideoRunner(
+            self.jobs.videos,
+            self.guard,
+            self.settings.home,
+            at_once=self.settings.video_jobs,
+            fetch=self.objects.copy,
+            tell=self.topics.tell,
+        )
+        if self.settings.video_jobs:
+            runner.start()
         try:
             yield
         finally:
+            if self.settings.video_jobs:
+                runner.stop()
             sweep.stop()
             if closing:
                 self.close()
@@ -198,7 +229,8 @@ class Countenance:
             self.register,
             region=self.settings.region,
             regions=self.settings.regions,
-            buckets=self.settings.buckets,
+            objects=self.objects,
+            topics=self.topics,
             page_key=hashlib.sha256(b"pages" + secret_file(self.settings.keys / "mandates.key")).digest(),
             now=_now,
             executor=self.executor,

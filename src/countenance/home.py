@@ -17,6 +17,8 @@ _SECRETS = (
     "keys/*",
     "enrolling",
     "enrolling/*",
+    "videos-in-hand",
+    "videos-in-hand/*",
     "calibration",
     "calibration/*",
     "calibrating",

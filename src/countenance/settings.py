@@ -39,6 +39,20 @@ class Settings:
     """Origins whose pages may call from a browser, comma-separated: https://host, or * for all."""
     buckets: Mapping[str, Path] = field(default_factory=dict)
     """Folders that serve as S3 buckets: COUNTENANCE_BUCKETS=name=/path,other=/path"""
+    s3_endpoint: str | None = None
+    """URL of an S3 endpoint for buckets that no folder stands for."""
+    s3_buckets: tuple[str, ...] = ()
+    """The buckets of that endpoint that may be read, comma-separated."""
+    s3_region: str = "us-east-1"
+    """Region that requests to that endpoint are signed for."""
+    s3_access_key: str = ""
+    """Access key id for that endpoint."""
+    s3_secret_key: str = field(default="", repr=False)
+    """The secret of that access key."""
+    topics: Mapping[str, str] = field(default_factory=dict)
+    """Where the end of a video job is told: COUNTENANCE_TOPICS=ARN=https://host/path,ARN=URL"""
+    video_jobs: int = 1
+    """Jobs on stored video that run at once; 0 means that this process runs none."""
     origin: str = "countenance.local/ledger"
     """The name under which the ledger signs its checkpoints: a host and path of yours, without a scheme."""
     packs: tuple[str, ...] = ("house",)
@@ -120,6 +134,13 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         regions=_words(given.get("REGIONS", "")),
         cors_origins=_origins(given.get("CORS_ORIGINS", "")),
         buckets=_buckets(given.get("BUCKETS", "")),
+        s3_endpoint=given.get("S3_ENDPOINT") or None,
+        s3_buckets=tuple(b.strip() for b in given.get("S3_BUCKETS", "").split(",") if b.strip()),
+        s3_region=given.get("S3_REGION", defaults.s3_region),
+        s3_access_key=given.get("S3_ACCESS_KEY", ""),
+        s3_secret_key=given.get("S3_SECRET_KEY", ""),
+        topics=_topics(given.get("TOPICS", "")),
+        video_jobs=_number(given, "VIDEO_JOBS", defaults.video_jobs, 0, 64),
         origin=given.get("ORIGIN", defaults.origin),
         packs=_words(given.get("PACKS", "house")),
         packs_dir=_path(given.get("PACKS_DIR")),
@@ -208,3 +229,13 @@ def _buckets(text: str) -> dict[str, Path]:
             raise Misconfigured(f"COUNTENANCE_BUCKETS is name=/folder,other=/folder, got {item!r}")
         buckets[name] = Path(folder).expanduser().resolve()
     return buckets
+
+
+def _topics(text: str) -> dict[str, str]:
+    topics: dict[str, str] = {}
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        arn, _, url = item.partition("=")
+        if not (arn.startswith("arn:") and url.startswith(("https://", "http://")) and url.partition("//")[2]):
+            raise Misconfigured(f"COUNTENANCE_TOPICS is ARN=https://host/path,ARN=URL, got {item!r}")
+        topics[arn] = url
+    return topics

@@ -136,7 +136,9 @@ def world(
         administration.Record(ledger),
     )
     executor = ThreadPoolExecutor(4)
-    aws = rekognition.app(guard, register, region=REGION, buckets={}, page_key=b"k" * 32, now=now, executor=executor)
+    aws = rekognition.app(
+        guard, register, region=REGION, objects=rekognition.Objects({}), page_key=b"k" * 32, now=now, executor=executor
+    )
     ours = native.app(services, limits or native.BodyLimits())
     with listening(PrefixRouter(aws, {native.PREFIX: ours})) as url:
         made = World(url, database, ledger, register, operators, custody, moratoria)

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from tests.contract.rekognition.rekognition_fakes import FakeGuard, boto_client, serving
 from tests.contract.rekognition.spine import now
 
+from countenance.api.rekognition import Objects
 from countenance.database import open_database
 from countenance.ledger import Ledger
 from countenance.policy import Verdict
@@ -29,7 +30,7 @@ def buckets(tmp_path: Path) -> dict[str, Path]:
 
 @pytest.fixture
 def url(guard: FakeGuard, buckets: dict[str, Path]) -> Iterator[str]:
-    with serving(guard, buckets=buckets) as url:
+    with serving(guard, objects=Objects(buckets)) as url:
         yield url
 
 

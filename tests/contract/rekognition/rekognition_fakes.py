@@ -335,7 +335,7 @@ def serving(
     executor = ThreadPoolExecutor(threads)
     given = {
         "region": REGION,
-        "buckets": {},
+        "objects": rekognition.Objects({}),
         "page_key": b"k" * 32,
         "now": lambda: datetime.now(UTC),
         "executor": executor,

@@ -14,7 +14,7 @@ def test_every_setting_is_documented_and_every_documented_setting_exists() -> No
     documented = set(re.findall(r"^\| `COUNTENANCE_(\w+)`", DOCUMENT.read_text(), re.MULTILINE))
     assert documented == {field.name.upper() for field in fields(Settings)}
     others = {"SMALLEST_FACE": "20", "CORS_ORIGINS": "*"}
-    load({f"COUNTENANCE_{name}": others.get(name, "1") for name in documented - {"BUCKETS"}})
+    load({f"COUNTENANCE_{name}": others.get(name, "1") for name in documented - {"BUCKETS", "TOPICS"}})
 
 
 def test_a_misspelt_setting_stops_the_start() -> None:
@@ -44,3 +44,14 @@ def test_buckets_are_folders_by_name(tmp_path: Path) -> None:
 def test_an_origin_that_no_browser_sends_stops_the_start(origin: str) -> None:
     with pytest.raises(Misconfigured, match="CORS_ORIGINS"):
         load({"COUNTENANCE_CORS_ORIGINS": f"https://fine.example:8443, {origin}"})
+
+
+def test_topics_are_addresses_by_arn() -> None:
+    arn = "arn:aws:sns:us-east-1:000000000000:jobs"
+    assert load({"COUNTENANCE_TOPICS": f"{arn}=https://host/a?b=c, {arn}2=http://h"}).topics == {
+        arn: "https://host/a?b=c",
+        f"{arn}2": "http://h",
+    }
+    for wrong in (arn, f"{arn}=", f"{arn}=ftp://host", f"{arn}=https://", "topic=https://host"):
+        with pytest.raises(Misconfigured, match="TOPICS"):
+            load({"COUNTENANCE_TOPICS": wrong})

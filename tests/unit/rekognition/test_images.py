@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.errors import Refused, fault_of
 from countenance.api.rekognition.images import image_of
+from countenance.api.rekognition.objects import Objects
 from countenance.errors import ImageTooLarge, NoSuchObject
 from countenance.operations import content_of
 
@@ -16,7 +16,7 @@ def buckets(tmp_path):
         file.truncate(15 * 1024 * 1024 + 1)
     with (tmp_path / "just.jpg").open("wb") as file:
         file.truncate(15 * 1024 * 1024)
-    return Buckets({"photos": tmp_path})
+    return Objects({"photos": tmp_path})
 
 
 def refused(image, buckets):

@@ -7,7 +7,8 @@ from pathlib import Path
 from countenance.api.rekognition import AdmissionLimits
 from countenance.api.rekognition import errors as wire
 from countenance.api.rekognition.actions import PAGE, Actions
-from countenance.api.rekognition.buckets import MAX_OBJECT_BYTES, Buckets
+from countenance.api.rekognition.buckets import MAX_OBJECT_BYTES
+from countenance.api.rekognition.objects import Objects
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import MAX_VALUES
 from countenance.api.rekognition.user_actions import ASSOCIATION, USER_PAGE
@@ -31,7 +32,7 @@ def test_every_type_that_the_dialect_raises_is_in_the_page() -> None:
 
 
 def test_the_table_of_operations_is_what_is_served() -> None:
-    served = Actions("r", Buckets({}), Pages(b"k")).served
+    served = Actions("r", Objects({}), Pages(b"k")).served
     titles = [row[0] for row in ROWS]
     start = titles.index("operation") + 2
     assert set(titles[start : start + len(served)]) == set(served)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from countenance.api.rekognition.answers import (
     JSON,
@@ -14,11 +14,16 @@ from countenance.api.rekognition.answers import (
     match_body,
     source_body,
 )
-from countenance.api.rekognition.buckets import Buckets
+from countenance.api.rekognition.arns import arn
 from countenance.api.rekognition.images import image_of
+from countenance.api.rekognition.liveness import LIVENESS
+from countenance.api.rekognition.objects import Objects
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import Params
+from countenance.api.rekognition.stream_actions import StreamActions
+from countenance.api.rekognition.tag_actions import TagActions
 from countenance.api.rekognition.user_actions import UserActions
+from countenance.api.rekognition.video_actions import VideoActions
 from countenance.api.rekognition.wire_operation import (
     MATCHES,
     SIMILARITY,
@@ -47,16 +52,13 @@ from countenance.operations import (
 PAGE = 4096
 """Items on a page where MaxResults is absent or 0; also the model's maximum."""
 
-ACCOUNT = "000000000000"
-"""Stands for the AWS account in ARNs: a self-hosted server has none."""
-
 
 class Actions:
     """The operations that are served, by wire name in `served`."""
 
-    def __init__(self, region: str, buckets: Buckets, pages: Pages) -> None:
+    def __init__(self, region: str, objects: Objects, pages: Pages, topics: Container[str] = ()) -> None:
         self._region = region
-        self._buckets = buckets
+        self._objects = objects
         self._pages = pages
         self.served: Mapping[str, WireOperation] = {
             "CreateCollection": self._create_collection,
@@ -70,7 +72,11 @@ class Actions:
             "SearchFacesByImage": self._search_faces_by_image,
             "CompareFaces": self._compare_faces,
             "DetectFaces": self._detect_faces,
-            **UserActions(buckets, pages).served,
+            **UserActions(objects, pages).served,
+            **VideoActions(objects, pages, topics).served,
+            **StreamActions(region, pages).served,
+            **TagActions().served,
+            **LIVENESS,
         }
 
     def _create_collection(self, params: Params, carry_out: GuardCall) -> Body:
@@ -193,10 +199,10 @@ class Actions:
         return {"FaceDetails": [detail_body(face) for face in seen.faces]}
 
     def _image(self, image: Params) -> Image:
-        return image_of(image, self._buckets)
+        return image_of(image, self._objects)
 
     def _arn(self, gallery_id: str) -> str:
-        return f"aws:rekognition:{self._region}:{ACCOUNT}:collection/{gallery_id}"
+        return arn(self._region, "collection", gallery_id).removeprefix("arn:")
 
 
 def _page_size(params: Params) -> int:

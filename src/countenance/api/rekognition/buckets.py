@@ -6,7 +6,9 @@ import os
 import stat
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from countenance.errors import ImageTooLarge, NoSuchObject
 
@@ -15,6 +17,18 @@ MAX_OBJECT_BYTES = 15 * 1024 * 1024
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # non-blocking: a FIFO must not hold the opener
+
+
+@dataclass(slots=True)
+class OpenedFile:
+    """A file of a folder, open for reading. size: its bytes when it was opened."""
+
+    size: int
+    stream: BinaryIO
+
+    def close(self) -> None:
+        """Close it."""
+        self.stream.close()
 
 
 class Buckets:
@@ -28,12 +42,14 @@ class Buckets:
     def __init__(self, folders: Mapping[str, Path]) -> None:
         self._folders = dict(folders)
 
-    def read(self, bucket: str, name: str, max_bytes: int = MAX_OBJECT_BYTES) -> bytes:
-        """The bytes of the object `name` in `bucket`.
+    def __contains__(self, bucket: object) -> bool:
+        return bucket in self._folders
+
+    def open(self, bucket: str, name: str) -> OpenedFile:
+        """The object `name` in `bucket`, open for reading; close it.
 
         Raises:
             NoSuchObject: no such bucket, or no such object; the message does not say which part of the name was wrong.
-            ImageTooLarge: more than `max_bytes`; found from its size, before anything is read.
         """
         folder = self._folders.get(bucket)
         if folder is None:
@@ -46,10 +62,26 @@ class Buckets:
                 place = _open(handles, os.fspath(folder), _FOLDER & ~os.O_NOFOLLOW, None)
                 for part in parts[:-1]:
                     place = _open(handles, part, _FOLDER, place)
-                file = _open(handles, parts[-1], _FILE, place)
-                return _content(file, max_bytes)
+                return _opened(_open(handles, parts[-1], _FILE, place))
             except (OSError, ValueError) as error:  # ValueError: a name that this file system cannot encode
                 raise NoSuchObject("the bucket holds no such object") from error
+
+    def read(self, bucket: str, name: str, max_bytes: int = MAX_OBJECT_BYTES) -> bytes:
+        """The bytes of the object `name` in `bucket`; `NoSuchObject` as for `open`.
+
+        Raises:
+            ImageTooLarge: more than `max_bytes`; found from its size, before anything is read.
+        """
+        opened = self.open(bucket, name)
+        try:
+            content = b"" if opened.size > max_bytes else opened.stream.read(max_bytes + 1)
+        except OSError as error:
+            raise NoSuchObject("the bucket holds no such object") from error
+        finally:
+            opened.close()
+        if opened.size > max_bytes or len(content) > max_bytes:  # the second: it grew meanwhile
+            raise ImageTooLarge(f"the object holds more than {max_bytes} bytes")
+        return content
 
 
 def _open(handles: ExitStack, path: str, flags: int, folder: int | None) -> int:
@@ -58,14 +90,8 @@ def _open(handles: ExitStack, path: str, flags: int, folder: int | None) -> int:
     return handle
 
 
-def _content(file: int, max_bytes: int) -> bytes:
+def _opened(file: int) -> OpenedFile:
     status = os.fstat(file)
     if not stat.S_ISREG(status.st_mode):
         raise NoSuchObject("the bucket holds no such object")
-    if status.st_size > max_bytes:
-        raise ImageTooLarge(f"the object holds more than {max_bytes} bytes")
-    with os.fdopen(os.dup(file), "rb") as stream:
-        content = stream.read(max_bytes + 1)
-    if len(content) > max_bytes:  # it grew meanwhile
-        raise ImageTooLarge(f"the object holds more than {max_bytes} bytes")
-    return content
+    return OpenedFile(status.st_size, os.fdopen(os.dup(file), "rb"))

@@ -1,15 +1,15 @@
-"""Where an Image comes from: the request itself, or a bucket's folder."""
+"""Where an Image comes from: the request itself, or a bucket."""
 
 from __future__ import annotations
 
-from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.errors import INVALID_PARAMETER, INVALID_S3_OBJECT, Refused
+from countenance.api.rekognition.objects import Objects
 from countenance.api.rekognition.shapes import Params
 from countenance.errors import UnsupportedImage
 from countenance.operations import KINDS, Image, StoredImage, kind_of
 
 
-def image_of(image: Params, buckets: Buckets) -> Image:
+def image_of(image: Params, objects: Objects) -> Image:
     """The `Bytes` of an Image member, or what its `S3Object` names, which is not opened here.
 
     The guard opens it once the rules permit the operation, so that nobody without a mandate learns what a bucket holds.
@@ -21,7 +21,7 @@ def image_of(image: Params, buckets: Buckets) -> Image:
     """
     if ("Bytes" in image) == ("S3Object" in image):
         raise Refused(INVALID_PARAMETER, "an Image holds either Bytes or S3Object")
-    return _taken(image["Bytes"]) if "Bytes" in image else _stored(image["S3Object"], buckets)
+    return _taken(image["Bytes"]) if "Bytes" in image else _stored(image["S3Object"], objects)
 
 
 def _taken(content: bytes) -> bytes:
@@ -32,10 +32,13 @@ def _taken(content: bytes) -> bytes:
     return content
 
 
-def _stored(place: Params, buckets: Buckets) -> StoredImage:
+def _stored(place: Params, objects: Objects) -> StoredImage:
+    bucket, name, version = place_of(place)
+    return StoredImage(bucket, name, lambda: _taken(objects.read(bucket, name, version)))
+
+
+def place_of(place: Params) -> tuple[str, str, str | None]:
+    """Bucket, name and version of an S3Object; `Refused` without the first two."""
     if "Bucket" not in place or "Name" not in place:
         raise Refused(INVALID_S3_OBJECT, "an S3Object needs a Bucket and a Name")
-    if "Version" in place:
-        raise Refused(INVALID_S3_OBJECT, "buckets here are folders and keep no versions")
-    bucket, name = place["Bucket"], place["Name"]
-    return StoredImage(bucket, name, lambda: _taken(buckets.read(bucket, name)))
+    return place["Bucket"], place["Name"], place.get("Version")

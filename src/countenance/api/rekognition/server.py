@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, MutableMapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,7 +30,6 @@ from countenance.api.rekognition.admission import (
     AdmissionLimits,
 )
 from countenance.api.rekognition.bodies import read
-from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.errors import (
     BODY_TOO_LARGE,
     BODY_TOO_SLOW,
@@ -46,6 +45,7 @@ from countenance.api.rekognition.errors import (
     fault_of,
 )
 from countenance.api.rekognition.left_out import left_out_header
+from countenance.api.rekognition.objects import Objects
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import load_model
 from countenance.api.rekognition.signature import SERVICE, WRONG_KEY, WRONG_SIGNATURE, Claim, claim, single
@@ -270,7 +270,8 @@ def app(
     *,
     region: str,
     regions: Collection[str] = (),
-    buckets: Mapping[str, Path],
+    objects: Objects,
+    topics: Container[str] = (),
     page_key: bytes,
     now: Callable[[], datetime],
     executor: Executor,
@@ -284,14 +285,15 @@ def app(
         credentials: whose secrets sign requests.
         region: the one in ARNs.
         regions: those that requests may be signed for; none named, any.
-        buckets: the folder that stands for each S3 bucket.
+        objects: where S3 objects come from.
+        topics: ARNs of the topics that can be told of a job's end.
         page_key: 32 secret bytes that sign page tokens.
         now: aware time, against which signatures are held.
         executor: threads for the work; as many requests are worked on at once as it has, the others wait.
         limits: what is taken on at once.
         new_id: ids for requests.
     """
-    actions = Actions(region, Buckets(buckets), Pages(page_key))
+    actions = Actions(region, objects, Pages(page_key), topics)
     admission = Admission(limits)
     return Server(
         guard, credentials, actions, load_model(), admission, regions=regions, now=now, new_id=new_id, executor=executor

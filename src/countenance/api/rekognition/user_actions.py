@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from countenance.api.rekognition.answers import JSON, Body, detail_body, refusal_body, user_body, user_match_body
-from countenance.api.rekognition.buckets import Buckets
 from countenance.api.rekognition.errors import INVALID_PARAMETER, Refused
 from countenance.api.rekognition.images import image_of
+from countenance.api.rekognition.objects import Objects
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import Params
 from countenance.api.rekognition.wire_operation import (
@@ -42,8 +42,8 @@ ASSOCIATION = 75.0
 class UserActions:
     """The operations on users, by wire name in `served`."""
 
-    def __init__(self, buckets: Buckets, pages: Pages) -> None:
-        self._buckets = buckets
+    def __init__(self, objects: Objects, pages: Pages) -> None:
+        self._objects = objects
         self._pages = pages
         self.served: Mapping[str, WireOperation] = {
             "CreateUser": self._create_user,
@@ -122,7 +122,7 @@ class UserActions:
         answer = carry_out(
             SearchUsersByImage(
                 params["CollectionId"],
-                image_of(params["Image"], self._buckets),
+                image_of(params["Image"], self._objects),
                 limit=params.get("MaxUsers", MATCHES),
                 similarity=params.get("UserMatchThreshold", SIMILARITY),
                 quality=filter_or_none(params),
