@@ -45,6 +45,7 @@ bench: .venv/dev.stamp  ## measure, write benchmarks/results/*.json and the tabl
 
 docs: .venv/dev.stamp  ## write docs/commands.md and docs/errors.md from the code
 	$(BIN)/python docs/reference.py
+	$(BIN)/python docs/rekognition_coverage.py
 
 site: .venv/dev.stamp  ## the documentation as a folder of web pages, out/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build

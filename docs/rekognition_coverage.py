@@ -25,49 +25,16 @@ FACE_OPERATIONS = re.compile(
 """Names of the operations that are about faces, those of a newer model among them."""
 
 OTHER_OPERATIONS = frozenset(
-    [
-        "CopyProjectVersion",
-        "CreateDataset",
-        "CreateProject",
-        "CreateProjectVersion",
-        "DeleteDataset",
-        "DeleteProject",
-        "DeleteProjectPolicy",
-        "DeleteProjectVersion",
-        "DescribeDataset",
-        "DescribeProjectVersions",
-        "DescribeProjects",
-        "DetectCustomLabels",
-        "DetectLabels",
-        "DetectModerationLabels",
-        "DetectProtectiveEquipment",
-        "DetectText",
-        "DistributeDatasetEntries",
-        "GetCelebrityInfo",
-        "GetCelebrityRecognition",
-        "GetContentModeration",
-        "GetLabelDetection",
-        "GetMediaAnalysisJob",
-        "GetPersonTracking",
-        "GetSegmentDetection",
-        "GetTextDetection",
-        "ListDatasetEntries",
-        "ListDatasetLabels",
-        "ListMediaAnalysisJobs",
-        "ListProjectPolicies",
-        "PutProjectPolicy",
-        "RecognizeCelebrities",
-        "StartCelebrityRecognition",
-        "StartContentModeration",
-        "StartLabelDetection",
-        "StartMediaAnalysisJob",
-        "StartPersonTracking",
-        "StartProjectVersion",
-        "StartSegmentDetection",
-        "StartTextDetection",
-        "StopProjectVersion",
-        "UpdateDatasetEntries",
-    ]
+    """
+    CopyProjectVersion CreateDataset CreateProject CreateProjectVersion DeleteDataset DeleteProject DeleteProjectPolicy
+    DeleteProjectVersion DescribeDataset DescribeProjectVersions DescribeProjects DetectCustomLabels DetectLabels
+    DetectModerationLabels DetectProtectiveEquipment DetectText DistributeDatasetEntries GetCelebrityInfo
+    GetCelebrityRecognition GetContentModeration GetLabelDetection GetMediaAnalysisJob GetPersonTracking
+    GetSegmentDetection GetTextDetection ListDatasetEntries ListDatasetLabels ListMediaAnalysisJobs
+    ListProjectPolicies PutProjectPolicy RecognizeCelebrities StartCelebrityRecognition StartContentModeration
+    StartLabelDetection StartMediaAnalysisJob StartPersonTracking StartProjectVersion StartSegmentDetection
+    StartTextDetection StopProjectVersion UpdateDatasetEntries
+    """.split()  # noqa: SIM905  # one name a line would fill a page
 )
 """Operations that are not about faces, or name celebrities: not served."""
 
@@ -115,14 +82,12 @@ DECIDED: Mapping[str, str] = {
     "CreateStreamProcessorRequest.KmsKeyId": f"{REFUSED}: nothing here is encrypted with keys of AWS",
     "DescribeStreamProcessorResponse.KmsKeyId": "not applicable: none is taken",
     "UpdateStreamProcessorRequest.SettingsForUpdate": f"{REFUSED}: only ConnectedHome has any",
-    "UpdateStreamProcessorRequest.ParametersToDelete": "served: RegionsOfInterest; ConnectedHomeMinConfidence is refused",
+    "UpdateStreamProcessorRequest.ParametersToDelete": "served: but ConnectedHomeMinConfidence is refused",
     "StartStreamProcessorResponse.SessionId": "not applicable: no stream is started",
     "S3Object.Version": "served: from an S3 endpoint; refused where a folder stands for the bucket",
 }
 _LIVE = f"{REFUSED}: live streams are not enabled"
-_LIVENESS = (
-    f"{REFUSED}: Face Liveness is not offered, since no such check with a permissive licence has published errors"
-)
+_LIVENESS = f"{REFUSED}: Face Liveness is not offered, and the error says why"
 WHOLE: Mapping[str, str] = {
     "StartStreamProcessor": _LIVE,
     "StopStreamProcessor": _LIVE,

@@ -56,5 +56,13 @@ def _check(value: Any, shape: Shape, place: str) -> None:
     elif kind in ("float", "double", "timestamp"):
         assert type(value) in (int, float), place
         assert meta.get("min", value) <= value <= meta.get("max", value), place
+    elif kind == "boolean":
+        assert isinstance(value, bool), place
+    elif kind == "map":
+        assert isinstance(value, dict), place
+        assert meta.get("min", 0) <= len(value) <= meta.get("max", len(value)), place
+        for key, item in value.items():
+            assert isinstance(key, str), place
+            assert isinstance(item, str), place  # tags; Python's re does not know their pattern
     else:
         raise AssertionError(f"{place}: no answer of the served operations holds a {kind}")

@@ -50,7 +50,7 @@ def told() -> Iterator[tuple[str, list[tuple[dict[str, str], Any]]]]:
     server.shutdown()
 
 
-def ended(get: Any, job: str, seconds: float = 120) -> Any:
+def ended(get: Any, job: str, seconds: float = 240) -> Any:
     until = time.monotonic() + seconds
     while (answer := get(JobId=job))["JobStatus"] == "IN_PROGRESS":
         assert time.monotonic() < until
@@ -153,7 +153,7 @@ def test_a_job_is_taken_up_again_after_kill_9_and_finished_once(
 ) -> None:
     films = tmp_path / "films"
     films.mkdir()
-    frames = [frame for _ in range(12) for frame in _crossing(photos)]
+    frames = [frame for _ in range(2) for frame in _crossing(photos)]
     write(films / "long.mp4", frames)
     video = {"S3Object": {"Bucket": "films", "Name": "long.mp4"}}
     with serving(tmp_path / "home", COUNTENANCE_BUCKETS=f"films={films}") as live:
