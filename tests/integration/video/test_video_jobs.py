@@ -123,7 +123,8 @@ def test_a_video_is_searched_paged_and_told_of(
             client.start_face_detection(Video={"S3Object": {"Bucket": "films", "Name": "none.mp4"}})
         with pytest.raises(client.exceptions.InvalidParameterException, match="topic"):
             client.start_face_detection(Video=video, NotificationChannel={**CHANNEL, "SNSTopicArn": TOPIC + "x"})
-        bad = client.start_face_detection(Video={"S3Object": {"Bucket": "films", "Name": "text.mp4"}})["JobId"]
+        text = {"S3Object": {"Bucket": "films", "Name": "text.mp4"}}
+        bad = client.start_face_detection(Video=text, FaceAttributes="ALL")["JobId"]
         failed = ended(client.get_face_detection, bad)
         assert failed["JobStatus"] == "FAILED"
         assert "MP4" in failed["StatusMessage"]
