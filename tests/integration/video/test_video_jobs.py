@@ -59,7 +59,8 @@ def ended(get: Any, job: str, seconds: float = 240) -> Any:
 
 
 def pages(get: Any, member: str, **more: Any) -> list[Any]:
-    found, token = [], {}
+    found: list[Any] = []
+    token: dict[str, str] = {}
     while True:
         answer = get(**more, **token)
         found += answer[member]

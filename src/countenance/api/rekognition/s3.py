@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from countenance.errors import Misconfigured, NoSuchObject
 
-_CONFIG = {
+_CONFIG: dict[str, Any] = {
     "connect_timeout": 5,
     "read_timeout": 30,
     "retries": {"total_max_attempts": 2},
@@ -51,7 +51,8 @@ class S3Endpoint:
             raise Misconfigured("COUNTENANCE_S3_ENDPOINT needs boto3: pip install 'countenance[s3]'") from error
         self._buckets = frozenset(place.buckets)
         try:
-            self._client: Any = boto3.session.Session().client(
+            session: Any = boto3.session.Session()
+            self._client: Any = session.client(
                 "s3",
                 endpoint_url=place.endpoint,
                 region_name=place.region,

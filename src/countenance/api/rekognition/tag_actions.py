@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from countenance.api.rekognition.answers import Body
+from countenance.api.rekognition.answers import JSON, Body
 from countenance.api.rekognition.arns import named_by
 from countenance.api.rekognition.shapes import Params
 from countenance.api.rekognition.wire_operation import GuardCall, WireOperation
@@ -32,7 +32,8 @@ class TagActions:
         return {}
 
     def _list(self, params: Params, carry_out: GuardCall) -> Body:
-        return {"Tags": dict(carry_out(ListTags(*_of(params))))}
+        tags = carry_out(ListTags(*_of(params)))
+        return {"Tags": dict[str, JSON](tags)}
 
 
 def _of(params: Params) -> tuple[Tagged, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from typing import Any
 
 from countenance.api.rekognition.answers import JSON, Body, box_body, detail_body, match_body
 from countenance.api.rekognition.errors import INVALID_PARAMETER, INVALID_S3_OBJECT, Refused
@@ -115,7 +116,7 @@ def _job_body(page: JobPage) -> dict[str, JSON]:
     return body
 
 
-def _metadata(outcome: Mapping[str, JSON]) -> Body:
+def _metadata(outcome: Mapping[str, Any]) -> Body:
     named = {
         "Codec": "codec",
         "Format": "container",
