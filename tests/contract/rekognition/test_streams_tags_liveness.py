@@ -87,6 +87,7 @@ def test_what_a_stream_processor_cannot_be_is_refused(client: Any) -> None:
     make(client)
     with pytest.raises(client.exceptions.ResourceInUseException):
         make(client)
+    wrong: dict[str, Any]
     for wrong in (
         {"Settings": {"ConnectedHome": {"Labels": ["PET"]}}},
         {"Settings": {"FaceSearch": {}}},
