@@ -1,4 +1,4 @@
-"""The tables of jobs, as migration 0009 makes them.
+"""The tables of jobs, as migration 0010 makes them.
 
 A row of `video_job_candidates` refers to the enrolled face and goes with it, whoever erases the face. No table here
 holds a template.

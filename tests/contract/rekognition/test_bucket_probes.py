@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 from tests.contract.rekognition.spine import spine
 from tests.fakes.engine import picture_of
 
+from countenance.api.rekognition import Objects
 from countenance.policy import Verdict
 
 PROBED = ["present.jpg", "too-large.jpg", "missing.jpg", "no/such/folder.jpg", "../outside.jpg"]
@@ -33,7 +34,7 @@ def photos(tmp_path):
 def test_a_denial_says_the_same_of_every_object_and_each_leaves_an_entry(database, ledger, photos, name):
     member, more = CALLS[name]
     said = set()
-    with spine(database, ledger, Verdict.DENY, buckets=photos) as client:
+    with spine(database, ledger, Verdict.DENY, objects=Objects(photos)) as client:
         places = [{"Bucket": "photos", "Name": each} for each in PROBED] + [{"Bucket": "none", "Name": "x.jpg"}]
         for place in places:
             before = ledger.size or 1  # an empty ledger begins with its key
@@ -46,7 +47,7 @@ def test_a_denial_says_the_same_of_every_object_and_each_leaves_an_entry(databas
 
 
 def test_a_permitted_caller_is_told_what_is_wrong_with_an_object_and_that_is_on_record(database, ledger, photos):
-    with spine(database, ledger, Verdict.PERMIT, buckets=photos) as client:
+    with spine(database, ledger, Verdict.PERMIT, objects=Objects(photos)) as client:
         answer = client.detect_faces(Image={"S3Object": {"Bucket": "photos", "Name": "present.jpg"}})
         assert len(answer["FaceDetails"]) == 1
         for place, exception in {

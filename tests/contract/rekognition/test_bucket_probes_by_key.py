@@ -15,12 +15,13 @@ from tests.contract.rekognition.rekognition_fakes import boto_client, serving
 from tests.contract.rekognition.spine import CALIBRATION
 from tests.fakes.engine import FakeEngine, picture_of
 
+from countenance.api.rekognition import Objects
 from countenance.budgets import Budgets, read_defaults
 from countenance.custody import Custody
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
 from countenance.mandates import AccessKey, Holder, MoratoriumStore, Register, Terms
-from countenance.operations import BudgetKeeper, Guard, MoratoriaInForce, Tools
+from countenance.operations import BudgetKeeper, Guard, Jobs, MoratoriaInForce, Tools
 from countenance.policy import Rules
 from countenance.policy.packs.pack import read_pack
 from countenance.scoring import RawCosine
@@ -59,7 +60,7 @@ class Served:
     def __init__(self, database: sa.Engine, ledger: Ledger) -> None:
         self.register = Register(database, bytes(32), now)
         self.gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
-        tools = Tools(FakeEngine(), self.gallery, RawCosine(), CALIBRATION, ())
+        tools = Tools(FakeEngine(), self.gallery, RawCosine(), CALIBRATION, (), Jobs(database, now))
         budgets = BudgetKeeper(Budgets(database, bytes(32), now), read_defaults())
         moratoria = MoratoriaInForce(MoratoriumStore(database), None)
         custody = Custody(database, bytes(32), now)
@@ -101,7 +102,7 @@ def test_the_answers_are_identical_whatever_the_bucket_holds(
 ) -> None:
     key = served.key(state)
     said: dict[str, set[str]] = {}
-    with serving(served.guard, credentials=served.register, buckets={"photos": photos}) as url:
+    with serving(served.guard, credentials=served.register, objects=Objects({"photos": photos})) as url:
         client = boto_client(url, key=key.access_key, secret=key.secret)
         for name, (member, more) in INPUTS.items():
             call = getattr(client, name.partition(" ")[0])

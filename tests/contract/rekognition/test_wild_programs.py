@@ -29,11 +29,12 @@ from tests.fakes.engine import MODEL, FakeEngine, picture_of
 
 from countenance.audit.evidence import Evidence, EvidenceSubject, GroupEvidence
 from countenance.audit.formats.shares import Share
+from countenance.budgets import Budgets, read_defaults
 from countenance.custody import Custody
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
 from countenance.mandates import AccessKey, Holder, MoratoriumStore, Register, Terms
-from countenance.operations import Guard, MoratoriaInForce, Tools
+from countenance.operations import BudgetKeeper, Guard, Jobs, MoratoriaInForce, Tools
 from countenance.policy import Rules
 from countenance.scoring import RawCosine
 
@@ -103,10 +104,17 @@ def house(database: Engine, ledger: Ledger, *operations: str) -> Iterator[Server
     key = register.issue_key(asked.mandate_id)
     ids = (f"{n:08x}-0000-4000-8000-000000000000" for n in range(10**6))
     tools = Tools(
-        FakeEngine(), Gallery(database, RawCosine(), now, lambda: next(ids)), RawCosine(), CALIBRATION, (evidence(),)
+        FakeEngine(),
+        Gallery(database, RawCosine(), now, lambda: next(ids)),
+        RawCosine(),
+        CALIBRATION,
+        (evidence(),),
+        Jobs(database, now),
     )
     custody = Custody(database, bytes(32), now)
-    guard = Guard(tools, HOUSE, ledger, register, custody, MoratoriaInForce(MoratoriumStore(database), None), now)
+    moratoria = MoratoriaInForce(MoratoriumStore(database), None)
+    budgets = BudgetKeeper(Budgets(database, bytes(32), now), read_defaults())
+    guard = Guard(tools, HOUSE, ledger, register, custody, moratoria, now, budgets)
     with serving(guard, credentials=register) as url:
         yield Server(url, key, ledger)
 

@@ -55,7 +55,7 @@ def evidence(fmr: float = 1e-3, days: float = 1, model: str = MODEL) -> Evidence
 def holding(world: World, *every: Evidence) -> Guard:
     tools = replace(world.guard._tools, evidence=every)
     rules, ledger = cast("Any", world.rules), cast("Any", world.ledger)
-    return Guard(tools, rules, ledger, world.register, world.custody, world.moratoria, world.clock)
+    return Guard(tools, rules, ledger, world.register, world.custody, world.moratoria, world.clock, world.budgets)
 
 
 SEARCHES = [

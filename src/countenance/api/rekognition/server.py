@@ -23,12 +23,13 @@ from botocore.model import ServiceModel, StructureShape
 
 from countenance.api.body_reader import ClientGone, Message, Receive, declared_bytes
 from countenance.api.rekognition import identity
-from countenance.api.rekognition.actions import ACCOUNT, Actions
+from countenance.api.rekognition.actions import Actions
 from countenance.api.rekognition.admission import (
     DEFAULT,
     Admission,
     AdmissionLimits,
 )
+from countenance.api.rekognition.arns import ACCOUNT
 from countenance.api.rekognition.bodies import read
 from countenance.api.rekognition.errors import (
     BODY_TOO_LARGE,
