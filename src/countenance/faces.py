@@ -95,7 +95,7 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class DetectedFace:
-    """One face in a picture. confidence: the detector's score, 0..100."""
+    """One face in a picture. confidence: the share of 100 such finds that are faces (docs/models.md), 0..100."""
 
     box: BoundingBox
     landmarks: Landmarks

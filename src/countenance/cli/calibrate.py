@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import numpy as np
 
+from countenance.calibrate.confidence import as_toml, fitted, look, reliability
 from countenance.calibrate.degradations import GRID
 from countenance.calibrate.files import Origin, write_calibration, write_cohort
 from countenance.calibrate.fit import (
@@ -20,11 +22,12 @@ from countenance.calibrate.fit import (
     without_repeats,
 )
 from countenance.calibrate.labelled_pictures import degraded_portraits, further_portraits, portraits, shots
-from countenance.engine import Engine
+from countenance.engine import Engine, Manifest, load_manifests
+from countenance.engine.confidence import IDENTITY
 from countenance.home import private_home
 from countenance.scoring.calibration import Calibration
 from countenance.scoring.normaliser import RAW, RawCosine
-from countenance.settings import data_folder, load
+from countenance.settings import Settings, data_folder, load
 
 DEGRADED_PEOPLE = 800
 """Whose pictures are degraded in every way of the grid: half of them are fitted to."""
@@ -50,7 +53,7 @@ DEGRADED_PEOPLE = 800
 def calibrate(
     model: str, data: Path | None, further: Path | None, out: Path | None, seed: int, steps: int, notes: tuple[str, ...]
 ) -> None:
-    """Fit normaliser and similarity of MODEL to false match rates.
+    """Fit normaliser and similarity of MODEL to false match rates; of a detector, its confidence.
 
     Templates are kept under HOME/calibrating while this runs and afterwards, so that it can be interrupted and run
     again; they are biometric data: delete the folder when done. Half of the people are only tested on.
@@ -59,6 +62,10 @@ def calibrate(
     private_home(settings.home)
     data = data_folder(settings, data)
     out = out or settings.home / "calibration"
+    detector = load_manifests(settings.models_dir).get(model)
+    if detector is not None and detector.detection is not None:
+        _calibrate_detector(detector, data, out, settings)
+        return
     engine = Engine.open(
         settings.models_cache, settings.detector, model, threads=settings.threads, extra=settings.models_dir
     )
@@ -102,6 +109,34 @@ def calibrate(
         calibration = write_calibration(out / "calibrations", identity, groups, held_out, origin)
         _show(calibration, "plain cosine" if identity == RAW else "normalised")
     engine.close()
+
+
+DETECTOR_PICTURES = 4000
+"""With a face, and as many without: half of each are fitted to."""
+
+
+def _calibrate_detector(detector: Manifest, data: Path, out: Path, settings: Settings) -> None:
+    """Write what the detector's scores are worth, as the part of its manifest that says so."""
+    assert detector.detection is not None
+    plain = replace(detector, detection=replace(detector.detection, confidence=IDENTITY))
+    embedder = load_manifests(settings.models_dir)[settings.model]
+    engine = Engine(plain, embedder, settings.models_cache, settings.threads)
+    wanted = shots(data)
+    tight = [shot.path for shot in wanted["tight"]]
+    press = list({shot.person: shot.path for shot in wanted["press"]}.values())
+    number = min(DETECTOR_PICTURES, 2 * min(len(tight), len(press)))
+    finds = look(engine, tight, press, number, 2 * engine.threads)
+    engine.close()
+    curve = fitted(finds.half(0))
+    out.mkdir(parents=True, exist_ok=True)
+    target = out / f"{detector.label}.confidence.toml"
+    target.write_text(as_toml(curve), encoding="utf-8")
+    click.echo(f"{number} pictures with a face and {number} without; put {target.name} in place of that part of the")
+    click.echo(f"manifest of {detector.name}. Held out, by confidence:")
+    for line in reliability(curve, finds.half(1)):
+        click.echo(
+            f"  {line.low:g} to {line.high:g}: {line.finds} finds, mean {line.confidence:.2f}, {line.faces} are faces"
+        )
 
 
 def _show(calibration: Calibration, what: str) -> None:

@@ -132,7 +132,7 @@ class Finder:
         sheet = yunet.padded(picture, max(self._how.strides))
         found = yunet.read_maps(self._network.run(sheet[np.newaxis]), sheet.shape[1], self._faint)
         good = (found.scores >= self._how.min_score) | (found.boxes[:, 2] < FAINT_PX)
-        return Found(found.boxes[good], found.points[good], found.scores[good])
+        return found.at(good)
 
 
 def _shrunk(pixels: Pixels, longer: int) -> Pixels:
@@ -171,6 +171,7 @@ def _joined(parts: Sequence[Found]) -> Found:
         np.concatenate([part.boxes for part in parts] or [_NONE.boxes]),
         np.concatenate([part.points for part in parts] or [_NONE.points]),
         np.concatenate([part.scores for part in parts] or [_NONE.scores]),
+        np.concatenate([part.turned for part in parts] or [_NONE.turned]),
     )
 
 
@@ -183,4 +184,4 @@ def _merged(parts: Sequence[Found], how: Detection, before: int = 0) -> Found:
     ranks[:before] += 2
     kept = yunet.strongest(whole.boxes, ranks, how)
     kept = kept[kept >= before]
-    return Found(whole.boxes[kept], whole.points[kept], whole.scores[kept])
+    return whole.at(kept)

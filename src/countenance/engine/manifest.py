@@ -11,6 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Literal
 
+from countenance.engine.confidence import IDENTITY, ConfidenceCurve
 from countenance.engine.table import TomlTable
 from countenance.errors import ModelError
 from countenance.faces import ModelId
@@ -73,7 +74,7 @@ class Upright:
     lies sideways or half turned. sure_score, sure_margin: what the upright one of four small crops must have, and by
     how much it must lead the next, to settle it. turned_score, turned_margin: what the best of eight larger crops must
     have where it is a turned one, and by how much it must lead those a right angle or more away; else the face is not
-    used.
+    used. lean_gain: degrees that a face leans for each degree that its points do.
     """
 
     clear_score: float
@@ -82,6 +83,7 @@ class Upright:
     sure_margin: float
     turned_score: float
     turned_margin: float
+    lean_gain: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Detection:
     """How a detector's output is read. min_score: 0..1. max_overlap: intersection over union, 0..1.
 
     average_head: where the detector finds its five points on an average head that looks straight, for `pose.Head`.
+    confidence: what its scores are worth; by default 100 times the score.
     """
 
     head: Literal["yunet"]
@@ -98,6 +101,7 @@ class Detection:
     max_candidates: int
     average_head: tuple[tuple[float, float, float], ...]
     upright: Upright | None = None
+    confidence: ConfidenceCurve = IDENTITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +238,7 @@ def _detection(table: TomlTable) -> Detection:
         max_candidates=table.count("max_candidates"),
         average_head=table.triples("average_head", 5),
         upright=_upright(table.table("upright")) if table.has("upright") else None,
+        confidence=_confidence(table.table("confidence")) if table.has("confidence") else IDENTITY,
     )
     table.nothing_left()
     return made
@@ -247,9 +252,19 @@ def _upright(table: TomlTable) -> Upright:
         sure_margin=table.ratio("sure_margin"),
         turned_score=table.ratio("turned_score"),
         turned_margin=table.ratio("turned_margin"),
+        lean_gain=float(table.number("lean_gain", 1.0)),
     )
     table.nothing_left()
     return made
+
+
+def _confidence(table: TomlTable) -> ConfidenceCurve:
+    score, confidence = table.numbers("score"), table.numbers("confidence")
+    table.nothing_left()
+    try:
+        return ConfidenceCurve(score, confidence)
+    except ValueError as error:
+        raise ModelError(f"{table.where}: {error}") from error
 
 
 def _carrier(table: TomlTable) -> Carrier:

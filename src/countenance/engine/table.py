@@ -76,6 +76,18 @@ class TomlTable:
         good = isinstance(value, (int, float)) and 0 <= value <= 1
         return float(value) if good else self._refuse(key, "a number from 0 to 1", value)
 
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """A list of finite numbers."""
+        value = self._take(key)
+        good = isinstance(value, list) and all(type(n) in (int, float) and math.isfinite(n) for n in value)
+        return tuple(map(float, value)) if good else self._refuse(key, "a list of numbers", value)
+
+    def number(self, key: str, default: float | None = None) -> float:
+        """A finite number."""
+        value = self._take(key, default)
+        good = type(value) in (int, float) and math.isfinite(value)
+        return float(value) if good else self._refuse(key, "a number", value)
+
     def triple(self, key: str) -> tuple[float, float, float]:
         """Three finite numbers."""
         return self._triple(key, self._take(key))

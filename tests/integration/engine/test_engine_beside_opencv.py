@@ -7,6 +7,8 @@ import skimage.data
 
 from countenance.engine import Engine, load_manifests
 
+CONFIDENCE = load_manifests()["yunet"].detection.confidence
+
 
 @pytest.fixture(scope="module")
 def opencv(weights):
@@ -36,44 +38,52 @@ def opencv(weights):
 
 
 def compare(engine, opencv, image):
-    """Assert that both see the same faces in `image`; returns the smallest cosine of their templates."""
+    """(as OpenCV sees them, looked at again, cosine): of the faces in `image` that both find, how many are the same to
+    a twentieth of a pixel, how many are not, and the smallest cosine of templates.
+
+    Where the points lean, or crops of the face in other turns say so, the engine takes the points of a turned crop.
+    Whatever points it takes, OpenCV makes the same template at them.
+    """
     picture = engine.look(image)
     templates = engine.embed(picture, picture.faces)
     rows, theirs = opencv(picture.pixels)
-    # Faces that lean or are unsure are looked at again, turned upright; they are not what OpenCV sees.
-    straight = [i for i, face in enumerate(picture.faces) if abs(face.pose.roll) < 5 and face.confidence > 93.5]
-    templates = [templates[i] for i in straight]
-    ours = [picture.faces[i] for i in straight]
-    middles = np.array([[f.box.left + f.box.width / 2, f.box.top + f.box.height / 2] for f in ours]).reshape(-1, 2)
-    middles *= (picture.width, picture.height)
-    order = [int(np.argmin(np.abs(rows[:, :2] + rows[:, 2:4] / 2 - m).sum(axis=1))) for m in middles]
-    rows, theirs = [rows[i] for i in order], [theirs[i] for i in order]
     size = np.array([picture.width, picture.height] * 2)
-    for row, face in zip(rows, ours, strict=True):
-        box = np.array([face.box.left, face.box.top, face.box.width, face.box.height]) * size
-        assert np.abs(box - row[:4]).max() < 0.05
+    same, moved, cosines = 0, 0, []
+    for face, template in zip(picture.faces, templates, strict=True):
         marks = face.landmarks
         five = [marks.left_eye, marks.right_eye, marks.nose, marks.left_mouth, marks.right_mouth]
         points = np.array([(point.x, point.y) for point in five]).ravel() * np.tile(size[:2], 5)
-        assert np.abs(points - row[4:14]).max() < 0.05
-        assert face.confidence == pytest.approx(100 * row[14], abs=0.01)
-    return min(
-        (float(one.vector @ other) for one, other in zip(templates, theirs, strict=True)),
-        default=1.0,
-    )
+        cosines.append(float(template.vector @ opencv.at(picture.pixels, points.reshape(5, 2).astype(np.float32))))
+        box = np.array([face.box.left, face.box.top, face.box.width, face.box.height]) * size
+        away = np.abs(rows[:, :2] + rows[:, 2:4] / 2 - box[:2] - box[2:] / 2).max(axis=1, initial=0)
+        if not len(rows) or away.min() > box[2] / 4:
+            continue  # found at another scale or in a turned picture, where OpenCV does not look
+        row, their = rows[away.argmin()], theirs[away.argmin()]
+        if np.abs(box - row[:4]).max() < 0.05 and np.abs(points - row[4:14]).max() < 0.05:
+            assert face.confidence == pytest.approx(CONFIDENCE.of(float(row[14])), abs=0.01)
+            cosines.append(float(template.vector @ their))
+            same += 1
+        else:
+            moved += 1
+    return same, moved, min(cosines, default=1.0)
 
 
 def test_an_astronaut_is_seen_as_opencv_sees_her(engine, opencv):
     pixels = np.ascontiguousarray(skimage.data.astronaut()[..., ::-1])
     image = cv2.imencode(".png", pixels)[1].tobytes()
     assert len(engine.look(image).faces) == 1
-    assert compare(engine, opencv, image) > 0.999
+    same, moved, cosine = compare(engine, opencv, image)
+    assert (same, moved) == (1, 0)
+    assert cosine > 0.999
 
 
 def test_faces_of_lfw_are_seen_as_opencv_sees_them(engine, opencv, evaluation_data):
     files = sorted((evaluation_data / "lfw" / "images").rglob("*.jpg"))[::150]
     assert len(files) > 50
-    assert min(compare(engine, opencv, file.read_bytes()) for file in files) > 0.999
+    same, moved, cosines = zip(*(compare(engine, opencv, file.read_bytes()) for file in files), strict=True)
+    assert min(cosines) > 0.999
+    assert sum(same) > 85
+    assert sum(moved) <= 0.15 * (sum(same) + sum(moved))
 
 
 def test_a_large_picture_is_seen_as_opencv_sees_the_same_picture_reduced(weights, opencv):
