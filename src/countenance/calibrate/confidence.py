@@ -1,8 +1,8 @@
 """The share of a detector's finds that are faces, by their score: isotonic regression on faces and non-faces.
 
 Probability needs a share of faces to start from. Here as many pictures show a face as do not: press photos and
-portraits cut close, half of them degraded in one way of the grid; and the non-faces of `non_faces`, half of them turned by quarters.
-Half of the pictures are only tested on.
+portraits cut close, half of them degraded in one way of the grid; and the non-faces of
+`non_faces`, some of them turned. Half of the pictures are only tested on.
 """
 
 from __future__ import annotations
