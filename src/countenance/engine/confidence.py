@@ -37,9 +37,9 @@ class ConfidenceCurve:
         return float(np.interp(score, self.score, self.confidence))
 
 
-IDENTITY = ConfidenceCurve()
-"""For a detector whose manifest says nothing: 100 times the score."""
-
-
 def _rises(values: Sequence[float], strictly: bool) -> bool:
     return all(a < b or (a == b and not strictly) for a, b in pairwise(values))
+
+
+IDENTITY = ConfidenceCurve()
+"""For a detector whose manifest says nothing: 100 times the score."""
