@@ -69,6 +69,8 @@ def test_points_that_coincide_have_no_pose() -> None:
 @pytest.mark.parametrize(
     ("of_points", "turned", "roll"), [(8, 0, 16), (-8, 0, -16), (40, 45, 35), (-174, 180, -168), (179, -180, 178)]
 )
-def test_the_lean_that_is_left_after_turning_back_counts_as_often_as_the_detector_needs(of_points, turned, roll):
+def test_the_lean_that_is_left_after_turning_back_counts_as_often_as_the_detector_needs(
+    of_points: float, turned: float, roll: float
+) -> None:
     pose = with_lean(Pose(of_points, 5.0, -3.0), turned, 2.0)
     assert (pose.roll, pose.yaw, pose.pitch) == pytest.approx((roll, 5.0, -3.0))
