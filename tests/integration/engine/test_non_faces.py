@@ -1,4 +1,4 @@
-"""What is no face is not enrolled under AUTO, whichever way it lies; a clear face is sure enough for programs of AWS."""
+"""What is no face is not enrolled under AUTO, whichever way it lies; a clear face is sure enough for AWS programs."""
 
 from __future__ import annotations
 
