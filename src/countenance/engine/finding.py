@@ -171,7 +171,6 @@ def _joined(parts: Sequence[Found]) -> Found:
         np.concatenate([part.boxes for part in parts] or [_NONE.boxes]),
         np.concatenate([part.points for part in parts] or [_NONE.points]),
         np.concatenate([part.scores for part in parts] or [_NONE.scores]),
-        np.concatenate([part.turned for part in parts] or [_NONE.turned]),
     )
 
 

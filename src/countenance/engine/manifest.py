@@ -74,7 +74,7 @@ class Upright:
     lies sideways or half turned. sure_score, sure_margin: what the upright one of four small crops must have, and by
     how much it must lead the next, to settle it. turned_score, turned_margin: what the best of eight larger crops must
     have where it is a turned one, and by how much it must lead those a right angle or more away; else the face is not
-    used. lean_gain: degrees that a face leans for each degree that its points do.
+    used.
     """
 
     clear_score: float
@@ -83,7 +83,6 @@ class Upright:
     sure_margin: float
     turned_score: float
     turned_margin: float
-    lean_gain: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +251,6 @@ def _upright(table: TomlTable) -> Upright:
         sure_margin=table.ratio("sure_margin"),
         turned_score=table.ratio("turned_score"),
         turned_margin=table.ratio("turned_margin"),
-        lean_gain=float(table.number("lean_gain", 1.0)),
     )
     table.nothing_left()
     return made

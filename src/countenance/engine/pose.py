@@ -9,7 +9,6 @@ is. Faces differ from the average, so this is good for telling frontal from turn
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,16 +37,6 @@ class Head:
         yaw = math.asin(max(-1.0, min(1.0, away[0])))
         pitch = math.atan2(-away[1], away[2])
         return Pose(math.degrees(roll), math.degrees(yaw), math.degrees(pitch))
-
-
-def with_lean(pose: Pose, turned: float, gain: float) -> Pose:
-    """`pose` with the roll of the face in place of that of its points, which a detector draws too upright.
-
-    turned: degrees clockwise by which the picture had been turned back where the points were found; the roll that is
-    left beyond it counts `gain` times.
-    """
-    left = (pose.roll - turned + 180) % 360 - 180
-    return replace(pose, roll=(turned + gain * left + 180) % 360 - 180)
 
 
 def _orthonormal(one: list[float], other: list[float]) -> tuple[list[float], list[float]]:

@@ -149,7 +149,7 @@ def upright(pixels: Pixels, found: Found, detect: Detect, how: Upright, min_scor
         if face is not None and face.degrees == 0 and abs(own.lean) < LEANING and abs(face.lean) < LEANING:
             face = _Seen(0.0, own.box, own.points, own.score if own.score >= min_score else face.score, own.lean)
         elif face is not None:
-            face = _straightened(pixels, face, detect, how.lean_gain)
+            face = _straightened(pixels, face, detect)
         if face is not None and face.score >= min_score:
             kept.append(face)
     if not kept:
@@ -158,22 +158,21 @@ def upright(pixels: Pixels, found: Found, detect: Detect, how: Upright, min_scor
         np.stack([face.box for face in kept]),
         np.stack([face.points for face in kept]).astype(np.float32),
         np.array([face.score for face in kept], np.float32),
-        np.array([face.degrees for face in kept], np.float32),
     )
     return faces, [45.0 * round(face.degrees / 45.0) % 360 for face in kept]
 
 
-def _straightened(pixels: Pixels, face: _Seen, detect: Detect, gain: float) -> _Seen:
+def _straightened(pixels: Pixels, face: _Seen, detect: Detect) -> _Seen:
     """`face` as it is found in a crop that is turned so that it stands straight in it, as far as it is found there.
 
-    The points of a leaning face lean less than it does, `gain` times less; this is repeated while there is a lean left.
+    The points of a leaning face lean less than it does, so this is repeated while there is a lean left.
     """
     for _ in range(STRAIGHTENINGS):
         if abs(face.lean) < STRAIGHT:
             break
         x, y = (face.box[:2] + face.box[2:] / 2).tolist()
         side = max(float(max(face.box[2:])), 1.0) * LARGE[1]
-        cut = _Cut(x, y, side, LARGE[0], face.degrees + gain * face.lean)
+        cut = _Cut(x, y, side, LARGE[0], face.degrees + face.lean)
         again = cut.seen(detect(cut.pixels(pixels)[np.newaxis])[0])
         if again is None or again.score < min(face.score, 0.9) - 0.05:
             break

@@ -19,7 +19,7 @@ from countenance.engine.jpeg import JpegHeader
 from countenance.engine.limits import DEFAULT, Limits
 from countenance.engine.manifest import Manifest, load_manifests
 from countenance.engine.picture import Picture
-from countenance.engine.pose import Head, with_lean
+from countenance.engine.pose import Head
 from countenance.engine.quality import quality
 from countenance.engine.runtime import Network, Precision, cores, fastest_precision
 from countenance.engine.weights import read_weights
@@ -53,7 +53,6 @@ class Engine:
             raise ModelError(f"{detector.name} and {embedder.name} are no detector and embedder by their manifests")
         self._how, made = detector.detection, embedder.output
         self._head = Head(np.array(self._how.average_head))
-        self._gain = self._how.upright.lean_gain if self._how.upright else 1.0
         self.threads = cores(threads)
         self.precision = precision
         self.model: ModelId = embedder.model
@@ -155,7 +154,7 @@ class Engine:
         return DetectedFace(
             box=BoundingBox(left / picture.width, top / picture.height, across / picture.width, down / picture.height),
             landmarks=marks,
-            pose=with_lean(self._head.pose(points), float(found.turned[index]), self._gain),
+            pose=self._head.pose(points),
             quality=quality(face, min(across, down)),
             confidence=self._how.confidence.of(float(found.scores[index])),
         )

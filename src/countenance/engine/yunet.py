@@ -8,7 +8,7 @@ reads them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -26,26 +26,20 @@ class Found:
 
     boxes: (n, 4) left, top, width, height. points: (n, 5, 2) x, y of the eye on the left of the picture, the eye on its
     right, the nose tip, the corner of the mouth on its left, the one on its right. scores: (n,) 0..1. float32.
-    turned: (n,) degrees clockwise by which the picture had been turned back where a face was found; 0 where not given.
     """
 
     boxes: NDArray[np.float32]
     points: NDArray[np.float32]
     scores: NDArray[np.float32]
-    turned: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
-
-    def __post_init__(self) -> None:
-        if not len(self.turned):
-            object.__setattr__(self, "turned", np.zeros(len(self.scores), np.float32))
 
     def scaled(self, across: float, down: float) -> Found:
         """The same faces in a picture that is `across` times as wide and `down` times as high."""
         factors = np.array([across, down], dtype=np.float32)
-        return Found(self.boxes * np.tile(factors, 2), self.points * factors, self.scores, self.turned)
+        return Found(self.boxes * np.tile(factors, 2), self.points * factors, self.scores)
 
     def at(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> Found:
         """These of the faces, in this order."""
-        return Found(self.boxes[rows], self.points[rows], self.scores[rows], self.turned[rows])
+        return Found(self.boxes[rows], self.points[rows], self.scores[rows])
 
     def largest(self, most: int) -> Found:
         """The `most` faces with the largest boxes, largest first."""

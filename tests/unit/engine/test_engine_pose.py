@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from countenance.engine.manifest import load_manifests
-from countenance.engine.pose import Head, with_lean
-from countenance.faces import Pose
+from countenance.engine.pose import Head
 
 DETECTION = load_manifests()["yunet"].detection
 assert DETECTION is not None
@@ -64,13 +63,3 @@ def test_a_mirrored_face_has_the_mirrored_pose() -> None:
 def test_points_that_coincide_have_no_pose() -> None:
     pose = HEAD.pose(np.full((5, 2), 9.0))
     assert (pose.roll, pose.yaw, pose.pitch) == (0, 0, 0)
-
-
-@pytest.mark.parametrize(
-    ("of_points", "turned", "roll"), [(8, 0, 16), (-8, 0, -16), (40, 45, 35), (-174, 180, -168), (179, -180, 178)]
-)
-def test_the_lean_that_is_left_after_turning_back_counts_as_often_as_the_detector_needs(
-    of_points: float, turned: float, roll: float
-) -> None:
-    pose = with_lean(Pose(of_points, 5.0, -3.0), turned, 2.0)
-    assert (pose.roll, pose.yaw, pose.pitch) == pytest.approx((roll, 5.0, -3.0))
