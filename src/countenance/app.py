@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from countenance import administration, operations, settings
-from countenance.api import native, rekognition
+from countenance.api import azure, native, rekognition
 from countenance.api.cors import cross_origin
 from countenance.api.lifespan import Lifespan
 from countenance.api.prefixes import PrefixRouter
@@ -32,7 +32,7 @@ from countenance.database import open_database
 from countenance.engine import Engine, load_manifests
 from countenance.errors import CountenanceError
 from countenance.faces import ModelId
-from countenance.gallery import Gallery
+from countenance.gallery import Gallery, KeptFaces
 from countenance.home import private_home
 from countenance.ledger import Ledger
 from countenance.mandates import MoratoriumStore, OperatorStore, Register
@@ -112,7 +112,7 @@ class Countenance:
         """The parts that operations work with."""
         calibration = Calibration.load(self.model, self.normaliser.identity, self.settings.calibration / "calibrations")
         evidence = operations.trusted_evidence(self.settings.evidence, shipped=self.settings.shipped_evidence)
-        return operations.Tools(self.engine, self.gallery, self.normaliser, calibration, evidence, self.jobs)
+        return operations.Tools(self.engine, self.gallery, self.normaliser, calibration, evidence, self.jobs, self.kept)
 
     @cached_property
     def jobs(self) -> operations.Jobs:
@@ -132,6 +132,11 @@ class Countenance:
     def topics(self) -> operations.Topics:
         """Where the end of a video job is told."""
         return operations.Topics(self.settings.topics, _now)
+
+    @cached_property
+    def kept(self) -> KeptFaces:
+        """Detected faces whose ids callers hold, in memory."""
+        return KeptFaces(_now)
 
     @cached_property
     def custody(self) -> Custody:
@@ -183,20 +188,19 @@ class Countenance:
         threading.Thread(target=self._read_galleries, name="galleries", daemon=True).start()
 
     def asgi(self, *, closing: bool = False) -> ASGIApp:
-        """Both HTTP dialects; faces past their term are erased from its start-up to its shutdown.
+        """All HTTP dialects; faces past their term are erased from its start-up to its shutdown.
 
         closing: whether shutdown closes the installation, too.
         """
         explainer = administration.Explainer(self.rules, self.moratoria_in_force, _now)
         record = administration.Record(self.ledger)
         services = native.Services(self.operators, self.mandates, self.custodian, self.moratoria, explainer, record)
-        return Lifespan(
-            PrefixRouter(self._rekognition(), {native.PREFIX: native.app(services)}), partial(self._running, closing)
-        )
+        others = {native.PREFIX: native.app(services), azure.PREFIX: self._azure()}
+        return Lifespan(PrefixRouter(self._rekognition(), others), partial(self._running, closing))
 
     @contextmanager
     def _running(self, closing: bool) -> Iterator[None]:
-        sweep = administration.RetentionSweep(self.custodian.sweep)
+        sweep = administration.RetentionSweep(self._sweep)
         sweep.start()
         runner = operations.VideoRunner(
             self.jobs.videos,
@@ -216,6 +220,11 @@ class Countenance:
             sweep.stop()
             if closing:
                 self.close()
+
+    def _sweep(self) -> int:
+        """Forget detected faces whose time is over, erase enrolled ones past their term; how many were erased."""
+        self.kept.sweep()
+        return self.custodian.sweep()
 
     def _read_galleries(self) -> None:
         try:
@@ -237,6 +246,10 @@ class Countenance:
             limits=rekognition.AdmissionLimits(requests=self.settings.queue),
         )
         return cross_origin(dialect, self.settings.cors_origins)
+
+    def _azure(self) -> ASGIApp:
+        limits = azure.AzureLimits(requests=self.settings.queue)
+        return azure.app(self.guard, self.register, executor=self.executor, limits=limits)
 
     @cached_property
     def executor(self) -> ThreadPoolExecutor:

@@ -14,6 +14,8 @@
     │   ├── NoFace                no face in a picture that needs one
     │   └── BadPageToken          a page token that this server did not make
     ├── NotFound                  no such gallery, face, mandate, …
+    │   ├── NoSuchDetectedFace    no detected face with that id is kept for the caller (any more)
+    │   ├── NoSuchUser            the gallery exists, but has no user with that id
     │   ├── NoSuchFace            the gallery exists, but has no face with that id
     │   ├── NoSuchObject          a bucket has no such object, or there is no such bucket
     │   └── NoSuchSession         there are no liveness sessions
@@ -103,6 +105,14 @@ class NotFound(CountenanceError):
 
 class NoSuchFace(NotFound):
     """The gallery exists, but has no face with that id."""
+
+
+class NoSuchDetectedFace(NotFound):
+    """No detected face with that id is kept for the caller; its time may be over."""
+
+
+class NoSuchUser(NotFound):
+    """The gallery exists, but has no user with that id."""
 
 
 class NoSuchObject(NotFound):

@@ -15,14 +15,22 @@ from countenance.gallery.answers import (
     UserMatches,
 )
 from countenance.gallery.gallery import Gallery
+from countenance.gallery.kept_faces import KeptFaces
+from countenance.gallery.profiles import FaceGroup, GroupKind, GroupProfile, NotedFace, Person
 from countenance.gallery.store import damaged_rows
 
 __all__ = [
     "Erased",
+    "FaceGroup",
     "Gallery",
     "GalleryInfo",
+    "GroupKind",
+    "GroupProfile",
+    "KeptFaces",
     "Matches",
+    "NotedFace",
     "Page",
+    "Person",
     "Reason",
     "Reassigned",
     "Refusal",

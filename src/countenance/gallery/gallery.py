@@ -26,6 +26,7 @@ from countenance.gallery.answers import (
     UserMatches,
 )
 from countenance.gallery.by_user import grouped, settled
+from countenance.gallery.profiles import GroupProfile, Profiles
 from countenance.gallery.search.chunk import Numbers, Rows
 from countenance.gallery.search.index import Found, Index, IndexSnapshot
 from countenance.gallery.search.threads import ThreadPool
@@ -60,6 +61,7 @@ class _Entry:
 class Gallery:
     """The galleries of one database. Safe to use from several threads, and beside other processes on the same file.
 
+    profiles: what callers wrote beside galleries, users and faces.
     engine: from `countenance.database.open_database`. normaliser: makes the rows that are searched from templates.
     now: the clock, UTC. new_id: makes face and image ids. threads: how many one search may use; 0 means all cores.
     """
@@ -74,6 +76,8 @@ class Gallery:
     ) -> None:
         self._store = Store(engine, now, new_id)
         self._users = Users(engine, now)
+        self.profiles = Profiles(engine, now)
+        self.new_id = new_id
         self._normaliser = normaliser
         self._indexes: dict[str, _Entry] = {}
         self._lock = Lock()
@@ -81,9 +85,16 @@ class Gallery:
         self._pool = ThreadPool(threads)
         self._bounded: BoundedSearch | None = None
 
-    def create(self, gallery_id: str, model: ModelId, version: str, tags: Mapping[str, str]) -> GalleryInfo:
+    def create(
+        self,
+        gallery_id: str,
+        model: ModelId,
+        version: str,
+        tags: Mapping[str, str],
+        profile: GroupProfile | None = None,
+    ) -> GalleryInfo:
         """Make an empty gallery for templates of `model`; `AlreadyExists` if the id is taken."""
-        return self._store.create(gallery_id, model, version, tags)
+        return self._store.create(gallery_id, model, version, tags, profile)
 
     def describe(self, gallery_id: str) -> GalleryInfo:
         """What the gallery is; `NotFound` if there is none."""
@@ -195,6 +206,12 @@ class Gallery:
         """Make faces of the user nobody's; `NotFound` without the user."""
         number = self._head(gallery_id).number
         return self._users.disassociate(number, user_id, tuple(dict.fromkeys(face_ids)), token)
+
+    def delete_person(self, gallery_id: str, user_id: str) -> Erased:
+        """Erase the user's faces and take the user out; `NotFound` if there is none. Asked again, it goes on."""
+        faces = self.profiles.person(gallery_id, user_id).face_ids
+        erased = self.erase(gallery_id, faces)
+        return replace(erased, scrubbed=self.delete_user(gallery_id, user_id))
 
     def user_templates(self, gallery_id: str, user_id: str) -> tuple[Template, ...]:
         """The templates of the user's faces; `NotFound` without gallery or user."""

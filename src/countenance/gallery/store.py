@@ -21,8 +21,9 @@ from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, 
 from countenance.gallery.answers import Erased, GalleryInfo, Page
 from countenance.gallery.overlap import already_there
 from countenance.gallery.paging import microseconds, moment, page_size, place, portions
+from countenance.gallery.profiles import GroupProfile, profile_row
 from countenance.gallery.stored_templates import undamaged
-from countenance.gallery.tables import erasures, faces, galleries, images, users
+from countenance.gallery.tables import erasures, faces, galleries, gallery_profiles, images, users
 from countenance.gallery.users import user_number
 
 Numbers = NDArray[np.int64]
@@ -48,6 +49,7 @@ _these = faces.alias("these")
 # Asked at every call, so they are made once.
 _GALLERY = sa.select(galleries).where(galleries.c.gallery_id == sa.bindparam("gallery_id"))
 _LOCKED_GALLERY = _GALLERY.with_for_update()
+_NEW_GALLERY = sa.insert(galleries).returning(galleries.c.number)
 _HEAD = Direct(
     sa.select(
         galleries.c.number,
@@ -117,7 +119,14 @@ class Store:
         self._now = now
         self._new_id = new_id
 
-    def create(self, gallery_id: str, model: ModelId, version: str, tags: Mapping[str, str]) -> GalleryInfo:
+    def create(
+        self,
+        gallery_id: str,
+        model: ModelId,
+        version: str,
+        tags: Mapping[str, str],
+        profile: GroupProfile | None = None,
+    ) -> GalleryInfo:
         """Make an empty gallery; `AlreadyExists` if the id is taken."""
         if not 1 <= len(gallery_id) <= 255 or "\0" in gallery_id:
             raise BadRequest(f"a gallery id has 1 to 255 characters, got {len(gallery_id)}")
@@ -127,7 +136,9 @@ class Store:
         }  # fmt: skip
         try:
             with changing(self._engine) as connection:
-                connection.execute(sa.insert(galleries).values(values))
+                made = connection.execute(_NEW_GALLERY, values).scalar_one()
+                if profile is not None:
+                    connection.execute(sa.insert(gallery_profiles).values(profile_row(made, profile)))
         except IntegrityError:
             raise AlreadyExists(f"there is a gallery {gallery_id!r} already") from None
         return self.describe(gallery_id)

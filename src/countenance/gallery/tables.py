@@ -1,4 +1,4 @@
-"""The gallery's tables, as migrations 0002 and 0008 make them.
+"""The gallery's tables, as migrations 0002, 0008 and 0010 make them.
 
 `number` counts rows in the order of their making and is never used again. `galleries.revision` goes up by one with
 every change of a gallery's faces; `erasures` says which faces went at which revision, so that an index that is behind
@@ -8,6 +8,8 @@ Templates are raw (not normalised) little-endian float32. An image without exter
 `faces.user` is the user whom a face belongs to, if any, and `faces.user_revision` the revision at which that last
 changed, so that an index that is behind learns of it. `user_requests` remembers for a day what requests with a token
 were answered; tokens and requests are there as digests only.
+
+The profiles are what callers wrote beside a gallery, a user or a face: names, data of their own. No search reads them.
 """
 
 from __future__ import annotations
@@ -107,4 +109,30 @@ user_requests = sa.Table(
     sa.Column("made_us", sa.BigInteger, nullable=False),
     sa.Index("user_requests_by_time", "made_us"),
     sa.Index("user_requests_of_gallery", "gallery"),
+)
+
+gallery_profiles = sa.Table(
+    "gallery_profiles",
+    METADATA,
+    _gallery(primary_key=True),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("user_data", sa.Text),
+    sa.Column("model_label", sa.String(64), nullable=False),
+    sa.Column("trained_us", sa.BigInteger),
+)
+
+user_profiles = sa.Table(
+    "user_profiles",
+    METADATA,
+    sa.Column("user", _big, sa.ForeignKey("users.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("user_data", sa.Text),
+)
+
+face_profiles = sa.Table(
+    "face_profiles",
+    METADATA,
+    sa.Column("face", _big, sa.ForeignKey("faces.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("user_data", sa.Text),
 )

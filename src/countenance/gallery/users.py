@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from countenance.database import changing, reading, reading_once
-from countenance.errors import BadRequest, Conflict, LimitExceeded, NotFound, TokenReused
+from countenance.errors import BadRequest, Conflict, LimitExceeded, NoSuchUser, NotFound, TokenReused
 from countenance.gallery.answers import Page, Reason, Reassigned, Refusal, Token, User
 from countenance.gallery.paging import microseconds, page_size, place, portions
 from countenance.gallery.stored_templates import undamaged
@@ -193,11 +193,11 @@ class Users:
 
 
 def user_number(connection: sa.Connection, gallery: int, user_id: str) -> int:
-    """The user's row; `NotFound` if the gallery has no user of that id."""
+    """The user's row; `NoSuchUser` if the gallery has no user of that id."""
     query = sa.select(users.c.number).where(users.c.gallery == gallery, users.c.user_id == user_id)
     found = connection.execute(query).scalar_one_or_none()
     if found is None:
-        raise NotFound("the gallery has no user of that id")
+        raise NoSuchUser("the gallery has no user of that id")
     return int(found)
 
 

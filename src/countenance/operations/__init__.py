@@ -1,7 +1,21 @@
 """The operations that a caller can request. All run through `guard.py`; similar ones share a file."""
 
 from countenance.engine.kinds import KINDS, kind_of
-from countenance.gallery import Erased, GalleryInfo, Page, Reason, Reassigned, Refusal, User, UserMatch
+from countenance.gallery import (
+    Erased,
+    FaceGroup,
+    GalleryInfo,
+    GroupKind,
+    GroupProfile,
+    NotedFace,
+    Page,
+    Person,
+    Reason,
+    Reassigned,
+    Refusal,
+    User,
+    UserMatch,
+)
 from countenance.jobs import Jobs, JobState, StreamProcessor, VideoJob
 from countenance.operations.charging import BudgetKeeper
 from countenance.operations.compare import Compare, Compared
@@ -10,12 +24,28 @@ from countenance.operations.enrol import Enrol, Enrolled
 from countenance.operations.evidence import evidence_summary, trusted_evidence
 from countenance.operations.faces import Erase, FacePage, ListFaces
 from countenance.operations.galleries import CreateGallery, DeleteGallery, DescribeGallery, ListGalleries
+from countenance.operations.groups import CreateGroup, DeleteGroup, ListGroups, ReadGroup, TrainGroup, UpdateGroup
 from countenance.operations.guard import Answer, Caller, Guard
 from countenance.operations.images import Image, StoredImage, content_of
+from countenance.operations.kept_faces import (
+    FindSimilarEnrolled,
+    FindSimilarKept,
+    Grouped,
+    GroupKept,
+    Identified,
+    Identify,
+    Likeness,
+    SimilarFaces,
+    VerifyFaces,
+    VerifyPerson,
+)
 from countenance.operations.moratoria import MoratoriaInForce, read_charter
+from countenance.operations.noted_faces import EnrolFace, EraseFace, ListNotedFaces, ReadFace, Rectangle, UpdateFace
 from countenance.operations.notices import Topics
 from countenance.operations.operation import Operation, Permit, Tools
+from countenance.operations.persons import CreatePerson, DeletePerson, ListPersons, ReadPerson, UpdatePerson
 from countenance.operations.quality import QualityFilter
+from countenance.operations.recognition_faces import DetectAndKeep, KeptDetection
 from countenance.operations.request import granted
 from countenance.operations.search import SearchAnswer, SearchByFace, SearchByImage
 from countenance.operations.search_users import (
@@ -55,8 +85,10 @@ from countenance.operations.video_jobs import (
 )
 from countenance.operations.video_runner import VideoRunner
 from countenance.policy import Action
+from countenance.scoring import IDENTICAL, confidence, similarity_at_confidence
 
 __all__ = [
+    "IDENTICAL",
     "KINDS",
     "Action",
     "Answer",
@@ -66,45 +98,72 @@ __all__ = [
     "Compare",
     "Compared",
     "CreateGallery",
+    "CreateGroup",
+    "CreatePerson",
     "CreateStreamProcessor",
     "CreateUser",
     "DeleteGallery",
+    "DeleteGroup",
+    "DeletePerson",
     "DeleteStreamProcessor",
     "DeleteUser",
     "DescribeGallery",
     "DescribeStreamProcessor",
     "Detect",
+    "DetectAndKeep",
     "DetectInVideo",
     "Detected",
     "Disassociate",
     "Enrol",
+    "EnrolFace",
     "Enrolled",
     "Erase",
+    "EraseFace",
     "Erased",
+    "FaceGroup",
     "FacePage",
+    "FindSimilarEnrolled",
+    "FindSimilarKept",
     "GalleryInfo",
+    "GroupKept",
+    "GroupKind",
+    "GroupProfile",
+    "Grouped",
     "Guard",
+    "Identified",
+    "Identify",
     "Image",
     "JobOrder",
     "JobPage",
     "JobState",
     "Jobs",
+    "KeptDetection",
+    "Likeness",
     "ListFaces",
     "ListGalleries",
+    "ListGroups",
+    "ListNotedFaces",
+    "ListPersons",
     "ListStreamProcessors",
     "ListTags",
     "ListUsers",
     "MoratoriaInForce",
+    "NotedFace",
     "Operation",
     "Page",
     "PeopleSeen",
     "Permit",
+    "Person",
     "PersonFound",
     "QualityFilter",
+    "ReadFace",
+    "ReadGroup",
+    "ReadPerson",
     "ReadVideoDetection",
     "ReadVideoSearch",
     "Reason",
     "Reassigned",
+    "Rectangle",
     "Refusal",
     "RemoveTags",
     "SearchAnswer",
@@ -115,6 +174,7 @@ __all__ = [
     "SearchUsersByImage",
     "SearchUsersByUser",
     "SetTags",
+    "SimilarFaces",
     "StartStreamProcessor",
     "StartVideoDetection",
     "StartVideoSearch",
@@ -125,19 +185,27 @@ __all__ = [
     "Tagged",
     "Tools",
     "Topics",
+    "TrainGroup",
+    "UpdateFace",
+    "UpdateGroup",
+    "UpdatePerson",
     "UpdateStreamProcessor",
     "User",
     "UserMatch",
     "UserSearchAnswer",
+    "VerifyFaces",
+    "VerifyPerson",
     "VideoFile",
     "VideoJob",
     "VideoRunner",
     "VideoSearchAnswer",
+    "confidence",
     "content_of",
     "evidence_summary",
     "granted",
     "kind_of",
     "matches_by_time",
     "read_charter",
+    "similarity_at_confidence",
     "trusted_evidence",
 ]

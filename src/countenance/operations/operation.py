@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Generic, Self, TypeVar
 
 from countenance.audit.evidence import Evidence
 from countenance.budgets import Spending
 from countenance.engine import FaceEngine
-from countenance.gallery import Gallery
+from countenance.gallery import Gallery, KeptFaces
 from countenance.jobs import Jobs
 from countenance.mandates import Mandate
 from countenance.policy import Action
@@ -30,6 +30,7 @@ class Tools:
     """The parts that operations work with, made once by the composition root.
 
     evidence: the signed audits that this installation trusts. jobs: on stored video, and stream processors.
+    kept: detected faces whose ids callers hold.
     """
 
     engine: FaceEngine
@@ -38,6 +39,7 @@ class Tools:
     calibration: Calibration
     evidence: tuple[Evidence, ...]
     jobs: Jobs
+    kept: KeptFaces = field(default_factory=KeptFaces)
 
 
 @dataclass(frozen=True, slots=True)

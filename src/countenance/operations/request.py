@@ -114,7 +114,7 @@ def _model(operation: Operation[Any, Any], tools: Tools) -> ModelFacts:
         return ModelFacts(id=tools.engine.model, calibration=tools.calibration.identity)
     fmr = _fmr(tools.calibration, operation.min_similarity)
     fpir = None
-    if operation.action is Action.IDENTIFY and operation.gallery is not None:
+    if operation.action is Action.IDENTIFY:
         try:
             fpir = 1.0 - (1.0 - fmr) ** operation.search_size(tools.gallery)
         except NotFound:  # if it is permitted, the operation itself reports that

@@ -2,16 +2,20 @@
 
 from countenance.scoring.calibration import Calibration, expected_false_matches
 from countenance.scoring.coarse import coarse, least_coarse, ranked, stepped
+from countenance.scoring.confidence import IDENTICAL, confidence, similarity_at_confidence
 from countenance.scoring.normaliser import Normaliser, RawCosine, load_normaliser
 
 __all__ = [
+    "IDENTICAL",
     "Calibration",
     "Normaliser",
     "RawCosine",
     "coarse",
+    "confidence",
     "expected_false_matches",
     "least_coarse",
     "load_normaliser",
     "ranked",
+    "similarity_at_confidence",
     "stepped",
 ]

@@ -153,6 +153,16 @@ class Calibration:
         return np.where(log_rate < 0.0, found, -np.inf)
 
 
+def digits_at(similarity: float) -> float:
+    """-log10 of the false match rate at a similarity of 0..100: 0..9."""
+    return float(np.interp(similarity, _SIMILARITIES, -_LOG_RATES))
+
+
+def similarity_at(digits: float) -> float:
+    """The similarity, 0..100, where -log10 of the false match rate is `digits`, 0..9."""
+    return float(np.interp(digits, -_LOG_RATES, _SIMILARITIES))
+
+
 def expected_false_matches(fmr: float, gallery_size: int) -> float:
     """How many of `gallery_size` enrolled people, none of them the one in the picture, will score that high: fmr * n.
 

@@ -22,24 +22,43 @@ from countenance.operations import (
     Caller,
     Compare,
     CreateGallery,
+    CreateGroup,
+    CreatePerson,
     CreateStreamProcessor,
     CreateUser,
     DeleteGallery,
+    DeleteGroup,
+    DeletePerson,
     DeleteStreamProcessor,
     DeleteUser,
     DescribeGallery,
     DescribeStreamProcessor,
     Detect,
+    DetectAndKeep,
     DetectInVideo,
     Disassociate,
     Enrol,
+    EnrolFace,
     Erase,
+    EraseFace,
+    FindSimilarEnrolled,
+    FindSimilarKept,
+    GroupKept,
+    GroupKind,
+    GroupProfile,
+    Identify,
     ListFaces,
     ListGalleries,
+    ListGroups,
+    ListNotedFaces,
+    ListPersons,
     ListStreamProcessors,
     ListTags,
     ListUsers,
     Operation,
+    ReadFace,
+    ReadGroup,
+    ReadPerson,
     ReadVideoDetection,
     ReadVideoSearch,
     RemoveTags,
@@ -56,13 +75,21 @@ from countenance.operations import (
     StopStreamProcessor,
     StoredVideo,
     Tagged,
+    TrainGroup,
+    UpdateFace,
+    UpdateGroup,
+    UpdatePerson,
     UpdateStreamProcessor,
+    VerifyFaces,
+    VerifyPerson,
     VideoFile,
 )
 from countenance.policy import Decision, Verdict
 
 CLIP = VideoFile(write(Path(tempfile.mkdtemp()) / "one.mp4", [grey(0), grey(10)]))
 STORED = StoredVideo("films", "one.mp4", lambda: None)
+NO_FACE = "00000001-0000-4000-8000-000000000000"
+PEOPLE = GroupKind.LARGE_PERSON_GROUP
 
 ONE_OF_EACH: list[Operation[Any, Any]] = [
     CreateGallery("g1"),
@@ -100,7 +127,37 @@ ONE_OF_EACH: list[Operation[Any, Any]] = [
     DeleteStreamProcessor("p-0"),
     StartStreamProcessor("p-0"),
     StopStreamProcessor("p-0"),
+    CreateGroup("g1", GroupProfile(PEOPLE, "Staff", "data", "recognition_04")),
+    ReadGroup("g2", PEOPLE),
+    ListGroups(PEOPLE),
+    UpdateGroup("g2", PEOPLE, "Staff"),
+    DeleteGroup("g2", PEOPLE),
+    TrainGroup("g2", PEOPLE),
+    CreatePerson("g2", PEOPLE, "Ann", "data"),
+    ReadPerson("g2", PEOPLE, "u-1"),
+    ListPersons("g2", PEOPLE),
+    UpdatePerson("g2", PEOPLE, "u-1", "Ann"),
+    DeletePerson("g2", PEOPLE, "u-1"),
+    EnrolFace("g2", PEOPLE, picture_of(7), "u-1", user_data="data"),
+    ReadFace("g2", PEOPLE, NO_FACE),
+    ListNotedFaces("g2", PEOPLE),
+    UpdateFace("g2", PEOPLE, NO_FACE, user_data="data"),
+    EraseFace("g2", PEOPLE, NO_FACE),
+    DetectAndKeep(picture_of(1), 60),
+    VerifyFaces(NO_FACE, NO_FACE),
+    VerifyPerson("g2", PEOPLE, NO_FACE, "u-1"),
+    Identify("g2", PEOPLE, (NO_FACE,)),
+    FindSimilarKept(NO_FACE, (NO_FACE,)),
+    FindSimilarEnrolled("g2", PEOPLE, NO_FACE),
+    GroupKept((NO_FACE, NO_FACE)),
 ]
+
+
+def galleries(world: World) -> None:
+    """g0 without a profile and g2 with one, each with a user u-1."""
+    for gallery_id, profile in {"g0": None, "g2": GroupProfile(PEOPLE, "People", None, "recognition_01")}.items():
+        world.gallery.create(gallery_id, world.engine.model, world.engine.version, {}, profile)
+        world.gallery.create_user(gallery_id, "u-1")
 
 
 def everything(world: World) -> dict[str, list[Any]]:
@@ -131,8 +188,7 @@ def test_the_list_above_holds_every_operation_there_is() -> None:
 @pytest.mark.parametrize("verdict", [Verdict.DENY, Verdict.UNDETERMINED])
 @pytest.mark.parametrize("ask", ONE_OF_EACH, ids=lambda ask: type(ask).__name__)
 def test_what_is_not_permitted_leaves_one_entry_and_no_other_trace(world: World, ask: Operation[Any, Any]) -> None:
-    world.gallery.create("g0", world.engine.model, world.engine.version, {})
-    world.gallery.create_user("g0", "u-1")
+    galleries(world)
     before = everything(world)
     with pytest.raises(Denied, match="test-1") as caught:
         world.guard.carry_out(world.caller, ask)
@@ -174,8 +230,7 @@ def test_a_decision_says_who_asked_for_what_under_which_rules(world: World, verd
 
 @pytest.mark.parametrize("ask", ONE_OF_EACH, ids=lambda ask: type(ask).__name__)
 def test_what_is_permitted_leaves_a_decision_and_a_result_and_a_receipt(world: World, ask: Operation[Any, Any]) -> None:
-    world.gallery.create("g0", world.engine.model, world.engine.version, {})
-    world.gallery.create_user("g0", "u-1")
+    galleries(world)
     try:
         receipt = world.guard.carry_out(world.caller, ask).receipt
     except (NotFound, NotOffered) as error:  # SearchByFace: that face is not there
@@ -186,7 +241,7 @@ def test_what_is_permitted_leaves_a_decision_and_a_result_and_a_receipt(world: W
 
 
 def test_nothing_is_stored_when_the_decision_cannot_be_recorded(world: World) -> None:
-    world.gallery.create("g0", world.engine.model, world.engine.version, {})
+    galleries(world)
     before = everything(world)
     world.ledger.refuses = True
     for ask in ONE_OF_EACH:

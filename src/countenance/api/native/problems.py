@@ -51,6 +51,8 @@ KINDS: Mapping[type[errors.CountenanceError], Kind] = MappingProxyType(
         errors.BadPageToken: Kind(400, "A page token that this server did not make"),
         errors.NotFound: Kind(404, "Not there"),
         errors.NoSuchFace: Kind(404, "No face of that id"),
+        errors.NoSuchDetectedFace: Kind(404, "No detected face of that id is kept"),
+        errors.NoSuchUser: Kind(404, "No user of that id"),
         errors.NoSuchObject: Kind(404, "No such object"),
         errors.NoSuchSession: Kind(404, "There is no such session"),
         errors.AlreadyExists: Kind(409, "The id is taken"),

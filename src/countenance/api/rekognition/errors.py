@@ -66,6 +66,8 @@ FAULTS: Mapping[type[errors.CountenanceError], AwsError] = MappingProxyType(
         errors.BadPageToken: AwsError("InvalidPaginationTokenException"),
         errors.NotFound: NOT_FOUND,
         errors.NoSuchFace: INVALID_PARAMETER,
+        errors.NoSuchDetectedFace: INVALID_PARAMETER,
+        errors.NoSuchUser: NOT_FOUND,
         errors.NoSuchObject: INVALID_S3_OBJECT,
         errors.NoSuchSession: AwsError("SessionNotFoundException"),
         errors.AlreadyExists: AwsError("ResourceAlreadyExistsException"),

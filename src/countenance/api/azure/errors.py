@@ -1,0 +1,108 @@
+"""Errors in Azure Face's terms: one table from the error tree to code and status.
+
+Microsoft's clients raise `HttpResponseError` (401: `ClientAuthenticationError`, 404: `ResourceNotFoundError`, 409:
+`ResourceExistsError`) or `APIErrorException`, with the code in `error.code`. Where the code says what kind of thing it
+is about, `{Group}` stands for the kind that the path names: PersonGroup, LargePersonGroup, FaceList or LargeFaceList.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from countenance import errors
+
+
+@dataclass(frozen=True, slots=True)
+class AzureError:
+    """An error code of Azure Face and the HTTP status that goes with it."""
+
+    code: str
+    status: int = 400
+
+
+class AzureRefused(Exception):
+    """A request that this dialect refuses by itself. inner: the code of the inner error, if there is one."""
+
+    def __init__(self, fault: AzureError, message: str, inner: str | None = None) -> None:
+        super().__init__(message)
+        self.fault = fault
+        self.inner = inner
+
+
+ACCESS_DENIED = AzureError("AccessDenied", 403)
+BAD_ARGUMENT = AzureError("BadArgument")
+CONFLICT = AzureError("ConcurrentOperationConflict", 409)
+INTERNAL = AzureError("InternalServerError", 500)
+INVALID_IMAGE = AzureError("InvalidImage")
+INVALID_IMAGE_SIZE = AzureError("InvalidImageSize")
+RATE_LIMIT = AzureError("RateLimitExceeded", 429)
+UNAUTHENTICATED = AzureError("401", 401)
+
+BODY_TOO_LARGE = AzureError("RequestBodyTooLarge", 413)
+BODY_TOO_SLOW = AzureError("OperationTimeOut", 408)
+INVALID_REQUEST = AzureError("InvalidRequest", 403)
+INVALID_URL = AzureError("InvalidURL")
+METHOD_NOT_ALLOWED = AzureError("MethodNotAllowed", 405)
+NOT_TRAINED = AzureError("{Group}NotTrained", 404)
+UNKNOWN_PATH = AzureError("404", 404)
+UNSUPPORTED_MEDIA = AzureError("UnsupportedMediaType", 415)
+
+UNSUPPORTED_FEATURE = "UnsupportedFeature"
+"""The inner code of an `InvalidRequest` for what is not offered."""
+
+FAULTS: Mapping[type[errors.CountenanceError], AzureError] = MappingProxyType(
+    {
+        errors.CountenanceError: INTERNAL,
+        errors.BadRequest: BAD_ARGUMENT,
+        errors.ImageError: INVALID_IMAGE,
+        errors.ImageTooLarge: INVALID_IMAGE_SIZE,
+        errors.ImageTooSmall: INVALID_IMAGE_SIZE,
+        errors.UnsupportedImage: INVALID_IMAGE,
+        errors.DamagedImage: INVALID_IMAGE,
+        errors.VideoError: BAD_ARGUMENT,
+        errors.VideoTooLarge: BAD_ARGUMENT,
+        errors.UnsupportedVideo: BAD_ARGUMENT,
+        errors.DamagedVideo: BAD_ARGUMENT,
+        errors.NoFace: INVALID_IMAGE,
+        errors.BadPageToken: BAD_ARGUMENT,
+        errors.NotFound: AzureError("{Group}NotFound", 404),
+        errors.NoSuchDetectedFace: AzureError("FaceNotFound", 404),
+        errors.NoSuchUser: AzureError("PersonNotFound", 404),
+        errors.NoSuchFace: AzureError("PersistedFaceNotFound", 404),
+        errors.NoSuchObject: BAD_ARGUMENT,
+        errors.AlreadyExists: AzureError("{Group}Exists", 409),
+        errors.Conflict: CONFLICT,
+        errors.TokenReused: CONFLICT,
+        errors.LimitExceeded: AzureError("QuotaExceeded", 403),
+        errors.Denied: ACCESS_DENIED,
+        errors.Held: ACCESS_DENIED,
+        errors.Unauthenticated: UNAUTHENTICATED,
+        errors.Overloaded: RATE_LIMIT,
+        errors.NotRecorded: INTERNAL,
+        errors.Misconfigured: INTERNAL,
+        errors.ModelError: INTERNAL,
+        errors.PolicyError: INTERNAL,
+        errors.StoreError: INTERNAL,
+    }
+)
+"""Every class of the tree, by itself: a test fails when a new one is missing here."""
+
+INTERNAL_MESSAGE = "The request could not be carried out. Nothing more is said here; the operator's log has its id."
+
+
+def fault_of(error: BaseException, group: str) -> tuple[AzureError, str]:
+    """Code, status and message for `error`. An unexpected error, and every 500, gives no detail.
+
+    group: what the path is about, for the codes that name it, such as "LargePersonGroup".
+    """
+    fault, message = INTERNAL, INTERNAL_MESSAGE
+    if isinstance(error, AzureRefused):
+        fault, message = error.fault, str(error)
+    else:
+        for kind in type(error).__mro__:
+            if (found := FAULTS.get(kind)) is not None:
+                fault, message = found, INTERNAL_MESSAGE if found.status == 500 else str(error)
+                break
+    return AzureError(fault.code.replace("{Group}", group), fault.status), message

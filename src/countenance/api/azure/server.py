@@ -1,0 +1,240 @@
+"""The ASGI side: the order in which a request is checked, and what is answered.
+
+Order: path and method; room; subscription key; length; body; then, off the event loop: parameters, guard, answer. So
+nobody without a key makes the server hold a body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from uuid import uuid4
+
+import orjson
+
+from countenance.api.azure.errors import (
+    BODY_TOO_LARGE,
+    BODY_TOO_SLOW,
+    INVALID_IMAGE_SIZE,
+    RATE_LIMIT,
+    UNAUTHENTICATED,
+    AzureRefused,
+    fault_of,
+)
+from countenance.api.azure.routes import Route, route_of
+from countenance.api.azure.wire_call import WireAnswer, WireCall
+from countenance.api.body_reader import (
+    BodyTooLarge,
+    BodyTooSlow,
+    ClientGone,
+    Message,
+    Receive,
+    declared_bytes,
+    read_body,
+)
+from countenance.errors import CountenanceError
+from countenance.operations import Answer, Caller, Operation
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Seen = TypeVar("Seen")
+Result = TypeVar("Result")
+
+KEY_HEADER = b"ocp-apim-subscription-key"
+RECEIPT = "x-countenance-receipt"
+WRONG_KEY = (
+    "Access denied due to invalid subscription key or wrong API endpoint. A subscription key of this server is an "
+    "access key, a colon and its secret."
+)
+MIB = 1024 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class GuardDoor(Protocol):
+    """The guard that every operation goes through."""
+
+    def carry_out(self, caller: Caller, operation: Operation[Seen, Result]) -> Answer[Result]:
+        """Decide, record, do, record; the answer, or an error of `countenance.errors`."""
+
+
+class KeySecrets(Protocol):
+    """Who holds which access key."""
+
+    def secret_of(self, access_key: str) -> str | None:
+        """The secret of a key; None if there is no such key."""
+
+
+@dataclass(frozen=True, slots=True)
+class AzureLimits:
+    """requests: in hand at once. image_bytes, json_bytes: of one body. held_bytes: of all. body_seconds: its time."""
+
+    requests: int = 64
+    image_bytes: int = 6 * MIB
+    json_bytes: int = 128 * 1024
+    held_bytes: int = 256 * MIB
+    body_seconds: float = 30.0
+
+
+class _OneCaller:
+    """Runs one caller's operations through the guard; keeps the headers of the last answer."""
+
+    def __init__(self, guard: GuardDoor, caller: Caller) -> None:
+        self._guard = guard
+        self._caller = caller
+        self.headers: dict[str, str] = {}
+
+    def __call__(self, operation: Operation[Seen, Result]) -> Result:
+        answer = self._guard.carry_out(self._caller, operation)
+        self.headers = {**answer.headers, RECEIPT: answer.receipt}
+        return answer.result
+
+
+class AzureServer:
+    """Azure Face as an ASGI application, for one event loop; made by `azure.app`."""
+
+    def __init__(self, guard: GuardDoor, secrets: KeySecrets, executor: Executor, limits: AzureLimits) -> None:
+        self._guard = guard
+        self._secrets = secrets
+        self._executor = executor
+        self._limits = limits
+        self._requests = 0
+        self._held = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request; anything else has no business here."""
+        if scope["type"] != "http":
+            return
+        request_id = str(uuid4())
+        try:
+            answer = await self._answer(scope, receive)
+            body = b"" if answer.body is None else orjson.dumps(answer.body)
+            status, headers = answer.status, dict(answer.headers)
+        except ClientGone:
+            return
+        except Exception as error:
+            status, body, headers = _failure(error, scope, request_id)
+        headers = {
+            **({"content-type": "application/json; charset=utf-8"} if body else {}),
+            "content-length": str(len(body)),
+            "cache-control": "no-store",
+            "apim-request-id": request_id,
+            **headers,
+        }
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": status, "headers": raw})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> WireAnswer:
+        route = route_of(scope["method"], scope["path"])
+        with self._room():
+            loop = asyncio.get_running_loop()
+            caller = await loop.run_in_executor(None, self._caller, scope)
+            most = self._limits.image_bytes if route.takes_image else self._limits.json_bytes
+            with self._space(declared_bytes(scope["headers"]), most, route):
+                body = await self._body(receive, most, route)
+                return await loop.run_in_executor(self._executor, self._carried_out, route, scope, caller, body)
+
+    def _caller(self, scope: Scope) -> Caller:
+        given = [value for name, value in scope["headers"] if name.lower() == KEY_HEADER]
+        access_key, colon, secret = given[0].decode("latin-1").strip().partition(":") if len(given) == 1 else ("",) * 3
+        known = self._secrets.secret_of(access_key) if colon and len(access_key) <= 32 else None
+        if known is None or not hmac.compare_digest(known.encode(), secret.encode()):
+            raise AzureRefused(UNAUTHENTICATED, WRONG_KEY)
+        return Caller(access_key)
+
+    def _carried_out(self, route: Route, scope: Scope, caller: Caller, body: bytes) -> WireAnswer:
+        carry_out = _OneCaller(self._guard, caller)
+        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        kind = headers.get(b"content-type", "").partition(";")[0].strip().lower()
+        url = f"{scope.get('scheme', 'http')}://{_host(headers.get(b'host', ''))}{scope['path']}"
+        call = WireCall(route.parts, scope.get("query_string", b""), kind, body, url, carry_out)
+        answer = route.handler(call)
+        return WireAnswer(answer.body, answer.status, {**answer.headers, **carry_out.headers})
+
+    async def _body(self, receive: Receive, most: int, route: Route) -> bytes:
+        try:
+            return await read_body(receive, most, self._limits.body_seconds)
+        except BodyTooLarge:
+            raise _too_large(most, route) from None
+        except BodyTooSlow:
+            raise AzureRefused(BODY_TOO_SLOW, f"the body took more than {self._limits.body_seconds:g} s") from None
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        if self._requests >= self._limits.requests:
+            raise AzureRefused(RATE_LIMIT, f"{self._limits.requests} requests are in hand; try again in a moment")
+        self._requests += 1
+        try:
+            yield
+        finally:
+            self._requests -= 1
+
+    @contextmanager
+    def _space(self, declared: int | None, most: int, route: Route) -> Iterator[None]:
+        size = most if declared is None else declared
+        if size > most:
+            raise _too_large(most, route)
+        if self._held + size > self._limits.held_bytes:
+            raise AzureRefused(RATE_LIMIT, "the requests in hand hold as much as is kept; try again in a moment")
+        self._held += size
+        try:
+            yield
+        finally:
+            self._held -= size
+
+
+def _too_large(most: int, route: Route) -> AzureRefused:
+    fault = INVALID_IMAGE_SIZE if route.takes_image else BODY_TOO_LARGE
+    return AzureRefused(fault, f"the body holds more than {most:,} bytes")
+
+
+def _host(text: str) -> str:
+    """The Host header, if it is one: it goes into an address that the caller is told to come back to."""
+    return text if text and all(letter.isascii() and (letter.isalnum() or letter in ".-:[]") for letter in text) else ""
+
+
+def _failure(error: Exception, scope: Scope, request_id: str) -> tuple[int, bytes, dict[str, str]]:
+    fault, message = fault_of(error, _group(scope))
+    headers = {"x-ms-error-code": fault.code}
+    if isinstance(error, CountenanceError) and error.receipt is not None:
+        headers[RECEIPT] = error.receipt
+    if fault.status == 500:  # by type and place only: a message could hold what was sent
+        for place in traceback.extract_tb(error.__traceback__)[-1:]:
+            where = Path(place.filename).name, place.lineno
+            log.error("request %s failed: %s at %s:%s", request_id, type(error).__name__, *where)
+    if fault.status == 429:
+        headers["retry-after"] = "1"
+    if fault.status in (408, 413):
+        headers["connection"] = "close"
+    said: dict[str, Any] = {"code": fault.code, "message": message}
+    if isinstance(error, AzureRefused) and error.inner is not None:
+        said["innererror"] = {"code": error.inner, "message": message}
+    return fault.status, orjson.dumps({"error": said}), headers
+
+
+def _group(scope: Scope) -> str:
+    try:
+        return route_of(scope["method"], scope["path"]).group
+    except AzureRefused:
+        return "Resource"
+
+
+def app(guard: GuardDoor, secrets: KeySecrets, *, executor: Executor, limits: AzureLimits | None = None) -> AzureServer:
+    """Azure Face's front door as an ASGI application.
+
+    Args:
+        guard: carries out operations; called in `executor`, never on the event loop.
+        secrets: of access keys. A subscription key is an access key, a colon and its secret.
+        executor: threads for the work.
+        limits: what is taken on at once.
+    """
+    return AzureServer(guard, secrets, executor, limits or AzureLimits())

@@ -1,0 +1,217 @@
+"""Single faces of groups and lists: enrol the one that is meant, read it, write beside it, erase it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from countenance.engine import STORED
+from countenance.errors import LimitExceeded, NoFace, NoSuchFace, NotFound
+from countenance.faces import DetectedFace, Template
+from countenance.gallery import Erased, GroupKind, NotedFace, Page
+from countenance.operations.images import Image, commitment_of, content_of
+from countenance.operations.operation import GalleryOperation, Operation, Permit, Tools
+from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
+from countenance.policy import Action
+from countenance.signing import JSON
+
+Rectangle = tuple[int, int, int, int]
+"""left, top, width, height in pixels of the upright picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolFace(Operation[tuple[DetectedFace, Template], str]):
+    """Enrol one face of `image`: the only one, or the one that `target` covers most of. The answer is its id.
+
+    person_id: to whom it belongs, in a group of people. The same face of the same picture again, for the same person,
+    is the enrolled one. `NoFace` where there is none, none in `target`, several and no target, or its quality is below
+    `quality`; `LimitExceeded` for more faces than a person may have.
+    """
+
+    gallery_id: str
+    kind: GroupKind
+    image: Image
+    person_id: str | None = None
+    target: Rectangle | None = None
+    user_data: str | None = None
+    quality: QualityFilter = QualityFilter.AUTO
+    name: ClassVar[str] = "enrol_face"
+    action: ClassVar[Action] = Action.ENROL
+
+    @property
+    def gallery(self) -> str:
+        """The gallery to enrol in."""
+        return self.gallery_id
+
+    def look(self, tools: Tools) -> tuple[DetectedFace, Template]:
+        """Detect, choose, embed."""
+        self._ready(tools)
+        picture = tools.engine.look(content_of(self.image), STORED)
+        if not picture.faces:
+            raise NoFace("there is no face in the image")
+        face = _chosen(picture.faces, self.target, picture.width, picture.height)
+        reasons = reasons_against(face, self.quality)
+        if not reasons:
+            templates = tools.engine.embed(picture, (face,))
+            (reasons,) = reasons_against_templates((face,), templates, tools.normaliser, self.quality)
+            if not reasons:
+                return face, templates[0]
+        raise NoFace(f"the face does not pass the quality filter {self.quality}: {', '.join(reasons)}")
+
+    def act(self, tools: Tools, permit: Permit, seen: tuple[DetectedFace, Template]) -> str:
+        """Store the template, and whose it is."""
+        digest = hashlib.sha256(content_of(self.image)).hexdigest()
+        (face,) = tools.gallery.enrol(self.gallery_id, digest, self.person_id, [seen])
+        if self.person_id is not None:
+            try:
+                tools.gallery.associate(
+                    self.gallery_id, self.person_id, (face.face_id,), calibration=tools.calibration, similarity=0.0
+                )
+            except (LimitExceeded, NotFound):  # nobody's faces do not stay in a group of people
+                tools.gallery.erase(self.gallery_id, (face.face_id,))
+                raise
+        if self.user_data is not None:
+            tools.gallery.profiles.note_face(self.gallery_id, face.face_id, self.user_data)
+        return face.face_id
+
+    def private(self) -> Mapping[str, JSON]:
+        """Which gallery, which picture, whose."""
+        image = commitment_of(self.image)
+        return {"gallery": self.gallery_id, "image": image, "user": self.person_id, "data": self.user_data}
+
+    def counts(self, result: str) -> Mapping[str, JSON]:
+        """One."""
+        return {"enrolled": 1}
+
+    def private_result(self, result: str) -> Mapping[str, JSON]:
+        """Which face."""
+        return {"faces": [result]}
+
+    def _ready(self, tools: Tools) -> None:
+        tools.gallery.profiles.group(self.gallery_id, self.kind)
+        if self.person_id is not None:
+            tools.gallery.profiles.person(self.gallery_id, self.person_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFace(GalleryOperation[NotedFace]):
+    """A face and what was written beside it; `NoSuchFace` without it, or where it is not that person's."""
+
+    gallery_id: str
+    kind: GroupKind
+    face_id: str
+    person_id: str | None = None
+    name: ClassVar[str] = "read_face"
+    action: ClassVar[Action] = Action.READ
+
+    def act(self, tools: Tools, permit: Permit, seen: None) -> NotedFace:
+        """Read it."""
+        return _noted(tools, self.gallery_id, self.kind, self.face_id, self.person_id)
+
+    def private(self) -> Mapping[str, JSON]:
+        """Which gallery, which face."""
+        return {"gallery": self.gallery_id, "face": self.face_id}
+
+
+@dataclass(frozen=True, slots=True)
+class ListNotedFaces(GalleryOperation[Page[NotedFace]]):
+    """At most `limit` faces with ids above `after`, in order of id, with what was written beside them."""
+
+    gallery_id: str
+    kind: GroupKind
+    after: str = ""
+    limit: int = 1000
+    name: ClassVar[str] = "list_noted_faces"
+    action: ClassVar[Action] = Action.READ
+
+    def act(self, tools: Tools, permit: Permit, seen: None) -> Page[NotedFace]:
+        """Read a page."""
+        tools.gallery.profiles.group(self.gallery_id, self.kind)
+        return tools.gallery.profiles.faces(self.gallery_id, self.after, self.limit)
+
+    def counts(self, result: Page[NotedFace]) -> Mapping[str, JSON]:
+        """How many."""
+        return {"faces": len(result.items)}
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateFace(GalleryOperation[None]):
+    """Write beside a face; `NoSuchFace` as `ReadFace`."""
+
+    gallery_id: str
+    kind: GroupKind
+    face_id: str
+    person_id: str | None = None
+    user_data: str | None = None
+    name: ClassVar[str] = "update_face"
+    action: ClassVar[Action] = Action.ENROL
+
+    def act(self, tools: Tools, permit: Permit, seen: None) -> None:
+        """Write."""
+        _noted(tools, self.gallery_id, self.kind, self.face_id, self.person_id)
+        tools.gallery.profiles.note_face(self.gallery_id, self.face_id, self.user_data)
+
+    def private(self) -> Mapping[str, JSON]:
+        """Which gallery, which face."""
+        return {"gallery": self.gallery_id, "face": self.face_id, "data": self.user_data}
+
+
+@dataclass(frozen=True, slots=True)
+class EraseFace(GalleryOperation[Erased]):
+    """Erase one face, whoever it belongs to; `NoSuchFace` as `ReadFace`."""
+
+    gallery_id: str
+    kind: GroupKind
+    face_id: str
+    person_id: str | None = None
+    name: ClassVar[str] = "erase_face"
+    action: ClassVar[Action] = Action.ERASE
+
+    def act(self, tools: Tools, permit: Permit, seen: None) -> Erased:
+        """Erase it."""
+        _noted(tools, self.gallery_id, self.kind, self.face_id, self.person_id)
+        erased = tools.gallery.erase(self.gallery_id, (self.face_id,))
+        if not erased.deleted:
+            raise NoSuchFace("there is no enrolled face of that id")
+        return erased
+
+    def private(self) -> Mapping[str, JSON]:
+        """Which gallery, which face."""
+        return {"gallery": self.gallery_id, "faces": [self.face_id]}
+
+    def counts(self, result: Erased) -> Mapping[str, JSON]:
+        """One."""
+        return {"erased": len(result.deleted)}
+
+    def erased(self, result: Erased) -> tuple[tuple[str, ...], str | None]:
+        """The face."""
+        return result.deleted, None
+
+
+def _noted(tools: Tools, gallery_id: str, kind: GroupKind, face_id: str, person_id: str | None) -> NotedFace:
+    tools.gallery.profiles.group(gallery_id, kind)
+    return tools.gallery.profiles.face(gallery_id, face_id, person_id)
+
+
+def _chosen(faces: tuple[DetectedFace, ...], target: Rectangle | None, width: int, height: int) -> DetectedFace:
+    """The only face, or the one of which most lies in `target`: half of its box at least."""
+    if target is None:
+        if len(faces) > 1:
+            raise NoFace(f"there are {len(faces)} faces in the image: say which one is meant by a target rectangle")
+        return faces[0]
+    best = max(faces, key=lambda face: _share(face, target, width, height))
+    if _share(best, target, width, height) < 0.5:
+        raise NoFace("there is no face in the target rectangle")
+    return best
+
+
+def _share(face: DetectedFace, target: Rectangle, width: int, height: int) -> float:
+    left, top, wide, high = target
+    box = face.box
+    x0, y0 = max(0.0, box.left), max(0.0, box.top)  # what the edge of the picture cuts off is in no target
+    x1, y1 = min(1.0, box.left + box.width), min(1.0, box.top + box.height)
+    across = min(x1, (left + wide) / width) - max(x0, left / width)
+    down = min(y1, (top + high) / height) - max(y0, top / height)
+    return max(0.0, across) * max(0.0, down) / max(1e-12, (x1 - x0) * (y1 - y0))
