@@ -18,7 +18,7 @@ def detected(client: Any, image: bytes) -> str:
 def refused(call: Any, *given: Any, **named: Any) -> tuple[int, str]:
     with pytest.raises(APIErrorException) as caught:
         call(*given, **named)
-    return caught.value.response.status_code, str(caught.value.error.error.code)
+    return caught.value.response.status_code, _code(caught.value)
 
 
 def test_older_detect_and_compare(older: Any, bush: bytes) -> None:
@@ -44,6 +44,10 @@ def test_older_detect_and_compare(older: Any, bush: bytes) -> None:
     said = older.face.group([first, second, other])
     assert [set(each) for each in said.groups] == [{first, second}] and said.messy_group == [other]
     assert refused(older.face.detect_with_url, "http://example.org/a.jpg") == (400, "InvalidURL")
+
+
+def _code(error: Any) -> str:
+    return str(error.error.error.code)
 
 
 @pytest.mark.parametrize("large", [False, True])

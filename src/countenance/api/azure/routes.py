@@ -35,7 +35,7 @@ NOT_OFFERED: Mapping[str, str] = {
     "session": "liveness sessions and their pictures",
     "persons": "the person directory, which Microsoft took out of its clients; use large person groups",
     "dynamicpersongroups": "dynamic person groups, which Microsoft took out of its clients; use large person groups",
-    "snapshots": "snapshots, which Microsoft ended in 2023",
+    "snapshots": "snapshots, which Microsoft took out of the service",
     "operations": "operations that last: everything here is done when it is answered",
 }
 """First parts of paths that Azure Face has or had, and why they are not served."""
