@@ -229,7 +229,7 @@ class BoundedProtocol(HttpToolsProtocol):
         raise ValueError(says)
 
     def _refuse(self, status: int, says: str) -> None:
-        """Answer in both dialects at once, since nobody knows yet which one is spoken, and close."""
+        """Answer in all dialects at once, since nobody knows yet which one is spoken, and close."""
         self._refused = True
         self._unset_keepalive_if_required()
         if not self.waiting:  # an answer is on its way that this one would be taken for
@@ -260,6 +260,7 @@ def _answer(status: int, says: str) -> bytes:
         "title": title,
         "status": status,
         "detail": says,
+        "error": {"code": kind, "message": says},
     }
     body = json.dumps(said).encode()
     retry = "retry-after: 1\r\n" if status == 503 else ""

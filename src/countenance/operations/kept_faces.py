@@ -209,7 +209,7 @@ class _Finding(Operation[None, SimilarFaces]):
 
     def at_least(self, similarity: float) -> Self:
         """The same search, asking for that similarity."""
-        return replace(cast(Any, self), similarity=similarity)
+        return cast("Self", replace(cast("Any", self), similarity=similarity))
 
     def look(self, tools: Tools) -> None:
         """There is no picture."""

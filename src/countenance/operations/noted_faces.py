@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from countenance.engine import STORED
-from countenance.errors import LimitExceeded, NoFace, NoSuchFace, NotFound
+from countenance.errors import Conflict, LimitExceeded, NoFace, NoSuchFace, NotFound
 from countenance.faces import DetectedFace, Template
 from countenance.gallery import Erased, GroupKind, NotedFace, Page
 from countenance.operations.images import Image, commitment_of, content_of
@@ -27,7 +27,7 @@ class EnrolFace(Operation[tuple[DetectedFace, Template], str]):
 
     person_id: to whom it belongs, in a group of people. The same face of the same picture again, for the same person,
     is the enrolled one. `NoFace` where there is none, none in `target`, several and no target, or its quality is below
-    `quality`; `LimitExceeded` for more faces than a person may have.
+    `quality`; `LimitExceeded` for more faces than a person may have; `Conflict` if it was made somebody else's.
     """
 
     gallery_id: str
@@ -66,12 +66,14 @@ class EnrolFace(Operation[tuple[DetectedFace, Template], str]):
         (face,) = tools.gallery.enrol(self.gallery_id, digest, self.person_id, [seen])
         if self.person_id is not None:
             try:
-                tools.gallery.associate(
+                done = tools.gallery.associate(
                     self.gallery_id, self.person_id, (face.face_id,), calibration=tools.calibration, similarity=0.0
                 )
             except (LimitExceeded, NotFound):  # nobody's faces do not stay in a group of people
                 tools.gallery.erase(self.gallery_id, (face.face_id,))
                 raise
+            if done.refused:  # somebody gave it to another person, by other means
+                raise Conflict(f"the face was not given to the person: {done.refused[0].reason}")
         if self.user_data is not None:
             tools.gallery.profiles.note_face(self.gallery_id, face.face_id, self.user_data)
         return face.face_id

@@ -126,6 +126,20 @@ def test_a_face_id_is_unknown_after_its_time_to_another_mandate_and_to_nobody(
         face_id(face, bush, seconds=59)
 
 
+def test_a_group_that_is_not_there_is_named_by_its_kind(http: httpx.Client, face: FaceClient, bush: bytes) -> None:
+    mine = face_id(face, bush)
+    for call, more, expected in (
+        ("identify", {"faceIds": [mine], "largePersonGroupId": "none"}, "LargePersonGroupNotFound"),
+        ("identify", {"faceIds": [mine], "personGroupId": "none"}, "PersonGroupNotFound"),
+        ("verify", {"faceId": mine, "personId": NOBODY, "largePersonGroupId": "none"}, "LargePersonGroupNotFound"),
+        ("findsimilars", {"faceId": mine, "largeFaceListId": "none"}, "LargeFaceListNotFound"),
+        ("findsimilars", {"faceId": mine, "faceListId": "none"}, "FaceListNotFound"),
+        ("findsimilars", {"faceId": NOBODY, "faceListId": "none"}, "FaceNotFound"),
+    ):
+        answer = http.post(f"/face/v1.2/{call}", json=more)
+        assert code(answer) == (404, expected) and "x-countenance-receipt" in answer.headers
+
+
 def test_a_mandate_without_comparisons_gets_no_face_ids(server: Live, bush: bytes) -> None:
     access = grant(server.environment, operations=("detect",))
     key = AzureKeyCredential(f"{access.access_key}:{access.secret}")

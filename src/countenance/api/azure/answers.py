@@ -26,6 +26,14 @@ ID_NAMES: Mapping[GroupKind, str] = {
     GroupKind.LARGE_FACE_LIST: "largeFaceListId",
 }
 
+GROUP_CODES: Mapping[GroupKind, str] = {
+    GroupKind.PERSON_GROUP: "PersonGroup",
+    GroupKind.LARGE_PERSON_GROUP: "LargePersonGroup",
+    GroupKind.FACE_LIST: "FaceList",
+    GroupKind.LARGE_FACE_LIST: "LargeFaceList",
+}
+"""How error codes call the kinds."""
+
 _BLUR = ((0.25, "low"), (0.75, "medium"), (2.0, "high"))  # Azure's own bounds
 UNDER, OVER = 0.05, 0.9
 """Shares of white, of a face's mean luma: darker than the first is underExposure, brighter than the second over-."""

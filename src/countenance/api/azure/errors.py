@@ -23,12 +23,16 @@ class AzureError:
 
 
 class AzureRefused(Exception):
-    """A request that this dialect refuses by itself. inner: the code of the inner error, if there is one."""
+    """A request that this dialect refuses by itself, or an error of the tree that it has put into its own words.
 
-    def __init__(self, fault: AzureError, message: str, inner: str | None = None) -> None:
+    inner: the code of the inner error, if there is one. receipt: the ledger's, if the request came that far.
+    """
+
+    def __init__(self, fault: AzureError, message: str, inner: str | None = None, receipt: str | None = None) -> None:
         super().__init__(message)
         self.fault = fault
         self.inner = inner
+        self.receipt = receipt
 
 
 ACCESS_DENIED = AzureError("AccessDenied", 403)
@@ -76,6 +80,7 @@ FAULTS: Mapping[type[errors.CountenanceError], AzureError] = MappingProxyType(
         errors.Conflict: CONFLICT,
         errors.TokenReused: CONFLICT,
         errors.LimitExceeded: AzureError("QuotaExceeded", 403),
+        errors.BudgetSpent: AzureError("QuotaExceeded", 403),
         errors.Denied: ACCESS_DENIED,
         errors.Held: ACCESS_DENIED,
         errors.Unauthenticated: UNAUTHENTICATED,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from countenance.api.azure.answers import (
+    GROUP_CODES,
     GUESSED,
     JSON,
     MEASURED,
@@ -11,7 +15,7 @@ from countenance.api.azure.answers import (
     landmarks_body,
     rectangle_body,
 )
-from countenance.api.azure.errors import INVALID_REQUEST, UNSUPPORTED_FEATURE, AzureRefused
+from countenance.api.azure.errors import INVALID_REQUEST, UNSUPPORTED_FEATURE, AzureError, AzureRefused
 from countenance.api.azure.values import (
     JsonObject,
     bad,
@@ -28,6 +32,7 @@ from countenance.api.azure.values import (
     whole_member,
 )
 from countenance.api.azure.wire_call import WireAnswer, WireCall
+from countenance.errors import NotFound
 from countenance.operations import (
     IDENTICAL,
     Detect,
@@ -114,6 +119,7 @@ def verify(call: WireCall) -> WireAnswer:
     body = object_of(call.body, VERIFY_BODY)
     least = similarity_at_confidence(IDENTICAL)
     operation: Operation[None, Likeness]
+    kind = GroupKind.PERSON_GROUP
     if "faceId" in body:
         name, kind = _one_of(body, _PEOPLE)
         _none_of(body, "faceId1", "faceId2")
@@ -128,7 +134,8 @@ def verify(call: WireCall) -> WireAnswer:
         _none_of(body, "personId", *_PEOPLE)
         first, second = uuid_of(body.get("faceId1"), "faceId1"), uuid_of(body.get("faceId2"), "faceId2")
         operation = VerifyFaces(first, second, least)
-    likeness = call.carry_out(operation)
+    with _naming(kind):
+        likeness = call.carry_out(operation)
     return WireAnswer(
         {"isIdentical": likeness.similarity >= least, "confidence": confidence(likeness.similarity)},
     )
@@ -139,15 +146,10 @@ def identify(call: WireCall) -> WireAnswer:
     body = object_of(call.body, IDENTIFY_BODY)
     name, kind = _one_of(body, _PEOPLE)
     face_ids = uuids_of(body.get("faceIds"), "faceIds", MOST_IDENTIFIED)
-    found = call.carry_out(
-        Identify(
-            group_id(body[name], name),
-            kind,
-            face_ids,
-            whole_member(body, "maxNumOfCandidatesReturned", CANDIDATES, 1, MOST_CANDIDATES),
-            similarity_at_confidence(share(body, "confidenceThreshold", IDENTICAL)),
-        )
-    )
+    limit = whole_member(body, "maxNumOfCandidatesReturned", CANDIDATES, 1, MOST_CANDIDATES)
+    least = similarity_at_confidence(share(body, "confidenceThreshold", IDENTICAL))
+    with _naming(kind):
+        found = call.carry_out(Identify(group_id(body[name], name), kind, face_ids, limit, least))
     return WireAnswer(
         [
             {
@@ -171,6 +173,7 @@ def find_similar(call: WireCall) -> WireAnswer:
     limit = whole_member(body, "maxNumOfCandidatesReturned", SIMILAR, 1, MOST_SIMILAR)
     face_id = uuid_of(body.get("faceId"), "faceId")
     operation: Operation[None, SimilarFaces]
+    kind = GroupKind.FACE_LIST
     if "faceIds" in body:
         _none_of(body, *_LISTS)
         among = tuple(dict.fromkeys(uuids_of(body["faceIds"], "faceIds", MOST_FACE_IDS)))
@@ -179,7 +182,8 @@ def find_similar(call: WireCall) -> WireAnswer:
         name, kind = _one_of(body, _LISTS)
         operation = FindSimilarEnrolled(group_id(body[name], name), kind, face_id, limit, least)
         shown = "persistedFaceId"
-    found = call.carry_out(operation)
+    with _naming(kind):
+        found = call.carry_out(operation)
     return WireAnswer(
         [{shown: each, "confidence": confidence(_percent(similarity))} for each, similarity in found.faces]
     )
@@ -224,6 +228,18 @@ def _none_of(body: JsonObject, *names: str) -> None:
     for name in names:
         if name in body:
             raise bad(f"{name} does not go together with what else is in the body")
+
+
+@contextmanager
+def _naming(kind: GroupKind) -> Iterator[None]:
+    """Say of which kind the group is that is not there: the path does not name it."""
+    try:
+        yield
+    except NotFound as error:
+        if type(error) is not NotFound:
+            raise
+        fault = AzureError(f"{GROUP_CODES[kind]}NotFound", 404)
+        raise AzureRefused(fault, str(error), receipt=error.receipt) from error
 
 
 def _percent(value: float) -> float:

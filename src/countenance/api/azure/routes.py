@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from countenance.api.azure import face_calls
+from countenance.api.azure.answers import GROUP_CODES
 from countenance.api.azure.errors import (
     INVALID_REQUEST,
     METHOD_NOT_ALLOWED,
@@ -20,13 +21,13 @@ from countenance.operations import GroupKind
 VERSIONS = ("v1.0", "v1.1-preview.1", "v1.2-preview.1", "v1.2")
 PREFIX = "/face"
 
-COLLECTIONS: Mapping[str, tuple[GroupKind, str]] = {
-    "persongroups": (GroupKind.PERSON_GROUP, "PersonGroup"),
-    "largepersongroups": (GroupKind.LARGE_PERSON_GROUP, "LargePersonGroup"),
-    "facelists": (GroupKind.FACE_LIST, "FaceList"),
-    "largefacelists": (GroupKind.LARGE_FACE_LIST, "LargeFaceList"),
+COLLECTIONS: Mapping[str, GroupKind] = {
+    "persongroups": GroupKind.PERSON_GROUP,
+    "largepersongroups": GroupKind.LARGE_PERSON_GROUP,
+    "facelists": GroupKind.FACE_LIST,
+    "largefacelists": GroupKind.LARGE_FACE_LIST,
 }
-"""The kinds of groups and lists: how paths and error codes call them."""
+"""How paths call the kinds of groups and lists."""
 
 NOT_OFFERED: Mapping[str, str] = {
     "detectLiveness": "liveness: no check with published errors (ISO/IEC 30107-3) and a permissive licence is known",
@@ -50,7 +51,7 @@ def _served() -> dict[tuple[str, str], tuple[Handler, str]]:
         ("POST", "findsimilars"): (face_calls.find_similar, "FaceList"),
         ("POST", "group"): (face_calls.group, "Face"),
     }
-    for word, (kind, code) in COLLECTIONS.items():
+    for word, kind in COLLECTIONS.items():
         calls = GroupCalls(kind)
         mine: dict[tuple[str, str], Handler] = {
             ("GET", word): calls.list,
@@ -77,7 +78,7 @@ def _served() -> dict[tuple[str, str], tuple[Handler, str]]:
             mine |= {("GET", f"{faces}/{{}}"): calls.read_face, ("PATCH", f"{faces}/{{}}"): calls.update_face}
         if kind is GroupKind.LARGE_FACE_LIST:
             mine[("GET", faces)] = calls.list_faces
-        table |= {key: (handler, code) for key, handler in mine.items()}
+        table |= {key: (handler, GROUP_CODES[kind]) for key, handler in mine.items()}
     return table
 
 

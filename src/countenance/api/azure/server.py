@@ -205,7 +205,7 @@ def _host(text: str) -> str:
 def _failure(error: Exception, scope: Scope, request_id: str) -> tuple[int, bytes, dict[str, str]]:
     fault, message = fault_of(error, _group(scope))
     headers = {"x-ms-error-code": fault.code}
-    if isinstance(error, CountenanceError) and error.receipt is not None:
+    if isinstance(error, CountenanceError | AzureRefused) and error.receipt is not None:
         headers[RECEIPT] = error.receipt
     if fault.status == 500:  # by type and place only: a message could hold what was sent
         for place in traceback.extract_tb(error.__traceback__)[-1:]:
