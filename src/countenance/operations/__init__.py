@@ -16,10 +16,7 @@ from countenance.gallery import (
     User,
     UserMatch,
 )
-<<<<<<< HEAD
 from countenance.jobs import Jobs, JobState, StreamProcessor, VideoJob
-=======
->>>>>>> 6b66a33 (Name the kind of a group that is not there, and answer a full server in Azure's form too)
 from countenance.operations.charging import BudgetKeeper
 from countenance.operations.compare import Compare, Compared
 from countenance.operations.detect import Detect, Detected
