@@ -23,7 +23,7 @@ from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from countenance.errors import StoreError
+from countenance.errors import CountenanceError, StoreError
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 _WHAT_TO_DO = "see that its folder is there, writable and has room"
@@ -103,6 +103,21 @@ class Transaction:
     def connection(self) -> Connection:
         """The same transaction through SQLAlchemy, for rare statements. Do not commit or close it."""
         return Connection(self._engine, self._driver_connection).execution_options(begin=None)
+
+    @contextmanager
+    def undone_on_error(self) -> Iterator[None]:
+        """A part of the transaction that leaves nothing where it raises a `CountenanceError`.
+
+        After any other error the transaction as a whole must not be committed.
+        """
+        self._cursor.execute("SAVEPOINT part")
+        try:
+            yield
+        except CountenanceError:
+            self._cursor.execute("ROLLBACK TO part")
+            self._cursor.execute("RELEASE part")
+            raise
+        self._cursor.execute("RELEASE part")
 
     def rows(self, statement: Direct, **values: object) -> list[tuple[Any, ...]]:
         """All rows of a SELECT."""

@@ -26,6 +26,7 @@
     │   └── TooManyJobs               as many video jobs of the mandate wait or run as may
     ├── NotOffered                this server does not do that, and the message says why
     ├── Denied                    the rules forbid it, or could not permit it
+    │   ├── NotAsRecorded         the database was changed behind the ledger's back
     │   └── Held                  permitted, but withheld until people have reviewed or authorised it
     ├── Unauthenticated           the caller did not prove who it is
     ├── Overloaded                the queue is full; try again later
@@ -169,6 +170,10 @@ class Denied(CountenanceError):
     def __init__(self, message: str, decision: object = None) -> None:
         super().__init__(message)
         self.decision = decision
+
+
+class NotAsRecorded(Denied):
+    """The database holds this otherwise than the ledger recorded it, so it grants nothing."""
 
 
 class Held(Denied):

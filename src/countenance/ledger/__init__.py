@@ -1,6 +1,7 @@
 """What was done, and can anybody prove that it was altered: an RFC 6962 tree with receipts and signed checkpoints."""
 
 from countenance.ledger import verifier
+from countenance.ledger.bindings import Bindings
 from countenance.ledger.checkpoint import Checkpoint, SignedCheckpoint
 from countenance.ledger.entries import Entry
 from countenance.ledger.export import disclose, export, prove_growth, prove_inclusion
@@ -12,6 +13,7 @@ from countenance.ledger.records import Records, StoredEntry
 from countenance.ledger.refusals import RefusedCount
 
 __all__ = [
+    "Bindings",
     "Checkpoint",
     "Entry",
     "Ledger",

@@ -99,7 +99,10 @@ def _resume(connection: Connection, checkpoint: SignedCheckpoint, key: NoteKey) 
 
 
 class Batch:
-    """Entries on top of `tail`, all of the moment `time`, until `write` puts them into an open transaction."""
+    """Entries on top of `tail`, all of the moment `time`, until `write` puts them into an open transaction.
+
+    bound, released: (table, commitment) that its entries bind and release; see `countenance.ledger.bindings`.
+    """
 
     def __init__(self, tail: LogTail, time: str, origin: str, signer: Signer, entropy: Callable[[int], bytes]) -> None:
         self._before = tail
@@ -113,6 +116,8 @@ class Batch:
         self._openings: list[dict[str, object]] = []
         self._opened: set[int] = set()
         self._closed: set[int] = set()
+        self.bound: set[tuple[str, str]] = set()
+        self.released: set[tuple[str, str]] = set()
         if tail.size == 0:
             self.add(Draft.of({"kind": "key", "key": str(NoteKey(origin, signer.public))}))
 

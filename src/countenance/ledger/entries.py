@@ -4,7 +4,7 @@ An entry is one canonical JSON object (RFC 8785). Its own fields, beside the pub
 
     sequence      its index in the ledger, from 0
     time          when it was written: ISO 8601, UTC, microseconds, ending in Z
-    kind          "decision", "result", … from the caller; "key", "clock" and "erasure" are the ledger's own
+    kind          "decision", "result", … from the caller; "key", "clock", "erasure" and "state" are the ledger's own
     commitments   name of each private value -> hex of SHA-256(salt || canonical JSON of the value)
 
 A commitment's opening (salt and value) is kept beside the ledger and can be erased; without its 32 random bytes the
@@ -29,7 +29,7 @@ MAX_ENTRY_BYTES = 65_535
 SALT_BYTES = 32
 LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 OWN_FIELDS = frozenset({"sequence", "time", "commitments"})
-OWN_KINDS = frozenset({"key", "clock", "erasure"})
+OWN_KINDS = frozenset({"key", "clock", "erasure", "state"})
 
 
 @dataclass(frozen=True, slots=True)

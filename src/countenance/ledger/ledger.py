@@ -76,6 +76,8 @@ class Ledger(Records):
         if key is not None and key.name != origin:
             raise StoreError(f"the ledger in this database is {key.name!r}, not {origin!r}")
         self.origin = origin
+        self.lost_checkpoints = self.size > 0 and self.last_checkpoint() is None
+        """Whether it was opened without a single checkpoint: the first entry came with one, so somebody removed it."""
         self._writer = Writer(
             engine,
             signer,
@@ -141,6 +143,10 @@ class Ledger(Records):
         erased = self._done(lambda batch, transaction: erase_about(batch, transaction, face_ids, gallery_id), timeout_s)
         wipe(self._engine)
         return erased
+
+    def carry_out(self, work: Callable[[Batch, Transaction], T], timeout_s: float = PATIENCE_S) -> T:
+        """Do `work` in a coming transaction, with the entries that it adds; what it gives, when that is durable."""
+        return self._done(work, timeout_s)
 
     def accept_clock(self, reason: str, timeout_s: float = PATIENCE_S) -> Receipt:
         """Go on after the clock was put back: record the step and the operator's reason. `Conflict` if it was not."""

@@ -6,9 +6,9 @@ who request, approve, review and audit.
 """
 
 from countenance.mandates.mandate import AccessKey, Holder, Mandate, MandateState, Terms
-from countenance.mandates.moratorium_store import MoratoriumStore
-from countenance.mandates.operators import Operator, OperatorStore, Role
-from countenance.mandates.register import Register
+from countenance.mandates.moratorium_store import MoratoriumStore, moratorium_rows
+from countenance.mandates.operators import Operator, OperatorStore, Role, operator_rows
+from countenance.mandates.register import Register, register_rows
 from countenance.mandates.templates import MandateTemplate, template, templates
 
 __all__ = [
@@ -23,6 +23,9 @@ __all__ = [
     "Register",
     "Role",
     "Terms",
+    "moratorium_rows",
+    "operator_rows",
+    "register_rows",
     "template",
     "templates",
 ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Engine, MetaData, String, Table, Text, select
+from collections.abc import Iterator
+
+from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, Text, select
 from sqlalchemy.exc import IntegrityError
 
-from countenance.database import Direct, changing
-from countenance.errors import AlreadyExists, Conflict
+from countenance.binding import BoundRow, Change, Recorder, Unrecorded
+from countenance.database import Direct, Transaction
+from countenance.errors import AlreadyExists, Conflict, NotAsRecorded
 
 _moratoria = Table(
     "moratoria",
@@ -18,31 +21,61 @@ _moratoria = Table(
 _ALL = Direct(select(_moratoria.c.moratorium_id, _moratoria.c.statements).order_by(_moratoria.c.moratorium_id))
 
 
-class MoratoriumStore:
-    """The signed statements of all moratoria ever set. None is ever removed."""
+_TRIES = 3  # of a look-up that finds rows which somebody is just changing
 
-    def __init__(self, engine: Engine) -> None:
+
+class MoratoriumStore:
+    """The signed statements of all moratoria ever set. None is ever removed.
+
+    recorder: where changes of rows are recorded; without one nobody does, and every row is believed.
+    """
+
+    def __init__(self, engine: Engine, recorder: Recorder | None = None) -> None:
         self._engine = engine
+        self._recorder = recorder or Unrecorded(engine)
 
     def add(self, moratorium_id: str, statements: str) -> None:
         """Store a new one; `AlreadyExists` if the id is taken."""
-        try:
-            with changing(self._engine) as connection:
-                connection.execute(_moratoria.insert().values(moratorium_id=moratorium_id, statements=statements))
-        except IntegrityError:
-            raise AlreadyExists(f"there is a moratorium {moratorium_id!r} already") from None
+
+        def work(transaction: Transaction) -> Change[None]:
+            new = _moratoria.insert().values(moratorium_id=moratorium_id, statements=statements)
+            try:
+                transaction.connection.execute(new)
+            except IntegrityError:
+                raise AlreadyExists(f"there is a moratorium {moratorium_id!r} already") from None
+            return Change(None, made=(_bound(moratorium_id, statements),))
+
+        self._recorder.change(work)
 
     def replace(self, moratorium_id: str, before: str, after: str) -> None:
         """Replace `before` by `after`; `Conflict` if the stored text has changed in the meantime."""
-        with changing(self._engine) as connection:
-            done = connection.execute(
+
+        def work(transaction: Transaction) -> Change[None]:
+            done = transaction.connection.execute(
                 _moratoria.update()
                 .where(_moratoria.c.moratorium_id == moratorium_id, _moratoria.c.statements == before)
                 .values(statements=after)
             )
-        if done.rowcount != 1:
-            raise Conflict(f"the moratorium {moratorium_id!r} was changed meanwhile")
+            if done.rowcount != 1:
+                raise Conflict(f"the moratorium {moratorium_id!r} was changed meanwhile")
+            return Change(None, made=(_bound(moratorium_id, after),), unmade=(_bound(moratorium_id, before),))
+
+        self._recorder.change(work)
 
     def all(self) -> dict[str, str]:
-        """The statements by id."""
-        return dict(_ALL.rows(self._engine))
+        """The statements by id; `NotAsRecorded` where one is gone, or not as the ledger recorded it."""
+        for _ in range(_TRIES):
+            found = dict(_ALL.rows(self._engine))
+            if self._recorder.complete(_moratoria.name, [_bound(*row) for row in found.items()]):
+                return found
+        raise NotAsRecorded("the moratoria in the database are not those that the ledger recorded")
+
+
+def moratorium_rows(connection: Connection) -> Iterator[tuple[BoundRow, str]]:
+    """All moratoria, for comparison with what was recorded."""
+    for row in connection.execute(select(_moratoria)):
+        yield _bound(row.moratorium_id, row.statements), f"moratoria, row {row.moratorium_id!r}: the moratorium"
+
+
+def _bound(moratorium_id: str, statements: str) -> BoundRow:
+    return BoundRow(_moratoria.name, (moratorium_id, statements))

@@ -11,18 +11,21 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from countenance.database import changing, reading
-from countenance.errors import AlreadyExists, BadRequest, Conflict, NotFound, Unauthenticated
+from countenance.binding import BoundRow, Change, Recorder, Unrecorded
+from countenance.database import Transaction, reading
+from countenance.errors import AlreadyExists, BadRequest, Conflict, NotAsRecorded, NotFound, Unauthenticated
 
 _PREFIX = "cntn_"
+_TRIES = 3  # of a look-up that finds a row which somebody is just changing
 _NAME = re.compile(r"\w[\w .@'-]{0,62}\w")
 _operators = sa.Table(
     "operators",
@@ -78,10 +81,20 @@ class Operator:
 
 
 class OperatorStore:
-    """The operators in the one database. now: the clock, UTC. entropy: n -> n random bytes."""
+    """The operators in the one database. now: the clock, UTC. entropy: n -> n random bytes.
 
-    def __init__(self, engine: sa.Engine, now: Callable[[], datetime], entropy: Callable[[int], bytes]) -> None:
+    recorder: where changes of rows are recorded; without one nobody does, and every row is believed.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        now: Callable[[], datetime],
+        entropy: Callable[[int], bytes],
+        recorder: Recorder | None = None,
+    ) -> None:
         self._engine = engine
+        self._recorder = recorder or Unrecorded(engine)
         self._entropy = entropy
         self.now = now
 
@@ -106,12 +119,15 @@ class OperatorStore:
             "added_at": _text(operator.added_at),
             "expires_at": _text(operator.expires_at),
         }
-        try:
-            with changing(self._engine) as connection:
-                connection.execute(_operators.insert().values(**values))
-        except IntegrityError:
-            raise AlreadyExists("there is, or was, an operator of that name") from None
-        return token
+
+        def work(transaction: Transaction) -> Change[str]:
+            try:
+                transaction.connection.execute(_operators.insert().values(**values))
+            except IntegrityError:
+                raise AlreadyExists("there is, or was, an operator of that name") from None
+            return Change(token, made=(_bound_operator(transaction.connection, operator.operator_id),))
+
+        return self._recorder.change(work)
 
     def renew(self, operator_id: str, expires_at: datetime) -> str:
         """A new token, which is never shown again. The old one stops working."""
@@ -129,11 +145,17 @@ class OperatorStore:
         return self._one(_operators.c.folded == _folded(name.strip()))
 
     def holding(self, token: str) -> Operator:
-        """The operator whose token this is; `Unauthenticated` if it is unknown, expired or revoked."""
-        operators = self._select(_operators.c.token_sha256 == _hashed(token)) if token.startswith(_PREFIX) else []
-        if not operators or not operators[0].active(self.now()):
-            raise Unauthenticated("the token is unknown, expired or revoked")
-        return operators[0]
+        """The operator whose token this is; `Unauthenticated` if it is unknown, expired or revoked.
+
+        `NotAsRecorded` where the row was changed behind the ledger's back.
+        """
+        for _ in range(_TRIES):
+            rows = self._rows(_operators.c.token_sha256 == _hashed(token)) if token.startswith(_PREFIX) else []
+            if not rows or not _operator(rows[0]).active(self.now()):
+                raise Unauthenticated("the token is unknown, expired or revoked")
+            if not self._recorder.differing([BoundRow(_operators.name, tuple(rows[0]))]):
+                return _operator(rows[0])
+        raise NotAsRecorded("the operator of this token is not as the ledger recorded it, and may do nothing")
 
     def all(self) -> list[Operator]:
         """All operators, former ones too, oldest first."""
@@ -144,10 +166,17 @@ class OperatorStore:
 
     def _update(self, operator_id: str, **values: str) -> None:
         not_revoked = (_operators.c.operator_id == operator_id, _operators.c.revoked_at.is_(None))
-        with changing(self._engine) as connection:
-            done = connection.execute(_operators.update().where(*not_revoked).values(**values))
-        if done.rowcount != 1:
-            raise Conflict("the operator is revoked already, for good")
+
+        def work(transaction: Transaction) -> Change[None]:
+            connection = transaction.connection
+            before = connection.execute(sa.select(_operators).where(*not_revoked)).one_or_none()
+            if before is None:
+                raise Conflict("the operator is revoked already, for good")
+            connection.execute(_operators.update().where(*not_revoked).values(**values))
+            after = _bound_operator(connection, operator_id)
+            return Change(None, made=(after,), unmade=(BoundRow(_operators.name, tuple(before)),))
+
+        self._recorder.change(work)
 
     def _one(self, where: sa.ColumnElement[bool]) -> Operator:
         operators = self._select(where)
@@ -156,19 +185,33 @@ class OperatorStore:
         return operators[0]
 
     def _select(self, where: sa.ColumnElement[bool]) -> list[Operator]:
+        return [_operator(row) for row in self._rows(where)]
+
+    def _rows(self, where: sa.ColumnElement[bool]) -> list[Any]:
         with reading(self._engine) as connection:
-            rows = connection.execute(sa.select(_operators).where(where).order_by(_operators.c.added_at)).all()
-        return [
-            Operator(
-                operator_id=row.operator_id,
-                name=row.name,
-                roles=frozenset(map(Role, json.loads(row.roles))),
-                added_at=datetime.fromisoformat(row.added_at),
-                expires_at=datetime.fromisoformat(row.expires_at),
-                revoked_at=None if row.revoked_at is None else datetime.fromisoformat(row.revoked_at),
-            )
-            for row in rows
-        ]
+            return list(connection.execute(sa.select(_operators).where(where).order_by(_operators.c.added_at)))
+
+
+def operator_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
+    """All operators, for comparison with what was recorded."""
+    for row in connection.execute(sa.select(_operators)):
+        yield BoundRow(_operators.name, tuple(row)), f"operators, row {row.operator_id!r}: the operator"
+
+
+def _bound_operator(connection: sa.Connection, operator_id: str) -> BoundRow:
+    row = connection.execute(sa.select(_operators).where(_operators.c.operator_id == operator_id)).one()
+    return BoundRow(_operators.name, tuple(row))
+
+
+def _operator(row: Any) -> Operator:
+    return Operator(
+        operator_id=row.operator_id,
+        name=row.name,
+        roles=frozenset(map(Role, json.loads(row.roles))),
+        added_at=datetime.fromisoformat(row.added_at),
+        expires_at=datetime.fromisoformat(row.expires_at),
+        revoked_at=None if row.revoked_at is None else datetime.fromisoformat(row.revoked_at),
+    )
 
 
 def _folded(name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import (
     Column,
+    Connection,
     Engine,
     ForeignKey,
     LargeBinary,
@@ -30,8 +31,9 @@ from sqlalchemy import (
     select,
 )
 
-from countenance.database import Direct, changing, reading
-from countenance.errors import BadRequest, Conflict, Misconfigured, NotFound
+from countenance.binding import BoundRow, Change, Recorder, Unrecorded
+from countenance.database import Direct, Transaction, reading
+from countenance.errors import BadRequest, Conflict, Misconfigured, NotAsRecorded, NotFound
 from countenance.mandates.mandate import AccessKey, Holder, Mandate, MandateState, Terms
 
 _metadata = MetaData()
@@ -58,16 +60,24 @@ _keys = Table(
 )
 
 # Every call runs them, so they are compiled once.
-_BY_KEY = Direct(select(_mandates).join(_keys).where(_keys.c.access_key == bindparam("key")))
+_BY_KEY = Direct(select(_keys, _mandates).join_from(_keys, _mandates).where(_keys.c.access_key == bindparam("key")))
 _SECRET = Direct(select(_keys.c.sealed_secret).where(_keys.c.access_key == bindparam("key")))
 _NAMES = tuple(column.name for column in _mandates.c)
+_KEY_COLUMNS = len(_keys.c)
+_TRIES = 3  # of a look-up that finds rows which somebody is just changing
 
 
 class Register:
-    """Mandates and their keys. now: the clock, UTC. sealing_key: 32 bytes that encrypt the secrets at rest."""
+    """Mandates and their keys. now: the clock, UTC. sealing_key: 32 bytes that encrypt the secrets at rest.
 
-    def __init__(self, engine: Engine, sealing_key: bytes, now: Callable[[], datetime]) -> None:
+    recorder: where changes of rows are recorded; without one nobody does, and every row is believed.
+    """
+
+    def __init__(
+        self, engine: Engine, sealing_key: bytes, now: Callable[[], datetime], recorder: Recorder | None = None
+    ) -> None:
         self._engine = engine
+        self._recorder = recorder or Unrecorded(engine)
         self._seal = AESGCM(sealing_key)
         self._now = now
 
@@ -81,9 +91,13 @@ class Register:
             requested_at=self._now(),
             expires_at=expires_at,
         )
-        with changing(self._engine) as connection:
-            connection.execute(_mandates.insert().values(**_row(mandate)))
-        return mandate
+        row = _row(mandate)
+
+        def work(transaction: Transaction) -> Change[Mandate]:
+            transaction.connection.execute(_mandates.insert().values(**row))
+            return Change(mandate, made=(_bound(row),))
+
+        return self._recorder.change(work)
 
     def approve(self, mandate_id: str, *, approved_by: str) -> Mandate:
         """Put a requested mandate in force. Its requester cannot approve it."""
@@ -127,11 +141,17 @@ class Register:
         secret = base64.b64encode(secrets.token_bytes(30)).decode()
         nonce = secrets.token_bytes(12)
         sealed = nonce + self._seal.encrypt(nonce, secret.encode(), access_key.encode())
-        with changing(self._engine) as connection:
-            connection.execute(
+
+        def work(transaction: Transaction) -> Change[AccessKey]:
+            transaction.connection.execute(
                 _keys.insert().values(access_key=access_key, mandate_id=mandate_id, sealed_secret=sealed)
             )
-        return AccessKey(access_key, secret, mandate_id)
+            return Change(
+                AccessKey(access_key, secret, mandate_id),
+                made=(BoundRow(_keys.name, (access_key, mandate_id, sealed)),),
+            )
+
+        return self._recorder.change(work)
 
     def secret_of(self, access_key: str) -> str | None:
         """The secret of a key, for verifying a signature; None if there is no such key."""
@@ -145,12 +165,25 @@ class Register:
             raise Misconfigured("an access key was sealed by another installation's key file") from error
 
     def mandate_of(self, access_key: str) -> Mandate | None:
-        """The mandate that a key belongs to, in any state; None if there is no such key."""
-        rows = _BY_KEY.rows(self._engine, key=access_key)
-        return _read(rows[0]) if rows else None
+        """The mandate that a key belongs to, in any state; None if there is no such key.
+
+        `NotAsRecorded` where the row of either was changed behind the ledger's back.
+        """
+        for _ in range(_TRIES):
+            rows = _BY_KEY.rows(self._engine, key=access_key)
+            if not rows:
+                return None
+            key, mandate = rows[0][:_KEY_COLUMNS], rows[0][_KEY_COLUMNS:]
+            bound = (BoundRow(_keys.name, key), BoundRow(_mandates.name, mandate))
+            different = self._recorder.differing(bound)
+            if not different:
+                return _read(mandate)
+        what = "the access key" if different[0] == 0 else "the mandate of this access key"
+        raise NotAsRecorded(f"{what} is not as the ledger recorded it, and grants nothing")
 
     def _change(self, mandate_id: str, allowed: set[MandateState], **changes: Any) -> Mandate:
-        with changing(self._engine) as connection:
+        def work(transaction: Transaction) -> Change[Mandate]:
+            connection = transaction.connection
             row = connection.execute(select(_mandates).where(_mandates.c.mandate_id == mandate_id)).mappings().first()
             if row is None:
                 raise NotFound(f"there is no mandate {mandate_id!r}")
@@ -161,8 +194,23 @@ class Register:
                     f"mandate {mandate_id} is {state}; this needs one that is {' or '.join(sorted(allowed))}"
                 )
             changed = replace(mandate, **changes)
-            connection.execute(_mandates.update().where(_mandates.c.mandate_id == mandate_id).values(**_row(changed)))
-        return changed
+            after = _row(changed)
+            connection.execute(_mandates.update().where(_mandates.c.mandate_id == mandate_id).values(**after))
+            return Change(changed, made=(_bound(after),), unmade=(_bound(row),))
+
+        return self._recorder.change(work)
+
+
+def register_rows(connection: Connection) -> Iterator[tuple[BoundRow, str]]:
+    """All mandates and access keys, for comparison with what was recorded."""
+    for row in connection.execute(select(_mandates)).mappings():
+        yield _bound(row), f"mandates, row {row['mandate_id']!r}: the mandate"
+    for key in connection.execute(select(_keys)):
+        yield BoundRow(_keys.name, tuple(key)), f"access_keys, row {key.access_key!r}: the key"
+
+
+def _bound(row: Mapping[str, Any] | RowMapping) -> BoundRow:
+    return BoundRow(_mandates.name, tuple(row[name] for name in _NAMES))
 
 
 def _row(mandate: Mandate) -> dict[str, str | None]:

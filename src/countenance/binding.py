@@ -1,0 +1,82 @@
+"""Rows that grant, stop or identify are bound to the record: whoever changes one says so, whoever uses one asks.
+
+The stores know this protocol only; the ledger keeps it (`countenance.ledger.bindings`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeAlias, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from countenance.database import Transaction, writing
+
+T = TypeVar("T")
+Value: TypeAlias = "str | int | float | bytes | None"
+
+
+@dataclass(frozen=True, slots=True)
+class BoundRow:
+    """A row of a table as the database holds it. table: its name, and what it is a part of, such as `faces 3`."""
+
+    table: str
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[T]):
+    """What a piece of work did.
+
+    made: bound rows as they are now. unmade: as they were. dropped: tables that are gone with all their rows.
+    faces, gallery: what was erased; the openings of calls that name it go too.
+    """
+
+    result: T
+    made: tuple[BoundRow, ...] = ()
+    unmade: tuple[BoundRow, ...] = ()
+    dropped: tuple[str, ...] = ()
+    faces: tuple[str, ...] = ()
+    gallery: str | None = None
+
+
+Lister: TypeAlias = Callable[[Connection], Iterator[tuple[BoundRow, str]]]
+"""All bound rows of some tables, each with words that tell people which row it is and nothing private."""
+
+
+class Recorder(Protocol):
+    """Where changes of bound rows are recorded, and whether a row is as it was recorded."""
+
+    def change(self, work: Callable[[Transaction], Change[T]]) -> T:
+        """Do `work` in a transaction that records what it changed; its result, when both are durable.
+
+        `NotAsRecorded`, with nothing done, where a row that it changes was not as recorded; `NotRecorded` where the
+        ledger cannot be written.
+        """
+
+    def differing(self, rows: Iterable[BoundRow], *, once: bool = False) -> list[int]:
+        """Which of `rows`, by index, are not as they were recorded last. once: they are not asked about often."""
+
+    def complete(self, table: str, rows: Collection[BoundRow]) -> bool:
+        """Whether `rows` are all rows of the table, each as it was recorded last."""
+
+
+class Unrecorded:
+    """Changes that nobody records, on rows that nobody doubts: for stores that are used by themselves."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def change(self, work: Callable[[Transaction], Change[T]]) -> T:
+        """Do it."""
+        with writing(self._engine) as transaction:
+            return work(transaction).result
+
+    def differing(self, rows: Iterable[BoundRow], *, once: bool = False) -> list[int]:
+        """None."""
+        return []
+
+    def complete(self, table: str, rows: Collection[BoundRow]) -> bool:
+        """Yes."""
+        return True
