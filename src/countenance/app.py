@@ -30,16 +30,26 @@ from countenance.budgets import Budgets, read_defaults
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.engine import Engine, load_manifests
-from countenance.errors import CountenanceError
+from countenance.errors import CountenanceError, Misconfigured
 from countenance.faces import ModelId
-from countenance.gallery import Gallery, KeptFaces
+from countenance.gallery import Gallery, KeptFaces, gallery_rows
 from countenance.home import private_home
-from countenance.ledger import Ledger
-from countenance.mandates import MoratoriumStore, OperatorStore, Register
+from countenance.ledger import Bindings, Ledger
+from countenance.mandates import (
+    MoratoriumStore,
+    OperatorStore,
+    Register,
+    moratorium_rows,
+    operator_rows,
+    register_rows,
+)
 from countenance.policy import Rules
 from countenance.scoring import Calibration, Normaliser, load_normaliser
 from countenance.settings import Settings
-from countenance.signing import Signer, secret_file
+from countenance.signing import JSON, Signer, secret_file
+
+BOUND = (register_rows, operator_rows, moratorium_rows, gallery_rows)
+"""All rows that must be as the ledger recorded them."""
 
 
 def _now() -> datetime:
@@ -54,15 +64,17 @@ class Countenance:
     database: Database
     register: Register
     ledger: Ledger
+    bindings: Bindings
 
     @classmethod
     def open(cls, settings: Settings) -> Countenance:
         """Open the database under `settings.home`, making folder, keys and tables on first use."""
         private_home(settings.home)
         database = open_database(settings.database)
-        register = Register(database, secret_file(settings.keys / "mandates.key"), _now)
         ledger = Ledger(database, Signer.from_file(settings.keys / "ledger.key"), settings.origin, _now)
-        return cls(settings, database, register, ledger)
+        bindings = Bindings(database, ledger, secret_file(settings.keys / "bindings.key"), BOUND)
+        register = Register(database, secret_file(settings.keys / "mandates.key"), _now, bindings)
+        return cls(settings, database, register, ledger, bindings)
 
     @cached_property
     def mandates(self) -> administration.Mandates:
@@ -72,7 +84,7 @@ class Countenance:
     @cached_property
     def operators(self) -> administration.Operators:
         """The operators; every change is a ledger entry first."""
-        return administration.Operators(OperatorStore(self.database, _now, os.urandom), self.ledger)
+        return administration.Operators(OperatorStore(self.database, _now, os.urandom, self.bindings), self.ledger)
 
     @cached_property
     def rules(self) -> Rules:
@@ -105,7 +117,7 @@ class Countenance:
     @cached_property
     def gallery(self) -> Gallery:
         """The enrolled faces."""
-        return Gallery(self.database, self.normaliser, _now, lambda: str(uuid.uuid4()))
+        return Gallery(self.database, self.normaliser, _now, lambda: str(uuid.uuid4()), recorder=self.bindings)
 
     @cached_property
     def tools(self) -> operations.Tools:
@@ -146,13 +158,15 @@ class Countenance:
     @cached_property
     def moratoria(self) -> administration.Moratoria:
         """The moratoria; every change is a ledger entry first."""
-        return administration.Moratoria(MoratoriumStore(self.database), self.moratoria_in_force, self.ledger)
+        return administration.Moratoria(
+            MoratoriumStore(self.database, self.bindings), self.moratoria_in_force, self.ledger
+        )
 
     @cached_property
     def moratoria_in_force(self) -> operations.MoratoriaInForce:
         """The moratoria in force."""
         charter = None if self.settings.charter is None else operations.read_charter(self.settings.charter)
-        return operations.MoratoriaInForce(MoratoriumStore(self.database), charter)
+        return operations.MoratoriaInForce(MoratoriumStore(self.database, self.bindings), charter)
 
     @cached_property
     def custodian(self) -> administration.Custodian:
@@ -177,6 +191,28 @@ class Countenance:
             self.moratoria_in_force,
             _now,
             self.budgets,
+        )
+
+    def check_state(self, despite: str | None = None) -> None:
+        """Compare every bound row and opening with the ledger; `Misconfigured`, naming them, where one differs.
+
+        despite: a reason to go on all the same; an entry records it and how many differ. What differs still grants
+        nothing.
+        """
+        found = self.bindings.differences()
+        if not found:
+            return
+        if despite is not None:
+            entry: dict[str, JSON] = {"kind": "alarm", "what": "served despite differences", "differences": len(found)}
+            self.ledger.append({**entry, "reason": despite}).wait()
+            for each in found:
+                logging.getLogger("countenance").error("served although %s", each)
+            return
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise Misconfigured(
+            f"the database is not what the ledger recorded: {found[0]}{more}. `countenance ledger verify` lists all. "
+            "Put it right from a backup; or bind it as it is, on record, with `countenance ledger accept --reason "
+            "TEXT`; or start with `countenance serve --despite TEXT`, where what differs grants nothing"
         )
 
     def prepare_to_serve(self) -> None:
@@ -272,5 +308,6 @@ def asgi() -> ASGIApp:
     Use one worker process: each loads the models, and all share one database and one ledger.
     """
     app = Countenance.open(settings.load())
+    app.check_state()
     app.prepare_to_serve()
     return app.asgi(closing=True)

@@ -113,9 +113,7 @@ class Custodian:
                 entry: dict[str, JSON] = {"kind": "retention", "clause": term.clause, "faces": len(face_ids)}
                 self._ledger.append(entry, {"gallery": term.gallery_id, "faces": list(face_ids)}).wait()
                 try:
-                    gone = self._gallery.erase(term.gallery_id, face_ids).deleted
-                    self._ledger.erase_openings_about(gone)
-                    erased += len(gone)
+                    erased += len(self._gallery.erase(term.gallery_id, face_ids).deleted)
                 except NotFound:  # the gallery was deleted meanwhile, and its faces with it
                     break
         return erased

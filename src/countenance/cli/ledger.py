@@ -12,11 +12,14 @@ import click
 from sqlalchemy import Engine
 
 from countenance import settings
+from countenance.app import BOUND
+from countenance.cli.installation import installation
 from countenance.database import open_database
 from countenance.errors import BadRequest
 from countenance.gallery import damaged_rows
 from countenance.home import private_home
 from countenance.ledger import (
+    Bindings,
     Entry,
     Ledger,
     NoteKey,
@@ -32,7 +35,7 @@ from countenance.ledger import (
 )
 from countenance.progress import track
 from countenance.settings import Settings
-from countenance.signing import Signer
+from countenance.signing import Signer, secret_file
 
 ledger = click.Group("ledger", help="Show, verify, prove and export the record.")
 
@@ -88,9 +91,11 @@ def verify(
 ) -> None:
     """Verify the ledger of this installation, or an exported folder or a proof at PATH.
 
-    Names the first entry that was changed, removed, moved or added, and then exits with status 1.
+    Names the first entry that was changed, removed, moved or added, every row that differs from what the entries
+    recorded, and every opening that is not that of its commitment; then exits with status 1.
     """
     damaged: tuple[int, ...] = ()
+    different: list[str] = []
     try:
         trusted = [verifier.read_key(text) for text in key]
         checkpoints = [verifier.read_checkpoint(file.read_bytes()) for file in since]
@@ -104,6 +109,8 @@ def verify(
             database = _database(own)
             report = verify_records(Records(database), trusted, checkpoints, receipts, _watch)
             damaged = damaged_rows(database)
+            if not report.findings:
+                different = _differences(own, database)
     except verifier.Unreadable as error:
         raise BadRequest(f"cannot check: {error}") from error
     click.echo(verifier.say(report), nl=False)
@@ -111,7 +118,9 @@ def verify(
         click.echo(
             f"faces, row {row}: the template is damaged; searches leave it out. Erase the face and enrol it anew"
         )
-    if report.findings or damaged:
+    for each in different:
+        click.echo(f"ALTERED: {each}")
+    if report.findings or damaged or different:
         context.exit(1)
 
 
@@ -187,6 +196,18 @@ def clock(reason: str) -> None:
     click.echo(f"entry {receipt.index} records the step; receipt {receipt.header()}")
 
 
+@ledger.command("accept")
+@click.option("--reason", required=True, help="Why the rows are right as they are; it is recorded.")
+def accept(reason: str) -> None:
+    """Bind all rows as they are in the database now, after `verify` found that some differ from the record.
+
+    For a database that was mended by hand. What the ledger said before stays in it, and so does the reason.
+    """
+    with installation() as app:
+        ended = app.bindings.accept(reason)
+    click.echo(f"{ended} differences ended; all rows are bound as they are")
+
+
 @ledger.command("rotate")
 def rotate() -> None:
     """Let a new key sign from now on: the last entry under the old key names it. Restart a running server after it."""
@@ -234,6 +255,18 @@ def _own_key(own: Settings) -> list[verifier.Key]:
     """The key of this installation, if it has one. None is made."""
     path = _key_file(own)
     return [verifier.Key(own.origin, Signer.from_file(path).public)] if path.exists() else []
+
+
+def _differences(own: Settings, database: Engine) -> list[str]:
+    """What differs from the record in an installation whose entries verify, and that ever bound a row."""
+    key = own.keys / "bindings.key"
+    if not key.exists():
+        return []
+    log = Ledger(database, Signer.from_file(_key_file(own)), own.origin, _now)
+    try:
+        return Bindings(database, log, secret_file(key), BOUND).differences()
+    finally:
+        log.close()
 
 
 def _newest(records: Records, last: int, kind: str | None) -> list[Entry]:

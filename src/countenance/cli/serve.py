@@ -16,7 +16,8 @@ _OTHER_FILES = 512
 
 
 @click.command("serve", help="Serve both HTTP dialects until interrupted.")
-def serve() -> None:
+@click.option("--despite", metavar="REASON", help="Start although the database differs from the ledger; on record.")
+def serve(despite: str | None) -> None:
     """Fetch what is missing, load and verify everything, say how to reach it, then serve."""
     began = time.monotonic()
     own = load()
@@ -30,6 +31,7 @@ def serve() -> None:
     from countenance.operations import evidence_summary
 
     with installation(reads=True) as app:
+        app.check_state(despite)
         app.prepare_to_serve()
         application = app.asgi()
         settings = app.settings

@@ -190,6 +190,11 @@ class Custody:
             connection.execute(sa.delete(_retention).where(_retention.c.gallery_id == gallery_id))
             connection.execute(_retention.insert().values(gallery_id=gallery_id, days=days, clause=clause))
 
+    def release(self, gallery_id: str) -> None:
+        """Forget the term of a gallery that is deleted. Made again, it gets its term at the first enrolment."""
+        with changing(self._engine) as connection:
+            connection.execute(sa.delete(_retention).where(_retention.c.gallery_id == gallery_id))
+
     def terms(self) -> list[RetentionTerm]:
         """All galleries with a term."""
         with reading(self._engine) as connection:

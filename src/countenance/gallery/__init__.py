@@ -14,6 +14,7 @@ from countenance.gallery.answers import (
     UserMatch,
     UserMatches,
 )
+from countenance.gallery.bound import gallery_rows
 from countenance.gallery.gallery import Gallery
 from countenance.gallery.kept_faces import KeptFaces
 from countenance.gallery.profiles import FaceGroup, GroupKind, GroupProfile, NotedFace, Person
@@ -40,4 +41,5 @@ __all__ = [
     "UserMatch",
     "UserMatches",
     "damaged_rows",
+    "gallery_rows",
 ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sqlalchemy as sa
 
+from countenance.binding import Recorder
 from countenance.errors import Conflict, NotFound, Overloaded
 from countenance.faces import DetectedFace, EnrolledFace, ModelId, Template
 from countenance.gallery.answers import (
@@ -64,6 +65,7 @@ class Gallery:
     profiles: what callers wrote beside galleries, users and faces.
     engine: from `countenance.database.open_database`. normaliser: makes the rows that are searched from templates.
     now: the clock, UTC. new_id: makes face and image ids. threads: how many one search may use; 0 means all cores.
+    recorder: where changes of rows are recorded; without one nobody does, and every row is believed.
     """
 
     def __init__(
@@ -73,8 +75,9 @@ class Gallery:
         now: Callable[[], datetime],
         new_id: Callable[[], str],
         threads: int = 0,
+        recorder: Recorder | None = None,
     ) -> None:
-        self._store = Store(engine, now, new_id)
+        self._store = Store(engine, now, new_id, recorder)
         self._users = Users(engine, now)
         self.profiles = Profiles(engine, now)
         self.new_id = new_id
@@ -404,6 +407,7 @@ class Gallery:
         with self._lock:
             entry = self._indexes.get(gallery_id)
             if entry is None or entry.number != head.number:
+                self._store.check_gallery(head.number)
                 entry = self._indexes[gallery_id] = _Entry(head.number, self._pool)
         snapshot = entry.index.snapshot
         if snapshot.revision >= head.revision:

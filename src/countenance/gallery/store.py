@@ -15,10 +15,20 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.exc import IntegrityError
 
-from countenance.database import Direct, changing, reading, reading_once, writing
-from countenance.errors import AlreadyExists, BadRequest, Conflict, NoSuchFace, NotFound
+from countenance.binding import BoundRow, Change, Recorder, Unrecorded
+from countenance.database import Direct, Transaction, reading, reading_once
+from countenance.errors import AlreadyExists, BadRequest, Conflict, NoSuchFace, NotAsRecorded, NotFound
 from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, Template
 from countenance.gallery.answers import Erased, GalleryInfo, Page
+from countenance.gallery.bound import (
+    FACE_COLUMNS,
+    GALLERY_COLUMNS,
+    IMAGE_COLUMNS,
+    bound_face,
+    bound_gallery,
+    faces_of,
+    images_of,
+)
 from countenance.gallery.overlap import already_there
 from countenance.gallery.paging import microseconds, moment, page_size, place, portions
 from countenance.gallery.profiles import GroupProfile, profile_row
@@ -44,6 +54,7 @@ _face_rows = sa.select(*_face_columns).select_from(
     .outerjoin(users, faces.c.user == users.c.number)
 )
 
+_RAW_FACE = [sa.type_coerce(column, sa.types.NullType()) for column in FACE_COLUMNS]  # whatever was put there
 _these = faces.alias("these")
 
 # Asked at every call, so they are made once.
@@ -112,10 +123,20 @@ class GalleryHead:
 
 
 class Store:
-    """Galleries, images and faces in `engine`'s database. now: the clock, UTC. new_id: makes face and image ids."""
+    """Galleries, images and faces in `engine`'s database. now: the clock, UTC. new_id: makes face and image ids.
 
-    def __init__(self, engine: sa.Engine, now: Callable[[], datetime], new_id: Callable[[], str]) -> None:
+    recorder: where changes of rows are recorded; without one nobody does, and every row is believed.
+    """
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        now: Callable[[], datetime],
+        new_id: Callable[[], str],
+        recorder: Recorder | None = None,
+    ) -> None:
         self._engine = engine
+        self._recorder = recorder or Unrecorded(engine)
         self._now = now
         self._new_id = new_id
 
@@ -134,13 +155,17 @@ class Store:
             "gallery_id": gallery_id, "model": model, "version": version, "tags": dict(tags), "faces": 0, "revision": 0,
             "log_floor": 0, "log_length": 0, "created_us": microseconds(self._now()),
         }  # fmt: skip
-        try:
-            with changing(self._engine) as connection:
-                made = connection.execute(_NEW_GALLERY, values).scalar_one()
+
+        def work(transaction: Transaction) -> Change[None]:
+            try:
+                made = transaction.connection.execute(_NEW_GALLERY, values).scalar_one()
                 if profile is not None:
-                    connection.execute(sa.insert(gallery_profiles).values(profile_row(made, profile)))
-        except IntegrityError:
-            raise AlreadyExists(f"there is a gallery {gallery_id!r} already") from None
+                    transaction.connection.execute(sa.insert(gallery_profiles).values(profile_row(made, profile)))
+            except IntegrityError:
+                raise AlreadyExists(f"there is a gallery {gallery_id!r} already") from None
+            return Change(None, made=(bound_gallery(_gallery_row(transaction.connection, gallery_id)),))
+
+        self._recorder.change(work)
         return self.describe(gallery_id)
 
     def describe(self, gallery_id: str) -> GalleryInfo:
@@ -167,10 +192,19 @@ class Store:
 
     def delete(self, gallery_id: str) -> int:
         """Delete the gallery with all its faces and return its number; `NotFound` if there is none."""
-        with changing(self._engine) as connection:
-            number = int(_gallery_row(connection, gallery_id, lock=True).number)
-            connection.execute(sa.delete(galleries).where(galleries.c.number == number))
-        return number
+
+        def work(transaction: Transaction) -> Change[int]:
+            connection = transaction.connection
+            row = _gallery_row(connection, gallery_id, lock=True)
+            connection.execute(sa.delete(galleries).where(galleries.c.number == row.number))
+            return Change(
+                int(row.number),
+                unmade=(bound_gallery(row),),
+                dropped=(faces_of(row.number), images_of(row.number)),
+                gallery=gallery_id,
+            )
+
+        return self._recorder.change(work)
 
     def head(self, gallery_id: str) -> GalleryHead:
         """The gallery's counters; `NotFound` if there is none."""
@@ -188,20 +222,23 @@ class Store:
         A face that this picture has in this gallery under this external id already is not stored twice: the enrolled
         one is returned. `Conflict` if a template is of another model or length than the gallery's.
         """
-        with writing(self._engine) as transaction:
+
+        def work(transaction: Transaction) -> Change[tuple[EnrolledFace, ...]]:
             head = _the_head(transaction.rows(_HEAD, gallery_id=gallery_id), gallery_id)
             dimension = _agreed_dimension(head, [template for _, template in detected])
             if not detected:
-                return ()
+                return Change(())
             named = {"gallery": head.number, "image_digest": image_digest, "external_id": external_id or ""}
             image = next(iter(transaction.rows(_IMAGE, **named)), None)
             stored = _of_image(transaction.connection, image[0]) if image else ()
             known = already_there([face.box for face, _ in detected], [face.box for face in stored])
             if len(known) == len(detected):
-                return tuple(stored[known[i]] for i in range(len(detected)))
+                return Change(tuple(stored[known[i]] for i in range(len(detected))))
+            made: list[BoundRow] = []
             if image is None:
                 image_id = self._new_id()
                 image = transaction.rows(_NEW_IMAGE, image_id=image_id, **named)[0][0], image_id
+                made.append(BoundRow(images_of(head.number), (*image, image_digest, external_id or "")))
             answer, rows = [], []
             for i, (face, template) in enumerate(detected):
                 if i in known:
@@ -214,7 +251,9 @@ class Store:
                 rows.append(_face_values(head.number, image[0], enrolled, template, self._now()))
             transaction.many(_NEW_FACES, rows)
             transaction.many(_MORE_FACES, [{"gallery": head.number, "length": dimension, "more": len(rows)}])
-        return tuple(answer)
+            return Change(tuple(answer), made=(*made, *map(bound_face, rows)))
+
+        return self._recorder.change(work)
 
     def erase(self, gallery_id: str, face_ids: Sequence[str], *, keep_owned: bool) -> Erased:
         """Delete the faces of those ids, and every image that has no face left. It says nothing of the disk.
@@ -222,30 +261,39 @@ class Store:
         keep_owned: leave those that belong to a user, and say so.
         """
         wanted = tuple(dict.fromkeys(face_ids))
-        with changing(self._engine) as connection:
+
+        def work(transaction: Transaction) -> Change[Erased]:
+            connection = transaction.connection
             row = _gallery_row(connection, gallery_id, lock=True)
             gone: dict[str, int] = {}
             touched: set[int] = set()
             owned: dict[str, str] = {}
+            unmade: list[BoundRow] = []
             for some in portions(wanted):
                 query = (
-                    sa.select(faces.c.face_id, faces.c.number, faces.c.image, users.c.user_id)
+                    sa.select(faces.c.number, users.c.user_id, *_RAW_FACE)
                     .select_from(faces.outerjoin(users, faces.c.user == users.c.number))
                     .where(faces.c.gallery == row.number, faces.c.face_id.in_(some))
                 )
-                for face_id, number, image, user_id in connection.execute(query):
+                for number, user_id, *values in connection.execute(query):
+                    face_id, image = values[0], values[1]
                     if keep_owned and user_id is not None:
                         owned[face_id] = user_id
                         continue
                     gone[face_id] = number
                     touched.add(image)
+                    unmade.append(BoundRow(faces_of(row.number), tuple(values)))
             if gone:
-                _delete(connection, row, sorted(gone.values()), sorted(touched))
-        return Erased(
-            tuple(f for f in wanted if f in gone),
-            tuple(f for f in wanted if f not in gone and f not in owned),
-            owned=tuple((f, owned[f]) for f in wanted if f in owned),
-        )
+                empty = _delete(connection, row, sorted(gone.values()), sorted(touched))
+                unmade += [BoundRow(images_of(row.number), values) for values in empty]
+            erased = Erased(
+                tuple(f for f in wanted if f in gone),
+                tuple(f for f in wanted if f not in gone and f not in owned),
+                owned=tuple((f, owned[f]) for f in wanted if f in owned),
+            )
+            return Change(erased, unmade=tuple(unmade), faces=erased.deleted)
+
+        return self._recorder.change(work)
 
     def faces(
         self,
@@ -329,13 +377,13 @@ class Store:
     ) -> Iterator[tuple[Numbers, Rows]]:
         """The numbers (n,) and raw templates (n, d) above `number`, in order, at most `at_once` at a time.
 
-        A damaged template is left out, and the log names its row.
+        A damaged template, and a face that is not as it was recorded, is left out; the log names its row.
 
         It reads through the driver itself: SQLAlchemy's rows would take as long as all the rest of a start.
         """
         while dimension:  # of a gallery without one nothing was enrolled
             query = (
-                sa.select(faces.c.number, faces.c.template)
+                sa.select(faces.c.number, *FACE_COLUMNS)
                 .where(faces.c.gallery == gallery, faces.c.number > number)
                 .order_by(faces.c.number)
                 .limit(at_once)
@@ -348,7 +396,8 @@ class Store:
                 cursor.close()
             if not found:
                 return
-            some, templates = zip(*found, strict=True)
+            some, *_, templates = zip(*found, strict=True)
+            different = self._different(gallery, found)
             numbers = np.array(some, dtype=np.int64)
             number = int(numbers[-1])
             whole = undamaged(templates, dimension)
@@ -358,12 +407,37 @@ class Store:
                     "`countenance ledger verify` lists such rows",
                     damaged,
                 )
+            whole &= ~np.isin(numbers, list(different))
             numbers = numbers[whole]
             rows = np.frombuffer(b"".join(compress(templates, whole)), dtype="<f4").reshape(len(numbers), dimension)
             if len(numbers):
                 yield numbers, rows
             if len(found) < at_once:
                 return
+
+    def check_gallery(self, gallery: int) -> None:
+        """`NotAsRecorded` where the gallery's row was changed behind the ledger's back."""
+        query = sa.select(*GALLERY_COLUMNS).where(galleries.c.number == gallery)
+        with reading_once(self._engine) as connection:
+            row = connection.execute(query).one_or_none()
+        if row is not None and self._recorder.differing([bound_gallery(row)]):
+            raise NotAsRecorded("the gallery is not as the ledger recorded it, and is not searched")
+
+    def _different(self, gallery: int, found: Sequence[Row]) -> set[int]:
+        """The numbers of those faces that are not as they were recorded, each named in the log."""
+        if isinstance(self._recorder, Unrecorded):
+            return set()
+        bound = [BoundRow(faces_of(gallery), tuple(row[1:])) for row in found]
+        numbers = {found[i][0] for i in self._recorder.differing(bound, once=True)}
+        if numbers:  # without those that were erased since they were read
+            listed = self.by_number(gallery, sorted(numbers))
+            for number in sorted(listed):
+                log.error(
+                    "row %d of the table faces is not as the ledger recorded it and is left out of every search; "
+                    "`countenance ledger verify` lists such rows",
+                    number,
+                )
+        return numbers
 
     def erased_since(self, gallery: int, revision: int) -> Numbers | None:
         """The numbers of the faces erased after `revision`, sorted, (n,); None if nobody remembers that far back."""
@@ -429,8 +503,9 @@ def _of_image(connection: sa.Connection, image: int) -> tuple[EnrolledFace, ...]
 
 def _face_values(gallery: int, image: int, face: EnrolledFace, template: Template, now: datetime) -> dict[str, object]:
     return {
-        "gallery": gallery, "image": image, "face_id": face.face_id, "confidence": face.confidence,
-        "box_left": face.box.left, "box_top": face.box.top, "box_width": face.box.width, "box_height": face.box.height,
+        "gallery": gallery, "image": image, "face_id": face.face_id, "confidence": float(face.confidence),
+        "box_left": float(face.box.left), "box_top": float(face.box.top),
+        "box_width": float(face.box.width), "box_height": float(face.box.height),
         "enrolled_us": microseconds(now), "template": template.vector.astype("<f4").tobytes(),
     }  # fmt: skip
 
@@ -465,14 +540,22 @@ def _agreed_dimension(head: GalleryHead, templates: Sequence[Template]) -> int |
     return dimension
 
 
-def _delete(connection: sa.Connection, row: Row, numbers: Sequence[int], touched: Sequence[int]) -> None:
-    """Delete those faces and the images among `touched` that have none left, and note it in the log of erasures."""
+def _delete(
+    connection: sa.Connection, row: Row, numbers: Sequence[int], touched: Sequence[int]
+) -> list[tuple[Any, ...]]:
+    """Delete those faces and the images among `touched` that have none left, and note it in the log of erasures.
+
+    The images that were deleted, by `IMAGE_COLUMNS`.
+    """
+    empty: list[tuple[Any, ...]] = []
     gallery, revision, left = row.number, row.revision + 1, row.faces - len(numbers)
     for some in portions(numbers):
         connection.execute(sa.delete(faces).where(faces.c.number.in_(some)))
     for some in portions(touched):
         kept = sa.select(faces.c.image).where(faces.c.image.in_(some))
-        connection.execute(sa.delete(images).where(images.c.number.in_(some), images.c.number.not_in(kept)))
+        idle = (images.c.number.in_(some), images.c.number.not_in(kept))
+        empty += [tuple(image) for image in connection.execute(sa.select(*IMAGE_COLUMNS).where(*idle))]
+        connection.execute(sa.delete(images).where(*idle))
     floor, length = row.log_floor, row.log_length + len(numbers)
     if length > max(_SHORTEST_LOG, left):  # as long as the gallery itself: reading that anew is as cheap
         connection.execute(sa.delete(erasures).where(erasures.c.gallery == gallery))
@@ -485,3 +568,4 @@ def _delete(connection: sa.Connection, row: Row, numbers: Sequence[int], touched
         .where(galleries.c.number == gallery)
         .values(faces=left, revision=revision, log_floor=floor, log_length=length)
     )
+    return empty

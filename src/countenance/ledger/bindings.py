@@ -19,7 +19,7 @@ from itertools import islice
 from threading import RLock
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, bindparam, func, or_, select
+from sqlalchemy import Engine, Integer, bindparam, func, select
 
 from countenance.binding import BoundRow, Change, Lister, Value
 from countenance.database import Direct, Transaction, reading
@@ -29,6 +29,7 @@ from countenance.ledger.batch import Batch
 from countenance.ledger.entries import Draft
 from countenance.ledger.erasure import erase_about
 from countenance.ledger.ledger import Ledger
+from countenance.ledger.opened import opening_differences
 from countenance.ledger.receipt import Receipt
 from countenance.signing import JSON
 
@@ -38,8 +39,8 @@ _PER_ENTRY = 1000
 _PAGE = 5000
 _E = tables.entries.c
 _SIZE = Direct(select(func.max(_E.sequence)))
-_FROM = bindparam("start")
-_STOP = bindparam("stop")
+_FROM = bindparam("start", type_=Integer)
+_STOP = bindparam("stop", type_=Integer)
 _ALL = Direct(
     select(_E.sequence, _E.entry, _E.leaf_hash, _E.signature)
     .where(_E.sequence >= _FROM, _E.sequence < _STOP)
@@ -107,8 +108,10 @@ class Bindings:
             return made == self._of(table).keys()
 
     def differences(self) -> list[str]:
-        """Every row that is not as recorded, and every recorded row that is gone, in words; none is private."""
+        """Every row and opening that is not as recorded, and every recorded one that is gone; no word is private."""
         found: list[str] = []
+        if self._ledger.lost_checkpoints:
+            found.append("ledger_checkpoints: every checkpoint was removed")
         seen: dict[str, set[str]] = {}
         with self._lock:
             self._ready()
@@ -123,7 +126,7 @@ class Bindings:
             for table, standing in self._standing.items():
                 gone = sorted(at for commitment, at in standing.items() if commitment not in seen.get(table, ()))
                 found += [f"a row of {table} that entry {at} recorded is gone, or was changed" for at in gone]
-        return found
+        return found + opening_differences(self._engine)
 
     def accept(self, reason: str) -> int:
         """Bind the rows as they are now, on record with `reason`; how many differences that ended."""
@@ -144,6 +147,7 @@ class Bindings:
             _add(batch, made, gone, (), {"accepted": reason}, always=True)
 
         self._ledger.carry_out(job)
+        self._ledger.lost_checkpoints = False
         return ended
 
     def _rows(self, connection: Any) -> Iterable[tuple[BoundRow, str]]:
@@ -281,4 +285,3 @@ def _add(
         now, before = (batch.bound, batch.released) if which == "bound" else (batch.released, batch.bound)
         now.add((table, commitment))
         before.discard((table, commitment))
-

@@ -37,10 +37,6 @@ class Erase(GalleryOperation[Erased]):
         """How many."""
         return {"erased": len(result.deleted), "not_found": len(result.not_found), "owned": len(result.owned)}
 
-    def erased(self, result: Erased) -> tuple[tuple[str, ...], str | None]:
-        """The faces that were erased."""
-        return result.deleted, None
-
 
 @dataclass(frozen=True, slots=True)
 class FacePage(Page[EnrolledFace]):

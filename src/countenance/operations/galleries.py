@@ -38,10 +38,6 @@ class DeleteGallery(GalleryOperation[None]):
         """Delete it."""
         tools.gallery.delete(self.gallery_id)
 
-    def erased(self, result: None) -> tuple[tuple[str, ...], str | None]:
-        """The gallery."""
-        return (), self.gallery_id
-
 
 @dataclass(frozen=True, slots=True)
 class DescribeGallery(GalleryOperation[GalleryInfo]):

@@ -7,7 +7,6 @@ A denied operation leaves one entry and no other trace.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,20 +15,27 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 from countenance.custody import Custody, HoldState
-from countenance.errors import BudgetSpent, Conflict, CountenanceError, Denied, Held, NotRecorded, Unauthenticated
+from countenance.errors import (
+    BudgetSpent,
+    CountenanceError,
+    Denied,
+    Held,
+    NotAsRecorded,
+    NotRecorded,
+    Unauthenticated,
+)
 from countenance.ledger import Ledger, Receipt
 from countenance.mandates import Mandate, Register
 from countenance.operations.charging import BudgetKeeper
 from countenance.operations.duties import Duties
 from countenance.operations.floor import THRESHOLD, carried
+from countenance.operations.galleries import DeleteGallery
 from countenance.operations.images import opened_by
 from countenance.operations.moratoria import MoratoriaInForce
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.request import request_for
 from countenance.policy import Action, Decision, Rules
 from countenance.signing import JSON, digest
-
-log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Seen = TypeVar("Seen")
@@ -93,7 +99,11 @@ class Guard:
     def _carry_out(
         self, caller: Caller, operation: Operation[Seen, Result], now: datetime, latest: datetime
     ) -> Answer[Result]:
-        mandate = self._register.mandate_of(caller.access_key)
+        try:
+            mandate = self._register.mandate_of(caller.access_key)
+        except NotAsRecorded as error:
+            error.receipt = self._ledger.append({"kind": "alarm", "what": str(error)}).wait().header()
+            raise
         if mandate is None:
             raise Unauthenticated("there is no such access key")
         operation = operation.completed(mandate, self._tools)
@@ -142,12 +152,8 @@ class Guard:
         if held:
             held.receipt = receipt.header()
             raise held
-        face_ids, gallery_id = operation.erased(result)
-        if face_ids or gallery_id is not None:
-            try:
-                self._ledger.erase_openings_about(face_ids, gallery_id=gallery_id)
-            except Conflict as error:  # somebody reads an older state; the next erasure overwrites it
-                log.warning("openings: %s", error)
+        if isinstance(operation, DeleteGallery):
+            self._custody.release(operation.gallery_id)
         rest = {"x-countenance-budget-left": left.header()} if left else {}
         headers = {**operation.headers(result), **raised, **duties.headers(), **rest}
         return Answer(result, receipt.header(), headers, reviewed=duties.holds)

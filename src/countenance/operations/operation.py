@@ -115,10 +115,6 @@ class Operation(ABC, Generic[Seen, Result]):
         """What the result entry commits to without showing it."""
         return {}
 
-    def erased(self, result: Result) -> tuple[tuple[str, ...], str | None]:
-        """Faces by id, and the gallery, that are gone now; the openings of calls that name them go too."""
-        return (), None
-
     def headers(self, result: Result) -> Mapping[str, str]:
         """Headers of the answer: lower-case names and values."""
         return {}

@@ -1,0 +1,55 @@
+"""Which rows of the gallery's tables are bound to the record, and by which of their values.
+
+A gallery's counters and a face's user change often and grant nothing by themselves; they are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from countenance.binding import BoundRow
+from countenance.gallery.tables import faces, galleries, images
+
+_AT_ONCE = 1024
+FACE_COLUMNS = (
+    faces.c.face_id, faces.c.image, faces.c.box_left, faces.c.box_top, faces.c.box_width, faces.c.box_height,
+    faces.c.confidence, faces.c.enrolled_us, faces.c.template,
+)  # fmt: skip
+IMAGE_COLUMNS = (images.c.number, images.c.image_id, images.c.image_digest, images.c.external_id)
+GALLERY_COLUMNS = (galleries.c.number, galleries.c.gallery_id, galleries.c.model)
+_NAMES = tuple(column.name for column in FACE_COLUMNS)
+
+
+def faces_of(gallery: int) -> str:
+    """How the record calls the faces of the gallery with that number."""
+    return f"faces {gallery}"
+
+
+def images_of(gallery: int) -> str:
+    """How the record calls its images."""
+    return f"images {gallery}"
+
+
+def bound_face(values: Mapping[str, Any]) -> BoundRow:
+    """A face by the values that are inserted."""
+    return BoundRow(faces_of(values["gallery"]), tuple(values[name] for name in _NAMES))
+
+
+def bound_gallery(row: Any) -> BoundRow:
+    """A gallery from its row."""
+    return BoundRow(galleries.name, (row.number, row.gallery_id, row.model))
+
+
+def gallery_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
+    """All galleries, images and faces, for comparison with what was recorded."""
+    for row in connection.execute(sa.select(*GALLERY_COLUMNS)):
+        yield bound_gallery(row), f"galleries, row {row.number}: the gallery"
+    for table, columns, called in ((images, IMAGE_COLUMNS, images_of), (faces, FACE_COLUMNS, faces_of)):
+        raw = [sa.type_coerce(column, sa.types.NullType()) for column in columns]  # whatever was put there
+        query = sa.select(table.c.gallery, table.c.number, *raw).execution_options(yield_per=_AT_ONCE)
+        what = "the picture or its external id" if table is images else "the face"
+        for gallery, number, *values in connection.execute(query):
+            yield BoundRow(called(gallery), tuple(values)), f"{table.name}, row {number}: {what}"
