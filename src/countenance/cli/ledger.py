@@ -261,7 +261,8 @@ def _differences(own: Settings, database: Engine) -> list[str]:
     """What differs from the record in an installation whose entries verify, and that ever bound a row."""
     key = own.keys / "bindings.key"
     if not key.exists():
-        return []
+        bound = bool(_newest(Records(database), 1, "state"))
+        return ["keys/bindings.key is missing: without it no row can be compared"] if bound else []
     log = Ledger(database, Signer.from_file(_key_file(own)), own.origin, _now)
     try:
         return Bindings(database, log, secret_file(key), BOUND).differences()

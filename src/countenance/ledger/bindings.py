@@ -198,10 +198,12 @@ class Bindings:
     def _read_proven(self, fetch: Fetch) -> None:
         """All entries under the newest checkpoint, which must have their root."""
         newest = self._ledger.last_checkpoint()
-        if newest is None or not newest.signed_by(self._ledger.verifier_key):
+        self._standing.clear()
+        if newest is None:  # they were removed: then every entry that binds must be signed by itself
+            return
+        if not newest.signed_by(self._ledger.verifier_key):
             raise StoreError("no checkpoint by this installation's key speaks for the entries in the database")
         size = newest.size
-        self._standing.clear()
         frontier = merkle.Frontier()
         for start in range(0, size, _PAGE):
             for sequence, entry, _, _ in fetch(_ALL, start=start, stop=min(start + _PAGE, size)):

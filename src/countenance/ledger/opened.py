@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Engine, select
 
 from countenance.database import reading
@@ -25,8 +27,8 @@ def opening_differences(engine: Engine) -> list[str]:
             for row in stored(connection, start, stop):
                 entry = Entry.parse(row.text)
                 if entry.kind == "erasure":
-                    listed = entry.fields.get("erased")
-                    erased |= {(at, name) for at, name in listed} if isinstance(listed, list) else set()  # type: ignore[misc]
+                    listed: Any = entry.fields.get("erased", [])
+                    erased |= {(at, name) for at, name in listed}
                 for name, commitment in entry.commitments.items():
                     opening = kept.pop((row.sequence, name), None)
                     if opening is None:

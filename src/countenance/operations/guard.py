@@ -154,6 +154,7 @@ class Guard:
             raise held
         if isinstance(operation, DeleteGallery):
             self._custody.release(operation.gallery_id)
+            self._tools.gallery.scrub()
         rest = {"x-countenance-budget-left": left.header()} if left else {}
         headers = {**operation.headers(result), **raised, **duties.headers(), **rest}
         return Answer(result, receipt.header(), headers, reviewed=duties.holds)

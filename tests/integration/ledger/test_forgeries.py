@@ -1,0 +1,337 @@
+"""Rows edited in the database by hand, one forgery after the other: who notices, a call, `ledger verify` or the start."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from tests.fakes.engine import MODEL, face_at, vector_of
+
+from countenance.app import Countenance
+from countenance.cli.ledger import ledger as commands
+from countenance.errors import CountenanceError, Misconfigured, NotAsRecorded, StoreError, Unauthenticated
+from countenance.faces import Template
+from countenance.gallery import Gallery
+from countenance.mandates import AccessKey, Holder, MoratoriumStore, Role, Terms
+from countenance.scoring import RawCosine
+from countenance.settings import Settings, load
+
+LATER = datetime.now(UTC) + timedelta(days=30)
+
+
+@dataclass
+class Scene:
+    """What the forgeries find: who holds what in one installation. keys and tokens: by what they are called."""
+
+    settings: Settings
+    keys: dict[str, AccessKey]
+    tokens: dict[str, str]
+
+    def open(self) -> Countenance:
+        return Countenance.open(self.settings)
+
+    def forge(self, *statements: str) -> None:
+        with sqlite3.connect(self.settings.database) as connection:
+            connection.create_function("nan_template", 0, lambda: np.full(32, np.nan, "<f4").tobytes())
+            for statement in statements:
+                assert connection.execute(statement).rowcount != 0, statement
+        connection.close()
+
+    def verify(self, *arguments: str) -> tuple[int, str]:
+        result = CliRunner().invoke(commands, ["verify", *arguments], env={"COUNTENANCE_HOME": str(self.settings.home)})
+        return result.exit_code, result.output
+
+
+def gallery_of(app: Countenance) -> Gallery:
+    ids = (f"{n:08x}-0000-4000-8000-000000000000" for n in itertools.count(app.ledger.size * 100))
+    return Gallery(app.database, RawCosine(), lambda: datetime.now(UTC), lambda: next(ids), recorder=app.bindings)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    home = tmp_path_factory.mktemp("forged") / "home"
+    scene = Scene(load({"COUNTENANCE_HOME": str(home)}), {}, {})
+    app = scene.open()
+    for name in ("active", "other", "ended"):
+        terms = Terms("photo_library", "consent", ("staff",), ("identify",))
+        asked = app.mandates.request(Holder(name), terms, requested_by="ann", expires_at=LATER)
+        app.mandates.approve(asked.mandate_id, approved_by="ben")
+        scene.keys[name] = app.mandates.issue_key(asked.mandate_id, to="ann")
+    app.mandates.end(scene.keys["ended"].mandate_id, "misuse")
+    app.mandates.request(
+        Holder("waits"), Terms("photo_library", "consent", ("*",), ("identify",)), requested_by="eve", expires_at=LATER
+    )
+    for name in ("reads", "gone"):
+        _, scene.tokens[name] = app.operators.add(name, [Role.AUDIT], LATER)
+    app.operators.revoke("gone")
+    store = MoratoriumStore(app.database, app.bindings)
+    store.add("halt-1", "signed")
+    store.replace("halt-1", "signed", "signed twice")
+    store.add("halt-2", "signed")
+    gallery = gallery_of(app)
+    for name in ("staff", "guests"):
+        gallery.create(name, MODEL, "fake-1", {})
+    for person, external in ((1, "one"), (2, "two"), (3, "gone")):
+        gallery.enrol("staff", f"{person:064x}", external, [(face_at(0), Template(vector_of(person), MODEL))])
+    with sqlite3.connect(scene.settings.database) as connection:  # what a thief of an older copy would have
+        connection.execute("CREATE TABLE kept_images AS SELECT * FROM images WHERE external_id = 'gone'")
+        connection.execute("CREATE TABLE kept_faces AS SELECT f.* FROM faces f JOIN kept_images i ON f.image=i.number")
+    connection.close()
+    (face,) = (each for each in gallery.faces("staff", limit=9).items if each.external_id == "gone")
+    gallery.erase("staff", [face.face_id])
+    decided = app.ledger.append({"kind": "decision", "verdict": "deny"}, {"gallery": "staff", "who": "x"}).wait()
+    assert decided.index > 0
+    app.close()
+    return scene
+
+
+@pytest.fixture
+def scene(built: Scene, tmp_path: Path) -> Scene:
+    home = tmp_path / "home"
+    shutil.copytree(built.settings.home, home)
+    return Scene(load({"COUNTENANCE_HOME": str(home)}), built.keys, built.tokens)
+
+
+def key_used(name: str) -> Callable[[Scene, Countenance], None]:
+    def use(scene: Scene, app: Countenance) -> None:
+        app.register.mandate_of(scene.keys[name].access_key)
+
+    return use
+
+
+def token_used(name: str) -> Callable[[Scene, Countenance], None]:
+    def use(scene: Scene, app: Countenance) -> None:
+        app.operators.holding(scene.tokens[name])
+
+    return use
+
+
+def decided(scene: Scene, app: Countenance) -> None:
+    MoratoriumStore(app.database, app.bindings).all()
+
+
+def searched(name: str, person: int) -> Callable[[Scene, Countenance], None]:
+    """Search for a person; finding them is to notice nothing."""
+
+    def use(scene: Scene, app: Countenance) -> None:
+        found = gallery_of(app).search(name, Template(vector_of(person), MODEL), limit=1, min_score=0.9)
+        if not found.hits:
+            raise NotAsRecorded("left out of the search")
+
+    return use
+
+
+def forged_copy(scene: Scene, app: Countenance) -> None:
+    app.register.mandate_of("CNTNCOPY")
+
+
+MANDATE = "mandate_id = (SELECT mandate_id FROM mandates WHERE holder LIKE '%\"{}\"%')"
+ACTIVE, ENDED, OTHER, WAITS = (MANDATE.format(name) for name in ("active", "ended", "other", "waits"))
+COLUMNS = "holder,terms,requested_by,requested_at,expires_at,approved_by,approved_at,ended_at,ended_why"
+FIRST = "number = (SELECT min(number) FROM faces)"
+TWO = "(SELECT template FROM faces ORDER BY number LIMIT 1 OFFSET 1)"
+
+# what is edited -> the statements, and the use that must notice (None: nothing uses the row in question)
+FORGERIES: dict[str, tuple[list[str], Callable[[Scene, Countenance], None] | None]] = {
+    "a mandate's end extended": (
+        [f"UPDATE mandates SET expires_at='2999-01-01T00:00:00+00:00' WHERE {ACTIVE}"],
+        key_used("active"),
+    ),
+    "a revocation cleared": ([f"UPDATE mandates SET ended_at=NULL, ended_why=NULL WHERE {ENDED}"], key_used("ended")),
+    "galleries widened": (
+        [f"UPDATE mandates SET terms=replace(terms,'staff','*') WHERE {ACTIVE}"],
+        key_used("active"),
+    ),
+    "operations widened": (
+        [f"UPDATE mandates SET terms=replace(terms,'identify','enrol') WHERE {ACTIVE}"],
+        key_used("active"),
+    ),
+    "a purpose changed": (
+        [f"UPDATE mandates SET terms=replace(terms,'photo_library','x') WHERE {ACTIVE}"],
+        key_used("active"),
+    ),
+    "powers hidden": (
+        [f"UPDATE mandates SET holder=replace(holder,'none','state') WHERE {ACTIVE}"],
+        key_used("active"),
+    ),
+    "an approval made up": (
+        [f"UPDATE mandates SET approved_by='ben', approved_at=requested_at WHERE {WAITS}"],
+        None,
+    ),
+    "a requester renamed": ([f"UPDATE mandates SET requested_by='zoe' WHERE {ACTIVE}"], key_used("active")),
+    "a mandate's row deleted": ([f"DELETE FROM mandates WHERE {WAITS}"], None),
+    "a mandate made up": (
+        [f"INSERT INTO mandates SELECT 'mandate-x',{COLUMNS} FROM mandates WHERE {ACTIVE}"],
+        None,
+    ),
+    "a key moved to another mandate": (
+        [f"UPDATE access_keys SET mandate_id=(SELECT mandate_id FROM mandates WHERE {OTHER}) WHERE {ACTIVE}"],
+        key_used("active"),
+    ),
+    "a key made up": (
+        [f"INSERT INTO access_keys SELECT 'CNTNCOPY', mandate_id, sealed_secret FROM access_keys WHERE {ACTIVE}"],
+        forged_copy,
+    ),
+    "a key deleted": ([f"DELETE FROM access_keys WHERE {OTHER}"], None),
+    "a key's secret replaced": ([f"UPDATE access_keys SET sealed_secret=x'00' WHERE {ACTIVE}"], key_used("active")),
+    "an operator un-revoked": (["UPDATE operators SET revoked_at=NULL WHERE name='gone'"], token_used("gone")),
+    "an operator given approve": (
+        ["""UPDATE operators SET roles='["approve"]' WHERE name='reads'"""],
+        token_used("reads"),
+    ),
+    "an operator's token replaced": (
+        ["UPDATE operators SET token_sha256='00' WHERE name='gone'", "UPDATE operators SET token_sha256="
+         "(SELECT token_sha256 FROM operators WHERE name='gone')||'0' WHERE name='reads'"],
+        token_used("reads"),
+    ),
+    "an operator's end extended": (
+        ["UPDATE operators SET expires_at='2999-01-01T00:00:00+00:00' WHERE name='reads'"],
+        token_used("reads"),
+    ),
+    "an operator renamed": (["UPDATE operators SET name='rules' WHERE name='reads'"], token_used("reads")),
+    "an operator made up": (
+        ["INSERT INTO operators SELECT 'operator-x','x','x',roles,'00',added_at,expires_at,NULL "
+         "FROM operators LIMIT 1"],
+        None,
+    ),
+    "an operator deleted": (["DELETE FROM operators WHERE name='gone'"], None),
+    "a moratorium deleted": (["DELETE FROM moratoria WHERE moratorium_id='halt-2'"], decided),
+    "all moratoria deleted": (["DELETE FROM moratoria"], decided),
+    "a moratorium put back": (["UPDATE moratoria SET statements='signed' WHERE moratorium_id='halt-1'"], decided),
+    "a template swapped": ([f"UPDATE faces SET template={TWO} WHERE {FIRST}"], searched("staff", 1)),
+    "a template made NaN": ([f"UPDATE faces SET template=nan_template() WHERE {FIRST}"], searched("staff", 1)),
+    "a face id changed": ([f"UPDATE faces SET face_id='x' WHERE {FIRST}"], searched("staff", 1)),
+    "a face's date moved": ([f"UPDATE faces SET enrolled_us=enrolled_us+1 WHERE {FIRST}"], searched("staff", 1)),
+    "a face moved": (
+        [f"UPDATE faces SET gallery=(SELECT number FROM galleries WHERE gallery_id='guests') WHERE {FIRST}",
+         "UPDATE galleries SET dimension=32, revision=revision+1, faces=1 WHERE gallery_id='guests'"],
+        searched("guests", 1),
+    ),
+    "a face deleted": ([f"DELETE FROM faces WHERE {FIRST}"], None),
+    "an erased face put back": (
+        ["INSERT INTO images SELECT * FROM kept_images", "INSERT INTO faces SELECT * FROM kept_faces"],
+        searched("staff", 3),
+    ),
+    "an external id renamed": (["UPDATE images SET external_id='zoe' WHERE external_id='one'"], None),
+    "a gallery renamed": (["UPDATE galleries SET gallery_id='mine' WHERE gallery_id='staff'"], searched("mine", 1)),
+    "an opening edited": (["UPDATE ledger_openings SET value='\"guests\"' WHERE name='gallery'"], None),
+    "an opening deleted": (["DELETE FROM ledger_openings WHERE name='who'"], None),
+    "all openings deleted": (["DELETE FROM ledger_openings"], None),
+    "an opening made up": (["INSERT INTO ledger_openings VALUES (1,'x','',x'00','1')"], None),
+    "all checkpoints deleted": (["DELETE FROM ledger_checkpoints"], None),
+}  # fmt: skip
+
+
+def test_without_a_forgery_everything_works_and_nothing_is_noticed(scene: Scene) -> None:
+    app = scene.open()
+    app.check_state()
+    for use in (key_used("active"), key_used("ended"), token_used("reads"), decided, searched("staff", 1)):
+        use(scene, app)
+    with pytest.raises(NotAsRecorded):  # erased, so not found
+        searched("staff", 3)(scene, app)
+    with pytest.raises(Unauthenticated):
+        token_used("gone")(scene, app)
+    app.close()
+    assert scene.verify()[0] == 0
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forgery_is_noticed_by_its_use_by_verify_and_by_the_start(scene: Scene, name: str) -> None:
+    statements, use = FORGERIES[name]
+    scene.forge(*statements)
+    code, said = scene.verify()
+    assert code == 1
+    assert "ALTERED" in said
+    app = scene.open()
+    try:
+        with pytest.raises(Misconfigured, match="not what the ledger recorded"):
+            app.check_state()
+        app.check_state(despite="a test")  # told otherwise, it starts; and the use still notices
+        if use is not None:
+            with pytest.raises(CountenanceError):
+                use(scene, app)
+            with pytest.raises((NotAsRecorded, Unauthenticated)):
+                use(scene, app)
+        assert "a test" in [entry.fields.get("reason") for entry in app.ledger.entries()]
+    finally:
+        app.close()
+
+
+def test_a_running_server_notices_a_row_put_back_to_what_it_was(scene: Scene) -> None:
+    """Another process revokes; its row is undone at once: the memory of the running one must not say that it stands."""
+    serving, elsewhere = scene.open(), scene.open()
+    key_used("active")(scene, serving)
+    before = sqlite3.connect(scene.settings.database).execute(f"SELECT * FROM mandates WHERE {ACTIVE}").fetchone()
+    elsewhere.mandates.end(scene.keys["active"].mandate_id, "misuse")
+    key_used("active")(scene, serving)
+    assert before[8] is None
+    scene.forge(f"UPDATE mandates SET ended_at=NULL, ended_why=NULL WHERE {ACTIVE}")
+    with pytest.raises(NotAsRecorded):
+        key_used("active")(scene, serving)
+    serving.close()
+    elsewhere.close()
+
+
+def test_an_entry_that_binds_without_the_ledger_key_is_not_believed(scene: Scene) -> None:
+    app = scene.open()
+    app.check_state()
+    size = app.ledger.size
+    entry = f'{{"bound":{{}},"kind":"state","sequence":{size},"time":"2030-01-01T00:00:00.000000Z"}}'
+    scene.forge(f"INSERT INTO ledger_entries VALUES ({size},'{entry}',x'{'00' * 32}',x'{'00' * 64}')")
+    with pytest.raises(StoreError, match="not one that this ledger's key signed"):
+        key_used("active")(scene, app)
+    scene.forge(f"DELETE FROM ledger_entries WHERE sequence={size}")
+    app.close()
+
+
+def test_a_forged_row_cannot_be_changed_into_a_recorded_one(scene: Scene) -> None:
+    scene.forge(f"UPDATE mandates SET terms=replace(terms,'staff','*') WHERE {ACTIVE}")
+    app = scene.open()
+    with pytest.raises(NotAsRecorded):
+        app.register.renew(scene.keys["active"].mandate_id, approved_by="ben", expires_at=LATER + timedelta(days=1))
+    row = app.register.show(scene.keys["active"].mandate_id)
+    assert row.expires_at == LATER
+    app.close()
+
+
+def test_an_operator_may_bind_the_rows_as_they_are_on_record(scene: Scene) -> None:
+    scene.forge(f"UPDATE mandates SET ended_at=NULL WHERE {ENDED}")
+    environment = {"COUNTENANCE_HOME": str(scene.settings.home)}
+    result = CliRunner().invoke(commands, ["accept", "--reason", "mended by hand"], env=environment)
+    assert "2 differences" in result.output
+    app = scene.open()
+    app.check_state()
+    assert "mended by hand" in [entry.fields.get("accepted") for entry in app.ledger.entries()]
+    app.close()
+
+
+def test_an_older_copy_of_the_whole_database_is_found_by_an_outside_checkpoint_only(
+    scene: Scene, tmp_path: Path
+) -> None:
+    old = tmp_path / "old.sqlite"
+    shutil.copy(scene.settings.database, old)
+    app = scene.open()
+    app.mandates.end(scene.keys["active"].mandate_id, "misuse")
+    outside = tmp_path / "outside.checkpoint"
+    outside.write_text(str(app.ledger.checkpoint()))
+    app.close()
+    shutil.copy(old, scene.settings.database)
+    assert scene.verify()[0] == 0
+    assert scene.verify("--since", str(outside))[0] == 1
+
+
+def test_rows_from_before_are_bound_on_record(tmp_path: Path) -> None:
+    settings = load({"COUNTENANCE_HOME": str(tmp_path / "home")})
+    app = Countenance.open(settings)
+    Gallery(app.database, RawCosine(), lambda: datetime.now(UTC), lambda: "f-1").create("old", MODEL, "fake-1", {})
+    app.check_state()
+    assert [entry.fields["adopted"] for entry in app.ledger.entries() if entry.kind == "state"] == [1]
+    app.close()
