@@ -1,4 +1,4 @@
-"""Rows edited in the database by hand, one forgery after the other: who notices, a call, `ledger verify` or the start."""
+"""Rows edited in the database by hand, one forgery after the other: who notices, a use, `verify` or the start."""
 
 from __future__ import annotations
 
