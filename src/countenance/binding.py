@@ -26,7 +26,7 @@ class BoundRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Change(Generic[T]):
+class BoundChange(Generic[T]):
     """What a piece of work did.
 
     made: bound rows as they are now. unmade: as they were. dropped: tables that are gone with all their rows.
@@ -48,7 +48,7 @@ Lister: TypeAlias = Callable[[Connection], Iterator[tuple[BoundRow, str]]]
 class Recorder(Protocol):
     """Where changes of bound rows are recorded, and whether a row is as it was recorded."""
 
-    def change(self, work: Callable[[Transaction], Change[T]]) -> T:
+    def change(self, work: Callable[[Transaction], BoundChange[T]]) -> T:
         """Do `work` in a transaction that records what it changed; its result, when both are durable.
 
         `NotAsRecorded`, with nothing done, where a row that it changes was not as recorded; `NotRecorded` where the
@@ -68,7 +68,7 @@ class Unrecorded:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def change(self, work: Callable[[Transaction], Change[T]]) -> T:
+    def change(self, work: Callable[[Transaction], BoundChange[T]]) -> T:
         """Do it."""
         with writing(self._engine) as transaction:
             return work(transaction).result

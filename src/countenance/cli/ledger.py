@@ -259,9 +259,12 @@ def _own_key(own: Settings) -> list[verifier.Key]:
 
 def _differences(own: Settings, database: Engine) -> list[str]:
     """What differs from the record in an installation whose entries verify, and that ever bound a row."""
+    records = Records(database)
+    if records.size and not records.notes():
+        return ["ledger_checkpoints: every checkpoint was removed"]
     key = own.keys / "bindings.key"
     if not key.exists():
-        bound = bool(_newest(Records(database), 1, "state"))
+        bound = bool(_newest(records, 1, "state"))
         return ["keys/bindings.key is missing: without it no row can be compared"] if bound else []
     log = Ledger(database, Signer.from_file(_key_file(own)), own.origin, _now)
     try:

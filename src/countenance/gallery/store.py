@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.exc import IntegrityError
 
-from countenance.binding import BoundRow, Change, Recorder, Unrecorded
+from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
 from countenance.database import Direct, Transaction, reading, reading_once
 from countenance.errors import AlreadyExists, BadRequest, Conflict, NoSuchFace, NotAsRecorded, NotFound
 from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, Template
@@ -156,14 +156,14 @@ class Store:
             "log_floor": 0, "log_length": 0, "created_us": microseconds(self._now()),
         }  # fmt: skip
 
-        def work(transaction: Transaction) -> Change[None]:
+        def work(transaction: Transaction) -> BoundChange[None]:
             try:
                 made = transaction.connection.execute(_NEW_GALLERY, values).scalar_one()
                 if profile is not None:
                     transaction.connection.execute(sa.insert(gallery_profiles).values(profile_row(made, profile)))
             except IntegrityError:
                 raise AlreadyExists(f"there is a gallery {gallery_id!r} already") from None
-            return Change(None, made=(bound_gallery(_gallery_row(transaction.connection, gallery_id)),))
+            return BoundChange(None, made=(bound_gallery(_gallery_row(transaction.connection, gallery_id)),))
 
         self._recorder.change(work)
         return self.describe(gallery_id)
@@ -193,11 +193,11 @@ class Store:
     def delete(self, gallery_id: str) -> int:
         """Delete the gallery with all its faces and return its number; `NotFound` if there is none."""
 
-        def work(transaction: Transaction) -> Change[int]:
+        def work(transaction: Transaction) -> BoundChange[int]:
             connection = transaction.connection
             row = _gallery_row(connection, gallery_id, lock=True)
             connection.execute(sa.delete(galleries).where(galleries.c.number == row.number))
-            return Change(
+            return BoundChange(
                 int(row.number),
                 unmade=(bound_gallery(row),),
                 dropped=(faces_of(row.number), images_of(row.number)),
@@ -223,17 +223,17 @@ class Store:
         one is returned. `Conflict` if a template is of another model or length than the gallery's.
         """
 
-        def work(transaction: Transaction) -> Change[tuple[EnrolledFace, ...]]:
+        def work(transaction: Transaction) -> BoundChange[tuple[EnrolledFace, ...]]:
             head = _the_head(transaction.rows(_HEAD, gallery_id=gallery_id), gallery_id)
             dimension = _agreed_dimension(head, [template for _, template in detected])
             if not detected:
-                return Change(())
+                return BoundChange(())
             named = {"gallery": head.number, "image_digest": image_digest, "external_id": external_id or ""}
             image = next(iter(transaction.rows(_IMAGE, **named)), None)
             stored = _of_image(transaction.connection, image[0]) if image else ()
             known = already_there([face.box for face, _ in detected], [face.box for face in stored])
             if len(known) == len(detected):
-                return Change(tuple(stored[known[i]] for i in range(len(detected))))
+                return BoundChange(tuple(stored[known[i]] for i in range(len(detected))))
             made: list[BoundRow] = []
             if image is None:
                 image_id = self._new_id()
@@ -251,7 +251,7 @@ class Store:
                 rows.append(_face_values(head.number, image[0], enrolled, template, self._now()))
             transaction.many(_NEW_FACES, rows)
             transaction.many(_MORE_FACES, [{"gallery": head.number, "length": dimension, "more": len(rows)}])
-            return Change(tuple(answer), made=(*made, *map(bound_face, rows)))
+            return BoundChange(tuple(answer), made=(*made, *map(bound_face, rows)))
 
         return self._recorder.change(work)
 
@@ -262,7 +262,7 @@ class Store:
         """
         wanted = tuple(dict.fromkeys(face_ids))
 
-        def work(transaction: Transaction) -> Change[Erased]:
+        def work(transaction: Transaction) -> BoundChange[Erased]:
             connection = transaction.connection
             row = _gallery_row(connection, gallery_id, lock=True)
             gone: dict[str, int] = {}
@@ -291,7 +291,7 @@ class Store:
                 tuple(f for f in wanted if f not in gone and f not in owned),
                 owned=tuple((f, owned[f]) for f in wanted if f in owned),
             )
-            return Change(erased, unmade=tuple(unmade), faces=erased.deleted)
+            return BoundChange(erased, unmade=tuple(unmade), faces=erased.deleted)
 
         return self._recorder.change(work)
 

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, Integer, bindparam, func, select
 
-from countenance.binding import BoundRow, Change, Lister, Value
+from countenance.binding import BoundChange, BoundRow, Lister, Value
 from countenance.database import Direct, Transaction, reading
 from countenance.errors import NotAsRecorded, StoreError
 from countenance.ledger import merkle, tables
@@ -72,10 +72,10 @@ class Bindings:
         self._lock = RLock()
         self._remembered = lru_cache(maxsize=4096)(self._commitment)
 
-    def change(self, work: Callable[[Transaction], Change[T]]) -> T:
+    def change(self, work: Callable[[Transaction], BoundChange[T]]) -> T:
         """See `Recorder.change`."""
         self._ready()
-        changes: list[Change[T]] = []
+        changes: list[BoundChange[T]] = []
 
         def job(batch: Batch, transaction: Transaction) -> None:
             batch.check_clock()

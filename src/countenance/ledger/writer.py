@@ -162,8 +162,11 @@ class Writer:
 
     @property
     def _behind(self) -> bool:
-        """Whether there are entries that no checkpoint speaks for."""
-        return self._tail.size > 0 and not self._tail.checkpointed
+        """Whether there are entries that no checkpoint speaks for.
+
+        The first entry comes with one; where all are gone, the next entry brings one and nothing else hides the loss.
+        """
+        return self._tail.checkpoint is not None and not self._tail.checkpointed
 
     def _wants_checkpoint(self, *, last: bool) -> bool:
         return self._behind and (last or time.monotonic() >= self._due)

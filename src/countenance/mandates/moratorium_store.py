@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, Text, select
 from sqlalchemy.exc import IntegrityError
 
-from countenance.binding import BoundRow, Change, Recorder, Unrecorded
+from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
 from countenance.database import Direct, Transaction
 from countenance.errors import AlreadyExists, Conflict, NotAsRecorded
 
@@ -37,20 +37,20 @@ class MoratoriumStore:
     def add(self, moratorium_id: str, statements: str) -> None:
         """Store a new one; `AlreadyExists` if the id is taken."""
 
-        def work(transaction: Transaction) -> Change[None]:
+        def work(transaction: Transaction) -> BoundChange[None]:
             new = _moratoria.insert().values(moratorium_id=moratorium_id, statements=statements)
             try:
                 transaction.connection.execute(new)
             except IntegrityError:
                 raise AlreadyExists(f"there is a moratorium {moratorium_id!r} already") from None
-            return Change(None, made=(_bound(moratorium_id, statements),))
+            return BoundChange(None, made=(_bound(moratorium_id, statements),))
 
         self._recorder.change(work)
 
     def replace(self, moratorium_id: str, before: str, after: str) -> None:
         """Replace `before` by `after`; `Conflict` if the stored text has changed in the meantime."""
 
-        def work(transaction: Transaction) -> Change[None]:
+        def work(transaction: Transaction) -> BoundChange[None]:
             done = transaction.connection.execute(
                 _moratoria.update()
                 .where(_moratoria.c.moratorium_id == moratorium_id, _moratoria.c.statements == before)
@@ -58,7 +58,7 @@ class MoratoriumStore:
             )
             if done.rowcount != 1:
                 raise Conflict(f"the moratorium {moratorium_id!r} was changed meanwhile")
-            return Change(None, made=(_bound(moratorium_id, after),), unmade=(_bound(moratorium_id, before),))
+            return BoundChange(None, made=(_bound(moratorium_id, after),), unmade=(_bound(moratorium_id, before),))
 
         self._recorder.change(work)
 

@@ -20,7 +20,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from countenance.binding import BoundRow, Change, Recorder, Unrecorded
+from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
 from countenance.database import Transaction, reading
 from countenance.errors import AlreadyExists, BadRequest, Conflict, NotAsRecorded, NotFound, Unauthenticated
 
@@ -120,12 +120,12 @@ class OperatorStore:
             "expires_at": _text(operator.expires_at),
         }
 
-        def work(transaction: Transaction) -> Change[str]:
+        def work(transaction: Transaction) -> BoundChange[str]:
             try:
                 transaction.connection.execute(_operators.insert().values(**values))
             except IntegrityError:
                 raise AlreadyExists("there is, or was, an operator of that name") from None
-            return Change(token, made=(_bound_operator(transaction.connection, operator.operator_id),))
+            return BoundChange(token, made=(_bound_operator(transaction.connection, operator.operator_id),))
 
         return self._recorder.change(work)
 
@@ -167,14 +167,14 @@ class OperatorStore:
     def _update(self, operator_id: str, **values: str) -> None:
         not_revoked = (_operators.c.operator_id == operator_id, _operators.c.revoked_at.is_(None))
 
-        def work(transaction: Transaction) -> Change[None]:
+        def work(transaction: Transaction) -> BoundChange[None]:
             connection = transaction.connection
             before = connection.execute(sa.select(_operators).where(*not_revoked)).one_or_none()
             if before is None:
                 raise Conflict("the operator is revoked already, for good")
             connection.execute(_operators.update().where(*not_revoked).values(**values))
             after = _bound_operator(connection, operator_id)
-            return Change(None, made=(after,), unmade=(BoundRow(_operators.name, tuple(before)),))
+            return BoundChange(None, made=(after,), unmade=(BoundRow(_operators.name, tuple(before)),))
 
         self._recorder.change(work)
 

@@ -31,7 +31,7 @@ from sqlalchemy import (
     select,
 )
 
-from countenance.binding import BoundRow, Change, Recorder, Unrecorded
+from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
 from countenance.database import Direct, Transaction, reading
 from countenance.errors import BadRequest, Conflict, Misconfigured, NotAsRecorded, NotFound
 from countenance.mandates.mandate import AccessKey, Holder, Mandate, MandateState, Terms
@@ -93,9 +93,9 @@ class Register:
         )
         row = _row(mandate)
 
-        def work(transaction: Transaction) -> Change[Mandate]:
+        def work(transaction: Transaction) -> BoundChange[Mandate]:
             transaction.connection.execute(_mandates.insert().values(**row))
-            return Change(mandate, made=(_bound(row),))
+            return BoundChange(mandate, made=(_bound(row),))
 
         return self._recorder.change(work)
 
@@ -142,11 +142,11 @@ class Register:
         nonce = secrets.token_bytes(12)
         sealed = nonce + self._seal.encrypt(nonce, secret.encode(), access_key.encode())
 
-        def work(transaction: Transaction) -> Change[AccessKey]:
+        def work(transaction: Transaction) -> BoundChange[AccessKey]:
             transaction.connection.execute(
                 _keys.insert().values(access_key=access_key, mandate_id=mandate_id, sealed_secret=sealed)
             )
-            return Change(
+            return BoundChange(
                 AccessKey(access_key, secret, mandate_id),
                 made=(BoundRow(_keys.name, (access_key, mandate_id, sealed)),),
             )
@@ -182,7 +182,7 @@ class Register:
         raise NotAsRecorded(f"{what} is not as the ledger recorded it, and grants nothing")
 
     def _change(self, mandate_id: str, allowed: set[MandateState], **changes: Any) -> Mandate:
-        def work(transaction: Transaction) -> Change[Mandate]:
+        def work(transaction: Transaction) -> BoundChange[Mandate]:
             connection = transaction.connection
             row = connection.execute(select(_mandates).where(_mandates.c.mandate_id == mandate_id)).mappings().first()
             if row is None:
@@ -196,7 +196,7 @@ class Register:
             changed = replace(mandate, **changes)
             after = _row(changed)
             connection.execute(_mandates.update().where(_mandates.c.mandate_id == mandate_id).values(**after))
-            return Change(changed, made=(_bound(after),), unmade=(_bound(row),))
+            return BoundChange(changed, made=(_bound(after),), unmade=(_bound(row),))
 
         return self._recorder.change(work)
 

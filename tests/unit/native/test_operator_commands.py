@@ -88,6 +88,9 @@ class FakeInstallation:
     settings: Settings
     prepared: bool = False
 
+    def check_state(self, despite: str | None) -> None:
+        assert despite is None
+
     @property
     def tools(self) -> Any:
         return self

@@ -64,6 +64,7 @@ KINDS: Mapping[type[errors.CountenanceError], Kind] = MappingProxyType(
         errors.TooManyJobs: Kind(429, "Too many jobs wait or run"),
         errors.NotOffered: Kind(404, "This server does not do that"),
         errors.Denied: Kind(403, "Not permitted"),
+        errors.NotAsRecorded: Kind(403, "Not as the ledger recorded it"),
         errors.Held: Kind(403, "Kept until people have done their part"),
         errors.Unauthenticated: Kind(401, "Nobody proved who asks"),
         errors.Overloaded: Kind(503, "Too much at once"),

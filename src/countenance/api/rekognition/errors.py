@@ -79,6 +79,7 @@ FAULTS: Mapping[type[errors.CountenanceError], AwsError] = MappingProxyType(
         errors.TooManyJobs: AwsError("LimitExceededException"),
         errors.NotOffered: ACCESS_DENIED,
         errors.Denied: ACCESS_DENIED,
+        errors.NotAsRecorded: ACCESS_DENIED,
         errors.Held: ACCESS_DENIED,
         errors.Unauthenticated: UNRECOGNIZED_CLIENT,
         errors.Overloaded: THROTTLED,
