@@ -46,7 +46,7 @@ def calls(app: Countenance) -> tuple[Guard, Caller]:
     tools = Tools(FakeEngine(), app.gallery, RawCosine(), made, ())
     guard = Guard(
         tools,
-        FixedRules(Verdict.PERMIT),
+        FixedRules(Verdict.PERMIT),  # type: ignore[arg-type]
         app.ledger,
         app.register,
         app.custody,
