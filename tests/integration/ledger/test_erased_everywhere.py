@@ -52,6 +52,7 @@ def calls(app: Countenance) -> tuple[Guard, Caller]:
         app.custody,
         app.moratoria_in_force,
         lambda: datetime.now(UTC),
+        app.budgets,
     )
     return guard, Caller(key.access_key)
 
