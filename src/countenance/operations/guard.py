@@ -7,6 +7,7 @@ A denied operation leaves one entry and no other trace.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,6 +37,8 @@ from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.request import request_for
 from countenance.policy import Action, Decision, Rules
 from countenance.signing import JSON, digest
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Seen = TypeVar("Seen")
