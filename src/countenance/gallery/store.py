@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sqlalchemy.exc import IntegrityError
 
 from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
-from countenance.database import Direct, Transaction, reading, reading_once
+from countenance.database import Direct, Transaction, changing, reading, reading_once
 from countenance.errors import AlreadyExists, BadRequest, Conflict, NoSuchFace, NotAsRecorded, NotFound
 from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, Template
 from countenance.gallery.answers import Erased, GalleryInfo, Page

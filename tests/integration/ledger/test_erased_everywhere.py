@@ -43,7 +43,7 @@ def calls(app: Countenance) -> tuple[Guard, Caller]:
     app.mandates.approve(asked.mandate_id, approved_by="ben")
     key = app.mandates.issue_key(asked.mandate_id, to="ann")
     made = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
-    tools = Tools(FakeEngine(), app.gallery, RawCosine(), made, ())
+    tools = Tools(FakeEngine(), app.gallery, RawCosine(), made, (), app.jobs)
     guard = Guard(
         tools,
         FixedRules(Verdict.PERMIT),  # type: ignore[arg-type]
