@@ -15,7 +15,8 @@ from countenance.ledger import verifier
 ASKED = {
     "operation": "identify",
     "actor": {"class_name": "museum"},
-    "use": {"mode": "afterwards", "purpose": "access_control", "legal_basis": "consent"},
+    "use": {"mode": "afterwards", "purpose": "access_control", "legal_basis": "consent", "next_step": "lead"},
+    "subject": {"consent": "informed"},
     "model": {"id": "m", "calibration": "c", "fmr": 0.001},
     "evidence": {"signed": True, "model": "m", "calibration": "c", "fmr": 0.001, "groups": ["gender", "race"],
                  "expires_at": "now+1d"},
