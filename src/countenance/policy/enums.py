@@ -169,6 +169,22 @@ class LegalBasis(StrEnum):
     """purely personal: no basis is needed"""
 
 
+class Vendor(StrEnum):
+    """Whose face recognition product it is, where a settlement binds the vendor by name."""
+
+    CLEARVIEW = "clearview"
+    OTHER = "other"
+    """anybody else, a system of one's own too"""
+
+
+class Company(StrEnum):
+    """Which company uses it, where a settlement binds the company by name."""
+
+    RITE_AID = "rite_aid"
+    OTHER = "other"
+    """anybody else"""
+
+
 class SpaceKind(StrEnum):
     """What kind of place."""
 

@@ -22,6 +22,7 @@ from countenance.policy.enums import (
     COERCIVE_POWERS,
     Action,
     AuthorisationKind,
+    Company,
     Consent,
     LegalBasis,
     Mode,
@@ -34,6 +35,7 @@ from countenance.policy.enums import (
     SpaceKind,
     Suspicion,
     Tier,
+    Vendor,
 )
 
 
@@ -82,7 +84,11 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseFacts:
-    """Why and how the operation is used."""
+    """Why and how the operation is used.
+
+    vendor, company: a settlement binds one party and nobody else, and powers and places do not tell who that is. Their
+    words are those parties and "other", so that a class of actors cannot be named by the way.
+    """
 
     mode: Mode | None = _fact("whether it happens afterwards or in real time")
     purpose: Purpose | None = _fact("the purpose")
@@ -95,6 +101,8 @@ class UseFacts:
     sustained: bool | None = _fact("whether a person is watched over time")
     commercial: bool | None = _fact("whether it serves a commercial purpose")
     bespoke: bool | None = _fact("whether the system is made to order, not a product for everybody")
+    vendor: Vendor | None = _fact("whose product it is, where a settlement binds the vendor by name")
+    company: Company | None = _fact("which company uses it, where a settlement binds the company by name")
     for_profit: bool | None = _fact("whether face data are sold, leased or traded")
     next_step: NextStep | None = _fact("what the result is to be used for")
     began_at: datetime | None = _fact("when this use began")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -56,6 +57,73 @@ def test_the_ten_promised_cases_are_there() -> None:
         "stadium",
         "protest",
     }
+
+
+def test_the_arrest_on_the_softwares_word_comes_first_and_no_pledge_that_names_police_reaches_it() -> None:
+    first = STORIES[0]
+    assert (first.id, "the software's saying it, it's legit" in first.what) == ("reno", True)
+    for name in ("amazon-blog", "amazon-terms", "microsoft"):
+        assert first.expected[name].verdict == "permit"
+    assert first.expected["house"].verdict == "deny"
+
+
+def test_the_cases_of_issue_19_are_there() -> None:
+    assert {story.id for story in STORIES} >= {
+        "reno",
+        "reid",
+        "lipps",
+        "project-nola",
+        "rite-aid",
+        "bunnings",
+        "hungary-pride",
+        "edmonton",
+        "ring-flock",
+    }
+
+
+def test_no_real_case_states_a_threshold_that_nobody_published() -> None:
+    assert {story.id for story in STORIES if story.request.model.fmr is not None} == {"photo-library", "murder-suspect"}
+
+
+def corpus(more: str) -> tuple[Story, ...]:
+    story = """
+        [[story]]
+        id = "one"
+        title = "One"
+        what = "It happened."
+        sources = ["somebody"]
+        request = { operation = "verify", actor = { class_name = "shop" } }
+        """
+    return stories(tomllib.loads(f"now = 2026-01-01T00:00:00Z\n{more}{story}{EXPECTED}"), ("a", "b", "c"))
+
+
+EXPECTED = 'expect = [{ packs = ["a"], verdict = "deny", clauses = ["a.x"], why = "Here." }]'
+REST = '[[default]]\nverdict = "permit"\nwhy = "Elsewhere."\n'
+OF_B = '[[default]]\npacks = ["b"]\nverdict = "deny"\nwhy = "Always."\n'
+
+
+def test_what_a_case_does_not_list_is_said_by_the_defaults() -> None:
+    (story,) = corpus(REST + OF_B)
+    assert {name: due.verdict for name, due in story.expected.items()} == {"a": "deny", "b": "deny", "c": "permit"}
+    assert (story.expected["a"].why, story.expected["c"].why) == ("Here.", "Elsewhere.")
+
+
+def test_without_defaults_only_the_packs_that_a_case_lists_are_expected() -> None:
+    (story,) = corpus("")
+    assert set(story.expected) == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        (OF_B + OF_B, "the defaults: b is expected twice"),
+        (OF_B.replace('"b"', '"d"'), "the defaults: there is no rule pack d"),
+        ("default = 1\n", "defaults are a list"),
+    ],
+)
+def test_malformed_defaults_are_refused(more: str, what: str) -> None:
+    with pytest.raises(PolicyError, match=what):
+        corpus(more)
 
 
 def test_no_pledge_that_names_police_stops_the_street_scan_by_an_agency_before_2024() -> None:

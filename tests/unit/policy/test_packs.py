@@ -36,6 +36,14 @@ PROMISED = {
     "san-francisco",
     "detroit",
     "uk",
+    "montana",
+    "utah",
+    "maine",
+    "vermont",
+    "new-jersey",
+    "new-york-city",
+    "clearview-2022",
+    "rite-aid-2023",
 }
 FROM_MEMORY = {"google", "gdpr", "portland"}
 """Packs none of whose text was read in the source itself."""
@@ -77,6 +85,18 @@ def test_every_clause_says_who_is_bound_by_which_text_and_when_somebody_looked(n
         assert c.binds, c.id
         assert c.source, c.id
         assert c.looked_up is not None or c.status is Status.UNREVIEWED, c.id
+
+
+PARTY = {"use.vendor", "use.company", "actor.jurisdictions", "behalf.jurisdictions"}
+"""Facts that tell the one party of a settlement from everybody else."""
+
+
+def test_each_settlement_reaches_its_one_party_only() -> None:
+    settlements = [pack for pack in map(read_pack, sorted(PROMISED)) if pack.kind == "settlement"]
+    assert {pack.name for pack in settlements} == {"detroit", "clearview-2022", "rite-aid-2023"}
+    for pack in settlements:
+        for c in (c for c in pack.clauses if c.effect is not Effect.PERMIT):
+            assert PARTY & {fact.path for fact in c.facts}, c.id
 
 
 @pytest.mark.parametrize("name", sorted(PROMISED))
