@@ -53,6 +53,8 @@ def _clause(clause: Clause) -> Iterator[str]:
     yield f"{clause.says}\n"
     yield f"- {clause.effect}, from {clause.in_force_from}{until}, {clause.status}"
     yield f"- {clause.cite}"
+    yield f"- binds {clause.binds}"
+    yield f"- held against its text on {clause.looked_up}" if clause.looked_up else "- not held against its text yet"
     if len(clause.operations) < 13:
         yield f"- about: {', '.join(sorted(clause.operations))}"
     facts = ", ".join(f"`{path}`" for path in sorted(fact.path for fact in clause.facts))

@@ -14,8 +14,9 @@ from tests.unit.policy import oracle
 from tests.unit.policy.smt import World, example, facts_of, permitted
 from tests.unit.policy.test_silence import SAFEGUARDS
 
+from countenance.policy.clauses import Effect
 from countenance.policy.facts import FACTS, schema
-from countenance.policy.packs.pack import SHIPPED, shipped
+from countenance.policy.packs.pack import SHIPPED, read_pack, shipped
 
 TODAY = date(2026, 11, 22)
 LATER = date(2027, 12, 2)
@@ -252,7 +253,16 @@ def forbidden_by_cedar(text: str, facts: dict[str, dict[str, Any]]) -> bool:
     return not answer.allowed
 
 
-@pytest.mark.parametrize("name", [n for n in shipped() if n != "mandate"])
+DUTIES_ONLY = {"new-jersey"}
+"""Packs that forbid nothing: what they say is owed after a search."""
+
+
+def test_a_pack_of_duties_alone_owes_something() -> None:
+    for name in DUTIES_ONLY:
+        assert {c.effect for c in read_pack(name).clauses if c.obligations} == {Effect.DUTY}
+
+
+@pytest.mark.parametrize("name", [n for n in shipped() if n != "mandate" and n not in DUTIES_ONLY])
 def test_every_pack_leaves_something_open_and_stops_something(name: str) -> None:
     operations = ("identify", "enrol", "verify", "detect", "infer_emotion")
     opened = World()
