@@ -45,7 +45,7 @@ PROMISED = {
     "clearview-2022",
     "rite-aid-2023",
 }
-FROM_MEMORY = {"google", "gdpr", "portland"}
+FROM_MEMORY = {"google", "gdpr", "portland", "maine", "new-jersey", "clearview-2022"}
 """Packs none of whose text was read in the source itself."""
 
 
