@@ -88,7 +88,7 @@ def test_the_verifier_needs_nothing_of_this_package(tmp_path: Path) -> None:
 
 def test_an_audit_of_ones_own_csv_names_the_group_that_is_falsely_matched_more(alone: Shell) -> None:
     printed = alone.follow("audit-your-csv")
-    assert "disparity shown: 1 of 2 comparisons" in printed
+    assert "difference shown: 1 of 2 comparisons" in printed
     assert "ok: it is what was signed" in printed
     pages = alone.folder / "audit-your-csv" / "pages"
     assert "Made-up matcher" in (pages / "report.html").read_text()

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from countenance.audit.formats.codec import Json, from_json, to_json
+from countenance.audit.formats.older import results_of
 from countenance.audit.formats.plan import Plan, plan_of
 from countenance.audit.formats.results import Environment, ModelUsed, Results
 from countenance.audit.formats.schemas import SCHEMAS, shipped
@@ -129,7 +130,7 @@ def read_bundle(source: Path, signer: str | None = None) -> Bundle:
     manifest = from_json(BundleManifest, _json(files["manifest.json"], "manifest.json"), "manifest")
     signature = from_json(BundleSignature, _json(files["signature.json"], "signature.json"), "signature")
     plan = plan_of(_json(files["plan.json"], "plan.json"))
-    results = from_json(Results, _json(files["results.json"], "results.json"), "results")
+    results = results_of(_json(files["results.json"], "results.json"))
     environment = from_json(Environment, _json(files["environment.json"], "environment.json"), "environment")
     signed = canonical(to_json(manifest))
     problems = [

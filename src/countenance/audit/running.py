@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from countenance.audit.analysis.audits import judge_family
+from countenance.audit.analysis.judging import judge_all
 from countenance.audit.bundle import bundle_files, environment, write_bundle
+from countenance.audit.findings.headline import headline_of
+from countenance.audit.findings.untold import left_open, untold_of
 from countenance.audit.formats.codec import stamp, to_json
 from countenance.audit.formats.plan import CROSS, JOINT, Plan
 from countenance.audit.formats.results import Deviation, Results
@@ -93,8 +95,10 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         labels = zip(analysis.split(CROSS), group.split(JOINT), strict=False)
         return planned[analysis] and not any(f"{factor}={label}" in unexpected for factor, label in labels)
 
-    judged = judge_family(plan, analysed.tables, as_planned)
-    told = analysed.headline(plan, judged)
+    questions = analysed.questions(plan)
+    judged = judge_all(plan, questions, as_planned)
+    told = headline_of(plan, questions, judged)
+    untold = (*untold_of(plan, analysed.faces, analysed.outcomes, analysed.risks), *left_open(plan, judged))
     return Results(
         title=plan.title,
         question=plan.question,
@@ -108,7 +112,7 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         data=data.summary(loaded.inputs),
         headline=told.headline,
         numbers=told.numbers,
-        untold=told.untold,
+        untold=untold,
         findings=data.findings,
         judged=judged,
         faces=analysed.faces,
@@ -118,6 +122,7 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         population=plan.population,
         conditions=plan.conditions,
         limits=plan.limits,
+        also=told.also,
     )
 
 

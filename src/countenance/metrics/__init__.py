@@ -44,7 +44,7 @@ from countenance.metrics.statistics.planner import (
     subjects_for_equivalence,
     subjects_for_ratio,
 )
-from countenance.metrics.statistics.ratios import Ratio, ratio, ratio_of_tallies
+from countenance.metrics.statistics.ratios import RateDifference, Ratio, StratifiedRatio, ratio, ratio_of_tallies
 from countenance.metrics.statistics.summaries import (
     RankDisagreement,
     Summaries,
@@ -61,6 +61,7 @@ from countenance.metrics.statistics.verdicts import (
     Correction,
     Hypothesis,
     Judgement,
+    Margin,
     benjamini_hochberg,
     holm,
     judge,
@@ -119,16 +120,19 @@ __all__ = [
     "Interval",
     "Judgement",
     "Lead",
+    "Margin",
     "OpenSet",
     "OperatingPoint",
     "PairSums",
     "ProtocolEffect",
     "RankDisagreement",
     "Rate",
+    "RateDifference",
     "Ratio",
     "Risk",
     "SearchRates",
     "SearchTest",
+    "StratifiedRatio",
     "Summaries",
     "Summary",
     "Tail",

@@ -52,7 +52,7 @@ def planned(tmp_path: Path) -> Path:
 
 def test_from_draft_to_pages(planned: Path) -> None:
     said = invoke("run", planned / "d.plan.json", "-o", planned / "b.zip")
-    assert "taken for the same person at different rates" in said and "disparity shown: " in said
+    assert "taken for the same person at different rates" in said and "difference shown: " in said
     checked = invoke("verify", planned / "b.zip")
     assert "preregistered" in checked and "ok: it is what was signed" in checked
     pages = invoke("report", planned / "b.zip", "-o", planned / "pages").split()
@@ -83,7 +83,7 @@ def test_labels_changed_after_the_plan_are_noticed(tmp_path: Path) -> None:
 def test_an_altered_bundle_fails_with_exit_code_one(planned: Path) -> None:
     invoke("run", planned / "d.plan.json", "-o", planned / "b")
     results = planned / "b" / "results.json"
-    results.write_bytes(results.read_bytes().replace(b"disparity shown", b"equivalence shown"))
+    results.write_bytes(results.read_bytes().replace(b"difference shown", b"equivalence shown"))
     said = invoke("verify", planned / "b", code=1)
     assert "wrong: results.json was changed after signing" in said
 

@@ -96,7 +96,7 @@ def test_a_difference_that_is_there_is_shown_and_leads_the_report(tmp_path: Path
     score_file(tmp_path, people=150, impostors=20_000, wolf=1.0)
     found = run(tmp_path, plan())
     verdict = next(j for j in found.judged if j.measure == "fmr")
-    assert (verdict.verdict, verdict.planned) == ("disparity shown", True)
+    assert (verdict.verdict, verdict.planned) == ("difference shown", True)
     assert found.preregistered and found.deviations == ()
     assert "female" in found.numbers.worst and "taken for the same person at different rates" in found.headline
     assert "every search in a gallery of 10,000" in found.numbers.meaning
@@ -263,7 +263,7 @@ def test_images_without_a_face_count_by_group(tmp_path: Path) -> None:
     assert failures == {"a": (0, 40), "b": (20, 40)}
     assert (found.faces.failures.errors, found.faces.failures.trials) == (20, 80)
     verdict = next(j for j in found.judged if j.measure == "fte")
-    assert verdict.verdict == "disparity shown"
+    assert verdict.verdict == "difference shown"
     assert [m.sha256 for m in loaded.models if m.role == "embedder"] == [MODEL]
     assert found.faces.analyses[0].groups[0].quality[0].images == 40
     assert set(found.data.inputs) == {"l.csv", "p/"}

@@ -39,7 +39,7 @@ def test_darker_women_are_shown_to_be_worse_off_everywhere_and_nothing_was_decla
         plan, loaded = gender_shades_study(system, NOW)
         results = run_audit(plan, plan, loaded, lambda: NOW)
         worst = next(j for j in results.judged if j.group == "darker · female")
-        assert worst.verdict == "disparity shown" and not worst.planned
+        assert worst.verdict == "difference shown" and not worst.planned
         assert not results.preregistered
         assert "darker · female" in results.headline
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.analysis.audits import Analysed, Audit, RateTable
+from countenance.audit.analysis.audits import Analysed, Audit
 from countenance.audit.analysis.disclosure import Cells, bounds, finite, publishable, share, withheld
 from countenance.audit.analysis.measurement import everybody
-from countenance.audit.formats.plan import OutcomeTable, Plan, RiskTable
+from countenance.audit.formats.plan import Plan, RiskTable
 from countenance.audit.formats.results import (
     CalibrationLine,
     ClassLine,
@@ -99,22 +99,6 @@ def _outcome_group(line: GroupClassification, small_cell: int) -> OutcomeGroup:
     return OutcomeGroup(line.group, line.rows, share(line.error), share(line.no_answer), classes)
 
 
-def outcome_table(plan: OutcomeTable, analysis: OutcomeAnalysis) -> RateTable:
-    """The rates that verdicts are about; those of the positive class where the plan names one."""
-    shares: dict[str, tuple[Share, ...]] = {"error": tuple(group.error for group in analysis.groups)}
-    for measure in ("ppv", "tpr", "fpr"):
-        shares[measure] = tuple(_of_class(group, plan.positive, measure) for group in analysis.groups)
-    return RateTable(tuple(group.group for group in analysis.groups), shares)
-
-
-def _of_class(group: OutcomeGroup, label: str | None, measure: str) -> Share:
-    for line in group.classes:
-        if line.label == label:
-            found: Share = getattr(line, measure)
-            return found
-    return Share(0, 0, 0, None, None, None, 0.95, None, None, "no trials", "no such class in this group")
-
-
 def analyse_risks(plan: Plan, data: Scores, planned: Mapping[str, bool]) -> RiskResults:
     """Error rates at the cut-off, calibration, AUC, four-fifths rule and the identity, by every grouping of `plan`."""
     assert plan.risks is not None
@@ -195,20 +179,6 @@ def _four_fifths(line: FourFifths) -> FourFifthsLine:
     )
 
 
-def risk_table(analysis: RiskAnalysis) -> RateTable:
-    """The rates that verdicts are about."""
-    return RateTable(
-        tuple(group.group for group in analysis.groups),
-        {
-            "fpr": tuple(group.fpr for group in analysis.groups),
-            "fnr": tuple(group.fnr for group in analysis.groups),
-            "ppv": tuple(group.ppv for group in analysis.groups),
-            "npv": tuple(group.npv for group in analysis.groups),
-            "selection": tuple(group.selected for group in analysis.groups),
-        },
-    )
-
-
 class OutcomeAudit(Audit[Classified]):
     """Classification results."""
 
@@ -218,10 +188,7 @@ class OutcomeAudit(Audit[Classified]):
 
     def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
         """The part of the results that `plan` asks for."""
-        assert plan.outcomes is not None
-        outcomes = analyse_outcomes(plan, self.data, planned)
-        tables = {analysis.name: outcome_table(plan.outcomes, analysis) for analysis in outcomes.analyses}
-        return Analysed(tables, outcomes=outcomes)
+        return Analysed(outcomes=analyse_outcomes(plan, self.data, planned))
 
 
 class RiskAudit(Audit[Scores]):
@@ -233,5 +200,4 @@ class RiskAudit(Audit[Scores]):
 
     def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
         """The part of the results that `plan` asks for."""
-        risks = analyse_risks(plan, self.data, planned)
-        return Analysed({analysis.name: risk_table(analysis) for analysis in risks.analyses}, risks=risks)
+        return Analysed(risks=analyse_risks(plan, self.data, planned))

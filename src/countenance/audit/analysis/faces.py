@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from countenance.audit.analysis.audits import Analysed, Audit, RateTable
+from countenance.audit.analysis.audits import Analysed, Audit
 from countenance.audit.analysis.disclosure import Cells, blocks_of, bounds, finite, pooled, publishable, rate_of, share
 from countenance.audit.analysis.grouped import analyse
 from countenance.audit.analysis.measurement import FaceData, Measurement, everybody, image_failures
@@ -90,18 +90,6 @@ def analyse_faces(plan: Plan, data: FaceData, planned: Mapping[str, bool]) -> Fa
         searches=searches(data, first, analyses[0].groups, plan.gallery, threshold, plan.seed),
         people_digest=digest,
         blocks=blocks,
-    )
-
-
-def table_of(analysis: Analysis) -> RateTable:
-    """The rates that verdicts are about."""
-    return RateTable(
-        tuple(group.group for group in analysis.groups),
-        {
-            "fmr": tuple(group.fmr for group in analysis.groups),
-            "fnmr": tuple(group.fnmr for group in analysis.groups),
-            "fte": tuple(group.failures for group in analysis.groups),
-        },
     )
 
 
@@ -233,5 +221,4 @@ class FaceAudit(Audit[FaceData]):
 
     def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
         """The part of the results that `plan` asks for."""
-        faces = analyse_faces(plan, self.data, planned)
-        return Analysed({analysis.name: table_of(analysis) for analysis in faces.analyses}, faces=faces)
+        return Analysed(faces=analyse_faces(plan, self.data, planned))

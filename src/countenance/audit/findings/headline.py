@@ -1,232 +1,196 @@
-"""The main finding in one sentence and three numbers, and what the data could not show."""
+"""The main finding in one sentence and three numbers: the strongest difference that is shown, whatever it is about.
+
+Nothing calmer is ever said first: that groups are alike, or that nothing can be told, is the headline only where no
+comparison of any rate, declared or not, shows a difference.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from countenance.audit.findings.naming import Names
+from countenance.audit.findings.questions import Question
+from countenance.audit.findings.sentences import Sides, sentence, sides_of, size, things
 from countenance.audit.findings.words import between, count, listed, one_in, percent, times
-from countenance.audit.formats.plan import Plan
-from countenance.audit.formats.results import Analysis, FaceResults, Judged, Numbers, OutcomeResults, RiskResults
+from countenance.audit.formats.plan import NEAR_ONE, GallerySizes, Plan
+from countenance.audit.formats.results import Judged, Numbers
 from countenance.audit.formats.shares import Share
-from countenance.metrics import expected_false_matches
 
-RISK_SAID = {
-    "fpr": ("wrongly called high risk", "wrong calls of high risk"),
-    "fnr": ("wrongly called low risk", "wrong calls of low risk"),
-}
-SAID = {
-    "fmr": ("taken for the same person", "false matches"),
-    "fnmr": ("not recognised as themselves", "misses"),
-    "fte": ("not found by the face detector", "failures to find a face"),
-    "error": ("wrongly classified", "errors"),
-    "tpr": ("rightly recognised as the class asked for", "true positive rates"),
-    "fpr": ("wrongly called positive", "false positives"),
-    "ppv": ("right when called positive", "positive predictive values"),
-    "fnr": ("wrongly called negative", "false negatives"),
-    "npv": ("right when called negative", "negative predictive values"),
-    "selection": ("selected", "selection rates"),
-}
-
-OF_WHOM = {"fmr": "two different people of one group"}
-OF_WHOM_RISK = {"fpr": "people without the outcome", "fnr": "people with the outcome"}
-"""Whom a rate is a share of, where that is not simply people."""
+SHOWN = ("difference shown", "difference shown, within the declared margin")
+ENOUGH = 10
+"""False matches below which nothing is said about searches: too few to multiply."""
+UNKNOWN = Numbers("unknown", "unknown", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The head of a report."""
+    """The head of a report. also: every other question in which a difference is shown, the strongest of each."""
 
     headline: str
     numbers: Numbers
-    untold: tuple[str, ...]
+    also: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _HeadlineLine:
-    group: str
-    share: Share
+def by_strength(plan: Plan, judged: Sequence[Judged]) -> list[Judged]:
+    """The differences that are shown, the one to lead with first.
+
+    Those beyond the declared margin (or without one) come before those within it; then what the draft named before what
+    it did not; then the larger ratio, whichever way it goes.
+    """
+    shown = [j for j in judged if j.verdict in SHOWN]
+
+    def rank(j: Judged) -> tuple[bool, bool, float]:
+        return j.verdict == SHOWN[0], j.declared and not plan.usual_hypotheses, size(j)
+
+    return sorted(shown, key=rank, reverse=True)
 
 
-def faces_told(plan: Plan, faces: FaceResults, judged: Sequence[Judged]) -> Told:
-    """What an audit of face comparisons says first."""
-    for measure in ("fmr", "fnmr", "fte"):
-        analysis = _leading(faces, judged, measure)
-        lines = _lines(analysis, measure)
-        if len(lines) > 1 and any(line.share.errors for line in lines):
-            headline, numbers = _finding(plan, measure, analysis.name, lines, judged)
-            if measure == "fmr":
-                numbers = Numbers(numbers.worst, numbers.ratio, _in_searches(plan, analysis, lines))
-            return Told(headline, numbers, _untold(faces, judged))
-    return Told(
-        "This data shows no rate that could be compared between groups.",
-        Numbers("unknown", "unknown", "unknown"),
-        _untold(faces, judged),
+def headline_of(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -> Told:
+    """What the report says first."""
+    shown = by_strength(plan, judged)
+    if not shown:
+        return _calm(plan, questions, judged)
+    lead = shown[0]
+    first: dict[tuple[str, str, str], Judged] = {}
+    for one in shown:
+        first.setdefault((one.measure, one.factor, one.of_class), one)
+    also = tuple(
+        sentence(plan, one) + ("" if one.declared else " Not declared beforehand.")
+        for key, one in first.items()
+        if key != (lead.measure, lead.factor, lead.of_class)
+    )
+    return Told(sentence(plan, lead), _numbers(plan, lead), also)
+
+
+def _numbers(plan: Plan, lead: Judged) -> Numbers:
+    sides = sides_of(lead, Names(plan.groups.labels))
+    if sides.rate is None or sides.against is None:
+        said = f"{times(sides.ratio)} as frequent as for {sides.better[0]} (95 % interval {between(sides.bounds)})"
+        return Numbers(f"{sides.worse[0]}, at equal scores", said, "one score stands for different risks")
+    worst = f"{rate_words(sides.rate)} for {sides.worse[0]}"
+    return Numbers(worst, _gap(lead, sides), _meaning(plan, lead, sides))
+
+
+def rate_words(share: Share) -> str:
+    """A rate in a sentence: "14 % (1 in 7.1)"; "0 of 54, at most 6.6 %"."""
+    if share.errors:
+        return f"{percent(share.estimate)} ({one_in(share.estimate)})"
+    return f"0 of {share.trials:,}, at most {percent(share.high)}"
+
+
+def _gap(lead: Judged, sides: Sides) -> str:
+    assert sides.rate is not None and sides.against is not None
+    points = sides.points
+    if lead.measure in NEAR_ONE and points is not None:
+        apart, ends = points
+        way = "more" if (sides.rate.estimate or 0.0) > (sides.against.estimate or 0.0) else "fewer"
+        return (
+            f"{apart:.1f} points {way} than for {sides.better[0]} "
+            f"(95 % interval {ends.low or 0:.1f} to {ends.high or 0:.1f})"
+        )
+    if sides.ratio is None:
+        return f"{between(sides.bounds)} times as often as {sides.better[0]}, where none was seen (95 % interval)"
+    return f"{times(sides.ratio)} as often as for {sides.better[0]} (95 % interval {between(sides.bounds)})"
+
+
+_OF = {
+    ("verification", "fnmr"): "comparisons of a person with themselves, {a} fail for {x}, {b} for {y}",
+    ("verification", "fte"): "attempts, {a} find no face for {x}, {b} for {y}",
+    ("classification", "error"): "answers, {a} are wrong for {x}, {b} for {y}",
+    ("classification", "fte"): "questions, {a} have no answer for {x}, {b} for {y}",
+    ("classification", "tpr"): "who are “{c}”, {a} are recognised among {x}, {b} among {y}",
+    ("classification", "fpr"): "who are not “{c}”, {a} are called so among {x}, {b} among {y}",
+    ("classification", "ppv"): "answers of “{c}”, {a} are right for {x}, {b} for {y}",
+    ("risk", "fpr"): "without the outcome, {a} are called high risk among {x}, {b} among {y}",
+    ("risk", "fnr"): "with the outcome, {a} are called low risk among {x}, {b} among {y}",
+    ("risk", "ppv"): "called high risk, {a} have the outcome among {x}, {b} among {y}",
+    ("risk", "npv"): "called low risk, {a} stay without the outcome among {x}, {b} among {y}",
+    ("risk", "selection"): "people, {a} are called high risk among {x}, {b} among {y}",
+}
+
+
+def _meaning(plan: Plan, lead: Judged, sides: Sides) -> str:
+    assert sides.rate is not None and sides.against is not None
+    if lead.measure == "fmr":
+        return _in_searches(plan.gallery, sides)
+    form = "of 1,000 " + _OF[plan.task, lead.measure]
+    return form.format(
+        a=_of_thousand(sides.rate), b=_of_thousand(sides.against), x=sides.worse[0], y=sides.better[0], c=lead.of_class
     )
 
 
-def outcomes_told(plan: Plan, outcomes: OutcomeResults, judged: Sequence[Judged]) -> Told:
-    """What an audit of a classifier says first."""
-    analysis = max(outcomes.analyses, key=lambda a: len(a.groups))
-    lines = [_HeadlineLine(group.group, group.error) for group in analysis.groups if group.error.known]
-    untold = [_of_groups("nobody in the data", a.empty, a.name) for a in outcomes.analyses if a.empty]
-    untold += [_of_groups("too few people", a.merged, a.name) for a in outcomes.analyses if a.merged]
-    return _plain(plan, "error", analysis.name, lines, judged, untold)
+def _of_thousand(share: Share) -> str:
+    if not share.errors:
+        return f"at most {count(1000 * (share.high or 0.0))}"
+    return f"about {count(1000 * (share.estimate or 0.0))}"
 
 
-def risks_told(plan: Plan, risks: RiskResults, judged: Sequence[Judged]) -> Told:
-    """What an audit of a risk score says first."""
-    analysis = risks.analyses[0]
-    lines = [_HeadlineLine(group.group, group.fpr) for group in analysis.groups if group.fpr.known]
-    untold = [f"What the outcome measures: {risks.label_warning}"]
-    untold += [_of_groups("nobody in the data", a.empty, a.name) for a in risks.analyses if a.empty]
-    untold += [_of_groups("too few people", a.merged, a.name) for a in risks.analyses if a.merged]
-    return _plain(plan, "fpr", analysis.name, lines, judged, untold)
+def _in_searches(gallery: GallerySizes, sides: Sides) -> str:
+    """What the two rates mean for searches in the plan's first gallery of 10,000 or more."""
+    assert sides.rate is not None and sides.against is not None
+    if (sides.rate.errors or 0) < ENOUGH:
+        return f"{sides.rate.errors} false matches were seen: too few to say what that means for searches"
+    size_of = next((n for n in gallery.sizes if n >= 10_000), gallery.sizes[-1])
+    lowest = min(share.estimate or 0.0 for share in (sides.rate, sides.against))
+    searches = 1 if lowest * size_of >= 1 else gallery.searches
 
+    def each(share: Share) -> str:
+        low, high = (count(searches * size_of * (end or 0.0)) for end in (share.low, share.high))
+        if (share.errors or 0) < ENOUGH:
+            return f"at most {high}"
+        return f"about {count(searches * size_of * (share.estimate or 0.0))} ({low} to {high})"
 
-def _plain(
-    plan: Plan, measure: str, factor: str, lines: Sequence[_HeadlineLine], judged: Sequence[Judged], untold: list[str]
-) -> Told:
-    untold += _insufficient(judged)
-    if len(lines) < 2:
-        none = "There are not two groups with data to compare."
-        return Told(none, Numbers("unknown", "unknown", "unknown"), tuple(untold))
-    headline, numbers = _finding(plan, measure, factor, lines, judged)
-    return Told(headline, numbers, tuple(untold))
-
-
-def _leading(faces: FaceResults, judged: Sequence[Judged], measure: str) -> Analysis:
-    """The analysis in which the largest difference was shown; the first one where none was."""
-    shown = [j for j in judged if j.measure == measure and j.verdict == "disparity shown"]
-    if not shown:
-        return faces.analyses[0]
-    most = max(shown, key=_size)
-    return next(analysis for analysis in faces.analyses if analysis.name == most.factor)
-
-
-def _size(judged: Judged) -> float:
-    return float("inf") if judged.ratio is None else judged.ratio
-
-
-def _lines(analysis: Analysis, measure: str) -> list[_HeadlineLine]:
-    pairs = ((g.group, {"fmr": g.fmr, "fnmr": g.fnmr, "fte": g.failures}[measure]) for g in analysis.groups)
-    return [_HeadlineLine(group, share) for group, share in pairs if share.known]
-
-
-def _ends(lines: Sequence[_HeadlineLine]) -> tuple[_HeadlineLine, _HeadlineLine]:
-    """The groups surest to be worst off and best off: by the interval's low end and high end, not by noisy rates."""
-    worst = max(lines, key=lambda line: (line.share.low or 0.0, _rate(line)))
-    best = min(lines, key=lambda line: (1.0 if line.share.high is None else line.share.high, _rate(line)))
-    if worst is best:
-        worst = max(lines, key=_rate)
-        best = min((line for line in lines if line is not worst), key=_rate)
-    return worst, best
-
-
-def _named(factor: str, group: str) -> str:
-    """A group in a sentence: "age 60-69", but "women"."""
-    return f"{factor} {group}" if group[:1].isdecimal() else group
-
-
-def _rate(line: _HeadlineLine) -> float:
-    return line.share.estimate or 0.0
-
-
-def _finding(
-    plan: Plan, measure: str, factor: str, lines: Sequence[_HeadlineLine], judged: Sequence[Judged]
-) -> tuple[str, Numbers]:
-    worst, best = _ends(lines)
-    said, things = (RISK_SAID if plan.task == "risk" else SAID).get(measure, SAID[measure])
-    whom = (OF_WHOM_RISK if plan.task == "risk" else OF_WHOM).get(measure, "people")
-    bad, good = _named(factor, worst.group), _named(factor, best.group)
-    rates = f"{percent(_rate(worst))} for {bad}, {percent(_rate(best))} for {good}"
-    family = [j for j in judged if j.measure == measure and j.factor == factor]
-    shown = [j for j in family if j.verdict == "disparity shown"]
-    most = max(shown, key=_size, default=None)
-    none = f"not known, as none was seen for {good}"
-    ratio = f"{times(_rate(worst) / _rate(best))} as often as for {good}" if _rate(best) else none
-    if most is not None:
-        status = "" if all(j.planned for j in shown) else " Exploratory: not declared before the data was seen."
-        against = "everybody else" if most.reference == "others" else _named(factor, most.reference)
-        if most.ratio is None:
-            ratio = f"{_named(factor, most.group)} {between(most.bounds)} times as often as {against} (95 % interval; "
-            ratio += f"no case was seen for {against})"
-        else:
-            ratio = f"{_named(factor, most.group)} {times(most.ratio)} as often as {against} (95 % interval "
-            ratio += f"{between(most.bounds)})"
-        headline = f"{whom.capitalize()} are {said} at different rates: {rates}. "
-        headline += f"The largest difference shown: {ratio}.{status}"
-    elif family and all(j.verdict == "equivalence shown" for j in family):
-        headline = f"By {factor}, {things} are shown to lie within a factor of {plan.margin:g} of each other: {rates}."
-    elif family:
-        ratio += "; chance may explain it"
-        headline = (
-            f"This data cannot tell whether {things} differ by {factor}: the rates seen ({rates}) are compatible with "
-            "equal treatment and with a difference that matters."
-        )
-    else:
-        headline = f"By {factor}, {whom} are {said} at these rates: {rates}. No comparison was declared beforehand."
-    meaning = f"of 1,000 {whom} about {count(1000 * _rate(worst))} are {said} for {bad}, "
-    meaning += f"about {count(1000 * _rate(best))} for {good}"
-    first = f"{percent(_rate(worst))} ({one_in(_rate(worst))}) for {bad}"
-    return headline, Numbers(first, ratio, meaning)
-
-
-def _in_searches(plan: Plan, analysis: Analysis, lines: Sequence[_HeadlineLine]) -> str:
-    """What the worst and the best group's rates mean for searches in the plan's first gallery of 10,000 or more."""
-    size = next((n for n in plan.gallery.sizes if n >= 10_000), plan.gallery.sizes[-1])
-    worst, best = _ends(lines)
-    a_search = [expected_false_matches([_rate(line)], [size]) for line in (worst, best)]
-    searches = 1 if min(a_search) >= 1 else plan.gallery.searches
-    each = [searches * number for number in a_search]
     begins = "every search" if searches == 1 else f"{searches:,} searches"
     return (
-        f"{begins} in a gallery of {size:,} people of their own group give{'s' * (searches == 1)} about "
-        f"{count(each[0])} false "
-        f"candidates for {_named(analysis.name, worst.group)}, {count(each[1])} for {_named(analysis.name, best.group)}"
+        f"{begins} in a gallery of {size_of:,} people of their own group give{'s' * (searches == 1)} {each(sides.rate)} "
+        f"false candidates for {sides.worse[0]}, {each(sides.against)} for {sides.better[0]}"
     )
 
 
-def _untold(faces: FaceResults, judged: Sequence[Judged]) -> tuple[str, ...]:
-    lines = []
-    if not faces.fmr.known:
-        lines.append(f"The false match rate is unknown for everybody: {faces.fmr.reason or 'no data'}.")
-    if not faces.fnmr.known:
-        lines.append(f"The miss rate is unknown for everybody: {faces.fnmr.reason or 'no data'}.")
-    for analysis in faces.analyses:
-        if len([group for group in analysis.groups if group.people]) == 1:
-            lines.append(f"By {analysis.name}, there is one group only: nothing can be compared.")
-        if analysis.empty:
-            lines.append(_of_groups("nobody in the data", analysis.empty, analysis.name))
-        if analysis.merged:
-            lines.append(_of_groups("too few people to publish", analysis.merged, analysis.name))
-        for measure, name, overall in (("fmr", "false match rate", faces.fmr), ("fnmr", "miss rate", faces.fnmr)):
-            unknown = [line.group for line in analysis.groups if line.people and not getattr(line, measure).known]
-            if unknown and overall.known:
-                lines.append(f"By {analysis.name}, the {name} is unknown for {listed(unknown)}.")
-        few = [g.group for g in analysis.groups if g.fmr.known and (g.fmr.errors or 0) < 30]
-        if few:
-            lines.append(f"By {analysis.name}, fewer than 30 false matches were seen in {listed(few)}: wide intervals.")
-    if faces.censored_below is not None:
-        lines.append(f"Scores below {faces.censored_below:g} were not told by the system; nothing is known there.")
-    return (*lines, *_insufficient(judged))
+def _calm(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -> Told:
+    names = Names(plan.groups.labels)
+    asked = [j for j in judged if j.declared] or list(judged)
+    told = [q for q in questions if sum(share.known for share in q.shares) > 1]
+    if not told:
+        return Told("This data shows no rate that could be compared between groups.", UNKNOWN)
+    if not any(share.errors for question in told for share in question.shares):
+        return Told("No error was seen in any group; that does not show that there are none.", _seen(plan, told[0]))
+    lead = next((q for j in asked for q in told if q.key == (j.measure, j.factor, j.of_class)), told[0])
+    what = dict.fromkeys(things(plan.task, j.measure) for j in asked)
+    factors = dict.fromkeys(names.factor(j.factor) for j in asked)
+    by = listed(list(factors), 2) if asked else names.factor(lead.factor)
+    if asked and all(j.declared and j.verdict == "equivalence shown" for j in asked):
+        if len(what) > 1 or len(by.split()) > 8:
+            said = "Every difference that was asked about is shown to lie within the declared margin."
+        else:
+            said = f"By {by}, {next(iter(what))} are shown to lie within the declared margin of each other."
+        return Told(said, _seen(plan, lead))
+    subject = " and ".join(list(what)[:2]) if len(what) <= 2 else "error rates"
+    subject = subject or things(plan.task, lead.measure)
+    by = by if len(by.split()) <= 8 else "group"
+    return Told(f"This data cannot tell whether {subject} differ by {by}.", _open(plan, lead, asked))
 
 
-def _insufficient(judged: Sequence[Judged]) -> list[str]:
-    """One line per factor: what is left open, and for whom."""
-    lines = []
-    for factor in dict.fromkeys(j.factor for j in judged):
-        parts = []
-        for measure in dict.fromkeys(j.measure for j in judged if j.factor == factor):
-            family = [j for j in judged if (j.measure, j.factor) == (measure, factor)]
-            left = [j.group for j in family if j.verdict == "insufficient evidence"]
-            if left:
-                whom = "any group" if len(left) == len(family) and len(left) > 1 else listed(left)
-                parts.append(f"{SAID[measure][1]} for {whom}")
-        if parts:
-            lines.append(f"By {factor}, the evidence is insufficient for a verdict about {'; about '.join(parts)}.")
-    return lines
+def _seen(plan: Plan, question: Question) -> Numbers:
+    """The highest and the lowest rate, where no difference is shown."""
+    names = Names(plan.groups.labels)
+    lines = [line for line in question.worst_first if line[1].known]
+    (bad, worst), (good, best) = lines[0], lines[-1]
+    return Numbers(
+        f"{rate_words(worst)} for {names.people(question.factor, bad)[0]}",
+        f"{rate_words(best)} for {names.people(question.factor, good)[0]}: chance may explain the difference",
+        f"about {things(plan.task, question.measure)}",
+    )
 
 
-def _of_groups(why: str, groups: Sequence[str], factor: str) -> str:
-    return f"By {factor}, nothing is told about {listed(tuple(groups))}: {why}."
+def _open(plan: Plan, question: Question, asked: Sequence[Judged]) -> Numbers:
+    seen = _seen(plan, question)
+    family = [j for j in asked if (j.measure, j.factor, j.of_class) == question.key]
+    near_one = question.measure in NEAR_ONE
+    sees = [x for j in family if (x := j.sees_difference if near_one else j.sees_ratio) is not None]
+    limit = seen.meaning
+    if sees:
+        words = f"{100 * max(sees):.0f} points" if near_one else f"{times(max(sees))}"
+        limit = f"with so many people, differences under {words} would not be seen"
+    return Numbers(seen.worst, seen.ratio, limit)

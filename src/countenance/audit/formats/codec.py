@@ -2,6 +2,8 @@
 
 A record is a frozen dataclass whose fields are str, int, float, bool, `X | None`, `tuple[X, ...]`,
 `Mapping[str, X]`, a `Literal` or another record. `Annotated[X, "text"]` gives the field its description in the schema.
+A `later` field came with a newer format: it is not written while it has its default, so that a file made before it
+keeps its bytes and its hash.
 Moments are texts in them: ISO 8601 in UTC, whole seconds.
 """
 
@@ -21,10 +23,28 @@ Json = Any
 """A JSON value, as `json.loads` gives it. It exists at the edge only."""
 
 
+LATER = "later"
+
+
+def later(default: Any) -> Any:
+    """A field that older files lack. default: its value there; a table or a list is given as what makes one."""
+    if callable(default):
+        return dataclasses.field(default_factory=default, metadata={LATER: True})
+    return dataclasses.field(default=default, metadata={LATER: True})
+
+
+def _left_out(field: dataclasses.Field[Any], value: object) -> bool:
+    if not field.metadata.get(LATER):
+        return False
+    factory = field.default_factory
+    return bool(value == (field.default if factory is dataclasses.MISSING else factory()))
+
+
 def to_json(record: object) -> Json:
     """`record` as JSON values, canonical JSON ready: no NaN, no infinity, no numpy type."""
     if dataclasses.is_dataclass(record) and not isinstance(record, type):
-        return {f.name: to_json(getattr(record, f.name)) for f in dataclasses.fields(record)}
+        told = ((f, getattr(record, f.name)) for f in dataclasses.fields(record))
+        return {f.name: to_json(value) for f, value in told if not _left_out(f, value)}
     if isinstance(record, (list, tuple)):
         return [to_json(item) for item in record]
     if isinstance(record, Mapping):
@@ -146,7 +166,7 @@ def _record_schema(kind: type[object], defs: dict[str, Json]) -> dict[str, Json]
             "description": " ".join((kind.__doc__ or "").split()),
             "type": "object",
             "properties": {f.name: _schema(_hints(kind)[f.name], defs) for f in fields},
-            "required": [f.name for f in fields],
+            "required": [f.name for f in fields if not f.metadata.get(LATER)],
             "additionalProperties": False,
         }
     return {"$ref": f"#/$defs/{name}"}

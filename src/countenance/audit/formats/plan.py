@@ -6,21 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from countenance.audit.formats.codec import from_json, to_json
+from countenance.audit.formats.codec import from_json, later, to_json
 from countenance.errors import BadRequest
 from countenance.signing import digest
 
-FORMAT: Literal["countenance-audit-plan/1"] = "countenance-audit-plan/1"
+PlanFormat = Literal["countenance-audit-plan/1", "countenance-audit-plan/2"]
+FORMATS: tuple[PlanFormat, ...] = ("countenance-audit-plan/1", "countenance-audit-plan/2")
+"""Formats that are read: the first had a margin of 2 where a draft named none, and no words for groups."""
+FORMAT: PlanFormat = FORMATS[-1]
 CROSS = " x "
 """Between the factors of an intersection: "race x gender"."""
 JOINT = " · "
 """Between the labels of a group of an intersection: "Black · female"."""
 SOURCES = ("scores", "templates", "images", "api", "outcomes", "risks")
 
-Measure = Literal["fmr", "fnmr", "fte", "error", "tpr", "fpr", "ppv", "fnr", "npv", "selection"]
+Measure = Literal["fmr", "fnmr", "fte", "error", "tpr", "fpr", "ppv", "fnr", "npv", "selection", "calibration"]
 FACE_MEASURES = frozenset({"fmr", "fnmr", "fte"})
-OUTCOME_MEASURES = frozenset({"error", "tpr", "fpr", "ppv"})
-RISK_MEASURES = frozenset({"fpr", "fnr", "ppv", "npv", "selection"})
+OUTCOME_MEASURES = frozenset({"error", "fte", "tpr", "fpr", "ppv"})
+RISK_MEASURES = frozenset({"fpr", "fnr", "ppv", "npv", "selection", "calibration"})
+NEAR_ONE = frozenset({"tpr", "ppv", "npv", "selection"})
+"""Rates that are good, or usual, when high: their margin is `margin_points` or `four_fifths`, never a ratio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class Groups:
     expected: Annotated[Mapping[str, tuple[str, ...]], "per factor, every group that should be there"] = field(
         default_factory=dict
     )
+    labels: Annotated[Mapping[str, str], "words for groups and factors, by their names in the data"] = later(dict)
 
     def __post_init__(self) -> None:
         if not self.factors:
@@ -54,6 +60,9 @@ class Groups:
         for name in self.expected:
             if name not in self.factors:
                 raise ValueError(f"expected names {name!r}, which is no factor")
+        for name, words in self.labels.items():
+            if not words.strip():
+                raise ValueError(f"labels has no words for {name!r}")
 
     @property
     def analyses(self) -> tuple[str, ...]:
@@ -233,7 +242,9 @@ class Plan:
     threshold: Annotated[ThresholdRule | None, "needed for face comparisons"] = None
     hypotheses: tuple[DeclaredHypothesis, ...] = ()
     gallery: GallerySizes = field(default_factory=GallerySizes)
-    margin: Annotated[float, "ratio within which two groups count as equivalent, above 1"] = 2.0
+    margin: Annotated[
+        float | None, "ratio within which two error rates count as equal, above 1; null: none are ever called equal"
+    ] = None
     alpha: Annotated[float, "chance of a false alarm over the whole family of comparisons"] = 0.05
     correction: Literal["holm", "benjamini-hochberg", "none"] = "holm"
     small_cell: Annotated[int, "groups of fewer people are merged or left out of what is published"] = 10
@@ -249,7 +260,14 @@ class Plan:
     data_seen: Annotated[bool, "whether scores were there when the plan was made: then nothing is preregistered"] = (
         False
     )
-    format: Literal["countenance-audit-plan/1"] = FORMAT
+    margin_points: Annotated[
+        float | None, "difference within which TPR, PPV, NPV or selection rates count as equal: 0.05 is five points"
+    ] = later(None)
+    four_fifths: Annotated[
+        bool, "TPR, PPV, NPV and rates of favourable decisions count as equal from four fifths of the higher one up"
+    ] = later(False)
+    usual_hypotheses: Annotated[bool, "the draft named no hypotheses: the usual ones were filled in"] = later(False)
+    format: PlanFormat = FORMAT
 
     def __post_init__(self) -> None:
         given = [name for name in SOURCES if getattr(self, name) is not None]
@@ -257,8 +275,12 @@ class Plan:
             raise ValueError(f"a plan has exactly one of {', '.join(SOURCES)}; got {', '.join(given) or 'none'}")
         if not 0 < self.alpha < 0.5:
             raise ValueError(f"alpha is between 0 and 0.5, got {self.alpha}")
-        if self.margin <= 1:
+        if self.margin is not None and self.margin <= 1:
             raise ValueError(f"an equivalence margin is a ratio above 1, got {self.margin}")
+        if self.margin_points is not None and not 0 < self.margin_points < 1:
+            raise ValueError(f"margin_points is between 0 and 1 (0.05 is five points), got {self.margin_points}")
+        if self.margin_points is not None and self.four_fifths:
+            raise ValueError("margin_points and four_fifths are two margins for the same rates: name one")
         if self.small_cell < 2:
             raise ValueError(f"small_cell is 2 or more, got {self.small_cell}")
         if self.task == "verification" and self.threshold is None:
@@ -292,6 +314,6 @@ class Plan:
 
 def plan_of(value: object) -> Plan:
     """A plan from its JSON value. `BadRequest` says which field is wrong."""
-    if isinstance(value, Mapping) and value.get("format", FORMAT) != FORMAT:
-        raise BadRequest(f"this is not a plan of format {FORMAT}, got {value.get('format')!r}")
+    if isinstance(value, Mapping) and value.get("format", FORMAT) not in FORMATS:
+        raise BadRequest(f"this is not a plan of format {' or '.join(FORMATS)}, got {value.get('format')!r}")
     return from_json(Plan, value, "plan")

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
+from countenance.audit.formats.codec import later
 from countenance.audit.formats.plan import System
 from countenance.audit.formats.shares import Bounds, Share
 
-FORMAT: Literal["countenance-audit-results/1"] = "countenance-audit-results/1"
+ResultsFormat = Literal["countenance-audit-results/1", "countenance-audit-results/2"]
+FORMATS: tuple[ResultsFormat, ...] = ("countenance-audit-results/1", "countenance-audit-results/2")
+"""Formats that are read: the first had three verdicts (see `older`), and judged only what was declared."""
+FORMAT: ResultsFormat = FORMATS[-1]
+VerdictWords = Literal[
+    "difference shown", "difference shown, within the declared margin", "equivalence shown", "insufficient evidence"
+]
+"""What can be concluded about one comparison. The first two are differences."""
+VERDICTS: tuple[VerdictWords, ...] = get_args(VerdictWords)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,7 @@ class SummaryFigure:
     fair: Annotated[float, "value when all groups are equal"]
     larger_is_fairer: bool
     note: Annotated[str, "what was done about zero counts, or why there is no value"] = ""
+    bounds: Bounds | None = later(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,23 +128,32 @@ class Worst:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The verdict on one comparison of the declared family."""
+    """The verdict on one comparison: of the declared family, or (`declared` false) of all others, corrected apart."""
 
     measure: str
     factor: str
     group: str
     reference: str
-    verdict: Literal["disparity shown", "equivalence shown", "insufficient evidence"]
+    verdict: VerdictWords
     ratio: Annotated[float | None, "rate of the group over rate of the reference; null: none or unbounded"]
     bounds: Bounds
     p: float
     p_corrected: float
     equivalence_p_corrected: float
-    margin: float
+    margin: Annotated[float | None, "see `margin_kind`; null: none was declared for this measure"]
     shows_margin: Annotated[float | None, "smallest margin at which this data would have shown equivalence"]
     beyond_margin: bool
     planned: Annotated[bool, "false: exploratory, told after the data was seen"]
     reason: str
+    declared: Annotated[bool, "whether the plan names this comparison"] = True
+    of_class: Annotated[str, "the class that TPR, FPR or PPV of a classifier speak of"] = ""
+    margin_kind: Annotated[
+        Literal["", "ratio", "difference", "four fifths", "four fifths of the rest"], "what kind of number `margin` is"
+    ] = ""
+    sees_ratio: Annotated[float | None, "smallest ratio that so many people show with a chance of 80 %"] = None
+    sees_difference: Annotated[float | None, "smallest difference of rates that they show, 0..1"] = None
+    rate: Annotated[Share | None, "the group's rate; null for calibration"] = None
+    against: Annotated[Share | None, "the reference's rate; null for calibration"] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,4 +408,5 @@ class Results:
     population: str
     conditions: str
     limits: tuple[str, ...]
-    format: Literal["countenance-audit-results/1"] = FORMAT
+    also: Annotated[tuple[str, ...], "every other question in which a difference is shown, the strongest of each"] = ()
+    format: ResultsFormat = FORMAT

@@ -57,12 +57,12 @@ def plan_of_draft(draft: Path, now: datetime) -> Plan:
         told = tomllib.loads(draft.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRequest(f"{draft.name} is no TOML: {error}") from error
-    for fixed in ("created", "inputs", "data_seen", "format"):
+    for fixed in ("created", "inputs", "data_seen", "usual_hypotheses", "format"):
         if fixed in told:
             raise BadRequest(f"a draft does not say {fixed!r}: that is written when the plan is made")
     plan = plan_of({name: _with_nothing(value) for name, value in told.items()})
     if "hypotheses" not in told:
-        plan = dataclasses.replace(plan, hypotheses=default_hypotheses(plan))
+        plan = dataclasses.replace(plan, hypotheses=default_hypotheses(plan), usual_hypotheses=True)
         kept, left_out = decidable(plan, draft.parent)
         plan = dataclasses.replace(plan, hypotheses=kept, limits=(*plan.limits, *left_out))
     source = source_of(plan, draft.parent)
@@ -96,7 +96,7 @@ def changed_plan(plan: Plan, changes: Mapping[str, object]) -> Plan:
         inner = value
         for part in path:
             inner = inner.get(part) if isinstance(inner, dict) else None
-        if not isinstance(inner, dict) or last not in inner:
+        if not isinstance(inner, dict):
             raise BadRequest(f"the plan has no field {name!r}")
         inner[last] = new
     return plan_of(value)

@@ -126,7 +126,8 @@ def _plan(
         data_seen=True,  # these sets were looked at often before, also to make the calibration
     )
     measures = default_hypotheses(plan)
-    return dataclasses.replace(plan, hypotheses=measures if study.subject else _without_misses(measures))
+    chosen = measures if study.subject else _without_misses(measures)
+    return dataclasses.replace(plan, hypotheses=chosen, usual_hypotheses=True)
 
 
 def _without_misses(hypotheses: tuple[DeclaredHypothesis, ...]) -> tuple[DeclaredHypothesis, ...]:

@@ -14,6 +14,8 @@ from countenance.audit.findings.differences import AuditDifference, compare_bund
 from countenance.audit.findings.search_facts import facts_of_bundle
 from countenance.audit.findings.words import between, percent, times
 from countenance.audit.formats.codec import to_json
+from countenance.audit.formats.plan import Plan
+from countenance.audit.formats.results import VERDICTS
 from countenance.audit.planning.plans import example, examples, plan_bytes, plan_of_draft
 from countenance.audit.report.page import card_page, leaflet_page, report_page
 from countenance.audit.running import cassette_of
@@ -50,11 +52,22 @@ def plan(draft: Path | None, out: Path | None, kind: str | None) -> None:
     click.echo(f"plan    {target}")
     click.echo(f"sha256  {made.hash}")
     family = ", ".join(f"{h.measure} by {h.factor}" for h in made.hypotheses) or "none: nothing will be confirmed"
-    click.echo(f"family  {family}; corrected by {made.correction}, margin {made.margin:g}")
+    click.echo(f"family  {family}; corrected by {made.correction}")
+    click.echo(f"margin  {_margins(made)}")
     for line in made.limits:
         click.echo(f"limit   {line}")
     if made.data_seen:
         click.echo("note    scores exist already, so this audit is exploratory, not preregistered")
+
+
+def _margins(made: Plan) -> str:
+    """The margins that the plan declares, in words."""
+    near_one = f"{100 * made.margin_points:g} points" if made.margin_points else "four fifths" if made.four_fifths else ""
+    parts = [
+        f"a factor of {made.margin:g} for error rates" if made.margin else "",
+        f"{near_one} for TPR, PPV, NPV and selection" if near_one else "",
+    ]
+    return "; ".join(filter(None, parts)) or "none: no groups can be shown to be alike"
 
 
 @click.command()
@@ -94,9 +107,12 @@ def run(
     click.echo(results.headline)
     for line in (results.numbers.worst, results.numbers.ratio, results.numbers.meaning):
         click.echo(f"  {line}")
-    for verdict in ("disparity shown", "equivalence shown", "insufficient evidence"):
-        count = sum(j.verdict == verdict for j in results.judged)
-        click.echo(f"{verdict}: {count} of {len(results.judged)} comparisons")
+    for line in results.also:
+        click.echo(f"also shown: {line}")
+    declared = [j for j in results.judged if j.declared]
+    for verdict in VERDICTS:
+        count = sum(j.verdict == verdict for j in declared)
+        click.echo(f"{verdict}: {count} of {len(declared)} comparisons")
     for line in results.untold:
         click.echo(f"not told: {line}")
     for deviation in results.deviations:

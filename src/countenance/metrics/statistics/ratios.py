@@ -3,17 +3,19 @@
 Ratios use MOVER on the log scale: each rate's own limits stand for its standard error in that direction, so that skewed
 and small counts keep their skew. Where a rate is zero the interval reaches 0 or infinity, never a made-up number.
 
-Source: Donner and Zou 2012 (Stat. Methods Med. Res. 21) for MOVER on ratios.
+Sources: Donner and Zou 2012 (Stat. Methods Med. Res. 21) for MOVER on ratios; Newcombe 1998 (Stat. Med. 17) on
+differences; Mantel and Haenszel 1959 (J. Natl. Cancer Inst. 22) for one ratio over strata.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from countenance.errors import BadRequest
 from countenance.metrics.statistics.dyads import Tally, covariance
-from countenance.metrics.statistics.intervals import Interval, Rate, check_level
+from countenance.metrics.statistics.intervals import Interval, Rate, check_level, quantile
 
 SMALLEST_P = 1e-12
 """p-values are not resolved below this."""
@@ -59,20 +61,121 @@ class Ratio:
         """Two-sided p for "the true ratio is `value`": the smallest p whose interval (level 1-p) leaves it out."""
         if not value > 0:
             raise BadRequest(f"a ratio is tested against a positive value, got {value}")
-        if not self.known or self.estimate == value:
+        return 1.0 if not self.known or self.estimate == value else _smallest_p(self.at, value)
+
+    @property
+    def of_the_rest(self) -> Ratio:
+        """The ratio of the two complements: 45 % over 1 % where this is 55 % over 99 %."""
+        return Ratio(_rest(self.rate), _rest(self.reference))
+
+
+@dataclass(frozen=True, slots=True)
+class RateDifference:
+    """rate - reference, of rates over disjoint people; MOVER with the rates' own limits (Newcombe 1998, method 10)."""
+
+    rate: Rate
+    reference: Rate
+
+    @property
+    def known(self) -> bool:
+        """Whether both rates have trials."""
+        return self.rate.known and self.reference.known
+
+    @property
+    def estimate(self) -> float:
+        """The difference, -1..1; NaN where one has no trials."""
+        return self.rate.estimate - self.reference.estimate
+
+    def at(self, level: float) -> Interval:
+        """The interval at a level, ends -1..1."""
+        check_level(level)
+        if not self.known:
+            return Interval(-1.0, 1.0, level, "no trials")
+        a, b, d = self.rate.at(level), self.reference.at(level), self.estimate
+        p, q = self.rate.estimate, self.reference.estimate
+        low, high = d - math.hypot(p - a.low, b.high - q), d + math.hypot(a.high - p, q - b.low)
+        return Interval(max(low, -1.0), min(high, 1.0), level, "MOVER")
+
+    def p_value(self, value: float = 0.0) -> float:
+        """Two-sided p for "the true difference is `value`"."""
+        return 1.0 if not self.known or self.estimate == value else _smallest_p(self.at, value)
+
+
+@dataclass(frozen=True, slots=True)
+class StratifiedRatio:
+    """A ratio of rates within strata (the bins of a score, say), in one number: Mantel and Haenszel's risk ratio.
+
+    strata: pairs of rates, group and reference, of one stratum each. Its logarithm is taken as normal, with the variance
+    of Greenland and Robins 1985 (Biometrics 41). Strata that lack one side say nothing and count for nothing.
+    """
+
+    strata: tuple[tuple[Rate, Rate], ...]
+
+    @property
+    def _sums(self) -> tuple[float, float, float]:
+        r = s = v = 0.0
+        for one, other in self.strata:
+            if not (one.known and other.known):
+                continue
+            n, m, t = one.trials, other.trials, one.trials + other.trials
+            a, c = one.errors, other.errors
+            r, s = r + a * m / t, s + c * n / t
+            v += (n * m * (a + c) - a * c * t) / t**2
+        return r, s, v
+
+    @property
+    def known(self) -> bool:
+        """Whether there are events on both sides, and a variance."""
+        return min(self._sums) > 0
+
+    @property
+    def estimate(self) -> float:
+        """The ratio, > 0; NaN where it is not known."""
+        r, s, _ = self._sums
+        return r / s if self.known else math.nan
+
+    @property
+    def deviation(self) -> float:
+        """Standard error of the ratio's natural logarithm; infinite where it is not known."""
+        r, s, v = self._sums
+        return math.sqrt(v / (r * s)) if self.known else math.inf
+
+    def at(self, level: float) -> Interval:
+        """The interval at a level; 0..inf where nothing can be said."""
+        check_level(level)
+        if not self.known:
+            return Interval(0.0, math.inf, level, "no errors, or no trials")
+        half = float(quantile(level)) * self.deviation
+        return Interval(self.estimate * math.exp(-half), self.estimate * math.exp(half), level, "Mantel-Haenszel")
+
+    def p_value(self, value: float = 1.0) -> float:
+        """Two-sided p for "the true ratio is `value`"."""
+        if not value > 0:
+            raise BadRequest(f"a ratio is tested against a positive value, got {value}")
+        if not self.known:
             return 1.0
-        inside, outside = math.log(SMALLEST_P), math.log(1 - 1e-9)  # of ln p
-        if not self.at(1 - SMALLEST_P).holds(value):
-            return SMALLEST_P
-        if self.at(1 - math.exp(outside)).holds(value):
-            return 1.0
-        for _ in range(50):
-            middle = (inside + outside) / 2
-            if self.at(1 - math.exp(middle)).holds(value):
-                inside = middle
-            else:
-                outside = middle
-        return math.exp(outside)
+        z = abs(math.log(self.estimate / value)) / self.deviation
+        return max(SMALLEST_P, math.erfc(z / math.sqrt(2)))
+
+
+def _smallest_p(at: Callable[[float], Interval], value: float) -> float:
+    """The smallest p whose interval (level 1-p) leaves `value` out."""
+    inside, outside = math.log(SMALLEST_P), math.log(1 - 1e-9)  # of ln p
+    if not at(1 - SMALLEST_P).holds(value):
+        return SMALLEST_P
+    if at(1 - math.exp(outside)).holds(value):
+        return 1.0
+    for _ in range(50):
+        middle = (inside + outside) / 2
+        if at(1 - math.exp(middle)).holds(value):
+            inside = middle
+        else:
+            outside = middle
+    return math.exp(outside)
+
+
+def _rest(rate: Rate) -> Rate:
+    return replace(rate, errors=rate.trials - rate.errors)
 
 
 def _over(a: float, b: float) -> float:

@@ -1,0 +1,152 @@
+"""Verdicts on every comparison: the declared family, and apart from it all others, so that neither drowns the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from countenance.audit.analysis.disclosure import bounds, finite, pooled, rate_of, share
+from countenance.audit.findings.questions import Question
+from countenance.audit.formats.plan import NEAR_ONE, DeclaredHypothesis, Plan
+from countenance.audit.formats.results import Judged
+from countenance.audit.formats.shares import Share
+from countenance.errors import BadRequest
+from countenance.metrics import Hypothesis as Declared
+from countenance.metrics import Margin, Rate, Ratio, StratifiedRatio, judge, ratio
+
+FOUR_FIFTHS = 0.8
+Planned = Callable[[str, str], bool]
+"""Whether the comparison of a group in an analysis is as planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A group against a reference: one group, or all others ("others"), in one question."""
+
+    question: Question
+    group: str
+    reference: str
+    contrast: Ratio | StratifiedRatio
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """What tells it from every other comparison."""
+        return (*self.question.key, self.group, self.reference)
+
+
+def judge_all(plan: Plan, questions: Sequence[Question], planned: Planned) -> tuple[Judged, ...]:
+    """Judge what the plan declares, and apart from it every other comparison that the results allow.
+
+    The declared come first and are corrected over all declared ones. The others compare each group with all others in
+    every question that the plan does not name, corrected over all of those; comparisons without a number are left out.
+    BadRequest: no such reference group.
+    """
+    positive = "" if plan.outcomes is None else plan.outcomes.positive or ""
+    asked = {_key(hypothesis, positive) for hypothesis in plan.hypotheses}
+    by_key = {question.key: question for question in questions}
+    family = [c for h in plan.hypotheses for c in _against(_question(by_key, h, positive), h.reference)]
+    family = list({c.declared: c for c in family}.values())
+    rest = [q.known for q in questions if q.key not in asked]
+    others = [c for question in rest for c in _against(question, "others") if c.contrast.known]
+    return (*_judged(plan, family, planned, True), *_judged(plan, others, planned, False))
+
+
+def margin_of(plan: Plan, measure: str) -> Margin | None:
+    """The margin that the plan declares for a measure; None: none, so that nothing is ever called equal in it."""
+    if measure not in NEAR_ONE:
+        return None if plan.margin is None else Margin("ratio", plan.margin)
+    if plan.margin_points is not None:
+        return Margin("difference", plan.margin_points)
+    if plan.four_fifths:
+        favourable_is_rest = measure == "selection"  # who is not called high is favoured
+        return Margin("four fifths of the rest" if favourable_is_rest else "four fifths", FOUR_FIFTHS)
+    return None
+
+
+def _key(hypothesis: DeclaredHypothesis, positive: str) -> tuple[str, str, str]:
+    of_class = positive if hypothesis.measure in ("tpr", "fpr", "ppv") else ""
+    return hypothesis.measure, hypothesis.factor, of_class
+
+
+def _question(
+    by_key: Mapping[tuple[str, str, str], Question], hypothesis: DeclaredHypothesis, positive: str
+) -> Question:
+    found = by_key.get(_key(hypothesis, positive))
+    if found is not None:
+        return found
+    any_of_factor = next(question for question in by_key.values() if question.factor == hypothesis.factor)
+    nothing = Share(0, 0, 0, None, None, None, 0.95, None, None, "no trials", "the plan names no positive class")
+    groups = any_of_factor.groups
+    return Question(hypothesis.measure, hypothesis.factor, groups, (nothing,) * len(groups), positive)
+
+
+def _against(question: Question, reference: str) -> Iterator[Comparison]:
+    groups = question.groups
+    if reference == "others":
+        if len(groups) < 2:
+            return
+        at_most = 1 if len(groups) == 2 else len(groups)  # two groups: one comparison, not the same one twice
+        pairs = [(at, [other for other in range(len(groups)) if other != at]) for at in range(at_most)]
+        names = {at: groups[1 - at] if len(groups) == 2 else "others" for at in range(at_most)}
+    elif reference in groups:
+        place = groups.index(reference)
+        pairs = [(at, [place]) for at in range(len(groups)) if at != place]
+        names = {at: reference for at, _ in pairs}
+    else:
+        raise BadRequest(
+            f"the reference group {reference!r} is not among the groups of {question.factor}: {', '.join(groups)}"
+        )
+    for at, others in pairs:
+        yield Comparison(question, groups[at], names[at], _contrast(question, at, others))
+
+
+def _contrast(question: Question, at: int, others: Sequence[int]) -> Ratio | StratifiedRatio:
+    if question.measure != "calibration":
+        return ratio(rate_of(question.shares[at]), pooled([rate_of(question.shares[other]) for other in others]))
+    bins = range(len(question.strata[at]))
+    return StratifiedRatio(
+        tuple(
+            (rate_of(question.strata[at][b]), pooled([rate_of(question.strata[other][b]) for other in others]))
+            for b in bins
+        )
+    )
+
+
+def _judged(plan: Plan, family: Sequence[Comparison], planned: Planned, declared: bool) -> Iterator[Judged]:
+    hypotheses = [
+        Declared(" · ".join(c.declared), c.contrast, margin_of(plan, c.question.measure)) for c in family
+    ]
+    for c, j in zip(family, judge(hypotheses, None, plan.alpha, plan.correction), strict=True):
+        measure, factor, of_class = c.question.key
+        yield Judged(
+            measure=measure,
+            factor=factor,
+            group=c.group,
+            reference=c.reference,
+            verdict=j.verdict.value,
+            ratio=finite(j.estimate),
+            bounds=bounds(j.interval),
+            p=j.p,
+            p_corrected=j.p_corrected,
+            equivalence_p_corrected=j.equivalence_p_corrected,
+            margin=None if j.margin is None else j.margin.size,
+            shows_margin=finite(j.shows_margin),
+            beyond_margin=j.beyond_margin,
+            planned=declared and planned(factor, c.group) and planned(factor, c.reference),
+            reason=j.reason,
+            declared=declared,
+            of_class=of_class,
+            margin_kind="" if j.margin is None else j.margin.kind,
+            sees_ratio=finite(j.sees_ratio),
+            sees_difference=finite(j.sees_difference),
+            rate=_told(c.contrast, 0),
+            against=_told(c.contrast, 1),
+        )
+
+
+def _told(contrast: Ratio | StratifiedRatio, side: int) -> Share | None:
+    """One of the two rates as a record; None where they are not one rate each."""
+    if isinstance(contrast, StratifiedRatio):
+        return None
+    rate: Rate = (contrast.rate, contrast.reference)[side]
+    return share(rate)

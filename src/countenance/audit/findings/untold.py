@@ -1,0 +1,91 @@
+"""What the data could not show, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from countenance.audit.findings.naming import Names
+from countenance.audit.findings.sentences import things
+from countenance.audit.findings.words import listed
+from countenance.audit.formats.plan import NEAR_ONE, Plan
+from countenance.audit.formats.results import FaceResults, Judged, OutcomeResults, RiskResults
+
+FEW = 30
+"""Errors below which a rate is rough, by the rule of 30."""
+
+
+def untold_of(
+    plan: Plan, faces: FaceResults | None, outcomes: OutcomeResults | None, risks: RiskResults | None
+) -> tuple[str, ...]:
+    """Groups and rates about which nothing is known."""
+    names = Names(plan.groups.labels)
+    if faces is not None:
+        return tuple(_of_faces(faces, names))
+    lines = [] if risks is None else [f"What the outcome measures: {risks.label_warning}"]
+    for analysis in (*(() if outcomes is None else outcomes.analyses), *(() if risks is None else risks.analyses)):
+        if analysis.empty:
+            lines.append(_of_groups("nobody in the data", analysis.empty, analysis.name, names))
+        if analysis.merged:
+            lines.append(_of_groups("too few people", analysis.merged, analysis.name, names))
+    return tuple(lines)
+
+
+def left_open(plan: Plan, judged: Sequence[Judged]) -> tuple[str, ...]:
+    """One line per factor about declared comparisons without an answer, and one on margins that were not declared."""
+    names = Names(plan.groups.labels)
+    declared = [j for j in judged if j.declared]
+    lines = []
+    for factor in dict.fromkeys(j.factor for j in declared):
+        parts = []
+        for measure in dict.fromkeys(j.measure for j in declared if j.factor == factor):
+            family = [j for j in declared if (j.measure, j.factor) == (measure, factor)]
+            left = [names.group(j.group) for j in family if j.verdict == "insufficient evidence"]
+            if left:
+                whom = "any group" if len(left) == len(family) and len(left) > 1 else listed(left)
+                parts.append(f"{things(plan.task, measure)} for {whom}")
+        if parts:
+            lines.append(
+                f"By {names.factor(factor)}, the evidence is insufficient for a verdict about {'; about '.join(parts)}."
+            )
+    without = [m for m in dict.fromkeys(j.measure for j in declared) if not _has_margin(plan, m)]
+    if without:
+        said = listed([things(plan.task, measure) for measure in without])
+        lines.append(f"No margin was declared for {said}: nothing here can show that groups are alike in that.")
+    return tuple(lines)
+
+
+def _has_margin(plan: Plan, measure: str) -> bool:
+    if measure in NEAR_ONE:
+        return plan.margin_points is not None or plan.four_fifths
+    return plan.margin is not None
+
+
+def _of_faces(faces: FaceResults, names: Names) -> list[str]:
+    lines = []
+    if not faces.fmr.known:
+        lines.append(f"The false match rate is unknown for everybody: {faces.fmr.reason or 'no data'}.")
+    if not faces.fnmr.known:
+        lines.append(f"The miss rate is unknown for everybody: {faces.fnmr.reason or 'no data'}.")
+    for analysis in faces.analyses:
+        by = names.factor(analysis.name)
+        if len([group for group in analysis.groups if group.people]) == 1:
+            lines.append(f"By {by}, there is one group only: nothing can be compared.")
+        if analysis.empty:
+            lines.append(_of_groups("nobody in the data", analysis.empty, analysis.name, names))
+        if analysis.merged:
+            lines.append(_of_groups("too few people to publish", analysis.merged, analysis.name, names))
+        for measure, name, overall in (("fmr", "false match rate", faces.fmr), ("fnmr", "miss rate", faces.fnmr)):
+            unknown = [names.group(g.group) for g in analysis.groups if g.people and not getattr(g, measure).known]
+            if unknown and overall.known:
+                lines.append(f"By {by}, the {name} is unknown for {listed(unknown)}.")
+        few = [names.group(g.group) for g in analysis.groups if g.fmr.known and (g.fmr.errors or 0) < FEW]
+        if few:
+            lines.append(f"By {by}, fewer than {FEW} false matches were seen in {listed(few)}: wide intervals.")
+    if faces.censored_below is not None:
+        lines.append(f"Scores below {faces.censored_below:g} were not told by the system; nothing is known there.")
+    return lines
+
+
+def _of_groups(why: str, groups: Sequence[str], factor: str, names: Names) -> str:
+    said = listed([names.group(group) for group in groups])
+    return f"By {names.factor(factor)}, nothing is told about {said}: {why}."
