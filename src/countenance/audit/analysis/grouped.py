@@ -154,7 +154,15 @@ def _summaries(fmr: Sequence[Rate], fnmr: Sequence[Rate]) -> tuple[SummaryFigure
     mated = fnmr if any(rate.known for rate in fnmr) else ()
     figures = summarise(fmr, mated).all()
     return tuple(
-        SummaryFigure(f.name, finite(f.value), f.fair, f.larger_is_fairer, f.reason or f.zeros) for f in figures
+        SummaryFigure(
+            f.name,
+            finite(f.value),
+            f.fair,
+            f.larger_is_fairer,
+            f.reason or f.zeros,
+            None if f.interval is None else bounds(f.interval),
+        )
+        for f in figures
     )
 
 

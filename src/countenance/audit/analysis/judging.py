@@ -113,9 +113,7 @@ def _contrast(question: Question, at: int, others: Sequence[int]) -> Ratio | Str
 
 
 def _judged(plan: Plan, family: Sequence[Comparison], planned: Planned, declared: bool) -> Iterator[Judged]:
-    hypotheses = [
-        Declared(" · ".join(c.declared), c.contrast, margin_of(plan, c.question.measure)) for c in family
-    ]
+    hypotheses = [Declared(" · ".join(c.declared), c.contrast, margin_of(plan, c.question.measure)) for c in family]
     for c, j in zip(family, judge(hypotheses, None, plan.alpha, plan.correction), strict=True):
         measure, factor, of_class = c.question.key
         yield Judged(

@@ -143,8 +143,8 @@ def _in_searches(gallery: GallerySizes, sides: Sides) -> str:
 
     begins = "every search" if searches == 1 else f"{searches:,} searches"
     return (
-        f"{begins} in a gallery of {size_of:,} people of their own group give{'s' * (searches == 1)} {each(sides.rate)} "
-        f"false candidates for {sides.worse[0]}, {each(sides.against)} for {sides.better[0]}"
+        f"{begins} in a gallery of {size_of:,} people of their own group give{'s' * (searches == 1)} "
+        f"{each(sides.rate)} false candidates for {sides.worse[0]}, {each(sides.against)} for {sides.better[0]}"
     )
 
 

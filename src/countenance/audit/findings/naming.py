@@ -45,7 +45,7 @@ class Names:
 
     def applied(self, record: R) -> R:
         """The record with every group and factor in words."""
-        return self._applied(record) if self.labels else record  # type: ignore[no-any-return]
+        return self._applied(record) if self.labels else record
 
     def _applied(self, value: Any) -> Any:
         if isinstance(value, tuple):

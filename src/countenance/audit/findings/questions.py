@@ -1,4 +1,4 @@
-"""Every rate of the results that can differ between groups, as questions: one measure by one way to tell groups apart."""
+"""Every rate that can differ between groups, as questions: one measure by one way to tell groups apart."""
 
 from __future__ import annotations
 

@@ -62,7 +62,10 @@ _FORMS = {
 }
 """By measure: a sentence with a ratio, and one with two rates."""
 _FORMS_OUTCOME = {
-    "fte": ("{s} gives no answer {t} as often for {x} as for {y}.", "{s} gives no answer for {a} of {x} and {b} of {y}.")
+    "fte": (
+        "{s} gives no answer {t} as often for {x} as for {y}.",
+        "{s} gives no answer for {a} of {x} and {b} of {y}.",
+    )
 }
 _FORMS_RISK = {
     "fpr": (

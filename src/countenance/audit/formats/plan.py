@@ -312,6 +312,18 @@ class Plan:
         return digest(to_json(self))
 
 
+def margins_words(plan: Plan) -> str:
+    """The margins that a plan declares, in words; "" where it declares none."""
+    near_one = (
+        f"{100 * plan.margin_points:g} points" if plan.margin_points else "four fifths" if plan.four_fifths else ""
+    )
+    parts = [
+        f"a factor of {plan.margin:g} for error rates" if plan.margin else "",
+        f"{near_one} for TPR, PPV, NPV and selection" if near_one else "",
+    ]
+    return "; ".join(filter(None, parts))
+
+
 def plan_of(value: object) -> Plan:
     """A plan from its JSON value. `BadRequest` says which field is wrong."""
     if isinstance(value, Mapping) and value.get("format", FORMAT) not in FORMATS:

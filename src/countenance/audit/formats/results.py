@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
-from countenance.audit.formats.codec import later
 from countenance.audit.formats.plan import System
 from countenance.audit.formats.shares import Bounds, Share
 
@@ -108,7 +107,7 @@ class SummaryFigure:
     fair: Annotated[float, "value when all groups are equal"]
     larger_is_fairer: bool
     note: Annotated[str, "what was done about zero counts, or why there is no value"] = ""
-    bounds: Bounds | None = later(None)
+    bounds: Annotated[Bounds | None, "null: no value, or made before figures had intervals"] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from countenance.audit.findings.questions import Question
 from countenance.audit.findings.words import between, interval, of, percent, times
 from countenance.audit.formats.results import OutcomeAnalysis, OutcomeResults, RiskAnalysis, RiskResults
 from countenance.audit.formats.shares import Share
@@ -9,42 +12,56 @@ from countenance.audit.report.figures import KEY_TOP, Figure, Grid, LinearAxis, 
 from countenance.drawing.svg import LINES, line, mark, picture, polyline
 
 
-def outcome_sections(outcomes: OutcomeResults) -> list[Section]:
-    """The parts of the report on a classifier."""
+def outcome_sections(outcomes: OutcomeResults, lead: Question | None = None) -> list[Section]:
+    """The parts of the report on a classifier. lead: the question whose picture the page begins with."""
     sections = []
     for analysis in outcomes.analyses:
-        lines = [(group.group, group.error) for group in analysis.groups]
-        overall = outcomes.everybody.error.estimate
-        figures = [
-            forest(
+        everybody = outcomes.everybody
+        figures = {
+            "error": forest(
                 f"Wrongly classified, by {analysis.name}",
-                lines,
+                [(group.group, group.error) for group in analysis.groups],
                 "Share of rows whose predicted class is not the true one; no answer counts as an error.",
-                None if overall is None else ("everybody", overall),
-            )
-        ]
+                _line(everybody.error.estimate),
+            ),
+            "fte": forest(
+                f"No answer, by {analysis.name}",
+                [(group.group, group.no_answer) for group in analysis.groups],
+                "Share of rows for which the classifier said nothing.",
+                _line(everybody.no_answer.estimate),
+            ),
+        }
         grid = _rates_grid(analysis, outcomes)
-        sections.append(Section(f"By {analysis.name}", (), tuple(figures), (("By class", grid),) if grid.rows else ()))
+        sections.append(
+            Section(f"By {analysis.name}", (), _beside(figures, analysis.name, lead),
+                    (("By class", grid),) if grid.rows else ())
+        )  # fmt: skip
     return sections
 
 
-def risk_sections(risks: RiskResults) -> list[Section]:
-    """The parts of the report on a risk score."""
+def _beside(figures: Mapping[str, Figure | None], factor: str, lead: Question | None) -> tuple[Figure, ...]:
+    """The pictures that are there, without the one that the page begins with."""
+    above = lead.measure if lead is not None and lead.factor == factor and not lead.of_class else ""
+    return tuple(figure for measure, figure in figures.items() if figure is not None and measure != above)
+
+
+def risk_sections(risks: RiskResults, lead: Question | None = None) -> list[Section]:
+    """The parts of the report on a risk score. lead: the question whose picture the page begins with."""
     sections = []
     for analysis in risks.analyses:
         overall = risks.everybody
-        pictures = [
-            forest("Called high, and it did not happen (FPR)", [(g.group, g.fpr) for g in analysis.groups],
-                   "Share called high among those without the outcome.", _line(overall.fpr.estimate)),
-            forest("Called low, and it happened (FNR)", [(g.group, g.fnr) for g in analysis.groups],
-                   "Share called low among those with the outcome.", _line(overall.fnr.estimate)),
-            _calibration(analysis),
-        ]  # fmt: skip
+        pictures = {
+            "fpr": forest("Called high, and it did not happen (FPR)", [(g.group, g.fpr) for g in analysis.groups],
+                          "Share called high among those without the outcome.", _line(overall.fpr.estimate)),
+            "fnr": forest("Called low, and it happened (FNR)", [(g.group, g.fnr) for g in analysis.groups],
+                          "Share called low among those with the outcome.", _line(overall.fnr.estimate)),
+            "calibration": calibration(analysis),
+        }  # fmt: skip
         sections.append(
             Section(
                 f"By {analysis.name}",
                 (f"What the outcome measures: {risks.label_warning}",),
-                tuple(figure for figure in pictures if figure is not None),
+                _beside(pictures, analysis.name, lead),
                 (
                     ("All rates", _risk_grid(analysis)),
                     ("Four fifths of the most favoured group's rate", _four_fifths(analysis)),
@@ -67,19 +84,21 @@ def _rates_grid(analysis: OutcomeAnalysis, everybody: OutcomeResults) -> Grid:
     rows = []
     for group in (everybody.everybody, *analysis.groups):
         for c in group.classes:
+            if c.tpr.trials == 0:  # nobody here is of that class
+                continue
             told = [f"{percent(s.estimate)} ({interval(s)})" if s.known else s.reason for s in (c.ppv, c.tpr, c.fpr)]
-            rows.append((group.group, c.label, *told))
+            rows.append((c.label, group.group, *told))
     heads = (
-        "group",
         "class",
+        "group",
         "right when called so (PPV)",
         "found among those who are (TPR)",
         "called so wrongly (FPR)",
     )
-    return Grid(heads, tuple(rows))
+    return Grid(heads, tuple(sorted(rows, key=lambda row: row[0])))
 
 
-def _calibration(analysis: RiskAnalysis) -> Figure | None:
+def calibration(analysis: RiskAnalysis) -> Figure | None:
     """How often what was foretold happened, by score and group."""
     groups = list(dict.fromkeys(c.group for c in analysis.calibration))
     told = [c for c in analysis.calibration if c.observed.known]
@@ -128,7 +147,7 @@ def _four_fifths(analysis: RiskAnalysis) -> Grid:
                 f"{x.p:.2g}",
                 f"{x.flips:,}",
             )
-            for x in analysis.four_fifths
+            for x in sorted(analysis.four_fifths, key=lambda x: x.favourable.estimate or 0.0)
         ),
     )
 
@@ -145,7 +164,7 @@ def _risk_grid(analysis: RiskAnalysis) -> Grid:
         tuple(
             (g.group, *(said(s) for s in (g.fpr, g.fnr, g.ppv, g.npv, g.selected, g.prevalence)),
              "" if g.auc is None else f"{g.auc:.3f}")
-            for g in analysis.groups
+            for g in sorted(analysis.groups, key=lambda g: (not g.fpr.known, -(g.fpr.estimate or 0.0)))
         ),
     )  # fmt: skip
 

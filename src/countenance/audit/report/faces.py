@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 
+from countenance.audit.findings.questions import by_rate
 from countenance.audit.findings.words import interval, of, percent
 from countenance.audit.formats.results import Analysis, FaceResults, SweepPoint
 from countenance.audit.formats.shares import Share
@@ -39,11 +40,16 @@ from countenance.drawing.svg import (
 )
 
 
-def heat_map(analysis: Analysis, target: float | None, threshold: str) -> Figure:
-    """FMR between every two groups: blue below the target, red above, hatched where fewer than 30 errors were seen."""
-    names = [group.group for group in analysis.groups if group.people]
+def heat_map(analysis: Analysis, target: float | None, threshold: str) -> Figure | None:
+    """FMR between every two groups: blue below the target, red above, hatched where fewer than 30 errors were seen.
+
+    Groups are in the order of their own rates. None where there are not two groups, or no false match was seen.
+    """
+    names = [name for name, _ in by_rate(tuple((group.group, group.fmr) for group in analysis.groups if group.people))]
     cells = {frozenset((cell.first, cell.second)): cell for cell in analysis.cross}
     known = [c.fmr.estimate for c in analysis.cross if c.fmr.estimate]
+    if len(names) < 2 or not known:
+        return None
     base = target or (sum(known) / len(known) if known else 1e-3)
     count = max(1, len(names))
     label = 20 if count <= 6 else 12
@@ -215,7 +221,9 @@ CROWDED = 0.25
 
 def distributions(analysis: Analysis, threshold: float) -> Figure | None:
     """Scores by group: different people (grey) and, where there are any, the same person (blue)."""
+    order = [name for name, _ in by_rate(tuple((group.group, group.fmr) for group in analysis.groups))]
     groups = [group for group in analysis.groups if group.histogram is not None and any(group.histogram.impostors)]
+    groups = sorted(groups, key=lambda group: order.index(group.group))
     if not groups:
         return None
     first = groups[0].histogram

@@ -10,6 +10,7 @@ from typing import ClassVar
 from markupsafe import Markup
 from scipy.special import ndtri
 
+from countenance.audit.findings.questions import by_rate
 from countenance.audit.findings.words import interval, of, one_in, percent
 from countenance.audit.formats.shares import Share
 from countenance.drawing.svg import BLACK, BLUE, GREY, INK, PALE, line, mark, picture, text
@@ -24,12 +25,14 @@ class LogAxis:
 
     @classmethod
     def over(cls, values: Iterable[float | None], floor: float = 1e-9) -> LogAxis:
-        """An axis that holds every positive value, whole decades."""
+        """An axis that holds every positive value, from one to another of the steps 1, 2, 5, 10 …"""
         positive = [value for value in values if value is not None and value > floor]
         if not positive:
             return cls(-3.0, 0.0)
-        low, high = math.floor(math.log10(min(positive)) + 1e-9), math.ceil(math.log10(max(positive)) - 1e-9)
-        return cls(float(low), float(max(high, low + 1)))
+        low, high = _step(min(positive), below=True), _step(max(positive), below=False)
+        if high / low < 9.9:  # at least a decade, or small differences would look large
+            low = _step(high / 10, below=True)
+        return cls(math.log10(low), math.log10(high))
 
     def place(self, value: float) -> float:
         """Where `value` lies, 0..1; what lies outside goes to the end."""
@@ -38,9 +41,31 @@ class LogAxis:
         return min(1.0, max(0.0, (math.log10(value) - self.low) / (self.high - self.low)))
 
     def ticks(self) -> list[float]:
-        """The decades."""
-        step = max(1, round((self.high - self.low) / 6))
-        return [10.0**k for k in range(int(self.low), int(self.high) + 1, step)]
+        """The steps 1, 2, 5, 10 … on the axis; of more than six decades, decades only."""
+        decades = range(math.floor(self.low + 1e-9), math.ceil(self.high - 1e-9) + 1)
+        steps = (1,) if len(decades) > 7 else (1, 2, 5)
+        values = [step * 10.0**k for k in decades for step in steps]
+        return [v for v in values if self.low - 1e-9 <= math.log10(v) <= self.high + 1e-9]
+
+    def labelled(self) -> list[float]:
+        """The ticks that have room for a label on a phone."""
+        ticks = self.ticks()
+        if len(ticks) <= MOST_LABELS:
+            return ticks
+        whole = [t for t in ticks if abs(math.log10(t) - round(math.log10(t))) < 1e-9]
+        return whole[:: -(-len(whole) // MOST_LABELS)]
+
+
+MOST_LABELS = 6
+
+
+def _step(value: float, below: bool) -> float:
+    """The nearest of 1, 2, 5, 10 … times a power of ten, at or below a value, or at or above it."""
+    base = 10.0 ** math.floor(math.log10(value) + 1e-9)
+    steps = [step * base for step in (1, 2, 5, 10)]
+    if below:
+        return max(step for step in steps if step <= value * (1 + 1e-9))
+    return min(step for step in steps if step >= value * (1 - 1e-9))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +90,10 @@ class LinearAxis:
         first = math.ceil(self.low / step - 1e-9)
         return [k * step for k in range(first, math.floor(self.high / step + 1e-9) + 1)]
 
+    def labelled(self) -> list[float]:
+        """All ticks: they are few."""
+        return self.ticks()
+
 
 @dataclass(frozen=True, slots=True)
 class DeviateAxis:
@@ -84,6 +113,11 @@ class DeviateAxis:
     def ticks(self) -> list[float]:
         """Round rates."""
         return [tick for tick in self.TICKS if self.low <= tick <= self.high]
+
+    def labelled(self) -> list[float]:
+        """All ticks, or every other one."""
+        ticks = self.ticks()
+        return ticks[:: 2 if len(ticks) > MOST_LABELS else 1]
 
 
 def rate_label(value: float) -> str:
@@ -155,17 +189,18 @@ def frame(
     box = (15.0, 24.0, 83.0, 250.0)
     left, top, width, height = box
     parts = [text(0, 14, y_name, "start", 12, INK, "600"), text(98, top + height + 38, x_name, "end", 12, INK, "600")]
-    ticks = across.ticks()
-    every = 2 if len(ticks) > 6 else 1
-    for at, tick in enumerate(ticks):
+    named = across.labelled()
+    for tick in across.ticks():
         x = left + width * across.place(tick)
         parts.append(line(x, top, x, top + height, PALE))
-        if at % every == 0:
+        if tick in named:
             parts.append(text(x, top + height + 16, x_label(tick), "end" if x > 94 else "middle", 11, "#555555"))
+    named = down.ticks() if len(down.ticks()) < 2 * MOST_LABELS else down.labelled()
     for tick in down.ticks():
         y = top + height * (1 - down.place(tick))
         parts.append(line(left, y, left + width, y, PALE))
-        parts.append(text(left - 1, y + 4, rate_label(tick), "end", 11, "#555555"))
+        if tick in named:
+            parts.append(text(left - 1, y + 4, rate_label(tick), "end", 11, "#555555"))
     parts.append(line(left, top + height, left + width, top + height, BLACK))
     parts.append(line(left, top, left, top + height, BLACK))
     return box, parts
@@ -181,6 +216,8 @@ def keys(names: Sequence[tuple[str, str, str]]) -> list[str]:
     return parts
 
 
+LARGE = 0.1
+"""Rates whose intervals all lie above this are drawn on a plain axis."""
 ROW = 44
 """Height of a row, px: a line of words and a line with the interval under it."""
 LONG, LINE = 26, 16
@@ -188,16 +225,26 @@ LONG, LINE = 26, 16
 
 
 def forest(
-    title: str, lines: Sequence[tuple[str, Share]], note: str, reference: tuple[str, float] | None = None
-) -> Figure:
-    """One row per group: its rate and interval on a logarithmic axis, groups without a number included.
+    title: str,
+    lines: Sequence[tuple[str, Share]],
+    note: str,
+    reference: tuple[str, float] | None = None,
+    low_is_bad: bool = False,
+) -> Figure | None:
+    """One row per group, the worst first: its rate and interval, groups without a number last.
 
-    A rate without an error is a ring at the left end, with its upper bound. reference: a name and a rate to draw a
-    line at.
+    The axis is logarithmic, or, where every rate is large, goes from 0 to 100 %. A rate without an error is a ring at
+    the left end, with its upper bound. reference: a name and a rate to draw a line at. None where no group has an
+    error, or none has a number: there is nothing to see.
     """
-    told = [share for _, share in lines]
+    lines = by_rate(tuple(lines), 1 if low_is_bad else -1)
+    told = [share for _, share in lines if share.known]
+    if not any(share.errors for share in told):
+        return None
     values = [v for share in told for v in (share.low, share.estimate, share.high)]
-    axis = LogAxis.over([*values, reference[1] if reference else None], floor=1e-8)
+    axis: LogAxis | LinearAxis = LogAxis.over([*values, reference[1] if reference else None], floor=1e-8)
+    if min(share.low or 0.0 for share in told) >= LARGE:
+        axis = LinearAxis(0.0, 1.0)
     left, width = 1.0, 98.0
     long = [len(name) > LONG for name, _ in lines]
     tops = [16 + ROW * at + LINE * sum(long[:at]) for at in range(len(lines))]
@@ -243,12 +290,15 @@ def forest(
     return Figure(title, picture(height, "".join(parts), title), note, grid)
 
 
-def scale(axis: LogAxis, left: float, width: float, height: float) -> list[str]:
+def scale(axis: LogAxis | LinearAxis, left: float, width: float, height: float) -> list[str]:
     """The ticks of `axis`: lines behind the rows, and rates at the bottom. left, width: percent; height: px."""
     parts = []
+    named = axis.labelled()
     for tick in axis.ticks():
         x = left + width * axis.place(tick)
         parts.append(line(x, 8, x, height - 26, PALE))
+        if tick not in named:
+            continue
         anchor = "start" if x < 5 else "end" if x > 95 else "middle"
         parts.append(text(x, height - 8, rate_label(tick), anchor, 11, "#555555"))
     return parts

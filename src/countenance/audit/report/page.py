@@ -13,18 +13,21 @@ from markupsafe import Markup
 from countenance.audit.bundle import Bundle, counts_csv
 from countenance.audit.evidence import Evidence
 from countenance.audit.findings.differences import compare_bundles
+from countenance.audit.findings.naming import Names
+from countenance.audit.findings.questions import Question
 from countenance.audit.findings.search_facts import SearchFacts
 from countenance.audit.findings.words import between, count, interval, of, one_in, percent, times
-from countenance.audit.formats.plan import Plan
-from countenance.audit.formats.results import Analysis, FaceResults, Judged, Results
+from countenance.audit.formats.plan import Plan, margins_words
+from countenance.audit.formats.results import FORMAT, Analysis, FaceResults, Results, SummaryFigure
 from countenance.audit.report.changes import before_and_after
 from countenance.audit.report.decisions import outcome_sections, risk_sections
 from countenance.audit.report.faces import det_curves, distributions, gallery_curve, heat_map
 from countenance.audit.report.figures import Figure, Grid, Section, forest
+from countenance.audit.report.lead import lead_question, picture_of
+from countenance.audit.report.verdicts import answered, card_grid
 from countenance.drawing.html import rendered
 from countenance.errors import BadRequest
 
-SIGNS = {"disparity shown": "▲", "equivalence shown": "≈", "insufficient evidence": "?"}
 _CSS = Path(__file__).with_name("templates") / "style.css"
 
 
@@ -33,7 +36,8 @@ def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
 
     BadRequest: the two cannot be compared.
     """
-    results = bundle.results
+    results = Names(bundle.plan.groups.labels).applied(bundle.results)
+    lead = lead_question(bundle.plan, results)
     changed = [] if before is None else _changed(before, bundle)
     csv = base64.b64encode(counts_csv(results)).decode()
     return render(
@@ -43,9 +47,13 @@ def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
         results=results,
         plan=bundle.plan,
         environment=bundle.environment,
-        verdicts=verdict_grid(results.judged),
-        shown=verdict_grid(shown_first(results.judged)),
-        sections=[*changed, *_sections(bundle.plan, results)],
+        older=bundle.results.format != FORMAT,
+        lead=None if lead is None else picture_of(bundle.plan, results, lead),
+        also=results.also,
+        answers=answered(results.task, results.judged),
+        declared=sum(j.declared for j in results.judged),
+        margins=margins_words(bundle.plan),
+        sections=[*changed, *_sections(bundle.plan, results, lead)],
         csv=Markup(f"data:text/csv;base64,{csv}"),  # noqa: S704  base64 only
     )
 
@@ -53,51 +61,6 @@ def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
 def render(template: str, **values: object) -> str:
     """Fill in a template of this package, with its style. Everything is escaped except markup made here."""
     return rendered("countenance.audit.report", template, style=Markup(_CSS.read_text()), **values)  # noqa: S704  our own file
-
-
-def shown_first(judged: tuple[Judged, ...]) -> tuple[Judged, ...]:
-    """The verdicts that show something, largest ratios first; all verdicts if there are at most twelve."""
-    if len(judged) <= 12:
-        return judged
-    told = [j for j in judged if j.verdict != "insufficient evidence"]
-    return tuple(sorted(told, key=lambda j: (j.verdict, -(j.ratio if j.ratio is not None else float("inf")))))
-
-
-def verdict_grid(judged: tuple[Judged, ...]) -> Grid:
-    """The declared family with its verdicts."""
-    heads = (
-        "what",
-        "group",
-        "against",
-        "verdict",
-        "ratio",
-        "95 % interval",
-        "corrected p",
-        "would have shown",
-        "declared",
-    )
-    names = {
-        "fmr": "false matches", "fnmr": "misses", "fte": "failures to find a face", "error": "errors",
-        "tpr": "true positive rate", "fpr": "false positive rate", "fnr": "false negative rate",
-        "ppv": "positive predictive value", "npv": "negative predictive value", "selection": "selected",
-    }  # fmt: skip
-    return Grid(
-        heads,
-        tuple(
-            (
-                f"{names.get(j.measure, j.measure)} by {j.factor}",
-                j.group,
-                "all others" if j.reference == "others" else j.reference,
-                f"{SIGNS[j.verdict]} {j.verdict}",
-                times(j.ratio, j.bounds),
-                between(j.bounds),
-                f"{j.p_corrected:.2g}",
-                "nothing" if j.shows_margin is None else f"equal within {times(j.shows_margin)}",
-                "yes" if j.planned else "no: exploratory",
-            )
-            for j in judged
-        ),
-    )
 
 
 def _changed(before: Bundle, after: Bundle) -> list[Section]:
@@ -114,24 +77,24 @@ def _under(plan: Plan) -> str:
     return "" if plan.conditions in ("", "not stated") else f", under {plan.conditions}"
 
 
-def _sections(plan: Plan, results: Results) -> list[Section]:
+def _sections(plan: Plan, results: Results, lead: Question | None) -> list[Section]:
     if results.faces is not None:
-        return _faces(plan, results.faces)
+        return _faces(plan, results.faces, lead)
     if results.outcomes is not None:
-        return outcome_sections(results.outcomes)
+        return outcome_sections(results.outcomes, lead)
     assert results.risks is not None
-    return risk_sections(results.risks)
+    return risk_sections(results.risks, lead)
 
 
-def _faces(plan: Plan, faces: FaceResults) -> list[Section]:
+def _faces(plan: Plan, faces: FaceResults, lead: Question | None) -> list[Section]:
     threshold = f"{faces.threshold:.4g} ({faces.threshold_rule})"
     sections = []
     for analysis in faces.analyses:
         sections.append(
             Section(
                 f"By {analysis.name}",
-                _about(analysis),
-                _forests(faces, analysis),
+                (*_about(analysis), *_without_error(analysis)),
+                _forests(faces, analysis, lead),
                 (),
             )
         )
@@ -184,8 +147,25 @@ def _about(analysis: Analysis) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _forests(faces: FaceResults, analysis: Analysis) -> tuple[Figure, ...]:
+def _without_error(analysis: Analysis) -> tuple[str, ...]:
+    """Rates that are zero everywhere, in words: a picture would be empty."""
+    said = {"fmr": "was falsely matched", "fnmr": "was missed", "failures": "gave no template or score"}
+    words = []
+    for measure, happened in said.items():
+        shares = [getattr(group, measure) for group in analysis.groups]
+        known = [share for share in shares if share.known]
+        if known and not any(share.errors for share in known):
+            most = max(share.high or 0.0 for share in known)
+            trials = sum(share.trials or 0 for share in known)
+            words.append(
+                f"In no group anybody {happened} (0 of {trials:,} in all; at most {percent(most)} in a group)."
+            )
+    return tuple(words)
+
+
+def _forests(faces: FaceResults, analysis: Analysis, lead: Question | None) -> tuple[Figure, ...]:
     figures = []
+    above = "" if lead is None or lead.factor != analysis.name else {"fte": "failures"}.get(lead.measure, lead.measure)
     overall = None if faces.fmr.estimate is None else ("all comparisons", faces.fmr.estimate)
     said = {
         "fmr": ("Falsely matched with others of their group", "Share of comparisons of two different people of one "
@@ -196,10 +176,10 @@ def _forests(faces: FaceResults, analysis: Analysis) -> tuple[Figure, ...]:
                      None if faces.failures.estimate is None else ("all", faces.failures.estimate)),
     }  # fmt: skip
     for measure, (title, note, reference) in said.items():
-        lines = [(group.group, getattr(group, measure)) for group in analysis.groups]
-        if any(share.known for _, share in lines):
+        if measure != above:  # that one is the first picture of the page
+            lines = [(group.group, getattr(group, measure)) for group in analysis.groups]
             figures.append(forest(f"{title}, by {analysis.name}", lines, note, reference))
-    return tuple(figures)
+    return tuple(figure for figure in figures if figure is not None)
 
 
 def _target(plan: Plan, faces: FaceResults) -> float | None:
@@ -210,11 +190,19 @@ def _target(plan: Plan, faces: FaceResults) -> float | None:
 
 def _summaries(analysis: Analysis) -> Grid:
     return Grid(
-        ("figure", "value", "if all were equal", "note"),
+        ("figure", "value", "95 % interval", "if all were equal", "note"),
         tuple(
-            (f.name, "none" if f.value is None else f"{f.value:.4g}", f"{f.fair:g}", f.note) for f in analysis.summaries
+            (f.name, "none" if f.value is None else f"{f.value:.4g}", _ends(f), f"{f.fair:g}", f.note)
+            for f in analysis.summaries
         ),
     )
+
+
+def _ends(figure: SummaryFigure) -> str:
+    if figure.bounds is None or figure.bounds.low is None:
+        return ""
+    high = figure.bounds.high
+    return f"{figure.bounds.low:.4g} {'or more' if high is None else f'to {high:.4g}'}"
 
 
 def _worst(analysis: Analysis) -> Grid:
@@ -265,7 +253,7 @@ def _operating(faces: FaceResults) -> Grid:
 
 def card_page(bundle: Bundle, evidence: Evidence | None = None) -> str:
     """The card as one HTML text. evidence: what was issued on this bundle, with its dates. BadRequest: not of faces."""
-    results = bundle.results
+    results = Names(bundle.plan.groups.labels).applied(bundle.results)
     if results.faces is None:
         raise BadRequest("a model card is made of an audit of face comparisons")
     rows = tuple(
@@ -285,8 +273,8 @@ def card_page(bundle: Bundle, evidence: Evidence | None = None) -> str:
         environment=bundle.environment,
         evidence=evidence,
         groups=Grid(heads, rows),
-        verdicts=verdict_grid(shown_first(results.judged)),
-        declared=len(results.judged),
+        verdicts=card_grid(results.judged, results.task),
+        declared=sum(j.declared for j in results.judged),
     )
 
 

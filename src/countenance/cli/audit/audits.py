@@ -14,9 +14,10 @@ from countenance.audit.findings.differences import AuditDifference, compare_bund
 from countenance.audit.findings.search_facts import facts_of_bundle
 from countenance.audit.findings.words import between, percent, times
 from countenance.audit.formats.codec import to_json
-from countenance.audit.formats.plan import Plan
+from countenance.audit.formats.plan import margins_words
 from countenance.audit.formats.results import VERDICTS
 from countenance.audit.planning.plans import example, examples, plan_bytes, plan_of_draft
+from countenance.audit.report.lead import embed_svg
 from countenance.audit.report.page import card_page, leaflet_page, report_page
 from countenance.audit.running import cassette_of
 from countenance.audit.running import run as run_plan
@@ -53,21 +54,11 @@ def plan(draft: Path | None, out: Path | None, kind: str | None) -> None:
     click.echo(f"sha256  {made.hash}")
     family = ", ".join(f"{h.measure} by {h.factor}" for h in made.hypotheses) or "none: nothing will be confirmed"
     click.echo(f"family  {family}; corrected by {made.correction}")
-    click.echo(f"margin  {_margins(made)}")
+    click.echo(f"margin  {margins_words(made) or 'none: no groups can be shown to be alike'}")
     for line in made.limits:
         click.echo(f"limit   {line}")
     if made.data_seen:
         click.echo("note    scores exist already, so this audit is exploratory, not preregistered")
-
-
-def _margins(made: Plan) -> str:
-    """The margins that the plan declares, in words."""
-    near_one = f"{100 * made.margin_points:g} points" if made.margin_points else "four fifths" if made.four_fifths else ""
-    parts = [
-        f"a factor of {made.margin:g} for error rates" if made.margin else "",
-        f"{near_one} for TPR, PPV, NPV and selection" if near_one else "",
-    ]
-    return "; ".join(filter(None, parts)) or "none: no groups can be shown to be alike"
 
 
 @click.command()
@@ -164,8 +155,12 @@ def verify(bundle: Path, signer: str | None) -> None:
     "-o", "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the pages."
 )
 @click.option("--before", type=ANY, help="Bundle of an earlier audit: the report shows every group before and after.")
-def report(bundle: Path, out: Path, before: Path | None) -> None:
-    """Write report.html (one page, no network), counts.csv, results.json; for faces a model card and a leaflet, too."""
+@click.option("--embed", is_flag=True, help="Write embed.svg, too: the headline and its picture, for another page.")
+def report(bundle: Path, out: Path, before: Path | None, embed: bool) -> None:
+    """Write report.html (one page, no network), counts.csv, results.json; for faces a model card and a leaflet, too.
+
+    `--embed` writes embed.svg, one picture with title, source line and alternative text.
+    """
     found = read_bundle(bundle)
     earlier = None if before is None else verify_bundle(before)
     out.mkdir(parents=True, exist_ok=True)
@@ -182,6 +177,11 @@ def report(bundle: Path, out: Path, before: Path | None) -> None:
             pages["leaflet.html"] = leaflet_page(facts_of_bundle(found, size, None, found.plan.gallery.prior)).encode()
         except BadRequest as error:  # no false match rate: nothing to say about searches
             click.echo(f"no leaflet: {error}", err=True)
+    if embed:
+        drawn = embed_svg(found)
+        if drawn is None:
+            raise BadRequest("there is nothing to embed: no rates of two groups can be compared")
+        pages["embed.svg"] = drawn.encode()
     for name, content in pages.items():
         (out / name).write_bytes(content)
         click.echo(out / name)

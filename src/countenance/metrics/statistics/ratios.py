@@ -105,8 +105,8 @@ class RateDifference:
 class StratifiedRatio:
     """A ratio of rates within strata (the bins of a score, say), in one number: Mantel and Haenszel's risk ratio.
 
-    strata: pairs of rates, group and reference, of one stratum each. Its logarithm is taken as normal, with the variance
-    of Greenland and Robins 1985 (Biometrics 41). Strata that lack one side say nothing and count for nothing.
+    strata: pairs of rates, group and reference, of one stratum each. The logarithm is taken as normal, with the
+    variance of Greenland and Robins 1985 (Biometrics 41). Strata that lack one side count for nothing.
     """
 
     strata: tuple[tuple[Rate, Rate], ...]

@@ -17,19 +17,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
 from countenance.errors import BadRequest
-from countenance.metrics.statistics.intervals import Rate, rule_of_three
+from countenance.metrics.statistics.intervals import Floats, Interval, Rate, rule_of_three
+from countenance.metrics.statistics.summary_bounds import (
+    box_of,
+    highest,
+    lowest,
+    max_over_geomean_of,
+    max_over_min_of,
+    spread,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """One figure. fair: its value when all groups are equal. larger_is_fairer. zeros: what was done about zero counts,
-    or "". reason: why there is no value (NaN), or ""."""
+    or "". reason: why there is no value (NaN), or "". interval: see `summary_bounds`; None where there is no value."""
 
     name: str
     value: float
@@ -37,6 +45,7 @@ class Summary:
     larger_is_fairer: bool
     zeros: str = ""
     reason: str = ""
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +73,11 @@ class Summaries:
         )
 
 
-def summarise(fmr: Sequence[Rate], fnmr: Sequence[Rate], weight: float = 0.5) -> Summaries:
+def summarise(fmr: Sequence[Rate], fnmr: Sequence[Rate], weight: float = 0.5, level: float = 0.95) -> Summaries:
     """All summaries of rates by group (same order). weight: of FMR against FNMR (alpha), 0..1.
 
     Groups without trials are left out; fewer than two left is a reason, not a number. fnmr may be empty (no mated
-    pairs by group): then figures that need it say so.
+    pairs by group): then figures that need it say so. level: of the intervals.
     """
     _check_weight(weight)
     match, miss = [r for r in fmr if r.known], [r for r in fnmr if r.known]
@@ -81,7 +90,7 @@ def summarise(fmr: Sequence[Rate], fnmr: Sequence[Rate], weight: float = 0.5) ->
     def joint(name: str, fair: float, larger: bool, value: Callable[[], float], note: str = "") -> Summary:
         return Summary(name, math.nan if lack else value(), fair, larger, "" if lack else note, lack)
 
-    return Summaries(
+    found = Summaries(
         fdr=joint("FDR", 1.0, True, lambda: fdr(p, q, weight)),
         inequity=joint("inequity rate", 1.0, False, lambda: inequity(floors, floored, weight), zeros),
         garbe=joint("GARBE", 0.0, False, lambda: garbe(p, q, weight)),
@@ -90,6 +99,50 @@ def summarise(fmr: Sequence[Rate], fnmr: Sequence[Rate], weight: float = 0.5) ->
         fmr_max_over_geomean=_max_over_geomean("FMR", match),
         fnmr_max_over_geomean=_max_over_geomean("FNMR", miss),
     )
+    return _bounded(found, match, miss, weight, level)
+
+
+def _bounded(found: Summaries, match: Sequence[Rate], miss: Sequence[Rate], weight: float, level: float) -> Summaries:
+    """The figures with their intervals."""
+
+    def of(summary: Summary, low: Callable[[], float], high: Callable[[], float]) -> Summary:
+        if math.isnan(summary.value):
+            return summary
+        ends = min(low(), summary.value), max(high(), summary.value)
+        return replace(summary, interval=Interval(*ends, level, "range over simultaneous intervals of the rates"))
+
+    both = [box_of(rates, level, len(match) + len(miss)) for rates in (match, miss)]
+
+    def ends(figure: Callable[[Floats], float], end: Callable[..., float]) -> list[float]:
+        return [end(figure, box) for box in both]
+
+    def powers(pair: Sequence[float]) -> float:
+        return float(pair[0] ** weight * pair[1] ** (1 - weight))
+
+    def mean(pair: Sequence[float]) -> float:
+        return weight * pair[0] + (1 - weight) * pair[1]
+
+    def alone(summary: Summary, rates: Sequence[Rate], figure: Callable[[Floats], float]) -> Summary:
+        box = box_of(rates, level, len(rates))
+        return of(summary, lambda: lowest(figure, box), lambda: highest(figure, box))
+
+    return Summaries(
+        of(found.fdr, lambda: 1 - mean(ends(spread, highest)), lambda: 1 - mean(ends(spread, lowest))),
+        of(
+            found.inequity,
+            lambda: powers(ends(max_over_min_of, lowest)),
+            lambda: powers(ends(max_over_min_of, highest)),
+        ),
+        of(found.garbe, lambda: mean(ends(_gini_of, lowest)), lambda: mean(ends(_gini_of, highest))),
+        alone(found.fmr_max_over_min, match, max_over_min_of),
+        alone(found.fnmr_max_over_min, miss, max_over_min_of),
+        alone(found.fmr_max_over_geomean, match, max_over_geomean_of),
+        alone(found.fnmr_max_over_geomean, miss, max_over_geomean_of),
+    )
+
+
+def _gini_of(rates: Floats) -> float:
+    return gini(rates.tolist())
 
 
 def _floored(rates: Sequence[Rate]) -> list[float]:

@@ -2,8 +2,8 @@
 
 - *difference shown*: the two rates differ (two-sided test of ratio 1, corrected over the family).
 - *difference shown, within the declared margin*: they differ, and by less than the margin.
-- *equivalence shown*: no difference is shown, and both one-sided tests against the margin's ends reject (TOST, corrected
-  over the family): the only way to *claim* fairness.
+- *equivalence shown*: no difference is shown, and both one-sided tests against the margin's ends reject (TOST,
+  corrected over the family): the only way to *claim* fairness.
 - *insufficient evidence*: neither.
 
 A margin is declared before any score exists; without one nothing is ever equivalent. A margin on the ratio must hold
@@ -163,7 +163,10 @@ def _judged(
         verdict = AuditVerdict.DIFFERENCE_SHOWN
         reason = "the rates differ" + (f", by more than {words}" if beyond else "")
     elif same:
-        verdict, reason = AuditVerdict.EQUIVALENCE_SHOWN, f"no difference is shown, and none as large as {words} is left"
+        verdict, reason = (
+            AuditVerdict.EQUIVALENCE_SHOWN,
+            f"no difference is shown, and none as large as {words} is left",
+        )
     else:
         verdict, reason = AuditVerdict.INSUFFICIENT_EVIDENCE, _lack(ratio, margin, interval)
     return Judgement(

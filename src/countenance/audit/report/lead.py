@@ -1,0 +1,133 @@
+"""The one picture that shows the headline, in the report and, by itself, for somebody else's page."""
+
+from __future__ import annotations
+
+import textwrap
+from xml.sax.saxutils import escape
+
+from countenance.audit.bundle import Bundle
+from countenance.audit.findings.headline import by_strength
+from countenance.audit.findings.naming import Names
+from countenance.audit.findings.questions import LOW_IS_BAD, Question, questions_of
+from countenance.audit.findings.words import percent
+from countenance.audit.formats.plan import Plan
+from countenance.audit.formats.results import Results
+from countenance.audit.report.decisions import calibration
+from countenance.audit.report.figures import Figure, forest
+from countenance.audit.report.verdicts import question_words
+from countenance.drawing.svg import element
+
+WIDTH = 640
+"""Of the picture by itself, in its own units; it grows and shrinks as a whole."""
+_LETTERS = 58
+"""Of the largest text in a line of it."""
+_OF = {
+    "fmr": "Share of comparisons of two different people of one group that are accepted as the same person.",
+    "fnmr": "Share of comparisons of two pictures of one person that are rejected.",
+    "fte": "Share of attempts that gave no template, score or answer.",
+    "error": "Share of rows whose predicted class is not the true one; no answer counts as an error.",
+    "tpr": "Share called so among those who are.",
+    "ppv": "Share right among those called so.",
+    "npv": "Share without the outcome among those called low risk.",
+    "fnr": "Share called low among those with the outcome.",
+    "selection": "Share called high risk.",
+}
+
+
+def lead_question(plan: Plan, results: Results) -> Question | None:
+    """The question that the headline is about; where no difference is shown, the first with rates to compare."""
+    positive = None if plan.outcomes is None else plan.outcomes.positive
+    questions = questions_of(results.faces, results.outcomes, results.risks, positive)
+    by_key = {question.key: question for question in questions}
+    shown = by_strength(plan, results.judged)
+    asked = [*shown, *(j for j in results.judged if j.declared)]
+    for one in asked:
+        found = by_key.get((one.measure, one.factor, one.of_class))
+        if found is not None and sum(share.known for share in found.shares) > 1:
+            return found
+    return next((q for q in questions if sum(share.known for share in q.shares) > 1), None)
+
+
+def picture_of(plan: Plan, results: Results, question: Question) -> Figure | None:
+    """The picture of a question: rates by group, the worst first; None where there is nothing to see."""
+    if question.measure == "calibration" and results.risks is not None:
+        return next((calibration(a) for a in results.risks.analyses if a.name == question.factor), None)
+    title = question_words(plan.task, question.measure, question.factor, question.of_class)
+    note = _OF.get(question.measure, "")
+    if question.measure == "fpr":
+        note = (
+            "Share called high among those without the outcome."
+            if plan.task == "risk"
+            else "Share called so among those who are not."
+        )
+    lines = list(zip(question.groups, question.shares, strict=True))
+    return forest(title, lines, note, _everybody(results, question), question.measure in LOW_IS_BAD)
+
+
+def _everybody(results: Results, question: Question) -> tuple[str, float] | None:
+    share = None
+    if results.faces is not None:
+        share = {"fmr": results.faces.fmr, "fnmr": results.faces.fnmr, "fte": results.faces.failures}[question.measure]
+    elif results.outcomes is not None:
+        everybody = results.outcomes.everybody
+        share = {"error": everybody.error, "fte": everybody.no_answer}.get(question.measure)
+        for line in everybody.classes:
+            if line.label == question.of_class and question.measure in ("tpr", "fpr", "ppv"):
+                share = getattr(line, question.measure)
+    elif results.risks is not None:
+        name = "selected" if question.measure == "selection" else question.measure
+        share = getattr(results.risks.everybody, name, None)
+    return None if share is None or share.estimate is None else ("everybody", share.estimate)
+
+
+def embed_svg(bundle: Bundle) -> str | None:
+    """The headline with its picture as one SVG: a title, a source line, and a text for those who do not see it.
+
+    None where the audit has nothing to draw.
+    """
+    results = Names(bundle.plan.groups.labels).applied(bundle.results)
+    question = lead_question(bundle.plan, results)
+    figure = None if question is None else picture_of(bundle.plan, results, question)
+    if question is None or figure is None or figure.picture is None:
+        return None
+    lines = textwrap.wrap(results.headline, _LETTERS)
+    top = 16 + 26 * len(lines)
+    note = textwrap.wrap(figure.note, 96)
+    inner = str(figure.picture)
+    height = int(float(inner.split('height="', 1)[1].split('"', 1)[0]))
+    status = "preregistered" if results.preregistered else "exploratory"
+    source = (
+        f"Source: {results.title}; {results.system.name}, version {results.system.version}; "
+        f"{results.data.people:,} people; {status}; {results.finished[:10]}; bundle {bundle.hash[:16]}"
+    )
+    foot = textwrap.wrap(source, 100)
+    below = top + 10 + height + 18
+    total = below + 17 * (len(note) + len(foot)) + 8
+    rates = "; ".join(
+        f"{name} {percent(share.estimate)}" for name, share in question.worst_first if share.estimate is not None
+    )
+    placed = inner.replace("<svg ", f'<svg x="16" y="{top + 10}" ', 1).replace(
+        'width="100%"', f'width="{WIDTH - 32}"', 1
+    )
+    parts = [
+        element("title", escape(results.headline), id="title"),
+        element("desc", escape(f"{figure.title}: {rates}. {source}."), id="desc"),
+        element("rect", width=WIDTH, height=total, fill="#ffffff"),
+        *(_line(16, 26 + 26 * at, words, 20, "700") for at, words in enumerate(lines)),
+        placed,
+        *(_line(16, below + 17 * at, words, 12) for at, words in enumerate(note)),
+        *(_line(16, below + 17 * (len(note) + at), words, 12, "", "#555555") for at, words in enumerate(foot)),
+    ]
+    return element(
+        "svg",
+        "".join(parts),
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {WIDTH} {total}",
+        role="img",
+        aria_labelledby="title desc",
+        font_family="system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, DejaVu Sans, sans-serif",
+    )
+
+
+def _line(x: float, y: float, words: str, points: int, weight: str = "", fill: str = "#1b1b1b") -> str:
+    return element("text", escape(words), x=x, y=y, font_size=points, font_weight=weight, fill=fill)

@@ -1,0 +1,134 @@
+"""Verdicts on a page: grouped by question, the strongest difference first, in columns that say what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from countenance.audit.findings.headline import SHOWN
+from countenance.audit.findings.sentences import size
+from countenance.audit.findings.words import between, percent, times
+from countenance.audit.formats.plan import NEAR_ONE
+from countenance.audit.formats.results import VERDICTS, Judged
+from countenance.audit.formats.shares import Share
+from countenance.audit.report.figures import Grid
+
+SIGNS = dict(zip(VERDICTS, ("▲", "△", "≈", "?"), strict=True))
+MOST_ROWS = 12
+"""Of longer tables only the rows that show something stand open."""
+_ASKED = {
+    "fmr": "Who is taken for somebody else?",
+    "fnmr": "Who is not recognised?",
+    "fte": "For whom is no face found?",
+    "error": "Who is classified wrongly?",
+    "tpr": "Who is recognised as “{c}”?",
+    "fpr": "Who is wrongly called “{c}”?",
+    "ppv": "For whom is “{c}” right when it is said?",
+}
+_ASKED_RISK = {
+    "fpr": "Who is wrongly called high risk?",
+    "fnr": "Who is wrongly called low risk?",
+    "ppv": "For whom is “high risk” right?",
+    "npv": "For whom is “low risk” right?",
+    "selection": "Who is called high risk?",
+    "calibration": "Does one score stand for the same in every group?",
+}
+HEADS = (
+    "group", "against", "verdict", "its rate", "the other rate", "how many times", "95 % interval",
+    "with this many people, differences not seen", "corrected p",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One question of the page. all_rows: the whole table where `grid` leaves out what shows nothing, else None."""
+
+    heading: str
+    summary: str
+    declared: bool
+    grid: Grid
+    all_rows: Grid | None
+
+
+def question_words(task: str, measure: str, factor: str, of_class: str) -> str:
+    """A question as a heading: "Who is not recognised? By race"."""
+    asked = _ASKED_RISK[measure] if task == "risk" else _ASKED[measure].format(c=of_class)
+    if task == "classification" and measure == "fte":
+        asked = "Who gets no answer?"
+    return f"{asked} By {factor}"
+
+
+def answered(task: str, judged: Sequence[Judged]) -> tuple[Answered, ...]:
+    """Verdicts by question: those that the plan declares first, then those that show most."""
+    by_key: dict[tuple[bool, str, str, str], list[Judged]] = {}
+    for one in judged:
+        by_key.setdefault((not one.declared, one.measure, one.factor, one.of_class), []).append(one)
+
+    def strength(item: tuple[tuple[bool, str, str, str], list[Judged]]) -> tuple[bool, bool, float]:
+        shown = [j for j in item[1] if j.verdict in SHOWN]
+        return item[0][0], not shown, -max(map(size, shown), default=0.0)
+
+    return tuple(_answered(task, key, family) for key, family in sorted(by_key.items(), key=strength))
+
+
+def _answered(task: str, key: tuple[bool, str, str, str], family: Sequence[Judged]) -> Answered:
+    other, measure, factor, of_class = key
+    told = [(v, sum(j.verdict == v for j in family)) for v in VERDICTS]
+    summary = "; ".join(f"{v}: {n} of {len(family)}" for v, n in told if n)
+    ordered = sorted(family, key=lambda j: (VERDICTS.index(j.verdict), -size(j)))
+    telling = [j for j in ordered if j.verdict != "insufficient evidence"]
+    whole = _grid(ordered)
+    cut = len(ordered) > MOST_ROWS and len(telling) < len(ordered)
+    return Answered(
+        question_words(task, measure, factor, of_class),
+        f"{summary[0].upper()}{summary[1:]}.",
+        not other,
+        _grid(telling) if cut else whole,
+        whole if cut else None,
+    )
+
+
+def _grid(judged: Sequence[Judged]) -> Grid:
+    return Grid(HEADS, tuple(_row(j) for j in judged))
+
+
+def _row(j: Judged) -> tuple[str, ...]:
+    return (
+        j.group,
+        "all others" if j.reference == "others" else j.reference,
+        f"{SIGNS[j.verdict]} {j.verdict}{'' if j.planned or not j.declared else ' (exploratory)'}",
+        _rate(j.rate),
+        _rate(j.against),
+        times(j.ratio, j.bounds),
+        between(j.bounds),
+        unseen(j),
+        f"{j.p_corrected:.2g}",
+    )
+
+
+def unseen(j: Judged) -> str:
+    """The differences that so many people would not have shown: "under 2.6 times"; "any", where no error was seen."""
+    if j.measure in NEAR_ONE and j.sees_difference is not None:
+        return f"under {100 * j.sees_difference:.1f} points"
+    if j.sees_ratio is not None:
+        return f"under {times(j.sees_ratio)}"
+    if j.rate is None and j.margin_kind == "ratio" and j.shows_margin is not None and not j.of_class:
+        return ""
+    return "any" if j.verdict == "insufficient evidence" else ""
+
+
+def _rate(share: Share | None) -> str:
+    if share is None or not share.known:
+        return ""
+    if not share.errors and share.high is not None:
+        return f"0 of {share.trials:,} (at most {percent(share.high)})"
+    return percent(share.estimate)
+
+
+def card_grid(judged: Sequence[Judged], task: str) -> Grid:
+    """The declared verdicts in one table, for a page with little room: those that show something, strongest first."""
+    told = [j for j in judged if j.declared and (len(judged) <= MOST_ROWS or j.verdict != "insufficient evidence")]
+    ordered = sorted(told, key=lambda j: (VERDICTS.index(j.verdict), -size(j)))
+    heads = ("question", *HEADS[:3], "how many times", "95 % interval", HEADS[7])
+    rows = tuple((question_words(task, j.measure, j.factor, j.of_class), *_row(j)[:3], *_row(j)[5:8]) for j in ordered)
+    return Grid(heads, rows)
