@@ -8,7 +8,14 @@ from countenance.audit.findings.naming import Names
 from countenance.audit.findings.sentences import things
 from countenance.audit.findings.words import listed
 from countenance.audit.formats.plan import NEAR_ONE, Plan
-from countenance.audit.formats.results import FaceResults, Judged, OutcomeResults, RiskResults
+from countenance.audit.formats.results import (
+    FaceResults,
+    Judged,
+    OutcomeAnalysis,
+    OutcomeResults,
+    RiskAnalysis,
+    RiskResults,
+)
 
 FEW = 30
 """Errors below which a rate is rough, by the rule of 30."""
@@ -22,7 +29,10 @@ def untold_of(
     if faces is not None:
         return tuple(_of_faces(faces, names))
     lines = [] if risks is None else [f"What the outcome measures: {risks.label_warning}"]
-    for analysis in (*(() if outcomes is None else outcomes.analyses), *(() if risks is None else risks.analyses)):
+    analyses: list[OutcomeAnalysis | RiskAnalysis] = []
+    analyses += [] if outcomes is None else outcomes.analyses
+    analyses += [] if risks is None else risks.analyses
+    for analysis in analyses:
         if analysis.empty:
             lines.append(_of_groups("nobody in the data", analysis.empty, analysis.name, names))
         if analysis.merged:

@@ -86,7 +86,10 @@ def _rates_grid(analysis: OutcomeAnalysis, everybody: OutcomeResults) -> Grid:
         for c in group.classes:
             if c.tpr.trials == 0:  # nobody here is of that class
                 continue
-            told = [f"{percent(s.estimate)} ({interval(s)})" if s.known else s.reason for s in (c.ppv, c.tpr, c.fpr)]
+            told = [
+                f"{percent(s.estimate)} ({interval(s)})" if s.known else "" if s.trials == 0 else s.reason
+                for s in (c.ppv, c.tpr, c.fpr)
+            ]
             rows.append((c.label, group.group, *told))
     heads = (
         "class",

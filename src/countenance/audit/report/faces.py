@@ -279,6 +279,10 @@ def _peak(counts: Sequence[int], axis: LinearAxis) -> str:
     return f"{axis.low + (at + 0.5) / len(counts) * (axis.high - axis.low):.3g}"
 
 
+NEARLY_SURE = 0.5
+"""Chances of a false candidate all above this are told in words."""
+
+
 def gallery_curve(faces: FaceResults) -> Figure | None:
     """Chance of a false candidate by gallery size and probe group: the formula as lines, what was measured as marks."""
     groups = list(dict.fromkeys(s.group for s in faces.searches))
@@ -288,6 +292,8 @@ def gallery_curve(faces: FaceResults) -> Figure | None:
         return None
     across = LogAxis.over([float(s.gallery) for s in faces.searches])
     chances = [s.chance_any for _, found in lines for s in found]
+    if min(chances) > NEARLY_SURE:
+        return None  # lines along the upper edge
     down = LogAxis.over([max(1e-6, min(chances)), 1.0])
     box, parts = frame(across, down, "people in the gallery", "chance of a false candidate", number_label)
     ranked = sorted(lines, key=lambda pair: -pair[1][-1].expected_false)

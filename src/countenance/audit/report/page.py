@@ -21,7 +21,7 @@ from countenance.audit.formats.plan import Plan, margins_words
 from countenance.audit.formats.results import FORMAT, Analysis, FaceResults, Results, SummaryFigure
 from countenance.audit.report.changes import before_and_after
 from countenance.audit.report.decisions import outcome_sections, risk_sections
-from countenance.audit.report.faces import det_curves, distributions, gallery_curve, heat_map
+from countenance.audit.report.faces import NEARLY_SURE, det_curves, distributions, gallery_curve, heat_map
 from countenance.audit.report.figures import Figure, Grid, Section, forest
 from countenance.audit.report.lead import lead_question, picture_of
 from countenance.audit.report.verdicts import answered, card_grid
@@ -123,6 +123,13 @@ def _faces(plan: Plan, faces: FaceResults, lead: Question | None) -> list[Sectio
     curve = gallery_curve(faces)
     if curve is not None:
         sections.append(Section("Searches", (), (curve,)))
+    elif faces.searches and min(s.chance_any for s in faces.searches) > NEARLY_SURE:
+        least = min(faces.searches, key=lambda s: s.chance_any)
+        words = (
+            f"A search in a gallery of {least.gallery:,} people or more returns at least one false candidate with a "
+            f"chance of {percent(least.chance_any)} or more, whoever is searched for."
+        )
+        sections.append(Section("Searches", (words,)))
     sections.append(
         Section(
             "Whom to compare with whom",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from countenance.audit.findings.headline import SHOWN
 from countenance.audit.findings.sentences import size
 from countenance.audit.findings.words import between, percent, times
 from countenance.audit.formats.plan import NEAR_ONE
 from countenance.audit.formats.results import VERDICTS, Judged
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.shares import Bounds, Share
 from countenance.audit.report.figures import Grid
 
 SIGNS = dict(zip(VERDICTS, ("▲", "△", "≈", "?"), strict=True))
@@ -93,6 +93,11 @@ def _grid(judged: Sequence[Judged]) -> Grid:
 
 
 def _row(j: Judged) -> tuple[str, ...]:
+    """A row; of two groups the one with the higher rate first, so that "times" is above 1."""
+    if j.reference != "others" and j.ratio is not None and j.ratio < 1:
+        bounds = Bounds(1 / j.bounds.high if j.bounds.high else None, 1 / j.bounds.low if j.bounds.low else None, 0.95)
+        ratio = 1 / j.ratio if j.ratio else None
+        j = replace(j, group=j.reference, reference=j.group, rate=j.against, against=j.rate, ratio=ratio, bounds=bounds)
     return (
         j.group,
         "all others" if j.reference == "others" else j.reference,
