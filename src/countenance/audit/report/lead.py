@@ -9,6 +9,7 @@ from countenance.audit.bundle import Bundle
 from countenance.audit.findings.headline import by_strength
 from countenance.audit.findings.naming import Names
 from countenance.audit.findings.questions import LOW_IS_BAD, Question, questions_of
+from countenance.audit.findings.retold import retold
 from countenance.audit.findings.words import percent
 from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import Results
@@ -85,7 +86,7 @@ def embed_svg(bundle: Bundle) -> str | None:
 
     None where the audit has nothing to draw.
     """
-    results = Names(bundle.plan.groups.labels).applied(bundle.results)
+    results = Names(bundle.plan.groups.labels).applied(retold(bundle.plan, bundle.results))
     question = lead_question(bundle.plan, results)
     figure = None if question is None else picture_of(bundle.plan, results, question)
     if question is None or figure is None or figure.picture is None:

@@ -15,6 +15,7 @@ from countenance.audit.evidence import Evidence
 from countenance.audit.findings.differences import compare_bundles
 from countenance.audit.findings.naming import Names
 from countenance.audit.findings.questions import Question
+from countenance.audit.findings.retold import retold
 from countenance.audit.findings.search_facts import SearchFacts
 from countenance.audit.findings.words import between, count, interval, of, one_in, percent, times
 from countenance.audit.formats.plan import Plan, margins_words
@@ -36,7 +37,7 @@ def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
 
     BadRequest: the two cannot be compared.
     """
-    results = Names(bundle.plan.groups.labels).applied(bundle.results)
+    results = Names(bundle.plan.groups.labels).applied(retold(bundle.plan, bundle.results))
     lead = lead_question(bundle.plan, results)
     changed = [] if before is None else _changed(before, bundle)
     csv = base64.b64encode(counts_csv(results)).decode()
@@ -47,7 +48,7 @@ def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
         results=results,
         plan=bundle.plan,
         environment=bundle.environment,
-        older=bundle.results.format != FORMAT,
+        signed="" if bundle.results.format == FORMAT else bundle.results.headline,
         lead=None if lead is None else picture_of(bundle.plan, results, lead),
         also=results.also,
         answers=answered(results.task, results.judged),
@@ -260,7 +261,7 @@ def _operating(faces: FaceResults) -> Grid:
 
 def card_page(bundle: Bundle, evidence: Evidence | None = None) -> str:
     """The card as one HTML text. evidence: what was issued on this bundle, with its dates. BadRequest: not of faces."""
-    results = Names(bundle.plan.groups.labels).applied(bundle.results)
+    results = Names(bundle.plan.groups.labels).applied(retold(bundle.plan, bundle.results))
     if results.faces is None:
         raise BadRequest("a model card is made of an audit of face comparisons")
     rows = tuple(
