@@ -52,12 +52,12 @@ def planned(tmp_path: Path) -> Path:
 
 def test_from_draft_to_pages(planned: Path) -> None:
     said = invoke("run", planned / "d.plan.json", "-o", planned / "b.zip")
-    assert "taken for the same person at different rates" in said and "difference shown: " in said
+    assert "takes strangers for the same person" in said and "difference shown: " in said
     checked = invoke("verify", planned / "b.zip")
     assert "preregistered" in checked and "ok: it is what was signed" in checked
     pages = invoke("report", planned / "b.zip", "-o", planned / "pages").split()
     assert {Path(p).name for p in pages} == {"report.html", "card.html", "leaflet.html", "counts.csv", "results.json"}
-    assert json.loads((planned / "pages" / "results.json").read_text())["format"] == "countenance-audit-results/1"
+    assert json.loads((planned / "pages" / "results.json").read_text())["format"] == "countenance-audit-results/2"
     assert (planned / "home" / "keys" / "audit.key").stat().st_mode & 0o077 == 0
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countenance.audit.evidence.statement import Sealed
-from countenance.audit.formats.codec import from_json, json_schema, to_json
+from countenance.audit.formats.codec import from_json, json_schema, later, to_json
 from countenance.audit.formats.schemas import FOLDER, SCHEMAS, made
 from countenance.errors import BadRequest
 from countenance.signing import canonical
@@ -95,3 +95,19 @@ def test_the_shipped_schemas_are_those_of_the_records(name: str, kind: type[obje
     schema = json.loads((FOLDER / name).read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema == made(kind, title), "run `python -m countenance.audit.formats.schemas` to write them again"
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A record that got fields later."""
+
+    count: int
+    words: Mapping[str, str] = later(dict)
+    share: float | None = later(None)
+
+
+def test_a_later_field_is_not_written_while_it_has_its_default() -> None:
+    assert to_json(Grown(3)) == {"count": 3}
+    assert to_json(Grown(3, {"a": "b"}, 0.5)) == {"count": 3, "words": {"a": "b"}, "share": 0.5}
+    assert from_json(Grown, {"count": 3}) == Grown(3)
+    assert json_schema(Grown, "grown")["$defs"]["Grown"]["required"] == ["count"]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -12,8 +14,16 @@ import pytest
 from tests.unit.audit import made_up
 
 from countenance.audit.bundle import Bundle, read_bundle, write_bundle
-from countenance.audit.report.figures import DeviateAxis, LinearAxis, LogAxis, rate_label
+from countenance.audit.evidence import shipped_file
+from countenance.audit.findings.retold import retold
+from countenance.audit.formats.results import VERDICTS
+from countenance.audit.formats.shares import Bounds
+from countenance.audit.report.figures import DeviateAxis, LinearAxis, LogAxis, forest, rate_label
+from countenance.audit.report.lead import embed_svg
 from countenance.audit.report.page import card_page, report_page
+from countenance.audit.report.verdicts import answered
+from countenance.errors import BadRequest
+from countenance.signing import canonical, digest
 
 VOID = {"meta", "br", "link", "input", "img", "hr"}
 
@@ -63,9 +73,10 @@ def test_the_finding_comes_first_and_the_signature_last(tmp_path: Path) -> None:
         for words in (
             found.results.headline,
             found.results.numbers.worst,
+            "Who is taken for somebody else?",
             "What could not be told",
             "Verdicts",
-            "Falsely matched",
+            "Not recognised as themselves",
             "Who is mistaken for whom",
             "What fewer false matches cost in misses",
             "The larger the gallery",
@@ -170,3 +181,126 @@ def test_ticks_are_short() -> None:
     assert [rate_label(10.0**-k) for k in range(7)] == [
         "100 %", "10 %", "1 %", "0.1 %", "0.01 %", "0.001 %", "0.0001 %",
     ]  # fmt: skip
+
+
+def test_the_picture_by_itself_has_title_source_and_a_text_for_who_cannot_see_it(tmp_path: Path) -> None:
+    found = bundle(tmp_path)
+    drawn = embed_svg(found)
+    assert drawn is not None and "NaN" not in drawn and "<script" not in drawn
+    root = ElementTree.fromstring(drawn)
+    assert root.attrib["role"] == "img" and root.attrib["aria-labelledby"] == "title desc"
+    named = {e.attrib["id"]: e.text for e in root.iter() if "id" in e.attrib}
+    assert named["title"] == found.results.headline
+    described = named["desc"] or ""
+    assert all(group in described for group in made_up.GROUPS) and "0.200 %" in described
+    assert f"bundle {found.hash[:16]}" in described and found.results.system.name in described
+    words = " ".join(e.text or "" for e in root.iter() if e.tag.endswith("text"))
+    assert "Source: " in words and found.results.headline.split()[-1] in words
+
+
+def test_verdicts_stand_by_question_the_strongest_first(tmp_path: Path) -> None:
+    judged = (
+        made_up.judged()
+        + tuple(dataclasses.replace(j, measure="fnmr", ratio=9.0, declared=False) for j in made_up.judged()[:1])
+    )  # fmt: skip
+    asked = answered("verification", judged)
+    assert [(a.heading, a.declared) for a in asked] == [
+        ("Who is taken for somebody else? By group", True), ("Who is not recognised? By group", False)
+    ]  # fmt: skip
+    verdicts = [row[2].split(" ", 1)[1] for row in asked[0].grid.rows]
+    assert verdicts == sorted(verdicts, key=VERDICTS.index) and verdicts[0] == "difference shown"
+    assert asked[0].grid.rows[0][0] == made_up.GROUPS[3]  # 4.9 times before 0.4 times
+    assert "with this many people, differences not seen" in asked[0].grid.heads
+
+
+def test_of_two_groups_the_one_with_the_higher_rate_stands_first() -> None:
+    one = dataclasses.replace(made_up.judged()[0], group="a", reference="b", ratio=0.25, bounds=Bounds(0.2, 0.5, 0.95))
+    row = answered("verification", (one,))[0].grid.rows[0]
+    assert row[:2] == ("b", "a") and row[5:7] == ("4 times", "2 to 5")
+
+
+def test_groups_are_named_in_words_and_sorted_by_rate(tmp_path: Path) -> None:
+    the_plan = made_up.plan(
+        groups=dataclasses.replace(made_up.plan().groups, labels={"men, lighter": "white men", "group": "skin and sex"})
+    )
+    write_bundle(tmp_path / "b", made_up.files(the_plan))
+    text = report_page(read_bundle(tmp_path / "b"))
+    page = Page(text).text
+    assert "white men" in page and "By skin and sex" in page
+    assert "men, lighter" not in page.replace(made_up.results().headline, "").replace("men, lighter.", "").split(
+        "Verdicts"
+    )[1].split("How it was done")[0].replace("women, lighter", "")
+    first = re.findall(r"<svg xmlns.*?</svg>\s*(?=</div>)", text, re.S)[0]
+    places = [first.index(f">{name}<") for name in ("women, darker", "women, lighter", "men, darker", "white men")]
+    assert places == sorted(places)
+
+
+def test_nothing_is_drawn_of_rates_without_an_error_or_a_number() -> None:
+    none, unknown = made_up.counted(0, 400), made_up.hidden()
+    assert forest("t", [("a", none), ("b", unknown)], "") is None
+    assert forest("t", [("a", none), ("b", made_up.counted(1, 400))], "") is not None
+
+
+def test_ticks_of_rates_are_one_two_five() -> None:
+    axis = LogAxis.over([0.0031, 0.17])
+    assert axis.ticks() == pytest.approx([0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2])
+    assert axis.labelled() == axis.ticks()
+    assert LogAxis.over([0.0031, 0.47]).labelled() == pytest.approx([0.01, 0.1])
+    assert LogAxis.over([0.03, 0.04]).labelled() == pytest.approx([0.005, 0.01, 0.02, 0.05])
+    assert all(len(LogAxis.over([10.0**-k, 1.0]).labelled()) <= 7 for k in range(1, 9))
+
+
+def test_a_bundle_of_the_first_format_is_verified_and_told_again(tmp_path: Path) -> None:
+    """A shown difference within the margin was "equivalence shown" then; the headline was what it was."""
+    old = json.loads(made_up.files()["results.json"])
+    fields = {"declared", "of_class", "margin_kind", "sees_ratio", "sees_difference", "rate", "against"}
+    old["format"] = "countenance-audit-results/1"
+    del old["also"]
+    for at, one in enumerate(old["judged"]):
+        for name in fields:
+            del one[name]
+        if at == 2:
+            one.update(verdict="equivalence shown", p_corrected=0.001)
+        elif one["verdict"] == "difference shown":
+            one["verdict"] = "disparity shown"
+    old_plan = json.loads(made_up.files()["plan.json"]) | {"format": "countenance-audit-plan/1", "margin": 2.0}
+    files = signed(old_plan, old)
+    write_bundle(tmp_path / "old", files)
+    found = read_bundle(tmp_path / "old")
+    assert found.problems == () and found.results.format.endswith("/1")
+    assert [j.verdict for j in found.results.judged] == [
+        "difference shown", "insufficient evidence", "difference shown, within the declared margin", "difference shown"
+    ]  # fmt: skip
+    page = Page(report_page(found)).text
+    assert found.results.headline in page and "told again here from the signed counts" in page
+    assert "Gatekeeper takes strangers for the same person" in page
+    old["format"] = "countenance-audit-results/3"
+    write_bundle(tmp_path / "newer", signed(old_plan, old))
+    with pytest.raises(BadRequest, match="no results of format"):
+        read_bundle(tmp_path / "newer")
+
+
+def signed(plan: dict[str, Any], results: dict[str, Any]) -> dict[str, bytes]:
+    """A bundle of these very values, with hash and signature of its own."""
+    files = made_up.files()
+    results["plan_hash"] = digest(plan)
+    files |= {"plan.json": canonical(plan), "results.json": canonical(results)}
+    manifest = json.loads(files["manifest.json"]) | {"plan_hash": digest(plan)}
+    for entry in manifest["files"]:
+        content = files[entry["name"]]
+        entry.update(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+    files["manifest.json"] = canonical(manifest)
+    mark = {"algorithm": "Ed25519", "public_key": made_up.SIGNER.public.hex(),
+            "signature": made_up.SIGNER.sign(files["manifest.json"]).hex()}  # fmt: skip
+    return files | {"signature.json": canonical(mark)}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(shipped_file("countenance.pub").parent.glob("*.zip")), ids=lambda path: path.name
+)
+def test_shipped_bundles_render_with_a_headline_of_today(path: Path) -> None:
+    found = read_bundle(path)
+    page = Page(report_page(found)).text
+    head = retold(found.plan, found.results).headline
+    assert head.replace(" %", "\u00a0%") in report_page(found) or head in page
+    assert len(head.split()) <= 25 and embed_svg(found)

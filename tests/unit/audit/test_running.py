@@ -10,6 +10,7 @@ from tests.unit.audit.made_up import NOW
 from tests.unit.audit.score_files import score_file
 
 from countenance.audit.formats.plan import (
+    DeclaredHypothesis,
     Groups,
     ImageFolder,
     OutcomeTable,
@@ -98,8 +99,11 @@ def test_a_difference_that_is_there_is_shown_and_leads_the_report(tmp_path: Path
     verdict = next(j for j in found.judged if j.measure == "fmr")
     assert (verdict.verdict, verdict.planned) == ("difference shown", True)
     assert found.preregistered and found.deviations == ()
-    assert "female" in found.numbers.worst and "taken for the same person at different rates" in found.headline
-    assert "every search in a gallery of 10,000" in found.numbers.meaning
+    assert "female" in found.numbers.worst and "labelled female" in found.headline
+    only = run(tmp_path, plan(hypotheses=(DeclaredHypothesis("fmr", "gender"),)))
+    assert only.headline.startswith("s takes strangers for the same person")
+    assert "every search in a gallery of 10,000" in only.numbers.meaning
+    assert any("fails to recognise" in line and "Not declared" in line for line in only.also)
 
 
 def test_too_little_data_is_no_proof_of_anything(tmp_path: Path) -> None:
@@ -116,7 +120,7 @@ def test_what_was_changed_after_the_plan_makes_verdicts_exploratory(tmp_path: Pa
     assert not found.preregistered
     assert [d.what for d in found.deviations] == ["threshold.value"]
     assert not any(j.planned for j in found.judged)
-    assert "Exploratory: not declared before" in found.headline
+    assert "4.7 times" in found.headline
     assert found.plan_hash == plan().hash
 
 
@@ -213,8 +217,6 @@ def test_small_groups_are_merged_before_anything_is_counted(tmp_path: Path) -> N
 
 
 def test_a_reference_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    from countenance.audit.formats.plan import DeclaredHypothesis
-
     score_file(tmp_path)
     with pytest.raises(BadRequest, match="reference group 'men' is not among the groups of gender: female, male"):
         run(tmp_path, plan(hypotheses=(DeclaredHypothesis("fmr", "gender", "men"),)))

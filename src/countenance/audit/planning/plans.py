@@ -96,7 +96,8 @@ def changed_plan(plan: Plan, changes: Mapping[str, object]) -> Plan:
         inner = value
         for part in path:
             inner = inner.get(part) if isinstance(inner, dict) else None
-        if not isinstance(inner, dict):
+        unwritten = not path and last in {field.name for field in dataclasses.fields(plan)}
+        if not isinstance(inner, dict) or not (last in inner or unwritten):
             raise BadRequest(f"the plan has no field {name!r}")
         inner[last] = new
     return plan_of(value)

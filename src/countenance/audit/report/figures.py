@@ -56,7 +56,7 @@ class LogAxis:
         return whole[:: -(-len(whole) // MOST_LABELS)]
 
 
-MOST_LABELS = 6
+MOST_LABELS = 7
 
 
 def _step(value: float, below: bool) -> float:

@@ -96,6 +96,8 @@ def run(
     equipment = Equipment(_engine, tape, replay, azure_key or "", agree)
     results = run_plan(plan_file, out, signer(key), changes=_changes(changes), equipment=equipment, clock=now)
     click.echo(results.headline)
+    if not results.preregistered:
+        click.echo("exploratory: this raises a question and answers none, see the deviations below")
     for line in (results.numbers.worst, results.numbers.ratio, results.numbers.meaning):
         click.echo(f"  {line}")
     for line in results.also:
