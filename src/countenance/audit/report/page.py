@@ -51,6 +51,7 @@ def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
         signed="" if bundle.results.format == FORMAT else bundle.results.headline,
         lead=None if lead is None else picture_of(bundle.plan, results, lead),
         also=results.also,
+        more=Grid(("also shown",), tuple((line,) for line in results.also[3:])),
         answers=answered(results.task, results.judged),
         declared=sum(j.declared for j in results.judged),
         margins=margins_words(bundle.plan),

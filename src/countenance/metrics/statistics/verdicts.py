@@ -200,19 +200,19 @@ def _lack(ratio: Ratio | StratifiedRatio, margin: Margin | None, interval: Inter
 
 
 def _sees(ratio: Ratio | StratifiedRatio, alpha: float) -> tuple[float, float]:
-    """The ratio and the difference that a two-sided test at `alpha` shows with a chance of `POWER`."""
-    z = float(quantile(1 - alpha)) + float(quantile(2 * POWER - 1))
-    if isinstance(ratio, StratifiedRatio):
-        return math.exp(min(z * ratio.deviation, 700.0)) if ratio.known else math.inf, math.inf
-    one, other = ratio.rate, ratio.reference
-    if not (one.known and other.known):
-        return math.inf, math.inf
-    n, m = one.effective_trials, other.effective_trials
-    p = (n * one.estimate + m * other.estimate) / (n + m)
-    if not 0 < p < 1:
-        return math.inf, math.inf
-    difference = z * math.sqrt(p * (1 - p) * (1 / n + 1 / m))
-    return math.exp(min(difference / p, 700.0)), min(difference, 1.0)
+    """The ratio and the difference that a two-sided test at `alpha` shows with a chance of `POWER`.
+
+    As wide as the intervals at that level are, stretched from the edge of significance to that chance.
+    """
+    stretch = 1 + float(quantile(2 * POWER - 1) / quantile(1 - alpha))
+    interval = ratio.at(1 - alpha)
+    factor = math.inf
+    if interval.low > 0 and math.isfinite(interval.high):
+        factor = math.exp(min(stretch * math.log(interval.high / interval.low) / 2, 700.0))
+    if isinstance(ratio, StratifiedRatio) or not ratio.known:
+        return factor, math.inf
+    apart = RateDifference(ratio.rate, ratio.reference).at(1 - alpha)
+    return factor, min(stretch * (apart.high - apart.low) / 2, 1.0)
 
 
 _Contrast = Ratio | StratifiedRatio | RateDifference
