@@ -1,75 +1,130 @@
-"""The fine print: what each text, by itself, says about many actors and uses. Pure; the tables come in as data."""
+"""The fine print: what each text, by itself, says about many actors and uses. Pure; the tables come in as data.
+
+Each cell is one of five states:
+
+- STOPPED: denied, and no safeguard that the asker could bring changes it.
+- ONLY_IF: denied as it is asked, permitted with safeguards; `Cell.ways` names them.
+- OPEN: permitted as it is asked.
+- OUTSIDE: the text is not about it. Asked with nothing stated but the operation, the parties and the places, and even
+  with a mandate that is not in order, it permits, and asks for nothing: so it does whatever else is the case.
+- UNDECIDED: facts are missing. The tables that ship state all that the packs ask for.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from enum import StrEnum
+from functools import cache
+from typing import Any
 
 from countenance.errors import BadRequest, PolicyError
 from countenance.policy.decision import Decision, PackIdentity, Verdict
 from countenance.policy.description import request_of
-from countenance.policy.packs.cases import merged
+from countenance.policy.explanation import facts_read
+from countenance.policy.facts import Moment
+from countenance.policy.fine_print.conditions import Way, ways
+from countenance.policy.fine_print.table import Heading, MatrixTable, Safeguard, leaves, table_of
 from countenance.policy.packs.pack import Pack
+from countenance.policy.request import Request
 from countenance.policy.rules import Rules
 
 Table = Mapping[str, object]
+Facts = Mapping[str, Any]
+
+_PARTIES = ("actor", "behalf", "holder", "places")
+_ASKED = ("operation", "actor", "on_behalf_of", "jurisdictions")
+_OUT_OF_ORDER = {"active": False, "operation_granted": False, "gallery_granted": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """An actor, a use or a pack of the matrix."""
+class CellState(StrEnum):
+    """What a text does to a use by an actor."""
 
-    id: str
-    title: str
+    STOPPED = "stopped"
+    ONLY_IF = "only if"
+    OPEN = "left open"
+    OUTSIDE = "not about this"
+    UNDECIDED = "cannot be decided"
 
 
 @dataclass(frozen=True, slots=True)
 class MatrixCell:
-    """What one pack says about one actor and one use."""
+    """What one column says about one actor and one use.
+
+    decision: about the request without safeguards. ways: if ONLY_IF, sets of safeguards with which it is permitted.
+    not_sold: it is stopped only because the vendor says what it does not sell, whoever asks: another vendor may.
+    """
 
     actor: str
     use: str
     pack: str
     decision: Decision
+    state: CellState
+    ways: tuple[Way, ...] = ()
+    not_sold: bool = False
+
+    @property
+    def conditions(self) -> str:
+        """The conditions in words: "a and b; or c". Empty if there is none."""
+        return "; or ".join(" and ".join(safeguard.says for safeguard in way) for way in self.ways)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One text, or several that apply together, such as the law of a place. kind: "pledge", "law", ..."""
+
+    name: str
+    title: str
+    kind: str
+    packs: tuple[Pack, ...]
+
+    @classmethod
+    def of(cls, pack: Pack) -> Column:
+        """The column of `pack` by itself."""
+        return cls(pack.name, pack.identity.title, pack.kind, (pack,))
 
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Actors x uses, one column per pack. cells are keyed by (pack, use, actor)."""
+    """Actors x uses, one column per text. cells are keyed by (column, use, actor)."""
 
     law_date: date
+    place: str
+    place_name: str
+    groups: tuple[Heading, ...]
     actors: tuple[Heading, ...]
     uses: tuple[Heading, ...]
-    packs: tuple[Pack, ...]
+    columns: tuple[Column, ...]
     cells: Mapping[tuple[str, str, str], MatrixCell]
 
-    def at(self, pack: str, use: str, actor: str) -> Decision:
-        """The decision in one cell."""
-        return self.cells[pack, use, actor].decision
+    @property
+    def packs(self) -> tuple[Pack, ...]:
+        """The packs of all columns, each once."""
+        return tuple({pack.name: pack for column in self.columns for pack in column.packs}.values())
 
-    def count(self, pack: str, verdict: Verdict) -> int:
-        """How many cells of `pack` hold `verdict`."""
-        return sum(1 for key, cell in self.cells.items() if key[0] == pack and cell.decision.verdict is verdict)
+    def at(self, column: str, use: str, actor: str) -> MatrixCell:
+        """One cell."""
+        return self.cells[column, use, actor]
+
+    def of(self, group: str) -> tuple[Heading, ...]:
+        """The actors of a group."""
+        return tuple(actor for actor in self.actors if actor.group == group)
 
     def record(self) -> dict[str, object]:
         """The matrix as plain JSON values."""
         return {
             "law_date": self.law_date.isoformat(),
+            "place": self.place,
             "packs": [_identity(pack.identity) for pack in self.packs],
-            "actors": [{"id": a.id, "title": a.title} for a in self.actors],
-            "uses": [{"id": u.id, "title": u.title} for u in self.uses],
-            "cells": [
-                {
-                    "pack": cell.pack,
-                    "use": cell.use,
-                    "actor": cell.actor,
-                    "verdict": str(cell.decision.verdict),
-                    "clauses": list(cell.decision.clauses),
-                    "missing": [fact.fact for fact in cell.decision.missing],
-                }
-                for cell in self.cells.values()
+            "columns": [
+                {"name": c.name, "title": c.title, "kind": c.kind, "packs": [pack.name for pack in c.packs]}
+                for c in self.columns
             ],
+            "groups": [{"id": g.id, "title": g.title} for g in self.groups],
+            "actors": [{"id": a.id, "title": a.title, "group": a.group} for a in self.actors],
+            "uses": [{"id": u.id, "title": u.title} for u in self.uses],
+            "cells": [_cell_record(cell) for cell in self.cells.values()],
         }
 
 
@@ -78,52 +133,165 @@ def letter(number: int) -> str:
     return ("" if number < 26 else letter(number // 26 - 1)) + chr(ord("A") + number % 26)
 
 
-def matrix(table: Table, packs: Iterable[Pack], as_of: date | None = None) -> Matrix:
-    """The matrix of `table` (actors, uses, common facts) under each of `packs` alone.
+def matrix(
+    table: Table | MatrixTable, columns: Iterable[Pack | Column], as_of: date | None = None, *, conditions: bool = True
+) -> Matrix:
+    """The matrix of `table` under each of `columns` alone.
 
-    as_of: the day whose law applies and on which it all happens; None is the table's own day. A malformed table is a
-    `PolicyError`.
+    as_of: the day whose law applies and on which it all happens; None is the table's own day. conditions: whether to look
+    for safeguards that would permit; without, what is denied is STOPPED. A malformed table is a `PolicyError`.
     """
-    now = table.get("now")
-    if not isinstance(now, datetime) or now.tzinfo is None:
-        raise PolicyError("the matrix says now, a time with a zone")
-    if as_of is not None:
-        now = datetime.combine(as_of, time(12), UTC)
-    facts, actors, uses = table.get("facts", {}), _rows(table, "actor"), _rows(table, "use")
-    if not isinstance(facts, Mapping):
-        raise PolicyError("the matrix's facts are a table")
-    requests = {}
-    for use, use_row in uses.items():
-        for actor, row in actors.items():
-            try:
-                requests[use.id, actor.id] = request_of(_request(facts, use_row, row), now)
-            except BadRequest as error:
-                raise PolicyError(f"matrix, {use.id} by {actor.id}: {error}") from error
+    whole = table if isinstance(table, MatrixTable) else table_of(table)
+    now = whole.now if as_of is None else datetime.combine(as_of, time(12), UTC)
+    whole = replace(whole, now=now)
+    brought = {safeguard: _brought(safeguard, now) for safeguard in whole.safeguards}
+    asked = {(use.id, actor.id): _Asked(whole, use, actor, brought) for use in whole.uses for actor in whole.actors}
     cells, applied = {}, []
-    for pack in packs:
-        rules = Rules([pack])
-        applied.append(pack)
-        for (use_id, actor_id), request in requests.items():
-            cells[pack.name, use_id, actor_id] = MatrixCell(actor_id, use_id, pack.name, rules.decide(request, now))
-    return Matrix(now.astimezone(UTC).date(), tuple(actors), tuple(uses), tuple(applied), cells)
+    for one in columns:
+        column = Column.of(one) if isinstance(one, Pack) else one
+        applied.append(column)
+        rules = Rules(column.packs)
+        unnamed = _unnamed(column)
+        read = frozenset(fact.path for pack in column.packs for clause in pack.clauses for fact in clause.facts)
+        for (use_id, actor_id), request in asked.items():
+            cells[column.name, use_id, actor_id] = _cell(column, rules, request, unnamed, read, conditions)
+    return Matrix(
+        now.astimezone(UTC).date(), whole.place, whole.place_name(), whole.groups, tuple(whole.actors),
+        tuple(whole.uses), tuple(applied), cells,
+    )  # fmt: skip
 
 
-def _request(facts: Table, use: Table, actor: Table) -> dict[str, object]:
-    own, more = use.get("facts", {}), actor.get("facts", {})
-    assert isinstance(own, Mapping)
-    assert isinstance(more, Mapping)
-    who = {"actor": actor["party"], "jurisdictions": actor.get("jurisdictions", [])}
-    if "on_behalf_of" in actor:
-        who["on_behalf_of"] = actor["on_behalf_of"]
-    return merged(merged(merged(facts, more), own), who)
+class _Asked:
+    """One use by one actor: the request as it is, with safeguards, and with almost nothing stated."""
+
+    def __init__(self, table: MatrixTable, use: Heading, actor: Heading, brought: Mapping[Safeguard, Facts]) -> None:
+        self.use, self.actor, self.moment = use.id, actor.id, Moment(table.now, table.now)
+        described = table.described(use, actor)
+        self.plain = self._request(described)
+        bare = {key: value for key, value in described.items() if key in _ASKED}
+        self.bare = self._request({**bare, "mandate": _OUT_OF_ORDER})
+        fixed = leaves(table.fixed(use, actor))
+        self.safeguards = tuple(
+            s
+            for s in table.safeguards
+            if all(fixed.get(path, value) == value for path, value in leaves(s.facts).items())
+        )
+        self._brought = brought
+        self.guarded: Callable[[Way], Request | None] = cache(self._guarded)
+
+    def _request(self, described: Table) -> Request:
+        try:
+            return request_of(described, self.moment.now)
+        except BadRequest as error:
+            raise PolicyError(f"matrix, {self.use} by {self.actor}: {error}") from error
+
+    def _guarded(self, way: Way) -> Request | None:
+        """The request with `way`; None if the safeguards cannot all be true of this use."""
+        groups: dict[str, Facts] = {}
+        for safeguard in way:
+            for group, facts in self._brought[safeguard].items():
+                groups[group] = {**groups.get(group, {}), **facts}
+        try:
+            return _with(self.plain, groups)
+        except BadRequest:
+            return None
+
+    def unsaid(self) -> Request:
+        """The request without a word on what the safeguards are about: denied so, none of them changes it."""
+        groups: dict[str, dict[str, object]] = {}
+        for safeguard in self.safeguards:
+            for group, facts in self._brought[safeguard].items():
+                groups.setdefault(group, {}).update(dict.fromkeys(facts))
+        return _with(self.plain, groups)
 
 
-def _rows(table: Table, key: str) -> dict[Heading, Table]:
-    rows = table.get(key)
-    if not isinstance(rows, list) or not rows:
-        raise PolicyError(f"the matrix has no {key}")
-    return {Heading(str(row["id"]), str(row["title"])): row for row in rows}
+def _brought(safeguard: Safeguard, now: datetime) -> Facts:
+    """Its facts by group and name, as `Request` holds them. An authorisation is one statement and comes as a whole."""
+    stated = request_of({"operation": "detect", "actor": {"class_name": "anybody"}, **safeguard.facts}, now)
+    groups: dict[str, dict[str, object]] = {}
+    for path in leaves(safeguard.facts):
+        group, _, name = path.partition(".")
+        held = stated.authorisation if group == "authorisation" else getattr(getattr(stated, group), name)
+        groups.setdefault(group, {})["" if group == "authorisation" else name] = held
+    return groups
+
+
+def _with(request: Request, groups: Mapping[str, Facts]) -> Request:
+    """`request` with the facts of `groups` stated; a whole group where the name is ""."""
+    stated: dict[str, object] = {
+        group: facts[""] if "" in facts else replace(getattr(request, group), **facts) for group, facts in groups.items()
+    }
+    return replace(request, **stated)  # type: ignore[arg-type]
+
+
+def _cell(column: Column, rules: Rules, asked: _Asked, unnamed: frozenset[str], read: frozenset[str], conditions: bool) -> MatrixCell:
+    day = asked.moment.now.astimezone(UTC).date()
+    decision = rules.judge(asked.plain, asked.moment, day)
+    found: tuple[Way, ...] = ()
+    if decision.permitted:
+        bare = rules.judge(asked.bare, replace(asked.moment, halted=True), day)
+        outside = bare.permitted and not bare.obligations
+        state = CellState.OUTSIDE if outside else CellState.OPEN
+    elif decision.verdict is Verdict.UNDETERMINED:
+        state = CellState.UNDECIDED
+    else:
+        if conditions and rules.judge(asked.unsaid(), asked.moment, day).verdict is not Verdict.DENY:
+
+            def permitted(way: Way) -> bool:
+                request = asked.guarded(way)
+                return request is not None and rules.judge(request, asked.moment, day).permitted
+
+            found = ways([s for s in asked.safeguards if _spoken_of(s, read)], permitted)
+        state = CellState.ONLY_IF if found else CellState.STOPPED
+    not_sold = state is CellState.STOPPED and column.kind == "pledge" and set(decision.clauses) <= unnamed
+    return MatrixCell(asked.actor, asked.use, column.name, decision, state, found, not_sold)
+
+
+def _spoken_of(safeguard: Safeguard, read: frozenset[str]) -> bool:
+    """Whether a clause reads a fact of it; Cedar calls some by the request's name and a unit, and the state of an
+    authorisation follows from its times."""
+    return any(
+        path.startswith("authorisation.") or any(fact.startswith(path) for fact in read)
+        for path in leaves(safeguard.facts)
+    )
+
+
+def _unnamed(column: Column) -> frozenset[str]:
+    """The clauses that look at nobody: who asks, for whom, and where make no difference to them."""
+    return frozenset(
+        clause.id
+        for pack in column.packs
+        for clause in pack.clauses
+        if not any(path.partition(".")[0] in _PARTIES for path in facts_read(clause.condition))
+    )
 
 
 def _identity(pack: PackIdentity) -> dict[str, str]:
     return {"name": pack.name, "title": pack.title, "version": pack.version, "hash": pack.hash}
+
+
+def _cell_record(cell: MatrixCell) -> dict[str, object]:
+    return {
+        "pack": cell.pack,
+        "use": cell.use,
+        "actor": cell.actor,
+        "state": str(cell.state),
+        "verdict": str(cell.decision.verdict),
+        "not_sold": cell.not_sold,
+        "conditions": [[_safeguard_record(safeguard) for safeguard in way] for way in cell.ways],
+        "clauses": list(cell.decision.clauses),
+        "missing": [fact.fact for fact in cell.decision.missing],
+    }
+
+
+def _safeguard_record(safeguard: Safeguard) -> dict[str, object]:
+    return {"id": safeguard.id, "says": safeguard.says, "facts": leaves(safeguard.facts)}
+
+
+def columns_of(packs: Sequence[Pack], place: str, place_name: str) -> tuple[Column, ...]:
+    """The columns of the picture: each pledge and guidance, the law in force at `place` as one, and the house rules."""
+    vendors = [Column.of(pack) for pack in packs if pack.kind in ("pledge", "guidance")]
+    laws = tuple(pack for pack in packs if pack.kind in ("law", "settlement"))
+    house = [Column.of(pack) for pack in packs if pack.kind == "house" and pack.name != "mandate"]
+    law = [Column(f"law:{place}", f"The law in force: {place_name}", "law", laws)] if laws else []
+    return (*vendors, *law, *house)
