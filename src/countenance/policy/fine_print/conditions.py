@@ -20,7 +20,8 @@ Way = tuple[Safeguard, ...]
 def ways(safeguards: Sequence[Safeguard], permitted: Callable[[Way], bool]) -> tuple[Way, ...]:
     """Up to three minimal sets of `safeguards` for which `permitted` holds; () if there is none.
 
-    No set asks for all that another asks for, and more. The first is found among all; the others by forbidding a safeguard of an earlier one at a time.
+    No set asks for all that another asks for, and more. The first is found among all; the others by barring a safeguard
+    of an earlier one at a time.
     """
     found: list[Way] = []
     waiting: list[frozenset[str]] = [frozenset()]

@@ -1,4 +1,4 @@
-"""The fine print as one HTML page that needs no other file: small pictures first, then every cell with its clause."""
+"""The fine print as one HTML page that needs no other file: the picture's panels, then every cell with its clause."""
 
 from __future__ import annotations
 
@@ -6,136 +6,134 @@ from markupsafe import Markup, escape
 
 from countenance.drawing.html import rendered
 from countenance.drawing.svg import element
-from countenance.policy.decision import Decision, Verdict
-from countenance.policy.fine_print.matrix import Matrix, letter
-from countenance.policy.packs.pack import Pack
+from countenance.policy.fine_print.matrix import LAW, CellState, Column, Matrix, MatrixCell
+from countenance.policy.fine_print.panel import (
+    BLOCK,
+    HEAD,
+    LOOKS,
+    ROW,
+    UNDECIDED,
+    Look,
+    advice,
+    gist,
+    groups_of,
+    headline,
+    in_order,
+    key,
+    look,
+    panel,
+    uses_of,
+)  # fmt: skip
 
-_CELL = 9
-"""Side of a small picture's cell in px."""
-
-_MARGIN = 14
-"""Left and above the cells of a small picture, for numbers and letters; px."""
-
-_FULL = 7
-"""The number of texts at which the overview's colour is full."""
-
-_ORDER = ("pledge", "guidance", "settlement", "law", "house")
-_GROUPS = (
-    ("What vendors said", ("pledge", "guidance")),
-    ("What binds", ("settlement", "law")),
-    ("What this server does by itself", ("house",)),
-)
-_MARK = {Verdict.PERMIT: "·", Verdict.DENY: "■", Verdict.UNDETERMINED: "?"}
-_WORDS = {Verdict.PERMIT: "left open", Verdict.DENY: "stopped", Verdict.UNDETERMINED: "cannot be decided"}
-_COLOUR = {Verdict.PERMIT: "open", Verdict.DENY: "stop", Verdict.UNDETERMINED: "doubt"}
+_LETTER = 7
+_MARK = {
+    CellState.STOPPED: "■",
+    CellState.ONLY_IF: "◣",
+    CellState.OPEN: "○",
+    CellState.OUTSIDE: "·",
+    CellState.UNDECIDED: "?",
+}
+_KINDS = ("pledge", "guidance", "settlement", "law", "house")
 
 
 def page(matrix: Matrix) -> str:
     """The page, as text to be written in UTF-8."""
-    packs = sorted(matrix.packs, key=lambda pack: _ORDER.index(pack.kind))
-    counted = [pack for pack in packs if pack.kind != "house"]
-    groups = (
-        (title, [_tile(matrix, pack) for pack in packs if pack.kind in kinds and pack.name != "mandate"])
-        for title, kinds in _GROUPS
-    )
+    single = [column for column in matrix.columns if not column.name.startswith(LAW)]
+    single.sort(key=lambda column: _KINDS.index(column.kind))
+    drawn = {look(cell, _column(matrix, cell)) for cell in matrix.cells.values()}
     return rendered(
         "countenance.policy.fine_print",
         "fine_print.html.j2",
         law_date=matrix.law_date,
-        uses=matrix.uses,
-        actors=[(letter(n), actor.title) for n, actor in enumerate(matrix.actors)],
-        counted=len(counted),
-        overview=_overview(matrix, counted),
-        groups=[(title, tiles) for title, tiles in groups if tiles],
-        tables=[(use.title, _table(matrix, packs, use.id)) for use in matrix.uses],
-        packs=packs,
+        place=matrix.place_name,
+        headline=headline(matrix),
+        pattern=Markup(element("svg", advice(_colour), width=0, height=0, aria_hidden="true")),  # noqa: S704  our own
+        key=[(_swatch(kind), kind.words) for kind in LOOKS if kind is not UNDECIDED or kind in drawn],
+        tiles=[_tile(matrix, column) for column in in_order(matrix)],
+        columns=single,
+        groups=[(group.title, [actor.title for actor in matrix.of(group.id)]) for group in matrix.groups],
+        tables=[(use.title, _table(matrix, single, use.id)) for use in matrix.uses],
+        packs=matrix.packs,
     )
 
 
-def _overview(matrix: Matrix, packs: list[Pack]) -> list[dict[str, object]]:
-    """How many texts stop each use by each actor: also the key to the rows and columns of the small pictures."""
-    rows: list[dict[str, object]] = []
-    for use in matrix.uses:
-        cells = []
-        for actor in matrix.actors:
-            stopping = [pack for pack in packs if matrix.at(pack.name, use.id, actor.id).verdict is not Verdict.PERMIT]
-            share = round(100 * min(1.0, len(stopping) / _FULL))
-            cells.append(
-                {
-                    "actor": actor.title,
-                    "names": ", ".join(pack.name for pack in stopping) or "none",
-                    "count": len(stopping),
-                    "share": share,
-                    "ink": "var(--stop-ink)" if share > 45 else "var(--ink)",
-                }
-            )
-        rows.append({"use": use.title, "cells": cells})
-    return rows
+def _tile(matrix: Matrix, column: Column | None) -> dict[str, object]:
+    if column is None:
+        title, more = (
+            "Any other vendor",
+            "A pledge binds the vendor that made it. Who made none sells what it can build.",
+        )
+    else:
+        title = column.title
+        more = column.packs[0].leaves_open if len(column.packs) == 1 else _applied(matrix, column)
+    return {"title": title, "gist": gist(matrix, column), "picture": _picture(matrix, column, title), "more": more}
 
 
-def _tile(matrix: Matrix, pack: Pack) -> dict[str, object]:
-    return {
-        "title": pack.identity.title,
-        "picture": _picture(matrix, pack),
-        "stopped": matrix.count(pack.name, Verdict.DENY),
-        "undecided": matrix.count(pack.name, Verdict.UNDETERMINED),
-        "cells": len(matrix.actors) * len(matrix.uses),
-        "leaves_open": pack.leaves_open,
-    }
+def _applied(matrix: Matrix, column: Column) -> str:
+    """The packs of a column that are about anybody in the picture."""
+    actors, uses = [actor for actor in matrix.actors if actor.picture], uses_of(matrix)
+    concerned = [
+        pack.identity.title
+        for pack in column.packs
+        if any(
+            matrix.at(pack.name, use.id, actor.id).state is not CellState.OUTSIDE for use in uses for actor in actors
+        )
+    ]
+    return f"Of the laws that ship, these apply there: {'; '.join(concerned) or 'none'}."
 
 
-def _picture(matrix: Matrix, pack: Pack) -> Markup:
-    width, height = _MARGIN + _CELL * len(matrix.actors), _MARGIN + _CELL * len(matrix.uses)
+def _picture(matrix: Matrix, column: Column | None, title: str) -> Markup:
+    uses = uses_of(matrix)
+    labels = 10 + _LETTER * max(len(use.short) for use in uses)
+    width, height = labels + BLOCK * len(groups_of(matrix)), HEAD + ROW * len(uses)
     names = [
-        element("text", letter(n), x=_MARGIN + n * _CELL + _CELL / 2, y=10, text_anchor="middle")
-        for n in range(len(matrix.actors))
-    ]
-    names += [
-        element("text", str(n + 1), x=_MARGIN - 3, y=_MARGIN + n * _CELL + 7, text_anchor="end")
-        for n in range(len(matrix.uses))
-    ]
-    squares = []
-    for row, use in enumerate(matrix.uses):
-        for column, actor in enumerate(matrix.actors):
-            decision = matrix.at(pack.name, use.id, actor.id)
-            words = f"{actor.title}: {use.title}: {_WORDS[decision.verdict]} ({decision.clauses[0]})"
-            squares.append(
-                element(
-                    "rect",
-                    element("title", str(escape(words))),
-                    x=_MARGIN + column * _CELL,
-                    y=_MARGIN + row * _CELL,
-                    width=_CELL - 1,
-                    height=_CELL - 1,
-                    fill=f"var(--{_COLOUR[decision.verdict]})",
-                )
-            )
-    stopped = f"{matrix.count(pack.name, Verdict.DENY)} of {len(matrix.actors) * len(matrix.uses)} stopped"
+        element(
+            "text", str(escape(use.short)), x=labels - 8, y=HEAD + row * ROW + 14, text_anchor="end",
+            fill=_colour("ink"),
+        )
+        for row, use in enumerate(uses)
+    ]  # fmt: skip
     return Markup(  # noqa: S704  every text inside was escaped
         element(
             "svg",
-            element("g", "".join(names), font_size=7, fill="var(--soft)", font_family="system-ui, sans-serif")
-            + "".join(squares),
+            "".join((*names, *panel(matrix, column, labels, 0, _colour))),
             viewBox=f"0 0 {width} {height}",
             role="img",
-            aria_label=f"{pack.identity.title}: {stopped}",
+            font_size=13,
+            aria_label=f"{title}: {gist(matrix, column)}",
         )
     )
 
 
-def _table(matrix: Matrix, packs: list[Pack], use: str) -> list[tuple[str, list[dict[str, str]]]]:
+def _swatch(kind: Look) -> Markup:
+    return Markup(element("svg", key(kind, 0, 0, _colour), viewBox="0 0 20 14", width=20, height=14))  # noqa: S704
+
+
+def _colour(name: str) -> str:
+    return f"var(--{name})"
+
+
+def _table(matrix: Matrix, columns: list[Column], use: str) -> list[tuple[str, list[dict[str, str]]]]:
     return [
-        (actor.title, [_cell(pack, matrix.at(pack.name, use, actor.id)) for pack in packs]) for actor in matrix.actors
+        (actor.title, [_cell(column, matrix.at(column.name, use, actor.id)) for column in columns])
+        for actor in matrix.actors
     ]
 
 
-def _cell(pack: Pack, decision: Decision) -> dict[str, str]:
-    why = "; ".join(f"{ground.id}: {ground.says}" for ground in decision.grounds[:4])
-    if decision.missing:
-        why += " Not stated: " + ", ".join(fact.fact for fact in decision.missing[:6])
+def _cell(column: Column, cell: MatrixCell) -> dict[str, str]:
+    why = "; ".join(f"{ground.id}: {ground.says}" for ground in cell.decision.grounds[:4])
+    if cell.conditions:
+        why = f"Only if {cell.conditions}. {why}"
+    if cell.decision.missing:
+        why += " Not stated: " + ", ".join(fact.fact for fact in cell.decision.missing[:6])
+    kind = look(cell, column)
     return {
-        "verdict": str(decision.verdict),
-        "pack": pack.identity.title,
-        "title": f"{_WORDS[decision.verdict]}. {why}",
-        "mark": _MARK[decision.verdict],
+        "look": kind.id,
+        "pack": column.title,
+        "title": f"{kind.words[0].upper()}{kind.words[1:]}. {why}",
+        "mark": "╱" if cell.not_offered else _MARK[cell.state],
     }
+
+
+def _column(matrix: Matrix, cell: MatrixCell) -> Column:
+    return next(column for column in matrix.columns if column.name == cell.pack)

@@ -12,30 +12,26 @@ Each cell is one of five states:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from functools import cache
-from typing import Any
 
-from countenance.errors import BadRequest, PolicyError
 from countenance.policy.decision import Decision, PackIdentity, Verdict
-from countenance.policy.description import request_of
+from countenance.policy.enums import Action
 from countenance.policy.explanation import facts_read
-from countenance.policy.facts import Moment
+from countenance.policy.fine_print.asked import AskedUse, brought_facts
 from countenance.policy.fine_print.conditions import Way, ways
 from countenance.policy.fine_print.table import Heading, MatrixTable, Safeguard, leaves, table_of
 from countenance.policy.packs.pack import Pack
-from countenance.policy.request import Request
 from countenance.policy.rules import Rules
 
 Table = Mapping[str, object]
-Facts = Mapping[str, Any]
+
+LAW = "law:"
+"""How the name of the column of all laws together begins; a place follows."""
 
 _PARTIES = ("actor", "behalf", "holder", "places")
-_ASKED = ("operation", "actor", "on_behalf_of", "jurisdictions")
-_OUT_OF_ORDER = {"active": False, "operation_granted": False, "gallery_granted": False}
 
 
 class CellState(StrEnum):
@@ -53,7 +49,8 @@ class MatrixCell:
     """What one column says about one actor and one use.
 
     decision: about the request without safeguards. ways: if ONLY_IF, sets of safeguards with which it is permitted.
-    not_sold: it is stopped only because the vendor says what it does not sell, whoever asks: another vendor may.
+    not_offered: whoever speaks does it for nobody, and others do: a vendor's pledge not to sell it, whoever asks; an
+    operation that this server does not have, under its own rules.
     """
 
     actor: str
@@ -62,7 +59,7 @@ class MatrixCell:
     decision: Decision
     state: CellState
     ways: tuple[Way, ...] = ()
-    not_sold: bool = False
+    not_offered: bool = False
 
     @property
     def conditions(self) -> str:
@@ -107,6 +104,11 @@ class Matrix:
         """One cell."""
         return self.cells[column, use, actor]
 
+    def shown(self) -> tuple[Column, ...]:
+        """The columns of the picture: each vendor's words, the law in force as one, and the house rules."""
+        kinds = ("pledge", "guidance", "house")
+        return tuple(c for c in self.columns if (c.kind in kinds or c.name.startswith(LAW)) and c.name != "mandate")
+
     def of(self, group: str) -> tuple[Heading, ...]:
         """The actors of a group."""
         return tuple(actor for actor in self.actors if actor.group == group)
@@ -128,24 +130,19 @@ class Matrix:
         }
 
 
-def letter(number: int) -> str:
-    """The letter that stands for an actor, counted from 0: A to Z, then AA."""
-    return ("" if number < 26 else letter(number // 26 - 1)) + chr(ord("A") + number % 26)
-
-
 def matrix(
     table: Table | MatrixTable, columns: Iterable[Pack | Column], as_of: date | None = None, *, conditions: bool = True
 ) -> Matrix:
     """The matrix of `table` under each of `columns` alone.
 
-    as_of: the day whose law applies and on which it all happens; None is the table's own day. conditions: whether to look
-    for safeguards that would permit; without, what is denied is STOPPED. A malformed table is a `PolicyError`.
+    as_of: the day whose law applies and on which it all happens; None is the table's own day. conditions: whether to
+    look for safeguards that would permit; without, what is denied is STOPPED. A malformed table is a `PolicyError`.
     """
     whole = table if isinstance(table, MatrixTable) else table_of(table)
     now = whole.now if as_of is None else datetime.combine(as_of, time(12), UTC)
     whole = replace(whole, now=now)
-    brought = {safeguard: _brought(safeguard, now) for safeguard in whole.safeguards}
-    asked = {(use.id, actor.id): _Asked(whole, use, actor, brought) for use in whole.uses for actor in whole.actors}
+    brought = {safeguard: brought_facts(safeguard, now) for safeguard in whole.safeguards}
+    asked = {(use.id, actor.id): AskedUse(whole, use, actor, brought) for use in whole.uses for actor in whole.actors}
     cells, applied = {}, []
     for one in columns:
         column = Column.of(one) if isinstance(one, Pack) else one
@@ -161,70 +158,9 @@ def matrix(
     )  # fmt: skip
 
 
-class _Asked:
-    """One use by one actor: the request as it is, with safeguards, and with almost nothing stated."""
-
-    def __init__(self, table: MatrixTable, use: Heading, actor: Heading, brought: Mapping[Safeguard, Facts]) -> None:
-        self.use, self.actor, self.moment = use.id, actor.id, Moment(table.now, table.now)
-        described = table.described(use, actor)
-        self.plain = self._request(described)
-        bare = {key: value for key, value in described.items() if key in _ASKED}
-        self.bare = self._request({**bare, "mandate": _OUT_OF_ORDER})
-        fixed = leaves(table.fixed(use, actor))
-        self.safeguards = tuple(
-            s
-            for s in table.safeguards
-            if all(fixed.get(path, value) == value for path, value in leaves(s.facts).items())
-        )
-        self._brought = brought
-        self.guarded: Callable[[Way], Request | None] = cache(self._guarded)
-
-    def _request(self, described: Table) -> Request:
-        try:
-            return request_of(described, self.moment.now)
-        except BadRequest as error:
-            raise PolicyError(f"matrix, {self.use} by {self.actor}: {error}") from error
-
-    def _guarded(self, way: Way) -> Request | None:
-        """The request with `way`; None if the safeguards cannot all be true of this use."""
-        groups: dict[str, Facts] = {}
-        for safeguard in way:
-            for group, facts in self._brought[safeguard].items():
-                groups[group] = {**groups.get(group, {}), **facts}
-        try:
-            return _with(self.plain, groups)
-        except BadRequest:
-            return None
-
-    def unsaid(self) -> Request:
-        """The request without a word on what the safeguards are about: denied so, none of them changes it."""
-        groups: dict[str, dict[str, object]] = {}
-        for safeguard in self.safeguards:
-            for group, facts in self._brought[safeguard].items():
-                groups.setdefault(group, {}).update(dict.fromkeys(facts))
-        return _with(self.plain, groups)
-
-
-def _brought(safeguard: Safeguard, now: datetime) -> Facts:
-    """Its facts by group and name, as `Request` holds them. An authorisation is one statement and comes as a whole."""
-    stated = request_of({"operation": "detect", "actor": {"class_name": "anybody"}, **safeguard.facts}, now)
-    groups: dict[str, dict[str, object]] = {}
-    for path in leaves(safeguard.facts):
-        group, _, name = path.partition(".")
-        held = stated.authorisation if group == "authorisation" else getattr(getattr(stated, group), name)
-        groups.setdefault(group, {})["" if group == "authorisation" else name] = held
-    return groups
-
-
-def _with(request: Request, groups: Mapping[str, Facts]) -> Request:
-    """`request` with the facts of `groups` stated; a whole group where the name is ""."""
-    stated: dict[str, object] = {
-        group: facts[""] if "" in facts else replace(getattr(request, group), **facts) for group, facts in groups.items()
-    }
-    return replace(request, **stated)  # type: ignore[arg-type]
-
-
-def _cell(column: Column, rules: Rules, asked: _Asked, unnamed: frozenset[str], read: frozenset[str], conditions: bool) -> MatrixCell:
+def _cell(
+    column: Column, rules: Rules, asked: AskedUse, unnamed: frozenset[str], read: frozenset[str], conditions: bool
+) -> MatrixCell:
     day = asked.moment.now.astimezone(UTC).date()
     decision = rules.judge(asked.plain, asked.moment, day)
     found: tuple[Way, ...] = ()
@@ -243,8 +179,9 @@ def _cell(column: Column, rules: Rules, asked: _Asked, unnamed: frozenset[str], 
 
             found = ways([s for s in asked.safeguards if _spoken_of(s, read)], permitted)
         state = CellState.ONLY_IF if found else CellState.STOPPED
-    not_sold = state is CellState.STOPPED and column.kind == "pledge" and set(decision.clauses) <= unnamed
-    return MatrixCell(asked.actor, asked.use, column.name, decision, state, found, not_sold)
+    withdrawn = state is CellState.STOPPED and column.kind == "pledge" and set(decision.clauses) <= unnamed
+    not_offered = withdrawn or (column.kind == "house" and asked.plain.operation is Action.PREDICT)
+    return MatrixCell(asked.actor, asked.use, column.name, decision, state, found, not_offered)
 
 
 def _spoken_of(safeguard: Safeguard, read: frozenset[str]) -> bool:
@@ -277,7 +214,7 @@ def _cell_record(cell: MatrixCell) -> dict[str, object]:
         "actor": cell.actor,
         "state": str(cell.state),
         "verdict": str(cell.decision.verdict),
-        "not_sold": cell.not_sold,
+        "not_offered": cell.not_offered,
         "conditions": [[_safeguard_record(safeguard) for safeguard in way] for way in cell.ways],
         "clauses": list(cell.decision.clauses),
         "missing": [fact.fact for fact in cell.decision.missing],
@@ -289,9 +226,7 @@ def _safeguard_record(safeguard: Safeguard) -> dict[str, object]:
 
 
 def columns_of(packs: Sequence[Pack], place: str, place_name: str) -> tuple[Column, ...]:
-    """The columns of the picture: each pledge and guidance, the law in force at `place` as one, and the house rules."""
-    vendors = [Column.of(pack) for pack in packs if pack.kind in ("pledge", "guidance")]
+    """A column for each pack by itself, then the law in force at `place`: all laws and settlements together."""
     laws = tuple(pack for pack in packs if pack.kind in ("law", "settlement"))
-    house = [Column.of(pack) for pack in packs if pack.kind == "house" and pack.name != "mandate"]
-    law = [Column(f"law:{place}", f"The law in force: {place_name}", "law", laws)] if laws else []
-    return (*vendors, *law, *house)
+    together = [Column(f"{LAW}{place}", f"The law in {place_name}", "law", laws)] if laws else []
+    return (*(Column.of(pack) for pack in packs), *together)

@@ -31,7 +31,10 @@ _TABLES = {"party", "on_behalf_of", "facts", "claims"}
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A group, an actor or a use. short: a title in few words. group: the id of an actor's group."""
+    """A group, an actor or a use. short: a title in few words. group: the id of an actor's group.
+
+    picture: whether it is shown in the picture: actors who have no place of their own are.
+    """
 
     id: str
     title: str
@@ -78,16 +81,13 @@ class MatrixTable:
             heading: row
             for heading, row in self.actors.items()
             if "place" not in row
-            or str(row["place"]) in inside
-            and (str(row["place"]) != place or _who(row) not in movable)
+            or (str(row["place"]) in inside and (str(row["place"]) != place or _who(row) not in movable))
         }
         return replace(self, place=place, actors=actors)
 
     def only(self, actors: Iterable[str] = (), uses: Iterable[str] = ()) -> MatrixTable:
-        """The same table with these actors and uses alone; an id that is not there is a `PolicyError` that names all."""
-        return replace(
-            self, actors=_chosen("actor", self.actors, actors), uses=_chosen("use", self.uses, uses)
-        )
+        """The same table with these actors and uses alone; an id that is not there is a `PolicyError`."""
+        return replace(self, actors=_chosen("actor", self.actors, actors), uses=_chosen("use", self.uses, uses))
 
     def described(self, use: Heading, actor: Heading) -> dict[str, object]:
         """The request of `actor` for `use`, without safeguards, as `description` reads it."""
@@ -209,15 +209,18 @@ def _checked(row: Table, now: datetime) -> Request:
 
 def _who(row: Table) -> dict[str, object]:
     """What rules can see of an actor."""
-    parties = {key: {k: v for k, v in _inner(row, key).items() if k != "class_name"} for key in ("party", "on_behalf_of")}
+    parties = {
+        key: {k: v for k, v in _inner(row, key).items() if k != "class_name"} for key in ("party", "on_behalf_of")
+    }
     return {**parties, "facts": _inner(row, "facts")}
 
 
 def _heading(row: Table) -> Heading:
     title = str(row["title"])
     return Heading(
-        str(row["id"]), title, str(row.get("short", title)), str(row.get("group", "")), row.get("picture") is True
-    )
+        str(row["id"]), title, str(row.get("short", title)), str(row.get("group", "")),
+        bool(row.get("picture", "party" in row and "place" not in row)),
+    )  # fmt: skip
 
 
 def _inner(row: Table, key: str) -> dict[str, object]:

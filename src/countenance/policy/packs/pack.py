@@ -30,6 +30,9 @@ from countenance.policy.packs.cases import PackCase, cases
 SHIPPED = Path(__file__).parent
 """The folder of the packs that ship."""
 
+PACK_NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
+"""What a pack may be called, as a regular expression."""
+
 _FILES = ("pack.toml", "clauses.cedar", "cases.toml")
 _KEYS = {"name", "title", "version", "kind", "default", "source", "read_on", "reviewed_by", "summary", "leaves_open"}
 _FURTHER = {"binds": "whoever its clauses describe"}
@@ -81,7 +84,7 @@ def read_pack(name: str, extra_dir: Path | None = None) -> Pack:
 
     Read is not activated: `Rules` also runs its cases.
     """
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+    if not re.fullmatch(PACK_NAME, name):
         raise PolicyError(f"a pack's name is made of a-z, 0-9 and -, got {name[:60]!r}")
     folders = [folder / name for folder in (SHIPPED, extra_dir) if folder is not None and (folder / name).is_dir()]
     if not folders:

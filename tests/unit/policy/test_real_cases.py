@@ -1,28 +1,19 @@
-"""The matrix, the real cases, and what changes between two versions of a text."""
+"""The real cases, and what changes between two versions of a text."""
 
 from __future__ import annotations
 
-import json
-import re
 import tomllib
-from collections import Counter
 from dataclasses import replace
 from datetime import date
-from html import unescape
-from html.parser import HTMLParser
-from xml.etree import ElementTree
 
 import pytest
 from cedarpy import pst
 
 from countenance.errors import PolicyError
-from countenance.policy import Rules, Verdict
+from countenance.policy import Rules
 from countenance.policy.authoring.corpus import Story, stories
 from countenance.policy.authoring.difference import difference
 from countenance.policy.authoring.mutation import instead, with_own, without
-from countenance.policy.fine_print.html import page
-from countenance.policy.fine_print.matrix import Matrix, letter, matrix
-from countenance.policy.fine_print.svg import poster
 from countenance.policy.packs.pack import Pack, fine_print, read_pack, shipped
 
 STORIES = stories(fine_print("corpus"))
@@ -130,110 +121,6 @@ def test_no_pledge_that_names_police_stops_the_street_scan_by_an_agency_before_2
     story = next(story for story in STORIES if story.id == "street-scan")
     for name in ("amazon-blog", "microsoft"):
         assert RULES[name].decide(story.request, story.now, as_of=date(2023, 1, 1)).permitted
-
-
-# the matrix
-
-
-@pytest.fixture(scope="module")
-def table() -> Matrix:
-    return matrix(fine_print("matrix"), [PACKS[name] for name in ("amazon-blog", "ibm", "virginia", "house")])
-
-
-def test_the_matrix_has_a_cell_for_every_pack_use_and_actor(table: Matrix) -> None:
-    assert len(table.cells) == len(table.packs) * len(table.uses) * len(table.actors)
-    counts = [sum(table.count(pack.name, verdict) for verdict in Verdict) for pack in table.packs]
-    assert counts == [len(table.uses) * len(table.actors)] * len(table.packs)
-
-
-def test_the_announced_moratorium_stops_city_police_and_not_federal_agencies(table: Matrix) -> None:
-    assert table.at("amazon-blog", "street-scan", "city-police").verdict is Verdict.DENY
-    for actor in ("federal", "immigration", "intelligence", "contractor", "person"):
-        assert table.at("amazon-blog", "street-scan", actor).verdict is Verdict.PERMIT
-
-
-def test_the_house_rules_stop_the_street_scan_whoever_does_it(table: Matrix) -> None:
-    assert {table.at("house", "street-scan", actor.id).verdict for actor in table.actors} == {Verdict.DENY}
-
-
-def test_work_made_to_order_is_the_hole_in_ibms_letter(table: Matrix) -> None:
-    made_to_order = {table.at("ibm", "made-to-order", actor.id).verdict for actor in table.actors}
-    product = {table.at("ibm", "suspect-afterwards", actor.id).verdict for actor in table.actors}
-    assert (made_to_order, product) == ({Verdict.PERMIT}, {Verdict.DENY})
-
-
-def test_the_matrix_of_another_day_is_of_that_days_law() -> None:
-    packs = [PACKS["amazon-blog"], PACKS["virginia"]]
-    before, after = (matrix(fine_print("matrix"), packs, date.fromisoformat(d)) for d in ("2020-06-09", "2025-01-01"))
-    assert before.count("amazon-blog", Verdict.DENY) == 0
-    assert after.count("amazon-blog", Verdict.DENY) > 0
-
-
-def test_the_matrix_is_plain_json(table: Matrix) -> None:
-    record = json.loads(json.dumps(table.record()))
-    assert len(record["cells"]) == len(table.cells)
-    assert all(cell["clauses"] for cell in record["cells"])
-
-
-def test_a_matrix_without_actors_is_refused() -> None:
-    with pytest.raises(PolicyError, match="no actor"):
-        matrix({"now": fine_print("matrix")["now"]}, [PACKS["ibm"]])
-
-
-class Page(HTMLParser):
-    VOID = ("meta", "link", "br", "img")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.count: dict[str, int] = {}
-        self.outside: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.count[tag] = self.count.get(tag, 0) + 1
-        if tag not in self.VOID:
-            self.open.append(tag)
-        self.outside += [str(value) for name, value in attrs if name in ("src", "href")]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
-def test_the_page_is_whole_and_needs_nothing_from_outside(table: Matrix) -> None:
-    reader = Page()
-    reader.feed(page(table))
-    assert reader.open == []
-    assert reader.outside == []
-    assert reader.count["svg"] == len(table.packs)
-    assert reader.count["rect"] == len(table.cells)
-    assert "url(" not in page(table)
-
-
-def test_a_cell_of_the_page_can_be_tapped_and_names_its_row_and_its_column(table: Matrix) -> None:
-    whole = page(table)
-    cells = re.findall(r'<td class="(?:permit|deny|undetermined)" data-of="([^"]+)" title="([^"]+)"', whole)
-    assert len(cells) == len(table.cells)
-    assert {unescape(of) for of, _ in cells} == {pack.identity.title for pack in table.packs}
-    assert all(re.search(r"\. [a-z-]+\.[a-z0-9-]+: ", title) for _, title in cells)
-
-
-def test_the_poster_names_every_use_actor_and_text_and_draws_every_cell(table: Matrix) -> None:
-    root = ElementTree.fromstring(poster(table))  # our own text
-    said = [" ".join("".join(node.itertext()).split()) for node in root.iter("{http://www.w3.org/2000/svg}text")]
-    rows = -(-len(table.packs) // 3)
-    for use in table.uses:
-        assert said.count(use.title) == rows
-    for number, actor in enumerate(table.actors):
-        assert f"{letter(number)} {actor.title}" in said
-    for pack in table.packs:
-        assert pack.identity.title in " ".join(said)
-        assert f"{table.count(pack.name, Verdict.DENY)} of {len(table.uses) * len(table.actors)} stopped" in said
-    drawn = Counter(node.get("fill") for node in root.iter("{http://www.w3.org/2000/svg}rect"))
-    assert drawn["#1d4e89"] == 1 + sum(table.count(pack.name, Verdict.DENY) for pack in table.packs)
-
-
-def test_letters_go_on_after_z() -> None:
-    assert [letter(n) for n in (0, 25, 26, 51, 52)] == ["A", "Z", "AA", "AZ", "BA"]
 
 
 # differences
