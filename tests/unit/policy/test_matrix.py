@@ -314,8 +314,8 @@ def test_a_block_is_split_where_the_actors_of_a_group_differ_and_whole_where_not
     assert solid == 3, (
         "police; the firm acting for it; the school: three of eleven actors, and state police beside city"
     )
-    with_titles = re.findall(r"<title>([^<]*)</title>", drawn)
-    assert any("City police, State police" in title for title in with_titles)
+    told = re.findall(r"<title>([^<]*)</title>", page(only))
+    assert any("City police, State police: allowed only under conditions: only if an acc" in one for one in told)
 
 
 def test_guidance_is_hatched_and_a_withdrawal_is_no_dark_block() -> None:

@@ -60,8 +60,8 @@ def new(name: str, into: Path | None) -> None:
     folder.mkdir(parents=True)
     for file, text in skeleton(name, datetime.now(UTC).date()).items():
         (folder / file).write_text(text, encoding="utf-8")
-    path = folder if folder.is_absolute() else Path(folder)
-    click.echo(f"{folder} holds pack.toml, clauses.cedar and cases.toml; try `countenance policy check ./{path}`")
+    path = str(folder) if "/" in str(folder) else f"./{folder}"
+    click.echo(f"{folder} holds pack.toml, clauses.cedar and cases.toml; try `countenance policy check {path}`")
 
 
 @click.command("check")
@@ -80,7 +80,7 @@ def check_packs(name: tuple[str, ...], changes: bool) -> None:
         check(pack)
         lost = _unnoticed(pack) if changes or pack.name not in shipped() else []
         for what in lost:
-            click.echo(f"pack {pack.name}: no case notices {what}", err=True)
+            click.echo(f"pack {pack.name}: no case notices this change: {what}", err=True)
         bad += len(lost)
         if not lost:
             click.echo(

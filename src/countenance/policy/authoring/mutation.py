@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import cedarpy
 from cedarpy import pst
 
 from countenance.policy.clauses import Clause, ClauseScope, Effect
@@ -48,7 +49,7 @@ def coarse(pack: Pack) -> Iterator[Mutant]:
 
 def dropped_conditions(pack: Pack) -> Iterator[Mutant]:
     """Each part of each condition, and of each scope's, left out."""
-    yield from (mutant for mutant in _conditions(pack) if " only the " in mutant[0])
+    yield from (mutant for mutant in _conditions(pack) if ": without " in mutant[0])
 
 
 def fine(pack: Pack) -> Iterator[Mutant]:
@@ -129,6 +130,24 @@ def paths(expression: pst.Expr) -> set[str]:
     return set()
 
 
+def in_cedar(expression: pst.Expr) -> str:
+    """`expression` as it is written in a clause, in one line."""
+    template = pst.Template(
+        id="it",
+        effect="permit",
+        principal=pst.ScopeAny(),
+        action=pst.ScopeAny(),
+        resource=pst.ScopeAny(),
+        clauses=(pst.When(expression),),
+        annotations={},
+    )
+    policies = pst.PolicySet(templates={}, static_policies={"it": template}, template_links=())
+    text = str(cedarpy.PolicySet.from_pst(policies)).partition(" when { ")[2].rpartition(" }")[0]
+    for path in (r"context\.[a-z_]+", r"context\.[a-z_]+\.[a-z_]+"):
+        text = re.sub(rf"(?<![a-zA-Z])\(({path})\)", r"\1", text)
+    return re.sub(r"\s+", " ", text)
+
+
 _NEIGHBOURS: dict[str, tuple[Any, ...]] = {
     "less": ("less_eq",),
     "less_eq": ("less",),
@@ -145,8 +164,8 @@ def changed(expression: pst.Expr) -> Iterator[tuple[str, pst.Expr]]:
     """`expression` with one thing changed, and what."""
     match expression:
         case pst.BinaryOp("and" | "or" as op, left, right):
-            yield f"only the right of {op}", right
-            yield f"only the left of {op}", left
+            yield f"without {in_cedar(left)}", right
+            yield f"without {in_cedar(right)}", left
             yield f"{op} swapped", pst.BinaryOp("or" if op == "and" else "and", left, right)
             yield from ((what, pst.BinaryOp(op, part, right)) for what, part in changed(left))
             yield from ((what, pst.BinaryOp(op, left, part)) for what, part in changed(right))

@@ -59,24 +59,24 @@ now = 2026-06-01T12:00:00Z
 operation = "identify"
 jurisdictions = ["US-WA"]
 actor = { class_name = "city police", powers = ["arrest"], tier = "municipal" }
-use = { mode = "real_time" }
-authorisation = { kind = "warrant", granted_at = "now-1h" }
+use = { mode = "afterwards" }
+authorisation = { kind = "superior", granted_at = "now-1h" }
 
 [[clause]]
 id = "NAME.live"
 begins = 2026-01-01
 deny = [
-  { authorisation.kind = "superior" },
-  { authorisation.kind = "superior", operation = "track" },
-  { authorisation.kind = "superior", actor.tier = "state" },
-  { authorisation = { refused_at = "now-30m" } },
+  { use.mode = "real_time" },
+  { use.mode = "real_time", operation = "track" },
+  { use.mode = "real_time", actor.tier = "state" },
+  { use.mode = "real_time", authorisation = { kind = "warrant", refused_at = "now-30m" } },
 ]
 permit = [
   {},
-  { authorisation.kind = "superior", use.mode = "afterwards" },
-  { authorisation.kind = "superior", jurisdictions = ["US-OR"] },
-  { authorisation.kind = "superior", actor.powers = ["benefits"] },
-  { authorisation.kind = "superior", actor.tier = "national" },
+  { use.mode = "real_time", authorisation.kind = "warrant" },
+  { use.mode = "real_time", jurisdictions = ["US-OR"] },
+  { use.mode = "real_time", actor.powers = ["benefits"] },
+  { use.mode = "real_time", actor.tier = "national" },
 ]
 missing = ["use.mode"]
 """

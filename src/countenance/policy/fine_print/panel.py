@@ -133,19 +133,26 @@ def in_order(matrix: Matrix) -> tuple[Column | None, ...]:
     return (*vendors, *(c for c in shown if c.kind == "law"), *(c for c in shown if c.kind == "house"))
 
 
-def panel(matrix: Matrix, column: Column | None, left: float, top: float, colour: Palette) -> Iterator[str]:
-    """The blocks and the groups' names above them, `HEAD` high; column None: another vendor."""
+def panel(
+    matrix: Matrix, column: Column | None, left: float, top: float, colour: Palette, *, told: bool
+) -> Iterator[str]:
+    """The blocks and the groups' names above them, `HEAD` high; column None: another vendor.
+
+    told: whether a block says what it is to a pointer; a picture in a page cannot.
+    """
     for number, group in enumerate(groups_of(matrix)):
         x = left + number * BLOCK
         lines = wrap(group.title, 14)
         for line, words in enumerate(lines):
-            across = x + BLOCK / 2 + 4 + (line - (len(lines) - 1) / 2) * 13
+            middle = x + BLOCK / 2 + 4 + (line - (len(lines) - 1) / 2) * 13
             yield element(
-                "text", escape(words), transform=f"translate({across:g} {top + HEAD - 6:g}) rotate(-90)",
+                "text", escape(words), transform=f"translate({middle:g} {top + HEAD - 6:g}) rotate(-90)",
                 font_size=12, fill=colour("ink"),
             )  # fmt: skip
         for row, use in enumerate(uses_of(matrix)):
-            yield from _blocks(matrix, column, use, _actors(matrix, group), (x, top + HEAD + row * ROW), colour)
+            at = (x, top + HEAD + row * ROW)
+            for across, down, wide, kind, said in _blocks(matrix, column, use, _actors(matrix, group), at):
+                yield _block(kind, across, down, wide, ROW - 3, colour, said if told else "")
 
 
 def key(kind: Look, x: float, y: float, colour: Palette) -> str:
@@ -154,9 +161,9 @@ def key(kind: Look, x: float, y: float, colour: Palette) -> str:
 
 
 def _blocks(
-    matrix: Matrix, column: Column | None, use: Heading, actors: Sequence[Heading], at: tuple[float, float],
-    colour: Palette,
-) -> Iterator[str]:  # fmt: skip
+    matrix: Matrix, column: Column | None, use: Heading, actors: Sequence[Heading], at: tuple[float, float]
+) -> Iterator[tuple[float, float, float, Look, str]]:
+    """Left, top and width of each block of a group, how it looks, and what it says."""
     wide = (BLOCK - 3) / len(actors)
     done = 0
     cells = [(actor, None if column is None else matrix.at(column.name, use.id, actor.id)) for actor in actors]
@@ -166,7 +173,7 @@ def _blocks(
         why = same[0][1].conditions if same[0][1] is not None else ""
         clauses = ", ".join(dict.fromkeys(c for _, cell in same if cell is not None for c in cell.decision.clauses))
         said = f"{words}{': only if ' + why if why else ''}{f' ({clauses})' if clauses else ''}"
-        yield _block(kind, at[0] + done * wide, at[1], wide * len(same), ROW - 3, colour, said)
+        yield at[0] + done * wide, at[1], wide * len(same), kind, said
         done += len(same)
 
 
