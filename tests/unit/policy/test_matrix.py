@@ -282,11 +282,14 @@ def test_an_unknown_actor_use_or_place_names_what_there_is() -> None:
 
 def test_the_picture_says_whom_the_pledges_bind_and_whom_they_leave_open(table: Matrix) -> None:
     assert headline(table) == (
-        "Pledges of vendors bind US police. They leave open federal agencies, firms working for police, shops and "
-        "schools and private people, and every other vendor."
+        "Vendors' pledges stop US police. They leave open federal agencies, firms working for police, shops and "
+        "schools, private people, and every other vendor."
     )
     by_name = {column.name: column for column in table.columns}
-    assert gist(table, by_name["amazon-blog"]) == "Binds US police only"
+    assert gist(table, by_name["amazon-blog"]) == "Stops US police only"
+    assert gist(table, by_name["amazon-terms"]) == "Stops US police only, and in part"
+    law = "Binds US police, some firms working for police and some shops and schools only"
+    assert gist(table, by_name["law:US-WA"]) == law
     assert gist(table, by_name["ibm"]) == "Stops nobody: others sell it"
     assert gist(table, by_name["aws-guidance"]) == "Advice: nobody enforces it"
     assert gist(table, by_name["house"]) == "Binds everybody"

@@ -84,9 +84,12 @@ def uses_of(matrix: Matrix) -> tuple[Heading, ...]:
 
 
 def closed_to(matrix: Matrix, column: Column) -> tuple[str, ...]:
-    """The groups of whom somebody is stopped, or bound to conditions, in the picture."""
-    closed = (STOPPED, ONLY_IF, UNDECIDED, ADVICE)
-    return tuple(group.title for group in groups_of(matrix) if _looks(matrix, column, group).intersection(closed))
+    """The groups in which somebody is stopped, or bound to conditions, in the picture; "some" where not all of them."""
+    return tuple(
+        _small(group.title) if len(bound) == len(_actors(matrix, group)) else f"some {_small(group.title)}"
+        for group in groups_of(matrix)
+        if (bound := _bound(matrix, column, group))
+    )
 
 
 def gist(matrix: Matrix, column: Column | None) -> str:
@@ -101,24 +104,31 @@ def gist(matrix: Matrix, column: Column | None) -> str:
         return "Stops nobody: others sell it" if withdrawn else "Stops nobody"
     if len(whom) == len(groups_of(matrix)):
         return "Binds everybody"
-    return f"Binds {in_words(whom)} only"
+    if column.kind != "pledge":
+        return f"Binds {in_words(whom)} only"
+    partly = any(OPEN in _looks(matrix, column, group) for group in groups_of(matrix))
+    return f"Stops {in_words(whom)} only{', and in part' if partly else ''}"
 
 
 def headline(matrix: Matrix) -> str:
     """What all pledges together do, in one sentence; empty if there is none."""
     pledges = [column for column in matrix.columns if column.kind == "pledge"]
-    whom = {title for column in pledges for title in closed_to(matrix, column)}
-    titles = [group.title for group in groups_of(matrix)]
-    if not pledges or not whom or len(whom) == len(titles):
+    groups = groups_of(matrix)
+    bound = [{actor for column in pledges for actor in _bound(matrix, column, group)} for group in groups]
+    free = [_small(group.title) for group, some in zip(groups, bound, strict=True) if not some]
+    whom = [
+        _small(group.title) if len(some) == len(_actors(matrix, group)) else f"some {_small(group.title)}"
+        for group, some in zip(groups, bound, strict=True)
+        if some
+    ]
+    if not whom or not free:
         return ""
-    bound, free = ([title for title in titles if (title in whom) is inside] for inside in (True, False))
-    return f"Pledges of vendors bind {in_words(bound)}. They leave open {in_words(free)}, and every other vendor."
+    return f"Vendors' pledges stop {in_words(whom)}. They leave open {', '.join(free)}, and every other vendor."
 
 
 def in_words(titles: Sequence[str]) -> str:
-    """Titles of groups within a sentence: "US police, federal agencies and private people"."""
-    small = [title if title[:2].isupper() else title[0].lower() + title[1:] for title in titles]
-    return small[0] if len(small) == 1 else f"{', '.join(small[:-1])} and {small[-1]}"
+    """As within a sentence: "US police, some firms and private people"."""
+    return titles[0] if len(titles) == 1 else f"{', '.join(titles[:-1])} and {titles[-1]}"
 
 
 def in_order(matrix: Matrix) -> tuple[Column | None, ...]:
@@ -220,3 +230,17 @@ def _looks(matrix: Matrix, column: Column, group: Heading) -> set[Look]:
         for use in uses_of(matrix)
         for actor in _actors(matrix, group)
     }
+
+
+def _bound(matrix: Matrix, column: Column, group: Heading) -> tuple[Heading, ...]:
+    """The actors of a group who are stopped, or bound to conditions, in some use of the picture."""
+    closed = (STOPPED, ONLY_IF, UNDECIDED, ADVICE)
+    return tuple(
+        actor
+        for actor in _actors(matrix, group)
+        if any(look(matrix.at(column.name, use.id, actor.id), column) in closed for use in uses_of(matrix))
+    )
+
+
+def _small(title: str) -> str:
+    return title if title[:2].isupper() else title[0].lower() + title[1:]
