@@ -175,6 +175,12 @@ def test_the_law_of_a_place_is_all_laws_there_together(table: Matrix) -> None:
         assert (alone.state, alone.conditions) == (law.state, law.conditions)
 
 
+def test_a_settlement_binds_one_party_and_is_no_law_of_a_place() -> None:
+    columns = columns_of([PACKS["detroit"], PACKS["virginia"], PACKS["texas"]], "US-MI-DETROIT", "Detroit")
+    assert [pack.name for pack in columns[-1].packs] == ["virginia", "texas"]
+    assert [column.name for column in columns_of([PACKS["detroit"]], "US", "US")] == ["detroit"]
+
+
 def test_the_matrix_of_another_day_is_of_that_days_law() -> None:
     before, after = (
         matrix(TABLE.only(["city-police"]), [PACKS["amazon-blog"]], date.fromisoformat(day))

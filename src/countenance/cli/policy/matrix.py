@@ -59,7 +59,7 @@ def fine_print_matrix(
     table = _table(own, place).only(actors, uses)
     packs = [named(name) for name in chosen_names(tuple(names.split(",")) if names else ())]
     columns: tuple[Column, ...] = columns_of(packs, table.place, table.place_name())
-    if form == "terminal" and (place is None or sum(pack.kind in ("law", "settlement") for pack in packs) < 2):
+    if form == "terminal" and (place is None or sum(pack.kind == "law" for pack in packs) < 2):
         columns = tuple(Column.of(pack) for pack in packs)
     made = matrix(table, track(columns, "texts", len(columns), "text"), as_of.date() if as_of else None)
     shown = {"html": page, "svg": poster, "terminal": by_actor if actors else by_text, "json": _plain}[form]

@@ -49,8 +49,8 @@ class MatrixCell:
     """What one column says about one actor and one use.
 
     decision: about the request without safeguards. ways: if ONLY_IF, sets of safeguards with which it is permitted.
-    not_offered: whoever speaks does it for nobody, and others do: a vendor's pledge not to sell it, whoever asks; an
-    operation that this server does not have, under its own rules.
+    not_offered: whoever speaks does it for nobody, and others do: a pledge or settlement by which one vendor does not
+    sell it, whoever asks; an operation that this server does not have, under its own rules.
     """
 
     actor: str
@@ -179,7 +179,8 @@ def _cell(
 
             found = ways([s for s in asked.safeguards if _spoken_of(s, read)], permitted)
         state = CellState.ONLY_IF if found else CellState.STOPPED
-    withdrawn = state is CellState.STOPPED and column.kind == "pledge" and set(decision.clauses) <= unnamed
+    one_party = column.kind in ("pledge", "settlement")
+    withdrawn = one_party and state is CellState.STOPPED and set(decision.clauses) <= unnamed
     not_offered = withdrawn or (column.kind == "house" and asked.plain.operation is Action.PREDICT)
     return MatrixCell(asked.actor, asked.use, column.name, decision, state, found, not_offered)
 
@@ -226,7 +227,9 @@ def _safeguard_record(safeguard: Safeguard) -> dict[str, object]:
 
 
 def columns_of(packs: Sequence[Pack], place: str, place_name: str) -> tuple[Column, ...]:
-    """A column for each pack by itself, then the law in force at `place`: all laws and settlements together."""
-    laws = tuple(pack for pack in packs if pack.kind in ("law", "settlement"))
+    """A column for each pack by itself, then the law in force at `place`: all laws together. A settlement is none: it
+    binds one party.
+    """
+    laws = tuple(pack for pack in packs if pack.kind == "law")
     together = [Column(f"{LAW}{place}", f"The law in {place_name}", "law", laws)] if laws else []
     return (*(Column.of(pack) for pack in packs), *together)
