@@ -52,6 +52,9 @@ def test_no_shipped_pack_asks_for_a_fact_that_the_table_does_not_state() -> None
     whole = matrix(TABLE, PACKS.values(), conditions=False)
     undecided = {(c.pack, f.fact) for c in whole.cells.values() for f in c.decision.missing}
     assert undecided == set()
+    silent = [c.name for c in whole.columns if all(whole.at(c.name, u.id, a.id).state is CellState.OUTSIDE
+              for u in whole.uses for a in whole.actors)]  # fmt: skip
+    assert silent == [], "a pack whose column is empty: add an actor to matrix.toml"
 
 
 # what the states mean

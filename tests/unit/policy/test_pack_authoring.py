@@ -129,3 +129,9 @@ def test_a_year_is_365_days(day: str, count: int) -> None:
     files["clauses.cedar"] = files["clauses.cedar"].replace("unreviewed", "in-force")
     pack = pack_of("ours", {name: text.encode() for name, text in files.items()})
     assert len(list(stale(pack, date.fromisoformat(day)))) == count
+
+
+def test_real_cases_are_told_for_a_pack_of_ones_own_too(ours: Path) -> None:
+    told = run("corpus", "--packs", str(ours))
+    assert told.exit_code == 0
+    assert "    . ours: permit. What this text does not forbid, it leaves open." in told.stdout

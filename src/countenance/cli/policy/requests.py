@@ -59,7 +59,9 @@ def corpus(names: str | None) -> None:
         click.echo(f"{story.title}\n    {story.what}\n    Sources: {'; '.join(story.sources)}")
         for name, rule in rules.items():
             decision = rule.decide(story.request, story.now)
-            click.echo(f"    {_MARK[decision.verdict]} {name}: {decision.verdict}. {story.expected[name].why}")
+            due = story.expected.get(name)
+            why = due.why if due else decision.grounds[0].says
+            click.echo(f"    {_MARK[decision.verdict]} {name}: {decision.verdict}. {why}")
 
 
 def _described(path: Path) -> Mapping[str, object]:
