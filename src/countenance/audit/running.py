@@ -15,7 +15,7 @@ from countenance.audit.findings.headline import headline_of
 from countenance.audit.findings.untold import left_open, untold_of
 from countenance.audit.formats.codec import stamp, to_json
 from countenance.audit.formats.plan import CROSS, JOINT, Plan
-from countenance.audit.formats.results import Deviation, Results
+from countenance.audit.formats.results import Data, Deviation, Results
 from countenance.audit.labelled.people import LabelledPeople
 from countenance.audit.planning.plans import changed_plan, read_plan
 from countenance.audit.sources import source_of
@@ -109,11 +109,11 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         deviations=deviations,
         started=stamp(started),
         finished=stamp(clock()),
-        data=data.summary(loaded.inputs),
+        data=_counted(data.summary(loaded.inputs), *analysed.left_out),
         headline=told.headline,
         numbers=told.numbers,
         untold=untold,
-        findings=data.findings,
+        findings=(*data.findings, *_few_left_out(plan, analysed.left_out[0])),
         judged=judged,
         faces=analysed.faces,
         outcomes=analysed.outcomes,
@@ -123,6 +123,20 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         conditions=plan.conditions,
         limits=plan.limits,
         also=told.also,
+    )
+
+
+def _counted(data: Data, people: int, rows: int) -> Data:
+    """How much data there is without people who count nowhere."""
+    return dataclasses.replace(data, people=data.people - people, rows=data.rows - rows)
+
+
+def _few_left_out(plan: Plan, people: int) -> tuple[str, ...]:
+    if not people:
+        return ()
+    return (
+        f"groups of fewer than {plan.small_cell} people, too few even together, count in no number of this audit, so "
+        "that none of theirs can be computed from the others",
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 
 import click
 
+from countenance.cli.lazy import LazyCommand, LazyGroup
 from countenance.errors import CountenanceError
 
 _COMMANDS = {
@@ -32,26 +32,9 @@ _CLIENTS = ("boto3", "azure")
 """Packages of the extra `clients`. Commands that call other services import them when they run."""
 
 
-class _Lazy(click.Group):
-    """Imports the file of a command only when it is used, so that `--help` is fast."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        command = getattr(importlib.import_module(f"countenance.cli.{cmd_name}"), cmd_name)
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-
 @click.command(
-    cls=_Lazy,
+    cls=LazyGroup,
+    places={word: LazyCommand(f"countenance.cli.{word}", word, said) for word, said in _COMMANDS.items()},
     context_settings={"max_content_width": 120},
     help="A self-hosted face recognition server that can be held to account, and an auditor for any face system.",
 )
@@ -63,8 +46,19 @@ def cli(home: str | None) -> None:
         os.environ["COUNTENANCE_HOME"] = home  # settings.py reads it
 
 
+class _WithoutPandas:
+    """Nothing here uses pandas, but pyarrow imports it wherever it is installed: a second of every command."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        """Nothing, and an error where pandas is asked for, as if it were not installed."""
+        if name == "pandas":
+            raise ModuleNotFoundError("countenance does without pandas", name=name)
+
+
 def main() -> None:
     """Run a command. A `CountenanceError` becomes one line on stderr and exit code 1."""
+    sys.meta_path.insert(0, _WithoutPandas())
     try:
         cli()
     except CountenanceError as error:

@@ -61,8 +61,16 @@ def turned_for_women(table: Rows) -> Rows:
 ERRORS: list[tuple[str, Change, str]] = [
     ("a missing column", lambda t: [row[:-1] for row in t], "has no column 'image_b'"),
     ("mixed directions", turned_for_women, "directions are mixed: in the group"),
-    ("NaN", with_score("nan"), r"1 comparisons of scores.csv have no score \(NaN or empty\)"),
-    ("an empty score", with_score(""), r"1 comparisons of scores.csv have no score \(NaN or empty\)"),
+    (
+        "NaN",
+        with_score("nan"),
+        r"1 comparisons of scores.csv have no score \(NaN or empty, the first is comparison 1\)",
+    ),
+    (
+        "an empty score",
+        with_score(""),
+        r"1 comparisons of scores.csv have no score \(NaN or empty, the first is comparison 1\)",
+    ),
     ("an infinite score", with_score("inf"), "column 'score' of scores.csv holds 1 infinite"),
     ("a pair with two scores", lambda t: [*t, ["9.5", *t[1][1:]]], "1 pairs of images .* two different scores"),
     ("one person marked as two", lambda t: [t[0], [t[1][0], "0", *t[1][2:]], *t[2:]], "say 'same' against"),

@@ -202,7 +202,7 @@ def plan_with(declared: Sequence[str], **changes: object) -> Plan:
         question="q",
         system=System("A system with a name that is rather long for a newspaper"),
         groups=Groups(("f",), "x"),
-        risks=RiskTable("r.csv"),
+        risks=RiskTable("r.csv", high_from=5),
         hypotheses=tuple(DeclaredHypothesis(m, "f") for m in declared),  # type: ignore[arg-type]
         **changes,  # type: ignore[arg-type]
     )

@@ -44,11 +44,11 @@ def test_there_is_an_example_for_every_source() -> None:
 
 
 def test_scores_that_are_there_already_are_written_down(tmp_path: Path) -> None:
-    (tmp_path / "people.csv").write_text("subject,gender,age\n")
+    (tmp_path / "people.csv").write_text("subject,gender,age\na,f,9\nb,m,9\n")
     first = plan_of_draft(draft(tmp_path, example("scores")), NOW)
     assert not first.data_seen
     assert [file.name for file in first.inputs] == ["people.csv"]
-    (tmp_path / "scores.csv").write_text("score\n")
+    (tmp_path / "scores.csv").write_text("score,same,subject_a,subject_b\n" + "0.1,0,a,b\n0.9,1,a,a\n" * 20)
     second = plan_of_draft(tmp_path / "draft.toml", NOW)
     assert second.data_seen
     assert [file.name for file in second.inputs] == ["people.csv", "scores.csv"]

@@ -312,4 +312,4 @@ def test_bad_outcome_tables_are_errors(tmp_path: Path, text: str, words: str) ->
 def test_bad_risk_tables_are_errors(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "r.csv").write_text(text)
     with pytest.raises(BadRequest, match=words):
-        run(tmp_path, plan(scores=None, threshold=None, risks=RiskTable("r.csv"), hypotheses=()))
+        run(tmp_path, plan(scores=None, threshold=None, risks=RiskTable("r.csv", high_from=5.0), hypotheses=()))

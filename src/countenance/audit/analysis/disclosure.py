@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from countenance.audit.analysis.measurement import Counts
+from countenance.audit.analysis.suppression import FIXED, PublishedSum, Together, complementary
 from countenance.audit.formats.results import Block
 from countenance.audit.formats.shares import Bounds, Share
 from countenance.audit.labelled.people import Grouping
@@ -39,17 +40,22 @@ def rest_of(small_cell: int) -> str:
     return f"other groups of fewer than {small_cell} people"
 
 
-def publishable(grouping: Grouping, present: Codes, small_cell: int) -> Cells:
+def publishable(
+    grouping: Grouping, present: Codes, small_cell: int, also: Collection[str] = (), gone: Collection[str] = ()
+) -> Cells:
     """Coarsen `grouping` so that every group has no people, or at least `small_cell` of them.
 
-    present: (m,), rows of the people that the data is about, each once.
+    present: (m,), rows of the people that the data is about, each once. also: groups that are merged with the small
+    ones although they are not small. gone: groups whose people were left out before, see `left_out`.
     """
     here = grouping.codes[present]
     counts = np.bincount(here[here >= 0], minlength=len(grouping.groups))
-    small = (counts > 0) & (counts < small_cell)
+    names = np.array(grouping.groups)
+    small = ((counts > 0) & (counts < small_cell)) | np.isin(names, list(gone))
     if not small.any():
         empty = tuple(g for g, n in zip(grouping.groups, counts, strict=True) if not n)
         return Cells(grouping, tuple(int(n) for n in counts), empty, (), int((here < 0).sum()))
+    small |= (counts > 0) & np.isin(names, list(also))
     together = int(counts[small].sum())
     rest = rest_of(small_cell)
     kept = [at for at in range(len(counts)) if not small[at]]
@@ -69,6 +75,79 @@ def publishable(grouping: Grouping, present: Codes, small_cell: int) -> Cells:
         tuple(g for g, is_small in zip(grouping.groups, small, strict=True) if is_small),
         int((here < 0).sum()),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeftOut:
+    """People who count nowhere. people: rows, each once. groups: those they were in, by grouping."""
+
+    people: Codes
+    groups: Mapping[str, frozenset[str]]
+
+
+def left_out(groupings: Sequence[Grouping], present: Codes, small_cell: int) -> LeftOut:
+    """People of groups so small that even together they may not be published.
+
+    They must count in no number at all, not even in everybody's: everybody less all groups would tell them.
+    """
+    out = np.empty(0, np.int32)
+    gone: dict[str, frozenset[str]] = {grouping.name: frozenset() for grouping in groupings}
+    found = True
+    while found:
+        found = False
+        for grouping in groupings:
+            here = np.setdiff1d(present, out)
+            codes = grouping.codes[here]
+            counts = np.bincount(codes[codes >= 0], minlength=len(grouping.groups))
+            small = (counts > 0) & (counts < small_cell)
+            if small.any() and counts[small].sum() < small_cell and (counts >= small_cell).any():
+                gone[grouping.name] |= {grouping.groups[at] for at in np.flatnonzero(small)}
+                out = np.union1d(out, here[(codes >= 0) & small[codes]])
+                found = True
+    return LeftOut(out.astype(np.int32), gone)
+
+
+def all_publishable(
+    groupings: Sequence[Grouping], present: Codes, small_cell: int, gone: Mapping[str, frozenset[str]]
+) -> dict[str, Cells]:
+    """Every grouping of the same people, coarsened so that none tells the small groups of another, by name.
+
+    Of "Asian", "Asian · male" and a few left out, the few follow; so "Asian · male" is merged with them.
+    """
+    if not groupings:
+        return {}
+    codes = np.stack([grouping.codes[present] for grouping in groupings], axis=1)
+    kinds, counts = np.unique(codes, axis=0, return_counts=True)
+    plain = [publishable(grouping, present, small_cell, gone=gone[grouping.name]) for grouping in groupings]
+    targets = []
+    for at, grouping in enumerate(groupings):
+        people = np.bincount(kinds[kinds[:, at] >= 0, at], counts[kinds[:, at] >= 0], len(grouping.groups))
+        targets += [kinds[:, at] == g for g in np.flatnonzero((people > 0) & (people < small_cell))]
+    if not targets:
+        return {grouping.name: cells for grouping, cells in zip(groupings, plain, strict=True)}
+
+    def also(merged: frozenset[Together], name: str) -> frozenset[str]:
+        return frozenset(group for analysis, group in merged if analysis == name)
+
+    def published(merged: frozenset[Together]) -> list[PublishedSum]:
+        told = [PublishedSum(FIXED, np.ones(len(kinds), bool))]
+        for at, grouping in enumerate(groupings):
+            cells = publishable(grouping, present, small_cell, also(merged, grouping.name), gone[grouping.name])
+            told.append(PublishedSum(FIXED, kinds[:, at] < 0))
+            hidden = np.isin(kinds[:, at], [grouping.groups.index(group) for group in cells.merged])
+            told.append(PublishedSum(FIXED, hidden))
+            told += [
+                PublishedSum(
+                    (grouping.name, group) if cells.merged and group in cells.grouping.groups else FIXED,
+                    kinds[:, at] == g,
+                )
+                for g, group in enumerate(grouping.groups)
+                if group not in cells.merged
+            ]
+        return told
+
+    merged = complementary(published, counts.astype(np.int64), targets, small_cell)
+    return {g.name: publishable(g, present, small_cell, also(merged, g.name), gone[g.name]) for g in groupings}
 
 
 def rate_of(share: Share) -> Rate:

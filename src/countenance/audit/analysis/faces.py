@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from countenance.audit.analysis.audits import Analysed, Audit
-from countenance.audit.analysis.disclosure import Cells, blocks_of, bounds, finite, pooled, publishable, rate_of, share
+from countenance.audit.analysis.disclosure import (
+    Cells,
+    LeftOut,
+    all_publishable,
+    blocks_of,
+    bounds,
+    finite,
+    left_out,
+    pooled,
+    rate_of,
+    share,
+)
 from countenance.audit.analysis.grouped import analyse
-from countenance.audit.analysis.measurement import FaceData, Measurement, everybody, image_failures
+from countenance.audit.analysis.measurement import FaceData, Measurement, image_failures
 from countenance.audit.formats.plan import GallerySizes, Plan, ThresholdRule
 from countenance.audit.formats.results import (
     Analysis,
@@ -23,6 +35,8 @@ from countenance.audit.formats.results import (
     SearchResult,
 )
 from countenance.audit.formats.shares import Bounds
+from countenance.audit.labelled.people import Grouping, LabelledPeople
+from countenance.audit.labelled.tables import Codes
 from countenance.errors import BadRequest
 from countenance.metrics import Rate, SearchRates, chance_of_any, expected_false_matches, lead, ratio
 
@@ -31,7 +45,29 @@ SWEEP = tuple(10 ** (-k / 4) for k in range(2, 25))
 """Overall FMRs whose thresholds make up the curves: four to a decade."""
 
 
-def analyse_faces(plan: Plan, data: FaceData, planned: Mapping[str, bool]) -> FaceResults:
+def without_few(plan: Plan, data: FaceData) -> tuple[FaceData, LeftOut]:
+    """The data without people of groups too small to count anywhere: they have no label and are not present."""
+    by_name = [data.people.grouping(name) for name in plan.groups.analyses]
+    out = left_out(by_name, data.present, plan.small_cell)
+    if not len(out.people):
+        return data, out
+    codes = data.people.codes.copy()
+    codes[out.people] = -1
+    people = LabelledPeople(data.people.ids, data.people.factors, data.people.labels, codes)
+    present = np.setdiff1d(data.present, out.people).astype(np.int32)
+    return dataclasses.replace(data, people=people, present=present), out
+
+
+def _all(people: LabelledPeople, present: Codes) -> Grouping:
+    """Everybody who is present in one group."""
+    codes = np.full(people.count, -1, np.int32)
+    codes[present] = 0
+    return Grouping("all", ("all",), codes)
+
+
+def analyse_faces(
+    plan: Plan, data: FaceData, planned: Mapping[str, bool], gone: Mapping[str, frozenset[str]]
+) -> FaceResults:
     """Everything about face comparisons that `plan` asks for.
 
     planned: whether each analysis is as planned. BadRequest: a threshold that cannot be found (no impostors), or that
@@ -39,10 +75,9 @@ def analyse_faces(plan: Plan, data: FaceData, planned: Mapping[str, bool]) -> Fa
     """
     assert plan.threshold is not None
     people = data.people.expecting(plan.groups.expected)
-    groupings = {
-        name: publishable(people.grouping(name), data.present, plan.small_cell) for name in plan.groups.analyses
-    }
-    whole = data.measure(everybody(people), ())
+    by_name = [people.grouping(name) for name in plan.groups.analyses]
+    groupings = all_publishable(by_name, data.present, plan.small_cell, gone)
+    whole = data.measure(_all(people, data.present), ())
     threshold = _threshold(plan.threshold, data, whole)
     if data.censor_point is not None and threshold < data.censor_point:
         raise BadRequest(
@@ -51,7 +86,7 @@ def analyse_faces(plan: Plan, data: FaceData, planned: Mapping[str, bool]) -> Fa
         )
     targets = _at_targets(TARGETS, data, whole)
     thresholds = sorted({threshold, *targets.values()})
-    overall = data.measure(everybody(people), thresholds)
+    overall = data.measure(_all(people, data.present), thresholds)
     at = overall.verification(thresholds.index(threshold))
     curve = overall.tradeoff(None)
     target_fmr = plan.threshold.value if plan.threshold.rule == "fmr" else finite(at.fmr.estimate)
@@ -67,7 +102,9 @@ def analyse_faces(plan: Plan, data: FaceData, planned: Mapping[str, bool]) -> Fa
             eer = curve.eer()
         except BadRequest:  # it lies below the censor point
             eer = None
-    failures = at.groups[0].failures if data.outcomes is None else image_failures(data.outcomes, everybody(people))[0]
+    failures = (
+        at.groups[0].failures if data.outcomes is None else image_failures(data.outcomes, _all(people, data.present))[0]
+    )
     first: Cells = next(iter(groupings.values()))
     digest, blocks = "", tuple[Block, ...]()
     if people.ids is not None:
@@ -221,4 +258,6 @@ class FaceAudit(Audit[FaceData]):
 
     def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
         """The part of the results that `plan` asks for."""
-        return Analysed(faces=analyse_faces(plan, self.data, planned))
+        kept, out = without_few(plan, self.data)
+        faces = analyse_faces(plan, kept, planned, out.groups)
+        return Analysed(faces=faces, left_out=(len(out.people), 0))

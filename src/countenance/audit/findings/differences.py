@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from countenance.audit.analysis.disclosure import bounds, finite, rate_of
 from countenance.audit.bundle import Bundle, rows
@@ -166,8 +166,8 @@ def _paired_ratio(
     log_ratio = math.log(rate_new / rate_old)
     if spread == 0:
         return rate_new / rate_old, Bounds(rate_new / rate_old, rate_new / rate_old, level), float(log_ratio == 0)
-    quantile = float(stats.t.ppf(0.5 + level / 2, count - 1))
-    p = 2 * float(stats.t.sf(abs(log_ratio) / spread, count - 1))
+    quantile = float(special.stdtrit(count - 1, 0.5 + level / 2))
+    p = 2 * float(special.stdtr(count - 1, -abs(log_ratio) / spread))
     low, high = math.exp(log_ratio - quantile * spread), math.exp(log_ratio + quantile * spread)
     return rate_new / rate_old, Bounds(low, high, level), p
 

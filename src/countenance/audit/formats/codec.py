@@ -10,9 +10,10 @@ Moments are texts in them: ISO 8601 in UTC, whole seconds.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -23,32 +24,33 @@ Json = Any
 """A JSON value, as `json.loads` gives it. It exists at the edge only."""
 
 
-LATER = "later"
+LATER = types.MappingProxyType({"later": True})
+"""Metadata of a field that was added after records of its kind were published and hashed. It is written only where it
+differs from its default, so that records made before keep their hash."""
 
 
 def later(default: Any) -> Any:
     """A field that older files lack. default: its value there; a table or a list is given as what makes one."""
     if callable(default):
-        return dataclasses.field(default_factory=default, metadata={LATER: True})
-    return dataclasses.field(default=default, metadata={LATER: True})
+        return dataclasses.field(default_factory=default, metadata=LATER)
+    return dataclasses.field(default=default, metadata=LATER)
 
 
-def _left_out(field: dataclasses.Field[Any], value: object) -> bool:
-    if not field.metadata.get(LATER):
-        return False
-    factory = field.default_factory
-    return bool(value == (field.default if factory is dataclasses.MISSING else factory()))
+def to_json(record: object, *, whole: bool = False) -> Json:
+    """`record` as JSON values, canonical JSON ready: no NaN, no infinity, no numpy type.
 
-
-def to_json(record: object) -> Json:
-    """`record` as JSON values, canonical JSON ready: no NaN, no infinity, no numpy type."""
+    whole: also the fields added later that say nothing.
+    """
     if dataclasses.is_dataclass(record) and not isinstance(record, type):
-        told = ((f, getattr(record, f.name)) for f in dataclasses.fields(record))
-        return {f.name: to_json(value) for f, value in told if not _left_out(f, value)}
+        return {
+            f.name: to_json(getattr(record, f.name), whole=whole)
+            for f in dataclasses.fields(record)
+            if whole or not (f.metadata.get("later") and getattr(record, f.name) == _default(f))
+        }
     if isinstance(record, (list, tuple)):
-        return [to_json(item) for item in record]
+        return [to_json(item, whole=whole) for item in record]
     if isinstance(record, Mapping):
-        return {str(key): to_json(item) for key, item in record.items()}
+        return {str(key): to_json(item, whole=whole) for key, item in record.items()}
     if record is None or isinstance(record, (str, bool)):
         return record
     if hasattr(record, "item"):  # a numpy scalar
@@ -75,6 +77,11 @@ def json_schema(kind: type[object], title: str) -> Json:
 
 
 def _hints(kind: Any) -> dict[str, Any]:
+    return _hints_once(kind)
+
+
+@functools.cache
+def _hints_once(kind: Hashable) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
 
 
@@ -122,11 +129,19 @@ def _read_record(kind: type[object], value: Json, where: str) -> object:
         if name in value:
             given[name] = _read(_hints(kind)[name], value[name], f"{where}.{name}")
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise BadRequest(f"{where} lacks the field {name!r}")
+            raise BadRequest(f"{where} lacks the field {name!r}{_described(_hints(kind)[name])}")
     try:
         return kind(**given)
     except ValueError as error:
         raise BadRequest(f"{where}: {error}") from error
+
+
+def _default(field: dataclasses.Field[Any]) -> object:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def _described(hint: Any) -> str:
+    return f": {get_args(hint)[1]}" if get_origin(hint) is Annotated else ""
 
 
 def _said(value: Json) -> str:
@@ -166,7 +181,7 @@ def _record_schema(kind: type[object], defs: dict[str, Json]) -> dict[str, Json]
             "description": " ".join((kind.__doc__ or "").split()),
             "type": "object",
             "properties": {f.name: _schema(_hints(kind)[f.name], defs) for f in fields},
-            "required": [f.name for f in fields if not f.metadata.get(LATER)],
+            "required": [f.name for f in fields if not f.metadata.get("later")],
             "additionalProperties": False,
         }
     return {"$ref": f"#/$defs/{name}"}

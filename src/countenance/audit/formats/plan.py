@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from countenance.audit.formats.codec import from_json, later, to_json
+from countenance.audit.formats.codec import LATER, from_json, later, to_json
 from countenance.errors import BadRequest
 from countenance.signing import digest
 
@@ -48,8 +48,14 @@ class Groups:
         default_factory=dict
     )
     labels: Annotated[Mapping[str, str], "words for groups and factors, by their names in the data"] = later(dict)
+    spellings: Annotated[
+        Mapping[str, Mapping[str, str]], "per factor, what the file says and the group that it means"
+    ] = field(default_factory=dict, metadata=LATER)
 
     def __post_init__(self) -> None:
+        for factor in self.spellings:
+            if factor not in self.factors:
+                raise ValueError(f"spellings names {factor!r}, which is no factor")
         if not self.factors:
             raise ValueError("an audit needs at least one factor to tell groups apart")
         if len(set(self.factors)) != len(self.factors):
@@ -119,8 +125,16 @@ class ScoreFile:
         "an empty score is: an error, a failure to acquire (an outcome), or one below `censored_below`",
     ] = "error"
     limits: Annotated[tuple[float, ...], "lowest and highest score the system can give, if known"] = ()
+    no_score: Annotated[tuple[float, ...], "values that stand for no score, as -1 may; `missing` says what follows"] = (
+        field(default=(), metadata=LATER)
+    )
+    unit: Annotated[
+        Literal["find", "as given"],
+        "find: two units in the column are an error; as given: they are one, whatever it seems",
+    ] = field(default="find", metadata=LATER)
 
     def __post_init__(self) -> None:
+        _check_limits(self.limits)
         for name, columns in (("subjects", self.subjects), ("images", self.images)):
             if len(columns) not in (0, 2):
                 raise ValueError(f"{name} names two columns or none, got {len(columns)}")
@@ -189,6 +203,12 @@ class OutcomeTable:
     predicted: Annotated[str, "column of the predicted class; empty: no answer, counted as an error"] = "predicted"
     positive: Annotated[str | None, "the class that TPR, FPR and PPV speak of; None: error rates only"] = None
     subject: Annotated[str | None, "column of subject ids; None: every row is another person"] = None
+    classes: Annotated[Mapping[str, str], "what the file says, and the class that it means"] = field(
+        default_factory=dict, metadata=LATER
+    )
+    no_answer: Annotated[tuple[str, ...], "predicted values that mean no answer, beside empty cells"] = field(
+        default=(), metadata=LATER
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +218,31 @@ class RiskTable:
     file: str
     score: str = "score"
     outcome: Annotated[str, "column of what happened: 1 or 0"] = "outcome"
-    high_from: Annotated[float, "a score from here up counts as high risk"] = 5.0
+    high_from: Annotated[float, "a score from here up counts as high risk; nobody but you can say which"] = field(
+        kw_only=True
+    )
     label_warning: Annotated[str, "what the outcome really measures, and what it does not"] = "not stated"
+    missing: Annotated[Literal["error", "set aside"], "a row without a score is: an error, or left out and counted"] = (
+        field(default="error", metadata=LATER)
+    )
+    no_score: Annotated[tuple[float, ...], "values that stand for no score, as -1 may; `missing` says what follows"] = (
+        field(default=(), metadata=LATER)
+    )
+    limits: Annotated[tuple[float, ...], "lowest and highest score there can be, if known"] = field(
+        default=(), metadata=LATER
+    )
+    unit: Annotated[
+        Literal["find", "as given"],
+        "find: two units in the column are an error; as given: they are one, whatever it seems",
+    ] = field(default="find", metadata=LATER)
+
+    def __post_init__(self) -> None:
+        _check_limits(self.limits)
+
+
+def _check_limits(limits: tuple[float, ...]) -> None:
+    if len(limits) not in (0, 2) or (limits and limits[0] >= limits[1]):
+        raise ValueError(f"limits are the lowest and the highest score, or none, got {list(limits)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.audit.formats.plan import CROSS, JOINT
+from countenance.audit.labelled.suspicions import respelled
 from countenance.audit.labelled.tables import Codes, LabelTable, natural
 from countenance.errors import BadRequest
+
+Spellings = Mapping[str, Mapping[str, str]]
+"""By factor, what a file says and the group that it means."""
+UNSAID: Spellings = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,24 +81,47 @@ class Labelled:
     findings: tuple[str, ...]
 
 
+def group_labels(
+    table: LabelTable, factor: str, columns: Sequence[str], spellings: Spellings
+) -> tuple[list[Codes], tuple[str, ...]]:
+    """The groups of a factor in one column or two, as codes into one sorted list of names.
+
+    BadRequest: groups that differ in case or blanks only, or a letter beside the word it begins, where `spellings` does
+    not say what is meant.
+    """
+    codes, names = table.texts(*columns)
+    key = f"under [groups]: spellings = {{{{ {factor} = {{}} }}}}"
+    meanings = spellings.get(factor, {})
+    return respelled(codes, names, meanings, f"the factor {factor!r} of {table.name}", key)
+
+
 def people_of_rows(
-    table: LabelTable, subject: str | None, factors: Sequence[str], contradictions: str = "error"
+    table: LabelTable,
+    subject: str | None,
+    factors: Sequence[str],
+    contradictions: str = "error",
+    spellings: Spellings = UNSAID,
 ) -> Labelled:
     """The people of a table with one row per image (or person): each factor's label must be one per subject.
 
     subject None: every row is another person. contradictions 'error': a subject with two labels is a `BadRequest`;
-    'set aside': such subjects are left out, and a finding says how many.
+    'set aside': such subjects are left out, and a finding says how many. spellings: as `group_labels` takes them.
     """
-    coded = [table.texts(factor) for factor in factors]
+    coded = [group_labels(table, factor, [factor], spellings) for factor in factors]
     labels = tuple(names for _, names in coded)
     rows = np.stack([codes[0] for codes, _ in coded], axis=1)
     if subject is None:
         people = LabelledPeople(None, tuple(factors), labels, rows)
-        return Labelled(people, np.arange(table.rows, dtype=np.int32), _unlabelled(people))
+        findings = (*table.findings, *_unlabelled(people))
+        return Labelled(people, np.arange(table.rows, dtype=np.int32), findings)
     (subjects,), ids = table.texts(subject)
     if (subjects < 0).any():
-        raise BadRequest(f"column {subject!r} of {table.name} has {int((subjects < 0).sum())} empty cells")
-    return gather(ids, tuple(factors), labels, [(subjects, rows)], contradictions, table.name)
+        row = int(np.flatnonzero(subjects < 0)[0]) + 2
+        raise BadRequest(
+            f"column {subject!r} of {table.name} has {int((subjects < 0).sum())} empty cells, the first in row {row}"
+        )
+    found = gather(ids, tuple(factors), labels, [(subjects, rows)], contradictions, table.name)
+    return Labelled(found.people, found.subjects, (*table.findings, *found.findings))
 
 
 def gather(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import functools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
+from countenance.audit.labelled.delimited import Written, first_of, look_at
 from countenance.errors import BadRequest, NotFound
 
 Codes = NDArray[np.int32]
@@ -24,10 +25,11 @@ Codes = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelTable:
-    """Some columns of a file. name: how messages call it."""
+    """Some columns of a file. name: how messages call it. findings: what was unusual about the file."""
 
     name: str
     data: Any
+    findings: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -46,22 +48,27 @@ class LabelTable:
         return self.data.column(name)
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """The column as float64, shape (rows,), NaN where the cell is empty. Text or infinity is a `BadRequest`."""
+        """The column as float64, shape (rows,), NaN where the cell is empty or says NA.
+
+        Text or infinity is a `BadRequest` that names the row, counted as spreadsheets do: the header is row 1.
+        """
         column = self.column(name)
         if pa.types.is_boolean(column.type):
             column = column.cast(pa.int8())
         if pa.types.is_dictionary(column.type):
             column = column.cast(pa.string())
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            trimmed = pc.utf8_trim_whitespace(column)
-            column = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, trimmed.type), trimmed)
-        try:
-            values = pc.cast(column, pa.float64())
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise BadRequest(f"column {name!r} of {self.name} holds something that is no number") from error
-        numbers = np.asarray(pc.fill_null(values, float("nan")).to_numpy(), np.float64)
-        if np.isinf(numbers).any():
-            raise BadRequest(f"column {name!r} of {self.name} holds {int(np.isinf(numbers).sum())} infinite numbers")
+            numbers = _read_numbers(column.to_pylist(), name, self.name, range(2, self.rows + 2))
+        else:
+            try:
+                values = pc.cast(column, pa.float64())
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+                raise BadRequest(f"column {name!r} of {self.name} holds something that is no number") from error
+            numbers = np.asarray(pc.fill_null(values, float("nan")).to_numpy(), np.float64)
+        if len(where := np.flatnonzero(np.isinf(numbers))):
+            raise BadRequest(
+                f"column {name!r} of {self.name} holds {len(where)} infinite numbers, the first in row {where[0] + 2}"
+            )
         return numbers
 
     def texts(self, *names: str) -> tuple[list[Codes], tuple[str, ...]]:
@@ -81,12 +88,16 @@ class LabelTable:
     def flags(self, name: str) -> NDArray[np.bool_]:
         """The column as bool: 1/0, true/false, yes/no, same/different, genuine/impostor. Anything else: BadRequest."""
         (codes,), names = self.texts(name)
-        if (codes < 0).any():
-            raise BadRequest(f"column {name!r} of {self.name} has {int((codes < 0).sum())} empty cells")
-        unknown = [said for said in names if said.lower() not in _YES | _NO]
-        if unknown:
+        if len(where := np.flatnonzero(codes < 0)):
             raise BadRequest(
-                f"column {name!r} of {self.name} says 1/0, true/false or same/different, got {unknown[0]!r}"
+                f"column {name!r} of {self.name} has {len(where)} empty cells, the first in row {where[0] + 2}"
+            )
+        unknown = [at for at, said in enumerate(names) if said.lower() not in _YES | _NO]
+        if unknown:
+            row = int(np.flatnonzero(np.isin(codes, unknown))[0])
+            raise BadRequest(
+                f"column {name!r} of {self.name} says 1/0, true/false or same/different, got {names[codes[row]]!r} "
+                f"in row {row + 2}"
             )
         meaning = np.array([said.lower() in _YES for said in names], bool)
         return meaning[codes] if len(codes) else np.empty(0, bool)
@@ -119,8 +130,10 @@ def read_table(
 ) -> LabelTable:
     """Read `columns` (None: all) of a .csv, .tsv or .parquet file, and those of `optional` that are there.
 
-    numbers: those of them that are read as numbers; the others are texts.
-    NotFound: no such file. BadRequest: a missing column, a damaged file, or an ending that is not read here.
+    numbers: those of them that are read as numbers; the others are texts. Text files may be in UTF-8, UTF-16 or
+    Windows-1252, and divided by commas, semicolons, tabs or bars: how one was read is in the table's findings.
+    NotFound: no such file. BadRequest: a missing column, one of two different columns of one name, a damaged file, or
+    an ending that is not read here.
     """
     if not path.is_file():
         raise NotFound(f"there is no file {path.name}")
@@ -128,46 +141,166 @@ def read_table(
     try:
         if ending == ".parquet":
             there = pa.parquet.read_schema(path).names
-            data = pa.parquet.read_table(path, columns=_wanted(path.name, there, columns, optional))
-        elif ending in (".csv", ".tsv", ".txt"):
-            data = _read_csv(path, "\t" if ending == ".tsv" else ",", columns, optional, numbers)
-        else:
-            raise BadRequest(f"{path.name} is neither .csv, .tsv nor .parquet")
+            twice = [column for column in there if there.count(column) > 1]
+            if twice:
+                raise BadRequest(f"{path.name} has two columns {twice[0]!r}")
+            return LabelTable(
+                path.name, pa.parquet.read_table(path, columns=_wanted(path.name, there, columns, optional))
+            )
+        if ending in (".csv", ".tsv", ".txt"):
+            return _read_text(path, columns, optional, numbers)
     except pa.ArrowInvalid as error:
-        raise BadRequest(f"{path.name} cannot be read: it is damaged, or its rows differ in length") from error
-    return LabelTable(path.name, data)
+        raise BadRequest(_damage(path.name, str(error))) from error
+    save = "; save the sheet as CSV" if ending in (".xlsx", ".xls", ".ods") else ""
+    raise BadRequest(f"{path.name} is neither .csv, .tsv nor .parquet{save}")
 
 
-def _read_csv(
-    path: Path, delimiter: str, columns: Sequence[str] | None, optional: Sequence[str], numbers: Sequence[str]
-) -> Any:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file, delimiter=delimiter), [])
-    wanted = _wanted(path.name, header, columns, optional)
-    text = pa.dictionary(pa.int32(), pa.string())
-    convert = pa.csv.ConvertOptions(
-        include_columns=wanted,
-        column_types={name: pa.float64() if name in numbers else text for name in wanted},
-        strings_can_be_null=True,
-        null_values=[""],
-    )
-    parse = pa.csv.ParseOptions(delimiter=delimiter)
+def _read_text(
+    path: Path, columns: Sequence[str] | None, optional: Sequence[str], numbers: Sequence[str]
+) -> LabelTable:
+    written = look_at(path, columns or ())
+    wanted = _wanted(path.name, written.columns, columns, optional)
+    twins = [
+        name for name in written.columns if first_of(name) in wanted and name not in wanted and name != first_of(name)
+    ]
+    numeric = [name for name in numbers if name in wanted]
     try:
-        return pa.csv.read_csv(path, parse_options=parse, convert_options=convert)
+        data = _arrow(path, written, [*wanted, *twins], [] if twins else numeric)
     except pa.ArrowInvalid as error:
-        found = re.match(r"In CSV column #(\d+): CSV conversion error to double", str(error))
-        if found is None:
+        told = str(error)
+        if "conversion error" not in told and "columns, got" not in told:
             raise
-        said = f"column {header[int(found[1])]!r} of {path.name} holds something that is no number"
-        raise BadRequest(said) from error
+        data = _arrow(path, written, [*wanted, *twins], [], threads="conversion error" in told)  # one names the row
+    kept, findings = _without_headers(data, path.name)
+    data = data if kept is None else data.filter(pa.array(kept))
+    rows = np.arange(data.num_rows) if kept is None else np.flatnonzero(kept)
+    findings = [*written.findings, *findings, *_same_twins(data, twins, path.name)]
+    others = {name for name in written.columns if name not in wanted and name not in twins}
+    if columns is not None and (left := sorted({first_of(name) for name in others if first_of(name) != name})):
+        findings.append(f"{path.name} has several columns {listed_names(left)}; the plan reads none of them")
+    data = data.drop_columns(twins)
+    for name in numeric:
+        column = data.column(name)
+        if pa.types.is_dictionary(column.type):
+            texts = column.cast(pa.string()).to_pylist()
+            values = _read_numbers(texts, name, path.name, rows + 2)
+            if any(said is not None and _WITH_COMMA.fullmatch(said.strip()) for said in set(texts)):
+                findings.append(f"column {name!r} of {path.name} is read with a comma before the decimals")
+            data = data.set_column(data.column_names.index(name), name, pa.array(values, from_pandas=False))
+    return LabelTable(path.name, data, tuple(findings))
+
+
+def listed_names(names: Sequence[str]) -> str:
+    """Names in quotes, in a row."""
+    return ", ".join(repr(name) for name in names)
+
+
+def _arrow(path: Path, written: Written, wanted: Sequence[str], numbers: Sequence[str], threads: bool = True) -> Any:
+    text = pa.dictionary(pa.int32(), pa.string())
+    return pa.csv.read_csv(
+        path,
+        read_options=pa.csv.ReadOptions(
+            column_names=list(written.columns),
+            skip_rows=written.skipped,
+            skip_rows_after_names=1,
+            encoding="utf8" if written.encoding == "utf-8" else written.encoding,
+            use_threads=threads,
+        ),
+        parse_options=pa.csv.ParseOptions(delimiter=written.delimiter, newlines_in_values=True),
+        convert_options=pa.csv.ConvertOptions(
+            include_columns=wanted,
+            column_types={name: pa.float64() if name in numbers else text for name in wanted},
+            strings_can_be_null=True,
+            null_values=[""],
+        ),
+    )
+
+
+def _without_headers(data: Any, name: str) -> tuple[NDArray[np.bool_] | None, list[str]]:
+    """Which rows do not repeat the header (as in files that were put together; None: all), and a finding about them."""
+    texts = [column for column in data.column_names if pa.types.is_dictionary(data.column(column).type)]
+    if len(texts) < max(2, len(data.column_names)) or not data.num_rows:
+        return None, []
+    said = (pc.equal(pc.utf8_trim_whitespace(data.column(name).cast(pa.string())), first_of(name)) for name in texts)
+    both = functools.reduce(pc.and_, (pc.fill_null(each, False) for each in said))
+    if not pc.any(both).as_py():
+        return None, []
+    repeats = both.to_numpy()
+    row = int(np.flatnonzero(repeats)[0]) + 2
+    return ~repeats, [
+        f"{int(repeats.sum())} rows of {name} repeat the header, the first is row {row}; they are left out"
+    ]
+
+
+def _same_twins(data: Any, twins: Sequence[str], name: str) -> list[str]:
+    """Check that columns of one name say the same in every row."""
+    for twin in twins:
+        one, two = (data.column(c).cast(pa.string()).to_pylist() for c in (first_of(twin), twin))
+        differs = next((at for at, pair in enumerate(zip(one, two, strict=True)) if pair[0] != pair[1]), None)
+        if differs is not None:
+            raise BadRequest(
+                f"{name} has two columns {first_of(twin)!r}, and they differ: row {differs + 2} says {one[differs]!r} "
+                f"and {two[differs]!r}. The second is called {twin!r} here: rename one of them in the file"
+            )
+    names = sorted({first_of(twin) for twin in twins})
+    return [f"{name} has the column {each!r} more than once, with the same values" for each in names]
+
+
+_NOTHING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "<na>"})
+_WITH_COMMA = re.compile(r"[+-]?\d+,\d+(?:e[+-]?\d+)?", re.IGNORECASE)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
+
+
+def _read_numbers(
+    texts: Sequence[str | None], column: str, name: str, row: Sequence[int] | NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Numbers of a column of texts: with a point or with a comma before the decimals, not both. row: for messages."""
+    place: dict[str | None, float] = {None: float("nan")}
+    rows: dict[str | None, int] = {}
+    for at, raw in zip(row, texts, strict=True):
+        if raw not in rows:
+            rows[raw] = int(at)
+    told = {raw: raw.strip() for raw in rows if raw is not None}
+    commas = [raw for raw, said in told.items() if _WITH_COMMA.fullmatch(said)]
+    points = [raw for raw, said in told.items() if "." in said and _number(said) is not None]
+    if commas and points:
+        first, other = min(commas, key=rows.__getitem__), min(points, key=rows.__getitem__)
+        raise BadRequest(
+            f"column {column!r} of {name} says {first!r} in row {rows[first]} and {other!r} in row {rows[other]}: "
+            "write all numbers with a point before the decimals"
+        )
+    if commas and all(_THOUSANDS.fullmatch(told[raw]) for raw in commas):
+        raise BadRequest(
+            f"column {column!r} of {name} says {commas[0]!r} in row {rows[commas[0]]}, which may be a thousand or a "
+            "fraction: write numbers with a point before the decimals and nothing between thousands"
+        )
+    for raw, said in told.items():
+        value = float("nan") if said.lower() in _NOTHING else _number(said.replace(",", ".") if raw in commas else said)
+        if value is None:
+            raise BadRequest(
+                f"column {column!r} of {name} holds something that is no number: {raw!r} in row {rows[raw]}"
+            )
+        place[raw] = value
+    return np.array([place[raw] for raw in texts], np.float64)
+
+
+def _number(said: str) -> float | None:
+    try:
+        return None if "_" in said else float(said)
+    except ValueError:
+        return None
+
+
+def _damage(name: str, told: str) -> str:
+    found = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", told)
+    if found is None:
+        return f"{name} cannot be read: it is damaged, or its rows differ in length"
+    return f"{name} cannot be read: row {int(found[1])} has {found[3]} cells where the header has {found[2]}"
 
 
 def _wanted(name: str, there: Sequence[str], columns: Sequence[str] | None, optional: Sequence[str]) -> list[str]:
     if not there:
         raise BadRequest(f"{name} is empty")
-    twice = [column for column in there if list(there).count(column) > 1]
-    if twice:
-        raise BadRequest(f"{name} has two columns {twice[0]!r}")
     for column in columns or ():
         if column not in there:
             raise BadRequest(f"{name} has no column {column!r}; it has {', '.join(there)}")

@@ -9,10 +9,11 @@ it).
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -43,29 +44,30 @@ def examples() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
-def plan_of_draft(draft: Path, now: datetime) -> Plan:
+def _nobody(finding: str) -> None:
+    """Findings are for the report only."""
+
+
+def plan_of_draft(draft: Path, now: datetime, tell: Callable[[str], None] = _nobody) -> Plan:
     """Read a draft and complete it: default hypotheses, time, the hashes of label files, and whether scores exist.
 
     Default hypotheses that the data cannot decide are left out; the plan's limits say which, and why.
-    BadRequest: a field that is wrong. In a table "" stands for None. Paths are relative to the draft's folder. Files
-    that are there are hashed, so that a change after the plan is seen; if they hold scores, the plan says so, and
-    nothing is preregistered.
+    Data that is there is looked over first: what is wrong with it is an error before the plan has a hash, and `tell` is
+    told what must be known about it.
+
+    BadRequest: a field or data that is wrong. In a table "" stands for None. Paths are relative to the draft's folder.
+    Files that are there are hashed, so that a change after the plan is seen; if they hold scores, the plan says so,
+    and nothing is preregistered.
     """
-    if not draft.is_file():
-        raise NotFound(f"there is no draft {draft.name}")
-    try:
-        told = tomllib.loads(draft.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadRequest(f"{draft.name} is no TOML: {error}") from error
-    for fixed in ("created", "inputs", "data_seen", "usual_hypotheses", "format"):
-        if fixed in told:
-            raise BadRequest(f"a draft does not say {fixed!r}: that is written when the plan is made")
-    plan = plan_of({name: _with_nothing(value) for name, value in told.items()})
-    if "hypotheses" not in told:
+    plan, declared = read_draft(draft)
+    source = source_of(plan, draft.parent)
+    with contextlib.suppress(NotFound):  # data that is yet to come
+        for finding in source.check():
+            tell(finding)
+    if not declared:
         plan = dataclasses.replace(plan, hypotheses=default_hypotheses(plan), usual_hypotheses=True)
         kept, left_out = decidable(plan, draft.parent)
         plan = dataclasses.replace(plan, hypotheses=kept, limits=(*plan.limits, *left_out))
-    source = source_of(plan, draft.parent)
     hashes = source.hashes()
     return dataclasses.replace(
         plan,
@@ -73,6 +75,20 @@ def plan_of_draft(draft: Path, now: datetime) -> Plan:
         inputs=tuple(InputFile(name, sha256) for name, sha256 in sorted(hashes.items())),
         data_seen=any(name in hashes for name in source.scores),
     )
+
+
+def read_draft(draft: Path) -> tuple[Plan, bool]:
+    """The plan in a draft as it stands, and whether it declares hypotheses. BadRequest: a field that is wrong."""
+    if not draft.is_file():
+        raise NotFound(f"there is no draft {draft.name}")
+    try:
+        told = tomllib.loads(draft.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadRequest(f"{draft.name} is no TOML: {error}") from error
+    for fixed in ("created", "inputs", "data_seen", "usual_hypotheses", "format"):
+        if fixed in told:
+            raise BadRequest(f"a draft does not say {fixed!r}: that is written when the plan is made")
+    return plan_of({name: _with_nothing(value) for name, value in told.items()}), "hypotheses" in told
 
 
 def read_plan(path: Path) -> Plan:
@@ -90,7 +106,7 @@ def changed_plan(plan: Plan, changes: Mapping[str, object]) -> Plan:
 
     BadRequest: no such field, or a value that it cannot have.
     """
-    value = to_json(plan)
+    value = to_json(plan, whole=True)
     for name, new in changes.items():
         *path, last = name.split(".")
         inner = value

@@ -7,54 +7,161 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from countenance.audit.analysis.decisions import NO_ANSWER, Classified, OutcomeAudit, RiskAudit, Scores
 from countenance.audit.formats.plan import Measure, OutcomeTable, RiskTable
-from countenance.audit.labelled.people import Labelled, people_of_rows
-from countenance.audit.labelled.tables import read_table
+from countenance.audit.labelled.people import UNSAID, Labelled, LabelledPeople, Spellings, people_of_rows
+from countenance.audit.labelled.rows import repeated_rows
+from countenance.audit.labelled.suspicions import alike, refuse_mixed_units, refuse_sentinels, respelled, written
+from countenance.audit.labelled.tables import Codes, listed_names, read_table
 from countenance.audit.sources.source import Equipment, Loaded, Source
 from countenance.errors import BadRequest
+from countenance.metrics import direction
 
 
 def read_outcomes(
-    source: OutcomeTable, folder: Path, factors: Sequence[str], contradictions: str = "error"
+    source: OutcomeTable,
+    folder: Path,
+    factors: Sequence[str],
+    contradictions: str = "error",
+    spellings: Spellings = UNSAID,
 ) -> Classified:
     """Read classification results. An empty prediction is "no answer" and counts as an error.
 
     BadRequest: a missing column, a row without its true class, a positive class that nobody has, a person in two
-    groups.
+    groups, predicted classes that are never true ones, a class or group that is spelled in two ways.
     """
     columns = [source.truth, source.predicted, *([source.subject] if source.subject else []), *factors]
     table = read_table(folder / source.file, columns)
     (truth, predicted), names = table.texts(source.truth, source.predicted)
     if not table.rows:
         raise BadRequest(f"{table.name} has no rows")
-    if (truth < 0).any():
-        raise BadRequest(f"{table.name} has {int((truth < 0).sum())} rows without a true class")
+    if len(where := np.flatnonzero(truth < 0)):
+        raise BadRequest(f"{table.name} has {len(where)} rows without a true class, the first is row {where[0] + 2}")
+    silent = np.isin(predicted, [at for at, name in enumerate(names) if name in source.no_answer])
+    predicted = np.where(silent, np.int32(-1), predicted)
+    strange = classes_that_never_meet(truth, predicted, names, source, table.name)
+    (truth, predicted), names = respelled(
+        [truth, predicted], names, source.classes, f"the classes of {table.name}", _CLASSES
+    )
     said = np.array([*names, NO_ANSWER])
     if source.positive is not None and source.positive not in set(said[np.unique(truth)]):
         raise BadRequest(f"no row of {table.name} is truly {source.positive!r}, the positive class of the plan")
-    labelled = people_of_rows(table, source.subject, factors, contradictions)
+    labelled = people_of_rows(table, source.subject, factors, contradictions, spellings)
     kept = labelled.subjects >= 0
-    findings = list(labelled.findings)
-    if silent := int((predicted[kept] < 0).sum()):
-        findings.append(f"{silent} of {int(kept.sum())} rows have no prediction; they count as errors")
+    findings = [*labelled.findings, *strange, *repeated_rows(folder / source.file, source.subject)]
+    if silent_rows := int((predicted[kept] < 0).sum()):
+        findings.append(f"{silent_rows} of {int(kept.sum())} rows have no prediction; they count as errors")
+    if source.subject is None:
+        findings.append(NO_SUBJECTS)
     return Classified(
         labelled.people, labelled.subjects[kept], said[truth[kept]], said[predicted[kept]],
         source.subject is not None, tuple(findings),
     )  # fmt: skip
 
 
-def read_risks(source: RiskTable, folder: Path, factors: Sequence[str]) -> Scores:
-    """Read risk scores. Rows without a score or an outcome are a `BadRequest` that counts them."""
+_CLASSES = "under [outcomes]: classes = {}"
+NO_SUBJECTS = (
+    "nobody knows which rows are of the same people: no column of subjects is named. Each row counts as another "
+    "person's; where people occur more than once, intervals are too narrow"
+)
+
+
+def classes_that_never_meet(
+    truth: Codes, predicted: Codes, names: tuple[str, ...], source: OutcomeTable, name: str
+) -> list[str]:
+    """Findings about predicted classes that nobody truly is. BadRequest where none of them is ever a true class."""
+    meant = [source.classes.get(said, said) for said in names]
+    true = {meant[at] for at in np.unique(truth)}
+    answers = {meant[at]: int((predicted == at).sum()) for at in np.unique(predicted[predicted >= 0])}
+    if answers and not true & set(answers):
+        guesses = {said: same for said in sorted(answers) for same in sorted(true) if alike([said, same])}
+        table = written(guesses or dict.fromkeys(sorted(answers), sorted(true)[0]))
+        raise BadRequest(
+            f"no class that {name} predicts ({listed_names(sorted(answers))}) is ever a true one "
+            f"({listed_names(sorted(true))}), so every row would be an error. Say in the plan what they mean, "
+            f"{_CLASSES.format(table)}"
+        )
+    return [
+        f"{count:,} rows of {name} are predicted {said!r}, which nobody truly is; they count as errors. If that is no "
+        f"answer, say no_answer = [{said!r}] under [outcomes]"
+        for said, count in answers.items()
+        if said not in true and not any(alike([said, other]) for other in true)
+    ]
+
+
+def read_risks(source: RiskTable, folder: Path, factors: Sequence[str], spellings: Spellings = UNSAID) -> Scores:
+    """Read risk scores, one row per person.
+
+    BadRequest: a row without an outcome, or without a score where the plan does not set such rows aside; scores that
+    may stand for none, in two units, or outside the plan's limits; a group that is spelled in two ways.
+    """
     table = read_table(folder / source.file, [source.score, source.outcome, *factors], numbers=[source.score])
     scores = table.numbers(source.score)
     if not table.rows:
         raise BadRequest(f"{table.name} has no rows")
-    if np.isnan(scores).any():
-        raise BadRequest(f"{int(np.isnan(scores).sum())} rows of {table.name} have no score (NaN or empty)")
-    labelled: Labelled = people_of_rows(table, None, factors)
-    return Scores(labelled.people, scores, table.flags(source.outcome), labelled.findings)
+    scores = np.where(np.isin(scores, source.no_score), np.nan, scores)
+    labelled: Labelled = people_of_rows(table, None, factors, spellings=spellings)
+    empty = np.isnan(scores)
+    if empty.all():
+        raise BadRequest(f"no row of {table.name} has a score in the column {source.score!r}")
+    if empty.any() and source.missing == "error":
+        raise BadRequest(
+            f"{int(empty.sum())} rows of {table.name} have no score (NaN or empty), the first is row "
+            f"{int(np.flatnonzero(empty)[0]) + 2}; to leave them out say in the plan, under "
+            "[risks]: missing = 'set aside'"
+        )
+    if len(source.limits) == 2 and len(where := np.flatnonzero(_outside(scores, source.limits))):
+        raise BadRequest(
+            f"{len(where)} scores of {table.name} lie outside {source.limits[0]:g} to {source.limits[1]:g}, which the "
+            f"plan calls the limits; the first is {scores[where[0]]:g} in row {where[0] + 2}"
+        )
+    refuse_sentinels(scores, source.limits, table.name, "risks", "missing = 'set aside'")
+    people = labelled.people
+    happened = table.flags(source.outcome)
+    if source.unit == "find":
+        groups = {factor: (people.codes[:, at], people.labels[at]) for at, factor in enumerate(people.factors)}
+        refuse_mixed_units(scores, happened & ~empty, groups, table.name, "risks")
+    findings = [*labelled.findings, *repeated_rows(folder / source.file, None)]
+    if empty.any():
+        findings.append(_set_aside(people, empty))
+        people = LabelledPeople(None, people.factors, people.labels, people.codes[~empty])
+        scores, happened = scores[~empty], happened[~empty]
+    if not (scores.min() < source.high_from <= scores.max()):
+        findings.append(
+            f"the cut-off {source.high_from:g} tells nobody from anybody: all scores lie between {scores.min():g} and "
+            f"{scores.max():g}"
+        )
+    return Scores(people, scores, happened, (*findings, *_against_the_outcome(scores, happened)))
+
+
+def _outside(scores: NDArray[np.float64], limits: Sequence[float]) -> NDArray[np.bool_]:
+    return np.asarray((scores < limits[0]) | (scores > limits[1]), bool)
+
+
+def _set_aside(people: LabelledPeople, empty: NDArray[np.bool_]) -> str:
+    """How many rows had no score, and in which group of the first factor that was most common."""
+    codes, names = people.codes[:, 0], people.labels[0]
+    shares = {n: float(empty[codes == at].mean()) for at, n in enumerate(names) if (codes == at).sum() >= 20}
+    said = f"{int(empty.sum()):,} of {len(empty):,} rows have no score and are left out"
+    if len(shares) < 2:
+        return said
+    most, least = max(shares, key=shares.__getitem__), min(shares, key=shares.__getitem__)
+    return f"{said}: {100 * shares[most]:.2g} % of {most}, {100 * shares[least]:.2g} % of {least}"
+
+
+def _against_the_outcome(scores: NDArray[np.float64], happened: NDArray[np.bool_]) -> list[str]:
+    if happened.all() or not happened.any():
+        kind = "happened to everybody" if happened.all() else "happened to nobody"
+        return [f"the outcome {kind} in this file: nothing can be said about half of the errors"]
+    found = direction(scores, happened)
+    if found.larger_is_more_alike or not found.certain:
+        return []
+    return [
+        f"the scores run against the outcome (AUC {found.auc:.2f}, under 0.5): the higher the score, the less often it "
+        "happened. Either a low score means a high risk, or the outcome is the opposite of what the plan says"
+    ]
 
 
 class OutcomeSource(Source[OutcomeTable]):
@@ -62,11 +169,19 @@ class OutcomeSource(Source[OutcomeTable]):
 
     measures: ClassVar[tuple[Measure, ...]] = ("error",)
 
+    def check(self) -> tuple[str, ...]:
+        """What must be known about the data."""
+        return self._read().findings
+
     def load(self, equipment: Equipment) -> Loaded:
         """The data with its analysis."""
+        return Loaded(OutcomeAudit(self._read()), self.hashes())
+
+    def _read(self) -> Classified:
         plan = self._plan
-        data = read_outcomes(self._described, self._folder, plan.groups.factors, plan.contradictions)
-        return Loaded(OutcomeAudit(data), self.hashes())
+        return read_outcomes(
+            self._described, self._folder, plan.groups.factors, plan.contradictions, plan.groups.spellings
+        )
 
 
 class RiskSource(Source[RiskTable]):
@@ -74,7 +189,13 @@ class RiskSource(Source[RiskTable]):
 
     measures: ClassVar[tuple[Measure, ...]] = ("fpr", "fnr")
 
+    def check(self) -> tuple[str, ...]:
+        """What must be known about the data."""
+        return self._read().findings
+
     def load(self, equipment: Equipment) -> Loaded:
         """The data with its analysis."""
-        data = read_risks(self._described, self._folder, self._plan.groups.factors)
-        return Loaded(RiskAudit(data), self.hashes())
+        return Loaded(RiskAudit(self._read()), self.hashes())
+
+    def _read(self) -> Scores:
+        return read_risks(self._described, self._folder, self._plan.groups.factors, self._plan.groups.spellings)

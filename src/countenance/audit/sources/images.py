@@ -16,7 +16,7 @@ from countenance.audit.analysis.faces import FaceAudit
 from countenance.audit.analysis.measurement import Outcomes
 from countenance.audit.formats.plan import ImageFolder, LiveApi, Measure, Plan
 from countenance.audit.formats.results import ModelUsed
-from countenance.audit.labelled.people import Labelled, people_of_rows
+from countenance.audit.labelled.people import UNSAID, Labelled, Spellings, people_of_rows
 from countenance.audit.labelled.tables import read_table
 from countenance.audit.sources.source import Equipment, Loaded, OwnEngine, Present, Source, by_pictures
 from countenance.audit.sources.templates import Faces, faces_data
@@ -35,7 +35,13 @@ class LabelledImages:
 
 
 def labelled_images(
-    folder: Path, labels: Path, file: str, subject: str | None, factors: Sequence[str], contradictions: str = "error"
+    folder: Path,
+    labels: Path,
+    file: str,
+    subject: str | None,
+    factors: Sequence[str],
+    contradictions: str = "error",
+    spellings: Spellings = UNSAID,
 ) -> LabelledImages:
     """Read a label table with one row per image. BadRequest: a missing column, a file twice, a path out of `folder`."""
     table = read_table(labels, [file, *([subject] if subject else []), *factors])
@@ -49,7 +55,7 @@ def labelled_images(
     outside = sum(not path.resolve().is_relative_to(root) for path in paths)
     if outside:
         raise BadRequest(f"{outside} files of {table.name} lie outside the image folder")
-    return LabelledImages(paths, people_of_rows(table, subject, factors, contradictions))
+    return LabelledImages(paths, people_of_rows(table, subject, factors, contradictions, spellings))
 
 
 def read_images(
@@ -60,6 +66,7 @@ def read_images(
     cache: Path,
     contradictions: str = "error",
     workers: int = 0,
+    spellings: Spellings = UNSAID,
 ) -> Faces:
     """Run every labelled image through `engine`. What was done before is read from `cache` (a folder of templates,
     one per engine; delete it when the audit is over), so an interrupted run goes on where it stopped.
@@ -67,7 +74,7 @@ def read_images(
     workers: threads, 0: one per core. BadRequest: as `labelled_images`, or no image gave a template.
     """
     images = labelled_images(
-        folder / source.folder, folder / source.labels, source.file, source.subject, factors, contradictions
+        folder / source.folder, folder / source.labels, source.file, source.subject, factors, contradictions, spellings
     )
     shelf = TemplateCache(cache, f"{engine.version}-{source.choose}", engine.dimension)
     keys, sights = _sights(images.paths, engine, source.choose, shelf, workers or os.cpu_count() or 1)
@@ -162,9 +169,9 @@ class LabelledImageSource(Source[Pictures]):
         source = self._described
         labelled = labelled_images(
             self._folder / source.folder, self._folder / source.labels, source.file, source.subject,
-            self._plan.groups.factors, self._plan.contradictions,
+            self._plan.groups.factors, self._plan.contradictions, self._plan.groups.spellings,
         ).labelled  # fmt: skip
-        return by_pictures(labelled.people, labelled.subjects)
+        return by_pictures(labelled.people, labelled.subjects, labelled.findings)
 
 
 class ImageSource(LabelledImageSource[ImageFolder]):
@@ -178,7 +185,10 @@ class ImageSource(LabelledImageSource[ImageFolder]):
 
 def load_images(source: ImageFolder, folder: Path, plan: Plan, own: OwnEngine, inputs: Mapping[str, str]) -> Loaded:
     """Images read through `own` and loaded for their analysis. inputs: sha256 of other files, by name."""
-    faces = read_images(source, folder, plan.groups.factors, own.engine, own.cache, plan.contradictions)
+    groups = plan.groups
+    faces = read_images(
+        source, folder, groups.factors, own.engine, own.cache, plan.contradictions, spellings=groups.spellings
+    )
     models = (
         ModelUsed("embedder", own.engine.version, own.engine.version, str(own.engine.model)),
         ModelUsed("detector", own.detector, "as in the manifest"),

@@ -12,12 +12,27 @@ from numpy.typing import NDArray
 from countenance.audit.analysis.faces import FaceAudit
 from countenance.audit.analysis.measurement import ScoredComparisons, scored_data
 from countenance.audit.formats.plan import ScoreFile
-from countenance.audit.labelled.people import Grouping, Labelled, LabelledPeople, gather, people_of_rows
+from countenance.audit.labelled.people import (
+    UNSAID,
+    Grouping,
+    Labelled,
+    LabelledPeople,
+    Spellings,
+    gather,
+    group_labels,
+    people_of_rows,
+)
+from countenance.audit.labelled.suspicions import refuse_mixed_units, refuse_sentinels
 from countenance.audit.labelled.tables import Codes, LabelTable, read_table
 from countenance.audit.sources.source import Equipment, Loaded, Present, Source
 from countenance.errors import BadRequest
 from countenance.metrics import Comparisons, direction
 
+NO_SUBJECTS = (
+    "nobody knows which comparisons are of the same people: no subjects are named. Each comparison counts as one of "
+    "two people of its own, nothing is clustered by person, and where people occur more than once intervals "
+    "are too narrow"
+)
 FEWEST_FOR_DIRECTION = 10
 """Comparisons of each kind that a group needs for its direction to be told."""
 
@@ -39,7 +54,11 @@ class _ScoreRows:
 
 
 def read_scores(
-    source: ScoreFile, folder: Path, factors: Sequence[str], contradictions: str = "error"
+    source: ScoreFile,
+    folder: Path,
+    factors: Sequence[str],
+    contradictions: str = "error",
+    spellings: Spellings = UNSAID,
 ) -> ScoredComparisons:
     """Read the score file that `source` describes; its paths are relative to `folder`.
 
@@ -54,10 +73,12 @@ def read_scores(
         optional=[*sided, *(factors if source.labels is None else ())],
         numbers=[source.score],
     )
-    findings: list[str] = []
-    labelled, a, b = _subjects(source, folder, table, factors, contradictions)
+    findings: list[str] = list(table.findings)
+    labelled, a, b = _subjects(source, folder, table, factors, contradictions, spellings)
     findings += labelled.findings
-    rows = _ScoreRows(table.numbers(source.score), _same(source, table, a, b), a, b, _pairs(source, table))
+    scores = table.numbers(source.score)
+    scores = np.where(np.isin(scores, source.no_score), np.nan, scores)
+    rows = _ScoreRows(scores, _same(source, table, a, b), a, b, _pairs(source, table))
     _agree(rows, source, contradictions, findings)
     rows.keep((rows.a >= 0) & (rows.b >= 0))
     if not len(rows.scores):
@@ -65,6 +86,14 @@ def read_scores(
     empty = _missing(rows, source, table.name, findings)
     empty = _duplicates(rows, empty, contradictions, table.name, findings)
     _within_limits(rows, source, table.name)
+    refuse_sentinels(rows.scores, source.limits, table.name, "scores", "missing = 'failure'")
+    known = ~np.isnan(rows.scores)
+    groupings = [labelled.people.grouping(factor) for factor in labelled.people.factors]
+    units = {g.name: (np.where(g.codes[rows.a] == g.codes[rows.b], g.codes[rows.a], -1), g.groups) for g in groupings}
+    if source.unit == "find":
+        refuse_mixed_units(rows.scores, rows.same & known, units, table.name, "scores")
+    if not source.subjects:
+        findings.append(NO_SUBJECTS)
     comparisons = Comparisons.of(
         rows.scores,
         rows.same,
@@ -77,6 +106,8 @@ def read_scores(
         censor_point=source.censored_below,
         larger_is_more_alike={"find": None, "similarity": True, "distance": False}[source.direction],
     )
+    if source.direction != "find":
+        _declared_direction(comparisons, source.direction)
     _one_direction(comparisons, rows, labelled.people)
     if source.direction == "find":
         for finding in comparisons.findings:
@@ -85,6 +116,19 @@ def read_scores(
         kind = "distances" if comparisons.negated else "similarities"
         findings.append(f"the scores are read as {kind}: found from the data, not declared")
     return ScoredComparisons(labelled.people, comparisons, rows.a, rows.b, tuple(findings))
+
+
+def _declared_direction(comparisons: Comparisons, said: str) -> None:
+    told = np.isfinite(comparisons.score)
+    mated = comparisons.mated[told]
+    if min(int(mated.sum()), int((~mated).sum())) < FEWEST_FOR_DIRECTION:
+        return
+    found = direction(comparisons.score[told], mated)
+    if found.certain and not found.larger_is_more_alike:
+        raise BadRequest(
+            f"the plan says direction = {said!r}, and the scores run the other way: read so, two pictures of one "
+            f"person are less alike than two people (AUC {found.auc:.2f})"
+        )
 
 
 def _one_direction(comparisons: Comparisons, rows: _ScoreRows, people: LabelledPeople) -> None:
@@ -107,7 +151,12 @@ def _one_direction(comparisons: Comparisons, rows: _ScoreRows, people: LabelledP
 
 
 def _subjects(
-    source: ScoreFile, folder: Path, table: LabelTable, factors: Sequence[str], contradictions: str
+    source: ScoreFile,
+    folder: Path,
+    table: LabelTable,
+    factors: Sequence[str],
+    contradictions: str,
+    spellings: Spellings,
 ) -> tuple[Labelled, Codes, Codes]:
     if not source.subjects:
         ids: tuple[str, ...] | None = None
@@ -119,13 +168,13 @@ def _subjects(
     if source.labels is not None:
         if ids is None:
             raise BadRequest("a table of labels needs the subjects of each comparison")
-        return _looked_up(source, folder, table, ids, a, b, factors, contradictions)
+        return _looked_up(source, folder, table, ids, a, b, factors, contradictions, spellings)
     sides = []
     for factor in factors:
         names = [f"{factor}_a", f"{factor}_b"]
         if names[0] not in table.columns and factor in table.columns:
             names = [factor, factor]
-        sides.append(table.texts(*names))
+        sides.append(group_labels(table, factor, names, spellings))
     labels = tuple(names for _, names in sides)
     rows_a, rows_b = (np.stack([codes[side] for codes, _ in sides], axis=1) for side in (0, 1))
     if ids is None:
@@ -143,10 +192,11 @@ def _looked_up(
     b: Codes,
     factors: Sequence[str],
     contradictions: str,
+    spellings: Spellings,
 ) -> tuple[Labelled, Codes, Codes]:
     assert source.labels is not None
     told = read_table(folder / source.labels, [source.label_subject, *factors])
-    labelled = people_of_rows(told, source.label_subject, factors, contradictions)
+    labelled = people_of_rows(told, source.label_subject, factors, contradictions, spellings)
     assert labelled.people.ids is not None
     row_of = {who: at for at, who in enumerate(labelled.people.ids)}
     place = np.array([row_of.get(who, -1) for who in ids], np.int32)
@@ -184,7 +234,8 @@ def _missing(rows: _ScoreRows, source: ScoreFile, name: str, findings: list[str]
         return empty
     if source.missing == "error":
         raise BadRequest(
-            f"{int(empty.sum())} comparisons of {name} have no score (NaN or empty); say in the plan what that means: "
+            f"{int(empty.sum())} comparisons of {name} have no score (NaN or empty, the first is comparison "
+            f"{int(np.flatnonzero(empty)[0]) + 1}); say in the plan what that means: "
             "missing = 'failure' or 'censored'"
         )
     meaning = "count as below the system's lowest" if source.missing == "censored" else "count as failures to acquire"
@@ -237,7 +288,9 @@ def _within_limits(rows: _ScoreRows, source: ScoreFile, name: str) -> None:
 
 
 class ScoreSource(Source[ScoreFile]):
-    """A table of comparisons."""
+    """A table of comparisons. It is read once."""
+
+    _scored: ScoredComparisons | None = None
 
     def present(self) -> Present | None:
         """Whom the comparisons are of."""
@@ -249,11 +302,17 @@ class ScoreSource(Source[ScoreFile]):
             return np.unique(np.concatenate([a[rows], b[rows]])).astype(np.int32)
 
         people = np.unique(np.concatenate([a, b])).astype(np.int32)
-        return Present(scored.people, people, behind, "no comparison is of one person")
+        return Present(scored.people, people, behind, "no comparison is of one person", scored.findings)
 
     def load(self, equipment: Equipment) -> Loaded:
         """The data with its analysis."""
         return Loaded(FaceAudit(scored_data(self._read())), self.hashes())
 
     def _read(self) -> ScoredComparisons:
-        return read_scores(self._described, self._folder, self._plan.groups.factors, self._plan.contradictions)
+        if self._scored is None:
+            self._scored = self._read_now()
+        return self._scored
+
+    def _read_now(self) -> ScoredComparisons:
+        groups = self._plan.groups
+        return read_scores(self._described, self._folder, groups.factors, self._plan.contradictions, groups.spellings)

@@ -74,13 +74,14 @@ class Present:
     """Whom the data is about. present: rows of the people, each once.
 
     behind: by measure and grouping, the rows of the people behind the rates of their groups, each once. unmated: the
-    reason to give where nobody is behind the miss rate.
+    reason to give where nobody is behind the miss rate. findings: what must be known about the data.
     """
 
     people: LabelledPeople
     present: Codes
     behind: Callable[[str, Grouping], Codes]
     unmated: str = "nobody has two pictures"
+    findings: tuple[str, ...] = ()
 
 
 class _Described(Protocol):
@@ -131,16 +132,25 @@ class Source(ABC, Generic[D]):
         """Whom the data is about; None where any hypothesis can be decided. BadRequest, NotFound: as `load`."""
         return None
 
+    def check(self) -> tuple[str, ...]:
+        """Look the data over before a plan of it is hashed: findings, with those that the report will have.
+
+        BadRequest: as `load`. NotFound: a file is not there yet. No score is computed, no service asked.
+        """
+        there = self.present()
+        return () if there is None else there.findings
+
     @abstractmethod
     def load(self, equipment: Equipment) -> Loaded:
         """Read the data. BadRequest, NotFound: data that is wrong or not there."""
 
 
-def by_pictures(people: LabelledPeople, subjects: Codes) -> Present:
+def by_pictures(people: LabelledPeople, subjects: Codes, findings: tuple[str, ...] = ()) -> Present:
     """Whom the data is about if all pairs of pictures are compared. subjects: (pictures,), row of `people`, or -1."""
     rows, pictures = np.unique(subjects[subjects >= 0], return_counts=True)
     twice = rows[pictures >= 2]
-    return Present(people, rows, lambda measure, grouping: twice if measure == "fnmr" else rows)
+    behind = lambda measure, grouping: twice if measure == "fnmr" else rows  # noqa: E731
+    return Present(people, rows, behind, findings=findings)
 
 
 def sha256_of(path: Path) -> str:

@@ -24,7 +24,14 @@ from countenance.audit.analysis.measurement import (
     by_person,
 )
 from countenance.audit.formats.plan import TemplateFile
-from countenance.audit.labelled.people import Grouping, LabelledPeople, gather, people_of_rows
+from countenance.audit.labelled.people import (
+    UNSAID,
+    Grouping,
+    LabelledPeople,
+    Spellings,
+    gather,
+    people_of_rows,
+)
 from countenance.audit.labelled.tables import Codes, natural, read_table
 from countenance.audit.sources.source import Equipment, Loaded, Present, Source, by_pictures
 from countenance.errors import BadRequest, NotFound
@@ -56,7 +63,13 @@ class Faces:
     images_digest: str = ""
 
 
-def read_templates(source: TemplateFile, folder: Path, factors: Sequence[str], contradictions: str = "error") -> Faces:
+def read_templates(
+    source: TemplateFile,
+    folder: Path,
+    factors: Sequence[str],
+    contradictions: str = "error",
+    spellings: Spellings = UNSAID,
+) -> Faces:
     """Read templates and whose they are. Vectors that are not of length 1 are made so, and a finding says it.
 
     NotFound: no such file. BadRequest: arrays that do not fit together, NaN, a template of zeros, a missing column,
@@ -75,7 +88,7 @@ def read_templates(source: TemplateFile, folder: Path, factors: Sequence[str], c
         table = read_table(folder / source.labels, [*([source.subject] if source.subject else []), *factors])
         if table.rows != len(vectors):
             raise BadRequest(f"{table.name} has {table.rows} rows for {len(vectors)} templates")
-        labelled = people_of_rows(table, source.subject, factors, contradictions)
+        labelled = people_of_rows(table, source.subject, factors, contradictions, spellings)
     else:
         coded = [_codes(_array(arrays, factor, path.name), len(vectors), factor) for factor in factors]
         rows = np.stack([codes for codes, _ in coded], axis=1)
@@ -219,15 +232,18 @@ class TemplateSource(Source[TemplateFile]):
         source, groups = self._described, self._plan.groups
         if source.labels is None:
             faces = self._read()
-            return by_pictures(faces.people, faces.subjects)
+            return by_pictures(faces.people, faces.subjects, faces.findings)
         wanted = [*([source.subject] if source.subject else []), *groups.factors]
         table = read_table(self._folder / source.labels, wanted)
-        labelled = people_of_rows(table, source.subject, groups.factors, self._plan.contradictions)
-        return by_pictures(labelled.people, labelled.subjects)
+        labelled = people_of_rows(table, source.subject, groups.factors, self._plan.contradictions, groups.spellings)
+        return by_pictures(labelled.people, labelled.subjects, labelled.findings)
 
     def load(self, equipment: Equipment) -> Loaded:
         """The data with its analysis."""
         return Loaded(FaceAudit(faces_data(self._read())), self.hashes())
 
     def _read(self) -> Faces:
-        return read_templates(self._described, self._folder, self._plan.groups.factors, self._plan.contradictions)
+        groups = self._plan.groups
+        return read_templates(
+            self._described, self._folder, groups.factors, self._plan.contradictions, groups.spellings
+        )

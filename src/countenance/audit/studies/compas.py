@@ -22,8 +22,8 @@ def compas_study(file: Path, now: datetime) -> tuple[Plan, Loaded]:
         raise NotFound(f"there is no file {file.name}; it is ProPublica's compas-scores-two-years.csv")
     hash_ = sha256_of(file)
     table = RiskTable(
-        file.name, "decile_score", "two_year_recid", 5.0,
-        "a new arrest within two years, which is not a new crime: who is policed more is arrested more",
+        file.name, "decile_score", "two_year_recid", high_from=5.0,
+        label_warning="a new arrest within two years, which is not a new crime: who is policed more is arrested more",
     )  # fmt: skip
     plan = Plan(
         title="COMPAS by race, after ProPublica 2016",

@@ -1,4 +1,7 @@
-"""`countenance audit plan`, `run`, `verify`, `report` and `diff`: an audit from its plan to its pages."""
+"""`countenance audit plan`, `run`, `verify`, `report` and `diff`: an audit from its plan to its pages.
+
+Each command imports what it needs when it runs, so that one that only reads answers at once.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +9,19 @@ import json
 import sys
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from countenance.audit.bundle import counts_csv, read_bundle, verify_bundle
-from countenance.audit.findings.differences import AuditDifference, compare_bundles
-from countenance.audit.findings.search_facts import facts_of_bundle
-from countenance.audit.findings.words import between, percent, times
-from countenance.audit.formats.codec import to_json
-from countenance.audit.formats.plan import margins_words
-from countenance.audit.formats.results import VERDICTS
-from countenance.audit.planning.plans import example, examples, plan_bytes, plan_of_draft
-from countenance.audit.report.lead import embed_svg
-from countenance.audit.report.page import card_page, leaflet_page, report_page
-from countenance.audit.running import cassette_of
-from countenance.audit.running import run as run_plan
-from countenance.audit.sources.live.cost import Estimate
-from countenance.audit.sources.source import Equipment, OwnEngine
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
-from countenance.engine import Engine
 from countenance.errors import BadRequest
 from countenance.settings import load as settings
 from countenance.signing import canonical
+
+if TYPE_CHECKING:
+    from countenance.audit.findings.differences import AuditDifference
+    from countenance.audit.sources.live.cost import Estimate
+    from countenance.audit.sources.source import OwnEngine
 
 
 @click.command()
@@ -40,12 +34,16 @@ def plan(draft: Path | None, out: Path | None, kind: str | None) -> None:
     DRAFT is a TOML file; `--example scores` prints one (or templates, images, rekognition, azure-face, outcomes,
     risks). Publish the hash, or give it to somebody: then the question cannot have been chosen to fit the answer.
     """
+    from countenance.audit.formats.plan import margins_words
+    from countenance.audit.planning.plans import example, examples, plan_bytes, plan_of_draft
+
     if kind is not None:
         click.echo(example(kind), nl=False)
         return
     if draft is None:
         raise click.UsageError(f"name a draft, or --example with one of {', '.join(examples())}")
-    made = plan_of_draft(draft, now())
+    found: list[str] = []
+    made = plan_of_draft(draft, now(), found.append)
     target = out if out is not None else draft.with_suffix(".plan.json")
     if target.resolve().parent != draft.resolve().parent:
         raise BadRequest("a plan lies in the folder of its draft: the paths in it are relative to that folder")
@@ -57,6 +55,8 @@ def plan(draft: Path | None, out: Path | None, kind: str | None) -> None:
     click.echo(f"margin  {margins_words(made) or 'none: no groups can be shown to be alike'}")
     for line in made.limits:
         click.echo(f"limit   {line}")
+    for line in found:
+        click.echo(f"found   {line}")
     if made.data_seen:
         click.echo("note    scores exist already, so this audit is exploratory, not preregistered")
 
@@ -86,6 +86,11 @@ def run(
 
     Interrupted work on images or a live service goes on where it stopped: run the same command again.
     """
+    from countenance.audit.formats.results import VERDICTS
+    from countenance.audit.running import cassette_of
+    from countenance.audit.running import run as run_plan
+    from countenance.audit.sources.source import Equipment
+
     tape = cassette if cassette is not None else cassette_of(plan_file)
 
     def agree(estimate: Estimate) -> None:
@@ -106,6 +111,8 @@ def run(
     for verdict in VERDICTS:
         count = sum(j.verdict == verdict for j in declared)
         click.echo(f"{verdict}: {count} of {len(declared)} comparisons")
+    for line in results.findings:
+        click.echo(f"found: {line}")
     for line in results.untold:
         click.echo(f"not told: {line}")
     for deviation in results.deviations:
@@ -128,6 +135,9 @@ def _changes(texts: tuple[str, ...]) -> dict[str, object]:
 
 
 def _engine() -> OwnEngine:
+    from countenance.audit.sources.source import OwnEngine
+    from countenance.engine import Engine
+
     s = settings()
     engine = Engine.open(s.models_cache, s.detector, s.model, threads=s.threads, extra=s.models_dir)
     return OwnEngine(engine, s.detector, s.home / "audit" / "templates" / s.detector)
@@ -138,6 +148,8 @@ def _engine() -> OwnEngine:
 @click.option("--signer", metavar="HEX", help="The public key that must have signed it.")
 def verify(bundle: Path, signer: str | None) -> None:
     """Check a bundle off line: signature, every file, the plan's hash, and that rates follow from their counts."""
+    from countenance.audit.bundle import read_bundle
+
     found = read_bundle(bundle, signer)
     for problem in found.problems:
         click.echo(f"wrong: {problem}")
@@ -163,6 +175,12 @@ def report(bundle: Path, out: Path, before: Path | None, embed: bool) -> None:
 
     `--embed` writes embed.svg, one picture with title, source line and alternative text.
     """
+    from countenance.audit.bundle import counts_csv, read_bundle, verify_bundle
+    from countenance.audit.findings.search_facts import facts_of_bundle
+    from countenance.audit.formats.codec import to_json
+    from countenance.audit.report.lead import embed_svg
+    from countenance.audit.report.page import card_page, leaflet_page, report_page
+
     found = read_bundle(bundle)
     earlier = None if before is None else verify_bundle(before)
     out.mkdir(parents=True, exist_ok=True)
@@ -199,6 +217,10 @@ def diff(old: Path, new: Path, alpha: float, as_json: bool) -> None:
 
     Where both are about the same people the test is paired and clustered by them.
     """
+    from countenance.audit.bundle import verify_bundle
+    from countenance.audit.findings.differences import compare_bundles
+    from countenance.audit.formats.codec import to_json
+
     found = compare_bundles(verify_bundle(old), verify_bundle(new), alpha)
     if as_json:
         click.echo(json.dumps(to_json(found), indent=2))
@@ -207,6 +229,8 @@ def diff(old: Path, new: Path, alpha: float, as_json: bool) -> None:
 
 
 def _print(found: AuditDifference) -> None:
+    from countenance.audit.findings.words import between, percent, times
+
     click.echo(
         f"{found.old_system.name} {found.old_system.version} -> {found.new_system.name} {found.new_system.version}"
     )

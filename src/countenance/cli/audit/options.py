@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from countenance.audit.findings.words import percent
 from countenance.home import private_home
-from countenance.metrics import Rate
 from countenance.settings import home_sentence, load
 from countenance.signing import Signer
+
+if TYPE_CHECKING:
+    from countenance.metrics import Rate
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 ANY = click.Path(path_type=Path)
@@ -39,6 +41,8 @@ def now() -> datetime:
 
 def rate_line(rate: Rate) -> str:
     """A rate and its interval as one text."""
+    from countenance.audit.findings.words import percent
+
     if not rate.known:
         return rate.reason
     found = rate.interval

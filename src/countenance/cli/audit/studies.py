@@ -21,8 +21,6 @@ from countenance.audit.studies.gender_shades import gender_shades_study
 from countenance.audit.studies.own import FAIRFACE, LFW, OperatingMode, fairface_plan, lfw_plan, load_study, with_inputs
 from countenance.audit.studies.published import published_compas, published_gender_shades
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
-from countenance.engine import Engine
-from countenance.scoring import Calibration, RawCosine, load_normaliser
 from countenance.settings import data_folder, load
 from countenance.signing import Signer
 
@@ -106,6 +104,9 @@ def own_evidence(data: Path | None, out: Path, threshold_fmr: float, days: int, 
     Templates are kept in the data folder while it runs, so an interrupted run goes on. The private key never leaves
     that folder; its public half is written beside the evidence.
     """
+    from countenance.engine import Engine
+    from countenance.scoring import Calibration, RawCosine, load_normaliser
+
     s = load()
     engine = Engine.open(s.models_cache, s.detector, s.model, threads=s.threads, extra=s.models_dir)
     normaliser = RawCosine() if plain else load_normaliser(engine.model, s.calibration / "cohorts")

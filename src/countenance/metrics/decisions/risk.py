@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 
 from countenance.errors import BadRequest
+from countenance.metrics import special
 from countenance.metrics.statistics.dyads import clustered_rate
 from countenance.metrics.statistics.intervals import (
     Floats,

@@ -23,7 +23,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize
 
 from countenance.errors import BadRequest
 from countenance.metrics.statistics.intervals import Floats, Interval, Rate, check_level
@@ -226,7 +225,9 @@ def _fit(excess: Floats) -> tuple[float, float]:
         losses = np.array([loss(t) for t in grid])
     best = int(np.argmin(losses))
     bounds = (grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)])
-    found = optimize.minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-10 / mean})
+    from scipy.optimize import minimize_scalar  # slow to import, and only this needs it
+
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-10 / mean})
     theta = float(found.x) if found.fun <= losses[best] else float(grid[best])
     shape = float(np.log1p(theta * excess).mean())
     return (shape, shape / theta) if abs(shape) > 1e-9 else (0.0, mean)

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from countenance.errors import BadRequest
+from countenance.metrics import special
 
 Floats = NDArray[np.float64]
 """float64, any shape."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special
 
 from countenance.errors import BadRequest
+from countenance.metrics import special
 
 MOST_SUBJECTS = 10**9
 """More people than this is answered with a `BadRequest`: the question cannot be asked of anybody."""

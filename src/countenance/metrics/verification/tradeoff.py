@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import spatial, special
 
 from countenance.errors import BadRequest
+from countenance.metrics import special
 from countenance.metrics.statistics.intervals import Floats
 from countenance.metrics.verification.comparisons import Comparisons
 
@@ -170,7 +170,9 @@ class Tradeoff:
         x = 1 - np.searchsorted(self.impostor, corners, "left") / len(self.impostor)
         y = 1 - np.searchsorted(self.genuine, corners, "left") / len(self.genuine)
         points = np.column_stack([np.r_[x, 0, 1, 1], np.r_[y, 0, 1, 0]])
-        hull = points[spatial.ConvexHull(points).vertices]
+        from scipy.spatial import ConvexHull  # slow to import, and only the hull needs it
+
+        hull = points[ConvexHull(points).vertices]
         upper = hull[hull[:, 1] >= hull[:, 0]]
         upper = upper[np.lexsort((upper[:, 1], upper[:, 0]))]
         gap = upper[:, 0] + upper[:, 1] - 1

@@ -15,7 +15,7 @@ from countenance.audit.analysis.faces import FaceAudit
 from countenance.audit.analysis.measurement import Outcomes, ScoredComparisons, scored_data
 from countenance.audit.formats.plan import LiveApi
 from countenance.audit.formats.results import ModelUsed
-from countenance.audit.labelled.people import LabelledPeople
+from countenance.audit.labelled.people import UNSAID, LabelledPeople, Spellings
 from countenance.audit.sources.images import LabelledImages, LabelledImageSource, digest_of_images, labelled_images
 from countenance.audit.sources.live import azure_face, rekognition
 from countenance.audit.sources.live.cassette import Cassette, Header, RecordedQuestion, RecordedReply
@@ -75,10 +75,17 @@ class Drawn:
     pairs: Pairs
 
 
-def draw(source: LiveApi, folder: Path, factors: Sequence[str], seed: int, contradictions: str = "error") -> Drawn:
+def draw(
+    source: LiveApi,
+    folder: Path,
+    factors: Sequence[str],
+    seed: int,
+    contradictions: str = "error",
+    spellings: Spellings = UNSAID,
+) -> Drawn:
     """Read the labels and draw the pairs. BadRequest: as `labelled_images`. NotFound: an image is not there."""
     images = labelled_images(
-        folder / source.folder, folder / source.labels, source.file, source.subject, factors, contradictions
+        folder / source.folder, folder / source.labels, source.file, source.subject, factors, contradictions, spellings
     )
     missing = [path for path in images.paths if not path.is_file()]
     if missing:
@@ -234,7 +241,7 @@ class LiveSource(LabelledImageSource[LiveApi]):
         source, plan, tape = self._described, self._plan, equipment.cassette
         if tape is None:
             raise BadRequest("a live service needs a cassette: a file that its answers are kept in")
-        drawn = draw(source, self._folder, plan.groups.factors, plan.seed, plan.contradictions)
+        drawn = draw(source, self._folder, plan.groups.factors, plan.seed, plan.contradictions, plan.groups.spellings)
         service: Service | None = None
         if equipment.replay:
             cassette = Cassette(tape, None)

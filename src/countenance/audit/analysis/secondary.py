@@ -1,0 +1,240 @@
+"""Withhold, in the results of classifiers and risk scores, what would tell numbers that are withheld already."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.audit.analysis.disclosure import withheld
+from countenance.audit.analysis.suppression import FIXED, Mask, PublishedSum, Together, complementary
+from countenance.audit.formats.results import (
+    OutcomeAnalysis,
+    OutcomeGroup,
+    OutcomeResults,
+    RiskAnalysis,
+    RiskGroup,
+    RiskResults,
+)
+from countenance.audit.formats.shares import Bounds, Share
+from countenance.audit.labelled.people import Grouping
+
+_NONE = Bounds(None, None, 0.95)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cell:
+    """A rate. trials, errors: (n,), the cells that it counts."""
+
+    block: Together
+    share: Share
+    trials: Mask
+    errors: Mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowCells:
+    """Rows by what they have in common. kinds: by column, (n,). counts: (n,). groups: by analysis, (n,)."""
+
+    kinds: Mapping[str, NDArray[np.int64]]
+    counts: NDArray[np.int64]
+    groups: Mapping[str, NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, columns: Mapping[str, NDArray[np.int64]], groupings: Mapping[str, NDArray[np.int64]]) -> RowCells:
+        """Cells of rows: columns and groupings (by analysis), each (rows,).
+
+        Every combination of groups that occurs is crossed with every combination of columns that occurs: more than a
+        reader knows, so whoever is hidden among these cells is hidden from a reader.
+        """
+        whose, group = np.unique(np.stack(list(groupings.values()), axis=1), axis=0, return_inverse=True)
+        what, kind = np.unique(np.stack(list(columns.values()), axis=1), axis=0, return_inverse=True)
+        counts = np.bincount(group.ravel() * len(what) + kind.ravel(), minlength=len(whose) * len(what))
+        return cls(
+            {name: np.tile(what[:, at], len(whose)) for at, name in enumerate(columns)},
+            counts.astype(np.int64),
+            {name: np.repeat(whose[:, at], len(what)) for at, name in enumerate(groupings)},
+        )
+
+    @property
+    def all(self) -> Mask:
+        """Every cell."""
+        return np.ones(len(self.counts), bool)
+
+
+def _with_raw(
+    published: Mapping[str, NDArray[np.int64]], raw: Mapping[str, NDArray[np.int64]]
+) -> dict[str, NDArray[np.int64]]:
+    """Groupings as they are published and, under other names, as the labels have them."""
+    return {**published, **{f"{_RAW}{name}": codes for name, codes in raw.items()}}
+
+
+_RAW = "as labelled: "
+
+
+def _small(cells: RowCells, small_cell: int) -> list[Mask]:
+    """The groups, as the labels have them, that are too small to be published."""
+    found = []
+    for name, codes in cells.groups.items():
+        if name.startswith(_RAW):
+            found += [codes == at for at in np.unique(codes[codes >= 0])]
+    return [mask for mask in found if 0 < cells.counts[mask].sum() < small_cell]
+
+
+def _hidden(cells: RowCells, rates: Sequence[_Cell], totals: Sequence[Mask], small_cell: int) -> frozenset[Together]:
+    """The blocks to withhold. A rate that is withheld is a target; whatever shares its block is not published."""
+    closed = {cell.block for cell in rates if cell.share.method == "withheld"}
+    targets = [cell.trials for cell in rates if cell.share.method == "withheld"] + _small(cells, small_cell)
+    if not targets:
+        return frozenset()
+
+    def published(also: frozenset[Together]) -> list[PublishedSum]:
+        told = [PublishedSum(FIXED, total) for total in totals]
+        for cell in rates:
+            if cell.block not in closed and cell.block not in also:
+                told += [PublishedSum(cell.block, cell.trials), PublishedSum(cell.block, cell.errors)]
+        return told
+
+    return frozenset(closed) | complementary(published, cells.counts, targets, small_cell)
+
+
+def protect_risks(
+    risks: RiskResults, groupings: Mapping[str, Grouping], raw: Mapping[str, Grouping], scores: NDArray[np.float64],
+    happened: NDArray[np.bool_], small_cell: int,
+) -> RiskResults:  # fmt: skip
+    """`risks` without what would tell a withheld number. groupings: by analysis, as published, of the rows (one
+    per person). raw: the same as the labels have them."""
+    bins = sorted({(line.low, line.high) for analysis in risks.analyses for line in analysis.calibration})
+    last = [max(b for b in bins if any((c.low, c.high) == b for c in a.calibration)) for a in risks.analyses if bins]
+    columns = {
+        f"{low!r}-{high!r}": np.asarray((scores >= low) & ((scores < high) | ((low, high) in last) & (scores <= high)))
+        for low, high in bins
+    }
+    cells = RowCells.of(
+        {"high": (scores >= risks.cutoff).astype(np.int64), "happened": happened.astype(np.int64)}
+        | {name: inside.astype(np.int64) for name, inside in columns.items()},
+        _with_raw(*({n: g.codes.astype(np.int64) for n, g in each.items()} for each in (groupings, raw))),
+    )
+    rates = list(_risk_rates(risks.everybody, ("", "everybody", "rates"), cells, cells.all))
+    totals = [cells.all]
+    for analysis in risks.analyses:
+        for at, group in enumerate(analysis.groups):
+            here = cells.groups[analysis.name] == at
+            totals.append(here)
+            rates += _risk_rates(group, (analysis.name, group.group, "rates"), cells, here)
+            rates += [
+                _Cell(
+                    (analysis.name, group.group, f"{line.low!r}-{line.high!r}"),
+                    line.observed,
+                    inside := here & (cells.kinds[f"{line.low!r}-{line.high!r}"] == 1),
+                    inside & (cells.kinds["happened"] == 1),
+                )
+                for line in analysis.calibration
+                if line.group == group.group
+            ]
+    hidden = _hidden(cells, rates, totals, small_cell)
+    return dataclasses.replace(
+        risks,
+        everybody=_risk_group(risks.everybody, ("", "everybody", "rates"), hidden, small_cell),
+        analyses=tuple(_risk_analysis(analysis, hidden, small_cell) for analysis in risks.analyses),
+    )
+
+
+def _risk_rates(group: RiskGroup, block: Together, cells: RowCells, here: Mask) -> Iterator[_Cell]:
+    high, yes = cells.kinds["high"] == 1, cells.kinds["happened"] == 1
+    for share, trials, errors in (
+        (group.fpr, ~yes, high),
+        (group.fnr, yes, ~high),
+        (group.ppv, high, yes),
+        (group.npv, ~high, ~yes),
+        (group.selected, here, high),
+        (group.prevalence, here, yes),
+    ):
+        yield _Cell(block, share, here & trials, here & trials & errors)
+
+
+def _risk_group(group: RiskGroup, block: Together, hidden: frozenset[Together], small_cell: int) -> RiskGroup:
+    if block not in hidden:
+        return group
+    none = withheld(small_cell)
+    return RiskGroup(group.group, group.rows, none, none, none, none, none, none, None, _NONE, None)
+
+
+def _risk_analysis(analysis: RiskAnalysis, hidden: frozenset[Together], small_cell: int) -> RiskAnalysis:
+    groups = tuple(_risk_group(g, (analysis.name, g.group, "rates"), hidden, small_cell) for g in analysis.groups)
+    silent = {group.group for group in analysis.groups if (analysis.name, group.group, "rates") in hidden}
+    lines = tuple(
+        dataclasses.replace(line, observed=withheld(small_cell))
+        if (analysis.name, line.group, f"{line.low!r}-{line.high!r}") in hidden
+        else line
+        for line in analysis.calibration
+    )
+    thin = {line.group for line in lines if line.observed.method == "withheld"}
+    return dataclasses.replace(
+        analysis,
+        groups=tuple(dataclasses.replace(g, auc=None, auc_bounds=_NONE) if g.group in thin else g for g in groups),
+        calibration=lines,
+        four_fifths=tuple(line for line in analysis.four_fifths if line.group not in silent),
+    )
+
+
+def protect_outcomes(
+    outcomes: OutcomeResults, groupings: Mapping[str, Grouping], raw: Mapping[str, Grouping],
+    subjects: NDArray[np.int32],
+    truth: NDArray[np.str_], predicted: NDArray[np.str_], no_answer: str, small_cell: int,
+) -> OutcomeResults:  # fmt: skip
+    """`outcomes` without what would tell a withheld number. groupings: by analysis, as published; raw: as
+    the labels have them. subjects, truth, predicted: (rows,).
+    """
+    names, coded = np.unique(np.concatenate([truth, predicted]), return_inverse=True)
+    cells = RowCells.of(
+        {"truth": coded[: len(truth)].astype(np.int64), "predicted": coded[len(truth) :].astype(np.int64)},
+        _with_raw(*({n: g.codes[subjects].astype(np.int64) for n, g in each.items()} for each in (groupings, raw))),
+    )
+    place = {str(name): at for at, name in enumerate(names)}
+    rates = list(_class_rates(outcomes.everybody, ("", "everybody"), cells, cells.all, place))
+    totals, wrong = [cells.all], cells.kinds["truth"] != cells.kinds["predicted"]
+    quiet = cells.kinds["predicted"] == place.get(no_answer, -1)
+    for analysis in outcomes.analyses:
+        for at, group in enumerate(analysis.groups):
+            here = cells.groups[analysis.name] == at
+            totals.append(here)
+            block = (analysis.name, group.group, "errors")
+            rates += [_Cell(block, group.error, here, here & wrong), _Cell(block, group.no_answer, here, here & quiet)]
+            rates += _class_rates(group, (analysis.name, group.group), cells, here, place)
+    hidden = _hidden(cells, rates, [*totals, wrong, quiet], small_cell)
+    return OutcomeResults(
+        _without_classes(outcomes.everybody, ("", "everybody"), hidden, small_cell),
+        tuple(_outcome_analysis(analysis, hidden, small_cell) for analysis in outcomes.analyses),
+    )
+
+
+def _class_rates(
+    group: OutcomeGroup, block: Together, cells: RowCells, here: Mask, place: Mapping[str, int]
+) -> Iterator[_Cell]:
+    for line in group.classes:
+        true, said = (cells.kinds[kind] == place[line.label] for kind in ("truth", "predicted"))
+        if line.ppv.known:  # how many were called so is a count of errors, and those are published
+            yield _Cell(block, line.ppv, here & said, here & said & true)
+        for share, trials, errors in ((line.tpr, true, said), (line.fpr, ~true, said)):
+            yield _Cell(block, share, here & trials, here & trials & errors)
+
+
+def _outcome_analysis(analysis: OutcomeAnalysis, hidden: frozenset[Together], small_cell: int) -> OutcomeAnalysis:
+    groups = tuple(_without_classes(g, (analysis.name, g.group), hidden, small_cell) for g in analysis.groups)
+    return dataclasses.replace(analysis, groups=groups)
+
+
+def _without_classes(
+    group: OutcomeGroup, block: Together, hidden: frozenset[Together], small_cell: int
+) -> OutcomeGroup:
+    none = withheld(small_cell)
+    if (*block, "errors") in hidden:
+        group = dataclasses.replace(group, error=none, no_answer=none)
+    if block not in hidden:
+        return group
+    classes = tuple(dataclasses.replace(line, ppv=none, tpr=none, fpr=none) for line in group.classes)
+    return dataclasses.replace(group, classes=classes)

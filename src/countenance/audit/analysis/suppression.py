@@ -1,0 +1,105 @@
+"""What else must be withheld, so that a withheld number cannot be computed from those that are published.
+
+A total less all its other parts gives the part that was left out. So every published count is an equation about
+unknown cells, and a linear program asks between which bounds they leave a withheld count. Where that is narrower than
+half the small-cell bound, the smallest published number that the program rested on is withheld, too, until nothing
+narrows it any more. This is complementary cell suppression: Cox 1980 (JASA 75), Fischetti and Salazar 2001 (Management
+Science 47).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+Counts = NDArray[np.int64]
+Together = tuple[str, ...]
+"""Numbers that are published or withheld together."""
+FIXED: Together = ()
+"""The block of what is always published."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PublishedSum:
+    """A published count. cells: (n,), the cells that it is the sum of. block: what it is withheld with."""
+
+    block: Together
+    cells: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class SumBounds:
+    """Between which bounds the published counts leave a sum, and which of them it rests on."""
+
+    low: float
+    high: float
+    rests_on: tuple[int, ...]
+
+
+def span(told: Sequence[PublishedSum], counts: Counts, target: Mask) -> SumBounds:
+    """The bounds of the sum of `target`, when the sums in `told` are known and no cell is negative.
+
+    counts: (n,), the true cells, from which the known sums are computed. target: (n,).
+    """
+    from scipy.optimize import linprog  # slow to import, and only withheld cells need it
+
+    if not told:
+        return SumBounds(0.0, float("inf"), ())
+    known = np.array([line.cells for line in told], np.float64)
+    sums = known @ counts
+    found, rests = [], set[int]()
+    for sign in (1, -1):
+        solved = linprog(sign * target.astype(np.float64), A_eq=known, b_eq=sums, bounds=(0, None), method="highs")
+        if solved.status == 3:  # unbounded
+            found.append(float("inf"))
+            continue
+        found.append(float(solved.fun))
+        rests |= set(np.flatnonzero(np.abs(solved.eqlin.marginals) > 1e-9).tolist())
+    return SumBounds(found[0], -found[1] if np.isfinite(found[1]) else float("inf"), tuple(sorted(rests)))
+
+
+def complementary(
+    published: Callable[[frozenset[Together]], Sequence[PublishedSum]],
+    counts: Counts,
+    targets: Sequence[Mask],
+    small_cell: int,
+) -> frozenset[Together]:
+    """The blocks that must be withheld, too.
+
+    published: what is published when the given blocks are not. counts: (n,), the true cells. targets: sums that must
+    not be known to within less than half of `small_cell`; those that are empty are no secret.
+    """
+    withheld: set[Together] = set()
+    distinct = {target.tobytes(): target for target in targets if counts[target].sum()}
+    again = True
+    while again:
+        again = False
+        for target in distinct.values():
+            while True:
+                told = _once(published(frozenset(withheld)))
+                found = span(told, counts, target)
+                if found.high - found.low >= small_cell // 2 - 1e-6:
+                    break
+                blocks = {told[at].block for at in found.rests_on} - {FIXED} - withheld
+                blocks = blocks or {line.block for line in told if (line.cells & target).any()} - {FIXED} - withheld
+                blocks = blocks or {line.block for line in told} - {FIXED} - withheld
+                if not blocks:
+                    break
+                sizes = {b: min(int(counts[line.cells].sum()) for line in told if line.block == b) for b in blocks}
+                withheld.add(min(sizes, key=lambda block: (sizes[block] == 0, sizes[block], block)))
+                again = True
+    return frozenset(withheld)
+
+
+def _once(told: Sequence[PublishedSum]) -> list[PublishedSum]:
+    """Each sum once. One that is always published wins, as withholding the other would not hide it."""
+    by_cells: dict[bytes, PublishedSum] = {}
+    for line in told:
+        key = line.cells.tobytes()
+        if key not in by_cells or line.block == FIXED:
+            by_cells[key] = line
+    return list(by_cells.values())

@@ -1,0 +1,232 @@
+"""What a file of columns seems to be, and the draft of a plan that follows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from countenance.audit.labelled.suspicions import Numbers, alike, plain, sentinels
+from countenance.audit.labelled.tables import LabelTable, read_table
+from countenance.errors import BadRequest
+
+Kind = Literal["scores", "outcomes", "risks", "unknown"]
+MOST_GROUPS = 12
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "score": (
+        "score",
+        "decile score",
+        "similarity",
+        "distance",
+        "risk score",
+        "confidence",
+        "probability",
+        "prediction",
+    ),
+    "same": ("same", "mated", "genuine", "match", "is same", "label"),
+    "outcome": ("outcome", "two year recid", "is recid", "happened", "y true", "label", "default", "recidivism"),
+    "truth": ("truth", "true", "true class", "actual", "ground truth", "y true", "gender true"),
+    "predicted": ("predicted", "prediction", "pred", "predicted class", "y pred", "answer"),
+    "subject_a": ("subject a", "subject 1", "person a", "id a"),
+    "subject_b": ("subject b", "subject 2", "person b", "id b"),
+    "image_a": ("image a", "image 1", "file a"),
+    "image_b": ("image b", "image 2", "file b"),
+    "subject": ("subject", "subject id", "person id"),
+}
+"""Words that columns are called by, best first, as `plain` has them."""
+_GROUPS = ("race", "gender", "sex", "ethnicity", "skin", "age group", "age cat", "group", "nationality", "region")
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnOverview:
+    """One column. values: different ones. low, high: of a column of numbers. groups: its values where there are few."""
+
+    name: str
+    empty: int
+    values: int
+    low: float | None
+    high: float | None
+    groups: tuple[tuple[str, int], ...]
+
+    def line(self) -> str:
+        """The column in one line."""
+        if self.low is not None and len(self.groups) != 2:
+            said = f"numbers from {self.low:g} to {self.high:g}, {self.values:,} different"
+        elif self.groups:
+            said = ", ".join(f"{name} ({count:,})" for name, count in self.groups)
+        else:
+            said = f"{self.values:,} different texts"
+        return f"{self.name}: {said}{f'; {self.empty:,} empty' if self.empty else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class FileOverview:
+    """A file that was looked at. roles: what its columns seem to be. doubts: what must be decided before a plan."""
+
+    file: str
+    rows: int
+    columns: tuple[ColumnOverview, ...]
+    kind: Kind
+    roles: Mapping[str, str]
+    factors: tuple[str, ...]
+    findings: tuple[str, ...]
+    doubts: tuple[str, ...]
+
+    def lines(self) -> tuple[str, ...]:
+        """What is told about the file."""
+        seems = {"scores": "comparisons of faces", "outcomes": "a classifier's answers", "risks": "risk scores"}
+        return (
+            f"file    {self.file}: {self.rows:,} rows, {len(self.columns)} columns",
+            *(f"column  {column.line()}" for column in self.columns),
+            *(f"found   {finding}" for finding in self.findings),
+            f"seems   {seems.get(self.kind, 'nothing that an audit is made of: no score, class or outcome')}"
+            + (f", by {', '.join(self.factors)}" if self.factors else ", with no column of groups"),
+        )
+
+
+def seen(file: Path) -> FileOverview:
+    """Look at a file of columns. NotFound, BadRequest: as `read_table`."""
+    table = read_table(file)
+    if not table.rows:
+        raise BadRequest(f"{file.name} has a header and no rows")
+    columns, doubts, numeric = [], [], {}
+    for name in table.columns:
+        column, numbers = _column(table, name)
+        columns.append(column)
+        if numbers is not None:
+            numeric[name] = numbers
+        spelled = alike([group for group, _ in column.groups])
+        doubts += [f"{name}: {' and '.join(map(repr, same))} may be one group" for same in spelled]
+    kind, roles = _kind(columns, numeric)
+    if "score" in roles and (odd := sentinels(numeric[roles["score"]])):
+        doubts.append(f"{roles['score']}: {', '.join(f'{v:g}' for v in odd)} may stand for no score")
+    if kind == "outcomes":
+        doubts += _classes(columns, roles)
+    factors = _factors(columns, kind, roles)
+    return FileOverview(file.name, table.rows, tuple(columns), kind, roles, factors, table.findings, tuple(doubts))
+
+
+def _column(table: LabelTable, name: str) -> tuple[ColumnOverview, Numbers | None]:
+    (codes,), names = table.texts(name)
+    counts = np.bincount(codes[codes >= 0], minlength=len(names))
+    groups = tuple(zip(names, map(int, counts), strict=True)) if len(names) <= MOST_GROUPS else ()
+    numbers: Numbers | None = None
+    try:
+        numbers = table.numbers(name)
+    except BadRequest:
+        numbers = None
+    told = np.empty(0) if numbers is None else numbers[np.isfinite(numbers)]
+    if numbers is None or not len(told):
+        return ColumnOverview(name, int((codes < 0).sum()), len(names), None, None, groups), None
+    return (
+        ColumnOverview(name, int(np.isnan(numbers).sum()), len(names), float(told.min()), float(told.max()), groups),
+        numbers,
+    )
+
+
+def _kind(columns: Sequence[ColumnOverview], numeric: Mapping[str, Numbers]) -> tuple[Kind, dict[str, str]]:
+    by_word = {plain(column.name): column for column in reversed(columns)}
+
+    def of(role: str, fits: bool = True) -> str | None:
+        return next((by_word[word].name for word in _NAMES[role] if word in by_word), None) if fits else None
+
+    two = {c.name for c in columns if len(c.groups) == 2 and {g.lower() for g, _ in c.groups} <= _YES_OR_NO}
+    score = next((by_word[w].name for w in _NAMES["score"] if w in by_word and by_word[w].name in numeric), None)
+    same, outcome = (next((by_word[w].name for w in _NAMES[r] if w in by_word and by_word[w].name in two), None)
+                     for r in ("same", "outcome"))  # fmt: skip
+    sides = {role: found for role in ("subject_a", "subject_b", "image_a", "image_b") if (found := of(role))}
+    if score and ((same and ("subject_a" in sides or same != outcome)) or {"subject_a", "subject_b"} <= set(sides)):
+        return "scores", {"score": score, **({"same": same} if same else {}), **sides}
+    truth, predicted = of("truth"), of("predicted")
+    if truth and predicted:
+        subject = of("subject")
+        return "outcomes", {"truth": truth, "predicted": predicted, **({"subject": subject} if subject else {})}
+    if score and outcome:
+        return "risks", {"score": score, "outcome": outcome}
+    return "unknown", {}
+
+
+_YES_OR_NO = {"0", "1", "true", "false", "yes", "no", "same", "different", "genuine", "impostor"}
+
+
+def _factors(columns: Sequence[ColumnOverview], kind: Kind, roles: Mapping[str, str]) -> tuple[str, ...]:
+    taken = set(roles.values())
+    if kind == "scores":
+        names = {column.name for column in columns}
+        return tuple(n[:-2] for n in sorted(names) if n.endswith("_a") and f"{n[:-2]}_b" in names and n not in taken)
+    fitting = [c for c in columns if c.name not in taken and 2 <= len(c.groups) <= MOST_GROUPS and c.low is None]
+    known = [c.name for c in fitting if any(word in plain(c.name) for word in _GROUPS)]
+    return tuple(known or [c.name for c in fitting])[:3]
+
+
+def _classes(columns: Sequence[ColumnOverview], roles: Mapping[str, str]) -> list[str]:
+    classes = {c.name: {group for group, _ in c.groups} for c in columns}
+    true, said = classes[roles["truth"]], classes[roles["predicted"]]
+    if true and said and not true & said:
+        return [f"{roles['predicted']} says {sorted(said)}, and {roles['truth']} says {sorted(true)}: they never meet"]
+    return []
+
+
+def guessed_draft(found: FileOverview, high_from: float | None, factors: Sequence[str] = ()) -> str:
+    """The draft of a plan as TOML. factors: the columns of groups, instead of those found.
+
+    BadRequest: a file that is nothing an audit is made of, or has no groups.
+    """
+    by = tuple(factors) or found.factors
+    if found.kind == "unknown":
+        raise BadRequest(
+            f"{found.file} has no columns that an audit is made of: comparisons (score, same), a classifier's answers "
+            "(truth, predicted) or risk scores (score, outcome). Name its columns in a draft: countenance audit plan "
+            "--example scores, outcomes or risks"
+        )
+    if not by:
+        raise BadRequest(f"{found.file} has no column that looks like groups: name one with --by")
+    asked = {
+        "scores": "Is one group falsely accepted or missed more often than another?",
+        "outcomes": "Who is misclassified most?",
+        "risks": "Who is wrongly called high risk?",
+    }[found.kind]
+    lines = [
+        "# Guessed from the data by `countenance audit quick`. Read every line; nothing here was declared beforehand.",
+        f"title = {_text(found.file)}",
+        f"question = {_text(asked)}",
+        'limits = ["the plan was guessed from the data: exploratory"]',
+        "",
+        "[system]",
+        'name = "not stated"',
+        "",
+        "[groups]",
+        f"factors = {_texts(by)}",
+        'labelled_by = "not stated"',
+        "",
+        f"[{found.kind}]",
+        f"file = {_text(found.file)}",
+    ]
+    roles = dict(found.roles)
+    if found.kind == "scores":
+        lines += [f"score = {_text(roles['score'])}", f"same = {_text(roles.get('same', ''))}"]
+        for key, pair in (("subjects", ("subject_a", "subject_b")), ("images", ("image_a", "image_b"))):
+            lines.append(f"{key} = {_texts([roles[side] for side in pair] if set(pair) <= set(roles) else [])}")
+        lines += ["", "[threshold]", 'rule = "fmr"', f"value = {_fmr(found.rows)}"]
+    else:
+        lines += [f"{role} = {_text(column)}" for role, column in roles.items()]
+    if found.kind == "risks":
+        lines.append(f"high_from = {high_from!r}")
+    return "\n".join(lines) + "\n"
+
+
+def _fmr(rows: int) -> float:
+    """The lowest of the usual rates at which a file of so many comparisons can show 30 false matches."""
+    return next((rate for rate in (0.0001, 0.001, 0.01) if rows * rate >= 30), 0.01)
+
+
+def _text(said: str) -> str:
+    return json.dumps(said, ensure_ascii=False)
+
+
+def _texts(said: Sequence[str]) -> str:
+    return f"[{', '.join(map(_text, said))}]"

@@ -1,0 +1,121 @@
+"""`countenance audit check` and `quick`: look a file over, and audit it without a plan made by hand."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from countenance.cli.audit.options import FILE, key_option, now, signer
+from countenance.errors import BadRequest, NotFound
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.argument("plan_file", metavar="[PLAN]", type=FILE, required=False)
+def check(file: Path, plan_file: Path | None) -> None:
+    """Look FILE over: how it is written, its columns, groups, classes and units, and what in it may mislead.
+
+    With PLAN, a draft or a plan whose data lies beside it, everything that `plan` and `run` would refuse is told
+    now. Nothing is written and no rate is computed. Exit code 1 where something must be decided first.
+    """
+    from countenance.audit.planning.guessing import seen
+
+    found = seen(file)
+    for line in found.lines():
+        click.echo(line)
+    if plan_file is not None:
+        _against(file, plan_file)
+    elif found.doubts:
+        for doubt in found.doubts:
+            click.echo(f"decide  {doubt}")
+        sys.exit(1)
+    click.echo("ok")
+
+
+def _against(file: Path, plan_file: Path) -> None:
+    from countenance.audit.planning.plans import read_draft, read_plan
+    from countenance.audit.sources import source_of
+
+    plan = read_plan(plan_file) if plan_file.suffix == ".json" else read_draft(plan_file)[0]
+    source = source_of(plan, plan_file.parent)
+    beside = {(plan_file.parent / name).resolve() for name in (*source.labels, *source.scores)}
+    if file.resolve() not in beside:
+        names = ", ".join((*source.labels, *source.scores))
+        raise BadRequest(f"{plan_file.name} is not about {file.name}; it reads {names} in its own folder")
+    try:
+        findings = source.check()
+    except NotFound as error:
+        findings = (f"{error}: the rest was not looked at",)
+    for finding in findings:
+        click.echo(f"found   {finding}")
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@click.option(
+    "-o", "--out", type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the plan, the bundle and the report; default: beside FILE, with -audit.",
+)  # fmt: skip
+@click.option("--yes", is_flag=True, help="Do not ask: take the plan as it was guessed.")
+@click.option("--high-from", type=float, help="For risk scores: a score from here up counts as high.")
+@click.option(
+    "--by", "factors", multiple=True, metavar="COLUMN", help="Columns of groups; default: those that look so."
+)
+@key_option
+def quick(
+    file: Path, out: Path | None, yes: bool, high_from: float | None, factors: tuple[str, ...], key: Path | None
+) -> None:
+    """Guess a plan from FILE, show it, ask, carry it out and write the report, all marked exploratory.
+
+    The plan stays beside the report as draft.toml: change it and use `plan` and `run` for an audit that can confirm
+    anything. What nobody can guess is asked for: the cut-off of a risk score.
+    """
+    from countenance.audit.planning.guessing import guessed_draft, seen
+
+    found = seen(file)
+    for line in found.lines():
+        click.echo(line, err=True)
+    if high_from is None and found.kind == "risks":
+        if yes:
+            raise BadRequest("a risk score needs its cut-off: --high-from, a score from there up counts as high risk")
+        high_from = click.prompt(
+            f"from which {found.roles['score']} up does a score count as high", type=float, err=True
+        )
+    folder = out if out is not None else file.with_name(f"{file.stem}-audit")
+    draft = guessed_draft(found, high_from, factors)
+    click.echo(draft)
+    if not yes:
+        click.confirm("carry this out?", abort=True, err=True)
+    _carry_out(file, folder, draft, key)
+
+
+def _carry_out(file: Path, folder: Path, draft: str, key: Path | None) -> None:
+    import shutil
+
+    from countenance.audit.bundle import counts_csv, read_bundle
+    from countenance.audit.planning.plans import plan_bytes, plan_of_draft
+    from countenance.audit.report.page import report_page
+    from countenance.audit.running import run
+
+    if folder.exists() and any(folder.iterdir()):
+        raise BadRequest(f"{folder.name} is not empty; name another folder with --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copyfile(file, folder / file.name)
+        (folder / "draft.toml").write_text(draft, encoding="utf-8")
+        made = plan_of_draft(folder / "draft.toml", now())
+        (folder / "plan.json").write_bytes(plan_bytes(made))
+        results = run(folder / "plan.json", folder / "bundle.zip", signer(key), clock=now)
+    except (BadRequest, NotFound):
+        shutil.rmtree(folder)
+        raise
+    bundle = read_bundle(folder / "bundle.zip")
+    (folder / "report.html").write_bytes(report_page(bundle).encode())
+    (folder / "counts.csv").write_bytes(counts_csv(bundle.results))
+    click.echo(results.headline)
+    for line in results.findings:
+        click.echo(f"found: {line}")
+    click.echo("exploratory: the plan was guessed from the data")
+    click.echo(folder / "report.html")
