@@ -1,9 +1,10 @@
 """Group commit: whoever waits for an entry writes, in one transaction, everything that is asked for by then.
 
-One at a time leads. Those who come meanwhile wait for the lead; when they have it, their entry is on the disk already,
-or they write it together with all others that were asked for since. So nothing is handed from thread to thread and
-back, and one sync serves many. A thread of the ledger's own leads where nobody waits: for entries that are wanted
-while their caller does something else, and for checkpoints that are due.
+One at a time leads. Those who come meanwhile sleep until their entry is on the disk, or until they are called to lead
+the next transaction; each has a bell of its own, so nobody queues only to learn that all is done. Who leads gives
+those who were answered just now a moment to ask for their next entry, so that one sync serves as many as there are.
+A thread of the ledger's own leads where nobody waits: for entries that are wanted while their caller does something
+else, and for checkpoints that are due.
 """
 
 from __future__ import annotations
@@ -28,16 +29,25 @@ T = TypeVar("T")
 MAX_BATCH = 1000
 UNATTENDED_S = 1.0
 """How long an entry that nobody waits for may lie before it is written."""
+MUSTER_S = 0.0005
+"""How long a transaction waits for callers as many as took part in the last one: a fraction of what a sync costs."""
 
 
 class Job(Generic[T]):
-    """Something to be done in a transaction, and how that ended; only who leads changes it."""
+    """Something to be done in a transaction, and how that ended; only who leads changes it.
 
-    __slots__ = ("_error", "_result", "done", "work")
+    bell: held; who waits sleeps on it, and is woken by its release. waited_for: whether somebody does, who has not been
+    woken since; changed under the writer's door.
+    """
+
+    __slots__ = ("_error", "_result", "bell", "done", "waited_for", "work")
 
     def __init__(self, work: Callable[[Batch, Transaction], T]) -> None:
         self.work = work
         self.done = False
+        self.bell = threading.Lock()
+        self.bell.acquire()
+        self.waited_for = False
         self._result: T | None = None
         self._error: CountenanceError | None = None
 
@@ -91,6 +101,10 @@ class Writer:
         self._door = threading.Lock()
         self._closed = False
         self._lead = threading.Lock()
+        self._expected = 1
+        self._mustering = False
+        self._mustered = threading.Lock()
+        self._mustered.acquire()
         self._bell = threading.Event()
         self._thread = threading.Thread(target=self._attend, name="ledger-writer", daemon=True)
         self._thread.start()
@@ -109,6 +123,9 @@ class Writer:
             if len(self._jobs) >= self._capacity:
                 raise Overloaded(f"{self._capacity} entries wait to be recorded")
             self._jobs.append(job)  # type: ignore[arg-type]
+            if self._mustering and len(self._jobs) >= self._expected:
+                self._mustering = False
+                self._mustered.release()
         return job
 
     def hasten(self) -> None:
@@ -123,17 +140,55 @@ class Writer:
         deadline = time.monotonic() + timeout_s
         left = timeout_s
         while not job.done:
-            if left < 0 or not self._lead.acquire(timeout=left):
-                raise _too_late(timeout_s)
-            try:
+            with self._door:
+                job.waited_for = not job.done
+            if job.done:
+                break
+            if left >= 0 and self._lead.acquire(blocking=False):
+                self._write_waiting(job, left, timeout_s)
+            elif left < 0 or not job.bell.acquire(timeout=left):
+                with self._door:
+                    job.waited_for = False
+                self._call_next()  # it may have been called just now
                 if not job.done:
-                    self._transact(self._gather(), patience_s=left)
-            except Busy:
-                raise _too_late(timeout_s) from None
-            finally:
-                self._lead.release()
+                    raise _too_late(timeout_s)
             left = deadline - time.monotonic()
         return job.outcome()
+
+    def _write_waiting(self, job: Job[T], patience_s: float, timeout_s: float) -> None:
+        """Write `job` and all others that wait, having the lead; give it up afterwards, and call who is next."""
+        try:
+            if not job.done:
+                self._muster()
+                self._transact(self._gather(), patience_s=patience_s)
+        except Busy:
+            raise _too_late(timeout_s) from None
+        finally:
+            with self._door:
+                job.waited_for = False
+            self._lead.release()
+            self._call_next()
+
+    def _muster(self) -> None:
+        """Give as many callers as took part in the last transaction a moment to ask."""
+        with self._door:
+            self._mustering = len(self._jobs) < self._expected
+            if not self._mustering:
+                return
+        if not self._mustered.acquire(timeout=MUSTER_S):
+            with self._door:
+                if not self._mustering:  # it was released just now
+                    self._mustered.acquire()
+                self._mustering = False
+
+    def _call_next(self) -> None:
+        """Wake the first who waits for a job that nobody has taken up, so that it leads, unless another one does."""
+        with self._door:
+            for job in self._jobs:
+                if job.waited_for:
+                    job.waited_for = False
+                    job.bell.release()
+                    return
 
     def close(self) -> None:
         """Write what waits, then a last checkpoint, and stop."""
@@ -159,6 +214,8 @@ class Writer:
                 except Busy as error:  # they wait on, but not for a ledger that is closed
                     while not going_on and (jobs := self._gather()):
                         self._fail(jobs, error)
+                        self._wake(jobs)
+            self._call_next()
 
     @property
     def _behind(self) -> bool:
@@ -194,6 +251,7 @@ class Writer:
         except BaseException as error:  # whatever it was, nobody may wait for ever or believe that it was written
             self._due = time.monotonic() + self._every_s
             self._fail(jobs, error)
+            self._wake(jobs)
             if not isinstance(error, Exception):
                 raise
             return
@@ -205,6 +263,16 @@ class Writer:
                 tell()
         finally:  # where somebody interrupts this: an entry without an answer
             self._fail(jobs, NotRecorded("interrupted"))
+            self._wake(jobs)
+
+    def _wake(self, jobs: list[Job[object]]) -> None:
+        """Wake all who wait for `jobs`, which are done; as many may ask again at once, beside those who ask already."""
+        with self._door:
+            woken = [job for job in jobs if job.waited_for]
+            for job in woken:
+                job.waited_for = False
+                job.bell.release()
+            self._expected = min(MAX_BATCH, max(1, len(woken) + len(self._jobs)))
 
     def _fail(self, jobs: list[Job[object]], error: BaseException) -> None:
         """Those of `jobs` that are not done have failed because of `error`."""

@@ -14,7 +14,10 @@ from sqlalchemy import Engine
 
 from countenance import database as databases
 from countenance.errors import NotRecorded
-from countenance.ledger import Ledger, verify_records, writer
+from countenance.ledger import Ledger, Receipt, verify_records, writer
+from countenance.ledger.batch import Batch
+from countenance.ledger.entries import Draft
+from countenance.ledger.writer import Writer
 
 Opener = Callable[..., Ledger]
 NOTE = {"kind": "note"}
@@ -45,21 +48,18 @@ def clock() -> Watched:
 
 
 class AskedFor:
-    """A lock in place of `lock`, which it is. asked: released for each thread that is about to wait for it.
+    """A lock in place of the lead of `writer`, which it is. asked: released for each thread that does not get it."""
 
-    late: whoever waits with a limit is told at once that its time is over.
-    """
-
-    def __init__(self, lock: threading.Lock, *, late: bool = False) -> None:
-        self._lock = lock
-        self._late = late
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._lock = writer._lead
         self.asked = threading.Semaphore(0)
-        self.limits: list[float] = []
 
-    def acquire(self, timeout: float) -> bool:
-        self.limits.append(timeout)
-        self.asked.release()
-        return not self._late and self._lock.acquire(timeout=timeout)
+    def acquire(self, blocking: bool) -> bool:
+        got = self._lock.acquire(blocking=blocking)
+        if not got:
+            self.asked.release()
+        return got
 
     def release(self) -> None:
         self._lock.release()
@@ -69,6 +69,7 @@ class AskedFor:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+        self._writer._call_next()
 
 
 @contextmanager
@@ -83,7 +84,7 @@ def waiting_behind(ledger: Ledger, count: int) -> Iterator[list[object]]:
             got.append(error)
 
     threads = [threading.Thread(target=wait, args=[n], name=f"caller-{n}") for n in range(count)]
-    lead = ledger._writer._lead = AskedFor(ledger._writer._lead)  # type: ignore[assignment]
+    lead = ledger._writer._lead = AskedFor(ledger._writer)  # type: ignore[assignment]
     with lead:
         for thread in threads:
             thread.start()
@@ -186,14 +187,23 @@ def test_what_somebody_elses_lock_kept_out_is_written_once_when_it_is_gone(
 
 def test_waiting_for_another_one_who_writes_ends_in_time(ledger: Ledger) -> None:
     pending = ledger.append(NOTE)
-    lead = ledger._writer._lead
-    with lead:
-        late = ledger._writer._lead = AskedFor(lead, late=True)  # type: ignore[assignment]
-        with pytest.raises(NotRecorded, match=r"within 30 s"):
-            pending.wait(30)
-        ledger._writer._lead = lead
-        assert late.limits == [30]
+    with ledger._writer._lead, pytest.raises(NotRecorded, match=r"within 0\.01 s"):
+        pending.wait(0.01)
     assert pending.wait().index == 1
+
+
+def test_who_gives_up_waiting_passes_the_call_to_lead_on(ledger: Ledger) -> None:
+    """Else all others would sleep although nobody writes."""
+    impatient = ledger._writer.submit(_note)
+    with waiting_behind(ledger, 1) as got:
+        with pytest.raises(NotRecorded, match="within -1 s"):
+            ledger._writer.wait(impatient, -1)
+        assert ledger._writer._lead.asked.acquire(timeout=30)  # type: ignore[attr-defined]
+    assert len(got) == 1
+
+
+def _note(batch: Batch, _: object) -> Receipt:
+    return batch.add(Draft.of(NOTE))
 
 
 def test_callers_of_two_ledgers_on_one_database_get_each_index_once(open_ledger: Opener) -> None:
