@@ -119,6 +119,13 @@ class Transaction:
             raise
         self._cursor.execute("RELEASE part")
 
+    def close(self) -> None:
+        """Let go of its statements, which the connection keeps for the next transaction.
+
+        A cursor that is dropped later resets its statement, even where the next transaction runs it by then.
+        """
+        self._cursor.close()
+
     def rows(self, statement: Direct, **values: object) -> list[tuple[Any, ...]]:
         """All rows of a SELECT."""
         return statement.fetch(self._cursor, self._engine.dialect, values)
@@ -144,10 +151,13 @@ def writing(engine: Engine, patience_s: float = LOCK_PATIENCE_S, *, synced: bool
         if not synced:
             cursor.execute("PRAGMA synchronous=NORMAL")
         _begin_write(cursor, patience_s - (time.monotonic() - began))
-        yield Transaction(engine, connection)
+        transaction = Transaction(engine, connection)
+        yield transaction
         connection.commit()
         if not synced:  # after an exception the connection is closed
             cursor.execute("PRAGMA synchronous=FULL")
+        transaction.close()
+        cursor.close()
 
 
 _writers: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()

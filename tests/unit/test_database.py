@@ -125,3 +125,13 @@ def test_what_is_disposed_of_keeps_no_connection(tmp_path: Path) -> None:
         made[0].execute("SELECT 1")
     assert TERM.rows(engine, gallery="g") == []
     engine.dispose()
+
+
+def test_a_transaction_that_is_over_lets_go_of_the_statements_of_its_connection(tmp_path: Path) -> None:
+    """Dropped later, in another thread, its cursor would reset a statement in the middle of the next transaction."""
+    engine = open_database(tmp_path / "countenance.sqlite")
+    with writing(engine) as transaction:
+        pass
+    with pytest.raises(sqlite3.ProgrammingError, match="closed cursor"):
+        transaction.rows(Direct(sa.select(sa.literal(1))))
+    engine.dispose()

@@ -141,6 +141,7 @@ class Writer:
         left = timeout_s
         while not job.done:
             with self._door:
+                job.bell.acquire(blocking=False)  # a call that this thread has forestalled
                 job.waited_for = not job.done
             if job.done:
                 break
