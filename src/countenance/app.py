@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
 
@@ -30,9 +30,10 @@ from countenance.budgets import Budgets, read_defaults
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.engine import Engine, load_manifests
-from countenance.errors import CountenanceError, Misconfigured
+from countenance.errors import CountenanceError, Misconfigured, NotRecorded, StoreError
 from countenance.faces import ModelId
 from countenance.gallery import Gallery, KeptFaces, gallery_rows
+from countenance.heap import bound_heap
 from countenance.home import private_home
 from countenance.ledger import Bindings, Ledger
 from countenance.mandates import (
@@ -65,10 +66,24 @@ class Countenance:
     register: Register
     ledger: Ledger
     bindings: Bindings
+    _galleries_read: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
     def open(cls, settings: Settings) -> Countenance:
-        """Open the database under `settings.home`, making folder, keys and tables on first use."""
+        """Open the database under `settings.home`, making folder, keys and tables on first use.
+
+        `StoreError` where the disk does not let it, with what to do.
+        """
+        try:
+            return cls._open(settings)
+        except OSError as error:
+            raise StoreError(
+                f"the data folder {settings.home} cannot be used: {error.strerror}; see that it is there, belongs to "
+                "the user who runs this, is writable and has room"
+            ) from error
+
+    @classmethod
+    def _open(cls, settings: Settings) -> Countenance:
         private_home(settings.home)
         database = open_database(settings.database)
         ledger = Ledger(database, Signer.from_file(settings.keys / "ledger.key"), settings.origin, _now)
@@ -215,11 +230,19 @@ class Countenance:
             "TEXT`; or start with `countenance serve --despite TEXT`, where what differs grants nothing"
         )
 
+    def check_writable(self) -> None:
+        """`StoreError` where the ledger could not be written, with what to do: a server would answer nothing."""
+        try:
+            self.ledger.check_writable()
+        except NotRecorded as error:
+            raise StoreError(f"no call could be answered: {error}") from error
+
     def prepare_to_serve(self) -> None:
-        """Limit this process to one BLAS thread for each request, and read all galleries in the background.
+        """Bound this process's heap, limit it to one BLAS thread for each request, and read all galleries in the background.
 
         Best called before anything needs the models: while they load, one core is free for the galleries.
         """
+        bound_heap()
         threadpool_limits(1, user_api="blas")  # requests run side by side, and waiting BLAS threads would spin
         threading.Thread(target=self._read_galleries, name="galleries", daemon=True).start()
 
@@ -230,7 +253,9 @@ class Countenance:
         """
         explainer = administration.Explainer(self.rules, self.moratoria_in_force, _now)
         record = administration.Record(self.ledger)
-        services = native.Services(self.operators, self.mandates, self.custodian, self.moratoria, explainer, record)
+        services = native.Services(
+            self.operators, self.mandates, self.custodian, self.moratoria, explainer, record, self._loaded
+        )
         others = {native.PREFIX: native.app(services), azure.PREFIX: self._azure()}
         return Lifespan(PrefixRouter(self._rekognition(), others), partial(self._running, closing))
 
@@ -262,11 +287,16 @@ class Countenance:
         self.kept.sweep()
         return self.custodian.sweep()
 
+    def _loaded(self) -> bool:
+        return self._galleries_read.is_set()
+
     def _read_galleries(self) -> None:
         try:
             self.gallery.read_all(self.model)
         except CountenanceError as error:  # then the first search of each gallery reads it
             logging.getLogger("countenance").error("galleries could not be read ahead: %s", error)
+        finally:
+            self._galleries_read.set()
 
     def _rekognition(self) -> ASGIApp:
         dialect = rekognition.app(
@@ -308,6 +338,7 @@ def asgi() -> ASGIApp:
     Use one worker process: each loads the models, and all share one database and one ledger.
     """
     app = Countenance.open(settings.load())
+    app.check_writable()
     app.check_state()
     app.prepare_to_serve()
     return app.asgi(closing=True)

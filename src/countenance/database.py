@@ -18,12 +18,13 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from countenance.errors import CountenanceError, StoreError
+from countenance.disk_faults import disk_fault
+from countenance.errors import CountenanceError, NotRecorded, StoreError
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 _WHAT_TO_DO = "see that its folder is there, writable and has room"
@@ -82,9 +83,23 @@ def reading_once(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def changing(engine: Engine) -> Iterator[Connection]:
-    """A write transaction through SQLAlchemy: committed to disk at the end of the block, rolled back on an error."""
-    with _writer_lock(engine, LOCK_PATIENCE_S), engine.begin() as connection:
+    """A write transaction through SQLAlchemy: committed to disk at the end of the block, rolled back on an error.
+
+    `NotRecorded` says what is wrong, and what to do, where the disk or another writer keeps it from being written.
+    """
+    with _told(), _writer_lock(engine, LOCK_PATIENCE_S), engine.begin() as connection:
         yield connection
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """`NotRecorded` in place of an error of the disk."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        if (fault := disk_fault(error)) is None:
+            raise
+        raise NotRecorded(f"the database could not be written: {fault}") from error
 
 
 class Busy(Exception):
@@ -126,6 +141,11 @@ class Transaction:
         """
         self._cursor.close()
 
+    def try_writing(self) -> None:
+        """Change a page of the file without changing what it says, so that the commit needs the disk."""
+        ((version,),) = self._cursor.execute("PRAGMA user_version").fetchall()
+        self._cursor.execute(f"PRAGMA user_version={int(version)}")
+
     def rows(self, statement: Direct, **values: object) -> list[tuple[Any, ...]]:
         """All rows of a SELECT."""
         return statement.fetch(self._cursor, self._engine.dialect, values)
@@ -146,7 +166,7 @@ def writing(engine: Engine, patience_s: float = LOCK_PATIENCE_S, *, synced: bool
     are those of the driver (`sqlite3`).
     """
     began = time.monotonic()
-    with _writer_lock(engine, patience_s), _driver_connection(engine) as connection:
+    with _told(), _writer_lock(engine, patience_s), _driver_connection(engine) as connection:
         cursor = connection.cursor()
         if not synced:
             cursor.execute("PRAGMA synchronous=NORMAL")
@@ -277,4 +297,6 @@ def migrate(engine: Engine) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except (SQLAlchemyError, CommandError) as error:
+        if (fault := disk_fault(error)) is not None:
+            raise StoreError(f"the database cannot be opened or migrated: {fault}") from error
         raise StoreError(f"the database cannot be opened or migrated: {type(error).__name__}: {error}") from error

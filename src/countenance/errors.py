@@ -30,7 +30,8 @@
     │   └── Held                  permitted, but withheld until people have reviewed or authorised it
     ├── Unauthenticated           the caller did not prove who it is
     ├── Overloaded                the queue is full; try again later
-    ├── NotRecorded               the ledger could not be written, so nothing is answered
+    ├── NotRecorded               the ledger or the database could not be written, so nothing is answered
+    │   └── ClockBack                 the clock reads earlier than the last entry of the ledger
     └── Misconfigured             this installation must not start or go on
         ├── ModelError            a model file is missing, altered, or differs from its manifest
         ├── PolicyError           the rules cannot be read, validated or trusted
@@ -189,7 +190,11 @@ class Overloaded(CountenanceError):
 
 
 class NotRecorded(CountenanceError):
-    """The ledger could not be written, so nothing is answered."""
+    """The ledger or the database could not be written, so nothing is answered."""
+
+
+class ClockBack(NotRecorded):
+    """The clock reads earlier than the last entry of the ledger, so nothing is decided or recorded."""
 
 
 class Misconfigured(CountenanceError):

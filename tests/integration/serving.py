@@ -75,8 +75,11 @@ def opened(environment: Mapping[str, str]) -> Iterator[Countenance]:
 
 
 @contextmanager
-def serving(home: Path | None, **more: str) -> Iterator[Live]:
-    """`countenance serve` on a free port until the block ends. home: None for the one of a newcomer."""
+def serving(home: Path | None, *, bytecode: bool = True, **more: str) -> Iterator[Live]:
+    """`countenance serve` on a free port until the block ends. home: None for the one of a newcomer.
+
+    bytecode: whether it may write compiled modules beside their sources.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -89,7 +92,7 @@ def serving(home: Path | None, **more: str) -> Iterator[Live]:
     others = {name: v for name, v in os.environ.items() if not name.startswith("COUNTENANCE_")}
     process = subprocess.Popen(
         [sys.executable, "-c", "from countenance.cli import main; main()", "serve"],
-        env={**others, **environment},
+        env={**others, **environment, **({} if bytecode else {"PYTHONDONTWRITEBYTECODE": "1"})},
         stdout=subprocess.DEVNULL,
     )
     try:

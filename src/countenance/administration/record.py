@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from countenance.errors import BadRequest, NotFound
+from countenance.errors import BadRequest, NotFound, NotRecorded
 from countenance.ledger import Ledger, Receipt, RefusedCount, prove_inclusion
+
+CHECK_EVERY_S = 1.0
+"""The disk is tried no more often than this, however many ask whether the server is well."""
+CHECK_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,23 @@ class Record:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._checking = threading.Lock()
+        self._checked = -CHECK_EVERY_S
+        self._fault: NotRecorded | None = None
+
+    def check_writable(self) -> None:
+        """`NotRecorded` where no entry could be written now, with what is wrong and what to do about it."""
+        with self._checking:
+            if time.monotonic() >= self._checked + CHECK_EVERY_S:
+                try:
+                    self._ledger.check_writable(CHECK_PATIENCE_S)
+                    self._fault = None
+                except NotRecorded as error:
+                    self._fault = error
+                self._checked = time.monotonic()
+            fault = self._fault
+        if fault is not None:
+            raise type(fault)(str(fault))
 
     @property
     def origin(self) -> str:

@@ -31,6 +31,7 @@ def serve(despite: str | None) -> None:
     from countenance.operations import evidence_summary
 
     with installation(reads=True) as app:
+        app.check_writable()
         app.check_state(despite)
         app.prepare_to_serve()
         application = app.asgi()

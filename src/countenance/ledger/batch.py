@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection, bindparam, delete, insert
 
 from countenance.database import Direct, Transaction
-from countenance.errors import Conflict, NotRecorded, StoreError
+from countenance.errors import ClockBack, Conflict, StoreError
 from countenance.ledger import merkle, records, tables
 from countenance.ledger.checkpoint import Checkpoint, SignedCheckpoint, sign_checkpoint
 from countenance.ledger.entries import SALT_BYTES, Draft, Entry, Opening, compose
@@ -122,15 +122,16 @@ class Batch:
             self.add(Draft.of({"kind": "key", "key": str(NoteKey(origin, signer.public))}))
 
     def check_clock(self) -> None:
-        """`NotRecorded` where the clock reads earlier than the last entry says."""
+        """`ClockBack` where the clock reads earlier than the last entry says."""
         if self._time < self.tail.time:
-            raise NotRecorded(
-                f"the clock reads {self._time}, and the last entry was written at {self.tail.time}; if the clock is "
-                "right now, record the step with `countenance ledger clock`"
+            raise ClockBack(
+                f"the clock reads {self._time}, and the last entry was written at {self.tail.time}; nothing is "
+                "answered until that moment is past. If the clock is right now, record the step with `countenance "
+                "ledger clock`"
             )
 
     def add(self, draft: Draft) -> Receipt:
-        """Append one entry; `NotRecorded` where the clock went backwards."""
+        """Append one entry; `ClockBack` where the clock went backwards."""
         self.check_clock()
         return self._add(draft)
 

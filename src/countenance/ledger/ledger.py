@@ -148,6 +148,18 @@ class Ledger(Records):
         """Do `work` in a coming transaction, with the entries that it adds; what it gives, when that is durable."""
         return self._done(work, timeout_s)
 
+    def check_writable(self, timeout_s: float = PATIENCE_S) -> None:
+        """Write to the disk as an entry would be, without one; `NotRecorded` says what is wrong and what to do.
+
+        `ClockBack` where the clock reads earlier than the last entry.
+        """
+
+        def work(batch: Batch, transaction: Transaction) -> None:
+            batch.check_clock()
+            transaction.try_writing()
+
+        self._done(work, timeout_s)
+
     def accept_clock(self, reason: str, timeout_s: float = PATIENCE_S) -> Receipt:
         """Go on after the clock was put back: record the step and the operator's reason. `Conflict` if it was not."""
         reason = reason.strip()

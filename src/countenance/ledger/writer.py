@@ -9,6 +9,7 @@ else, and for checkpoints that are due.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -19,11 +20,14 @@ from typing import Generic, TypeVar
 from sqlalchemy import Engine
 
 from countenance.database import LOCK_PATIENCE_S, Busy, Transaction, reading, writing
+from countenance.disk_faults import disk_fault
 from countenance.errors import CountenanceError, NotRecorded, Overloaded
 from countenance.ledger.batch import Batch, LogTail, follow, followed
 from countenance.ledger.entries import timestamp
 from countenance.ledger.notes import NoteKey
 from countenance.signing import Signer
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 MAX_BATCH = 1000
@@ -102,6 +106,7 @@ class Writer:
         self._closed = False
         self._lead = threading.Lock()
         self._expected = 1
+        self._fault: str | None = None
         self._mustering = False
         self._mustered = threading.Lock()
         self._mustered.acquire()
@@ -259,6 +264,9 @@ class Writer:
         if batch.tail.checkpointed:
             self._due = time.monotonic() + self._every_s
         self._tail, self._signer = batch.tail, batch.signer
+        if self._fault is not None:
+            self._fault = None
+            log.warning("the ledger is written again; calls are answered")
         try:
             for tell in fulfil:
                 tell()
@@ -277,13 +285,20 @@ class Writer:
 
     def _fail(self, jobs: list[Job[object]], error: BaseException) -> None:
         """Those of `jobs` that are not done have failed because of `error`."""
+        if isinstance(error, NotRecorded) and error.__cause__ is not None:
+            error = error.__cause__
         why = self._reason(error)
+        if not isinstance(error, NotRecorded) and why != self._fault:  # once, however many calls it fails
+            self._fault = why
+            log.error("the ledger cannot be written, so nothing is answered: %s", why)
         for job in jobs:
             if not job.done:
                 job.fail(NotRecorded(f"the ledger could not be written: {why}"))
 
     def _reason(self, error: BaseException) -> str:
         """What went wrong, without any value that was to be written."""
+        if (fault := disk_fault(error)) is not None:
+            return fault
         if isinstance(error, CountenanceError | Busy | self._engine.dialect.loaded_dbapi.Error):
             return f"{type(error).__name__}: {error}"
         return type(error).__name__

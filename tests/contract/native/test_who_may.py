@@ -17,6 +17,8 @@ MANDATE, HOLD = "mandate-0123456789ab", "hold-0123456789ab"
 ALL = {"request", "approve", "review", "audit"}
 MATRIX = {
     ("get", "/health"): None,
+    ("get", "/ready"): None,
+    ("get", "/mandates/{mandate_id}/budget"): ALL,
     ("get", "/ledger/proof"): None,
     ("get", "/me"): ALL,
     ("get", "/mandate-templates"): ALL,

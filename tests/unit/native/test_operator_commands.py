@@ -88,6 +88,9 @@ class FakeInstallation:
     settings: Settings
     prepared: bool = False
 
+    def check_writable(self) -> None:
+        pass
+
     def check_state(self, despite: str | None) -> None:
         assert despite is None
 

@@ -90,6 +90,7 @@ FAULTS: Mapping[type[errors.CountenanceError], AzureError] = MappingProxyType(
         errors.Unauthenticated: UNAUTHENTICATED,
         errors.Overloaded: RATE_LIMIT,
         errors.NotRecorded: INTERNAL,
+        errors.ClockBack: ACCESS_DENIED,
         errors.NotAsRecorded: ACCESS_DENIED,
         errors.Misconfigured: INTERNAL,
         errors.ModelError: INTERNAL,

@@ -40,7 +40,7 @@ from countenance.api.body_reader import (
     declared_bytes,
     read_body,
 )
-from countenance.errors import CountenanceError
+from countenance.errors import CountenanceError, NotRecorded
 from countenance.operations import Answer, Caller, Operation
 
 Scope = MutableMapping[str, Any]
@@ -207,7 +207,9 @@ def _failure(error: Exception, scope: Scope, request_id: str) -> tuple[int, byte
     headers = {"x-ms-error-code": fault.code}
     if isinstance(error, CountenanceError | AzureRefused) and error.receipt is not None:
         headers[RECEIPT] = error.receipt
-    if fault.status == 500:  # by type and place only: a message could hold what was sent
+    if isinstance(error, NotRecorded):  # it says what is wrong and what to do, and holds nothing that was sent
+        log.error("request %s was not answered: %s", request_id, error)
+    elif fault.status == 500:  # by type and place only: a message could hold what was sent
         for place in traceback.extract_tb(error.__traceback__)[-1:]:
             where = Path(place.filename).name, place.lineno
             log.error("request %s failed: %s at %s:%s", request_id, type(error).__name__, *where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -35,6 +36,7 @@ class Services:
     moratoria: Moratoria
     explainer: Explainer
     record: Record
+    loaded: Callable[[], bool] = lambda: True
 
 
 def app(services: Services, limits: BodyLimits = BodyLimits()) -> ASGIApp:  # noqa: B008  # frozen
@@ -58,7 +60,7 @@ def _application(services: Services) -> FastAPI:
     )
     every = APIRouter(prefix=PREFIX)
     for router in (
-        health.routes(services.record),
+        health.routes(services.record, services.loaded),
         mandates.routes(services.mandates),
         custody.routes(services.custodian),
         moratoria.routes(services.moratoria),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
@@ -11,12 +12,23 @@ from pydantic import Field
 from countenance.administration import Record
 from countenance.api.native.access import Caller, everybody, public, router
 from countenance.api.native.values import Closed
+from countenance.errors import Overloaded
 
 
 class Health(Closed):
     """The server's state."""
 
-    status: Literal["ok"] = Field(description="ok: the database answers. Else there is a problem in its place.")
+    status: Literal["ok"] = Field(
+        description="ok: the ledger can be written, so calls are answered. Else there is a problem in its place."
+    )
+
+
+class Ready(Closed):
+    """That the server wants calls."""
+
+    status: Literal["ready"] = Field(
+        description="ready: it is well, and all galleries are in memory. Else there is a problem in its place."
+    )
 
 
 class Me(Closed):
@@ -27,15 +39,26 @@ class Me(Closed):
     expires_at: datetime = Field(description="When the token ends, UTC.")
 
 
-def routes(record: Record) -> APIRouter:
-    """The routes /health and /me."""
+def routes(record: Record, loaded: Callable[[], bool]) -> APIRouter:
+    """The routes /health, /ready and /me. loaded: whether the galleries are in memory."""
     at = router("standing")
 
     @at.get("/health", openapi_extra=public(), summary="Say whether the server is well")
     def health() -> Health:
-        """Read the database once. No token is needed, and nothing else is said."""
-        assert record.size >= 0
+        """Write to the disk as an entry of the ledger would be, at most once a second. No token is needed.
+
+        503 where that fails: then no call is answered, and the problem says what is wrong and what to do.
+        """
+        record.check_writable()
         return Health(status="ok")
+
+    @at.get("/ready", openapi_extra=public(), summary="Say whether the server wants calls")
+    def ready() -> Ready:
+        """As /health, and the galleries are in memory: until then, first searches are slow. No token is needed."""
+        record.check_writable()
+        if not loaded():
+            raise Overloaded("galleries are being read into memory; try again in a moment")
+        return Ready(status="ready")
 
     @at.get("/me", openapi_extra=everybody(), summary="Show who asks")
     def me(caller: Caller) -> Me:

@@ -69,6 +69,7 @@ KINDS: Mapping[type[errors.CountenanceError], Kind] = MappingProxyType(
         errors.Unauthenticated: Kind(401, "Nobody proved who asks"),
         errors.Overloaded: Kind(503, "Too much at once"),
         errors.NotRecorded: Kind(503, "The record cannot be written, so nothing is done"),
+        errors.ClockBack: Kind(503, "The clock is behind the record, so nothing is done"),
         errors.Misconfigured: Kind(500, "This installation is not in order"),
         errors.ModelError: Kind(500, "This installation is not in order"),
         errors.PolicyError: Kind(500, "This installation is not in order"),

@@ -84,6 +84,7 @@ FAULTS: Mapping[type[errors.CountenanceError], AwsError] = MappingProxyType(
         errors.Unauthenticated: UNRECOGNIZED_CLIENT,
         errors.Overloaded: THROTTLED,
         errors.NotRecorded: INTERNAL,
+        errors.ClockBack: ACCESS_DENIED,
         errors.Misconfigured: INTERNAL,
         errors.ModelError: INTERNAL,
         errors.PolicyError: INTERNAL,

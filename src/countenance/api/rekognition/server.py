@@ -50,7 +50,7 @@ from countenance.api.rekognition.objects import Objects
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import load_model
 from countenance.api.rekognition.signature import SERVICE, WRONG_KEY, WRONG_SIGNATURE, Claim, claim, single
-from countenance.errors import BudgetSpent, CountenanceError
+from countenance.errors import BudgetSpent, CountenanceError, NotRecorded
 from countenance.operations import Answer, Caller, Operation
 
 Scope = MutableMapping[str, Any]
@@ -240,7 +240,9 @@ def _failure(error: Exception, request_id: str, *, query: bool = False) -> WireR
     headers = {}
     if isinstance(error, CountenanceError) and error.receipt is not None:
         headers[RECEIPT] = error.receipt
-    if fault.status == 500:  # by type and place only: a message could hold what was sent
+    if isinstance(error, NotRecorded):  # it says what is wrong and what to do, and holds nothing that was sent
+        log.error("request %s was not answered: %s", request_id, error)
+    elif fault.status == 500:  # by type and place only: a message could hold what was sent
         for place in traceback.extract_tb(error.__traceback__)[-1:]:
             where = Path(place.filename).name, place.lineno
             log.error("request %s failed: %s at %s:%s", request_id, type(error).__name__, *where)
