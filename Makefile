@@ -4,7 +4,7 @@ BIN := .venv/bin
 export COUNTENANCE_HOME ?= $(CURDIR)/data
 
 PART ?=
-.PHONY: demo serve test clients wheel mutants check format bench slow docs site lock clean
+.PHONY: hardening demo serve test clients wheel mutants check format bench slow docs site lock clean
 
 demo: .venv/run.stamp  ## the main job on real faces, set-up included
 	$(BIN)/countenance demo
@@ -21,6 +21,10 @@ clients: .venv/javascript.stamp  ## Amazon's JavaScript SDK for the contract tes
 slow: .venv/dev.stamp  ## coverage simulations and other suites of many minutes
 	@$(BIN)/countenance models fetch
 	$(BIN)/pytest -m slow --timeout 3600
+
+hardening: .venv/dev.stamp  ## kills, forgeries, dead disks, connections, corpora, memory: about ten minutes; writes benchmarks/results/hardening.json
+	@$(BIN)/countenance models fetch
+	$(BIN)/python -m benchmarks.hardening
 
 mutants: .venv/dev.stamp  ## change the code a little and see that a test notices: `make mutants PART=guard`, or all parts
 	$(BIN)/python tests/mutants/run.py $(PART)

@@ -238,7 +238,7 @@ class Countenance:
             raise StoreError(f"no call could be answered: {error}") from error
 
     def prepare_to_serve(self) -> None:
-        """Bound this process's heap, limit it to one BLAS thread for each request, and read all galleries in the background.
+        """Bound the heap, limit this process to one BLAS thread for each request, and read all galleries behind.
 
         Best called before anything needs the models: while they load, one core is free for the galleries.
         """

@@ -18,8 +18,9 @@ def bound_heap() -> bool:
     """Set it for this process; False where the C library has no such setting (musl, macOS)."""
     try:
         library = ctypes.CDLL(None)
-        library.gnu_get_libc_version
-        mallopt = library.mallopt
-    except (OSError, AttributeError):
+    except OSError:
         return False
+    if not hasattr(library, "gnu_get_libc_version"):  # other libraries number their settings otherwise
+        return False
+    mallopt = library.mallopt
     return bool(mallopt(_M_MMAP_THRESHOLD, MAPPED_FROM)) and bool(mallopt(_M_ARENA_MAX, ARENAS))

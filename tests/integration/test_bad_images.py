@@ -33,6 +33,8 @@ from countenance.engine.weights import state
 from countenance.mandates import Holder, Terms
 from countenance.mandates.mandate import AccessKey
 
+pytestmark = pytest.mark.hardening
+
 ROOT = Path(__file__).parents[2]
 REGION = "us-east-1"
 REFUSALS = {"InvalidImageFormatException", "ImageTooLargeException", "InvalidParameterException"}

@@ -13,6 +13,8 @@ import pytest
 from benchmarks.attacks import ATTACKS, Attack, attacked, health
 from tests.integration.serving import grant, serving
 
+pytestmark = pytest.mark.hardening
+
 HEALTH, LARGE = "/v1/health", "/v1/openapi.json"
 UNTIL_CLOSED_S = 13.0
 """Longer than a head may take, so that whoever sends none is cut off."""

@@ -27,6 +27,8 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {folder!r})
 from tests.integration.gallery.test_durability import opened, picture
+
+pytestmark = pytest.mark.hardening
 gallery = opened(Path({path!r}))
 print("ready", flush=True)
 for number in range({start}, {start} + 100_000):

@@ -22,6 +22,8 @@ from countenance.policy import Verdict
 from countenance.scoring import Calibration, RawCosine
 from countenance.settings import load
 
+pytestmark = pytest.mark.hardening
+
 GALLERY, EXTERNAL = "gallery-nobody-may-read", "external-id-nobody-may-read"
 
 

@@ -24,6 +24,8 @@ from countenance.mandates import AccessKey, Holder, MoratoriumStore, Role, Terms
 from countenance.scoring import RawCosine
 from countenance.settings import Settings, load
 
+pytestmark = pytest.mark.hardening
+
 LATER = datetime.now(UTC) + timedelta(days=30)
 
 

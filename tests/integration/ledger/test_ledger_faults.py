@@ -21,6 +21,8 @@ from countenance.errors import CountenanceError, NotRecorded
 from countenance.ledger import Ledger, Records, merkle, verify_records
 from countenance.signing import Signer
 
+pytestmark = pytest.mark.hardening
+
 APPENDER = Path(__file__).with_name("appender.py")
 SIGNER = Signer(bytes(32))
 ORIGIN = "log.example/faces"

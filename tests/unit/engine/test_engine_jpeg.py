@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.unit.engine.picture_files import noise, saved
+from tests.unit.engine.picture_files import noise, saved, with_orientation
 
 from countenance.engine.decode import decode, read_header
 from countenance.engine.limits import DEFAULT, Limits
@@ -96,6 +96,42 @@ def test_segment_longer_than_the_file_is_damaged() -> None:
 def test_garbage_between_segments_is_passed_over() -> None:
     at = frame_at(JPEG)
     assert read(JPEG[:at] + b"garbage" + JPEG[at:]).shape == read(JPEG).shape
+
+
+def starts_of_segments(jpeg: bytes) -> list[int]:
+    """Where each segment's marker stands, up to the first scan's."""
+    starts = [2]
+    while jpeg[starts[-1] + 1] != 0xDA:
+        at = starts[-1]
+        starts.append(at + 2 + int.from_bytes(jpeg[at + 2 : at + 4]))
+    return starts
+
+
+@pytest.mark.parametrize("stray", [b"\0", b"\0\0\0", b"garbage", bytes(range(1, 255)), b"\xff\0\xff\0"])
+def test_stray_bytes_before_any_segment_but_the_first_and_before_the_first_scan_are_passed_over(stray: bytes) -> None:
+    for jpeg in (JPEG, saved(COLOUR, "JPEG", progressive=True)):
+        for at in starts_of_segments(jpeg)[1:]:
+            assert near(read(jpeg[:at] + stray + jpeg[at:]), COLOUR), at
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_orientation_stored_as_long_is_one_stored_as_short(order: str, orientation: int) -> None:
+    short = with_orientation(JPEG, orientation, order)
+    entry = short.index(struct.pack(f"{order}HHI", 0x0112, 3, 1))
+    long = short[:entry] + struct.pack(f"{order}HHII", 0x0112, 4, 1, orientation) + short[entry + 12 :]
+    assert np.array_equal(read(long), read(short))
+
+
+def test_an_arithmetic_coded_jpeg_is_refused_by_name_whatever_else_it_holds() -> None:
+    """As libjpeg-turbo writes it: a frame of SOF9 or SOF10, and conditioning in DAC (CC) in place of Huffman tables."""
+    at = frame_at(JPEG)
+    conditioning = b"\xff\xcc\x00\x06\x00\x10\x10\x05"
+    for frame in (0xC9, 0xCA):
+        coded = JPEG[:at] + bytes([0xFF, frame]) + JPEG[at + 2 :]
+        tables = coded.index(b"\xff\xc4")
+        with pytest.raises(UnsupportedImage, match="arithmetic-coded"):
+            read(coded[:tables] + conditioning + coded[coded.index(b"\xff\xda") :])
 
 
 def test_no_frame_is_damaged() -> None:
