@@ -75,11 +75,8 @@ def opened(environment: Mapping[str, str]) -> Iterator[Countenance]:
 
 
 @contextmanager
-def serving(home: Path | None, *, bytecode: bool = True, **more: str) -> Iterator[Live]:
-    """`countenance serve` on a free port until the block ends. home: None for the one of a newcomer.
-
-    bytecode: whether it may write compiled modules beside their sources.
-    """
+def serving(home: Path | None, **more: str) -> Iterator[Live]:
+    """`countenance serve` on a free port until the block ends. home: None for the one of a newcomer."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -92,7 +89,7 @@ def serving(home: Path | None, *, bytecode: bool = True, **more: str) -> Iterato
     others = {name: v for name, v in os.environ.items() if not name.startswith("COUNTENANCE_")}
     process = subprocess.Popen(
         [sys.executable, "-c", "from countenance.cli import main; main()", "serve"],
-        env={**others, **environment, **({} if bytecode else {"PYTHONDONTWRITEBYTECODE": "1"})},
+        env={**others, **environment},
         stdout=subprocess.DEVNULL,
     )
     try:

@@ -25,7 +25,6 @@ MATRIX = {
     ("get", "/mandates"): ALL,
     ("post", "/mandates"): {"request"},
     ("get", "/mandates/{mandate_id}"): ALL,
-    ("get", "/mandates/{mandate_id}/budget"): ALL,
     ("post", "/mandates/{mandate_id}/approval"): {"approve"},
     ("post", "/mandates/{mandate_id}/refusal"): {"approve"},
     ("post", "/mandates/{mandate_id}/renewal"): {"approve"},
