@@ -251,13 +251,18 @@ class Countenance:
 
         closing: whether shutdown closes the installation, too.
         """
+        others = {native.PREFIX: self.native(), azure.PREFIX: self._azure()}
+        return Lifespan(PrefixRouter(self._rekognition(), others), partial(self._running, closing))
+
+    def native(self) -> ASGIApp:
+        """Our own HTTP API, /v1."""
         explainer = administration.Explainer(self.rules, self.moratoria_in_force, _now)
         record = administration.Record(self.ledger)
+        door = native.FaceDoor(self.guard, self.register, self.executor)
         services = native.Services(
-            self.operators, self.mandates, self.custodian, self.moratoria, explainer, record, self._loaded
+            self.operators, self.mandates, self.custodian, self.moratoria, explainer, record, door, self._loaded
         )
-        others = {native.PREFIX: native.app(services), azure.PREFIX: self._azure()}
-        return Lifespan(PrefixRouter(self._rekognition(), others), partial(self._running, closing))
+        return native.app(services, key_limits=native.KeyLimits(requests=self.settings.queue))
 
     @contextmanager
     def _running(self, closing: bool) -> Iterator[None]:

@@ -80,6 +80,20 @@ def test_enrolling_and_searching_finds_the_person_and_the_export_of_it_verifies(
     assert f"entry {after.split()[0]}" in after.partition("\n")[2]
 
 
+def test_the_python_client_enrols_searches_and_opens_the_same_folder(beside_a_server: Shell) -> None:
+    here = beside_a_server.folder / "python-client"
+    (here / "people").mkdir(parents=True)
+    for photo in orl_faces(HOME / "demo-faces"):
+        if photo.number == 1 and photo.person in (5, 6, 7):
+            (here / "people" / f"member-{photo.person}.png").write_bytes(photo.png)
+        if (photo.person, photo.number) == (5, 2):
+            (here / "probe.png").write_bytes(photo.png)
+    printed = beside_a_server.follow("python-client")
+    assert re.findall(r"^face 0: perhaps (\S+) ", printed, re.MULTILINE) == ["member-5"]
+    assert "receipt: v1;" in printed
+    assert "in process: 3 faces in club-people" in printed
+
+
 def test_the_verifier_needs_nothing_of_this_package(tmp_path: Path) -> None:
     source = (ROOT / "src" / "countenance" / "ledger" / "verifier.py").read_text()
     imported = set(re.findall(r"^(?:from|import) (\w+)", source, re.MULTILINE))

@@ -29,6 +29,20 @@ from countenance.audit import (
     run,
     verify_bundle,
 )
+from countenance.client import (
+    BulkResult,
+    ComparisonShown,
+    DetectionShown,
+    EnrolledFaceShown,
+    EnrolmentShown,
+    LeadShown,
+    MandateShown,
+    PictureToEnrol,
+    ProofShown,
+    SearchShown,
+    SiblingShown,
+    WorstGroupShown,
+)
 from countenance.metrics import (
     Comparisons,
     Interval,
@@ -104,3 +118,29 @@ def what_is_refused(rate: Rate) -> None:
     wilson("1", 100)  # type: ignore[arg-type]
     rate.errors = 2  # type: ignore[misc]
     verify([0.1, 0.9], 0.5)  # type: ignore[arg-type]
+
+
+def a_client(folder: Path) -> None:
+    with countenance.Client("http://127.0.0.1:8080", key="CNTN", secret="s", token="t") as client:
+        assert_type(client, countenance.Client)
+        assert_type(client.detect(b""), DetectionShown)
+        assert_type(client.compare(b"", folder / "a.jpg"), ComparisonShown)
+        assert_type(client.enrol("club", b"", "ann"), EnrolmentShown)
+        found = client.search_all("club", b"", quality="LOW")
+        assert_type(found, SearchShown)
+        lead = found.results[0].leads[0]
+        assert_type(lead, LeadShown)
+        assert_type(lead.expected_innocent, float)
+        assert_type(lead.worst_group, WorstGroupShown | None)
+        assert_type(lead.sibling, SiblingShown | None)
+        for done in client.enrol_many("club", [PictureToEnrol(folder / "a.jpg", "ann")], journal=folder / "journal"):
+            assert_type(done, BulkResult)
+        assert_type(next(client.faces("club")), EnrolledFaceShown)
+        assert_type(client.mandates.list(), list[MandateShown])
+        assert_type(client.prove(found.receipt), ProofShown)
+    assert_type(countenance.open(folder, key="CNTN"), countenance.Client)
+
+
+def what_is_refused_of_a_client(client: countenance.Client) -> None:
+    client.search("club", "https://example.org/a.jpg")  # type: ignore[arg-type]
+    client.search("club", b"", quality="GOOD")  # type: ignore[arg-type]

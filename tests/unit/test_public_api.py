@@ -51,7 +51,7 @@ def imported(module: str, folder: Path) -> dict[str, list[str] | bool | int]:
 
 
 def test_each_public_room_that_exports_names_is_written_down() -> None:
-    exporting = [f"countenance.{room}" for room in ("audit", "metrics") if SOURCE[room].exports is not None]
+    exporting = [f"countenance.{room}" for room in ("audit", "metrics", "client") if SOURCE[room].exports is not None]
     assert ["countenance", *exporting] == list(PROMISED)
 
 
@@ -79,6 +79,15 @@ def test_the_version_is_the_installed_packages() -> None:
 def test_importing_the_package_loads_one_module_and_does_nothing(tmp_path: Path) -> None:
     done = imported("countenance", tmp_path)
     assert done["modules"] == ["countenance"]
+    assert (done["noted"], done["variables"], done["threads"]) == ([], True, 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_client_of_a_server_brings_no_engine_and_no_server(tmp_path: Path) -> None:
+    done = imported("countenance.client", tmp_path)
+    assert isinstance(done["modules"], list)
+    brought = {name.partition(".")[0] for name in done["modules"]}
+    assert not brought & {"openvino", "cv2", "numpy", "scipy", "fastapi", "uvicorn", "sqlalchemy", "botocore", "boto3"}
     assert (done["noted"], done["variables"], done["threads"]) == ([], True, 1)
     assert not list(tmp_path.iterdir())
 

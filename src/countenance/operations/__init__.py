@@ -21,7 +21,7 @@ from countenance.operations.charging import BudgetKeeper
 from countenance.operations.compare import Compare, Compared
 from countenance.operations.detect import Detect, Detected
 from countenance.operations.enrol import Enrol, Enrolled
-from countenance.operations.evidence import evidence_summary, trusted_evidence
+from countenance.operations.evidence import WorstGroup, evidence_summary, trusted_evidence
 from countenance.operations.faces import Erase, FacePage, ListFaces
 from countenance.operations.galleries import CreateGallery, DeleteGallery, DescribeGallery, ListGalleries
 from countenance.operations.groups import CreateGroup, DeleteGroup, ListGroups, ReadGroup, TrainGroup, UpdateGroup
@@ -44,7 +44,8 @@ from countenance.operations.noted_faces import EnrolFace, EraseFace, ListNotedFa
 from countenance.operations.notices import Topics
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.persons import CreatePerson, DeletePerson, ListPersons, ReadPerson, UpdatePerson
-from countenance.operations.quality import QualityFilter
+from countenance.operations.picture_leads import FaceFound, PictureSearched, SearchPicture
+from countenance.operations.quality import QualityFilter, reasons_against
 from countenance.operations.recognition_faces import DetectAndKeep, KeptDetection
 from countenance.operations.request import granted
 from countenance.operations.search import SearchAnswer, SearchByFace, SearchByImage
@@ -54,6 +55,7 @@ from countenance.operations.search_users import (
     SearchUsersByUser,
     UserSearchAnswer,
 )
+from countenance.operations.siblings import Sibling
 from countenance.operations.stream_processors import (
     CreateStreamProcessor,
     DeleteStreamProcessor,
@@ -120,6 +122,7 @@ __all__ = [
     "Erase",
     "EraseFace",
     "Erased",
+    "FaceFound",
     "FaceGroup",
     "FacePage",
     "FindSimilarEnrolled",
@@ -155,6 +158,7 @@ __all__ = [
     "Permit",
     "Person",
     "PersonFound",
+    "PictureSearched",
     "QualityFilter",
     "ReadFace",
     "ReadGroup",
@@ -170,10 +174,12 @@ __all__ = [
     "SearchByFace",
     "SearchByImage",
     "SearchInVideo",
+    "SearchPicture",
     "SearchUsersByFace",
     "SearchUsersByImage",
     "SearchUsersByUser",
     "SetTags",
+    "Sibling",
     "SimilarFaces",
     "StartStreamProcessor",
     "StartVideoDetection",
@@ -199,6 +205,7 @@ __all__ = [
     "VideoJob",
     "VideoRunner",
     "VideoSearchAnswer",
+    "WorstGroup",
     "confidence",
     "content_of",
     "evidence_summary",
@@ -206,6 +213,7 @@ __all__ = [
     "kind_of",
     "matches_by_time",
     "read_charter",
+    "reasons_against",
     "similarity_at_confidence",
     "trusted_evidence",
 ]

@@ -13,6 +13,7 @@ from countenance.budgets import Spending
 from countenance.engine import LARGEST_FACE, STORED
 from countenance.errors import NoFace
 from countenance.faces import DetectedFace
+from countenance.operations.evidence import WorstGroup, worst_group
 from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
@@ -26,12 +27,15 @@ from countenance.signing import JSON
 class Compared:
     """The source face, the target faces at or above the least similarity (most similar first), and the others.
 
-    unmatched: largest first, so that their order says nothing of their similarity.
+    unmatched: largest first, so that their order says nothing of their similarity. rates: the false match rate at each
+    of the similarities. worst_group: what the evidence says.
     """
 
     source: DetectedFace
     matches: tuple[tuple[DetectedFace, float], ...]
     unmatched: tuple[DetectedFace, ...]
+    rates: tuple[float, ...] = ()
+    worst_group: WorstGroup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,9 @@ class Compare(Operation[ScoredFaces, Compared]):
         matches = tuple(pair for pair in pairs if pair[1] >= self.similarity)
         matched = {id(face) for face, _ in matches}
         unmatched = tuple(face for face, _ in seen.targets if id(face) not in matched)  # their order says nothing
-        return Compared(seen.source, matches, unmatched)
+        rates = tuple(tools.calibration.fmr(tools.calibration.score(similarity)) for _, similarity in matches)
+        worst = worst_group(tools.evidence, tools.calibration, permit.at) if permit.at else None
+        return Compared(seen.source, matches, unmatched, rates, worst)
 
     def private(self) -> Mapping[str, JSON]:
         """Which two pictures."""

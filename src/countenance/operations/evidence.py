@@ -8,12 +8,14 @@ not count. A file that cannot be read stops the start.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from countenance.audit.evidence import Evidence, read_evidence, shipped_evidence
 from countenance.errors import BadRequest, Misconfigured
 from countenance.policy import EvidenceFacts
+from countenance.scoring import Calibration
 
 
 def trusted_evidence(folder: Path | None, *, shipped: bool = True) -> tuple[Evidence, ...]:
@@ -39,11 +41,9 @@ def evidence_facts(every: Iterable[Evidence], model: str, calibration: str, now:
 
     The best evidence distinguishes the most groups; of several, it covers the highest false match rate.
     """
-    fitting = [e for e in every if (e.subject.model, e.subject.calibration) == (model, calibration)]
-    current = [e for e in fitting if e.in_date(now)] or fitting
-    if not current:
+    best = _best(every, model, calibration, now)
+    if best is None:
         return EvidenceFacts(signed=False)
-    best = max(current, key=lambda e: (len(_factors(e)), e.subject.threshold_fmr))
     return EvidenceFacts(
         signed=True,
         model=best.subject.model,
@@ -58,6 +58,45 @@ def evidence_facts(every: Iterable[Evidence], model: str, calibration: str, now:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class WorstGroup:
+    """What the evidence measured of the group with the highest false match rate, at the threshold that it tested.
+
+    fmr: errors / trials, 0..1; high: the upper bound of that. similarity: the threshold, 0..100. people: how many of
+    the group were tested. until: when the evidence ends. issuer: hex of the public key that signed it.
+    """
+
+    factor: str
+    group: str
+    fmr: float
+    high: float
+    similarity: float
+    people: int
+    until: datetime
+    issuer: str
+
+
+def worst_group(every: Iterable[Evidence], calibration: Calibration, now: datetime) -> WorstGroup | None:
+    """The group served worst by the best evidence that is in date; None where there is none, or it knows no rate."""
+    best = _best(every, calibration.model, calibration.identity, now)
+    if best is None or not best.in_date(now):
+        return None
+    known = [g for g in best.groups if g.fmr.high is not None and g.fmr.estimate is not None]
+    if not known:
+        return None
+    worst = max(known, key=lambda g: (g.fmr.high or 0.0, g.factor, g.group))
+    return WorstGroup(
+        worst.factor,
+        worst.group,
+        worst.fmr.estimate or 0.0,
+        worst.fmr.high or 0.0,
+        round(float(calibration.similarity(calibration.score_at_fmr(best.subject.threshold_fmr))), 6),
+        worst.people,
+        best.expires,
+        best.issuer,
+    )
+
+
 def evidence_summary(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> str:
     """One line for whoever starts the server: the best evidence for model and calibration, or what is missing."""
     best = evidence_facts(every, model, calibration, now)
@@ -68,6 +107,12 @@ def evidence_summary(every: Iterable[Evidence], model: str, calibration: str, no
     if best.expires_at <= now:
         return f"for {exact} it ended on {until}: rules that ask for it will refuse to identify (1:N)"
     return f"in date until {until}, for similarities of a false match rate of {best.fmr:g} and less"
+
+
+def _best(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> Evidence | None:
+    fitting = [e for e in every if (e.subject.model, e.subject.calibration) == (model, calibration)]
+    current = [e for e in fitting if e.in_date(now)] or fitting
+    return max(current, key=lambda e: (len(_factors(e)), e.subject.threshold_fmr), default=None)
 
 
 def _factors(evidence: Evidence) -> frozenset[str]:

@@ -138,7 +138,7 @@ class Guard:
             charge = partial(self._budgets.charge, caller.access_key, mandate, operation.gallery, duties.keeps_probes)
             left = charge(operation.costs(self._tools, seen))
             days = duties.keep_at_most[0] if duties.keep_at_most else None
-            result = operation.act(self._tools, Permit(mandate, caller.access_key, duties.holds, days), seen)
+            result = operation.act(self._tools, Permit(mandate, caller.access_key, duties.holds, days, now), seen)
             left = charge(operation.told(self._tools, seen, result)) or left
         except NotRecorded:
             raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import ClassVar, Generic, Self, TypeVar
 
 from countenance.audit.evidence import Evidence
@@ -47,13 +48,14 @@ class Permit:
     """The guard's permit for one operation. `act` cannot be called without one.
 
     access_key: of the caller. withheld: whether the rules want results kept until people have done their part.
-    keep_days: after how many days the rules want stored results erased, if they say so.
+    keep_days: after how many days the rules want stored results erased, if they say so. at: when it was given, UTC.
     """
 
     mandate: Mandate
     access_key: str = ""
     withheld: bool = False
     keep_days: int | None = None
+    at: datetime | None = None
 
 
 class Operation(ABC, Generic[Seen, Result]):

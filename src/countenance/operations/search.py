@@ -12,6 +12,7 @@ from countenance.engine import LARGEST_FACE, Picture
 from countenance.errors import Conflict, NoFace
 from countenance.faces import Candidate, DetectedFace, Template
 from countenance.gallery import Matches
+from countenance.operations.evidence import WorstGroup, worst_group
 from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
@@ -31,7 +32,7 @@ class SearchAnswer:
     """The candidates, most similar first.
 
     expected_false_matches: how many enrolled faces of other people to expect at or above the least similarity, in a
-    gallery of this size, for a probe from the group that the model serves worst.
+    gallery of this size, for a probe from the group that the model serves worst. worst_group: what the evidence says.
     """
 
     candidates: tuple[Candidate, ...]
@@ -39,6 +40,7 @@ class SearchAnswer:
     expected_false_matches: float
     version: str
     probe: DetectedFace | None = None
+    worst_group: WorstGroup | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,8 @@ class _Search(Searching[Seen, SearchAnswer], Generic[Seen]):
         )
         candidates = leads(matches, calibration, self.similarity, self.limit)
         expected = expected_false_matches(calibration.fmr(min_score), matches.gallery_size)
-        return SearchAnswer(candidates, matches.gallery_size, expected, tools.engine.version, probe.face)
+        worst = worst_group(tools.evidence, calibration, permit.at) if permit.at else None
+        return SearchAnswer(candidates, matches.gallery_size, expected, tools.engine.version, probe.face, worst)
 
     def told(self, tools: Tools, seen: Seen, result: SearchAnswer) -> Spending:
         """One comparison with the gallery, and one with each face whose exact similarity is told."""

@@ -21,6 +21,7 @@ import uvicorn
 from sqlalchemy import Engine
 from tests.contract.rekognition.rekognition_fakes import REGION, boto_client
 from tests.fakes.engine import MODEL, FakeEngine
+from tests.fakes.rules import FixedRules
 
 from countenance import administration, operations
 from countenance.api import native, rekognition
@@ -57,7 +58,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass
+@dataclass(eq=False)
 class World:
     """A server and what stands behind it. url: where it listens."""
 
@@ -68,6 +69,7 @@ class World:
     operators: administration.Operators
     custody: Custody
     moratoria: administration.Moratoria
+    native: Any
     tokens: dict[str, str] = field(default_factory=dict)
     clients: dict[str | None, httpx.Client] = field(default_factory=dict)
 
@@ -80,6 +82,14 @@ class World:
                 base_url=self.url + "/v1", headers=headers, timeout=30, trust_env=False, verify=False
             )
         return self.clients[sent]
+
+    def faces(self, access_key: str, secret: str) -> httpx.Client:
+        """A client with an access key."""
+        if access_key not in self.clients:
+            self.clients[access_key] = httpx.Client(
+                base_url=self.url + "/v1", auth=(access_key, secret), timeout=30, trust_env=False, verify=False
+            )
+        return self.clients[access_key]
 
     def boto(self, access_key: str, secret: str) -> Any:
         return boto_client(self.url, key=access_key, secret=secret)
@@ -127,21 +137,22 @@ def world(
     budgets = operations.BudgetKeeper(Budgets(database, bytes(32), now), read_defaults())
     guard = operations.Guard(tools, rules, ledger, register, custody, in_force, now, budgets)
     operators = administration.Operators(OperatorStore(database, now, os.urandom), ledger)
+    executor = ThreadPoolExecutor(4)
     services = native.Services(
         operators,
         administration.Mandates(register, ledger, now, budgets),
         administration.Custodian(custody, register, gallery, ledger, now),
         moratoria,
-        administration.Explainer(rules, in_force, now),
+        administration.Explainer(HOUSE_RULES if isinstance(rules, FixedRules) else rules, in_force, now),
         administration.Record(ledger),
+        native.FaceDoor(guard, register, executor),
     )
-    executor = ThreadPoolExecutor(4)
     aws = rekognition.app(
         guard, register, region=REGION, objects=rekognition.Objects({}), page_key=b"k" * 32, now=now, executor=executor
     )
     ours = native.app(services, limits or native.BodyLimits())
     with listening(PrefixRouter(aws, {native.PREFIX: ours})) as url:
-        made = World(url, database, ledger, register, operators, custody, moratoria)
+        made = World(url, database, ledger, register, operators, custody, moratoria, ours)
         for name, roles in PEOPLE.items():
             made.tokens[name] = operators.add(name, roles, now() + timedelta(days=1))[1]
         yield made

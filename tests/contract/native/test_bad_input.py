@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,12 @@ def facts() -> st.SearchStrategy[Any]:
     )
 
 
+@cache
+def key_of(shared: World) -> dict[str, str]:
+    made = shared.granted()
+    return {"access_key": made["access_key"], "secret": made["secret"]}
+
+
 def dumped(value: Any) -> bytes:
     return json.dumps(value).encode("utf-8", "surrogatepass")
 
@@ -103,9 +110,14 @@ def check(answer: httpx.Response) -> None:
 def test_fuzzed_bodies_never_break_the_server(
     shared: World, path: str, operation: dict[str, Any], data: st.DataObject
 ) -> None:
-    client = shared.client("flo does all")
+    by_key = operation["security"] == [{"key": []}]
+    client = shared.faces(**key_of(shared)) if by_key else shared.client("flo does all")
     url = path.removeprefix("/v1").format(
-        mandate_id="mandate-0123456789ab", hold_id="hold-0123456789ab", moratorium_id="none"
+        mandate_id="mandate-0123456789ab",
+        hold_id="hold-0123456789ab",
+        moratorium_id="none",
+        gallery_id="g0",
+        user_id="u",
     )
     schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     body = data.draw(bodies(schema) | VALUES)
@@ -150,8 +162,8 @@ def test_odd_paths_are_problems(shared: World, path: str) -> None:
         (b"", "application/json", 422),
         (b'{"request": {}}', "text/plain", 422),
         (b'{"request": {}}', "multipart/form-data", 422),
-        (b'{"request": {"use": {"purpose": "\\ud800"}}}', "application/json", 422),
-        (b'{"request": {"\\ud800": 1}}', "application/json", 422),
+        (b'{"request": {"use": {"purpose": "\\ud800"}}}', "application/json", 400),
+        (b'{"request": {"\\ud800": 1}}', "application/json", 400),
         (b'{"\\ud800": {}}', "application/json", 422),
         (b" " * 65_537, "application/json", 413),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import time
 from datetime import timedelta
@@ -47,6 +48,26 @@ MATRIX = {
     ("get", "/ledger/entries/{index}"): {"audit"},
 }
 """Who may call what; None: needs no token. Said here a second time, so that a change of the routes shows."""
+KEYED = {
+    ("post", "/detections"),
+    ("post", "/comparisons"),
+    ("get", "/galleries"),
+    ("post", "/galleries"),
+    ("get", "/galleries/{gallery_id}"),
+    ("delete", "/galleries/{gallery_id}"),
+    ("post", "/galleries/{gallery_id}/searches"),
+    ("post", "/galleries/{gallery_id}/enrolments"),
+    ("post", "/galleries/{gallery_id}/erasures"),
+    ("get", "/galleries/{gallery_id}/faces"),
+    ("post", "/galleries/{gallery_id}/faces"),
+    ("delete", "/galleries/{gallery_id}/faces/{face_id}"),
+    ("get", "/galleries/{gallery_id}/users"),
+    ("post", "/galleries/{gallery_id}/users"),
+    ("delete", "/galleries/{gallery_id}/users/{user_id}"),
+    ("post", "/galleries/{gallery_id}/users/{user_id}/faces"),
+    ("post", "/galleries/{gallery_id}/users/{user_id}/removals"),
+}
+"""What an access key is needed for, and no token helps with."""
 
 
 def test_the_matrix_covers_every_route_and_the_document_says_the_same() -> None:
@@ -55,7 +76,50 @@ def test_the_matrix_covers_every_route_and_the_document_says_the_same() -> None:
         for path, item in document()["paths"].items()
         for method, operation in item.items()
     }
-    assert said == MATRIX
+    assert said == {**MATRIX, **dict.fromkeys(KEYED)}
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(KEYED))
+def test_calls_about_faces_need_a_key_and_its_secret(shared: World, method: str, path: str) -> None:
+    url = path.format(gallery_id="g0", face_id="00000000-0000-4000-8000-000000000000", user_id="u")
+    key = shared.granted()
+    good = (key["access_key"], key["secret"])
+    wrong = [
+        None,
+        (good[0], good[1][:-1]),
+        (good[0], good[1] + "x"),
+        (good[0], ""),
+        ("CNTNNOSUCHKEY", good[1]),
+        good[::-1],
+    ]
+    body = {} if method in ("get", "delete") else {"content": b"{", "headers": {"content-type": "application/json"}}
+    with httpx.Client(base_url=shared.url + "/v1", trust_env=False) as client:
+        for auth in wrong:
+            answer = client.request(method, url, auth=auth, **body)  # type: ignore[arg-type]
+            assert answer.status_code == 401, answer.text
+            assert answer.headers["www-authenticate"].startswith("Basic")
+            assert answer.json()["type"] == "urn:countenance:problem:unauthenticated"
+        answer = client.request(method, url, auth=good, **body)  # type: ignore[arg-type]
+        assert answer.status_code in (200, 400, 404, 415), answer.text
+        for sent in ("Basic", "Basic :", "Basic !!!!", "Basic " + "A" * 500, f"Bearer {shared.tokens['flo does all']}"):
+            refused = client.request(method, url, headers={"authorization": sent})
+            assert refused.status_code == 401
+
+
+def test_two_proofs_in_one_request_are_none(shared: World) -> None:
+    key = shared.granted()
+    sent = "Basic " + base64.b64encode(f"{key['access_key']}:{key['secret']}".encode()).decode()
+    once, twice = [("authorization", sent)], [("authorization", sent)] * 2
+    url = shared.url + "/v1/galleries"
+    assert httpx.get(url, headers=once, trust_env=False).status_code == 200
+    assert httpx.get(url, headers=twice, trust_env=False).status_code == 401
+
+
+def test_a_body_is_refused_before_it_is_held(shared: World) -> None:
+    key = shared.granted()
+    client = shared.faces(key["access_key"], key["secret"])
+    large = client.post("/detections", content=b" " * (16 * 2**20 + 1), headers={"content-type": "application/json"})
+    assert (large.status_code, large.json()["type"]) == (413, "urn:countenance:problem:body-too-large")
 
 
 @pytest.mark.parametrize(("method", "path"), MATRIX)

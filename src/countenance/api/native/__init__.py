@@ -1,9 +1,11 @@
-"""Our own HTTP API under /v1: what people do about mandates, held results, moratoria, rules and the record.
+"""Our own HTTP API under /v1: faces, and what people do about mandates, held results, moratoria, rules and the record.
 
-RFC 9457 problems, bearer tokens of operators, an OpenAPI document that is generated and checked in (docs/openapi.json).
+RFC 9457 problems, access keys of mandates, bearer tokens of operators; the OpenAPI document is generated and checked in
+(docs/openapi.json).
 """
 
 from countenance.api.native.application import PREFIX, Services, app, document
+from countenance.api.native.key_access import FaceDoor, KeyLimits
 from countenance.api.native.middleware import BodyLimits
 
-__all__ = ["PREFIX", "BodyLimits", "Services", "app", "document"]
+__all__ = ["PREFIX", "BodyLimits", "FaceDoor", "KeyLimits", "Services", "app", "document"]

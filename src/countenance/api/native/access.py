@@ -18,11 +18,13 @@ EVERYBODY = frozenset(Role)
 
 _DESCRIPTIONS = {
     400: "The body is not JSON, or a value in it makes no sense here.",
-    401: "The token is missing, unknown, expired or revoked.",
-    403: "The operator's roles do not cover this, or the same person may not do both steps.",
+    401: "The token or key is missing, unknown, expired or revoked.",
+    403: "The rules forbid it, the operator's roles do not cover it, or one person may not do both steps.",
     404: "What was named is not there.",
     409: "The thing is there, and is in a state that forbids this.",
-    413: "The body is larger than 65,536 bytes.",
+    413: "The body is larger than it may be, or an image is.",
+    415: "Not a kind of image that is read here.",
+    429: "The budget of comparisons is spent, or a quota is used up.",
     422: "The request does not fit the schema; `faults` names the places.",
     503: "Too many requests at once, or the record cannot be written.",
 }
@@ -41,6 +43,11 @@ def everybody() -> dict[str, Any]:
 def public() -> dict[str, Any]:
     """The extra of a route that needs no token."""
     return {ROLES: [], "security": []}
+
+
+def by_key() -> dict[str, Any]:
+    """The extra of a route for callers with an access key; what they may do is their mandate's matter."""
+    return {ROLES: [], "security": [{"key": []}]}
 
 
 class GuardedRoute(APIRoute):

@@ -8,16 +8,21 @@ from typing import Any, cast
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import ASGIApp
 
 from countenance.administration import Custodian, Explainer, Mandates, Moratoria, Operators, Record
-from countenance.api.native import custody, health, mandates, moratoria, record, rules
+from countenance.api.native import bulk, custody, faces, galleries, health, mandates, moratoria, record, rules
 from countenance.api.native.access import public
+from countenance.api.native.key_access import FaceDoor, KeyAccess, KeyLimits
 from countenance.api.native.middleware import BodyLimits, OperatorAccess
 from countenance.api.native.problems import FieldFault, Problem, response_of
+from countenance.api.prefixes import PrefixRouter
+from countenance.wire.faces import BulkLine, EnrolBody
 
 PREFIX = "/v1"
 PUBLIC = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready", f"{PREFIX}/ledger/proof", f"{PREFIX}/openapi.json"})
@@ -36,18 +41,30 @@ class Services:
     moratoria: Moratoria
     explainer: Explainer
     record: Record
+    faces: FaceDoor
     loaded: Callable[[], bool] = lambda: True
 
 
-def app(services: Services, limits: BodyLimits = BodyLimits()) -> ASGIApp:  # noqa: B008  # frozen
+BY_KEY = tuple(f"{PREFIX}/{name}" for name in ("detections", "comparisons", "galleries"))
+"""What callers with an access key ask for."""
+
+
+def app(
+    services: Services,
+    limits: BodyLimits = BodyLimits(),  # noqa: B008  # frozen
+    key_limits: KeyLimits = KeyLimits(),  # noqa: B008  # frozen
+) -> ASGIApp:
     """The API as an ASGI application that answers /v1."""
-    return OperatorAccess(_application(services), services.operators.holding, PUBLIC, limits, ALWAYS)
+    inside = _application(services)
+    faces_side = KeyAccess(inside, services.faces.credentials.secret_of, key_limits)
+    people_side = OperatorAccess(inside, services.operators.holding, PUBLIC, limits, ALWAYS)
+    return PrefixRouter(people_side, dict.fromkeys(BY_KEY, faces_side))
 
 
 def document() -> dict[str, Any]:
     """The OpenAPI document; made without an installation, since no route is called."""
     nothing = cast("Any", None)
-    return _document(_application(Services(*[nothing] * 6)))
+    return _document(_application(Services(*[nothing] * 7)))
 
 
 def _application(services: Services) -> FastAPI:
@@ -66,6 +83,9 @@ def _application(services: Services) -> FastAPI:
         moratoria.routes(services.moratoria),
         rules.routes(services.explainer),
         record.routes(services.record),
+        faces.routes(services.faces),
+        galleries.routes(services.faces),
+        bulk.routes(services.faces),
     ):
         every.include_router(router)
     application.include_router(every)
@@ -81,16 +101,28 @@ def _application(services: Services) -> FastAPI:
     return application
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
-    return response_of(error)
+async def _refused(request: Request, error: Exception) -> Response:
+    answer = response_of(error)
+    if answer.status_code == 405:  # the framework names the methods of the first route of several at this path
+        answer.headers["allow"] = ", ".join(_methods(request))
+    return answer
+
+
+def _methods(request: Request) -> list[str]:
+    """The methods that the path takes."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if isinstance(route, APIRoute) and route.matches(request.scope)[0] is not Match.NONE:
+            found |= route.methods or set()
+    return sorted(found)
 
 
 def _document(application: FastAPI) -> dict[str, Any]:
     made = get_openapi(
         title="Countenance",
         version="1",
-        summary="What people do about mandates, held results, moratoria, rules and the record.",
-        description="Face operations themselves are asked for in the Rekognition dialect. See docs/native-api.md.",
+        summary="Faces, with what an answer is worth; mandates, held results, moratoria, rules and the record.",
+        description="Callers with an access key ask about faces, operators about the rest. See docs/native-api.md.",
         routes=application.routes,
     )
     schemas = made["components"]["schemas"]
@@ -98,7 +130,7 @@ def _document(application: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     if "JsonValue" in schemas:
         schemas["JsonValue"] = {"title": "JsonValue", "description": "Any JSON value."}
-    for model in (FieldFault, Problem):
+    for model in (FieldFault, Problem, EnrolBody, BulkLine):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schema.pop("$defs", None)
         schemas[model.__name__] = schema
@@ -107,6 +139,11 @@ def _document(application: FastAPI) -> dict[str, Any]:
             "type": "http",
             "scheme": "bearer",
             "description": "An operator's token, made by `countenance operator add`.",
-        }
+        },
+        "key": {
+            "type": "http",
+            "scheme": "basic",
+            "description": "An access key of a mandate as the user, its secret as the password.",
+        },
     }
     return made

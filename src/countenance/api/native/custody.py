@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue
 
 from countenance.administration import AuthorisationOutcome, Custodian, Hold, Role
 from countenance.api.native.access import Caller, may, router
-from countenance.api.native.values import Closed
+from countenance.wire.values import Closed
 
 HoldId = Annotated[str, Path(description="The held result's id.", pattern=r"^hold-[0-9a-f]{12}$")]
 

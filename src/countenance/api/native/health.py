@@ -11,8 +11,8 @@ from pydantic import Field
 
 from countenance.administration import Record
 from countenance.api.native.access import Caller, everybody, public, router
-from countenance.api.native.values import Closed
 from countenance.errors import Overloaded
+from countenance.wire.values import Closed
 
 
 class Health(Closed):

@@ -57,7 +57,7 @@ class OperatorAccess:
         """Answer one HTTP request; anything else has no business here."""
         if scope["type"] != "http":
             return
-        send = partial(_uncached, send)
+        send = partial(uncached, send)
         self._running += 1
         try:
             if self._running > self._limits.requests and scope["path"] not in self._always:
@@ -67,7 +67,7 @@ class OperatorAccess:
             )  # its body is not read, so that nobody without a token makes the server wait
             scope[OPERATOR] = None if public else await self._caller(scope)
             body = b"" if public else await self._body(scope, receive)
-            await self._inside(scope, _Replay(body, receive), send)
+            await self._inside(scope, Replay(body, receive), send)
         except ClientGone:
             return
         except Exception as error:
@@ -94,7 +94,7 @@ class OperatorAccess:
             raise HTTPException(408, headers={"connection": "close"}) from None
 
 
-class _Replay:
+class Replay:
     """Gives a body that was read already, and then what the connection says."""
 
     def __init__(self, body: bytes, receive: Receive) -> None:
@@ -109,7 +109,8 @@ class _Replay:
         return {"type": "http.request", "body": body, "more_body": False}
 
 
-async def _uncached(send: Send, message: Message) -> None:
+async def uncached(send: Send, message: Message) -> None:
+    """Send, and forbid to keep it."""
     if message["type"] == "http.response.start":
         message = {**message, "headers": [*message["headers"], (b"cache-control", b"no-store")]}
     await send(message)

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from countenance.administration import Action, Moratoria, Moratorium, Order, Power, Role, Scope, Signature
 from countenance.api.native.access import everybody, may, router
-from countenance.api.native.values import Closed, Moment, PublicKey, SignatureText, Text, Word
 from countenance.errors import BadRequest
+from countenance.wire.values import Closed, Moment, PublicKey, SignatureText, Text, Word
 
 _ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 MoratoriumId = Annotated[str, Path(description="The moratorium's id.", pattern=_ID)]

@@ -129,7 +129,7 @@ def _of_the_tree(error: errors.CountenanceError) -> JSONResponse:
     if kind.status == 401:
         headers["www-authenticate"] = 'Bearer realm="countenance"'
     if kind.status in (429, 503):
-        headers["retry-after"] = "1"
+        headers["retry-after"] = str(error.retry_after) if isinstance(error, errors.BudgetSpent) else "1"
     detail = str(error)
     if kind.status == 500:
         _note(error)

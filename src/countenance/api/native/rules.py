@@ -9,7 +9,7 @@ from pydantic import Field
 
 from countenance.administration import Explainer
 from countenance.api.native.access import everybody, router
-from countenance.api.native.values import Closed, Moment, Table
+from countenance.wire.values import Closed, Moment, Table
 
 
 class ExplainBody(Closed):

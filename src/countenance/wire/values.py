@@ -6,7 +6,18 @@ import json
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, JsonValue, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    JsonValue,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from countenance.errors import BadRequest
 
 
 class Closed(BaseModel):
@@ -28,8 +39,18 @@ def _utc(moment: datetime) -> datetime:
         raise ValueError("the time lies beyond the calendar") from None
 
 
+def _written_out(value: object) -> object:
+    """Not a number of seconds, which could as well be one of milliseconds."""
+    if (isinstance(value, str) and not value[4:5] == "-") or isinstance(value, int | float):
+        raise ValueError("a time in ISO 8601 with a zone is expected")
+    return value
+
+
 def _bounded(value: dict[str, Any]) -> dict[str, Any]:
-    """At most 6 levels and 16 KiB, finite numbers within 2**53, printable texts."""
+    """At most 6 levels and 16 KiB, finite numbers within 2**53, printable texts; else `BadRequest`.
+
+    A JSON schema cannot say so, so it is no fault of the schema.
+    """
     level: list[Any] = [value]
     for _ in range(6):
         below: list[Any] = []
@@ -38,20 +59,23 @@ def _bounded(value: dict[str, Any]) -> dict[str, Any]:
                 below += [*each.keys(), *each.values()]
             elif isinstance(each, list):
                 below += each
-            elif isinstance(each, str):
-                _printable(each)
+            elif isinstance(each, str) and not each.isprintable():
+                raise BadRequest("facts: a text of printable characters is expected")
             elif isinstance(each, int | float) and not -(2**53) < each < 2**53:  # neither do NaN and infinity
-                raise ValueError("a finite number below 2**53 is expected")
+                raise BadRequest("facts: a finite number below 2**53 is expected")
         level = below
     if level or len(json.dumps(value)) > 16_384:
-        raise ValueError("at most 6 levels and 16 KiB are taken")
+        raise BadRequest("facts: at most 6 levels and 16 KiB are taken")
     return value
 
 
 Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True), AfterValidator(_printable)
+    str,
+    StringConstraints(min_length=1, max_length=500, strip_whitespace=True),
+    AfterValidator(_printable),
+    WithJsonSchema({"type": "string", "format": "line", "minLength": 1, "maxLength": 500}),
 ]
-"""One line for people to read, 1 to 500 characters."""
+"""One line for people to read, 1 to 500 printable characters, of which some are no spaces."""
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.*-]+$")]
 """A word of the policy vocabulary, a gallery or an id."""
@@ -59,7 +83,7 @@ Word = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^
 Place = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Z0-9-]+$")]
 """A jurisdiction, such as EU, FR or US-WA."""
 
-Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_utc)]
 """ISO 8601 with a zone; shown in UTC."""
 
 Table = Annotated[dict[str, JsonValue], AfterValidator(_bounded)]

@@ -1,0 +1,76 @@
+"""Faces of one picture are different people: who leads for two of them is marked, and where that person fits better.
+
+Each person leads for one face at most. Of all ways to give people to faces so, the best one has the highest sum of
+similarities (linear sum assignment, Kuhn 1955).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from countenance.faces import Candidate
+
+CLOSE = 10.0
+"""Two faces claim one person closely where their false match rates differ by less than this factor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """That a lead's person leads for other faces of the same picture, too.
+
+    faces: their places in the picture's list, falling in similarity. better: the place of the face that the person is
+    given to in the best assignment; None where all faces are better given to others. close: whether this face and the
+    best of the others differ in false match rate by less than `CLOSE` times.
+    """
+
+    faces: tuple[int, ...]
+    better: int | None
+    close: bool
+
+
+def siblings(found: Sequence[Sequence[Candidate]]) -> list[list[Sibling | None]]:
+    """For the leads of each face of a picture: who of them leads for another face, too; None for the others."""
+    claims: dict[tuple[str, str], dict[int, Candidate]] = defaultdict(dict)
+    for place, candidates in enumerate(found):
+        for each in candidates:
+            held = claims[_person(each)].get(place)
+            if held is None or each.similarity > held.similarity:
+                claims[_person(each)][place] = each
+    given = _assigned(claims, len(found))
+    return [
+        [_mark(place, claims[_person(each)], given.get(_person(each))) for each in candidates]
+        for place, candidates in enumerate(found)
+    ]
+
+
+def _person(candidate: Candidate) -> tuple[str, str]:
+    """Whose face it is, as far as anybody said: its user, else its external id, else the face itself."""
+    face = candidate.face
+    if face.user_id is not None:
+        return "user", face.user_id
+    return ("external", face.external_id) if face.external_id is not None else ("face", face.face_id)
+
+
+def _assigned(claims: dict[tuple[str, str], dict[int, Candidate]], faces: int) -> dict[tuple[str, str], int]:
+    if all(len(by_face) < 2 for by_face in claims.values()):
+        return {}
+    people = list(claims)
+    worth = np.zeros((len(people), faces))
+    for row, person in enumerate(people):
+        for place, candidate in claims[person].items():
+            worth[row, place] = 1.0 + candidate.similarity  # a lead at 0 is still one
+    rows, places = linear_sum_assignment(worth, maximize=True)
+    return {people[row]: int(place) for row, place in zip(rows, places, strict=True) if worth[row, place] > 0}
+
+
+def _mark(place: int, by_face: dict[int, Candidate], given: int | None) -> Sibling | None:
+    others = sorted((other for other in by_face if other != place), key=lambda other: -by_face[other].similarity)
+    if not others:
+        return None
+    mine, best = by_face[place].fmr, by_face[others[0]].fmr
+    return Sibling(tuple(others), given, max(mine, best) < CLOSE * min(mine, best))
