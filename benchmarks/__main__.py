@@ -31,6 +31,7 @@ EVERY = (
     "equal_error",
     "recognisability",
     "pictures",
+    "redaction",
     "audit",
 )
 LIBRARIES = ("numpy", "openvino", "opencv-python-headless", "onnxruntime", "faiss-cpu", "cedarpy", "scikit-learn")

@@ -29,10 +29,10 @@ from countenance.api.prefixes import PrefixRouter
 from countenance.budgets import Budgets, read_defaults
 from countenance.custody import Custody
 from countenance.database import open_database
-from countenance.engine import Engine, load_manifests
-from countenance.errors import CountenanceError, Misconfigured, NotRecorded, StoreError
+from countenance.engine import Detector, Engine, load_manifests
+from countenance.errors import CountenanceError, Misconfigured, NotOffered, NotRecorded, StoreError
 from countenance.faces import ModelId
-from countenance.gallery import Gallery, KeptFaces, gallery_rows
+from countenance.gallery import Gallery, KeptFaces, any_gallery, gallery_rows
 from countenance.heap import bound_heap
 from countenance.home import private_home
 from countenance.ledger import Bindings, Ledger
@@ -111,9 +111,23 @@ class Countenance:
         """The embedder that the manifest names, without loading it."""
         return load_manifests(self.settings.models_dir)[self.settings.model].model
 
+    @property
+    def detects_only(self) -> bool:
+        """Whether the profile is detection-only: then there is no embedder and no gallery."""
+        return self.settings.profile == settings.DETECTION_ONLY
+
+    @cached_property
+    def detector(self) -> Detector:
+        """The detector alone, verified and loaded; for the profile detection-only."""
+        s = self.settings
+        return Detector.open_detector(
+            s.models_cache, s.detector, threads=s.threads, extra=s.models_dir, smallest_face=s.smallest_face
+        )
+
     @cached_property
     def engine(self) -> Engine:
         """The models, verified and loaded."""
+        self._check_recognition()
         s = self.settings
         return Engine.open(
             s.models_cache,
@@ -132,14 +146,30 @@ class Countenance:
     @cached_property
     def gallery(self) -> Gallery:
         """The enrolled faces."""
+        self._check_recognition()
         return Gallery(self.database, self.normaliser, _now, lambda: str(uuid.uuid4()), recorder=self.bindings)
 
     @cached_property
     def tools(self) -> operations.Tools:
         """The parts that operations work with."""
+        if self.detects_only:
+            return self._detection_tools()
         calibration = Calibration.load(self.model, self.normaliser.identity, self.settings.calibration / "calibrations")
         evidence = operations.trusted_evidence(self.settings.evidence, shipped=self.settings.shipped_evidence)
         return operations.Tools(self.engine, self.gallery, self.normaliser, calibration, evidence, self.jobs, self.kept)
+
+    def _detection_tools(self) -> operations.DetectionTools:
+        """A detector and nothing else; `Misconfigured` where faces were enrolled in this data folder."""
+        if any_gallery(self.database):
+            raise Misconfigured(
+                "this data folder holds galleries, and the profile detection-only has none: delete them first, or name "
+                "another folder with COUNTENANCE_HOME"
+            )
+        return operations.DetectionTools(self.detector)
+
+    def _check_recognition(self) -> None:
+        if self.detects_only:
+            raise NotOffered(operations.DETECTION_ONLY)
 
     @cached_property
     def jobs(self) -> operations.Jobs:
@@ -186,7 +216,9 @@ class Countenance:
     @cached_property
     def custodian(self) -> administration.Custodian:
         """Custody; every change is a ledger entry first."""
-        return administration.Custodian(self.custody, self.register, self.gallery, self.ledger, _now)
+        return administration.Custodian(
+            self.custody, self.register, None if self.detects_only else self.gallery, self.ledger, _now
+        )
 
     @cached_property
     def budgets(self) -> operations.BudgetKeeper:
@@ -244,7 +276,8 @@ class Countenance:
         """
         bound_heap()
         threadpool_limits(1, user_api="blas")  # requests run side by side, and waiting BLAS threads would spin
-        threading.Thread(target=self._read_galleries, name="galleries", daemon=True).start()
+        if not self.detects_only:
+            threading.Thread(target=self._read_galleries, name="galleries", daemon=True).start()
 
     def asgi(self, *, closing: bool = False) -> ASGIApp:
         """All HTTP dialects; faces past their term are erased from its start-up to its shutdown.
@@ -268,20 +301,21 @@ class Countenance:
     def _running(self, closing: bool) -> Iterator[None]:
         sweep = administration.RetentionSweep(self._sweep)
         sweep.start()
+        video_jobs = 0 if self.detects_only else self.settings.video_jobs
         runner = operations.VideoRunner(
             self.jobs.videos,
             self.guard,
             self.settings.home,
-            at_once=self.settings.video_jobs,
+            at_once=video_jobs,
             fetch=self.objects.copy,
             tell=self.topics.tell,
         )
-        if self.settings.video_jobs:
+        if video_jobs:
             runner.start()
         try:
             yield
         finally:
-            if self.settings.video_jobs:
+            if video_jobs:
                 runner.stop()
             sweep.stop()
             if closing:
@@ -315,12 +349,15 @@ class Countenance:
             now=_now,
             executor=self.executor,
             limits=rekognition.AdmissionLimits(requests=self.settings.queue),
+            detection_only=operations.DETECTION_ONLY if self.detects_only else None,
         )
         return cross_origin(dialect, self.settings.cors_origins)
 
     def _azure(self) -> ASGIApp:
         limits = azure.AzureLimits(requests=self.settings.queue)
-        return azure.app(self.guard, self.register, executor=self.executor, limits=limits)
+        return azure.app(
+            self.guard, self.register, executor=self.executor, limits=limits, detects_only=self.detects_only
+        )
 
     @cached_property
     def executor(self) -> ThreadPoolExecutor:
@@ -332,8 +369,9 @@ class Countenance:
         if "executor" in self.__dict__:
             self.executor.shutdown()
         self.ledger.close()
-        if "engine" in self.__dict__:
-            self.engine.close()
+        for part in ("engine", "detector"):
+            if part in self.__dict__:
+                self.__dict__[part].close()
         self.database.dispose()
 
 

@@ -18,6 +18,10 @@ from countenance.errors import BadRequest, Misconfigured
 DATABASE = "countenance.sqlite"
 """The file of the data folder that holds all state."""
 
+DETECTION_ONLY = "detection-only"
+PROFILES = ("recognition", DETECTION_ONLY)
+"""What can be set up; the first where nobody says."""
+
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
@@ -67,6 +71,8 @@ class Settings:
     """Whom a denied caller or person can write to. Every denial names it."""
     model: str = "sface"
     """Name of the embedder in the manifest."""
+    profile: str = "recognition"
+    """What is set up: recognition, or detection-only: no embedder, no galleries."""
     detector: str = "yunet"
     """Name of the detector in the manifest."""
     weights: Path | None = None
@@ -148,6 +154,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         budgets=_path(given.get("BUDGETS")),
         appeal_contact=given.get("APPEAL_CONTACT", defaults.appeal_contact),
         model=given.get("MODEL", defaults.model),
+        profile=_one_of(given, "PROFILE", PROFILES),
         detector=given.get("DETECTOR", defaults.detector),
         weights=_path(given.get("WEIGHTS")),
         models_dir=_path(given.get("MODELS_DIR")),
@@ -204,6 +211,13 @@ def _number(given: Mapping[str, str], name: str, default: int, low: int, high: i
     if not low <= value <= high:
         raise Misconfigured(f"COUNTENANCE_{name} is a whole number from {low} to {high}, got {text!r}")
     return value
+
+
+def _one_of(given: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    text = given.get(name, choices[0])
+    if text not in choices:
+        raise Misconfigured(f"COUNTENANCE_{name} is {' or '.join(choices)}, got {text!r}")
+    return text
 
 
 def _words(text: str) -> tuple[str, ...]:

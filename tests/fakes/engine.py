@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from countenance.engine import Limits, Picture
+from countenance.engine import Limits, Picture, Spotted
 from countenance.engine.limits import DEFAULT
 from countenance.errors import DamagedImage
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, ModelId, Point, Pose, Quality, Template
@@ -39,6 +39,7 @@ class FakeEngine:
 
     model = MODEL
     version = "fake-1"
+    detector_version = "fake-detector-1"
     dimension = 32
 
     def __init__(self) -> None:
@@ -56,6 +57,14 @@ class FakeEngine:
         """The number of the person in the picture is the level of its grey, by tens; 0 for nobody."""
         person = round(float(pixels.mean()) / 10)
         return self.look(picture_of(*[person] * bool(person)), limits)
+
+    def decoded(self, image: bytes, limits: Limits = DEFAULT) -> np.ndarray:
+        """Grey, by tens, of the first person; 0 for nobody."""
+        people = self.look(image, limits).source.removeprefix(b"people:").split(b",")
+        return np.full((100, 100, 3), 10 * int(people[0] or 0), np.uint8)
+
+    def spot(self, pixels: np.ndarray, least: float) -> tuple[Spotted, ...]:
+        return tuple(Spotted(face.box, face.confidence / 100) for face in self.look_at(pixels).faces)
 
     def embed(self, picture: Picture, faces: Sequence[DetectedFace]) -> list[Template]:
         people = [int(name) for name in picture.source.removeprefix(b"people:").split(b",") if name]

@@ -12,9 +12,10 @@ from countenance.errors import CountenanceError
 
 _COMMANDS = {
     "demo": "The main job on real faces: enrol, search, deny, verify.",
-    "serve": "Serve both HTTP dialects until interrupted.",
+    "serve": "Serve all HTTP dialects until interrupted.",
     "enrol": "A folder of pictures into a gallery, behind a mandate; go on after an interrupt.",
     "video": "Faces of recorded video, people followed through it, and whom of a gallery they are like.",
+    "redact": "Faces of pictures and video covered beyond recovery, with a report.",
     "operator": "People who ask for, approve, review and audit over HTTP.",
     "mandate": "Who may use faces, for what, on which legal basis, until when.",
     "refusals": "What was refused, by mandate and clause.",

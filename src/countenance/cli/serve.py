@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import time
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
 from countenance.errors import Misconfigured
-from countenance.settings import Settings, home_sentence, load
+from countenance.settings import DETECTION_ONLY, PROFILES, Settings, home_sentence, load
+
+if TYPE_CHECKING:
+    from countenance.app import Countenance
 
 _OTHER_FILES = 512
 """Files that a server has open beside its connections, at most: the database, models, pictures in buckets."""
 
 
-@click.command("serve", help="Serve both HTTP dialects until interrupted.")
+@click.command("serve", help="Serve all HTTP dialects until interrupted.")
 @click.option("--despite", metavar="REASON", help="Start although the database differs from the ledger; on record.")
-def serve(despite: str | None) -> None:
+@click.option(
+    "--profile",
+    type=click.Choice([*PROFILES]),
+    help="What is set up, in place of COUNTENANCE_PROFILE. detection-only: no embedder is loaded, nobody can be "
+    "enrolled, searched for or compared.",
+)
+def serve(despite: str | None, profile: str | None) -> None:
     """Fetch what is missing, load and verify everything, say how to reach it, then serve."""
     began = time.monotonic()
+    if profile is not None:
+        os.environ["COUNTENANCE_PROFILE"] = profile  # settings.py reads it
     own = load()
     click.echo(f"Countenance starts; {home_sentence(own.home)}")
     _fetch_missing(own)
@@ -28,7 +41,6 @@ def serve(despite: str | None) -> None:
 
     from countenance.api.connections import ConnectionLimits, bounded
     from countenance.cli.installation import installation
-    from countenance.operations import evidence_summary
 
     with installation(reads=True) as app:
         app.check_writable()
@@ -40,10 +52,7 @@ def serve(despite: str | None) -> None:
         click.echo(f"Countenance is ready after {time.monotonic() - began:.1f} s; data in {settings.home}")
         click.echo(f"endpoint  {settings.endpoint}  (signed for {', '.join(settings.regions) or 'any region'})")
         click.echo(f"model     {app.tools.engine.version}, rule packs: {', '.join(settings.packs)}")
-        evidence = evidence_summary(app.tools.evidence, app.model, app.tools.calibration.identity, datetime.now(UTC))
-        click.echo(f"evidence  {evidence}")
-        click.echo("a key     countenance mandate grant --holder NAME --purpose photo_library --legal-basis consent \\")
-        click.echo("              --provenance consented --gallery 'NAME*' --operation '*' --expires 30d")
+        _say_what_is_possible(app)
         uvicorn.run(
             application,
             host=settings.host,
@@ -58,6 +67,20 @@ def serve(despite: str | None) -> None:
         )
 
 
+def _say_what_is_possible(app: Countenance) -> None:
+    from countenance.operations import evidence_summary
+
+    if app.detects_only:
+        click.echo("profile   detection-only: faces are found and covered; nobody can be recognised")
+        click.echo("a key     countenance mandate grant --holder NAME --purpose redaction --legal-basis consent \\")
+        click.echo("              --operation detect --operation redact --expires 30d")
+        return
+    evidence = evidence_summary(app.tools.evidence, app.model, app.tools.calibration.identity, datetime.now(UTC))
+    click.echo(f"evidence  {evidence}")
+    click.echo("a key     countenance mandate grant --holder NAME --purpose photo_library --legal-basis consent \\")
+    click.echo("              --provenance consented --gallery 'NAME*' --operation '*' --expires 30d")
+
+
 def _fetch_missing(own: Settings) -> None:
     """Fetch by hash the weights in use that are not there. One that was altered is left for the engine to refuse."""
     from countenance.engine.manifest import load_manifests
@@ -65,7 +88,11 @@ def _fetch_missing(own: Settings) -> None:
     from countenance.home import private_home
 
     manifests = load_manifests(own.models_dir)
-    used = [manifests[name] for name in (own.detector, own.model) if name in manifests]
+    used = [
+        manifests[name]
+        for name in ([own.detector] if own.profile == DETECTION_ONLY else [own.detector, own.model])
+        if name in manifests
+    ]
     missing = [each for each in used if state(each, own.models_cache) == "missing"]
     if not missing:
         return

@@ -6,9 +6,10 @@ templates = engine.embed(picture, picture.faces)
 """
 
 from countenance.engine.bulk import Choice, Sighting
+from countenance.engine.detector import Detector
 from countenance.engine.limits import DEFAULT, LARGEST_FACE, STORED, Limits
 from countenance.engine.manifest import Manifest, load_manifests
-from countenance.engine.picture import FaceEngine, Picture
+from countenance.engine.picture import FaceDetector, FaceEngine, Picture, Spotted
 from countenance.engine.vision import Engine
 from countenance.engine.weights import fetch
 
@@ -17,12 +18,15 @@ __all__ = [
     "LARGEST_FACE",
     "STORED",
     "Choice",
+    "Detector",
     "Engine",
+    "FaceDetector",
     "FaceEngine",
     "Limits",
     "Manifest",
     "Picture",
     "Sighting",
+    "Spotted",
     "fetch",
     "load_manifests",
 ]

@@ -81,6 +81,25 @@ class Finder:
                 faces, turns = _joined([faces, more]), turns + more_turns
         return _merged([faces], self._how).largest(most)
 
+    def every(self, pixels: Pixels, longer: int, most: int) -> Found:
+        """All that scores enough in `pixels`, turned each quarter, tiled or enlarged, unchecked; largest first.
+
+        longer: as for `find`. most: how many are given at most.
+        """
+        base = _shrunk(pixels, max(self._size))
+        looks = [self._sweep(pixels, base, degrees) for degrees in turning.QUARTERS]
+        height, width = pixels.shape[:2]
+        enlarged = min(2.0, max(self._size) / max(height, width))
+        if enlarged > 1:  # faces of small pictures are found better enlarged
+            sheet = cv2.resize(
+                pixels, (round(width * enlarged), round(height * enlarged)), interpolation=cv2.INTER_CUBIC
+            )
+            found = self._once(np.asarray(sheet, np.uint8))
+            looks.append(found.scaled(width / sheet.shape[1], height / sheet.shape[0]))
+        if longer > max(self._size):
+            looks.append(self._tiled(pixels, longer))
+        return _merged(looks, self._how).largest(most)
+
     def _checked(self, pixels: Pixels, found: Found) -> tuple[Found, list[float]]:
         return turning.upright(pixels, found, self._crops, self._upright, self._how.min_score)
 

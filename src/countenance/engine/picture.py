@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.engine.limits import DEFAULT, Limits
-from countenance.faces import DetectedFace, ModelId, Pixels, Point, Template
+from countenance.faces import BoundingBox, DetectedFace, ModelId, Pixels, Point, Template
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +36,43 @@ class Picture:
         return (ratios * (self.width, self.height) + 0.5) / self.reduction - 0.5
 
 
-class FaceEngine(Protocol):
+@dataclass(frozen=True, slots=True)
+class Spotted:
+    """A place that may show a face. score: the detector's own, 0..1."""
+
+    box: BoundingBox
+    score: float
+
+
+class FaceDetector(Protocol):
+    """Pixels to places of faces. Everything here may be called from several threads at once."""
+
+    @property
+    def model(self) -> ModelId:
+        """sha256 of the model in use: of the embedder where there is one, else of the detector."""
+
+    @property
+    def version(self) -> str:
+        """Name of that model for people and wire formats."""
+
+    @property
+    def detector_version(self) -> str:
+        """Name of the detector, such as "yunet-2023mar-8f2383e4"."""
+
+    def look(self, image: bytes, limits: Limits = DEFAULT) -> Picture:
+        """Decode `image` within `limits` and find the faces. Raises an `ImageError` and nothing else."""
+
+    def look_at(self, pixels: Pixels, limits: Limits = DEFAULT) -> Picture:
+        """Find the faces in `pixels`, a decoded picture such as a frame of a video, uint8 (h, w, 3) in B, G, R."""
+
+    def decoded(self, image: bytes, limits: Limits = DEFAULT) -> Pixels:
+        """The whole upright picture in `image`, at its full size. Raises an `ImageError` and nothing else."""
+
+    def spot(self, pixels: Pixels, least: float) -> tuple[Spotted, ...]:
+        """Every place of `pixels` that may show a face, with a score (0..1) of `least` or more."""
+
+
+class FaceEngine(FaceDetector, Protocol):
     """Pixels to templates. Everything here may be called from several threads at once."""
 
     @property
@@ -50,12 +86,6 @@ class FaceEngine(Protocol):
     @property
     def dimension(self) -> int:
         """Length of a template."""
-
-    def look(self, image: bytes, limits: Limits = DEFAULT) -> Picture:
-        """Decode `image` within `limits` and find the faces. Raises an `ImageError` and nothing else."""
-
-    def look_at(self, pixels: Pixels, limits: Limits = DEFAULT) -> Picture:
-        """Find the faces in `pixels`, a decoded picture such as a frame of a video, uint8 (h, w, 3) in B, G, R."""
 
     def embed(self, picture: Picture, faces: Sequence[DetectedFace]) -> list[Template]:
         """One template for each of `faces`, in their order."""

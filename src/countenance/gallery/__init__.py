@@ -18,7 +18,7 @@ from countenance.gallery.bound import gallery_rows
 from countenance.gallery.gallery import Gallery
 from countenance.gallery.kept_faces import KeptFaces
 from countenance.gallery.profiles import FaceGroup, GroupKind, GroupProfile, NotedFace, Person
-from countenance.gallery.store import damaged_rows
+from countenance.gallery.store import any_gallery, damaged_rows
 
 __all__ = [
     "Erased",
@@ -40,6 +40,7 @@ __all__ = [
     "User",
     "UserMatch",
     "UserMatches",
+    "any_gallery",
     "damaged_rows",
     "gallery_rows",
 ]

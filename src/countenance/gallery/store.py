@@ -510,6 +510,12 @@ def _face_values(gallery: int, image: int, face: EnrolledFace, template: Templat
     }  # fmt: skip
 
 
+def any_gallery(database: sa.Engine) -> bool:
+    """Whether there is any gallery, even an empty one."""
+    with database.connect() as connection:
+        return connection.execute(sa.select(galleries.c.number).limit(1)).first() is not None
+
+
 def damaged_rows(engine: sa.Engine) -> tuple[int, ...]:
     """The rows of all galleries whose template is no unit vector, or not as long as its gallery's templates are."""
     query = sa.select(galleries.c.number, galleries.c.dimension)

@@ -42,11 +42,13 @@ from countenance.operations.kept_faces import (
 from countenance.operations.moratoria import MoratoriaInForce, read_charter
 from countenance.operations.noted_faces import EnrolFace, EraseFace, ListNotedFaces, ReadFace, Rectangle, UpdateFace
 from countenance.operations.notices import Topics
-from countenance.operations.operation import Operation, Permit, Tools
+from countenance.operations.operation import DETECTION_ONLY, DetectionTools, Operation, Permit, Tools
 from countenance.operations.persons import CreatePerson, DeletePerson, ListPersons, ReadPerson, UpdatePerson
 from countenance.operations.picture_leads import FaceFound, PictureSearched, SearchPicture
 from countenance.operations.quality import QualityFilter, reasons_against
 from countenance.operations.recognition_faces import DetectAndKeep, KeptDetection
+from countenance.operations.redact import Redact, RedactedPicture, RedactExceptEnrolled
+from countenance.operations.redact_video import RedactedVideo, RedactVideo, RedactVideoExceptEnrolled
 from countenance.operations.request import granted
 from countenance.operations.search import SearchAnswer, SearchByFace, SearchByImage
 from countenance.operations.search_users import (
@@ -90,6 +92,7 @@ from countenance.policy import Action
 from countenance.scoring import IDENTICAL, confidence, similarity_at_confidence
 
 __all__ = [
+    "DETECTION_ONLY",
     "IDENTICAL",
     "KINDS",
     "Action",
@@ -115,6 +118,7 @@ __all__ = [
     "DetectAndKeep",
     "DetectInVideo",
     "Detected",
+    "DetectionTools",
     "Disassociate",
     "Enrol",
     "EnrolFace",
@@ -168,6 +172,12 @@ __all__ = [
     "Reason",
     "Reassigned",
     "Rectangle",
+    "Redact",
+    "RedactExceptEnrolled",
+    "RedactVideo",
+    "RedactVideoExceptEnrolled",
+    "RedactedPicture",
+    "RedactedVideo",
     "Refusal",
     "RemoveTags",
     "SearchAnswer",

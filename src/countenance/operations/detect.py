@@ -29,6 +29,7 @@ class Detect(Operation[Detected, Detected]):
 
     image: Image
     name: ClassVar[str] = "detect"
+    recognises: ClassVar[bool] = False
     action: ClassVar[Action] = Action.DETECT
 
     def look(self, tools: Tools) -> Detected:

@@ -68,8 +68,8 @@ class Duties:
                     labels.append(str(label))
                 case ShredOnRefusal() | Count() | KeepRecord() | DeleteNonMatches() | Tell():
                     pass  # refusing shreds, entries are counted and kept, probes are never stored, telling is listed
-                case BlurOthers() if action is Action.IDENTIFY:
-                    pass  # a search returns no picture of anybody
+                case BlurOthers() if action in (Action.IDENTIFY, Action.REDACT):
+                    pass  # a search returns no picture of anybody, or one in which all others are covered
                 case BlurOthers():
                     unenforceable.append(words(each))
         return cls(

@@ -109,6 +109,7 @@ class Guard:
             raise
         if mandate is None:
             raise Unauthenticated("there is no such access key")
+        self._tools.check_offered(operation)
         operation = operation.completed(mandate, self._tools)
         asked = operation.min_similarity
         operation = carried(operation, self._tools, now)
@@ -224,7 +225,7 @@ class Guard:
             "asks": operation.action,
             "min_similarity": operation.min_similarity,
             "model": self._tools.engine.model,
-            "calibration": self._tools.calibration.identity,
+            "calibration": self._tools.calibration_id,
             "verdict": str(decision.verdict),
             "law_date": decision.law_date.isoformat(),
             "clauses": list(decision.clauses),

@@ -10,11 +10,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 from countenance.audit.evidence import Evidence
 from countenance.budgets import Spending
-from countenance.engine import FaceEngine
+from countenance.engine import FaceDetector, FaceEngine
+from countenance.errors import NotOffered
 from countenance.gallery import Gallery, KeptFaces
 from countenance.jobs import Jobs
 from countenance.mandates import Mandate
@@ -24,6 +25,11 @@ from countenance.signing import JSON
 
 Seen = TypeVar("Seen")
 Result = TypeVar("Result")
+
+DETECTION_ONLY = (
+    "this server finds faces and recognises nobody (its profile is detection-only: no embedder is loaded, and there "
+    "are no galleries)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,42 @@ class Tools:
     evidence: tuple[Evidence, ...]
     jobs: Jobs
     kept: KeptFaces = field(default_factory=KeptFaces)
+
+    @property
+    def calibration_id(self) -> str:
+        """The calibration in use, by its hash."""
+        return self.calibration.identity
+
+    def check_offered(self, operation: Operation[Any, Any]) -> None:
+        """`NotOffered` if these parts cannot carry out `operation`."""
+
+
+class DetectionTools(Tools):
+    """The parts of a server that detects faces and cannot recognise anybody.
+
+    There is no embedder, gallery, normaliser, calibration or job among them: asking for one is `NotOffered`.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, detector: FaceDetector) -> None:
+        object.__setattr__(self, "engine", detector)
+        object.__setattr__(self, "evidence", ())
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise NotOffered(DETECTION_ONLY)
+
+    @property
+    def calibration_id(self) -> str:
+        """There is none."""
+        return ""
+
+    def check_offered(self, operation: Operation[Any, Any]) -> None:
+        """`NotOffered` unless it needs a detector only."""
+        if operation.recognises:
+            raise NotOffered(f"there is no {operation.name} here: {DETECTION_ONLY}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +106,8 @@ class Operation(ABC, Generic[Seen, Result]):
     __slots__ = ()
     name: ClassVar[str]
     action: ClassVar[Action]
+    recognises: ClassVar[bool] = True
+    """Whether it needs more than a detector; where nothing but that is set up, it does not exist."""
     goes_into_custody: ClassVar[bool] = True
     """Whether its result is what the rules mean by a result that people have to verify first."""
 

@@ -34,7 +34,7 @@ def request_for(mandate: Mandate, operation: Operation[Any, Any], tools: Tools, 
         ),
         gallery=replace(base.gallery, id=gallery or ""),
         model=_model(operation, tools),
-        evidence=evidence_facts(tools.evidence, tools.engine.model, tools.calibration.identity, now),
+        evidence=evidence_facts(tools.evidence, tools.engine.model, tools.calibration_id, now),
     )
 
 
@@ -111,7 +111,7 @@ def _fmr(calibration: Calibration, similarity: float) -> float:
 
 def _model(operation: Operation[Any, Any], tools: Tools) -> ModelFacts:
     if operation.min_similarity is None:
-        return ModelFacts(id=tools.engine.model, calibration=tools.calibration.identity)
+        return ModelFacts(id=tools.engine.model, calibration=tools.calibration_id)
     fmr = _fmr(tools.calibration, operation.min_similarity)
     fpir = None
     if operation.action is Action.IDENTIFY:

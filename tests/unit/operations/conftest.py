@@ -76,7 +76,7 @@ def world(tmp_path: Path, verdict: Verdict, clock: Clock) -> Iterator[World]:
     register = Register(database, bytes(32), clock)
     asked = register.request(
         Holder("A museum"),
-        Terms("photo_library", "consent", ("g*",), ("identify",)),
+        Terms("photo_library", "consent", ("g*",), ("identify",), '{"gallery": {"provenance": "consented"}}'),
         requested_by="ann",
         expires_at=NOW + timedelta(days=1),
     )

@@ -61,6 +61,10 @@ from countenance.operations import (
     ReadPerson,
     ReadVideoDetection,
     ReadVideoSearch,
+    Redact,
+    RedactExceptEnrolled,
+    RedactVideo,
+    RedactVideoExceptEnrolled,
     RemoveTags,
     SearchByFace,
     SearchByImage,
@@ -86,8 +90,10 @@ from countenance.operations import (
     VideoFile,
 )
 from countenance.policy import Decision, Verdict
+from countenance.redaction import VideoTarget
 
 CLIP = VideoFile(write(Path(tempfile.mkdtemp()) / "one.mp4", [grey(0), grey(10)]))
+COVERED = VideoTarget(CLIP.path.with_name("covered.mp4"))
 STORED = StoredVideo("films", "one.mp4", lambda: None)
 NO_FACE = "00000001-0000-4000-8000-000000000000"
 PEOPLE = GroupKind.LARGE_PERSON_GROUP
@@ -129,6 +135,10 @@ ONE_OF_EACH: list[Operation[Any, Any]] = [
     DeleteStreamProcessor("p-0"),
     StartStreamProcessor("p-0"),
     StopStreamProcessor("p-0"),
+    Redact(picture_of(1)),
+    RedactExceptEnrolled("g0", picture_of(1)),
+    RedactVideo(CLIP, COVERED),
+    RedactVideoExceptEnrolled("g0", CLIP, COVERED),
     CreateGroup("g1", GroupProfile(PEOPLE, "Staff", "data", "recognition_04")),
     ReadGroup("g2", PEOPLE),
     ListGroups(PEOPLE),
@@ -160,6 +170,11 @@ def galleries(world: World) -> None:
     for gallery_id, profile in {"g0": None, "g2": GroupProfile(PEOPLE, "People", None, "recognition_01")}.items():
         world.gallery.create(gallery_id, world.engine.model, world.engine.version, {}, profile)
         world.gallery.create_user(gallery_id, "u-1")
+
+
+@pytest.fixture(autouse=True)
+def nothing_written_before() -> None:
+    COVERED.path.unlink(missing_ok=True)
 
 
 def everything(world: World) -> dict[str, list[Any]]:

@@ -26,9 +26,11 @@ from countenance.api.azure.errors import (
     INVALID_IMAGE_SIZE,
     RATE_LIMIT,
     UNAUTHENTICATED,
+    UNKNOWN_PATH,
     AzureRefused,
     fault_of,
 )
+from countenance.api.azure.face_calls import detect
 from countenance.api.azure.routes import Route, route_of
 from countenance.api.azure.wire_call import WireAnswer, WireCall
 from countenance.api.body_reader import (
@@ -41,7 +43,7 @@ from countenance.api.body_reader import (
     read_body,
 )
 from countenance.errors import CountenanceError, NotRecorded
-from countenance.operations import Answer, Caller, Operation
+from countenance.operations import DETECTION_ONLY, Answer, Caller, Operation
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
@@ -101,11 +103,20 @@ class _OneCaller:
 class AzureServer:
     """Azure Face as an ASGI application, for one event loop; made by `azure.app`."""
 
-    def __init__(self, guard: GuardDoor, secrets: KeySecrets, executor: Executor, limits: AzureLimits) -> None:
+    def __init__(
+        self,
+        guard: GuardDoor,
+        secrets: KeySecrets,
+        executor: Executor,
+        limits: AzureLimits,
+        *,
+        detects_only: bool = False,
+    ) -> None:
         self._guard = guard
         self._secrets = secrets
         self._executor = executor
         self._limits = limits
+        self._detects_only = detects_only
         self._requests = 0
         self._held = 0
 
@@ -135,6 +146,8 @@ class AzureServer:
 
     async def _answer(self, scope: Scope, receive: Receive) -> WireAnswer:
         route = route_of(scope["method"], scope["path"])
+        if self._detects_only and route.handler is not detect:
+            raise AzureRefused(UNKNOWN_PATH, f"This call does not exist: {DETECTION_ONLY}.")
         with self._room():
             loop = asyncio.get_running_loop()
             caller = await loop.run_in_executor(None, self._caller, scope)
@@ -230,7 +243,14 @@ def _group(scope: Scope) -> str:
         return "Resource"
 
 
-def app(guard: GuardDoor, secrets: KeySecrets, *, executor: Executor, limits: AzureLimits | None = None) -> AzureServer:
+def app(
+    guard: GuardDoor,
+    secrets: KeySecrets,
+    *,
+    executor: Executor,
+    limits: AzureLimits | None = None,
+    detects_only: bool = False,
+) -> AzureServer:
     """Azure Face's front door as an ASGI application.
 
     Args:
@@ -238,5 +258,6 @@ def app(guard: GuardDoor, secrets: KeySecrets, *, executor: Executor, limits: Az
         secrets: of access keys. A subscription key is an access key, a colon and its secret.
         executor: threads for the work.
         limits: what is taken on at once.
+        detects_only: whether no call but detect exists.
     """
-    return AzureServer(guard, secrets, executor, limits or AzureLimits())
+    return AzureServer(guard, secrets, executor, limits or AzureLimits(), detects_only=detects_only)

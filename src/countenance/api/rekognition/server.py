@@ -61,6 +61,8 @@ Result = TypeVar("Result")
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 RECEIPT = "x-countenance-receipt"
+DETECTING = frozenset({"DetectFaces"})
+"""What is left of Rekognition where nobody can be recognised."""
 
 log = logging.getLogger(__name__)
 
@@ -118,16 +120,18 @@ class Server:
         now: Callable[[], datetime],
         new_id: Callable[[], str],
         executor: Executor,
+        detection_only: str | None = None,
     ) -> None:
         self._guard = guard
         self._credentials = credentials
-        self._actions = actions
         self._model = model
         self._admission = admission
         self._regions = regions
         self._now = now
         self._new_id = new_id
         self._executor = executor
+        self._served = {name: act for name, act in actions.served.items() if not detection_only or name in DETECTING}
+        self._absent = detection_only or "see docs/rekognition.md of Countenance"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; a websocket is refused."""
@@ -200,8 +204,8 @@ class Server:
         prefix, _, operation = headers.get("x-amz-target", "").partition(".")
         if prefix != self._model.metadata["targetPrefix"] or operation not in self._model.operation_names:
             raise Refused(UNKNOWN_OPERATION, "The header X-Amz-Target names no operation of Rekognition.")
-        if operation not in self._actions.served:
-            raise Refused(UNKNOWN_OPERATION, f"{operation} is not served here: see docs/rekognition.md of Countenance.")
+        if operation not in self._served:
+            raise Refused(UNKNOWN_OPERATION, f"{operation} is not served here: {self._absent}.")
         if headers.get("content-type", "").partition(";")[0].strip().lower() != CONTENT_TYPE:
             raise Refused(SERIALIZATION, f"the content type is {CONTENT_TYPE}")
         if headers.get("content-encoding", "identity").lower() != "identity":
@@ -222,7 +226,7 @@ class Server:
             raise Refused(INVALID_SIGNATURE, WRONG_SIGNATURE)
         params = read(body, self._shape(operation))
         carry_out = OneCaller(self._guard, Caller(signed.access_key))
-        answer = self._actions.served[operation](params, carry_out)
+        answer = self._served[operation](params, carry_out)
         return WireReply(200, orjson.dumps(answer), {**carry_out.headers, **left_out_header(operation, params)})
 
 
@@ -280,6 +284,7 @@ def app(
     executor: Executor,
     limits: AdmissionLimits = DEFAULT,
     new_id: Callable[[], str] = lambda: str(uuid4()),
+    detection_only: str | None = None,
 ) -> Server:
     """Rekognition's front door as an ASGI application.
 
@@ -295,9 +300,19 @@ def app(
         executor: threads for the work; as many requests are worked on at once as it has, the others wait.
         limits: what is taken on at once.
         new_id: ids for requests.
+        detection_only: why operations that recognise are not there; None where they are.
     """
     actions = Actions(region, objects, Pages(page_key), topics)
     admission = Admission(limits)
     return Server(
-        guard, credentials, actions, load_model(), admission, regions=regions, now=now, new_id=new_id, executor=executor
+        guard,
+        credentials,
+        actions,
+        load_model(),
+        admission,
+        regions=regions,
+        now=now,
+        new_id=new_id,
+        executor=executor,
+        detection_only=detection_only,
     )
