@@ -276,7 +276,9 @@ class Countenance:
         """
         bound_heap()
         threadpool_limits(1, user_api="blas")  # requests run side by side, and waiting BLAS threads would spin
-        if not self.detects_only:
+        if self.detects_only:
+            self._galleries_read.set()  # there are none
+        else:
             threading.Thread(target=self._read_galleries, name="galleries", daemon=True).start()
 
     def asgi(self, *, closing: bool = False) -> ASGIApp:

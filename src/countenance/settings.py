@@ -169,6 +169,16 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
+def use_home(home: str) -> None:
+    """Have this process, and those that it starts, use the data folder `home`, whatever COUNTENANCE_HOME said."""
+    os.environ["COUNTENANCE_HOME"] = home
+
+
+def client_environment() -> Mapping[str, str]:
+    """What the environment tells AWS clients: its variables whose names begin with AWS_."""
+    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+
+
 def default_home() -> Path:
     """The data folder where none is named: ./data if an installation lies there, else the platform's folder for it.
 

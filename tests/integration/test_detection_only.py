@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
 import httpx
@@ -19,7 +20,7 @@ from countenance import operations
 from countenance.demo.faces import orl_faces
 from countenance.engine import Detector, Engine, load_manifests
 from countenance.errors import Misconfigured, NotOffered
-from countenance.operations import Caller, CreateGallery, Detect, Redact, SearchByImage, VideoFile
+from countenance.operations import Caller, CreateGallery, Detect, Operation, Redact, SearchByImage, VideoFile
 
 HOME = Path(os.environ.get("COUNTENANCE_HOME", Path(__file__).parents[2] / "data"))
 
@@ -69,7 +70,10 @@ def test_no_embedder_and_no_gallery_is_among_its_parts(tmp_path: Path, detector_
         covered = app.guard.carry_out(caller, Redact(face)).result
         assert covered.report.covered
         before = app.ledger.size
-        for ask in (CreateGallery("g"), SearchByImage("g", face), operations.DetectInVideo(VideoFile(tmp_path))):
+        gone: list[Operation[Any, Any]] = [
+            CreateGallery("g"), SearchByImage("g", face), operations.DetectInVideo(VideoFile(tmp_path)),
+        ]  # fmt: skip
+        for ask in gone:
             with pytest.raises(NotOffered, match=f"no {ask.name} here"):
                 app.guard.carry_out(caller, ask)
         assert app.ledger.size == before, "what does not exist is not decided about"

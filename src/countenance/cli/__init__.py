@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import click
@@ -44,7 +43,9 @@ _CLIENTS = ("boto3", "azure")
 def cli(home: str | None) -> None:
     """The root of all commands."""
     if home is not None:
-        os.environ["COUNTENANCE_HOME"] = home  # settings.py reads it
+        from countenance.settings import use_home
+
+        use_home(home)
 
 
 class _WithoutPandas:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,7 +15,7 @@ from urllib.parse import urlsplit
 import click
 
 from countenance.cli.client_versions import MINIMA, minima_line
-from countenance.settings import Settings, load
+from countenance.settings import Settings, client_environment, load
 
 _PYTHON = """
 import json, boto3
@@ -73,10 +72,11 @@ def clients(pythons: tuple[str, ...], folders: tuple[Path, ...]) -> None:
     Old clients do not know AWS_ENDPOINT_URL_REKOGNITION and send everything to AWS, without a word. Nothing is sent.
     """
     settings = load()
+    environment = client_environment()
     click.echo(f"this server       {settings.endpoint}")
     for name in ("AWS_ENDPOINT_URL_REKOGNITION", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
-        if name in os.environ or name == "AWS_ENDPOINT_URL_REKOGNITION":
-            click.echo(f"{name}  {os.environ.get(name, 'not set')}")
+        if name in environment or name == "AWS_ENDPOINT_URL_REKOGNITION":
+            click.echo(f"{name}  {environment.get(name, 'not set')}")
     found = [*_boto3([sys.executable, *pythons]), *_command(), *_node(folders)]
     leaks = 0
     for each in found:
@@ -93,10 +93,11 @@ def clients(pythons: tuple[str, ...], folders: tuple[Path, ...]) -> None:
 def _verdict(each: Reached, settings: Settings) -> tuple[str, bool]:
     if each.address is None:
         minimum = MINIMA.get(f"{each.client} {each.version.partition('.')[0]}", "0")
-        address = os.environ.get("AWS_ENDPOINT_URL_REKOGNITION") or os.environ.get("AWS_ENDPOINT_URL")
+        environment = client_environment()
+        address = environment.get("AWS_ENDPOINT_URL_REKOGNITION") or environment.get("AWS_ENDPOINT_URL")
         if _numbers(each.version) < _numbers(minimum):
             return f"to AWS: it is older than {minimum}, which is the first that knows the variable", True
-        if not address or os.environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
+        if not address or environment.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "").lower() == "true":
             return "to AWS, unless its configuration file or --endpoint-url names another address", True
     else:
         address = each.address
