@@ -21,7 +21,7 @@ from sqlalchemy import Engine as Database
 from starlette.types import ASGIApp
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from countenance import administration, operations, settings
+from countenance import administration, console, operations, settings
 from countenance.api import azure, native, rekognition
 from countenance.api.cors import cross_origin
 from countenance.api.lifespan import Lifespan
@@ -37,6 +37,7 @@ from countenance.heap import bound_heap
 from countenance.home import private_home
 from countenance.ledger import Bindings, Ledger
 from countenance.mandates import (
+    AccountStore,
     MoratoriumStore,
     OperatorStore,
     Register,
@@ -100,6 +101,12 @@ class Countenance:
     def operators(self) -> administration.Operators:
         """The operators; every change is a ledger entry first."""
         return administration.Operators(OperatorStore(self.database, _now, os.urandom, self.bindings), self.ledger)
+
+    @cached_property
+    def accounts(self) -> administration.Accounts:
+        """The operators' sign-in to the console; each is a ledger entry first."""
+        store = AccountStore(self.database, secret_file(self.settings.keys / "console.key"), _now, os.urandom)
+        return administration.Accounts(store, self.operators, self.mandates, self.ledger)
 
     @cached_property
     def rules(self) -> Rules:
@@ -282,12 +289,13 @@ class Countenance:
             threading.Thread(target=self._read_galleries, name="galleries", daemon=True).start()
 
     def asgi(self, *, closing: bool = False) -> ASGIApp:
-        """All HTTP dialects; faces past their term are erased from its start-up to its shutdown.
+        """All HTTP dialects and the console; faces past their term are erased from its start-up to its shutdown.
 
         closing: whether shutdown closes the installation, too.
         """
-        others = {native.PREFIX: self.native(), azure.PREFIX: self._azure()}
-        return Lifespan(PrefixRouter(self._rekognition(), others), partial(self._running, closing))
+        pages = self._console()
+        others = {native.PREFIX: self.native(), azure.PREFIX: self._azure(), console.PREFIX: pages}
+        return Lifespan(PrefixRouter(self._rekognition(), others, pages), partial(self._running, closing))
 
     def native(self) -> ASGIApp:
         """Our own HTTP API, /v1."""
@@ -354,6 +362,24 @@ class Countenance:
             detection_only=operations.DETECTION_ONLY if self.detects_only else None,
         )
         return cross_origin(dialect, self.settings.cors_origins)
+
+    def _console(self) -> ASGIApp:
+        explainer = administration.Explainer(self.rules, self.moratoria_in_force, _now)
+        record = administration.Record(self.ledger)
+        standing = administration.Standing(lambda: self.tools, self.ledger, _now, settings.shown(self.settings))
+        return console.app(
+            console.ConsoleServices(
+                self.accounts,
+                self.operators,
+                self.mandates,
+                self.custodian,
+                self.moratoria,
+                explainer,
+                record,
+                standing,
+                self.guard,
+            )
+        )
 
     def _azure(self) -> ASGIApp:
         limits = azure.AzureLimits(requests=self.settings.queue)

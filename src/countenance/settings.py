@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -174,9 +175,43 @@ def use_home(home: str) -> None:
     os.environ["COUNTENANCE_HOME"] = home
 
 
+def use_profile(profile: str) -> None:
+    """Have this process set up `profile`, whatever COUNTENANCE_PROFILE said."""
+    os.environ["COUNTENANCE_PROFILE"] = profile
+
+
 def client_environment() -> Mapping[str, str]:
     """What the environment tells AWS clients: its variables whose names begin with AWS_."""
     return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+
+
+def shown(settings: Settings) -> dict[str, str]:
+    """Every setting by the name of its variable, as text for people; of secrets only whether they are set.
+
+    Addresses are shown without what may let somebody in: names, passwords and queries in them.
+    """
+    return {
+        f"COUNTENANCE_{each.name.upper()}": _said(each.name, getattr(settings, each.name)) for each in fields(Settings)
+    }
+
+
+def _said(name: str, value: object) -> str:
+    if name == "s3_secret_key":
+        return "(set, not shown)" if value else ""
+    if name in ("topics", "s3_endpoint"):
+        places = value if isinstance(value, Mapping) else {"": value or ""}
+        return ", ".join("=".join(filter(None, (key, _place(str(url))))) for key, url in places.items())
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={part}" for key, part in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return "" if value is None else str(value)
+
+
+def _place(url: str) -> str:
+    """Scheme, host and port of an address: what follows may be a secret, too."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if parts.netloc else url
 
 
 def default_home() -> Path:

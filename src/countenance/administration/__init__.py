@@ -3,6 +3,8 @@
 Every change is in the ledger before it is in force.
 """
 
+from countenance.administration.accounts import Accounts, SignedIn, new_seed, seed_picture
+from countenance.administration.attempts import Attempts
 from countenance.administration.custodian import AuthorisationOutcome, Custodian, CustodyReport
 from countenance.administration.drafts import MandateDraft
 from countenance.administration.explainer import Explainer
@@ -11,14 +13,29 @@ from countenance.administration.moratoria import Moratoria
 from countenance.administration.operators import Operators
 from countenance.administration.record import Proof, Record
 from countenance.administration.retention import RetentionSweep
+from countenance.administration.standing import LedgerCheck, Standing
 from countenance.custody import Hold
 from countenance.ledger import RefusedCount
-from countenance.mandates import Holder, Mandate, MandateTemplate, Operator, Role, Terms, template, templates
+from countenance.mandates import (
+    AccessKey,
+    Holder,
+    Mandate,
+    MandateTemplate,
+    Operator,
+    Role,
+    StoredSession,
+    Terms,
+    template,
+    templates,
+)
 from countenance.policy import Action, Decision, Power
 from countenance.policy.moratorium import Moratorium, Order, Scope, Signature
 
 __all__ = [
+    "AccessKey",
+    "Accounts",
     "Action",
+    "Attempts",
     "AuthorisationOutcome",
     "Custodian",
     "CustodyReport",
@@ -26,6 +43,7 @@ __all__ = [
     "Explainer",
     "Hold",
     "Holder",
+    "LedgerCheck",
     "Mandate",
     "MandateDraft",
     "MandateTemplate",
@@ -43,7 +61,12 @@ __all__ = [
     "Role",
     "Scope",
     "Signature",
+    "SignedIn",
+    "Standing",
+    "StoredSession",
     "Terms",
+    "new_seed",
+    "seed_picture",
     "template",
     "templates",
 ]

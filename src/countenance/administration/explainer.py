@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from functools import cached_property
 
 from countenance.errors import BadRequest
 from countenance.operations import MoratoriaInForce
 from countenance.policy import Decision, PackIdentity, Rules
 from countenance.policy.description import request_of
+from countenance.policy.fine_print.html import page
+from countenance.policy.fine_print.matrix import matrix
+from countenance.policy.packs.pack import fine_print
 
 
 class Explainer:
@@ -23,6 +27,11 @@ class Explainer:
     def packs(self) -> tuple[PackIdentity, ...]:
         """The rule packs in force."""
         return tuple(pack.identity for pack in self._rules.packs)
+
+    @cached_property
+    def fine_print(self) -> str:
+        """The fine print of the packs in force, as an HTML page: actors by uses, what each text by itself stops."""
+        return page(matrix(fine_print("matrix"), self._rules.packs))
 
     def explain(
         self, described: Mapping[str, object], *, now: datetime | None = None, as_of: date | None = None

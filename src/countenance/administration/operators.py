@@ -20,6 +20,8 @@ class Operators:
         self._journal = Journal(ledger, "operator")
         self.holding = store.holding
         self.all = store.all
+        self.named = store.named
+        self.acting = store.acting
 
     def add(self, name: str, roles: Collection[Role], expires_at: datetime) -> tuple[Operator, str]:
         """A new operator and the token, which is shown only now; `AlreadyExists` if the name was ever taken."""

@@ -71,6 +71,11 @@ class Record:
         """Operations refused at or after `since` (aware), by mandate, operation and cause, the most frequent first."""
         return self._ledger.refusals(since)
 
+    def entries(self, start: int, stop: int) -> list[str]:
+        """The canonical JSON of entries start <= index < stop, in order; those that there are."""
+        stop = min(stop, self._ledger.size)
+        return [entry.text for entry in self._ledger.entries(max(0, start), stop)] if start < stop else []
+
     def proved(self, index: int) -> Proof:
         """Entry `index` with its proof, or `NotFound`."""
         if not 0 <= index < self._ledger.size:

@@ -8,10 +8,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class PrefixRouter:
-    """One ASGI application made of several. rest: answers all other paths, start-up and shutdown."""
+    """One ASGI application made of several. rest: answers all other paths, start-up and shutdown.
 
-    def __init__(self, rest: ASGIApp, by_prefix: Mapping[str, ASGIApp]) -> None:
+    opened: answers whoever opens `/` itself in a browser, which no dialect's client does: GET and HEAD.
+    """
+
+    def __init__(self, rest: ASGIApp, by_prefix: Mapping[str, ASGIApp], opened: ASGIApp | None = None) -> None:
         self._rest = rest
+        self._opened = opened
         self._by_prefix = dict(by_prefix)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -23,4 +27,6 @@ class PrefixRouter:
             for prefix, app in self._by_prefix.items():
                 if scope["path"] == prefix or scope["path"].startswith(prefix + "/"):
                     return app
+            if self._opened and scope["path"] == "/" and scope["method"] in ("GET", "HEAD"):
+                return self._opened
         return self._rest

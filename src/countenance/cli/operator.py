@@ -61,3 +61,4 @@ def _print_token(added: Operator, token: str) -> None:
     click.echo(_line(added))
     click.echo("\nThe token is shown once; only its hash is kept.\n")
     click.echo(f"export OPERATOR_TOKEN={token}")
+    click.echo("\nTo sign in to the console, set up password and codes with it: open /console/join on the server.")

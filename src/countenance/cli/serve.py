@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import time
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from countenance.errors import Misconfigured
-from countenance.settings import DETECTION_ONLY, PROFILES, Settings, home_sentence, load
+from countenance.settings import DETECTION_ONLY, PROFILES, Settings, home_sentence, load, use_profile
 
 if TYPE_CHECKING:
     from countenance.app import Countenance
@@ -20,7 +19,7 @@ _OTHER_FILES = 512
 """Files that a server has open beside its connections, at most: the database, models, pictures in buckets."""
 
 
-@click.command("serve", help="Serve all HTTP dialects until interrupted.")
+@click.command("serve", help="Serve the HTTP dialects and the console until interrupted.")
 @click.option("--despite", metavar="REASON", help="Start although the database differs from the ledger; on record.")
 @click.option(
     "--profile",
@@ -32,13 +31,14 @@ def serve(despite: str | None, profile: str | None) -> None:
     """Fetch what is missing, load and verify everything, say how to reach it, then serve."""
     began = time.monotonic()
     if profile is not None:
-        os.environ["COUNTENANCE_PROFILE"] = profile  # settings.py reads it
+        use_profile(profile)
     own = load()
     click.echo(f"Countenance starts; {home_sentence(own.home)}")
     _fetch_missing(own)
     click.echo("loading   models, rules and galleries: some seconds")
     import uvicorn  # here and below: what takes seconds to import is announced first
 
+    from countenance import console
     from countenance.api.connections import ConnectionLimits, bounded
     from countenance.cli.installation import installation
 
@@ -52,6 +52,10 @@ def serve(despite: str | None, profile: str | None) -> None:
         click.echo(f"Countenance is ready after {time.monotonic() - began:.1f} s; data in {settings.home}")
         click.echo(f"endpoint  {settings.endpoint}  (signed for {', '.join(settings.regions) or 'any region'})")
         click.echo(f"model     {app.tools.engine.version}, rule packs: {', '.join(settings.packs)}")
+        click.echo(f"console   {settings.endpoint}{console.PREFIX}")
+        if code := app.accounts.first_code():
+            click.echo("first     nobody is an operator yet; this link, used once, lets the first one in:")
+            click.echo(f"          {settings.endpoint}{console.PREFIX}/first?code={code}")
         _say_what_is_possible(app)
         uvicorn.run(
             application,

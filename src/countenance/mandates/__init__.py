@@ -5,6 +5,7 @@ requested. Each call reads its mandate from the database, so a revocation takes 
 who request, approve, review and audit.
 """
 
+from countenance.mandates.accounts import AccountSecret, AccountStore, StoredSession
 from countenance.mandates.mandate import AccessKey, Holder, Mandate, MandateState, Terms
 from countenance.mandates.moratorium_store import MoratoriumStore, moratorium_rows
 from countenance.mandates.operators import Operator, OperatorStore, Role, operator_rows
@@ -13,6 +14,8 @@ from countenance.mandates.templates import MandateTemplate, template, templates
 
 __all__ = [
     "AccessKey",
+    "AccountSecret",
+    "AccountStore",
     "Holder",
     "Mandate",
     "MandateState",
@@ -22,6 +25,7 @@ __all__ = [
     "OperatorStore",
     "Register",
     "Role",
+    "StoredSession",
     "Terms",
     "moratorium_rows",
     "operator_rows",

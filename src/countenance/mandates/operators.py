@@ -157,6 +157,19 @@ class OperatorStore:
                 return _operator(rows[0])
         raise NotAsRecorded("the operator of this token is not as the ledger recorded it, and may do nothing")
 
+    def acting(self, operator_id: str) -> Operator | None:
+        """The operator with that id, if he or she may act now; None if unknown, expired or revoked.
+
+        `NotAsRecorded` where the row was changed behind the ledger's back.
+        """
+        for _ in range(_TRIES):
+            rows = self._rows(_operators.c.operator_id == operator_id)
+            if not rows or not _operator(rows[0]).active(self.now()):
+                return None
+            if not self._recorder.differing([BoundRow(_operators.name, tuple(rows[0]))]):
+                return _operator(rows[0])
+        raise NotAsRecorded("this operator is not as the ledger recorded it, and may do nothing")
+
     def all(self) -> list[Operator]:
         """All operators, former ones too, oldest first."""
         return self._select(sa.true())

@@ -102,6 +102,13 @@ class FakeInstallation:
     def engine(self) -> Any:
         return self
 
+    @property
+    def accounts(self) -> Any:
+        return self
+
+    def first_code(self) -> str:
+        return "c0de"
+
     calibration = engine
     version = model = identity = "1"
     evidence = ()
@@ -125,7 +132,8 @@ def test_serve_gives_uvicorn_the_limits_of_connections(monkeypatch: pytest.Monke
     monkeypatch.setenv("COUNTENANCE_HOME", str(tmp_path))
     monkeypatch.setattr("countenance.cli.installation.installation", installation)
     monkeypatch.setattr(importlib.import_module("countenance.cli.serve"), "_fetch_missing", lambda own: None)
-    run("serve")
+    said = run("serve").output
+    assert "http://127.0.0.1:8080/console/first?code=c0de\n" in said
     assert told["app"] == "application"
     limits = told["http"].table.limits
     assert (limits.connections, limits.per_address) == (40, 10)

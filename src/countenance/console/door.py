@@ -1,0 +1,155 @@
+"""What stands before every page: limits, who is signed in and with which roles, forms that are ours, safe headers."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import secrets
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from countenance.administration import Role, SignedIn
+from countenance.api.body_reader import BodyTooLarge, BodyTooSlow, ClientGone, read_body
+from countenance.console.asked import ConsoleRequest, form_of
+from countenance.console.looks import HOME, faulty
+from countenance.console.services import ConsoleServices
+from countenance.console.words import catalogue, wanted
+from countenance.errors import BadRequest, CountenanceError, Denied, Overloaded
+
+log = logging.getLogger(__name__)
+
+SESSION, BEFORE, LANGUAGE = "countenance_session", "countenance_form", "countenance_language"
+"""Cookies: of a session, of a form before there is one, of a language that was chosen."""
+
+HEADERS = {
+    "content-security-policy": "default-src 'self'; img-src 'self' data:; script-src 'none'; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "x-frame-options": "DENY",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
+    "cache-control": "no-store",
+}
+"""Of every answer that sets none of its own. `data:` is for the picture that somebody just sent, which is not kept."""
+
+_AT_ONCE, _SECONDS, FORM_BYTES = 32, 30.0, 65_536
+
+Handler = Callable[[ConsoleRequest], Response]
+EVERYBODY = frozenset(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsolePage:
+    """One page: who may open it, how many bytes its form has. public: also for those who are not signed in."""
+
+    path: str
+    show: Handler
+    method: str = "GET"
+    roles: frozenset[Role] = field(default=EVERYBODY)
+    public: bool = False
+    body_bytes: int = FORM_BYTES
+
+
+class Door:
+    """Lets requests through to pages; one for each application, since it counts what is in hand."""
+
+    def __init__(self, services: ConsoleServices) -> None:
+        self._services = services
+        self._running = 0
+
+    def endpoint(self, page: ConsolePage) -> Callable[[Request], Awaitable[Response]]:
+        """`page` as an endpoint of Starlette."""
+
+        async def answer(request: Request) -> Response:
+            self._running += 1
+            try:
+                response = await self._answer(page, request)
+            except ClientGone:
+                response = Response(status_code=400)  # nobody reads it
+            finally:
+                self._running -= 1
+            for name, value in HEADERS.items():
+                response.headers.setdefault(name, value)
+            return response
+
+        return answer
+
+    async def _answer(self, page: ConsolePage, request: Request) -> Response:
+        language = wanted(request.cookies.get(LANGUAGE), request.headers.get("accept-language", ""))
+        asked = ConsoleRequest(request, self._services, None, catalogue(language), language, "")
+        before = request.cookies.get(BEFORE, "")
+        try:
+            if self._running > _AT_ONCE:
+                raise Overloaded(f"{_AT_ONCE} requests are in hand; try again in a moment")
+            who = await self._who(request)
+            fresh = "" if who or 20 <= len(before) <= 100 else secrets.token_urlsafe(32)
+            token = who.form_token if who else self._services.accounts.form_token(fresh or before)
+            asked = ConsoleRequest(request, self._services, who, asked.words, language, token)
+            if who is None and not page.public:
+                return _to_sign_in(request)
+            if who and not page.public and not who.operator.roles & page.roles:
+                raise Denied(f"this needs the role {' or '.join(sorted(page.roles))}")
+            if request.method == "POST":
+                asked = await self._form(page, asked)
+            response = await asyncio.to_thread(page.show, asked)
+            if fresh:
+                remember(response, request, BEFORE, fresh)
+            return response
+        except CountenanceError as error:
+            return await asyncio.to_thread(faulty, asked, error)
+        except ClientGone:
+            raise
+        except Exception as error:
+            for place in traceback.extract_tb(error.__traceback__)[-1:]:
+                log.error("a page failed: %s at %s:%s", type(error).__name__, Path(place.filename).name, place.lineno)
+            return await asyncio.to_thread(faulty, asked, CountenanceError("internal"))
+
+    async def _who(self, request: Request) -> SignedIn | None:
+        cookie = request.cookies.get(SESSION, "")
+        if not 20 <= len(cookie) <= 100:
+            return None
+        return await asyncio.to_thread(self._services.accounts.session, cookie)
+
+    async def _form(self, page: ConsolePage, asked: ConsoleRequest) -> ConsoleRequest:
+        """The request with its form, if that form came from a page of ours."""
+        headers = asked.request.headers
+        origin = headers.get("origin")
+        if origin is not None and origin.partition("://")[2] != headers.get("host"):
+            raise Denied("this form was sent from a page of another address")
+        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            raise Denied("this form was sent from a page of another address")
+        try:
+            body = await read_body(asked.request.receive, page.body_bytes, _SECONDS)
+        except BodyTooLarge:
+            raise BadRequest(f"what was sent is larger than {page.body_bytes:,} bytes") from None
+        except BodyTooSlow:
+            raise BadRequest("what was sent took too long") from None
+        texts, files = await form_of(headers, body)
+        sent = texts.get("form_token", ("",))[0]
+        if not hmac.compare_digest(sent.encode("utf-8", "surrogatepass"), asked.form_token.encode()):
+            raise Denied("this form is of an earlier session, or not of this server: open its page again")
+        a = asked
+        return ConsoleRequest(a.request, a.services, a.who, a.words, a.language, a.form_token, texts, files)
+
+
+def remember(response: Response, request: Request, name: str, value: str, max_age: int | None = None) -> None:
+    """Set a cookie of the console: no script reads it, no other site sends it with a form."""
+    response.set_cookie(
+        name, value, max_age=max_age, path="/", httponly=True, samesite="lax", secure=request.url.scheme == "https"
+    )
+
+
+def _to_sign_in(request: Request) -> Response:
+    if request.method != "GET":
+        return RedirectResponse(f"{HOME}/sign-in", 303)
+    wanted_path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"{HOME}/sign-in?next={quote(wanted_path, safe='/')}", 303)

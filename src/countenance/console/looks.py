@@ -1,0 +1,100 @@
+"""From values to pages: one frame, one way to say that something went wrong."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from countenance import errors
+from countenance.administration import Decision, Role
+from countenance.api.native.problems import INTERNAL_DETAIL, KINDS
+from countenance.console.asked import ConsoleRequest
+from countenance.console.words import LANGUAGES
+from countenance.drawing.html import translated
+
+HOME = "/console"
+MENU = (
+    ("", "Overview", None),
+    ("/try", "Try it", Role.REQUEST),
+    ("/search", "Search", Role.REQUEST),
+    ("/mandates", "Mandates", None),
+    ("/galleries", "Galleries", Role.REQUEST),
+    ("/policy", "Policy", None),
+    ("/moratoria", "Moratoria", None),
+    ("/ledger", "Ledger", None),
+    ("/operators", "Operators", None),
+    ("/settings", "Settings", None),
+)
+"""Path below `HOME`, name, and the role that it is of use to; None for everybody."""
+
+
+def page(asked: ConsoleRequest, template: str, status: int = 200, **values: object) -> HTMLResponse:
+    """The page that a template makes of `values`, in the frame and the language of whoever asks."""
+    who = asked.who.operator if asked.who else None
+    menu = [
+        (HOME + path, asked.words.gettext(name), _here(asked.request.url.path, HOME + path))
+        for path, name, role in MENU
+        if who and (role is None or role in who.roles)
+    ]
+    return HTMLResponse(
+        translated(
+            "countenance.console",
+            template,
+            asked.words,
+            home=HOME,
+            who=who,
+            menu=menu,
+            language=asked.language,
+            languages=LANGUAGES,
+            form_token=asked.form_token,
+            day=day,
+            moment=moment,
+            number=_number,
+            **values,
+        ),
+        status,
+    )
+
+
+def go(path: str) -> Response:
+    """On to another page of the console, after something was done."""
+    return RedirectResponse(HOME + path, 303)
+
+
+def faulty(asked: ConsoleRequest, error: errors.CountenanceError) -> HTMLResponse:
+    """The page of an error, with the rules' reasons where they refused. What is internal is not told."""
+    kind = next(KINDS[each] for each in type(error).__mro__ if each in KINDS)
+    decision = getattr(error, "decision", None)
+    refused = decision.record() if isinstance(decision, Decision) and not decision.permitted else None
+    response = page(
+        asked,
+        "fault.html",
+        kind.status,
+        title=asked.words.gettext(kind.title),
+        says=INTERNAL_DETAIL if kind.status == 500 else str(error),
+        decision=refused,
+        unfit=isinstance(error, errors.NoFace | errors.ImageError),
+        receipt=error.receipt,
+    )
+    if kind.status in (429, 503):
+        response.headers["retry-after"] = "60"
+    return response
+
+
+def day(at: datetime | None) -> str:
+    """A day, UTC."""
+    return "" if at is None else f"{at:%Y-%m-%d}"
+
+
+def moment(at: datetime | None) -> str:
+    """A time to the minute, UTC."""
+    return "" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _here(path: str, of: str) -> bool:
+    return path == of or (of != HOME and path.startswith(of + "/"))

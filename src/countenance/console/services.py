@@ -1,0 +1,32 @@
+"""What the console is a door to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from countenance.administration import (
+    Accounts,
+    Custodian,
+    Explainer,
+    Mandates,
+    Moratoria,
+    Operators,
+    Record,
+    Standing,
+)
+from countenance.operations import Guard
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleServices:
+    """All of them block, so pages are made off the event loop."""
+
+    accounts: Accounts
+    operators: Operators
+    mandates: Mandates
+    custodian: Custodian
+    moratoria: Moratoria
+    explainer: Explainer
+    record: Record
+    standing: Standing
+    guard: Guard

@@ -1,0 +1,47 @@
+"""The first page: what this is, whether it is well, what to do next."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from countenance.administration import Role
+from countenance.console.asked import ConsoleRequest
+from countenance.console.door import ConsolePage
+from countenance.console.looks import page
+from countenance.errors import CountenanceError
+
+
+def _overview(asked: ConsoleRequest) -> Response:
+    services, now = asked.services, asked.services.standing.now()
+    standing, roles = services.standing, asked.by.operator.roles
+    try:
+        models, evidence, fault = standing.models, standing.evidence, ""
+    except CountenanceError as error:
+        models, evidence, fault = "", "", str(error)
+    mandates = services.mandates.list()
+    states = [mandate.state(now).value for mandate in mandates]
+    mine = [each for each in mandates if each.requested_by == asked.by.operator.name]
+    return page(
+        asked,
+        "start.html",
+        models=models,
+        evidence=evidence,
+        in_date=evidence.startswith("in date"),
+        fault=fault,
+        check=standing.last_check,
+        size=services.record.size,
+        stops=[each for each in services.moratoria.all().values() if not each.lifted],
+        packs=services.explainer.packs,
+        waiting=states.count("requested"),
+        active=states.count("active"),
+        mine_active=sum(each.state(now).value == "active" for each in mine),
+        mine_waiting=sum(each.state(now).value == "requested" for each in mine),
+        held=sum(each.state(now).value == "waiting" for each in services.custodian.holds()),
+        alone=sum(each.active(now) for each in services.operators.all()) < 2,
+        asks=Role.REQUEST in roles,
+        approves=Role.APPROVE in roles,
+        audits=Role.AUDIT in roles,
+    )
+
+
+PAGES = (ConsolePage("", _overview),)
