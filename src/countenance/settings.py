@@ -228,6 +228,11 @@ def default_home() -> Path:
     return folder
 
 
+def environment(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
+    """All variables, for files that name the one which holds a key, as an audit's adapters do."""
+    return dict(environ)
+
+
 def home_sentence(home: Path, environ: Mapping[str, str] = os.environ) -> str:
     """Which data folder is used, and why where nobody named it."""
     if environ.get("COUNTENANCE_HOME"):

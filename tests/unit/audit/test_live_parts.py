@@ -87,7 +87,7 @@ def test_a_cassette_holds_hashes_and_numbers_only(tmp_path: Path) -> None:
     Cassette(path, HEADER).ask(QUESTION, lambda: REPLY)
     line = json.loads(path.read_text().splitlines()[1])
     assert set(line) == {"key", "question", "reply"}
-    assert set(line["reply"]) == {"state", "at", "score", "faces", "quality", "error", "token"}
+    assert set(line["reply"]) == {"state", "at", "score", "faces", "quality", "error", "token", "label"}
 
 
 def test_calls_are_spread_evenly_and_time_that_passed_is_not_made_up_for() -> None:

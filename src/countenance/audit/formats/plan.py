@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -167,9 +168,11 @@ class ImageFolder:
 
 @dataclass(frozen=True, slots=True)
 class LiveApi:
-    """A service asked through its own client: comparisons drawn from a labelled image folder."""
+    """A service asked through its own client or an adapter: comparisons drawn from a labelled image folder."""
 
-    client: Literal["rekognition", "azure-face"]
+    client: Annotated[
+        str, "rekognition, azure-face, the name of an adapter that ships, or an adapter's file, which ends in .toml"
+    ]
     folder: str
     labels: str
     endpoint: Annotated[str | None, "address; None: the client's own default (Rekognition only)"] = None
@@ -186,6 +189,8 @@ class LiveApi:
     detector: Annotated[str, "detection model to ask for (azure-face)"] = "detection_03"
 
     def __post_init__(self) -> None:
+        if not self.client.endswith(".toml") and not re.fullmatch("[a-z][a-z0-9-]*", self.client):
+            raise ValueError(f"client is rekognition, azure-face or an adapter, got {self.client!r}")
         if self.client == "azure-face" and not self.endpoint:
             raise ValueError("azure-face needs an endpoint")
         if self.calls_per_second <= 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -50,7 +50,8 @@ class Equipment:
     """What a run may use besides the files of its plan.
 
     engine: opens an engine, called for images only. cassette: where a live service's answers are kept. replay: ask
-    nothing, use the cassette alone. agree: told the estimate before the first call that may cost money; raises to stop.
+    nothing, use the cassette alone. agree: told the estimate before the first call that may cost money; raises to stop. environment: variables that
+    adapters name, for their keys.
     """
 
     engine: Callable[[], OwnEngine] = _no_engine
@@ -58,6 +59,7 @@ class Equipment:
     replay: bool = False
     azure_key: str = ""
     agree: Callable[[Estimate], None] = _agreed
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ _PLACES = {
     "quick": LazyCommand(f"{_HERE}.checking", "quick", "Guess a plan, run it and write the report: exploratory."),
     "plan": LazyCommand(f"{_HERE}.audits", "plan", "Write the plan of an audit and print its hash."),
     "run": LazyCommand(f"{_HERE}.audits", "run", "Carry out a plan and write a signed bundle of counts."),
+    "adapter": LazyCommand(f"{_HERE}.adapters", "adapter", "Ask any service that a TOML file describes."),
     "verify": LazyCommand(f"{_HERE}.audits", "verify", "Check a bundle off line."),
     "report": LazyCommand(f"{_HERE}.audits", "report", "Write the pages of a bundle."),
     "diff": LazyCommand(f"{_HERE}.audits", "diff", "Compare two bundles cell by cell."),

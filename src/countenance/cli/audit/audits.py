@@ -15,6 +15,7 @@ import click
 
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
 from countenance.errors import BadRequest
+from countenance.settings import environment
 from countenance.settings import load as settings
 from countenance.signing import canonical
 
@@ -98,7 +99,7 @@ def run(
         if estimate.detections + estimate.comparisons and not yes:
             click.confirm("go on?", abort=True, err=True)
 
-    equipment = Equipment(_engine, tape, replay, azure_key or "", agree)
+    equipment = Equipment(_engine, tape, replay, azure_key or "", agree, environment())
     results = run_plan(plan_file, out, signer(key), changes=_changes(changes), equipment=equipment, clock=now)
     click.echo(results.headline)
     if not results.preregistered:

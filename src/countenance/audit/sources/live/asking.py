@@ -18,8 +18,10 @@ from countenance.audit.formats.results import ModelUsed
 from countenance.audit.labelled.people import UNSAID, LabelledPeople, Spellings
 from countenance.audit.sources.images import LabelledImages, LabelledImageSource, digest_of_images, labelled_images
 from countenance.audit.sources.live import azure_face, rekognition
+from countenance.audit.sources.live.adapter.description import AdapterFile, read_adapter
+from countenance.audit.sources.live.adapter.service import DescribedService
 from countenance.audit.sources.live.cassette import Cassette, Header, RecordedQuestion, RecordedReply
-from countenance.audit.sources.live.cost import Estimate, price_of
+from countenance.audit.sources.live.cost import Described, Estimate, price_of
 from countenance.audit.sources.live.draw import Pairs, draw_pairs
 from countenance.audit.sources.source import Equipment, Loaded, sha256_of
 from countenance.errors import BadRequest, NotFound
@@ -97,16 +99,23 @@ def draw(
     return Drawn(images, tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in images.paths), pairs)
 
 
-def estimate(source: LiveApi, drawn: Drawn, cassette: Cassette | None) -> Estimate:
-    """How many calls are still to be made, what they cost and how long they take."""
+def estimate(source: LiveApi, drawn: Drawn, cassette: Cassette | None, described: Described | None = None) -> Estimate:
+    """How many calls are still to be made, what they cost and how long they take. described: an adapter's service."""
 
     kept = {h for h, who in zip(drawn.hashes, drawn.images.labelled.subjects, strict=True) if who >= 0}
     detections = sum(cassette is None or cassette.known(RecordedQuestion("detect", (one,))) is None for one in kept)
     comparisons = len(_open(drawn, cassette))
     calls = detections + comparisons
-    price = price_of(source.client)
-    own = source.endpoint is not None and source.client == "rekognition"
-    return Estimate(detections, comparisons, calls / source.calls_per_second, calls * price.per_call, price, own)
+    price = price_of(source.client) if described is None else described.price
+    own = source.endpoint is not None and source.client != "azure-face"
+    seconds = calls / pace(source, described)
+    asked = "" if described is None else described.asked
+    return Estimate(detections, comparisons, seconds, calls * price.per_call, price, own, asked)
+
+
+def pace(source: LiveApi, described: Described | None) -> float:
+    """Calls a second: what the plan says, or the adapter's limit where that is less."""
+    return source.calls_per_second if described is None else min(source.calls_per_second, described.calls_per_second)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -220,7 +229,7 @@ def _scored(drawn: Drawn, replies: Sequence[RecordedReply], floor: float, casset
         failed=failed,
         censored=censored,
         censor_point=floor if floor > 0 or censored.any() else None,
-        larger_is_more_alike=True,
+        larger_is_more_alike=cassette.header.settings.get("direction", "similarity") == "similarity",
     )
     findings = [*drawn.images.labelled.findings]
     errors = sorted({reply.error for reply in replies if reply.error})
@@ -234,22 +243,35 @@ def _scored(drawn: Drawn, replies: Sequence[RecordedReply], floor: float, casset
 
 
 class LiveSource(LabelledImageSource[LiveApi]):
-    """A service asked through its own client: drawn pairs compared."""
+    """A service asked through its own client or an adapter: drawn pairs compared."""
+
+    def hashes(self) -> dict[str, str]:
+        """sha256 of the files that are there, by name; with the adapter, which says what the numbers mean."""
+        file = self._adapter()
+        return {**super().hashes(), **({} if file is None else {file.file: file.sha256})}
 
     def load(self, equipment: Equipment) -> Loaded:
         """The data with its analysis."""
         source, plan, tape = self._described, self._plan, equipment.cassette
         if tape is None:
             raise BadRequest("a live service needs a cassette: a file that its answers are kept in")
+        file = self._adapter()
         drawn = draw(source, self._folder, plan.groups.factors, plan.seed, plan.contradictions, plan.groups.spellings)
         service: Service | None = None
+        described: Described | None = None
         if equipment.replay:
             cassette = Cassette(tape, None)
         else:
-            service = _service(source, equipment.azure_key)
-            cassette = Cassette(tape, Header(service.client, service.models, service.settings))
-            equipment.agree(estimate(source, drawn, cassette))
-        pacer = Pacer(source.calls_per_second, time.monotonic, time.sleep)
+            if file is None:
+                service = _service(source, equipment.azure_key)
+            else:
+                own = DescribedService(
+                    file, source.endpoint, equipment.environment, ("detect", "compare"), time.time, time.sleep
+                )
+                service, described = own, own.described
+            cassette = Cassette(tape, Header(source.client, service.models, service.settings))
+            equipment.agree(estimate(source, drawn, cassette, described))
+        pacer = Pacer(pace(source, described), time.monotonic, time.sleep)
         answers = ask(drawn, service, cassette, pacer, source.threshold, time.time())
         return self.loaded(drawn, answers, cassette.header.models, tape)
 
@@ -258,6 +280,22 @@ class LiveSource(LabelledImageSource[LiveApi]):
         images = {f"{self._described.folder}/": digest_of_images(drawn.hashes), tape.name: sha256_of(tape)}
         inputs = {**self.hashes(), **images}
         return Loaded(FaceAudit(scored_data(answers.scored, answers.outcomes)), inputs, models)
+
+    def _adapter(self) -> AdapterFile | None:
+        """The adapter that the plan names. BadRequest: what it lacks, or what the plan asks of it in vain."""
+        source = self._described
+        if source.client in _OWN_CLIENTS:
+            return None
+        file = read_adapter(source.client, self._folder)
+        for call in ("detect", "compare"):
+            if call not in file.adapter.calls:
+                raise BadRequest(f"{file.file} describes no {call}, which comparisons need")
+        if source.threshold:
+            raise BadRequest("api.threshold is for rekognition: an adapter's service reports every score; leave it out")
+        return file
+
+
+_OWN_CLIENTS = ("rekognition", "azure-face")
 
 
 def _service(source: LiveApi, azure_key: str) -> Service:

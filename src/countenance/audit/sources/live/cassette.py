@@ -49,8 +49,8 @@ class RecordedReply:
     """What is kept of an answer: numbers, no picture, no identifier of a person.
 
     state: "answered", "no face" (or too poor a one), or "refused" (the image cannot be used). error: the service's
-    own code for the latter two. score: similarity 0..100 of a comparison; None: below what the service was asked to
-    report. faces: found in the (second) image. quality: measures of the largest face. token: a handle of the service
+    own code for the latter two. score: similarity 0..100 of a comparison, or of a described service its own number;
+    None: below what the service was asked to report. label: the class that a classifier named. faces: found in the (second) image. quality: measures of the largest face. token: a handle of the service
     for further calls. at: seconds since 1970, UTC.
     """
 
@@ -61,6 +61,7 @@ class RecordedReply:
     quality: Annotated[dict[str, float], "measures of the picture"] = None  # type: ignore[assignment]
     error: str = ""
     token: str = ""
+    label: str = ""
 
     def __post_init__(self) -> None:
         if self.quality is None:

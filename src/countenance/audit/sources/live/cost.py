@@ -22,6 +22,15 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Described:
+    """What an adapter tells of its service: the price, the fastest pace, and who is asked with which secrets."""
+
+    price: Price
+    calls_per_second: float
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """Calls to make (those on the cassette are not made again), their price and the time at the agreed pace."""
 
@@ -32,6 +41,8 @@ class Estimate:
     price: Price
     own: bool
     """Whether an endpoint of the auditor's own choosing is asked: then the price may not apply at all."""
+    asked: str = ""
+    """Who is asked, and with which secrets; empty where the client itself knows."""
 
     @property
     def sentence(self) -> str:
@@ -41,8 +52,9 @@ class Estimate:
         money = f"{self.price.currency} {self.cost:.2f} at {self.price.per_call:g} a call ({self.price.status})"
         if self.own:
             money = f"nothing if the endpoint is your own, else {money}"
+        asked = f"{self.asked}: " if self.asked else ""
         return (
-            f"{calls:,} calls ({self.detections:,} detections, {self.comparisons:,} comparisons), "
+            f"{asked}{calls:,} calls ({self.detections:,} detections, {self.comparisons:,} comparisons), "
             f"{minutes:.1f} minutes, {money}"
         )
 
