@@ -50,8 +50,8 @@ class Equipment:
     """What a run may use besides the files of its plan.
 
     engine: opens an engine, called for images only. cassette: where a live service's answers are kept. replay: ask
-    nothing, use the cassette alone. agree: told the estimate before the first call that may cost money; raises to stop. environment: variables that
-    adapters name, for their keys.
+    nothing, use the cassette alone. agree: told the estimate before the first call that may cost money; raises to stop.
+    environment: variables that adapters name, for their keys.
     """
 
     engine: Callable[[], OwnEngine] = _no_engine

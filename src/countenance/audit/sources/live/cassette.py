@@ -49,9 +49,10 @@ class RecordedReply:
     """What is kept of an answer: numbers, no picture, no identifier of a person.
 
     state: "answered", "no face" (or too poor a one), or "refused" (the image cannot be used). error: the service's
-    own code for the latter two. score: similarity 0..100 of a comparison, or of a described service its own number;
-    None: below what the service was asked to report. label: the class that a classifier named. faces: found in the (second) image. quality: measures of the largest face. token: a handle of the service
-    for further calls. at: seconds since 1970, UTC.
+    own code for the latter two. score: similarity 0..100 of a comparison, or a described service's own number; None:
+    below what the service was asked to report. faces: found in the (second) image. quality: measures of the largest
+    face. token: a handle of the service for further calls. label: the class that a classifier named. at: seconds since
+    1970, UTC.
     """
 
     state: Literal["answered", "no face", "refused"]

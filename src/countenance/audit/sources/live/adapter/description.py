@@ -129,7 +129,8 @@ class CallRequest:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """Answers that mean something else than a result."""
+    """Answers that mean something else than a result. Looked at in this order: busy, refused, no_face by what an answer
+    says, failed, no_face by what it lacks."""
 
     no_face: Annotated[tuple[AnswerRule, ...], "no face was found, which is an outcome"] = ()
     refused: Annotated[tuple[AnswerRule, ...], "this picture cannot be used, which is an outcome"] = ()

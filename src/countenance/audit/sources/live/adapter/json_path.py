@@ -32,12 +32,11 @@ def steps_of(path: str) -> tuple[str | int, ...]:
 def found_at(value: Any, path: str) -> Any:
     """What lies at `path` in `value`, or ABSENT."""
     for step in steps_of(path):
-        if isinstance(step, int) and isinstance(value, list) and step < len(value):
-            value = value[step]
-        elif isinstance(step, str) and isinstance(value, dict) and step in value:
-            value = value[step]
-        else:
+        listed = isinstance(step, int) and isinstance(value, list) and step < len(value)
+        keyed = isinstance(step, str) and isinstance(value, dict) and step in value
+        if not (listed or keyed):
             return ABSENT
+        value = value[step]
     return value
 
 

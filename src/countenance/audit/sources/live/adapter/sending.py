@@ -12,6 +12,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.message import Message
 from http.client import HTTPException, HTTPMessage
 from typing import IO, Any
 
@@ -91,7 +92,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def send(request: BuiltRequest, timeout_s: float = 60.0) -> RawAnswer:
-    """Send it. OSError: the service cannot be reached. Misconfigured: its certificate, or an answer that is too long."""
+    """Send it. OSError: it cannot be reached. Misconfigured: its certificate, or an answer that is too long."""
     opener = urllib.request.build_opener(_NoRedirect)
     asked = urllib.request.Request(request.url, request.body, dict(request.headers), method="POST")  # noqa: S310
     try:
@@ -108,7 +109,7 @@ def send(request: BuiltRequest, timeout_s: float = 60.0) -> RawAnswer:
         raise OSError(f"no HTTP: {type(error).__name__}") from error
 
 
-def _read(status: int, headers: HTTPMessage, body: bytes) -> RawAnswer:
+def _read(status: int, headers: Message, body: bytes) -> RawAnswer:
     if len(body) > _LARGEST_ANSWER:
         raise Misconfigured(f"the service's answer is longer than {_LARGEST_ANSWER:,} bytes")
     wait = (headers.get("Retry-After") or "").strip()

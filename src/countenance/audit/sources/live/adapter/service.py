@@ -164,16 +164,17 @@ class DescribedService:
         raise AssertionError("the last try raises")
 
     def _meaning(self, rules: RuleSet, status: int, said: Any) -> RecordedReply | None:
+        """What rules say, if any holds: first what an answer says, then what it lacks, as a failed one lacks faces."""
         refused = _rule(rules.refused, status, said)
         if refused is not None:
             return RecordedReply("refused", self._clock(), error=_code(refused, status, said))
-        empty = _rule(rules.no_face, status, said)
-        if empty is not None:
-            return RecordedReply(
-                "no face", self._clock(), error="" if 200 <= status < 300 else _code(empty, status, said)
-            )
+        told = _rule(tuple(rule for rule in rules.no_face if not rule.absent), status, said)
+        if told is not None:
+            return RecordedReply("no face", self._clock(), error=_code(told, status, said))
         if _rule(rules.failed, status, said) is not None:
             raise Denied(f"{self._adapter.name} says that the call failed: {self._short()}")
+        if _rule(rules.no_face, status, said) is not None:
+            return RecordedReply("no face", self._clock())
         return None
 
     def _result(self, status: int, said: Any) -> Any:
@@ -261,7 +262,7 @@ def _as_text(value: Any) -> str | None:
 
 
 def _code(rule: AnswerRule, status: int, said: Any) -> str:
-    """A word for the record: what the rule knows the answer by. Never a vendor's free text, which may quote anything."""
+    """A word for the record: what the rule knows the answer by, never a vendor's free text."""
     text = _as_text(found_at(said, rule.path)) if rule.equals else None
     return text or rule.contains or str(status)
 
