@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from tests.contract.audit.services import Asked, Said, service
 
-from countenance.audit.sources.live.adapter.description import read_adapter, shipped
+from countenance.audit.sources.live.adapter.description import CallName, read_adapter, shipped
 from countenance.audit.sources.live.adapter.service import DescribedService
 from countenance.audit.sources.live.cassette import RecordedReply
 from countenance.errors import BadRequest, CountenanceError, Denied, Misconfigured, Overloaded, Unauthenticated
@@ -60,10 +60,11 @@ def parts(asked: Asked) -> dict[str, bytes]:
 
     head = f"content-type: {asked.headers['content-type']}\r\n\r\n".encode()
     message = message_from_bytes(head + asked.body, policy=policy.HTTP)
-    found = {}
+    found: dict[str, bytes] = {}
     for part in message.iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        found[str(name)] = part.get_payload(decode=True)
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        found[str(part.get_param("name", header="content-disposition"))] = content
     return found
 
 
@@ -90,7 +91,7 @@ def test_insightface_server() -> None:
     reply, asked = compare("insightface-server", said)
     assert reply.score == -0.031
     assert asked.headers["authorization"] == "Bearer value of INSIGHTFACE_API_KEY"
-    assert parts(asked)["source"] == FIRST.replace(b"\r\n", b"\r\n") and asked.path == "/v1/compare"
+    assert parts(asked)["source"] == FIRST and asked.path == "/v1/compare"
     error = {"error": {"code": "face_not_found", "message": "No usable face was detected.", "details": {}}}
     assert compare("insightface-server", error, 422)[0].state == "no face"
     error["error"]["code"] = "invalid_image"
@@ -138,7 +139,12 @@ def test_google_vision() -> None:
     assert detect("google-vision", {"responses": [{}]})[0].state == "no face"
     bad = {"responses": [{"error": {"code": 3, "message": "Bad image data."}}]}
     assert detect("google-vision", bad)[0].state == "refused"
-    for broken in ({"responses": [{"error": {"code": 7, "message": "no permission"}}]}, {"responses": []}, {}):
+    broken_ones: list[object] = [
+        {"responses": [{"error": {"code": 7, "message": "no permission"}}]},
+        {"responses": []},
+        {},
+    ]
+    for broken in broken_ones:
         with pytest.raises(Denied):
             detect("google-vision", broken)
 
@@ -234,21 +240,19 @@ def test_a_service_that_is_not_there_says_so_after_its_tries() -> None:
     assert slept == [1.0, 2.0, 4.0, 8.0, 16.0]
 
 
+def silent(name: str, environment: dict[str, str], call: CallName) -> DescribedService:
+    return DescribedService(read_adapter(name, Path()), None, environment, [call], lambda: 0.0, lambda s: None)
+
+
 def test_without_its_key_nothing_is_asked() -> None:
-    file = read_adapter("luxand", Path())
     with pytest.raises(Unauthenticated, match="LUXAND_TOKEN"):
-        DescribedService(file, None, {}, ("compare",), lambda: 0.0, lambda s: None)
+        silent("luxand", {}, "compare")
     with pytest.raises(Unauthenticated, match="more than one line"):
-        DescribedService(file, None, {"LUXAND_TOKEN": "a\r\nx: y"}, ("compare",), lambda: 0.0, lambda s: None)
-    only = DescribedService(
-        read_adapter("compreface", Path()), None, {"COMPREFACE_DETECTION_KEY": "k"}, ("classify",), lambda: 0.0,
-        lambda s: None,
-    )  # fmt: skip
+        silent("luxand", {"LUXAND_TOKEN": "a\r\nx: y"}, "compare")
+    only = silent("compreface", {"COMPREFACE_DETECTION_KEY": "k"}, "classify")
     assert only.described.asked == "CompreFace at http://127.0.0.1:8000 with COMPREFACE_DETECTION_KEY"
     with pytest.raises(BadRequest, match="describes no compare; it describes detect"):
-        DescribedService(
-            read_adapter("google-vision", Path()), None, ENVIRONMENT, ("compare",), lambda: 0.0, lambda s: None
-        )
+        silent("google-vision", ENVIRONMENT, "compare")
 
 
 def test_what_was_put_in_a_request_is_not_looked_at_again() -> None:

@@ -102,7 +102,13 @@ def test_adapter(file: str, first: Path, second: Path, endpoint: str | None, yes
 @click.option("--labels", type=FILE, required=True, help="CSV with one row a picture: its file, class and groups.")
 @click.option("--images", type=_FOLDER, required=True, help="Folder that the files are in.")
 @click.option("-o", "--out", type=FILE, required=True, help="Where to write the labels with the answers, a CSV.")
-@click.option("--what", type=click.Choice(["detect", "classify"]), default="classify", show_default=True)
+@click.option(
+    "--what",
+    type=click.Choice(["detect", "classify"]),
+    default="classify",
+    show_default=True,
+    help="Look for a face, or ask for its class.",
+)
 @click.option("--file-column", default="file", show_default=True, help="Column of the pictures' files.")
 @click.option("--endpoint", help="Another address than the description's.")
 @click.option("--cassette", type=FILE, help="Where answers are kept; default: beside --out.")
