@@ -38,8 +38,17 @@ def test_every_example_is_a_plan(tmp_path: Path, kind: str) -> None:
 
 
 def test_there_is_an_example_for_every_source() -> None:
-    assert set(examples()) == {"scores", "templates", "images", "rekognition", "azure-face", "outcomes", "risks"}
-    with pytest.raises(NotFound, match="there are azure-face"):
+    assert set(examples()) == {
+        "scores",
+        "templates",
+        "images",
+        "rekognition",
+        "azure-face",
+        "adapter",
+        "outcomes",
+        "risks",
+    }
+    with pytest.raises(NotFound, match="there are adapter, azure-face"):
         example("../plan")
 
 

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 def plan(draft: Path | None, out: Path | None, kind: str | None) -> None:
     """Write the plan of an audit as canonical JSON, and print its hash, before any score exists.
 
-    DRAFT is a TOML file; `--example scores` prints one (or templates, images, rekognition, azure-face, outcomes,
-    risks). Publish the hash, or give it to somebody: then the question cannot have been chosen to fit the answer.
+    DRAFT is a TOML file; `--example scores` prints one (or templates, images, rekognition, azure-face, adapter,
+    outcomes, risks). Publish the hash, or give it to somebody: then the question cannot have been chosen to fit the
+    answer.
     """
     from countenance.audit.formats.plan import margins_words
     from countenance.audit.planning.plans import example, examples, plan_bytes, plan_of_draft
