@@ -22,7 +22,11 @@ _SECRETS = (
     "calibration",
     "calibration/*",
     "calibrating",
+    "backing-up-*",
+    "restoring-*",
 )
+LEFT_OVER = ("backing-up-*", "restoring-*")
+"""What a backup or a restore that was killed leaves in the data folder: it holds what the database holds."""
 
 
 def private_home(home: Path) -> None:
@@ -36,14 +40,18 @@ def private_home(home: Path) -> None:
     secrets = list(_secrets(home))
     if not secrets and _open(home):
         home.chmod(0o700)
-    wide = [path for path in (home, *secrets) if _open(path)]
-    if wide:
+    if wide := open_to_others(home):
         mend = f"chmod -R go= {shlex.quote(str(home))}"
         raise Misconfigured(
             f"other users of this machine may open {wide[0].name!r} in the data folder (mode "
             f"{stat.S_IMODE(wide[0].stat().st_mode):o}, expected {700 if wide[0].is_dir() else 600}). Mend it with: "
             f"{mend} - and consider whether somebody read keys or templates before"
         )
+
+
+def open_to_others(home: Path) -> list[Path]:
+    """The data folder and the secrets in it, those that other users of this machine may open."""
+    return [path for path in (home, *_secrets(home)) if _open(path)]
 
 
 def _secrets(home: Path) -> Iterator[Path]:

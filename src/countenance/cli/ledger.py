@@ -12,15 +12,11 @@ import click
 from sqlalchemy import Engine
 
 from countenance import settings
-from countenance.app import BOUND
 from countenance.cli.installation import installation
 from countenance.database import open_database
 from countenance.errors import BadRequest
-from countenance.gallery import damaged_rows
 from countenance.home import private_home
 from countenance.ledger import (
-    Bindings,
-    Entry,
     Ledger,
     NoteKey,
     Records,
@@ -31,11 +27,11 @@ from countenance.ledger import (
     prove_growth,
     prove_inclusion,
     verifier,
-    verify_records,
 )
 from countenance.progress import track
 from countenance.settings import Settings
-from countenance.signing import Signer, secret_file
+from countenance.signing import Signer
+from countenance.verification import damage, newest_entries, verify_installation
 
 ledger = click.Group("ledger", help="Show, verify, prove and export the record.")
 
@@ -50,7 +46,7 @@ def show(index: int | None, last: int, kind: str | None, only_open: bool, privat
     """Print entry INDEX with its receipt, or the newest entries, one JSON object a line."""
     records = Records(_database())
     if index is None:
-        entries = records.open_decisions() if only_open else _newest(records, last, kind)
+        entries = records.open_decisions() if only_open else newest_entries(records, last, kind)
         for entry in entries:
             click.echo(entry.text)
         return
@@ -95,7 +91,7 @@ def verify(
     recorded, and every opening that is not that of its commitment; then exits with status 1.
     """
     damaged: tuple[int, ...] = ()
-    different: list[str] = []
+    different: tuple[str, ...] = ()
     try:
         trusted = [verifier.read_key(text) for text in key]
         checkpoints = [verifier.read_checkpoint(file.read_bytes()) for file in since]
@@ -105,19 +101,13 @@ def verify(
             report = verifier.verify(path, trusted, checkpoints, receipts, disclosed)
         else:
             own = settings.load()
-            trusted = trusted or _own_key(own)
-            database = _database(own)
-            report = verify_records(Records(database), trusted, checkpoints, receipts, _watch)
-            damaged = damaged_rows(database)
-            if not report.findings:
-                different = _differences(own, database)
+            found = verify_installation(own, _database(own), trusted, checkpoints, receipts, _watch)
+            report, damaged, different = found.report, found.damaged, found.different
     except verifier.Unreadable as error:
         raise BadRequest(f"cannot check: {error}") from error
     click.echo(verifier.say(report), nl=False)
     for row in damaged:
-        click.echo(
-            f"faces, row {row}: the template is damaged; searches leave it out. Erase the face and enrol it anew"
-        )
+        click.echo(damage(row))
     for each in different:
         click.echo(f"ALTERED: {each}")
     if report.findings or damaged or different:
@@ -249,40 +239,6 @@ def _ledger() -> Iterator[Ledger]:
 
 def _key_file(own: Settings) -> Path:
     return own.keys / "ledger.key"
-
-
-def _own_key(own: Settings) -> list[verifier.Key]:
-    """The key of this installation, if it has one. None is made."""
-    path = _key_file(own)
-    return [verifier.Key(own.origin, Signer.from_file(path).public)] if path.exists() else []
-
-
-def _differences(own: Settings, database: Engine) -> list[str]:
-    """What differs from the record in an installation whose entries verify, and that ever bound a row."""
-    records = Records(database)
-    if records.size and not records.notes():
-        return ["ledger_checkpoints: every checkpoint was removed"]
-    key = own.keys / "bindings.key"
-    if not key.exists():
-        bound = bool(_newest(records, 1, "state"))
-        return ["keys/bindings.key is missing: without it no row can be compared"] if bound else []
-    log = Ledger(database, Signer.from_file(_key_file(own)), own.origin, _now)
-    try:
-        return Bindings(database, log, secret_file(key), BOUND).differences()
-    finally:
-        log.close()
-
-
-def _newest(records: Records, last: int, kind: str | None) -> list[Entry]:
-    """The newest `last` entries of this kind, oldest first."""
-    entries: list[Entry] = []
-    end = records.size
-    while end and len(entries) < last:
-        start = max(0, end - 1000)
-        page = [entry for entry in records.entries(start, end) if kind in (None, entry.kind)]
-        entries = page + entries
-        end = start
-    return entries[-last:] if last > 0 else []
 
 
 def _watch(rows: Iterable[StoredEntry], total: int) -> Iterator[StoredEntry]:

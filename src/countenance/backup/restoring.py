@@ -1,0 +1,177 @@
+"""Restoring a backup: unpacked aside, verified, and only then put in place; never over an installation."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from countenance.backup.contents import CONTENTS, BackupContents
+from countenance.backup.sealed import SealedReader
+from countenance.database import open_database
+from countenance.errors import AlreadyExists, BadRequest, Misconfigured, StoreError
+from countenance.home import private_home
+from countenance.ledger import Ledger, verifier
+from countenance.settings import DATABASE, Settings
+from countenance.signing import JSON, Signer
+from countenance.verification import InstallationCheck, own_key, verify_installation
+
+_FOLDERS = ("keys", "calibration")
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was put in place. contents: what the backup says of itself. newer: of the checkpoints given, in words."""
+
+    contents: BackupContents
+    verification: InstallationCheck
+    newer: tuple[str, ...]
+
+
+def restore(
+    own: Settings,
+    file: Path,
+    passphrase: str,
+    now: Callable[[], datetime],
+    since: Sequence[verifier.Checkpoint] = (),
+    despite: str | None = None,
+) -> Restored:
+    """Put the backup `file` in place as the installation `own`; an entry of its ledger records that.
+
+    since: checkpoints of that ledger from elsewhere. One that is older than the backup must be of the same ledger; one
+    that is newer tells which entries are lost. despite: a reason to put it in place although rows differ from what the
+    ledger recorded; a ledger that was altered is never put in place.
+
+    `AlreadyExists` where the data folder holds an installation or parts of one; `BadRequest` where the file is no
+    backup, is damaged, was sealed with another passphrase, or a checkpoint is of another ledger; `Misconfigured` where
+    what it holds does not verify. After any of them the data folder is as it was.
+    """
+    _demand_empty(own)
+    try:
+        with file.open("rb") as source:
+            reader = SealedReader(source, passphrase, file.name)
+            private_home(own.home)
+            scratch = Path(tempfile.mkdtemp(prefix="restoring-", dir=own.home))
+            try:
+                contents = _unpack(reader, scratch, file.name)
+                aside = replace(own, home=scratch, origin=contents.origin or own.origin)
+                verification, newer = _verified(aside, contents, file.name, now, since, despite)
+                _demand_empty(own)
+                _put_in_place(scratch, own.home)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+    except OSError as error:
+        raise StoreError(f"{file} could not be restored: {error.strerror or error}") from error
+    return Restored(contents, verification, newer)
+
+
+def _demand_empty(own: Settings) -> None:
+    for path in (own.database, Path(f"{own.database}-wal"), own.keys, own.calibration):
+        if path.exists() and (path.is_file() or any(path.iterdir())):
+            raise AlreadyExists(
+                f"{path.name!r} lies in {own.home} already; a backup is restored into a folder without an "
+                "installation: name another with --home"
+            )
+
+
+def _unpack(reader: SealedReader, scratch: Path, name: str) -> BackupContents:
+    """Write the files of the backup below `scratch`; what it says of itself."""
+    contents: BackupContents | None = None
+    try:
+        with tarfile.open(fileobj=cast("BinaryIO", reader), mode="r|") as archive:
+            for member in archive:
+                content = archive.extractfile(member) if member.isreg() else None
+                if content is None:
+                    raise BadRequest(f"{name} holds {member.name!r}, which is no file")
+                if contents is None:
+                    if member.name != CONTENTS:
+                        raise BadRequest(f"{name} does not begin with {CONTENTS}")
+                    contents = BackupContents.parse(content.read(), name)
+                elif member.name == DATABASE or _belongs(member.name):
+                    _write(scratch / member.name, content)
+                else:
+                    raise BadRequest(f"{name} holds {member.name!r}, which belongs to no installation")
+    except tarfile.TarError as error:
+        raise BadRequest(f"{name} holds no archive: {error}") from error
+    reader.drain(lambda _: None)
+    if contents is None or not (scratch / DATABASE).is_file():
+        raise BadRequest(f"{name} holds no database")
+    return contents
+
+
+def _belongs(name: str) -> bool:
+    """Whether this is a path below one of the folders that a backup holds."""
+    first, *others = name.split("/")
+    return first in _FOLDERS and bool(others) and not {"", ".", ".."} & set(others)
+
+
+def _write(path: Path, content: IO[bytes]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as target:
+        shutil.copyfileobj(content, target, 1 << 20)
+        target.flush()
+        os.fsync(target.fileno())
+
+
+def _verified(
+    aside: Settings,
+    contents: BackupContents,
+    name: str,
+    now: Callable[[], datetime],
+    since: Sequence[verifier.Checkpoint],
+    despite: str | None,
+) -> tuple[InstallationCheck, tuple[str, ...]]:
+    """Check all that was unpacked, and record the restoring in its ledger."""
+    if contents.entries and not own_key(aside):
+        raise Misconfigured(f"{name} holds a ledger and not the key that signs it")
+    known = [each for each in since if each.size <= contents.entries]
+    newer = tuple(_lost(each, contents, own_key(aside)) for each in since if each.size > contents.entries)
+    database = open_database(aside.database)
+    try:
+        found = verify_installation(aside, database, since=known)
+        wrong = found.wrong
+        if wrong and (found.report.findings or despite is None):
+            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+            way_out = "" if found.report.findings else "; --despite REASON restores it all the same, on record"
+            raise Misconfigured(f"{name} is not what its ledger recorded: {wrong[0]}{more}{way_out}")
+        if contents.entries:
+            entry: dict[str, JSON] = {"kind": "alarm", "what": "restored from a backup", "made_at": contents.made_at}
+            if wrong:
+                entry |= {"differences": len(wrong), "reason": despite}
+            log = Ledger(database, Signer.from_file(aside.keys / "ledger.key"), aside.origin, now)
+            try:
+                log.append(entry).wait()
+            finally:
+                log.close()
+    finally:
+        database.dispose()
+    return found, newer
+
+
+def _lost(checkpoint: verifier.Checkpoint, contents: BackupContents, keys: Sequence[verifier.Key]) -> str:
+    if not any(checkpoint.signed_by(key) for key in keys):
+        raise BadRequest(f"the checkpoint of {checkpoint.size} entries is not signed by the key in this backup")
+    lost = checkpoint.size - contents.entries
+    span = f"entry {contents.entries}" if lost == 1 else f"entries {contents.entries} to {checkpoint.size - 1}"
+    return f"{span} were recorded after this backup and are not in it"
+
+
+def _put_in_place(scratch: Path, home: Path) -> None:
+    """Move what was unpacked into `home`, the database last: without it there is no installation."""
+    for path in sorted(scratch.iterdir(), key=lambda path: path.name.startswith(DATABASE)):
+        target = home / path.name
+        if target.is_dir():
+            target.rmdir()  # it is empty
+        path.rename(target)
+    folder = os.open(home, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

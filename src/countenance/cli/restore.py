@@ -1,0 +1,55 @@
+"""`countenance restore`: a backup into a data folder without an installation."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from countenance import settings
+from countenance.backup import restore as put_back
+from countenance.cli.passphrases import passphrase_from, passphrase_option
+from countenance.errors import BadRequest
+from countenance.ledger import verifier
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@passphrase_option
+@click.option(
+    "--since",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="A checkpoint file from elsewhere: tells which entries are newer than the backup (repeat).",
+)
+@click.option("--despite", metavar="REASON", help="Restore although rows differ from the ledger; on record.")
+def restore(file: Path, passphrase_file: Path | None, since: tuple[Path, ...], despite: str | None) -> None:
+    """Put the backup FILE in place, once its ledger and every row that it bound are verified.
+
+    Nothing is put over an installation that is there. The ledger records that it was restored. What was erased after
+    the backup was made is there again: erase it again.
+    """
+    own = settings.load()
+    try:
+        checkpoints = [verifier.read_checkpoint(each.read_bytes()) for each in since]
+    except verifier.Unreadable as error:
+        raise BadRequest(f"a file of --since is no checkpoint: {error}") from error
+    passphrase = passphrase_from(passphrase_file, new=False)
+    done = put_back(own, file, passphrase, lambda: datetime.now(UTC), checkpoints, despite)
+    contents = done.contents
+    click.echo(done.verification.report.sentence())
+    for each in done.verification.wrong:
+        click.echo(f"DIFFERENT: {each}")
+    for each in done.newer:
+        click.echo(f"LOST: {each}")
+    if not since:
+        click.echo(
+            "whether entries are newer than this backup is not known: a checkpoint from elsewhere tells (--since)"
+        )
+    click.echo(f"restored into {own.home}: the backup of {contents.made_at}, {contents.entries} ledger entries")
+    click.echo("what was erased after that is there again: erase it again. See that no other server runs on a copy")
+    if contents.origin and contents.origin != own.origin:
+        click.echo(
+            f"set COUNTENANCE_ORIGIN={contents.origin}: the ledger is of that name, and nothing serves without it"
+        )

@@ -1,0 +1,47 @@
+"""What is wrong with an installation, and what to do: each check looks at one thing and changes nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from countenance.doctor.engine_checks import check_models, check_rules, check_video
+from countenance.doctor.finding import Check, Diagnosis, Severity, Surroundings
+from countenance.doctor.home_checks import check_disk, check_home, check_keys, check_left_over
+from countenance.doctor.record_checks import check_record
+from countenance.settings import Settings
+
+__all__ = ["Diagnosis", "Severity", "Surroundings", "diagnose", "this_machine"]
+
+_CHECKS: Sequence[Check] = (
+    check_home,
+    check_keys,
+    check_record,
+    check_models,
+    check_rules,
+    check_video,
+    check_disk,
+    check_left_over,
+)
+
+
+def diagnose(own: Settings, surroundings: Surroundings) -> list[Diagnosis]:
+    """Everything that was looked at, in the order in which it is best put right."""
+    return [each for check in _CHECKS for each in check(own, surroundings)]
+
+
+def this_machine() -> Surroundings:
+    """The clock, disk and decoder of this machine."""
+    return Surroundings(lambda: datetime.now(UTC), _free_bytes, _decodes_video)
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def _decodes_video() -> bool:
+    import cv2
+
+    return bool(cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG))

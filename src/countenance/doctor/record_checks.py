@@ -1,0 +1,158 @@
+"""Checks of the database and of the record in it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+from countenance.database import MIGRATIONS, open_database
+from countenance.doctor.finding import Diagnosis, Severity, Surroundings
+from countenance.errors import CountenanceError
+from countenance.gallery import damaged_rows
+from countenance.ledger import Ledger, Records
+from countenance.settings import Settings
+from countenance.signing import Signer
+from countenance.verification import damage, newest_entries, row_differences
+
+_SHOWN = 5
+_FROM_A_BACKUP = "countenance ledger verify names the entry; put it right from a backup"
+
+
+def check_record(own: Settings, surroundings: Surroundings) -> Iterator[Diagnosis]:
+    """The database can be opened, is migrated, and is what its ledger recorded; nothing is migrated or made.
+
+    The ledger is checked against its newest checkpoint, and every bound row against it; `countenance ledger verify`
+    checks every signature, too.
+    """
+    database = next(_database(own))
+    yield database
+    if database.health is not Severity.WELL:
+        why = "the database has to be put right first"
+        yield from (Diagnosis(check, Severity.UNKNOWN, why) for check in ("ledger", "rows", "clock"))
+        return
+    try:
+        engine = open_database(own.database)
+    except CountenanceError as error:
+        yield Diagnosis("ledger", Severity.WRONG, str(error), "see that this user may write there")
+        return
+    try:
+        records = Records(engine)
+        ledger = next(_ledger(own, engine, surroundings))
+        yield ledger
+        if ledger.health is Severity.WELL:
+            yield from _rows(own, engine)
+        else:
+            yield Diagnosis("rows", Severity.UNKNOWN, "the ledger has to be put right first")
+        yield from _clock(records, surroundings)
+    except CountenanceError as error:
+        yield Diagnosis("ledger", Severity.WRONG, str(error), _FROM_A_BACKUP)
+    finally:
+        engine.dispose()
+
+
+def _database(own: Settings) -> Iterator[Diagnosis]:
+    if not own.database.exists():
+        says = f"there is no installation in {own.home} yet: {own.database.name} is not there"
+        yield Diagnosis("database", Severity.WRONG, says, "countenance serve makes one; or name another with --home")
+        return
+    try:
+        with closing(sqlite3.connect(f"{own.database.as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
+            trouble = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
+            known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+            version = connection.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
+    except sqlite3.Error as error:
+        yield Diagnosis("database", Severity.WRONG, f"the database cannot be read: {error}", "restore a backup")
+        return
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    script = ScriptDirectory.from_config(config)
+    newest = script.get_current_head()
+    if trouble != ["ok"]:
+        yield Diagnosis("database", Severity.WRONG, f"the database is damaged: {trouble[0]}", "restore a backup")
+    elif version is None or version[0] not in {each.revision for each in script.walk_revisions()}:
+        has = "has no version" if version is None else f"has version {version[0]}"
+        yield Diagnosis(
+            "database",
+            Severity.WRONG,
+            f"the database {has}, and this Countenance knows those up to {newest}",
+            "install the Countenance that wrote it, or a newer one",
+        )
+    elif version[0] != newest:
+        yield Diagnosis(
+            "database",
+            Severity.WARNING,
+            f"the database has version {version[0]}; the next start migrates it to {newest}",
+            "make a backup with the Countenance that wrote it, then start",
+        )
+    else:
+        yield Diagnosis("database", Severity.WELL, f"it can be read and has version {newest}")
+
+
+def _ledger(own: Settings, engine: Engine, surroundings: Surroundings) -> Iterator[Diagnosis]:
+    records = Records(engine)
+    size = records.size
+    key = own.keys / "ledger.key"
+    if not size:
+        yield Diagnosis("ledger", Severity.WELL, "nothing is recorded yet")
+        return
+    if not key.exists():
+        yield Diagnosis("ledger", Severity.WRONG, "keys/ledger.key is missing", "restore it from a backup")
+        return
+    first = records.key
+    if first is not None and first.name != own.origin:
+        says = f"the ledger is {first.name!r}, and the settings say {own.origin!r}"
+        yield Diagnosis("ledger", Severity.WRONG, says, f"set COUNTENANCE_ORIGIN={first.name}")
+        return
+    try:
+        Ledger(engine, Signer.from_file(key), own.origin, surroundings.now).close()
+    except CountenanceError as error:
+        yield Diagnosis("ledger", Severity.WRONG, str(error), _FROM_A_BACKUP)
+        return
+    left = len(records.open_decisions())
+    also = f"; {left} decisions without a result" if left else ""
+    yield Diagnosis("ledger", Severity.WELL, f"{size} entries, as the newest checkpoint says{also}")
+
+
+def _rows(own: Settings, engine: Engine) -> Iterator[Diagnosis]:
+    bound = newest_entries(Records(engine), 1, "state")
+    different = row_differences(own, engine) if bound else []
+    for each in different[:_SHOWN]:
+        yield Diagnosis(
+            "rows",
+            Severity.WRONG,
+            each,
+            "put it right from a backup; or `countenance ledger accept --reason TEXT`; or `serve --despite REASON`",
+        )
+    if more := different[_SHOWN:]:
+        says = f"and {len(more)} more differences"
+        yield Diagnosis("rows", Severity.WRONG, says, "`countenance ledger verify` lists all")
+    damaged = damaged_rows(engine)
+    for row in damaged:
+        says, _, remedy = damage(row).partition(". ")
+        yield Diagnosis("rows", Severity.WARNING, says, remedy)
+    if not different and not damaged:
+        yield Diagnosis("rows", Severity.WELL, "every row is as the ledger recorded it" if bound else "no row is bound")
+
+
+def _clock(records: Records, surroundings: Surroundings) -> Iterator[Diagnosis]:
+    size = records.size
+    if not size:
+        yield Diagnosis("clock", Severity.WELL, "nothing is recorded yet that it could be behind")
+        return
+    last = datetime.fromisoformat(records.entry(size - 1).time)
+    behind = (last - surroundings.now()).total_seconds()
+    if behind > 0:
+        yield Diagnosis(
+            "clock",
+            Severity.WRONG,
+            f"the clock is {behind:.0f} s behind the last entry, of {last.isoformat()}; nothing is answered",
+            "set the clock right; if it is right now: countenance ledger clock --reason TEXT",
+        )
+    else:
+        yield Diagnosis("clock", Severity.WELL, f"it is after the last entry, of {last.isoformat(timespec='seconds')}")
