@@ -17,8 +17,8 @@ from tests.fakes.rules import FixedRules
 
 from countenance.budgets import Budgets, read_defaults
 from countenance.custody import Custody
-from countenance.gallery import Gallery
-from countenance.ledger import Ledger
+from countenance.gallery import Gallery, gallery_rows
+from countenance.ledger import Bindings, Ledger
 from countenance.mandates import Holder, MoratoriumStore, Register, Terms
 from countenance.operations import BudgetKeeper, Guard, Jobs, MoratoriaInForce, Tools
 from countenance.policy import Rules, Verdict
@@ -46,7 +46,8 @@ def spine(database: sa.Engine, ledger: Ledger, verdict: Verdict, **more: Any) ->
     )
     register.approve(asked.mandate_id, approved_by="ben")
     key = register.issue_key(asked.mandate_id)
-    gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()))
+    bound = Bindings(database, ledger, bytes(32), (gallery_rows,))
+    gallery = Gallery(database, RawCosine(), now, lambda: str(uuid.uuid4()), recorder=bound)
     tools = Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, (), Jobs(database, now))
     moratoria = MoratoriaInForce(MoratoriumStore(database), None)
     budgets = BudgetKeeper(Budgets(database, bytes(32), now), read_defaults())
