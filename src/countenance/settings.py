@@ -170,6 +170,11 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
+def load_home(home: Path) -> Settings:
+    """The settings in the environment, but for the data folder, which is `home`."""
+    return load({**os.environ, "COUNTENANCE_HOME": str(home)})
+
+
 def use_home(home: str) -> None:
     """Have this process, and those that it starts, use the data folder `home`, whatever COUNTENANCE_HOME said."""
     os.environ["COUNTENANCE_HOME"] = home

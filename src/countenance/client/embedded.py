@@ -22,8 +22,7 @@ def open_home(
     from countenance import administration, settings  # the client of a server needs none of this
     from countenance.app import Countenance
 
-    named = {} if home is None else {"COUNTENANCE_HOME": str(Path(home).expanduser())}
-    app = Countenance.open(settings.load({**os.environ, **named}))
+    app = Countenance.open(settings.load() if home is None else settings.load_home(Path(home).expanduser()))
     try:
         secret = None if key is None else app.register.secret_of(key)
         if key is not None and secret is None:

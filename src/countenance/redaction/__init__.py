@@ -5,8 +5,8 @@ Nothing here finds faces or tells one from another; what was found comes in, and
 
 from countenance.redaction.covering import STYLES, Style, cover, head
 from countenance.redaction.paths import Follower, Move, Places
-from countenance.redaction.pictures import SUFFIXES, Written, written, written_as
-from countenance.redaction.regions import LEAST_SCORE, SURE_SCORE, Region, Why, chosen
+from countenance.redaction.pictures import SUFFIXES, WrittenPicture, written, written_as
+from countenance.redaction.regions import LEAST_SCORE, SURE_SCORE, Region, RegionOrigin, chosen
 from countenance.redaction.report import Applied, PictureReport, VideoReport
 from countenance.redaction.videos import CODECS, Codec, VideoTarget, put, write_video
 
@@ -23,11 +23,11 @@ __all__ = [
     "PictureReport",
     "Places",
     "Region",
+    "RegionOrigin",
     "Style",
     "VideoReport",
     "VideoTarget",
-    "Why",
-    "Written",
+    "WrittenPicture",
     "chosen",
     "cover",
     "head",

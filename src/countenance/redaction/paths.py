@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from countenance.faces import BoundingBox
 from countenance.redaction.covering import head
-from countenance.redaction.regions import Region, Why
+from countenance.redaction.regions import Region, RegionOrigin
 
 GAP_MS = 1000.0
 """How long a face may be missed and still be taken for the one that was there."""
@@ -48,11 +48,11 @@ class Move:
             nearest = min(place, len(self.moments) - 1)
             if abs(self.moments[nearest] - moment) > hold_ms:
                 return None
-            return Region(self.regions[nearest].box, self.regions[nearest].score, Why.HELD)
+            return Region(self.regions[nearest].box, self.regions[nearest].score, RegionOrigin.HELD)
         before, after = self.regions[place - 1], self.regions[place]
         share = (moment - self.moments[place - 1]) / (self.moments[place] - self.moments[place - 1])
         nearer = before if share < 0.5 else after
-        return Region(_between(before.box, after.box, share), nearer.score, Why.BETWEEN)
+        return Region(_between(before.box, after.box, share), nearer.score, RegionOrigin.BETWEEN)
 
 
 class Follower:

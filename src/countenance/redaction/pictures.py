@@ -26,14 +26,14 @@ def written_as(kind: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenPicture:
     """A picture without metadata. kind: JPEG, PNG or WebP."""
 
     content: bytes
     kind: str
 
 
-def written(pixels: Pixels, original: bytes) -> Written:
+def written(pixels: Pixels, original: bytes) -> WrittenPicture:
     """`pixels` as a file of the kind of `original`, if that is JPEG, PNG or WebP; HEIC and AVIF as JPEG, others as PNG.
 
     No Exif, XMP, IPTC, ICC profile, comment, thumbnail or trailer is in it. `ImageTooLarge` where WebP ends.
@@ -48,4 +48,4 @@ def written(pixels: Pixels, original: bytes) -> Written:
         raise ImageTooLarge("a WebP picture has at most 16383 pixels a side")
     good, content = cv2.imencode(SUFFIXES[kind][0], pixels, options)
     assert good, f"OpenCV writes {kind}"
-    return Written(content.tobytes(), kind)
+    return WrittenPicture(content.tobytes(), kind)

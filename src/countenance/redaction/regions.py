@@ -17,7 +17,7 @@ SURE_SCORE = 0.6
 _INSIDE = 0.5
 
 
-class Why(StrEnum):
+class RegionOrigin(StrEnum):
     """How a region of a picture or frame came about."""
 
     FOUND = "found"
@@ -33,12 +33,12 @@ class Region:
 
     box: BoundingBox
     score: float
-    why: Why = Why.FOUND
+    why: RegionOrigin = RegionOrigin.FOUND
 
     @property
     def sure(self) -> bool:
         """Whether nobody needs to look at it."""
-        return self.why is Why.FOUND and self.score >= SURE_SCORE
+        return self.why is RegionOrigin.FOUND and self.score >= SURE_SCORE
 
 
 def chosen(box: BoundingBox, boxes: Iterable[BoundingBox]) -> bool:

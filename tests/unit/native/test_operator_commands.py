@@ -109,6 +109,7 @@ class FakeInstallation:
     def first_code(self) -> str:
         return "c0de"
 
+    detects_only = False
     calibration = engine
     version = model = identity = "1"
     evidence = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from countenance.faces import BoundingBox
-from countenance.redaction import Follower, Move, Places, Region, Why
+from countenance.redaction import Follower, Move, Places, Region, RegionOrigin
 from countenance.redaction.paths import HOLD_MS
 
 
@@ -22,7 +22,7 @@ def test_a_face_that_is_missed_for_some_frames_is_covered_on_the_way_and_marked(
     places = Places(follower.moves, follower.hold_ms)
     (found,), _ = places.at(1000.0)
     (between,), _ = places.at(1060.0)
-    assert (found.why, between.why) == (Why.FOUND, Why.BETWEEN)
+    assert (found.why, between.why) == (RegionOrigin.FOUND, RegionOrigin.BETWEEN)
     assert found.sure and not between.sure
     assert between.box.left + between.box.width / 2 == pytest.approx(0.28)
     assert between.box.width == 0.14, "as large as the larger of both"
@@ -36,7 +36,7 @@ def test_a_face_is_covered_a_while_before_and_after_it_was_found_and_not_for_eve
     seen = [len(places.at(moment)[0]) for moment in (1000.0, 2000 - HOLD_MS, 2000.0, 2000 + HOLD_MS, 3000.0)]
     assert seen == [0, 1, 1, 1, 0]
     (held,), _ = Places(follower.moves, follower.hold_ms).at(1900.0)
-    assert held.why is Why.HELD and not held.sure
+    assert held.why is RegionOrigin.HELD and not held.sure
 
 
 def test_with_a_step_between_the_frames_looked_at_nothing_is_open_between_them() -> None:

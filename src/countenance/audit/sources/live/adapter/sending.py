@@ -33,7 +33,7 @@ class BuiltRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class RawAnswer:
+class AdapterAnswer:
     """An answer: HTTP status, seconds to wait that it names (or None), and its body as it came."""
 
     status: int
@@ -91,7 +91,7 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def send(request: BuiltRequest, timeout_s: float = 60.0) -> RawAnswer:
+def send(request: BuiltRequest, timeout_s: float = 60.0) -> AdapterAnswer:
     """Send it. OSError: it cannot be reached. Misconfigured: its certificate, or an answer that is too long."""
     opener = urllib.request.build_opener(_NoRedirect)
     asked = urllib.request.Request(request.url, request.body, dict(request.headers), method="POST")  # noqa: S310
@@ -109,11 +109,11 @@ def send(request: BuiltRequest, timeout_s: float = 60.0) -> RawAnswer:
         raise OSError(f"no HTTP: {type(error).__name__}") from error
 
 
-def _read(status: int, headers: Message, body: bytes) -> RawAnswer:
+def _read(status: int, headers: Message, body: bytes) -> AdapterAnswer:
     if len(body) > _LARGEST_ANSWER:
         raise Misconfigured(f"the service's answer is longer than {_LARGEST_ANSWER:,} bytes")
     wait = (headers.get("Retry-After") or "").strip()
-    return RawAnswer(status, float(wait) if wait.isdecimal() else None, body)
+    return AdapterAnswer(status, float(wait) if wait.isdecimal() else None, body)
 
 
 def _filled(value: Any, told: Mapping[str, str]) -> Any:

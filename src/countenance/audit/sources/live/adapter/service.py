@@ -19,7 +19,7 @@ from countenance.audit.sources.live.adapter.description import (
     address,
 )
 from countenance.audit.sources.live.adapter.json_path import ABSENT, found_at, nothing, outline
-from countenance.audit.sources.live.adapter.sending import BuiltRequest, RawAnswer, build, send, signed
+from countenance.audit.sources.live.adapter.sending import AdapterAnswer, BuiltRequest, build, send, signed
 from countenance.audit.sources.live.cassette import RecordedReply
 from countenance.audit.sources.live.cost import Described
 from countenance.errors import BadRequest, Denied, Misconfigured, Overloaded, Unauthenticated
@@ -48,7 +48,7 @@ class DescribedService:
         calls: Collection[CallName],
         clock: Callable[[], float],
         sleep: Callable[[float], None],
-        sending: Callable[[BuiltRequest], RawAnswer] = send,
+        sending: Callable[[BuiltRequest], AdapterAnswer] = send,
     ) -> None:
         self._adapter, self._clock, self._sleep, self._sending = file.adapter, clock, sleep, sending
         try:
