@@ -18,6 +18,8 @@ from countenance.faces import BoundingBox, DetectedFace, Landmarks, ModelId, Poi
 from countenance.gallery import Gallery
 from countenance.scoring import RawCosine
 
+pytestmark = pytest.mark.hardening
+
 MODEL = ModelId("a" * 64)
 FACES_PER_IMAGE = 3
 
@@ -28,7 +30,6 @@ from pathlib import Path
 sys.path.insert(0, {folder!r})
 from tests.integration.gallery.test_durability import opened, picture
 
-pytestmark = pytest.mark.hardening
 gallery = opened(Path({path!r}))
 print("ready", flush=True)
 for number in range({start}, {start} + 100_000):

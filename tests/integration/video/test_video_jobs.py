@@ -113,7 +113,7 @@ def test_a_video_is_searched_paged_and_told_of(
         assert places == sorted(places)
         assert len(places) == len(persons)
         token = client.get_face_search(JobId=job, MaxResults=3)["NextToken"]
-        assert set(token) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+        assert set(token) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.~")
         with pytest.raises(client.exceptions.InvalidPaginationTokenException):
             client.get_face_search(JobId=job, SortBy="INDEX", NextToken=token)
         with pytest.raises(client.exceptions.ResourceNotFoundException):
