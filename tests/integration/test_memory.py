@@ -22,7 +22,7 @@ from countenance.engine.decode import ROOM
 from countenance.engine.limits import DEFAULT
 from countenance.mandates import AccessKey
 
-pytestmark = pytest.mark.hardening
+pytestmark = [pytest.mark.hardening, pytest.mark.slow]
 MIB = 2**20
 SIDE = 6320
 """Of a square of 40 megapixels."""
