@@ -6,10 +6,8 @@ import asyncio
 import hmac
 import logging
 import secrets
-import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -17,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from countenance.administration import Role, SignedIn
 from countenance.api.body_reader import BodyTooLarge, BodyTooSlow, ClientGone, read_body
+from countenance.api.guarded import note_failure
 from countenance.console.asked import ConsoleRequest, form_of
 from countenance.console.looks import HOME, faulty
 from countenance.console.services import ConsoleServices
@@ -109,8 +108,7 @@ class Door:
         except ClientGone:
             raise
         except Exception as error:
-            for place in traceback.extract_tb(error.__traceback__)[-1:]:
-                log.error("a page failed: %s at %s:%s", type(error).__name__, Path(place.filename).name, place.lineno)
+            note_failure(log, "a page", error)
             return await asyncio.to_thread(faulty, asked, CountenanceError("internal"))
 
     async def _who(self, request: Request) -> SignedIn | None:

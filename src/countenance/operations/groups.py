@@ -108,10 +108,6 @@ class DeleteGroup(GalleryOperation[None]):
         tools.gallery.profiles.group(self.gallery_id, self.kind)
         tools.gallery.delete(self.gallery_id)
 
-    def erased(self, result: None) -> tuple[tuple[str, ...], str | None]:
-        """The gallery."""
-        return (), self.gallery_id
-
 
 @dataclass(frozen=True, slots=True)
 class TrainGroup(GalleryOperation[None]):

@@ -187,10 +187,6 @@ class EraseFace(GalleryOperation[Erased]):
         """One."""
         return {"erased": len(result.deleted)}
 
-    def erased(self, result: Erased) -> tuple[tuple[str, ...], str | None]:
-        """The face."""
-        return result.deleted, None
-
 
 def _noted(tools: Tools, gallery_id: str, kind: GroupKind, face_id: str, person_id: str | None) -> NotedFace:
     tools.gallery.profiles.group(gallery_id, kind)

@@ -125,7 +125,3 @@ class DeletePerson(GalleryOperation[Erased]):
     def counts(self, result: Erased) -> Mapping[str, JSON]:
         """How many faces went."""
         return {"erased": len(result.deleted)}
-
-    def erased(self, result: Erased) -> tuple[tuple[str, ...], str | None]:
-        """The person's faces."""
-        return result.deleted, None

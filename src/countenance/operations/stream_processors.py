@@ -146,8 +146,19 @@ class DeleteStreamProcessor(_OfProcessor[None]):
         tools.jobs.processors.delete(permit.mandate.mandate_id, self.processor)
 
 
+class _NeedsLiveStream(_OfProcessor[NoReturn]):
+    """What live streams would do. The seam: where they are enabled, each has an `act` of its own."""
+
+    __slots__ = ()
+
+    def act(self, tools: Tools, permit: Permit, seen: None) -> NoReturn:
+        """Refuse."""
+        tools.jobs.processors.describe(permit.mandate.mandate_id, self.processor)
+        raise NotOffered(NOT_ENABLED)
+
+
 @dataclass(frozen=True, slots=True)
-class StartStreamProcessor(_OfProcessor[NoReturn]):
+class StartStreamProcessor(_NeedsLiveStream):
     """Would start a live search: `NotOffered`, or `NotFound` if there is no stream processor of that name."""
 
     processor: str
@@ -155,22 +166,12 @@ class StartStreamProcessor(_OfProcessor[NoReturn]):
     name: ClassVar[str] = "start_stream_processor"
     action: ClassVar[Action] = Action.MANAGE
 
-    def act(self, tools: Tools, permit: Permit, seen: None) -> NoReturn:
-        """Refuse."""
-        tools.jobs.processors.describe(permit.mandate.mandate_id, self.processor)
-        raise NotOffered(NOT_ENABLED)
-
 
 @dataclass(frozen=True, slots=True)
-class StopStreamProcessor(_OfProcessor[NoReturn]):
+class StopStreamProcessor(_NeedsLiveStream):
     """Would stop a live search: `NotOffered`, or `NotFound` if there is no stream processor of that name."""
 
     processor: str
     gallery_id: str | None = None
     name: ClassVar[str] = "stop_stream_processor"
     action: ClassVar[Action] = Action.MANAGE
-
-    def act(self, tools: Tools, permit: Permit, seen: None) -> NoReturn:
-        """Refuse."""
-        tools.jobs.processors.describe(permit.mandate.mandate_id, self.processor)
-        raise NotOffered(NOT_ENABLED)

@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -42,16 +40,14 @@ from countenance.api.body_reader import (
     declared_bytes,
     read_body,
 )
+from countenance.api.guarded import RECEIPT, CarriesOut, Credentials, OneCaller, note_failure
 from countenance.errors import CountenanceError, NotRecorded
-from countenance.operations import DETECTION_ONLY, Answer, Caller, Operation
+from countenance.operations import DETECTION_ONLY, Caller
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
-Seen = TypeVar("Seen")
-Result = TypeVar("Result")
 
 KEY_HEADER = b"ocp-apim-subscription-key"
-RECEIPT = "x-countenance-receipt"
 WRONG_KEY = (
     "Access denied due to invalid subscription key or wrong API endpoint. A subscription key of this server is an "
     "access key, a colon and its secret."
@@ -59,20 +55,6 @@ WRONG_KEY = (
 MIB = 1024 * 1024
 
 log = logging.getLogger(__name__)
-
-
-class GuardDoor(Protocol):
-    """The guard that every operation goes through."""
-
-    def carry_out(self, caller: Caller, operation: Operation[Seen, Result]) -> Answer[Result]:
-        """Decide, record, do, record; the answer, or an error of `countenance.errors`."""
-
-
-class KeySecrets(Protocol):
-    """Who holds which access key."""
-
-    def secret_of(self, access_key: str) -> str | None:
-        """The secret of a key; None if there is no such key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,27 +68,13 @@ class AzureLimits:
     body_seconds: float = 30.0
 
 
-class _OneCaller:
-    """Runs one caller's operations through the guard; keeps the headers of the last answer."""
-
-    def __init__(self, guard: GuardDoor, caller: Caller) -> None:
-        self._guard = guard
-        self._caller = caller
-        self.headers: dict[str, str] = {}
-
-    def __call__(self, operation: Operation[Seen, Result]) -> Result:
-        answer = self._guard.carry_out(self._caller, operation)
-        self.headers = {**answer.headers, RECEIPT: answer.receipt}
-        return answer.result
-
-
 class AzureServer:
     """Azure Face as an ASGI application, for one event loop; made by `azure.app`."""
 
     def __init__(
         self,
-        guard: GuardDoor,
-        secrets: KeySecrets,
+        guard: CarriesOut,
+        secrets: Credentials,
         executor: Executor,
         limits: AzureLimits,
         *,
@@ -165,7 +133,7 @@ class AzureServer:
         return Caller(access_key)
 
     def _carried_out(self, route: Route, scope: Scope, caller: Caller, body: bytes) -> WireAnswer:
-        carry_out = _OneCaller(self._guard, caller)
+        carry_out = OneCaller(self._guard, caller)
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         kind = headers.get(b"content-type", "").partition(";")[0].strip().lower()
         url = f"{scope.get('scheme', 'http')}://{_host(headers.get(b'host', ''))}{scope['path']}"
@@ -222,10 +190,8 @@ def _failure(error: Exception, scope: Scope, request_id: str) -> tuple[int, byte
         headers[RECEIPT] = error.receipt
     if isinstance(error, NotRecorded):  # it says what is wrong and what to do, and holds nothing that was sent
         log.error("request %s was not answered: %s", request_id, error)
-    elif fault.status == 500:  # by type and place only: a message could hold what was sent
-        for place in traceback.extract_tb(error.__traceback__)[-1:]:
-            where = Path(place.filename).name, place.lineno
-            log.error("request %s failed: %s at %s:%s", request_id, type(error).__name__, *where)
+    elif fault.status == 500:
+        note_failure(log, f"request {request_id}", error)
     if fault.status == 429:
         headers["retry-after"] = "1"
     if fault.status in (408, 413):
@@ -244,8 +210,8 @@ def _group(scope: Scope) -> str:
 
 
 def app(
-    guard: GuardDoor,
-    secrets: KeySecrets,
+    guard: CarriesOut,
+    secrets: Credentials,
     *,
     executor: Executor,
     limits: AzureLimits | None = None,

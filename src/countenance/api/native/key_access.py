@@ -13,15 +13,16 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from fastapi import Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from countenance.api.body_reader import BodyTooLarge, BodyTooSlow, ClientGone, declared_bytes, read_body
+from countenance.api.guarded import RECEIPT, CarriesOut, Credentials
 from countenance.api.native.middleware import Replay, uncached
-from countenance.api.native.problems import RECEIPT, response_of
+from countenance.api.native.problems import response_of
 from countenance.errors import Overloaded, Unauthenticated
 from countenance.operations import Answer, Caller, Operation
 
@@ -33,20 +34,6 @@ Seen = TypeVar("Seen")
 Result = TypeVar("Result")
 
 _MIB = 2**20
-
-
-class RunsOperations(Protocol):
-    """The guard that every operation goes through."""
-
-    def carry_out(self, caller: Caller, operation: Operation[Seen, Result]) -> Answer[Result]:
-        """Decide, record, do, record; the answer, or an error of `countenance.errors`."""
-
-
-class Secrets(Protocol):
-    """Who holds which access key."""
-
-    def secret_of(self, access_key: str) -> str | None:
-        """The secret of a key; None if there is no such key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +50,8 @@ class KeyLimits:
 class FaceDoor:
     """What face operations go through. guard: called in `executor`, never on the event loop. credentials: secrets."""
 
-    guard: RunsOperations
-    credentials: Secrets
+    guard: CarriesOut
+    credentials: Credentials
     executor: Executor
 
     def run(self, caller: Caller, operation: Operation[Seen, Result], response: Response) -> Answer[Result]:

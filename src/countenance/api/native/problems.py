@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -18,9 +16,9 @@ from starlette.exceptions import HTTPException
 
 from countenance import errors
 from countenance.administration import Decision
+from countenance.api.guarded import RECEIPT, note_failure
 
 MEDIA_TYPE = "application/problem+json"
-RECEIPT = "x-countenance-receipt"
 INTERNAL_DETAIL = "The request could not be carried out. Nothing more is said here; the operator's log says where."
 
 log = logging.getLogger(__name__)
@@ -192,5 +190,4 @@ def _note(error: BaseException) -> None:
     if isinstance(error, ResponseValidationError):
         log.error("an answer does not fit its schema in %d places", len(error.errors()))
         return
-    for place in traceback.extract_tb(error.__traceback__)[-1:]:
-        log.error("a request failed: %s at %s:%s", type(error).__name__, Path(place.filename).name, place.lineno)
+    note_failure(log, "a request", error)

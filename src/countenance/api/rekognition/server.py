@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping, MutableMapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import orjson
 from botocore.model import ServiceModel, StructureShape
 
 from countenance.api.body_reader import ClientGone, Message, Receive, declared_bytes
+from countenance.api.guarded import RECEIPT, CarriesOut, Credentials, OneCaller, note_failure
 from countenance.api.rekognition import identity
 from countenance.api.rekognition.actions import Actions
 from countenance.api.rekognition.admission import (
@@ -51,34 +50,16 @@ from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import load_model
 from countenance.api.rekognition.signature import SERVICE, WRONG_KEY, WRONG_SIGNATURE, Claim, claim, single
 from countenance.errors import BudgetSpent, CountenanceError, NotRecorded
-from countenance.operations import Answer, Caller, Operation
+from countenance.operations import Caller
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 
-Seen = TypeVar("Seen")
-Result = TypeVar("Result")
-
 CONTENT_TYPE = "application/x-amz-json-1.1"
-RECEIPT = "x-countenance-receipt"
 DETECTING = frozenset({"DetectFaces"})
 """What is left of Rekognition where nobody can be recognised."""
 
 log = logging.getLogger(__name__)
-
-
-class CarriesOut(Protocol):
-    """The guard that every operation goes through."""
-
-    def carry_out(self, caller: Caller, operation: Operation[Seen, Result]) -> Answer[Result]:
-        """Decide, record, do, record; the answer, or an error of `countenance.errors`."""
-
-
-class Credentials(Protocol):
-    """Who holds which access key."""
-
-    def secret_of(self, access_key: str) -> str | None:
-        """The secret of a key; None if there is no such key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +69,6 @@ class WireReply:
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class OneCaller:
-    """Runs one caller's operations through the guard; keeps the headers of the answer."""
-
-    def __init__(self, guard: CarriesOut, caller: Caller) -> None:
-        self._guard = guard
-        self._caller = caller
-        self.headers: dict[str, str] = {}
-
-    def __call__(self, operation: Operation[Seen, Result]) -> Result:
-        """The result of `operation`."""
-        answer = self._guard.carry_out(self._caller, operation)
-        self.headers = {**answer.headers, RECEIPT: answer.receipt}
-        return answer.result
 
 
 class Server:
@@ -246,10 +212,8 @@ def _failure(error: Exception, request_id: str, *, query: bool = False) -> WireR
         headers[RECEIPT] = error.receipt
     if isinstance(error, NotRecorded):  # it says what is wrong and what to do, and holds nothing that was sent
         log.error("request %s was not answered: %s", request_id, error)
-    elif fault.status == 500:  # by type and place only: a message could hold what was sent
-        for place in traceback.extract_tb(error.__traceback__)[-1:]:
-            where = Path(place.filename).name, place.lineno
-            log.error("request %s failed: %s at %s:%s", request_id, type(error).__name__, *where)
+    elif fault.status == 500:
+        note_failure(log, f"request {request_id}", error)
     if fault == THROTTLED:
         headers["retry-after"] = "1"
     if isinstance(error, BudgetSpent):
