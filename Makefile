@@ -4,6 +4,9 @@ BIN := .venv/bin
 export COUNTENANCE_HOME ?= $(CURDIR)/data
 
 PART ?=
+# As many tests at a time as there are cores, four at most: each process loads the weights anew.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() or 1))')
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
 .PHONY: hardening demo serve test clients wheel mutants check format bench slow docs site lock clean
 
 demo: .venv/run.stamp  ## the main job on real faces, set-up included
@@ -14,7 +17,7 @@ serve: .venv/run.stamp  ## the server on 127.0.0.1:8080
 
 test: .venv/dev.stamp  ## unit, contract and integration tests
 	@$(BIN)/countenance models fetch
-	$(BIN)/pytest
+	$(PYTEST)
 
 clients: .venv/javascript.stamp  ## Amazon's JavaScript SDK for the contract tests, and Node where there is none
 
@@ -37,7 +40,7 @@ check: .venv/dev.stamp  ## format, lint, types, import contracts, unit tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest tests/unit
+	$(PYTEST) tests/unit
 
 format: .venv/dev.stamp
 	$(BIN)/ruff format .
