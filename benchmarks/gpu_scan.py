@@ -13,7 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from countenance.gallery.search.index import Found, ranked
+from countenance.gallery.search.index import Hits, ranked
 
 Rows = NDArray[np.float32]
 BLOCK = 1024
@@ -38,7 +38,7 @@ class Scan:
         self._longest = max(float(np.linalg.norm(part, axis=1).max()) for _, part in _parts(rows))
         self.fallbacks = 0
 
-    def search(self, probe: Rows, limit: int) -> Found:
+    def search(self, probe: Rows, limit: int) -> Hits:
         """The `limit` rows (numbers from 1) of highest inner product with `probe` (d,), exactly; at most KEPT."""
         asked = onnxruntime.OrtValue.ortvalue_from_numpy(probe.astype(np.float16)[:, None], self._device, 0)
         given = [self._of_part(first, part, asked) for first, part in self._parts]

@@ -27,7 +27,7 @@ from countenance.engine import load_manifests
 from countenance.gallery.answers import SearchCounts
 from countenance.gallery.search.bounded import BoundedSearch
 from countenance.gallery.search.codes import CHANCE
-from countenance.gallery.search.index import CODED, Found, Index, IndexSnapshot, ranked, rounding
+from countenance.gallery.search.index import CODED, Hits, Index, IndexSnapshot, ranked, rounding
 from countenance.gallery.search.threads import ThreadPool
 from countenance.progress import track
 from countenance.scoring.normaliser import load_normaliser
@@ -148,23 +148,23 @@ def compared(
     }
 
 
-def searched(given: Faces) -> tuple[list[Found], list[float], SearchCounts]:
+def searched(given: Faces) -> tuple[list[Hits], list[float], SearchCounts]:
     """Every probe's answer by ours, how long each took, and how the bounds did."""
     snapshot, bounded = indexed(given.gallery), BoundedSearch(ThreadPool(0))
     for probe in given.probes[:50]:
         bounded.search(snapshot, probe, LIMIT, ANYTHING)
     bounded.counts = SearchCounts()
-    own: list[Found] = []
+    own: list[Hits] = []
     took = [timed(lambda p=p: own.append(bounded.search(snapshot, p, LIMIT, ANYTHING))) for p in given.probes]  # type: ignore[misc]
     return own, took, bounded.counts
 
 
-def ids(answers: list[Found]) -> list[list[int]]:
+def ids(answers: list[Hits]) -> list[list[int]]:
     """The numbers of the hits."""
     return [[number for number, _ in hits] for hits in answers]
 
 
-def row(what: str, took: list[float], found: Sequence[Sequence[int]] | None, exact: list[Found]) -> dict[str, Any]:
+def row(what: str, took: list[float], found: Sequence[Sequence[int]] | None, exact: list[Hits]) -> dict[str, Any]:
     """A contender's row: times, and how many of its answers hold the exact ids."""
     took = sorted(took)
     equal: object = ""
@@ -180,7 +180,7 @@ def row(what: str, took: list[float], found: Sequence[Sequence[int]] | None, exa
     }
 
 
-def peer(what: str, search: Callable[[Rows, int], Any], probes: Rows, exact: list[Found]) -> dict[str, Any]:
+def peer(what: str, search: Callable[[Rows, int], Any], probes: Rows, exact: list[Hits]) -> dict[str, Any]:
     """A FAISS index's row; its places are numbers less one."""
     for probe in probes[:5]:
         search(probe[None], LIMIT)
@@ -211,10 +211,10 @@ def indexed(gallery: Rows) -> IndexSnapshot:
     return index.snapshot
 
 
-def truth(given: Faces, own: list[Found]) -> list[Found]:
+def truth(given: Faces, own: list[Hits]) -> list[Hits]:
     """The exact answer to every probe (see the module's text)."""
     step, block = 500, 65_536
-    answers: list[Found] = []
+    answers: list[Hits] = []
     for first in track(range(0, len(given.probes), step), "exact answers", unit="blocks"):
         probes = given.probes[first : first + step]
         slack = np.array([rounding(probe, 1.0 + 1e-5) for probe in probes], dtype=np.float32)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from countenance.gallery.answers import UserMatch
-from countenance.gallery.search.index import Found
+from countenance.gallery.search.index import Hits
 from countenance.scoring.calibration import Calibration
 
 _ROUNDING = 1e-9  # of a similarity that went to a score and back
 
 
 def grouped(
-    found: Sequence[Found],
+    hits_of_probes: Sequence[Hits],
     owner: Mapping[int, str],
     size: Mapping[str, int],
     calibration: Calibration,
@@ -20,17 +20,17 @@ def grouped(
 ) -> list[UserMatch]:
     """The users of the faces found, at least that similar, most similar first.
 
-    found: hits of each probe, best first. owner: whose a face is, by number; a face without an owner does not count.
+    hits_of_probes: hits of each probe, best first. owner: whose a face is, by number; a face without an owner does not count.
     size: how many faces of each user were compared with each probe. Of users who are equally similar, whose best face
     scores higher comes first, then whose face has the lower number.
     """
     best: dict[str, float] = {}
-    for number, score in sorted((hit for hits in found for hit in hits), key=lambda hit: (-hit[1], hit[0])):
+    for number, score in sorted((hit for hits in hits_of_probes for hit in hits), key=lambda hit: (-hit[1], hit[0])):
         if number in owner:
             best.setdefault(owner[number], score)
     users = []
     for user_id, score in best.items():
-        comparisons = len(found) * size[user_id]
+        comparisons = len(hits_of_probes) * size[user_id]
         rate = calibration.similarity_of_best(score, comparisons)
         if rate >= similarity - _ROUNDING:
             fmr = calibration.fmr_of_best(score, comparisons)
@@ -40,18 +40,18 @@ def grouped(
 
 def settled(
     users: Sequence[UserMatch],
-    found: Sequence[Found],
+    hits_of_probes: Sequence[Hits],
     asked: int,
     limit: int,
     calibration: Calibration,
     similarity: float,
 ) -> bool:
     """Whether more than `asked` hits of each probe could not change the first `limit` of the users."""
-    last = [hits[-1][1] for hits in found if len(hits) >= asked]
+    last = [hits[-1][1] for hits in hits_of_probes if len(hits) >= asked]
     if not last:
         return True
     unseen = calibration.similarity_of_best(
-        max(last), len(found)
+        max(last), len(hits_of_probes)
     )  # the most that another user, with one face, could be
     if unseen < similarity - _ROUNDING:
         return True

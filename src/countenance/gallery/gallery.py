@@ -29,7 +29,7 @@ from countenance.gallery.answers import (
 from countenance.gallery.by_user import grouped, settled
 from countenance.gallery.profiles import GroupProfile, Profiles
 from countenance.gallery.search.chunk import Numbers, Rows
-from countenance.gallery.search.index import Found, Index, IndexSnapshot
+from countenance.gallery.search.index import Hits, Index, IndexSnapshot
 from countenance.gallery.search.threads import ThreadPool
 from countenance.gallery.store import GalleryHead, Store
 from countenance.gallery.users import Users
@@ -320,12 +320,13 @@ class Gallery:
         self, gallery_id: str, templates: Sequence[Template], limit: int, min_score: float, excluded: str | None
     ) -> tuple[Matches, ...]:
         for head, snapshot, probes, without in self._tries(gallery_id, templates, excluded):
-            found = self._find(snapshot, probes, limit, min_score, without)
-            numbers = {number for hits in found for number, _ in hits}
+            hits_of_probes = self._find(snapshot, probes, limit, min_score, without)
+            numbers = {number for hits in hits_of_probes for number, _ in hits}
             faces = self._store.by_number(head.number, sorted(numbers))
             if len(faces) == len(numbers):  # else somebody erased a hit meanwhile, and others take its place
                 return tuple(
-                    Matches(snapshot.size, tuple((faces[number], score) for number, score in hits)) for hits in found
+                    Matches(snapshot.size, tuple((faces[number], score) for number, score in hits))
+                    for hits in hits_of_probes
                 )
         raise Overloaded(_TOO_FAST)
 
@@ -359,16 +360,16 @@ class Gallery:
         """The first `limit` users; None if a face was erased or taken from its user meanwhile."""
         least, asked = calibration.score(similarity), _ROWS_PER_USER * limit
         while True:
-            found = self._find(snapshot, probes, asked, least, without, owned=True)
-            numbers = {number for hits in found for number, _ in hits}
+            hits_of_probes = self._find(snapshot, probes, asked, least, without, owned=True)
+            numbers = {number for hits in hits_of_probes for number, _ in hits}
             owner, size = self._users.owners(sorted(numbers if without is None else numbers | {without}))
             if not numbers <= owner.keys():
                 return None
             if without in owner:
                 size[owner[without]] -= 1
             others = {number: user_id for number, user_id in owner.items() if user_id != without_user}
-            users = grouped(found, others, size, calibration, similarity)
-            if settled(users, found, asked, limit, calibration, similarity):
+            users = grouped(hits_of_probes, others, size, calibration, similarity)
+            if settled(users, hits_of_probes, asked, limit, calibration, similarity):
                 return users[:limit]
             asked *= 2
 
@@ -380,7 +381,7 @@ class Gallery:
         min_score: float,
         without: int | None,
         owned: bool = False,
-    ) -> Sequence[Found]:
+    ) -> Sequence[Hits]:
         if snapshot.coder is None:
             return [snapshot.search(probe, limit, min_score, without, owned) for probe in probes]
         with self._lock:

@@ -9,13 +9,13 @@ from countenance.faces import BoundingBox
 _SAME = 0.5  # the usual overlap from which two boxes are one object; a detector gives no two boxes that close
 
 
-def already_there(found: Sequence[BoundingBox], stored: Sequence[BoundingBox]) -> dict[int, int]:
-    """Pair boxes found now with boxes stored from the same picture: index in `found` -> index in `stored`.
+def already_there(detected: Sequence[BoundingBox], stored: Sequence[BoundingBox]) -> dict[int, int]:
+    """Pair boxes found now with boxes stored from the same picture: index in `detected` -> index in `stored`.
 
     Greedy by overlap, one to one, so that a second call with more faces adds just those that are new. Equal overlaps
     are paired in order.
     """
-    pairs = sorted((-a.overlap(b), i, j) for i, a in enumerate(found) for j, b in enumerate(stored))
+    pairs = sorted((-a.overlap(b), i, j) for i, a in enumerate(detected) for j, b in enumerate(stored))
     known: dict[int, int] = {}
     taken: set[int] = set()
     for negative, i, j in pairs:

@@ -100,9 +100,9 @@ class Profiles:
         """At most `limit` galleries of that kind with ids above `after`, in order of id."""
         query = _groups.where(gallery_profiles.c.kind == kind, galleries.c.gallery_id > after)
         with reading(self._engine) as connection:
-            found = connection.execute(query.order_by(galleries.c.gallery_id).limit(page_size(limit) + 1)).all()
-        items = tuple(_group(row) for row in found[:limit])
-        return Page(items, items[-1].gallery_id if len(found) > limit else None)
+            rows = connection.execute(query.order_by(galleries.c.gallery_id).limit(page_size(limit) + 1)).all()
+        items = tuple(_group(row) for row in rows[:limit])
+        return Page(items, items[-1].gallery_id if len(rows) > limit else None)
 
     def update_group(self, gallery_id: str, kind: GroupKind, name: str | None, user_data: str | None) -> None:
         """Write a new name or new data; None leaves what is there."""
@@ -132,9 +132,9 @@ class Profiles:
         with reading(self._engine) as connection:
             number = _number(connection, gallery_id)
             query = _persons.where(users.c.gallery == number, users.c.user_id > after).order_by(users.c.user_id)
-            found = connection.execute(query.limit(page_size(limit) + 1)).all()
-            items = tuple(_people(connection, found[:limit]))
-        return Page(items, items[-1].person_id if len(found) > limit else None)
+            rows = connection.execute(query.limit(page_size(limit) + 1)).all()
+            items = tuple(_people(connection, rows[:limit]))
+        return Page(items, items[-1].person_id if len(rows) > limit else None)
 
     def note_face(self, gallery_id: str, face_id: str, user_data: str | None) -> None:
         """Write beside a face; `NoSuchFace` without it."""
@@ -154,9 +154,9 @@ class Profiles:
         with reading(self._engine) as connection:
             number = _number(connection, gallery_id)
             query = _faces.where(faces.c.gallery == number, faces.c.face_id > after).order_by(faces.c.face_id)
-            found = connection.execute(query.limit(page_size(limit) + 1)).all()
-        items = tuple(NotedFace(row.face_id, row.user_data) for row in found[:limit])
-        return Page(items, items[-1].face_id if len(found) > limit else None)
+            rows = connection.execute(query.limit(page_size(limit) + 1)).all()
+        items = tuple(NotedFace(row.face_id, row.user_data) for row in rows[:limit])
+        return Page(items, items[-1].face_id if len(rows) > limit else None)
 
     def _change_group(self, gallery_id: str, kind: GroupKind, **values: object) -> None:
         with changing(self._engine) as connection:

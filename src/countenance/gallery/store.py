@@ -187,8 +187,8 @@ class Store:
         if after is not None:
             query = query.where(galleries.c.gallery_id > after)
         with reading(self._engine) as connection:
-            found = [_info(row) for row in connection.execute(query)]
-        return Page(tuple(found[:limit]), found[limit - 1].gallery_id if len(found) > limit else None)
+            page = [_info(row) for row in connection.execute(query)]
+        return Page(tuple(page[:limit]), page[limit - 1].gallery_id if len(page) > limit else None)
 
     def delete(self, gallery_id: str) -> int:
         """Delete the gallery with all its faces and return its number; `NotFound` if there is none."""
@@ -318,19 +318,19 @@ class Store:
                 asked = asked.where(_these.c.user == user_number(connection, number, user_id))
                 query = query.where(faces.c.number.in_(asked))
             if face_ids is None:
-                found = list(connection.execute(query))
+                rows = list(connection.execute(query))
             else:
                 wanted = tuple(dict.fromkeys(face_ids))
-                found = [
+                rows = [
                     row
                     for some in portions(wanted)
                     for row in connection.execute(
                         query.where(faces.c.number.in_(asked.where(_these.c.face_id.in_(some))))
                     )
                 ]
-                found.sort(key=lambda row: int(row.number))
-        items = tuple(_enrolled(row) for row in found[:limit])
-        return Page(items, str(found[limit - 1].number) if len(found) > limit else None)
+                rows.sort(key=lambda row: int(row.number))
+        items = tuple(_enrolled(row) for row in rows[:limit])
+        return Page(items, str(rows[limit - 1].number) if len(rows) > limit else None)
 
     def enrolled_before(self, gallery_id: str, before: datetime, limit: int) -> tuple[str, ...]:
         """The ids of at most `limit` faces that were enrolled before that moment, in the order of enrolment."""
@@ -364,13 +364,15 @@ class Store:
 
     def by_number(self, gallery: int, numbers: Sequence[int]) -> dict[int, EnrolledFace]:
         """The faces of those numbers that are still there."""
-        found: dict[int, EnrolledFace] = {}  # a face erased between portions is missing
+        enrolled: dict[int, EnrolledFace] = {}  # a face erased between portions is missing
         for start in range(0, len(numbers), _ROOMS[-1]):
             some = numbers[start : start + _ROOMS[-1]]
             room = next(room for room in _ROOMS if len(some) <= room)
             asked = {f"n{i}": number for i, number in enumerate([*some, *[-1] * (room - len(some))])}
-            found |= {row[0]: _enrolled(row) for row in _by_number(room).rows(self._engine, gallery=gallery, **asked)}
-        return found
+            enrolled |= {
+                row[0]: _enrolled(row) for row in _by_number(room).rows(self._engine, gallery=gallery, **asked)
+            }
+        return enrolled
 
     def templates_after(
         self, gallery: int, number: int, dimension: int, at_once: int
@@ -392,12 +394,12 @@ class Store:
             with reading(self._engine) as connection:
                 cursor = connection.connection.cursor()
                 cursor.execute(statement)
-                found = cursor.fetchall()
+                portion = cursor.fetchall()
                 cursor.close()
-            if not found:
+            if not portion:
                 return
-            some, *_, templates = zip(*found, strict=True)
-            different = self._different(gallery, found)
+            some, *_, templates = zip(*portion, strict=True)
+            different = self._different(gallery, portion)
             numbers = np.array(some, dtype=np.int64)
             number = int(numbers[-1])
             whole = undamaged(templates, dimension)
@@ -412,7 +414,7 @@ class Store:
             rows = np.frombuffer(b"".join(compress(templates, whole)), dtype="<f4").reshape(len(numbers), dimension)
             if len(numbers):
                 yield numbers, rows
-            if len(found) < at_once:
+            if len(portion) < at_once:
                 return
 
     def check_gallery(self, gallery: int) -> None:
@@ -423,12 +425,12 @@ class Store:
         if row is not None and self._recorder.differing([bound_gallery(row)]):
             raise NotAsRecorded("the gallery is not as the ledger recorded it, and is not searched")
 
-    def _different(self, gallery: int, found: Sequence[Row]) -> set[int]:
+    def _different(self, gallery: int, portion: Sequence[Row]) -> set[int]:
         """The numbers of those faces that are not as they were recorded, each named in the log."""
         if isinstance(self._recorder, Unrecorded):
             return set()
-        bound = [BoundRow(faces_of(gallery), tuple(row[1:])) for row in found]
-        numbers = {found[i][0] for i in self._recorder.differing(bound, once=True)}
+        bound = [BoundRow(faces_of(gallery), tuple(row[1:])) for row in portion]
+        numbers = {portion[i][0] for i in self._recorder.differing(bound, once=True)}
         if numbers:  # without those that were erased since they were read
             listed = self.by_number(gallery, sorted(numbers))
             for number in sorted(listed):
@@ -446,8 +448,8 @@ class Store:
             floor = connection.execute(sa.select(galleries.c.log_floor).where(galleries.c.number == gallery)).scalar()
             if floor is None or floor > revision:
                 return None
-            found = connection.execute(query).scalars().all()
-        return np.sort(np.array(found, dtype=np.int64))
+            numbers = connection.execute(query).scalars().all()
+        return np.sort(np.array(numbers, dtype=np.int64))
 
     def scrub(self, wait_ms: int) -> bool:
         """Empty the write-ahead log into the database file, so that nothing that was deleted stays in it.
@@ -521,15 +523,15 @@ def damaged_rows(engine: sa.Engine) -> tuple[int, ...]:
     query = sa.select(galleries.c.number, galleries.c.dimension)
     with reading(engine) as connection:
         lengths = {row.number: row.dimension for row in connection.execute(query)}
-        found: list[int] = []
+        damaged: list[int] = []
         listed = connection.execution_options(yield_per=1024).execute(
             sa.select(faces.c.gallery, faces.c.number, sa.type_coerce(faces.c.template, sa.types.NullType()))
         )
         for some in listed.partitions():
             for gallery, number, template in some:
                 if not undamaged([template], lengths.get(gallery) or 0)[0]:
-                    found.append(number)
-    return tuple(sorted(found))
+                    damaged.append(number)
+    return tuple(sorted(damaged))
 
 
 def _agreed_dimension(head: GalleryHead, templates: Sequence[Template]) -> int | None:

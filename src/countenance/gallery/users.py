@@ -79,9 +79,9 @@ class Users:
             .limit(page_size(limit) + 1)
         )
         with reading(self._engine) as connection:
-            found = connection.execute(query).all()
-        items = tuple(User(row.user_id, row.faces) for row in found[:limit])
-        return Page(items, str(found[limit - 1].number) if len(found) > limit else None)
+            rows = connection.execute(query).all()
+        items = tuple(User(row.user_id, row.faces) for row in rows[:limit])
+        return Page(items, str(rows[limit - 1].number) if len(rows) > limit else None)
 
     def associate(
         self,
@@ -109,8 +109,8 @@ class Users:
             new = [face_id for face_id, face in named.items() if face is not None and face.user is None]
             alike = dict.fromkeys(new, 100.0)
             if held and new:
-                said = similarities(_rows(held), _rows([named[face_id].template for face_id in new]))
-                alike = dict(zip(new, said, strict=True))
+                alike_of_new = similarities(_rows(held), _rows([named[face_id].template for face_id in new]))
+                alike = dict(zip(new, alike_of_new, strict=True))
             done = [face_id for face_id in new if alike[face_id] >= least]
             if done and len(held) + len(done) > MOST_FACES:
                 raise LimitExceeded(f"at most {MOST_FACES} faces belong to one user")
@@ -162,9 +162,9 @@ class Users:
             .order_by(faces.c.number)
         )
         with reading_once(self._engine) as connection:
-            found = connection.execute(query).all()
-        owned = [row.number for row in found if row.owned]
-        return np.array(owned, dtype=np.int64), np.array([r.number for r in found if not r.owned], dtype=np.int64)
+            rows = connection.execute(query).all()
+        owned = [row.number for row in rows if row.owned]
+        return np.array(owned, dtype=np.int64), np.array([r.number for r in rows if not r.owned], dtype=np.int64)
 
     def _known(self, connection: sa.Connection, token: Token | None) -> str | None:
         """What a request with that token was answered before; `TokenReused` if it was another request."""
@@ -173,12 +173,12 @@ class Users:
         query = sa.select(user_requests.c.request, user_requests.c.answer).where(
             user_requests.c.token == token.key, user_requests.c.made_us > microseconds(self._now() - _REMEMBERED)
         )
-        found = connection.execute(query).one_or_none()
-        if found is None:
+        row = connection.execute(query).one_or_none()
+        if row is None:
             return None
-        if found.request != token.request:
+        if row.request != token.request:
             raise TokenReused("the request token was sent with another request before")
-        return str(found.answer)
+        return str(row.answer)
 
     def _remember(self, connection: sa.Connection, gallery: int, token: Token | None, answer: str) -> None:
         now = self._now()
@@ -195,10 +195,10 @@ class Users:
 def user_number(connection: sa.Connection, gallery: int, user_id: str) -> int:
     """The user's row; `NoSuchUser` if the gallery has no user of that id."""
     query = sa.select(users.c.number).where(users.c.gallery == gallery, users.c.user_id == user_id)
-    found = connection.execute(query).scalar_one_or_none()
-    if found is None:
+    number = connection.execute(query).scalar_one_or_none()
+    if number is None:
         raise NoSuchUser("the gallery has no user of that id")
-    return int(found)
+    return int(number)
 
 
 def _locked(connection: sa.Connection, gallery: int) -> Row:
@@ -225,8 +225,8 @@ def _named(
     )
     rows = connection.execute(query).all()
     whole = undamaged([row.template for row in rows], dimension) if dimension else [True] * len(rows)
-    found = {row.face_id: row for row, good in zip(rows, whole, strict=True) if good}
-    return {face_id: found.get(face_id) for face_id in face_ids}
+    undamaged_rows = {row.face_id: row for row, good in zip(rows, whole, strict=True) if good}
+    return {face_id: undamaged_rows.get(face_id) for face_id in face_ids}
 
 
 def _refused(named: Mapping[str, Row], number: int) -> list[tuple[str, Reason, int | None, float | None]]:
@@ -254,10 +254,10 @@ def _answer(done: Sequence[str], refused: Sequence[tuple[str, Reason, int | None
 def _answered(connection: sa.Connection, answer: str) -> Reassigned:
     done, refused, size = json.loads(answer)
     numbers = [number for _, _, number, _ in refused if number is not None]
-    found = connection.execute(sa.select(users.c.number, users.c.user_id).where(users.c.number.in_(numbers)))
-    ids = {row.number: row.user_id for row in found}
-    said = (Refusal(face_id, Reason(why), ids.get(number), rate) for face_id, why, number, rate in refused)
-    return Reassigned(tuple(done), tuple(said), size)
+    rows = connection.execute(sa.select(users.c.number, users.c.user_id).where(users.c.number.in_(numbers)))
+    ids = {row.number: row.user_id for row in rows}
+    refusals = (Refusal(face_id, Reason(why), ids.get(number), rate) for face_id, why, number, rate in refused)
+    return Reassigned(tuple(done), tuple(refusals), size)
 
 
 def _rows(stored: Sequence[bytes]) -> Rows:

@@ -45,8 +45,8 @@ class Entry:
     @property
     def commitments(self) -> Mapping[str, str]:
         """Name of each private value -> its commitment, 64 hex digits."""
-        found = self.fields.get("commitments")
-        return {name: str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+        commitments = self.fields.get("commitments")
+        return {name: str(value) for name, value in commitments.items()} if isinstance(commitments, dict) else {}
 
     @classmethod
     def parse(cls, text: str) -> Entry:

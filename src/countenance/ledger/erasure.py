@@ -32,8 +32,8 @@ class Selection:
         """The same for the database."""
         c = tables.openings.c
         wanted = [(c.sequence, self.sequence), (c.name, self.name), (c.value, self.value)]
-        found = [column == value for column, value in wanted if value is not None]
-        return found if self.before is None else [*found, c.time < self.before]
+        conditions = [column == value for column, value in wanted if value is not None]
+        return conditions if self.before is None else [*conditions, c.time < self.before]
 
 
 def erase(batch: Batch, transaction: Transaction, selection: Selection) -> int:
@@ -74,13 +74,13 @@ def _erase(batch: Batch, transaction: Transaction, conditions: Sequence[ColumnEl
     connection = transaction.connection
     c = tables.openings.c
     query = select(c.sequence, c.name).where(*conditions).order_by(c.sequence, c.name)
-    found = [(int(row.sequence), str(row.name)) for row in connection.execute(query)]
-    for start in range(0, len(found), PER_ENTRY):
-        erased: list[JSON] = [[sequence, name] for sequence, name in found[start : start + PER_ENTRY]]
+    chosen = [(int(row.sequence), str(row.name)) for row in connection.execute(query)]
+    for start in range(0, len(chosen), PER_ENTRY):
+        erased: list[JSON] = [[sequence, name] for sequence, name in chosen[start : start + PER_ENTRY]]
         batch.add(Draft.of({"kind": "erasure", "erased": erased}))
-    if found:
+    if chosen:
         connection.execute(delete(tables.openings).where(*conditions))
-    return len(found)
+    return len(chosen)
 
 
 def wipe(engine: Engine) -> None:

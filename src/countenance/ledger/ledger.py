@@ -129,8 +129,8 @@ class Ledger(Records):
         """
         if name is None and value is ... and before is None:
             raise ValueError("say what to erase: name, value or before")
-        said = None if isinstance(value, EllipsisType) else say(value)
-        selection = Selection(name=name, value=said, before=None if before is None else timestamp(before))
+        stored_value = None if isinstance(value, EllipsisType) else say(value)
+        selection = Selection(name=name, value=stored_value, before=None if before is None else timestamp(before))
         return self._erase(selection, timeout_s)
 
     def erase_openings_about(

@@ -248,13 +248,13 @@ def stored_nodes(connection: Connection, wanted: set[tuple[int, int]]) -> dict[t
     """The hashes of those nodes (level, position) that there are."""
     leaves = json.dumps([position for level, position in wanted if level == 0])
     upper = json.dumps([node for node in wanted if node[0] > 0])
-    found = {(0, position): value for position, value in connection.execute(_LEAVES, {"wanted": leaves})}
-    return found | {(level, at): value for level, at, value in connection.execute(_NODES, {"wanted": upper})}
+    nodes = {(0, position): value for position, value in connection.execute(_LEAVES, {"wanted": leaves})}
+    return nodes | {(level, at): value for level, at, value in connection.execute(_NODES, {"wanted": upper})}
 
 
 def lookup_in(connection: Connection, wanted: set[tuple[int, int]]) -> merkle.Lookup:
     """The hashes of all nodes (level, position) in `wanted`; a `StoreError` where one is missing."""
-    found = stored_nodes(connection, wanted)
-    if missing := wanted - found.keys():
+    nodes = stored_nodes(connection, wanted)
+    if missing := wanted - nodes.keys():
         raise StoreError(f"the stored tree lacks node {min(missing)}; run `countenance ledger verify`")
-    return lambda level, position: found[level, position]
+    return lambda level, position: nodes[level, position]

@@ -60,8 +60,8 @@ def _first_at(connection: Connection, size: int, since: datetime) -> int:
     while low < high:
         middle = (low + high) // 2
         query = select(tables.entries.c.entry).where(tables.entries.c.sequence == middle)
-        found = connection.execute(query).scalar()
-        if found is not None and json.loads(found)["time"] < wanted:
+        at = connection.execute(query).scalar()
+        if at is not None and json.loads(at)["time"] < wanted:
             low = middle + 1
         else:
             high = middle

@@ -209,8 +209,8 @@ class Opening:
 def read_openings(raw: bytes) -> list[Opening]:
     """Disclosed openings: a JSON object a line, with name, salt (hex) and value (canonical JSON, as text)."""
     try:
-        found = [json.loads(line) for line in raw.splitlines()]
-        return [Opening(str(one["name"]), bytes.fromhex(one["salt"]), str(one["value"])) for one in found]
+        openings = [json.loads(line) for line in raw.splitlines()]
+        return [Opening(str(one["name"]), bytes.fromhex(one["salt"]), str(one["value"])) for one in openings]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Unreadable("openings are lines of JSON with name, salt and value") from error
 
@@ -555,10 +555,10 @@ def verify_proof(
 
 def _commitments(entry: bytes) -> dict[str, object]:
     try:
-        found = json.loads(entry)["commitments"]
+        commitments = json.loads(entry)["commitments"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return commitments if isinstance(commitments, dict) else {}
 
 
 def verify_growth(raw: bytes, keys: Sequence[Key], since: Sequence[Checkpoint]) -> Report:

@@ -149,8 +149,8 @@ class Calibration:
         return np.interp(np.asarray(score, dtype=np.float64), self.scores, self.log_rates)
 
     def _score(self, log_rate: Numbers) -> Numbers:
-        found = np.interp(-log_rate, -self.log_rates, self.scores)
-        return np.where(log_rate < 0.0, found, -np.inf)
+        score = np.interp(-log_rate, -self.log_rates, self.scores)
+        return np.where(log_rate < 0.0, score, -np.inf)
 
 
 def digits_at(similarity: float) -> float:

@@ -33,9 +33,9 @@ def ranked(similarities: Sequence[float], names: Sequence[str], limit: int) -> l
     Below `EXACT_FROM` nobody is ranked: equal steps come in the order of their names, and where the limit would cut
     through a step, none of that step is shown. Otherwise the one place of a short list would tell who is most alike.
     """
-    told = [coarse(each) for each in similarities]
-    places = list(range(min(limit, len(told))))
-    if len(told) > limit and told[limit] < EXACT_FROM:
-        places = [place for place in places if told[place] > told[limit]]
-    places.sort(key=lambda place: (-told[place], place if told[place] >= EXACT_FROM else 0, names[place]))
-    return [(place, told[place]) for place in places]
+    steps = [coarse(each) for each in similarities]
+    places = list(range(min(limit, len(steps))))
+    if len(steps) > limit and steps[limit] < EXACT_FROM:
+        places = [place for place in places if steps[place] > steps[limit]]
+    places.sort(key=lambda place: (-steps[place], place if steps[place] >= EXACT_FROM else 0, names[place]))
+    return [(place, steps[place]) for place in places]

@@ -108,13 +108,15 @@ class Crowding:
 
     def crowding(self, vectors: Rows) -> Rows:
         """How crowded it is around each of `vectors`, (n, d) to (n,), in units of score."""
-        found = np.empty(len(vectors), np.float32)
+        crowding = np.empty(len(vectors), np.float32)
         for start in range(0, len(vectors), _CHUNK):
             part = np.asarray(vectors[start : start + _CHUNK], np.float32)
             near = part @ self.centres.T * np.float32(self.sharpness) + self.weights
             total = _soft_maximum(near) - np.float32(np.log(len(self.centres)))
-            found[start : start + _CHUNK] = total * np.float32(self.strength / self.sharpness) + np.float32(self.level)
-        return found
+            crowding[start : start + _CHUNK] = total * np.float32(self.strength / self.sharpness) + np.float32(
+                self.level
+            )
+        return crowding
 
     def recognisability(self, vectors: Rows) -> Rows | None:
         """How recognisable the pictures behind `vectors` (n, d) were, (n,), 0..100; None where this cannot tell.
@@ -174,10 +176,10 @@ class Crowding:
 def _recognition(value: dict[str, float] | None, centres: int) -> Recognition | None:
     if value is None:
         return None
-    found = Recognition(int(value["degraded_centres"]), float(value["intercept"]), float(value["slope"]))
-    if not (0 < found.degraded < centres and np.isfinite([found.intercept, found.slope]).all()):
+    recognition = Recognition(int(value["degraded_centres"]), float(value["intercept"]), float(value["slope"]))
+    if not (0 < recognition.degraded < centres and np.isfinite([recognition.intercept, recognition.slope]).all()):
         raise ValueError("degraded centres are some of the centres")
-    return found
+    return recognition
 
 
 def _soft_maximum(near: Rows) -> Rows:
@@ -188,9 +190,9 @@ def _soft_maximum(near: Rows) -> Rows:
 def load_normaliser(model: ModelId, extra: Path | None = None) -> Normaliser:
     """The normaliser of `model`: from the folder `extra` first, else the one that ships, else `RawCosine`."""
     for manifest in _manifests(extra):
-        found = Crowding.read(manifest)
-        if found.model == model:
-            return found
+        normaliser = Crowding.read(manifest)
+        if normaliser.model == model:
+            return normaliser
     return RawCosine()
 
 

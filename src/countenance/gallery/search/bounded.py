@@ -21,7 +21,7 @@ from countenance.gallery.answers import SearchCounts
 from countenance.gallery.search import kernels
 from countenance.gallery.search.chunk import Rows
 from countenance.gallery.search.codes import terms
-from countenance.gallery.search.index import Found, IndexSnapshot, ranked, rounding
+from countenance.gallery.search.index import Hits, IndexSnapshot, ranked, rounding
 from countenance.gallery.search.threads import ThreadPool
 
 _TOGETHER = 8  # probes that a thread takes at once, of many
@@ -47,7 +47,7 @@ class BoundedSearch:
         min_score: float,
         without: int | None = None,
         owned: bool = False,
-    ) -> Found:
+    ) -> Hits:
         """What `Snapshot.search` gives, but for `codes.CHANCE`."""
         asked = _Asked(snapshot, probe, limit + (without is not None), min_score, owned)
         layout, turn = asked.layout, np.zeros(3, dtype=np.int64)
@@ -58,15 +58,15 @@ class BoundedSearch:
             kernels.look(asked.chunks, layout.parts, turn, asked.query, asked.probe, asked.terms, *notes.arrays, me)
 
         self._pool.together(take_part, threads)
-        found = self._found(asked, notes, slice(None), limit, without)
+        hits = self._found(asked, notes, slice(None), limit, without)
         self._spare[threads].append(notes)
-        return found
+        return hits
 
     def search_many(
         self, snapshot: IndexSnapshot, probes: Rows, limit: int, min_score: float, owned: bool = False
-    ) -> list[Found]:
+    ) -> list[Hits]:
         """What `search` gives for each of probes (n, d). A thread takes some at once."""
-        found: list[Found] = [[]] * len(probes)
+        hits_of_probes: list[Hits] = [[]] * len(probes)
 
         def some(block: int) -> None:
             here = range(block * _TOGETHER, min((block + 1) * _TOGETHER, len(probes)))
@@ -77,11 +77,11 @@ class BoundedSearch:
                 asked[0].chunks, layout.parts, queries, probes[here[0] : here[-1] + 1], terms, *notes.arrays
             )
             for i, (place, one) in enumerate(zip(here, asked, strict=True)):
-                found[place] = self._found(one, notes, slice(i, i + 1), limit, None)
+                hits_of_probes[place] = self._found(one, notes, slice(i, i + 1), limit, None)
             self._spare[len(here)].append(notes)
 
         self._pool.each(some, -(-len(probes) // _TOGETHER))
-        return found
+        return hits_of_probes
 
     def prepare(self, snapshot: IndexSnapshot) -> None:
         """Have everything compiled that searches of it need, by searches that find nothing."""
@@ -98,7 +98,7 @@ class BoundedSearch:
         notes.begin(asked)
         return notes
 
-    def _found(self, asked: _Asked, notes: _Notes, mine: slice, limit: int, without: int | None) -> Found:
+    def _found(self, asked: _Asked, notes: _Notes, mine: slice, limit: int, without: int | None) -> Hits:
         """What those notes hold, less the row that does not count; by computing all where they hold no whole answer."""
         numbers, rows, refined, computed, full = kernels.gather(
             asked.chunks, notes.places[mine], notes.scores[mine], notes.state[mine], notes.floors[mine],
@@ -114,8 +114,8 @@ class BoundedSearch:
             )
         if full:
             return asked.snapshot.search(asked.probe, limit, asked.min_score, without, asked.owned)
-        found = ranked(numbers, rows, asked.probe, asked.limit, asked.min_score)
-        return found if without is None else [hit for hit in found if hit[0] != without][:limit]
+        hits = ranked(numbers, rows, asked.probe, asked.limit, asked.min_score)
+        return hits if without is None else [hit for hit in hits if hit[0] != without][:limit]
 
 
 class _Asked:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from countenance.gallery.search.coder import Coder
     from countenance.gallery.search.layout import Layout
 
-Found = list[tuple[int, float]]
+Hits = list[tuple[int, float]]
 """Rows by number with their scores, best first."""
 
 CHUNK = 131_072
@@ -50,7 +50,7 @@ class IndexSnapshot:
 
     def search(
         self, probe: Rows, limit: int, min_score: float, without: int | None = None, owned: bool = False
-    ) -> Found:
+    ) -> Hits:
         """The `limit` rows of highest inner product with `probe` (d,), none below `min_score`, by computing all.
 
         Best first; equal scores by number. A score is the inner product of the stored float32 numbers, summed in
@@ -173,7 +173,7 @@ def _squares(rows: Rows) -> NDArray[np.float64]:
     return np.asarray(np.einsum("ij,ij->j", rows, rows, dtype=np.float64))
 
 
-def ranked(numbers: Numbers, rows: Rows, probe: Rows, limit: int, min_score: float) -> Found:
+def ranked(numbers: Numbers, rows: Rows, probe: Rows, limit: int, min_score: float) -> Hits:
     """The best `limit` of the given rows by their exact score, as `Snapshot.search` says."""
     scores = np.einsum("ij,j->i", rows.astype(np.float64), probe.astype(np.float64)).astype(np.float32)
     order = np.lexsort((numbers, -scores))

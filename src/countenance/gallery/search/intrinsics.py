@@ -188,7 +188,7 @@ def _bounds(column: bool) -> Any:
             def times(one: Any, other: Any) -> Any:
                 return build.fmul(one, other, flags=loose)
 
-            def told(which: int) -> Any:
+            def codes_of(which: int) -> Any:
                 at = build.gep(ours, [ir.Constant(_I64, which * LANES)])
                 codes = build.load(build.bitcast(at, ir.VectorType(_I8, LANES).as_pointer()), align=1)
                 return build.uitofp(codes, lanes)
@@ -202,7 +202,7 @@ def _bounds(column: bool) -> Any:
             if column:
                 beside = spread(times(number(of_probe, 12), number(scale, 4)))
                 step = times(number(of_probe, 12), number(scale, 5))
-                beside = plus(beside, times(spread(step), told(2)))
+                beside = plus(beside, times(spread(step), codes_of(2)))
                 build.store(beside, build.bitcast(data(9), lanes.as_pointer()), align=4)
                 off = _call(build, "llvm.fabs.f32", ir.FloatType(), step)
                 rest = plus(rest, times(off, ir.Constant(ir.FloatType(), 0.5001)))
@@ -210,8 +210,8 @@ def _bounds(column: bool) -> Any:
             products = build.load(build.bitcast(data(7), ir.VectorType(_I32, LANES).as_pointer()), align=4)
             products = build.fsub(build.sitofp(products, lanes), spread(number(of_probe, 1)), flags=loose)
             gain = [times(number(scale, i), number(of_probe, 0)) for i in range(2)]
-            gains = plus(spread(gain[0]), times(spread(gain[1]), told(0)))
-            residuals = plus(spread(number(scale, 2)), times(spread(number(scale, 3)), told(1)))
+            gains = plus(spread(gain[0]), times(spread(gain[1]), codes_of(0)))
+            residuals = plus(spread(number(scale, 2)), times(spread(number(scale, 3)), codes_of(1)))
             estimates = plus(times(products, gains), spread(rest))
             if column:
                 estimates = plus(estimates, beside)
@@ -253,12 +253,12 @@ def _keeping(column: bool) -> Any:
             for half in range(2):
                 mask = build.trunc(build.lshr(bits, ir.Constant(_I32, 16 * half)), _I16)
                 counted = ir.Constant(_SUMS, list(range(16 * half, 16 * half + 16)))
-                told = [build.add(_splat(build, build.trunc(first, _I32), _SUMS), counted)]
+                noted = [build.add(_splat(build, build.trunc(first, _I32), _SUMS), counted)]
                 for place in (2, 3, 4) if column else (2, 3):
                     ours = build.gep(data(place), [ir.Constant(_I64, 16 * half)])
-                    told.append(build.load(build.bitcast(ours, _SUMS.as_pointer()), align=4))
+                    noted.append(build.load(build.bitcast(ours, _SUMS.as_pointer()), align=4))
                 few = build.bitcast(mask, ir.VectorType(ir.IntType(1), 16))
-                for i, some in enumerate(told):
+                for i, some in enumerate(noted):
                     packed = _call(build, "llvm.x86.avx512.mask.compress.v16i32", _SUMS, some, some, few)
                     theirs = build.gep(waiting, [build.add(build.mul(room, ir.Constant(_I64, i)), at)])
                     build.store(packed, build.bitcast(theirs, _SUMS.as_pointer()), align=4)

@@ -244,7 +244,7 @@ def gather(
         )
         for i in range(state[one, NOTED]):
             count += scores[one, i] >= floor
-    numbers, found = np.empty(count, np.int64), np.empty((count, dimension), np.float32)
+    numbers, candidates = np.empty(count, np.int64), np.empty((count, dimension), np.float32)
     at = 0
     for one in range(scores.shape[0]):
         for i in range(state[one, NOTED]):
@@ -255,10 +255,10 @@ def gather(
                 chunk += 1
             place, room = places[one, i] - layout[chunk, START], layout[chunk, ROOM]
             numbers[at] = _longs(layout[chunk, NUMBERS], room)[place]
-            found[at] = _singles(layout[chunk, ROWS], (room, dimension))[place]
+            candidates[at] = _singles(layout[chunk, ROWS], (room, dimension))[place]
             full += not _flags(layout[chunk, COUNTING], room)[place]
             at += 1
-    return numbers, found, refined, computed, full
+    return numbers, candidates, refined, computed, full
 
 
 @compiled

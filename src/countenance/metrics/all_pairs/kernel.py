@@ -102,19 +102,19 @@ def harvest(
     column_person: Int64,
     diagonal: bool,
     floor: float,
-    found: Float64,
+    kept: Float64,
     rows: Int64,
     columns: Int64,
 ) -> int:  # pragma: no cover - compiled
-    """Non-mated scores of one block at or above `floor`: how many; the first len(found) of them and their places."""
+    """Non-mated scores of one block at or above `floor`: how many; the first len(kept) of them and their places."""
     count = 0
     for i in range(scores.shape[0]):
         line = scores[i]
         person = row_person[i]
         for j in range(i + 1 if diagonal else 0, scores.shape[1]):
             if line[j] >= floor and column_person[j] != person:
-                if count < len(found):
-                    found[count] = line[j]
+                if count < len(kept):
+                    kept[count] = line[j]
                     rows[count] = i
                     columns[count] = j
                 count += 1

@@ -191,25 +191,25 @@ def _findings(
     low: float,
     high: float,
 ) -> tuple[DataFinding, ...]:
-    found = []
+    findings = []
     everybody = int(data.person.max()) + 1
     empty = tuple(name for name, count in zip(names, templates, strict=True) if not count)
     if not len(mated.first):
-        found.append(DataFinding("no-mated", "nobody has two templates: FNMR cannot be measured"))
+        findings.append(DataFinding("no-mated", "nobody has two templates: FNMR cannot be measured"))
     if everybody == 1:
-        found.append(DataFinding("no-non-mated", "all templates are of one person: FMR cannot be measured"))
+        findings.append(DataFinding("no-non-mated", "all templates are of one person: FMR cannot be measured"))
     if len(names) == 1:
-        found.append(DataFinding("single-group", "there is one group only: nothing can be compared", groups=names))
+        findings.append(DataFinding("single-group", "there is one group only: nothing can be compared", groups=names))
     if empty:
-        found.append(DataFinding("empty-groups", "declared groups without any template", len(empty), empty))
+        findings.append(DataFinding("empty-groups", "declared groups without any template", len(empty), empty))
     if len(data.unit_person) > everybody:
         text = "people with images in several groups: they count in each, and intervals know that it is one person"
-        found.append(DataFinding("several-groups", text, int((np.bincount(data.unit_person) > 1).sum())))
+        findings.append(DataFinding("several-groups", text, int((np.bincount(data.unit_person) > 1).sum())))
     outside = int(table[:, :, 0].sum() + table[:, :, -1].sum())
     if outside:
         text = f"non-mated scores in the first or last bin, which also hold what lies outside {low:g} to {high:g}"
-        found.append(DataFinding("histogram-ends", text, outside))
-    return tuple(found)
+        findings.append(DataFinding("histogram-ends", text, outside))
+    return tuple(findings)
 
 
 def top_scores(
@@ -235,14 +235,14 @@ def top_scores(
 
     def work(a: int, b: int, scores: Floats32) -> None:
         room = min(max(limit, 1), scores.size)
-        found, i, j = np.empty(room), np.empty(room, np.int64), np.empty(room, np.int64)
+        block_scores, i, j = np.empty(room), np.empty(room, np.int64), np.empty(room, np.int64)
         rows, columns = data.rows(a), data.rows(b)
-        count = harvest(scores, data.person[rows], data.person[columns], a == b, floor, found, i, j)
+        count = harvest(scores, data.person[rows], data.person[columns], a == b, floor, block_scores, i, j)
         with lock:
             total[0] += count
             if total[0] <= limit:
                 places = np.column_stack([data.order[rows][i[:count]], data.order[columns][j[:count]]])
-                kept.append((found[:count].copy(), np.sort(places, axis=1)))
+                kept.append((block_scores[:count].copy(), np.sort(places, axis=1)))
 
     each_block(data, work, workers)
     if total[0] > limit:

@@ -106,8 +106,8 @@ class PairSums:
         names, t = self.groups, float(self.thresholds[threshold])
 
         def falsely(first: int | None, second: int | None, where: str) -> tuple[Tally, Rate]:
-            found = self.tally(threshold, first, second)
-            return found, found.rate(level) if found.total_trials else unknown_rate(f"no non-mated pair{where}", level)
+            tally = self.tally(threshold, first, second)
+            return tally, tally.rate(level) if tally.total_trials else unknown_rate(f"no non-mated pair{where}", level)
 
         def missed(group: int | None, where: str) -> Rate:
             rows = slice(None) if group is None else self.genuine_group == group
@@ -120,8 +120,8 @@ class PairSums:
         cells = []
         for a in range(len(names)):
             for b in range(a, len(names)):
-                found, rate = falsely(a, b, f" of {names[a]} with {names[b]}")
-                cells.append(Cell(a, b, rate, found))
+                counted, rate = falsely(a, b, f" of {names[a]} with {names[b]}")
+                cells.append(Cell(a, b, rate, counted))
         groups = []
         for g, name in enumerate(names):
             own = cells[g * len(names) - g * (g - 1) // 2].rate

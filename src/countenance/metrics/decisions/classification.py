@@ -74,7 +74,7 @@ def classify(
     names, code = code_labels(group, groups, "group", rows)
     who = np.arange(rows) if people is None else np.unique(column(people, "people", rows), return_inverse=True)[1]
     place = {label: i for i, label in enumerate(classes)}
-    said = np.array([place.get(a, -1) for a in answers], np.int64)[given]
+    called = np.array([place.get(a, -1) for a in answers], np.int64)[given]
     silent = given == answers.index(no_answer) if no_answer in answers else np.zeros(rows, bool)
 
     def rate(rows_in: Mask, wrong: Mask, empty: str) -> Rate:
@@ -88,14 +88,14 @@ def classify(
         by_class = tuple(
             ClassRates(
                 label,
-                ppv=rate(here & (said == c), true == c, f"nobody in {name} was called {label}"),
-                tpr=rate(here & (true == c), said == c, f"nobody in {name} is {label}"),
-                fpr=rate(here & (true != c), said == c, f"everybody in {name} is {label}"),
+                ppv=rate(here & (called == c), true == c, f"nobody in {name} was called {label}"),
+                tpr=rate(here & (true == c), called == c, f"nobody in {name} is {label}"),
+                fpr=rate(here & (true != c), called == c, f"everybody in {name} is {label}"),
             )
             for c, label in enumerate(classes)
         )
         empty = f"no row of {name}"
-        error, quiet = rate(here, said != true, empty), rate(here, silent, empty)
+        error, quiet = rate(here, called != true, empty), rate(here, silent, empty)
         return GroupClassification(name, int(here.sum()), error, quiet, by_class)
 
     tables = tuple(table(name, code == g) for g, name in enumerate(names))
@@ -110,21 +110,21 @@ def _findings(
     no_answer: str | None,
     truths: Sequence[Codes],
 ) -> tuple[DataFinding, ...]:
-    found = []
+    findings = []
     empty = tuple(name for name, true in zip(names, truths, strict=True) if not len(true))
     single = tuple(name for name, true in zip(names, truths, strict=True) if len(np.unique(true)) == 1)
     strange = tuple(a for a in answers if a not in classes and a != no_answer)
     if empty:
-        found.append(DataFinding("empty-groups", "declared groups without any row", len(empty), empty))
+        findings.append(DataFinding("empty-groups", "declared groups without any row", len(empty), empty))
     if single:
-        found.append(
+        findings.append(
             DataFinding(
                 "single-class", "groups of one true class: the other classes' TPR is unknown", len(single), single
             )
         )
     if strange:
         text = f"predicted classes that never occur as a true class count as errors, the first is {strange[0]!r}"
-        found.append(DataFinding("strange-classes", text, len(strange)))
+        findings.append(DataFinding("strange-classes", text, len(strange)))
     if len(names) == 1:
-        found.append(DataFinding("single-group", "there is one group only: nothing can be compared", groups=names))
-    return tuple(found)
+        findings.append(DataFinding("single-group", "there is one group only: nothing can be compared", groups=names))
+    return tuple(findings)

@@ -278,28 +278,28 @@ def _four_fifths(tables: Sequence[GroupRisk], high_is_favourable: bool, level: f
     if len(rates) < 2:
         return ()
     best = max(rates.values(), key=lambda r: r.estimate)
-    found = []
+    results = []
     for name, rate in rates.items():
         least = math.ceil(FOUR_FIFTHS * best.estimate * rate.trials - 1e-9)
         p = fisher_exact(rate.errors, rate.trials, best.errors, best.trials)
         flips = max(least - rate.errors, 0)
-        found.append(FourFifths(name, rate, Ratio(rate, best), flips == 0, p, flips))
-    return tuple(found)
+        results.append(FourFifths(name, rate, Ratio(rate, best), flips == 0, p, flips))
+    return tuple(results)
 
 
 def _findings(names: tuple[str, ...], tables: Sequence[GroupRisk]) -> tuple[DataFinding, ...]:
-    found = []
+    findings = []
     empty = tuple(t.group for t in tables if not t.rows)
     one = tuple(t.group for t in tables if t.rows and t.prevalence.errors in (0, t.rows))
     silent = tuple(t.group for t in tables if t.rows and t.identity is None)
     if empty:
-        found.append(DataFinding("empty-groups", "declared groups without any row", len(empty), empty))
+        findings.append(DataFinding("empty-groups", "declared groups without any row", len(empty), empty))
     if one:
-        found.append(DataFinding("single-outcome", "groups with one kind of outcome only", len(one), one))
+        findings.append(DataFinding("single-outcome", "groups with one kind of outcome only", len(one), one))
     if silent:
-        found.append(
+        findings.append(
             DataFinding("no-identity", "groups where the identity has a zero denominator", len(silent), silent)
         )
     if len(names) == 1:
-        found.append(DataFinding("single-group", "there is one group only: nothing can be compared", groups=names))
-    return tuple(found)
+        findings.append(DataFinding("single-group", "there is one group only: nothing can be compared", groups=names))
+    return tuple(findings)

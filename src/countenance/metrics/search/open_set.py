@@ -205,14 +205,14 @@ def _known(
 
 
 def _findings(data: Ordered, names: tuple[str, ...], of_person: Codes, counts: _Counts) -> tuple[DataFinding, ...]:
-    found = []
+    findings = []
     people = np.bincount(of_person, minlength=len(names))
     empty = tuple(name for name, count in zip(names, people, strict=True) if not count)
     if empty:
-        found.append(DataFinding("empty-groups", "declared groups without any person", len(empty), empty))
+        findings.append(DataFinding("empty-groups", "declared groups without any person", len(empty), empty))
     if not counts.mated.any():
-        found.append(DataFinding("no-mated", "nobody enrolled has a further image: FNIR cannot be measured"))
+        findings.append(DataFinding("no-mated", "nobody enrolled has a further image: FNIR cannot be measured"))
     if len(data.unit_person) > len(of_person):
         text = "people with images in several groups count as probes of the last one"
-        found.append(DataFinding("several-groups", text, int((np.bincount(data.unit_person) > 1).sum())))
-    return tuple(found)
+        findings.append(DataFinding("several-groups", text, int((np.bincount(data.unit_person) > 1).sum())))
+    return tuple(findings)

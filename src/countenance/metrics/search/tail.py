@@ -227,8 +227,8 @@ def _fit(excess: Floats) -> tuple[float, float]:
     bounds = (grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)])
     from scipy.optimize import minimize_scalar  # slow to import, and only this needs it
 
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-10 / mean})
-    theta = float(found.x) if found.fun <= losses[best] else float(grid[best])
+    minimum = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-10 / mean})
+    theta = float(minimum.x) if minimum.fun <= losses[best] else float(grid[best])
     shape = float(np.log1p(theta * excess).mean())
     return (shape, shape / theta) if abs(shape) > 1e-9 else (0.0, mean)
 

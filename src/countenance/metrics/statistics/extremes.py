@@ -57,8 +57,8 @@ def max_over_min(rates: Sequence[Rate], replicates: int, seed: int, level: float
 
     replicates: of each simulated world.
     """
-    found = _extreme(rates, Range(), replicates, seed, level)
-    return replace(found, ratio=math.inf) if found.best >= 0 and not rates[found.best].errors else found
+    extreme = _extreme(rates, Range(), replicates, seed, level)
+    return replace(extreme, ratio=math.inf) if extreme.best >= 0 and not rates[extreme.best].errors else extreme
 
 
 def max_over_geomean(rates: Sequence[Rate], replicates: int, seed: int, level: float = 0.95) -> Extreme:

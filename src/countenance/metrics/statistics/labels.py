@@ -70,16 +70,16 @@ def code_labels(values: ArrayLike, names: Sequence[str] | None, what: str, rows:
         if rows and (codes.min() < 0 or codes.max() >= len(names)):
             raise BadRequest(f"{what}: codes run from 0 to {len(names) - 1}")
         return tuple(names), codes
-    found, codes = np.unique(labels.astype(np.str_), return_inverse=True)
-    if np.isin(found, NO_LABEL).any():
+    distinct, codes = np.unique(labels.astype(np.str_), return_inverse=True)
+    if np.isin(distinct, NO_LABEL).any():
         raise BadRequest(f"{what}: some rows have no label; give those who are not labelled a name of their own")
     if names is None:
-        return tuple(str(f) for f in found), codes.astype(np.int64)
+        return tuple(str(f) for f in distinct), codes.astype(np.int64)
     place = {name: i for i, name in enumerate(names)}
-    strange = [str(f) for f in found if str(f) not in place]
+    strange = [str(f) for f in distinct if str(f) not in place]
     if strange:
         raise BadRequest(f"{what}: {len(strange)} labels are not among those declared, the first is {strange[0]!r}")
-    return tuple(names), np.array([place[str(f)] for f in found], np.int64)[codes]
+    return tuple(names), np.array([place[str(f)] for f in distinct], np.int64)[codes]
 
 
 def code_groups(

@@ -90,7 +90,7 @@ def summarise(fmr: Sequence[Rate], fnmr: Sequence[Rate], weight: float = 0.5, le
     def joint(name: str, fair: float, larger: bool, value: Callable[[], float], note: str = "") -> Summary:
         return Summary(name, math.nan if lack else value(), fair, larger, "" if lack else note, lack)
 
-    found = Summaries(
+    summaries = Summaries(
         fdr=joint("FDR", 1.0, True, lambda: fdr(p, q, weight)),
         inequity=joint("inequity rate", 1.0, False, lambda: inequity(floors, floored, weight), zeros),
         garbe=joint("GARBE", 0.0, False, lambda: garbe(p, q, weight)),
@@ -99,10 +99,12 @@ def summarise(fmr: Sequence[Rate], fnmr: Sequence[Rate], weight: float = 0.5, le
         fmr_max_over_geomean=_max_over_geomean("FMR", match),
         fnmr_max_over_geomean=_max_over_geomean("FNMR", miss),
     )
-    return _bounded(found, match, miss, weight, level)
+    return _bounded(summaries, match, miss, weight, level)
 
 
-def _bounded(found: Summaries, match: Sequence[Rate], miss: Sequence[Rate], weight: float, level: float) -> Summaries:
+def _bounded(
+    summaries: Summaries, match: Sequence[Rate], miss: Sequence[Rate], weight: float, level: float
+) -> Summaries:
     """The figures with their intervals."""
 
     def of(summary: Summary, low: Callable[[], float], high: Callable[[], float]) -> Summary:
@@ -127,17 +129,17 @@ def _bounded(found: Summaries, match: Sequence[Rate], miss: Sequence[Rate], weig
         return of(summary, lambda: lowest(figure, box), lambda: highest(figure, box))
 
     return Summaries(
-        of(found.fdr, lambda: 1 - mean(ends(spread, highest)), lambda: 1 - mean(ends(spread, lowest))),
+        of(summaries.fdr, lambda: 1 - mean(ends(spread, highest)), lambda: 1 - mean(ends(spread, lowest))),
         of(
-            found.inequity,
+            summaries.inequity,
             lambda: powers(ends(max_over_min_of, lowest)),
             lambda: powers(ends(max_over_min_of, highest)),
         ),
-        of(found.garbe, lambda: mean(ends(_gini_of, lowest)), lambda: mean(ends(_gini_of, highest))),
-        alone(found.fmr_max_over_min, match, max_over_min_of),
-        alone(found.fnmr_max_over_min, miss, max_over_min_of),
-        alone(found.fmr_max_over_geomean, match, max_over_geomean_of),
-        alone(found.fnmr_max_over_geomean, miss, max_over_geomean_of),
+        of(summaries.garbe, lambda: mean(ends(_gini_of, lowest)), lambda: mean(ends(_gini_of, highest))),
+        alone(summaries.fmr_max_over_min, match, max_over_min_of),
+        alone(summaries.fnmr_max_over_min, miss, max_over_min_of),
+        alone(summaries.fmr_max_over_geomean, match, max_over_geomean_of),
+        alone(summaries.fnmr_max_over_geomean, miss, max_over_geomean_of),
     )
 
 
@@ -244,7 +246,7 @@ def rank_disagreement(systems: Mapping[str, Summaries]) -> tuple[RankDisagreemen
     if len(systems) < 2:
         return ()
     tables = [s.all() for s in systems.values()]
-    found = []
+    disagreements = []
     for i, j in combinations(range(len(tables[0])), 2):
         agree = opposite = 0
         for a, b in combinations(tables, 2):
@@ -252,8 +254,10 @@ def rank_disagreement(systems: Mapping[str, Summaries]) -> tuple[RankDisagreemen
             agree, opposite = agree + (order > 0), opposite + (order < 0)
         if opposite:
             of = agree + opposite
-            found.append(RankDisagreement(tables[0][i].name, tables[0][j].name, opposite, of, (agree - opposite) / of))
-    return tuple(sorted(found, key=lambda d: (-d.pairs, d.first, d.second)))
+            disagreements.append(
+                RankDisagreement(tables[0][i].name, tables[0][j].name, opposite, of, (agree - opposite) / of)
+            )
+    return tuple(sorted(disagreements, key=lambda d: (-d.pairs, d.first, d.second)))
 
 
 def _fairer(a: Summary, b: Summary) -> int:

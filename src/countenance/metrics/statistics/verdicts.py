@@ -193,10 +193,10 @@ def _lack(ratio: Ratio | StratifiedRatio, margin: Margin | None, interval: Inter
         return ratio.rate.reason or ratio.reference.reason or "a group has no trials"
     if not ratio.known:
         return "no error was seen in either group"
-    told = f"the data allow ratios from {interval.low:.3g} to {interval.high:.3g}: "
+    allowed = f"the data allow ratios from {interval.low:.3g} to {interval.high:.3g}: "
     if margin is None:
-        return f"{told}1 cannot be ruled out, and no margin was declared"
-    return f"{told}neither 1 nor {margin.words} can be ruled out"
+        return f"{allowed}1 cannot be ruled out, and no margin was declared"
+    return f"{allowed}neither 1 nor {margin.words} can be ruled out"
 
 
 def _sees(ratio: Ratio | StratifiedRatio, alpha: float) -> tuple[float, float]:

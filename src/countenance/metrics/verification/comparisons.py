@@ -221,19 +221,19 @@ def _contradictions(a: Codes, b: Codes, mated: Mask) -> list[DataFinding]:
 
 
 def _oriented(
-    score: Floats, mated: Mask, scored: Mask, group: Codes, names: tuple[str, ...], told: bool | None
+    score: Floats, mated: Mask, scored: Mask, group: Codes, names: tuple[str, ...], declared: bool | None
 ) -> tuple[bool, list[DataFinding]]:
-    """Whether larger is more alike; a contradiction between groups, or of what was told, is a `BadRequest`."""
+    """Whether larger is more alike; a contradiction between groups, or of what was declared, is a `BadRequest`."""
     both = bool((mated & scored).any() and (~mated & scored).any())
     if not both:
-        if told is None:
+        if declared is None:
             raise BadRequest(
                 "the direction of scores cannot be found without mated and non-mated pairs: "
                 "say whether they are similarities or distances"
             )
-        return told, []
+        return declared, []
     overall = direction(score[scored], mated[scored])
-    larger = overall.larger_is_more_alike if told is None else told
+    larger = overall.larger_is_more_alike if declared is None else declared
     if overall.certain and overall.larger_is_more_alike != larger:
         raise BadRequest(f"the scores run the other way than was said: AUC {overall.auc:.3f}")
     for g, name in enumerate(names):
@@ -243,29 +243,29 @@ def _oriented(
         own = direction(score[here], mated[here])
         if own.certain and own.larger_is_more_alike != larger:
             raise BadRequest(f"the scores of group {name!r} run the other way than the others': AUC {own.auc:.3f}")
-    if overall.certain or (told is not None and abs(overall.auc - 0.5) > UNCERTAIN):
+    if overall.certain or (declared is not None and abs(overall.auc - 0.5) > UNCERTAIN):
         return larger, []
     text = f"mated and non-mated scores hardly differ (AUC {overall.auc:.3f}) or are too few to tell which way they run"
     return larger, [DataFinding("direction-uncertain", text)]
 
 
 def _gaps(mated: Mask, failed: Mask, a: Codes, b: Codes, names: tuple[str, ...]) -> list[DataFinding]:
-    found = []
+    findings = []
     if not (mated & ~failed).any():
-        found.append(DataFinding("no-mated", "no mated comparison has a score: FNMR cannot be measured"))
+        findings.append(DataFinding("no-mated", "no mated comparison has a score: FNMR cannot be measured"))
     if not (~mated & ~failed).any():
-        found.append(DataFinding("no-non-mated", "no non-mated comparison has a score: FMR cannot be measured"))
+        findings.append(DataFinding("no-non-mated", "no non-mated comparison has a score: FMR cannot be measured"))
     rows = np.bincount(a, minlength=len(names)) + np.bincount(b, minlength=len(names))
     empty = tuple(name for name, count in zip(names, rows, strict=True) if not count)
     if len(names) == 1:
-        found.append(DataFinding("single-group", "there is one group only: nothing can be compared", groups=names))
+        findings.append(DataFinding("single-group", "there is one group only: nothing can be compared", groups=names))
     if empty:
-        found.append(DataFinding("empty-groups", "declared groups without any comparison", len(empty), empty))
+        findings.append(DataFinding("empty-groups", "declared groups without any comparison", len(empty), empty))
     if failed.any():
-        found.append(
+        findings.append(
             DataFinding("failed", "comparisons without a score, counted as failures to acquire", int(failed.sum()))
         )
-    return found
+    return findings
 
 
 def _repeats(a: Codes, b: Codes, score: Floats, scored: Mask) -> list[DataFinding]:

@@ -73,8 +73,8 @@ class Pairings:
 
     def clustered(self, errors: Counts, rows: Mask | None, level: float) -> Rate:
         """The rate of errors (m,) in runs of one person each (mated comparisons): bool (m,), or all."""
-        found = self.tally(errors, rows)
-        return clustered_rate(found.errors, found.trials, level) if len(found.people) else found.rate(level)
+        tally = self.tally(errors, rows)
+        return clustered_rate(tally.errors, tally.trials, level) if len(tally.people) else tally.rate(level)
 
     def _counted(self, flags: Mask) -> Counts:
         if not len(self.starts):

@@ -117,21 +117,21 @@ def _verified(
     matches, misses = impostors.matches(threshold), mated.trials - mated.matches(threshold)
 
     def falsely(rows: Mask | None, where: str) -> tuple[Tally, Rate]:
-        found = impostors.tally(matches, rows)
-        return found, found.rate(level) if found.total_trials else unknown_rate(
+        tally = impostors.tally(matches, rows)
+        return tally, tally.rate(level) if tally.total_trials else unknown_rate(
             f"no non-mated comparison{where}", level
         )
 
     def missed(rows: Mask | None, where: str) -> Rate:
-        found = mated.clustered(misses, rows, level)
-        return found if found.known else unknown_rate(f"no mated comparison{where}", level)
+        rate = mated.clustered(misses, rows, level)
+        return rate if rate.known else unknown_rate(f"no mated comparison{where}", level)
 
     cells = []
     for a in range(len(names)):
         for b in range(a, len(names)):
             rows = (impostors.first_group == a) & (impostors.second_group == b)
-            found, rate = falsely(rows, f" of {names[a]} with {names[b]}")
-            cells.append(Cell(a, b, rate, found))
+            counted, rate = falsely(rows, f" of {names[a]} with {names[b]}")
+            cells.append(Cell(a, b, rate, counted))
     groups = []
     for g, name in enumerate(names):
         own = cells[g * len(names) - g * (g - 1) // 2].rate
@@ -151,8 +151,8 @@ def _failures(data: Comparisons, level: float) -> tuple[Rate, ...]:
     failed = table.failures()
     rates = []
     for g, name in enumerate(data.groups):
-        found = table.tally(failed, (table.first_group == g) | (table.second_group == g))
-        rates.append(found.rate(level) if found.total_trials else unknown_rate(f"no comparison of {name}", level))
+        tally = table.tally(failed, (table.first_group == g) | (table.second_group == g))
+        rates.append(tally.rate(level) if tally.total_trials else unknown_rate(f"no comparison of {name}", level))
     return tuple(rates)
 
 
@@ -224,7 +224,7 @@ def protocol_effects(
     for name, same in protocols.items():
         rows = usable & impostor_protocol(data.mated, first, second, same)
         table = Pairings.of(data, rows)
-        found = table.tally(table.matches(t))
-        fmr = found.rate(level) if rows.any() else unknown_rate("no impostor pair agrees in these columns", level)
+        tally = table.tally(table.matches(t))
+        fmr = tally.rate(level) if rows.any() else unknown_rate("no impostor pair agrees in these columns", level)
         effects.append(ProtocolEffect(name, fmr, fmr.estimate / whole if whole else math.nan))
     return tuple(effects)

@@ -23,10 +23,10 @@ def ways(safeguards: Sequence[Safeguard], permitted: Callable[[Way], bool]) -> t
     No set asks for all that another asks for, and more. The first is found among all; the others by barring a safeguard
     of an earlier one at a time.
     """
-    found: list[Way] = []
+    smallest: list[Way] = []
     waiting: list[frozenset[str]] = [frozenset()]
     tried: set[frozenset[str]] = set()
-    while waiting and len(found) < _MOST_WAYS:
+    while waiting and len(smallest) < _MOST_WAYS:
         barred = waiting.pop(0)
         if barred in tried or len(tried) >= 3 * _MOST_WAYS:
             continue
@@ -34,10 +34,10 @@ def ways(safeguards: Sequence[Safeguard], permitted: Callable[[Way], bool]) -> t
         way = _one(tuple(s for s in safeguards if s.id not in barred), permitted)
         if way is None:
             continue
-        if not any(_facts(way) >= _facts(other) for other in found):
-            found = [other for other in found if not _facts(other) >= _facts(way)] + [way]
+        if not any(_facts(way) >= _facts(other) for other in smallest):
+            smallest = [other for other in smallest if not _facts(other) >= _facts(way)] + [way]
         waiting += [barred | {safeguard.id} for safeguard in way]
-    return tuple(found)
+    return tuple(smallest)
 
 
 def _one(safeguards: Sequence[Safeguard], permitted: Callable[[Way], bool]) -> Way | None:

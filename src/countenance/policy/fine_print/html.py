@@ -96,7 +96,7 @@ def _picture(matrix: Matrix, column: Column | None, title: str) -> Markup:
     return Markup(  # noqa: S704  every text inside was escaped
         element(
             "svg",
-            "".join((*names, *panel(matrix, column, labels, 0, _colour, told=True))),
+            "".join((*names, *panel(matrix, column, labels, 0, _colour, titled=True))),
             viewBox=f"0 0 {width} {height}",
             role="img",
             font_size=13,

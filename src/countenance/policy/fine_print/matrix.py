@@ -163,7 +163,7 @@ def _cell(
 ) -> MatrixCell:
     day = asked.moment.now.astimezone(UTC).date()
     decision = rules.judge(asked.plain, asked.moment, day)
-    found: tuple[Way, ...] = ()
+    only_if: tuple[Way, ...] = ()
     if decision.permitted:
         bare = rules.judge(asked.bare, replace(asked.moment, halted=True), day)
         outside = bare.permitted and not bare.obligations
@@ -177,12 +177,12 @@ def _cell(
                 request = asked.guarded(way)
                 return request is not None and rules.judge(request, asked.moment, day).permitted
 
-            found = ways([s for s in asked.safeguards if _spoken_of(s, read)], permitted)
-        state = CellState.ONLY_IF if found else CellState.STOPPED
+            only_if = ways([s for s in asked.safeguards if _spoken_of(s, read)], permitted)
+        state = CellState.ONLY_IF if only_if else CellState.STOPPED
     one_party = column.kind in ("pledge", "settlement")
     withdrawn = one_party and state is CellState.STOPPED and set(decision.clauses) <= unnamed
     not_offered = withdrawn or (column.kind == "house" and asked.plain.operation is Action.PREDICT)
-    return MatrixCell(asked.actor, asked.use, column.name, decision, state, found, not_offered)
+    return MatrixCell(asked.actor, asked.use, column.name, decision, state, only_if, not_offered)
 
 
 def _spoken_of(safeguard: Safeguard, read: frozenset[str]) -> bool:

@@ -144,11 +144,11 @@ def in_order(matrix: Matrix) -> tuple[Column | None, ...]:
 
 
 def panel(
-    matrix: Matrix, column: Column | None, left: float, top: float, colour: Palette, *, told: bool
+    matrix: Matrix, column: Column | None, left: float, top: float, colour: Palette, *, titled: bool
 ) -> Iterator[str]:
     """The blocks and the groups' names above them, `HEAD` high; column None: another vendor.
 
-    told: whether a block says what it is to a pointer; a picture in a page cannot.
+    titled: whether a block says what it is to a pointer; a picture in a page cannot.
     """
     for number, group in enumerate(groups_of(matrix)):
         x = left + number * BLOCK
@@ -161,8 +161,8 @@ def panel(
             )  # fmt: skip
         for row, use in enumerate(uses_of(matrix)):
             at = (x, top + HEAD + row * ROW)
-            for across, down, wide, kind, said in _blocks(matrix, column, use, _actors(matrix, group), at):
-                yield _block(kind, across, down, wide, ROW - 3, colour, said if told else "")
+            for across, down, wide, kind, title in _blocks(matrix, column, use, _actors(matrix, group), at):
+                yield _block(kind, across, down, wide, ROW - 3, colour, title if titled else "")
 
 
 def key(kind: Look, x: float, y: float, colour: Palette) -> str:
@@ -182,12 +182,12 @@ def _blocks(
         words = f"{use.title}: {', '.join(actor.title for actor, _ in same)}: {kind.words}"
         why = same[0][1].conditions if same[0][1] is not None else ""
         clauses = ", ".join(dict.fromkeys(c for _, cell in same if cell is not None for c in cell.decision.clauses))
-        said = f"{words}{': only if ' + why if why else ''}{f' ({clauses})' if clauses else ''}"
-        yield at[0] + done * wide, at[1], wide * len(same), kind, said
+        title = f"{words}{': only if ' + why if why else ''}{f' ({clauses})' if clauses else ''}"
+        yield at[0] + done * wide, at[1], wide * len(same), kind, title
         done += len(same)
 
 
-def _block(kind: Look, x: float, y: float, wide: float, high: float, colour: Palette, said: str) -> str:
+def _block(kind: Look, x: float, y: float, wide: float, high: float, colour: Palette, title: str) -> str:
     def box(fill: str, stroke: str = "") -> str:
         return element("rect", x=x, y=y, width=wide, height=high, fill=fill, stroke=stroke)
 
@@ -211,7 +211,7 @@ def _block(kind: Look, x: float, y: float, wide: float, high: float, colour: Pal
     else:
         mark = element("text", "?", x=x + wide / 2, y=y + high - 4, text_anchor="middle", fill=colour("ink"))
         parts = box(colour("paper"), stroke=colour("line")) + mark
-    return element("g", (element("title", escape(said)) if said else "") + parts)
+    return element("g", (element("title", escape(title)) if title else "") + parts)
 
 
 def advice(colour: Palette) -> str:

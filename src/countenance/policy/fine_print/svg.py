@@ -70,7 +70,7 @@ def poster(matrix: Matrix) -> str:
             shapes.append(_text(left, top + 16 + LINE * line, words, size=14, weight=600))
         for line, words in enumerate(wrap(gist(matrix, column), int((wide + _GAP - 10) / 7))):
             shapes.append(_text(left, top + 50 + LINE * line, words, size=12.5, fill=COLOURS["soft"]))
-        shapes += panel(matrix, column, left, top + _TITLE, COLOURS.__getitem__, told=False)
+        shapes += panel(matrix, column, left, top + _TITLE, COLOURS.__getitem__, titled=False)
     return element(
         "svg",
         "\n".join(["", *shapes, ""]),

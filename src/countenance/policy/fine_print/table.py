@@ -161,10 +161,10 @@ def extended(table: Table, own: Table) -> dict[str, object]:
 
 def leaves(facts: Table, prefix: str = "") -> dict[str, object]:
     """The facts of a nested table by their paths."""
-    found: dict[str, object] = {}
+    flat: dict[str, object] = {}
     for key, value in facts.items():
-        found |= leaves(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return found
+        flat |= leaves(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
 
 
 def _chosen(kind: str, rows: Mapping[Heading, Table], ids: Iterable[str]) -> Mapping[Heading, Table]:

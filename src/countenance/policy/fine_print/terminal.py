@@ -115,13 +115,13 @@ def _actors(matrix: Matrix) -> Iterator[str]:
 
 
 def _conditions(matrix: Matrix, column: Column) -> Iterator[str]:
-    found: dict[str, dict[str, list[str]]] = {}
+    by_clause: dict[str, dict[str, list[str]]] = {}
     for use in matrix.uses:
         for actor in matrix.actors:
             cell = matrix.at(column.name, use.id, actor.id)
             if cell.conditions:
-                found.setdefault(cell.conditions, {}).setdefault(use.short, []).append(actor.title)
-    for conditions, whom in found.items():
+                by_clause.setdefault(cell.conditions, {}).setdefault(use.short, []).append(actor.title)
+    for conditions, whom in by_clause.items():
         yield from _hanging(conditions, "Only if ", 4)
         for use_title, actors in whom.items():
             yield from _hanging(", ".join(actors), f"    {use_title}: ", 8)
