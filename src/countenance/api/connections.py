@@ -253,7 +253,7 @@ _SAID = {
 
 def _answer(status: int, says: str) -> bytes:
     title, aws, kind = _SAID[status]
-    said: dict[str, Any] = {
+    events: dict[str, Any] = {
         "__type": aws,
         "message": says,
         "type": f"urn:countenance:problem:{kind}",
@@ -262,7 +262,7 @@ def _answer(status: int, says: str) -> bytes:
         "detail": says,
         "error": {"code": kind, "message": says},
     }
-    body = json.dumps(said).encode()
+    body = json.dumps(events).encode()
     retry = "retry-after: 1\r\n" if status == 503 else ""
     head = (
         f"HTTP/1.1 {status} {title}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"

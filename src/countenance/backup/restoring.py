@@ -135,11 +135,11 @@ def _verified(
     newer = tuple(_lost(each, contents, own_key(aside)) for each in since if each.size > contents.entries)
     database = open_database(aside.database)
     try:
-        found = verify_installation(aside, database, since=known)
-        wrong = found.wrong
-        if wrong and (found.report.findings or despite is None):
+        checked = verify_installation(aside, database, since=known)
+        wrong = checked.wrong
+        if wrong and (checked.report.findings or despite is None):
             more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-            way_out = "" if found.report.findings else "; --despite REASON restores it all the same, on record"
+            way_out = "" if checked.report.findings else "; --despite REASON restores it all the same, on record"
             raise Misconfigured(f"{name} is not what its ledger recorded: {wrong[0]}{more}{way_out}")
         if contents.entries:
             entry: dict[str, JSON] = {"kind": "alarm", "what": "restored from a backup", "made_at": contents.made_at}
@@ -152,7 +152,7 @@ def _verified(
                 log.close()
     finally:
         database.dispose()
-    return found, newer
+    return checked, newer
 
 
 def _lost(checkpoint: verifier.Checkpoint, contents: BackupContents, keys: Sequence[verifier.Key]) -> str:

@@ -147,6 +147,6 @@ def _nonce(number: int, last: bool) -> bytes:
 
 def _derive(passphrase: str, salt: bytes) -> tuple[bytes, bytes]:
     """The key, 32 bytes, and the check, 16. Equal characters give equal bytes, however a keyboard composed them."""
-    said = unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass")
-    made = Scrypt(salt=salt, length=64, n=1 << 17, r=8, p=1).derive(said)
+    normalised = unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass")
+    made = Scrypt(salt=salt, length=64, n=1 << 17, r=8, p=1).derive(normalised)
     return made[:32], hashlib.sha256(made[32:]).digest()[:16]

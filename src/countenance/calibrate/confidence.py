@@ -58,13 +58,13 @@ def look(engine: Engine, tight: Sequence[Path], press: Sequence[Path], number: i
     def in_face(index: int) -> Iterator[tuple[float, bool, int]]:
         files = tight if index // 2 % 2 else press
         pixels = np.asarray(cv2.imread(str(files[index // 4 * 2 + index % 2]), cv2.IMREAD_COLOR), np.uint8)
-        found = _middle(engine, pixels)
-        if found is not None and index // 4 % 2:
+        finding = _middle(engine, pixels)
+        if finding is not None and index // 4 % 2:
             rng = np.random.default_rng([index, 5])
-            pixels = degrade(pixels, _place(found, pixels), GRID[int(rng.integers(len(GRID)))], rng)
-            found = _middle(engine, pixels) if min(pixels.shape[:2]) else None
-        if found is not None:
-            yield found.confidence / 100, True, index
+            pixels = degrade(pixels, _place(finding, pixels), GRID[int(rng.integers(len(GRID)))], rng)
+            finding = _middle(engine, pixels) if min(pixels.shape[:2]) else None
+        if finding is not None:
+            yield finding.confidence / 100, True, index
 
     def in_other(index: int) -> Iterator[tuple[float, bool, int]]:
         _, pixels = non_face(index, tight, press)
@@ -76,8 +76,8 @@ def look(engine: Engine, tight: Sequence[Path], press: Sequence[Path], number: i
     with ThreadPoolExecutor(workers) as pool:
         for see, what in ((in_face, "faces"), (in_other, "non-faces")):
             seen: Iterable[list[tuple[float, bool, int]]] = pool.map(lambda i, see=see: list(see(i)), range(number))
-            for found in track(seen, what, number, "pictures"):
-                rows += found
+            for batch in track(seen, what, number, "pictures"):
+                rows += batch
     score, face, picture = zip(*rows, strict=True)
     return Finds(np.array(score), np.array(face, bool), np.array(picture, np.int64), number, number)
 
@@ -123,14 +123,12 @@ class Reliability:
 def reliability(curve: ConfidenceCurve, finds: Finds) -> list[Reliability]:
     """What each range of confidence of `curve` is worth on `finds`, which it must not have been fitted to."""
     given = np.array([curve.of(score) for score in finds.score.tolist()])
-    found = []
+    bins = []
     for low, high in pairwise(BINS):
         rows = (given >= low) & (given < high)
         if rows.any():
-            found.append(
-                Reliability(low, high, int(rows.sum()), float(given[rows].mean()), int(finds.face[rows].sum()))
-            )
-    return found
+            bins.append(Reliability(low, high, int(rows.sum()), float(given[rows].mean()), int(finds.face[rows].sum())))
+    return bins
 
 
 def as_toml(curve: ConfidenceCurve) -> str:

@@ -62,15 +62,15 @@ def one_each(person: NDArray[np.int64]) -> NDArray[np.intp]:
 
 
 def _resemblance(vectors: Vectors) -> Vectors:
-    found = np.empty(len(vectors), np.float32)
+    resemblance = np.empty(len(vectors), np.float32)
     last = min(_SKIPPED + _LOOKED_AT + 1, len(vectors))
     first = min(_SKIPPED + 1, last - 1)  # the highest score is the picture with itself
     for start in range(0, len(vectors), _CHUNK):
         scores = vectors[start : start + _CHUNK] @ vectors.T
         top = -np.partition(-scores, last - 1, axis=1)[:, :last]
         top.sort(axis=1)
-        found[start : start + _CHUNK] = top[:, ::-1][:, first:].mean(axis=1)
-    return found
+        resemblance[start : start + _CHUNK] = top[:, ::-1][:, first:].mean(axis=1)
+    return resemblance
 
 
 def _blocks(vectors: Vectors, around: Vectors) -> Iterator[tuple[int, Vectors]]:

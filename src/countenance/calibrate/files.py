@@ -80,14 +80,14 @@ def write_cohort(folder: Path, made: Made, origin: Origin) -> Crowding:
 
 
 def _recognition(made: Made) -> dict[str, object]:
-    found = made.normaliser.recognition
-    if found is None:
+    recognition = made.normaliser.recognition
+    if recognition is None:
         return {}
     return {
         "recognition": {
-            "degraded_centres": found.degraded,
-            "intercept": found.intercept,
-            "slope": found.slope,
+            "degraded_centres": recognition.degraded,
+            "intercept": recognition.intercept,
+            "slope": recognition.slope,
             "meaning": "the last centres are of pictures degraded on purpose; a logistic of how much nearer a template "
             "is to them than to the others gives the share of such pictures that matches itself undegraded",
         }

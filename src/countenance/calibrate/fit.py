@@ -190,8 +190,8 @@ def recognition(normaliser: Crowding, people: People, degraded: int, threshold: 
         away = z[0] - z[1] * near
         return float(np.logaddexp(0, np.where(hit, -away, away)).mean())
 
-    found = minimize(loss, np.array([0.0, 10.0]), method="Nelder-Mead")
-    return Recognition(degraded, float(found.x[0]), float(found.x[1]))
+    minimum = minimize(loss, np.array([0.0, 10.0]), method="Nelder-Mead")
+    return Recognition(degraded, float(minimum.x[0]), float(minimum.x[1]))
 
 
 def mated_pairs(press: Portraits, before: int = 0) -> Mated:

@@ -163,5 +163,5 @@ def even(vectors: Vectors, centres: Vectors, sets: Sequence[ImpostorPairs], mate
         return value, np.concatenate([by_weight, [by_offset @ crowd], by_level])
 
     start = np.concatenate([np.zeros(m), [0.5], _STARTS])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": steps, "maxcor": 20})
-    return Evened(found.x[:m], float(found.x[m]), found.x[m + 1 :], float(found.fun), int(found.nit))
+    minimum = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": steps, "maxcor": 20})
+    return Evened(minimum.x[:m], float(minimum.x[m]), minimum.x[m + 1 :], float(minimum.fun), int(minimum.nit))

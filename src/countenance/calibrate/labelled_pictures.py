@@ -132,8 +132,8 @@ def portraits(wanted: list[Shot], engine: FaceEngine, cache: Path, workers: int)
     def made(shot: Shot, content: bytes) -> bytes:
         return widened(content) if kind == "widened" else content
 
-    found = _templates([(shot, "", made) for shot in wanted], engine, cache, kind, workers)
-    kept = [(shot, entry) for shot, entry in zip(wanted, found, strict=True) if entry.vector is not None]
+    templates = _templates([(shot, "", made) for shot in wanted], engine, cache, kind, workers)
+    kept = [(shot, entry) for shot, entry in zip(wanted, templates, strict=True) if entry.vector is not None]
     if not kept:
         raise BadRequest("no picture gave a template")
     return _portraits(kept)
@@ -166,9 +166,9 @@ def degraded_portraits(
         return made
 
     asked = [(shot, f" {how.name}", maker(i, how)) for how in grid for i, shot in enumerate(names)]
-    found = _templates(asked, engine, cache, "degraded", workers)
+    templates = _templates(asked, engine, cache, "degraded", workers)
     cells = [how.name for how in grid for _ in names]
-    kept = [(shot, entry, cell) for (shot, _, _), entry, cell in zip(asked, found, cells, strict=True)
+    kept = [(shot, entry, cell) for (shot, _, _), entry, cell in zip(asked, templates, cells, strict=True)
             if entry.vector is not None]  # fmt: skip
     if not kept:
         raise BadRequest("no degraded picture gave a template")

@@ -127,9 +127,9 @@ def _sent(
     if len(answers) != len(waiting):
         raise ConnectionError(f"the answer broke off after {len(answers)} of {len(waiting)} pictures; run it again")
     for (picture, name, _), answer in zip(waiting, answers, strict=True):
-        said = BulkLine.model_validate_json(answer, extra="ignore")
-        if said.enrolment is not None:
+        result = BulkLine.model_validate_json(answer, extra="ignore")
+        if result.enrolment is not None:
             journal.add(name)
-            yield BulkResult(picture, said.enrolment)
+            yield BulkResult(picture, result.enrolment)
         else:
-            yield BulkResult(picture, error=error_of(said.problem or {}))
+            yield BulkResult(picture, error=error_of(result.problem or {}))

@@ -37,18 +37,18 @@ def error_in(status: int, headers: Mapping[str, str], body: bytes) -> errors.Cou
 def error_of(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> errors.CountenanceError:
     """The error that a problem tells of. `Denied.decision` is the problem itself: clauses, facts, remedy, appeal."""
     kind = str(problem.get("type", "")).removeprefix(_KIND)
-    found = _KINDS.get(kind, errors.CountenanceError)
+    error_type = _KINDS.get(kind, errors.CountenanceError)
     text = str(problem.get("detail") or problem.get("title") or kind)
     if faults := problem.get("faults"):
         text = f"{text} {'; '.join(': '.join((str(each.get('at')), str(each.get('says')))) for each in faults)}"
     error: errors.CountenanceError
-    if issubclass(found, errors.Denied):
-        error = found(text, dict(problem))
-    elif issubclass(found, errors.BudgetSpent):
+    if issubclass(error_type, errors.Denied):
+        error = error_type(text, dict(problem))
+    elif issubclass(error_type, errors.BudgetSpent):
         wait = (headers or {}).get("retry-after", "60")
-        error = found(text, retry_after=int(wait) if wait.isdigit() else 60)
+        error = error_type(text, retry_after=int(wait) if wait.isdigit() else 60)
     else:
-        error = found(text)
+        error = error_type(text)
     receipt = problem.get("receipt")
     error.receipt = receipt if isinstance(receipt, str) else None
     return error

@@ -48,16 +48,16 @@ def _needed(asked: ConsoleRequest) -> Mandate:
 
 def _all(asked: ConsoleRequest) -> Response:
     mandate = chosen(asked, asked.query("mandate"))
-    found, receipt = None, ""
+    galleries, receipt = None, ""
     if mandate:
         answer = asked.services.guard.carry_out(under(asked, mandate), ListGalleries(asked.query("after") or None, 100))
-        found, receipt = answer.result, answer.receipt
+        galleries, receipt = answer.result, answer.receipt
     return page(
         asked,
         "galleries.html",
         mandates=mine_in_force(asked),
         mandate=mandate,
-        found=found,
+        found=galleries,
         provenance=provenance(mandate) if mandate else "",
         receipt=receipt,
     )

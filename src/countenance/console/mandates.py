@@ -40,7 +40,7 @@ def _all(asked: ConsoleRequest) -> Response:
     now = asked.services.mandates.now()
     state = asked.query("state")
     rows = [(each, each.state(now).value) for each in reversed(asked.services.mandates.list())]
-    counts = {name: sum(found == name for _, found in rows) for name in STATES}
+    counts = {name: sum(each == name for _, each in rows) for name in STATES}
     shown = [row for row in rows if row[1] == state or state not in STATES]
     return page(
         asked,

@@ -102,7 +102,7 @@ def _compare(asked: ConsoleRequest) -> Response:
         asked,
         "compared.html",
         result=answer.result,
-        rates=[(face, told, standing.fmr_at(told)) for face, told in answer.result.matches],
+        rates=[(face, shown, standing.fmr_at(shown)) for face, shown in answer.result.matches],
         similarity=similarity,
         one=shown_again(one),
         other=shown_again(other),

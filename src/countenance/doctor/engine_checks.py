@@ -53,14 +53,14 @@ def check_models(own: Settings, surroundings: Surroundings) -> Iterator[Diagnosi
 def _calibration(own: Settings, model: ModelId, surroundings: Surroundings) -> Iterator[Diagnosis]:
     try:
         normaliser = load_normaliser(model, own.calibration / "cohorts")
-        found = Calibration.load(model, normaliser.identity, own.calibration / "calibrations")
+        calibration = Calibration.load(model, normaliser.identity, own.calibration / "calibrations")
     except CountenanceError as error:
         yield Diagnosis("calibration", Severity.WRONG, str(error), "countenance calibrate")
         yield Diagnosis("evidence", Severity.UNKNOWN, "the calibration has to be put right first")
         return
-    says = f"{found.identity[:8]}, of model {model[:8]} and normaliser {normaliser.identity[:8]}"
+    says = f"{calibration.identity[:8]}, of model {model[:8]} and normaliser {normaliser.identity[:8]}"
     yield Diagnosis("calibration", Severity.WELL, says)
-    yield from _evidence(own, model, found.identity, surroundings)
+    yield from _evidence(own, model, calibration.identity, surroundings)
 
 
 def _evidence(own: Settings, model: ModelId, calibration: str, surroundings: Surroundings) -> Iterator[Diagnosis]:

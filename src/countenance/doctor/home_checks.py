@@ -89,15 +89,15 @@ def check_disk(own: Settings, surroundings: Surroundings) -> Iterator[Diagnosis]
 
 def check_left_over(own: Settings, _: Surroundings) -> Iterator[Diagnosis]:
     """Nothing lies there that a backup or a restore left when it was killed."""
-    found = sorted(path for pattern in LEFT_OVER for path in own.home.glob(pattern))
-    for path in found:
+    left_over = sorted(path for pattern in LEFT_OVER for path in own.home.glob(pattern))
+    for path in left_over:
         yield Diagnosis(
             "left-over",
             Severity.WARNING,
             f"{path.name} holds a copy of the database, of a backup or restore that was killed or still runs",
             f"when none runs: rm -r {shlex.quote(str(path))}",
         )
-    if not found:
+    if not left_over:
         yield Diagnosis("left-over", Severity.WELL, "no backup or restore left a copy behind")
 
 

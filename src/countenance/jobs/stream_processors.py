@@ -81,9 +81,9 @@ class StreamProcessors:
             .limit(page_size(limit) + 1)
         )
         with reading_once(self._engine) as connection:
-            found = connection.execute(query).all()
-        more = str(found[limit - 1].number) if len(found) > limit else None
-        return Page(tuple(_processor(row) for row in found[:limit]), more)
+            rows = connection.execute(query).all()
+        more = str(rows[limit - 1].number) if len(rows) > limit else None
+        return Page(tuple(_processor(row) for row in rows[:limit]), more)
 
     def update(self, mandate_id: str, name: str, change: Callable[[dict[str, JSON]], None]) -> None:
         """Let `change` alter the description; `NotFound` if the mandate has none of that name."""

@@ -119,7 +119,7 @@ class VideoJobs:
         with changing(self._engine) as connection:
             connection.execute(sa.update(video_jobs).where(*_this_attempt(job)).values(frames=frames))
 
-    def succeed(self, job: VideoJob, found: Findings) -> bool:
+    def succeed(self, job: VideoJob, findings: Findings) -> bool:
         """Store the results, all or none; False, and nothing stored, if this attempt is no longer the one running.
 
         Candidates that were erased meanwhile are left out.
@@ -130,19 +130,19 @@ class VideoJobs:
             rows = [
                 {"job": job.number, "position": n, "person": each.person, "timestamp_ms": each.timestamp_ms,
                  "face": _written(each.face)}
-                for n, each in enumerate(found.faces)
+                for n, each in enumerate(findings.faces)
             ]  # fmt: skip
             if rows:
                 connection.execute(sa.insert(video_job_faces), rows)
-            numbers = _numbers(connection, job.asked.gallery_id, [each.face_id for each in found.candidates])
+            numbers = _numbers(connection, job.asked.gallery_id, [each.face_id for each in findings.candidates])
             kept = [
                 {"job": job.number, "person": each.person, "rank": rank, "face": numbers[each.face_id],
                  "score": each.score, "similarity": each.similarity, "fmr": each.fmr}
-                for rank, each in enumerate(found.candidates) if each.face_id in numbers
+                for rank, each in enumerate(findings.candidates) if each.face_id in numbers
             ]  # fmt: skip
             if kept:
                 connection.execute(sa.insert(video_job_candidates), kept)
-            more = {"outcome": dict(found.outcome), "reviewed": found.reviewed}
+            more = {"outcome": dict(findings.outcome), "reviewed": findings.reviewed}
             self._end(connection, job.number, JobState.SUCCEEDED, None, **more)
             return True
 
@@ -213,10 +213,10 @@ def _this_attempt(job: VideoJob) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _numbers(connection: sa.Connection, gallery_id: str | None, face_ids: Sequence[str]) -> dict[str, int]:
     query = sa.select(faces.c.face_id, faces.c.number).join(galleries).where(galleries.c.gallery_id == gallery_id)
-    found: dict[str, int] = {}
+    numbers: dict[str, int] = {}
     for some in portions(face_ids):
-        found.update({row.face_id: row.number for row in connection.execute(query.where(faces.c.face_id.in_(some)))})
-    return found
+        numbers.update({row.face_id: row.number for row in connection.execute(query.where(faces.c.face_id.in_(some)))})
+    return numbers
 
 
 def _job(row: Any) -> VideoJob:

@@ -65,9 +65,9 @@ class MoratoriumStore:
     def all(self) -> dict[str, str]:
         """The statements by id; `NotAsRecorded` where one is gone, or not as the ledger recorded it."""
         for _ in range(_TRIES):
-            found = dict(_ALL.rows(self._engine))
-            if self._recorder.complete(_moratoria.name, [_bound(*row) for row in found.items()]):
-                return found
+            orders = dict(_ALL.rows(self._engine))
+            if self._recorder.complete(_moratoria.name, [_bound(*row) for row in orders.items()]):
+                return orders
         raise NotAsRecorded("the moratoria in the database are not those that the ledger recorded")
 
 

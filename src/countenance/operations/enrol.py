@@ -69,8 +69,8 @@ class Enrol(Operation[Enrollable, Enrolled]):
         while best and len(passed) < wanted:  # a template beyond use makes room for the next face
             some, best = best[: wanted - len(passed)], best[wanted - len(passed) :]
             templates = tools.engine.embed(picture, some)
-            found = reasons_against_templates(some, templates, tools.normaliser, self.quality)
-            for face, template, reasons in zip(some, templates, found, strict=True):
+            unfit = reasons_against_templates(some, templates, tools.normaliser, self.quality)
+            for face, template, reasons in zip(some, templates, unfit, strict=True):
                 if reasons:
                     against[id(face)] = reasons
                 else:

@@ -147,18 +147,18 @@ class Identify(Searching[None, Identified]):
         """Search once for each face."""
         probes = tools.kept.templates(permit.mandate.mandate_id, self.face_ids)
         tools.gallery.profiles.group(self.gallery_id, self.kind)
-        found = [
+        identified = [
             tools.gallery.search_users(
                 self.gallery_id, [probe], limit=self.limit, calibration=tools.calibration, similarity=self.similarity
             )
             for probe in probes
         ]
-        users = max(each.users for each in found)
+        users = max(each.users for each in identified)
         fmr = tools.calibration.fmr(tools.calibration.score(self.similarity))
         expected = len(probes) * expected_false_matches(fmr, users)
-        hits = tuple(tuple(each.hits) for each in found)
-        told = tuple(("user", each.user_id) for some in hits for each in some if each.similarity >= EXACT_FROM)
-        return Identified(hits, users, expected, Spending(len(probes), _rows(probes), told))
+        hits = tuple(tuple(each.hits) for each in identified)
+        exact = tuple(("user", each.user_id) for some in hits for each in some if each.similarity >= EXACT_FROM)
+        return Identified(hits, users, expected, Spending(len(probes), _rows(probes), exact))
 
     def told(self, tools: Tools, seen: None, result: Identified) -> Spending | None:
         """One comparison for each face, and one with each person whose exact similarity is told."""
@@ -255,13 +255,13 @@ class FindSimilarKept(_Finding):
         probe, others = tools.kept.template(mandate, self.face_id), tools.kept.templates(mandate, self.among)
         similarities = tools.calibration.similarity(_scores(tools, [probe], others)[0].astype(np.float64)).tolist()
         least = least_coarse(self.similarity)
-        found = sorted(
+        similar = sorted(
             (pair for pair in zip(self.among, similarities, strict=True) if pair[1] >= least), key=lambda pair: -pair[1]
         )
         fmr = tools.calibration.fmr(tools.calibration.score(self.similarity))
         spent = Spending(len(others), _rows([probe, *others])[: len(others)], by_probe=True)
         expected = expected_false_matches(fmr, len(others))
-        return SimilarFaces(_shown(found, self.limit), len(others), expected, spent)
+        return SimilarFaces(_shown(similar, self.limit), len(others), expected, spent)
 
     def private(self) -> Mapping[str, JSON]:
         """Which face, among which."""
@@ -290,12 +290,12 @@ class FindSimilarEnrolled(_Finding):
         tools.gallery.profiles.group(self.gallery_id, self.kind)
         least = tools.calibration.score(least_coarse(self.similarity))
         matches = tools.gallery.search(self.gallery_id, probe, limit=self.limit + 1, min_score=least)
-        found = [(face.face_id, tools.calibration.similarity(score)) for face, score in matches.hits]
+        similar = [(face.face_id, tools.calibration.similarity(score)) for face, score in matches.hits]
         fmr = tools.calibration.fmr(tools.calibration.score(self.similarity))
         expected = expected_false_matches(fmr, matches.gallery_size)
-        shown = _shown(found, self.limit)
-        told = tuple(("face", face_id) for face_id, similarity in shown if similarity >= EXACT_FROM)
-        return SimilarFaces(shown, matches.gallery_size, expected, Spending(1, _rows([probe]), told))
+        shown = _shown(similar, self.limit)
+        exact = tuple(("face", face_id) for face_id, similarity in shown if similarity >= EXACT_FROM)
+        return SimilarFaces(shown, matches.gallery_size, expected, Spending(1, _rows([probe]), exact))
 
     def private(self) -> Mapping[str, JSON]:
         """Which gallery, which face."""
@@ -395,10 +395,10 @@ def _rows(templates: Sequence[Template]) -> np.ndarray:
     return np.stack([each.vector for each in templates])
 
 
-def _shown(found: Sequence[tuple[str, float]], limit: int) -> tuple[tuple[str, float], ...]:
+def _shown(similar: Sequence[tuple[str, float]], limit: int) -> tuple[tuple[str, float], ...]:
     """What may be told of hits (most similar first): at most `limit`, those below 75 in steps and without a rank."""
-    places = ranked([similarity for _, similarity in found], [face_id for face_id, _ in found], limit)
-    return tuple((found[place][0], similarity) for place, similarity in places)
+    places = ranked([similarity for _, similarity in similar], [face_id for face_id, _ in similar], limit)
+    return tuple((similar[place][0], similarity) for place, similarity in places)
 
 
 def _scores(tools: Tools, probes: list[Template], others: list[Template]) -> np.ndarray:

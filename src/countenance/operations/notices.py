@@ -50,7 +50,7 @@ class Topics:
 
     def _message(self, topic: str, job: VideoJob) -> tuple[bytes, Mapping[str, str]]:
         now, asked = self._now(), job.asked
-        told: dict[str, object] = {
+        message: dict[str, object] = {
             "JobId": job.job_id,
             "Status": "SUCCEEDED" if job.state is JobState.SUCCEEDED else "FAILED",
             "API": _APIS[asked.kind],
@@ -58,13 +58,13 @@ class Topics:
             "Video": {"S3ObjectName": asked.name, "S3Bucket": asked.bucket},
         }
         if asked.tag is not None:
-            told["JobTag"] = asked.tag
+            message["JobTag"] = asked.tag
         message_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"countenance job {job.job_id}"))  # the same when sent again
         envelope = {
             "Type": "Notification",
             "MessageId": message_id,
             "TopicArn": topic,
-            "Message": json.dumps(told),
+            "Message": json.dumps(message),
             "Timestamp": now.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
         }
         headers = {

@@ -83,16 +83,16 @@ class SearchPicture(Searching[tuple[SearchableFace, ...], PictureSearched]):
             for bar in (self.quality, QualityFilter.HIGH)
         )
         made = iter(templates)
-        found = []
+        faces = []
         for face, reasons in zip(seen, against, strict=True):
             limits = reasons_against(face, QualityFilter.HIGH)
             if reasons:
-                found.append(SearchableFace(face, None, reasons, limits))
+                faces.append(SearchableFace(face, None, reasons, limits))
                 continue
             template, beyond_use, below_high = next(made), next(level), next(high)
             limits = tuple(dict.fromkeys((*limits, *below_high)))
-            found.append(SearchableFace(face, None if beyond_use else template, beyond_use, limits))
-        return tuple(found)
+            faces.append(SearchableFace(face, None if beyond_use else template, beyond_use, limits))
+        return tuple(faces)
 
     def act(self, tools: Tools, permit: Permit, seen: tuple[SearchableFace, ...]) -> PictureSearched:
         """Search for all at once, and state each lead's error rate. `Conflict` if the gallery is of another model."""
@@ -100,11 +100,14 @@ class SearchPicture(Searching[tuple[SearchableFace, ...], PictureSearched]):
         fit = [each.template for each in seen if each.template is not None]
         min_score = calibration.score(least_coarse(self.similarity))
         matches = tools.gallery.search_many(self.gallery_id, fit, limit=self.limit + 1, min_score=min_score)
-        told = iter([leads(each, calibration, self.similarity, self.limit) for each in matches])
-        found = [next(told) if each.template is not None else () for each in seen]
+        candidates = iter([leads(each, calibration, self.similarity, self.limit) for each in matches])
+        candidates_of_faces = [next(candidates) if each.template is not None else () for each in seen]
         size = matches[0].gallery_size if matches else tools.gallery.size(self.gallery_id)
         return PictureSearched(
-            tuple(FaceFound(*each) for each in zip(seen, found, map(tuple, siblings(found)), strict=True)),
+            tuple(
+                FaceFound(*each)
+                for each in zip(seen, candidates_of_faces, map(tuple, siblings(candidates_of_faces)), strict=True)
+            ),
             size,
             expected_false_matches(calibration.fmr(min_score), size) * len(fit),
             tools.engine.version,
@@ -116,7 +119,7 @@ class SearchPicture(Searching[tuple[SearchableFace, ...], PictureSearched]):
         fit = [each.template.vector for each in seen if each.template is not None]
         if not fit:
             return None
-        exact = [c for found in result.faces for c in found.candidates if c.similarity >= EXACT_FROM]
+        exact = [c for face in result.faces for c in face.candidates if c.similarity >= EXACT_FROM]
         return Spending(len(fit), np.stack(fit), tuple(("face", each.face.face_id) for each in exact))
 
     def private(self) -> Mapping[str, JSON]:
@@ -127,8 +130,8 @@ class SearchPicture(Searching[tuple[SearchableFace, ...], PictureSearched]):
         """The number of faces, of those searched for, of candidates, the gallery size, and candidates by chance."""
         return {
             "faces": len(result.faces),
-            "searched": sum(not found.seen.unfit for found in result.faces),
-            "candidates": sum(len(found.candidates) for found in result.faces),
+            "searched": sum(not face.seen.unfit for face in result.faces),
+            "candidates": sum(len(face.candidates) for face in result.faces),
             "gallery_size": result.gallery_size,
             "expected_false_matches": result.expected_false_matches,
         }
@@ -138,7 +141,7 @@ class SearchPicture(Searching[tuple[SearchableFace, ...], PictureSearched]):
         return {
             "candidates": [
                 [place, c.face.face_id, c.similarity, c.face.external_id]
-                for place, found in enumerate(result.faces)
-                for c in found.candidates
+                for place, face in enumerate(result.faces)
+                for c in face.candidates
             ]
         }

@@ -74,8 +74,8 @@ def reasons_against_templates(
     bar = bars()[level]
     if bar is None or not templates or not isinstance(normaliser, Crowding):
         return [()] * len(templates)
-    found = normaliser.recognisability(np.stack([template.vector for template in templates]))
-    if found is None:
+    recognisability = normaliser.recognisability(np.stack([template.vector for template in templates]))
+    if recognisability is None:
         return [()] * len(templates)
     medium = bars()[QualityFilter.MEDIUM]
     hints = ("LOW_SHARPNESS", "LOW_BRIGHTNESS")
@@ -83,7 +83,7 @@ def reasons_against_templates(
         (LOW_FACE_QUALITY, *(hint for hint in (medium.reasons(face) if medium else ()) if hint in hints))
         if value < bar.recognisability
         else ()
-        for face, value in zip(faces, found.tolist(), strict=True)
+        for face, value in zip(faces, recognisability.tolist(), strict=True)
     ]
 
 

@@ -123,17 +123,17 @@ class RedactExceptEnrolled(Searching[SpottedPicture, RedactedPicture]):
         """Search for each face; cover what is like nobody. `Denied` unless the mandate states consent."""
         check_consented(permit)
         finder = EnrolledFinder(tools, self.gallery_id, self.similarity)
-        found = [(face, finder.find(template)) for face, template in seen.templates]
-        known = [face.box for face, match in found if match is not None]
+        candidates = [(face, finder.find(template)) for face, template in seen.templates]
+        known = [face.box for face, match in candidates if match is not None]
         keep = [any(each.box.overlap(box) >= SAME_FACE for box in known) for each in seen.spotted]
-        others = [face.box for face, match in found if match is None]
+        others = [face.box for face, match in candidates if match is None]
         keep = [
             stays and not any(each.box.overlap(box) >= SAME_FACE for box in others)
             for stays, each in zip(keep, seen.spotted, strict=True)
         ]
         applied = Applied(tools.engine.detector_version, self.least, self.style, (), self.gallery_id, self.similarity)
-        expected = len(found) * finder.expected
-        matched = tuple(match for _, match in found if match is not None)
+        expected = len(candidates) * finder.expected
+        matched = tuple(match for _, match in candidates if match is not None)
         return redacted(content_of(self.image), seen, keep, applied, expected, matched)
 
     def told(self, tools: Tools, seen: SpottedPicture, result: RedactedPicture) -> Spending | None:

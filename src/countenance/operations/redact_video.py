@@ -166,25 +166,27 @@ class RedactVideoExceptEnrolled(Searching[Followed, RedactedVideo]):
 def followed(video: VideoFile, tools: Tools, least: float, *, templates: bool = False) -> Followed:
     """The faces of `video` on their paths; `VideoError` if it cannot be read."""
     follower = Follower(video.step_ms)
-    found = Followed(follower.moves, follower.hold_ms)
+    result = Followed(follower.moves, follower.hold_ms)
     number: dict[int, int] = {}
     with open_video(video.path, video.limits, video.step_ms) as decoded:
         for frame, regions in _looked_at(video.progress(decoded.frames(), decoded.facts), tools, least):
             moves = follower.update(frame.timestamp_ms, regions)
-            found.looked_at.append((frame.index, frame.timestamp_ms))
+            result.looked_at.append((frame.index, frame.timestamp_ms))
             for place in range(len(number), len(follower.moves)):
                 number[id(follower.moves[place])] = place
             if templates and regions:
-                _add_templates(found, tools, frame, regions, [number[id(move)] for move in moves])
-    return found
+                _add_templates(result, tools, frame, regions, [number[id(move)] for move in moves])
+    return result
 
 
-def written_video(video: VideoFile, target: VideoTarget, found: Followed, applied: Applied) -> VideoReport:
+def written_video(video: VideoFile, target: VideoTarget, followed_faces: Followed, applied: Applied) -> VideoReport:
     """Decode `video` once more and write it; `DamagedVideo` where it is not what it was at first."""
     with open_video(video.path, video.limits) as decoded:
         facts = decoded.facts
-        frames = video.progress(_same(decoded, dict(found.looked_at)), facts)
-        made = write_video(frames, facts, video.path, video.limits, Places(found.moves, found.hold_ms), target)
+        frames = video.progress(_same(decoded, dict(followed_faces.looked_at)), facts)
+        made = write_video(
+            frames, facts, video.path, video.limits, Places(followed_faces.moves, followed_faces.hold_ms), target
+        )
     return VideoReport(
         video.digest,
         target.codec,
@@ -192,7 +194,7 @@ def written_video(video: VideoFile, target: VideoTarget, found: Followed, applie
         made.height,
         applied,
         made.frames,
-        len(found.looked_at),
+        len(followed_faces.looked_at),
         made.with_faces,
         made.sound,
         made.times,
@@ -243,20 +245,20 @@ def _same(decoded: OpenVideo, before: Mapping[int, float]) -> Iterator[Frame]:
 
 
 def _add_templates(
-    found: Followed, tools: Tools, frame: Frame, regions: Sequence[Region], numbers: Sequence[int]
+    followed_faces: Followed, tools: Tools, frame: Frame, regions: Sequence[Region], numbers: Sequence[int]
 ) -> None:
     for face, template in embedded(tools, frame.pixels):
         shared = [face.box.overlap(region.box) for region in regions]
         at = int(np.argmax(shared))
         if shared[at] >= SAME_FACE:
-            place = len(found.moves[numbers[at]].moments) - 1
+            place = len(followed_faces.moves[numbers[at]].moments) - 1
             observation = Observation(frame.timestamp_ms, face, template)
-            found.seen.setdefault(numbers[at], {})[place] = observation
+            followed_faces.seen.setdefault(numbers[at], {})[place] = observation
 
 
-def _tracks(found: Followed) -> list[tuple[int, Track]]:
+def _tracks(followed_faces: Followed) -> list[tuple[int, Track]]:
     tracks = []
-    for number, observations in found.seen.items():
+    for number, observations in followed_faces.seen.items():
         track = Track(number)
         for observation in observations.values():
             track.add(observation)

@@ -122,8 +122,8 @@ class _Search(Searching[Seen, SearchAnswer], Generic[Seen]):
 
     def told(self, tools: Tools, seen: Seen, result: SearchAnswer) -> Spending:
         """One comparison with the gallery, and one with each face whose exact similarity is told."""
-        told = tuple(("face", each.face.face_id) for each in result.candidates if each.similarity >= EXACT_FROM)
-        return Spending(1, self.probe(tools, seen).template.vector[None, :], told)
+        exact = tuple(("face", each.face.face_id) for each in result.candidates if each.similarity >= EXACT_FROM)
+        return Spending(1, self.probe(tools, seen).template.vector[None, :], exact)
 
     def counts(self, result: SearchAnswer) -> Mapping[str, JSON]:
         """The number of candidates, the gallery size, and the candidates to expect by chance."""
@@ -189,12 +189,12 @@ def leads(matches: Matches, calibration: Calibration, similarity: float, limit: 
     """What may be told of `matches` (of a search for `limit` + 1 faces): at most `limit`, with coarse similarities."""
     least = least_coarse(similarity)
     exact = [max(least, calibration.similarity(score)) for _, score in matches.hits]  # a threshold's score rounds
-    found = []
-    for place, told in ranked(exact, [face.face_id for face, _ in matches.hits], limit):
+    candidates = []
+    for place, shown in ranked(exact, [face.face_id for face, _ in matches.hits], limit):
         face, score = matches.hits[place]
-        score = score if told == exact[place] else calibration.score(told)
-        found.append(Candidate(face, score, told, calibration.fmr(score)))
-    return tuple(found)
+        score = score if shown == exact[place] else calibration.score(shown)
+        candidates.append(Candidate(face, score, shown, calibration.fmr(score)))
+    return tuple(candidates)
 
 
 def largest_face(tools: Tools, picture: Picture, quality: QualityFilter) -> tuple[DetectedFace, Template]:

@@ -93,22 +93,22 @@ class _SearchUsers(Searching[Seen, UserSearchAnswer], Generic[Seen]):
         """At most `limit` of the users, with coarse similarities."""
         least = least_coarse(self.similarity)
         exact = [max(least, user.similarity) for user in users]
-        found = []
-        for place, told in ranked(exact, [user.user_id for user in users], self.limit):
+        candidates = []
+        for place, similarity in ranked(exact, [user.user_id for user in users], self.limit):
             user = users[place]
-            if told != exact[place]:
-                score = calibration.score(told)
-                user = replace(user, score=score, fmr=calibration.fmr(score), similarity=told)
-            found.append(user)
-        return tuple(found)
+            if similarity != exact[place]:
+                score = calibration.score(similarity)
+                user = replace(user, score=score, fmr=calibration.fmr(score), similarity=similarity)
+            candidates.append(user)
+        return tuple(candidates)
 
     def told(self, tools: Tools, seen: Seen, result: UserSearchAnswer) -> Spending | None:
         """One comparison for each template of the probe, and one with each user whose exact similarity is told."""
         templates = self.probes(tools, seen).templates
         if not templates:
             return None
-        told = tuple(("user", each.user_id) for each in result.users if each.similarity >= EXACT_FROM)
-        return Spending(len(templates), np.stack([template.vector for template in templates]), told)
+        exact = tuple(("user", each.user_id) for each in result.users if each.similarity >= EXACT_FROM)
+        return Spending(len(templates), np.stack([template.vector for template in templates]), exact)
 
     def counts(self, result: UserSearchAnswer) -> Mapping[str, JSON]:
         """The number of users returned, of users searched, and of users to expect by chance at most."""

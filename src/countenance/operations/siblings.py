@@ -33,18 +33,18 @@ class Sibling:
     close: bool
 
 
-def siblings(found: Sequence[Sequence[Candidate]]) -> list[list[Sibling | None]]:
+def siblings(candidates_of_faces: Sequence[Sequence[Candidate]]) -> list[list[Sibling | None]]:
     """For the leads of each face of a picture: who of them leads for another face, too; None for the others."""
     claims: dict[tuple[str, str], dict[int, Candidate]] = defaultdict(dict)
-    for place, candidates in enumerate(found):
+    for place, candidates in enumerate(candidates_of_faces):
         for each in candidates:
             held = claims[_person(each)].get(place)
             if held is None or each.similarity > held.similarity:
                 claims[_person(each)][place] = each
-    given = _assigned(claims, len(found))
+    given = _assigned(claims, len(candidates_of_faces))
     return [
         [_mark(place, claims[_person(each)], given.get(_person(each))) for each in candidates]
-        for place, candidates in enumerate(found)
+        for place, candidates in enumerate(candidates_of_faces)
     ]
 
 

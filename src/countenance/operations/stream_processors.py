@@ -35,8 +35,8 @@ class _OfProcessor(Operation[None, Result]):
 
     def completed(self, mandate: Mandate, tools: Tools) -> Self:
         """With the gallery of the stream processor that has this name."""
-        found = tools.jobs.processors.find(mandate.mandate_id, self.processor)
-        searched = found.description.get("gallery") if found is not None else None
+        processor = tools.jobs.processors.find(mandate.mandate_id, self.processor)
+        searched = processor.description.get("gallery") if processor is not None else None
         return replace(self, gallery_id=searched)  # type: ignore[type-var]  # every subclass is a dataclass
 
     def look(self, tools: Tools) -> None:

@@ -276,8 +276,8 @@ def _candidates(page: JobPage, tools: Tools) -> dict[int, tuple[Candidate, ...]]
     enrolled = {}
     for start in range(0, len(ids), 1000):
         some = ids[start : start + 1000]
-        found = tools.gallery.faces(page.job.asked.gallery_id or "", face_ids=some, limit=len(some))
-        enrolled.update({face.face_id: face for face in found.items})
+        page_of_faces = tools.gallery.faces(page.job.asked.gallery_id or "", face_ids=some, limit=len(some))
+        enrolled.update({face.face_id: face for face in page_of_faces.items})
     return {
         person: tuple(
             Candidate(enrolled[each.face_id], each.score, each.similarity, each.fmr)

@@ -153,19 +153,19 @@ class VideoRunner:
         video = VideoFile(path, limits=self._limits, progress=lambda frames, facts: self._counted(job, frames))
         caller = Caller(asked.access_key)
         if asked.kind is JobKind.DETECT:
-            found = _detected(self._guard.carry_out(caller, DetectInVideo(video)))
+            findings = _detected(self._guard.carry_out(caller, DetectInVideo(video)))
         else:
             search = SearchInVideo(asked.gallery_id or "", video, similarity=asked.similarity or 0.0)
-            found = _searched(self._guard.carry_out(caller, search))
-        self._jobs.succeed(job, found)
+            findings = _searched(self._guard.carry_out(caller, search))
+        self._jobs.succeed(job, findings)
 
     def _counted(self, job: VideoJob, frames: Iterable[Frame]) -> Iterator[Frame]:
-        told = time.monotonic()
+        last_said_s = time.monotonic()
         for count, frame in enumerate(frames):
             if self._stopped.is_set():
                 raise _Stopped
-            if time.monotonic() - told > 2:
-                told = time.monotonic()
+            if time.monotonic() - last_said_s > 2:
+                last_said_s = time.monotonic()
                 self._jobs.progress(job, count)
             yield frame
 
@@ -187,20 +187,20 @@ def _detected(answer: Answer[PeopleSeen]) -> Findings:
 
 
 def _searched(answer: Answer[VideoSearchAnswer]) -> Findings:
-    found = answer.result
+    result = answer.result
     candidates = [
         JobCandidate(person.track.index, each.face.face_id, each.score, each.similarity, each.fmr)
-        for person in found.people
+        for person in result.people
         for each in person.candidates
     ]
-    unsearched: Sequence[JSON] = [person.track.index for person in found.people if person.unsearched]
+    unsearched: Sequence[JSON] = [person.track.index for person in result.people if person.unsearched]
     outcome = {
-        **_outcome(found.seen),
+        **_outcome(result.seen),
         "unsearched": list(unsearched),
-        "expected_false_matches": found.expected_false_matches,
-        "gallery_size": found.gallery_size,
+        "expected_false_matches": result.expected_false_matches,
+        "gallery_size": result.gallery_size,
     }
-    return Findings(_faces(found.seen), tuple(candidates), outcome, answer.reviewed)
+    return Findings(_faces(result.seen), tuple(candidates), outcome, answer.reviewed)
 
 
 def _faces(seen: PeopleSeen) -> tuple[JobFace, ...]:

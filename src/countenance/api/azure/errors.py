@@ -113,7 +113,7 @@ def fault_of(error: BaseException, group: str) -> tuple[AzureError, str]:
         fault, message = error.fault, str(error)
     else:
         for kind in type(error).__mro__:
-            if (found := FAULTS.get(kind)) is not None:
-                fault, message = found, INTERNAL_MESSAGE if found.status == 500 else str(error)
+            if (known := FAULTS.get(kind)) is not None:
+                fault, message = known, INTERNAL_MESSAGE if known.status == 500 else str(error)
                 break
     return AzureError(fault.code.replace("{Group}", group), fault.status), message

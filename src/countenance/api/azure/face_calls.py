@@ -94,22 +94,22 @@ def detect(call: WireCall) -> WireAnswer:
     model = model_label(query)
     check_detector(query)
     if keeps or "qualityForRecognition" in wanted:
-        found = call.carry_out(DetectAndKeep(call.image(), life if keeps else 0))
+        detection = call.carry_out(DetectAndKeep(call.image(), life if keeps else 0))
     else:  # no template is needed, so none is made
         seen = call.carry_out(Detect(call.image()))
-        found = KeptDetection(seen, (), (None,) * len(seen.faces))
-    width, height = found.detected.width, found.detected.height
+        detection = KeptDetection(seen, (), (None,) * len(seen.faces))
+    width, height = detection.detected.width, detection.detected.height
     faces: list[JSON] = []
-    for at, face in enumerate(found.detected.faces):
+    for at, face in enumerate(detection.detected.faces):
         body: dict[str, JSON] = {"faceRectangle": rectangle_body(face.box, width, height)}
         if keeps:
-            body["faceId"] = found.face_ids[at]
+            body["faceId"] = detection.face_ids[at]
         if says_model and keeps:
             body["recognitionModel"] = model
         if marks:
             body["faceLandmarks"] = landmarks_body(face.landmarks, width, height)
         if wanted:
-            body["faceAttributes"] = attributes_body(face, found.levels[at], wanted)
+            body["faceAttributes"] = attributes_body(face, detection.levels[at], wanted)
         faces.append(body)
     return WireAnswer(faces)
 
@@ -149,7 +149,7 @@ def identify(call: WireCall) -> WireAnswer:
     limit = whole_member(body, "maxNumOfCandidatesReturned", CANDIDATES, 1, MOST_CANDIDATES)
     least = similarity_at_confidence(share(body, "confidenceThreshold", IDENTICAL))
     with _naming(kind):
-        found = call.carry_out(Identify(group_id(body[name], name), kind, face_ids, limit, least))
+        identified = call.carry_out(Identify(group_id(body[name], name), kind, face_ids, limit, least))
     return WireAnswer(
         [
             {
@@ -158,7 +158,7 @@ def identify(call: WireCall) -> WireAnswer:
                     {"personId": user.user_id, "confidence": confidence(_percent(user.similarity))} for user in users
                 ],
             }
-            for face_id, users in zip(face_ids, found.candidates, strict=True)
+            for face_id, users in zip(face_ids, identified.candidates, strict=True)
         ]
     )
 
@@ -183,9 +183,9 @@ def find_similar(call: WireCall) -> WireAnswer:
         operation = FindSimilarEnrolled(group_id(body[name], name), kind, face_id, limit, least)
         shown = "persistedFaceId"
     with _naming(kind):
-        found = call.carry_out(operation)
+        similar = call.carry_out(operation)
     return WireAnswer(
-        [{shown: each, "confidence": confidence(_percent(similarity))} for each, similarity in found.faces]
+        [{shown: each, "confidence": confidence(_percent(similarity))} for each, similarity in similar.faces]
     )
 
 
@@ -195,8 +195,10 @@ def group(call: WireCall) -> WireAnswer:
     face_ids = tuple(dict.fromkeys(uuids_of(body.get("faceIds"), "faceIds", MOST_FACE_IDS, 2)))
     if len(face_ids) < 2:
         raise bad("faceIds holds the same id more than once, and no other")
-    found = call.carry_out(GroupKept(face_ids, similarity_at_confidence(IDENTICAL)))
-    return WireAnswer({"groups": [list[JSON](each) for each in found.groups], "messyGroup": list[JSON](found.single)})
+    grouped = call.carry_out(GroupKept(face_ids, similarity_at_confidence(IDENTICAL)))
+    return WireAnswer(
+        {"groups": [list[JSON](each) for each in grouped.groups], "messyGroup": list[JSON](grouped.single)}
+    )
 
 
 def _attributes(text: str) -> tuple[str, ...]:

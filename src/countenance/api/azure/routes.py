@@ -109,17 +109,17 @@ def route_of(method: str, path: str) -> Route:
     parts = rest.split("/")
     if parts[0] in NOT_OFFERED:
         raise AzureRefused(INVALID_REQUEST, f"Not offered here: {NOT_OFFERED[parts[0]]}.", UNSUPPORTED_FEATURE)
-    found = [
+    candidates = [
         (verb, pattern)
         for verb, pattern in SERVED
         if pattern.count("/") == len(parts) - 1
         and all(p in ("{}", part) for p, part in zip(pattern.split("/"), parts, strict=True))
     ]
-    if not found:
+    if not candidates:
         raise AzureRefused(UNKNOWN_PATH, "Resource not found.")
-    pattern = next((pattern for verb, pattern in found if verb == method), None)
+    pattern = next((pattern for verb, pattern in candidates if verb == method), None)
     if pattern is None:
-        raise AzureRefused(METHOD_NOT_ALLOWED, f"this path takes {', '.join(sorted(verb for verb, _ in found))}")
+        raise AzureRefused(METHOD_NOT_ALLOWED, f"this path takes {', '.join(sorted(verb for verb, _ in candidates))}")
     handler, group = SERVED[method, pattern]
     variable = tuple(part for p, part in zip(pattern.split("/"), parts, strict=True) if p == "{}")
     return Route(handler, group, variable, pattern)

@@ -196,10 +196,10 @@ def _failure(error: Exception, scope: Scope, request_id: str) -> tuple[int, byte
         headers["retry-after"] = "1"
     if fault.status in (408, 413):
         headers["connection"] = "close"
-    said: dict[str, Any] = {"code": fault.code, "message": message}
+    body: dict[str, Any] = {"code": fault.code, "message": message}
     if isinstance(error, AzureRefused) and error.inner is not None:
-        said["innererror"] = {"code": error.inner, "message": message}
-    return fault.status, orjson.dumps({"error": said}), headers
+        body["innererror"] = {"code": error.inner, "message": message}
+    return fault.status, orjson.dumps({"error": body}), headers
 
 
 def _group(scope: Scope) -> str:

@@ -83,11 +83,11 @@ def _done(door: FaceDoor, caller: Caller, gallery_id: str, lines: list[bytes]) -
         yield _line(*waiting.popleft())
 
 
-def _line(number: int, found: Future[Answer[Enrolled]] | Exception) -> bytes:
+def _line(number: int, enrolled: Future[Answer[Enrolled]] | Exception) -> bytes:
     try:
-        if isinstance(found, Exception):
-            raise found
-        line = BulkLine(line=number, enrolment=answers.enrolment(found.result()), problem=None)
+        if isinstance(enrolled, Exception):
+            raise enrolled
+        line = BulkLine(line=number, enrolment=answers.enrolment(enrolled.result()), problem=None)
     except Exception as error:
         line = BulkLine(line=number, enrolment=None, problem=json.loads(bytes(response_of(error).body)))
     return line.model_dump_json(exclude_none=False).encode() + b"\n"

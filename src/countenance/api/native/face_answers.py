@@ -68,40 +68,40 @@ def comparison(answer: Answer[Compared]) -> ComparisonShown:
 
 def search_by_face(answer: Answer[SearchAnswer], similarity: float) -> SearchShown:
     """The leads to an enrolled face."""
-    found = answer.result
-    leads = _leads(found.candidates, [None] * len(found.candidates), found.gallery_size, found.worst_group)
+    result = answer.result
+    leads = _leads(result.candidates, [None] * len(result.candidates), result.gallery_size, result.worst_group)
     outcome: Outcome = "leads" if leads else "nobody"
     return SearchShown(
         outcome=outcome,
         results=[FaceResultShown(outcome=outcome, face=None, unfit=[], leads=leads)],
         similarity=similarity,
-        gallery_size=found.gallery_size,
-        expected_innocent=found.expected_false_matches,
-        version=found.version,
+        gallery_size=result.gallery_size,
+        expected_innocent=result.expected_false_matches,
+        version=result.version,
         receipt=answer.receipt,
     )
 
 
 def search_by_picture(answer: Answer[PictureSearched], similarity: float) -> SearchShown:
     """The leads to each face of a picture."""
-    found = answer.result
+    result = answer.result
     results = [
         FaceResultShown(
             outcome="unfit" if each.seen.unfit else "leads" if each.candidates else "nobody",
             face=_face(each.seen.face, each.seen.limits),
             unfit=list(each.seen.unfit),
-            leads=_leads(each.candidates, each.siblings, found.gallery_size, found.worst_group),
+            leads=_leads(each.candidates, each.siblings, result.gallery_size, result.worst_group),
         )
-        for each in found.faces
+        for each in result.faces
     ]
-    said = {each.outcome for each in results}
+    outcomes = {each.outcome for each in results}
     return SearchShown(
-        outcome="leads" if "leads" in said else "nobody" if "nobody" in said else "unfit",
+        outcome="leads" if "leads" in outcomes else "nobody" if "nobody" in outcomes else "unfit",
         results=results,
         similarity=similarity,
-        gallery_size=found.gallery_size,
-        expected_innocent=found.expected_false_matches,
-        version=found.version,
+        gallery_size=result.gallery_size,
+        expected_innocent=result.expected_false_matches,
+        version=result.version,
         receipt=answer.receipt,
     )
 
@@ -175,18 +175,18 @@ def _sibling(mark: Sibling) -> SiblingShown:
     return SiblingShown(faces=list(mark.faces), better=mark.better, close=mark.close)
 
 
-def _worst(found: WorstGroup | None) -> WorstGroupShown | None:
-    if found is None:
+def _worst(group: WorstGroup | None) -> WorstGroupShown | None:
+    if group is None:
         return None
     return WorstGroupShown(
-        factor=found.factor,
-        group=found.group,
-        false_match_rate=found.fmr,
-        upper_bound=found.high,
-        similarity=found.similarity,
-        people=found.people,
-        until=found.until,
-        issuer=found.issuer,
+        factor=group.factor,
+        group=group.group,
+        false_match_rate=group.fmr,
+        upper_bound=group.high,
+        similarity=group.similarity,
+        people=group.people,
+        until=group.until,
+        issuer=group.issuer,
     )
 
 

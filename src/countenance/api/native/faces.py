@@ -86,8 +86,8 @@ def routes(door: FaceDoor) -> APIRouter:
             seen = door.run(caller, ask, response)
             return answers.search_by_picture(seen, _used(seen.headers.get(THRESHOLD), body.similarity))
         assert body.face_id is not None
-        found = door.run(caller, SearchByFace(gallery_id, body.face_id, body.limit, body.similarity), response)
-        return answers.search_by_face(found, _used(found.headers.get(THRESHOLD), body.similarity))
+        answer = door.run(caller, SearchByFace(gallery_id, body.face_id, body.limit, body.similarity), response)
+        return answers.search_by_face(answer, _used(answer.headers.get(THRESHOLD), body.similarity))
 
     @at.post("/galleries/{gallery_id}/faces", openapi_extra=by_key(), summary="Enrol the faces of a picture")
     def enrol(gallery_id: GalleryPath, body: EnrolBody, caller: KeyCaller, response: Response) -> EnrolmentShown:

@@ -50,8 +50,8 @@ def routes(door: FaceDoor) -> APIRouter:
         """A page of the galleries that the mandate covers."""
         answer = door.run(caller, ListGalleries(after, limit), response)
         page = answer.result
-        found = [answers.gallery_detail(each) for each in page.items]
-        return GalleryListShown(galleries=found, next=page.next, receipt=answer.receipt)
+        items = [answers.gallery_detail(each) for each in page.items]
+        return GalleryListShown(galleries=items, next=page.next, receipt=answer.receipt)
 
     @at.post("/galleries", status_code=201, openapi_extra=by_key(), summary="Make a gallery")
     def create(body: GalleryBody, caller: KeyCaller, response: Response) -> GalleryShown:

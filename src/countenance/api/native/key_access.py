@@ -63,10 +63,10 @@ class FaceDoor:
 
 def key_caller(request: Request) -> Caller:
     """The caller with an access key."""
-    found = request.scope.get(CALLER)
-    if not isinstance(found, Caller):
+    caller = request.scope.get(CALLER)
+    if not isinstance(caller, Caller):
         raise Unauthenticated(EXPECTED)
-    return found
+    return caller
 
 
 class KeyAccess:

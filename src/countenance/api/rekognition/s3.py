@@ -69,7 +69,7 @@ class S3Endpoint:
             raise NoSuchObject("this bucket is neither a folder nor among those that may be read from S3")
         more = {} if version is None else {"VersionId": version}
         try:
-            found = self._client.get_object(Bucket=bucket, Key=name, **more)
+            answer = self._client.get_object(Bucket=bucket, Key=name, **more)
         except (ClientError, BotoCoreError) as error:
             raise NoSuchObject("the S3 endpoint does not give this object") from error
-        return _Body(int(found["ContentLength"]), found["Body"])
+        return _Body(int(answer["ContentLength"]), answer["Body"])

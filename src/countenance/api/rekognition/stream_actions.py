@@ -62,23 +62,23 @@ class StreamActions:
         return {"StreamProcessorArn": arn(self._region, "streamprocessor", name)}
 
     def _describe(self, params: Params, carry_out: GuardCall) -> Body:
-        found = carry_out(DescribeStreamProcessor(params["Name"]))
-        kept: dict[str, Any] = {name: found.description[name] for name in _KEPT if name in found.description}
+        processor = carry_out(DescribeStreamProcessor(params["Name"]))
+        kept: dict[str, Any] = {name: processor.description[name] for name in _KEPT if name in processor.description}
         return {
             **kept,
-            "Name": found.name,
-            "StreamProcessorArn": arn(self._region, "streamprocessor", found.name),
+            "Name": processor.name,
+            "StreamProcessorArn": arn(self._region, "streamprocessor", processor.name),
             "Status": _STATUS,
             "StatusMessage": "Live streams are not enabled on this server.",
-            "CreationTimestamp": found.made_at.timestamp(),
-            "LastUpdateTimestamp": found.changed_at.timestamp(),
+            "CreationTimestamp": processor.made_at.timestamp(),
+            "LastUpdateTimestamp": processor.changed_at.timestamp(),
         }
 
     def _list(self, params: Params, carry_out: GuardCall) -> Body:
         limit = min(params.get("MaxResults", PROCESSOR_PAGE), PROCESSOR_PAGE)
         page = carry_out(ListStreamProcessors(after(self._pages, "ListStreamProcessors", "", params), limit))
-        found: list[JSON] = [{"Name": each.name, "Status": _STATUS} for each in page.items]
-        return {"StreamProcessors": found, **following(self._pages, "ListStreamProcessors", "", page.next)}
+        shown: list[JSON] = [{"Name": each.name, "Status": _STATUS} for each in page.items]
+        return {"StreamProcessors": shown, **following(self._pages, "ListStreamProcessors", "", page.next)}
 
     def _update(self, params: Params, carry_out: GuardCall) -> Body:
         removed = params.get("ParametersToDelete", [])
