@@ -253,18 +253,23 @@ class Countenance:
         despite: a reason to go on all the same; an entry records it and how many differ. What differs still grants
         nothing.
         """
-        found = self.bindings.differences()
-        if not found:
+        differences = self.bindings.differences()
+        if not differences:
             return
         if despite is not None:
-            entry: dict[str, JSON] = {"kind": "alarm", "what": "served despite differences", "differences": len(found)}
+            entry: dict[str, JSON] = {
+                "kind": "alarm",
+                "what": "served despite differences",
+                "differences": len(differences),
+            }
             self.ledger.append({**entry, "reason": despite}).wait()
-            for each in found:
+            for each in differences:
                 logging.getLogger("countenance").error("served although %s", each)
             return
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        more = f" (and {len(differences) - 1} more)" if len(differences) > 1 else ""
         raise Misconfigured(
-            f"the database is not what the ledger recorded: {found[0]}{more}. `countenance ledger verify` lists all. "
+            f"the database is not what the ledger recorded: {differences[0]}{more}. "
+            "`countenance ledger verify` lists all. "
             "Put it right from a backup; or bind it as it is, on record, with `countenance ledger accept --reason "
             "TEXT`; or start with `countenance serve --despite TEXT`, where what differs grants nothing"
         )

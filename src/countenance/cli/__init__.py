@@ -37,7 +37,7 @@ _CLIENTS = ("boto3", "azure")
 
 @click.command(
     cls=LazyGroup,
-    places={word: LazyCommand(f"countenance.cli.{word}", word, said) for word, said in _COMMANDS.items()},
+    places={word: LazyCommand(f"countenance.cli.{word}", word, summary) for word, summary in _COMMANDS.items()},
     context_settings={"max_content_width": 120},
     help="A self-hosted face recognition server that can be held to account, and an auditor for any face system.",
 )

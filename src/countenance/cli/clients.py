@@ -77,13 +77,13 @@ def clients(pythons: tuple[str, ...], folders: tuple[Path, ...]) -> None:
     for name in ("AWS_ENDPOINT_URL_REKOGNITION", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
         if name in environment or name == "AWS_ENDPOINT_URL_REKOGNITION":
             click.echo(f"{name}  {environment.get(name, 'not set')}")
-    found = [*_boto3([sys.executable, *pythons]), *_command(), *_node(folders)]
+    installed = [*_boto3([sys.executable, *pythons]), *_command(), *_node(folders)]
     leaks = 0
-    for each in found:
+    for each in installed:
         verdict, leak = _verdict(each, settings)
         leaks += leak
         click.echo(f"{each.client} {each.version}: {verdict}  ({each.at})")
-    if not found:
+    if not installed:
         click.echo("no client was found; name another Python with --python, or a folder with node_modules with --node")
     click.echo(f"needed at least   {minima_line()}")
     if leaks:
@@ -116,9 +116,9 @@ def _loopback(host: str) -> str:
 
 def _boto3(pythons: Sequence[str]) -> Iterator[Reached]:
     for python in dict.fromkeys(pythons):
-        said = _asked([python, "-c", _PYTHON])
-        if said is not None:
-            yield Reached("boto3", *said, at=python)
+        printed = _asked([python, "-c", _PYTHON])
+        if printed is not None:
+            yield Reached("boto3", *printed, at=python)
 
 
 def _command() -> Iterator[Reached]:
@@ -140,9 +140,9 @@ def _node(folders: Sequence[Path]) -> Iterator[Reached]:
             click.echo(f"there is no node on PATH to ask about {folder}", err=True)
             return
         for package, script in (("@aws-sdk/client-rekognition", _NODE_3), ("aws-sdk", _NODE_2)):
-            said = _asked([node, "-e", script], folder)
-            if said is not None:
-                yield Reached(package, *said, at=str(folder))
+            printed = _asked([node, "-e", script], folder)
+            if printed is not None:
+                yield Reached(package, *printed, at=str(folder))
 
 
 def _asked(command: Sequence[str], folder: Path | None = None) -> tuple[str, str] | None:

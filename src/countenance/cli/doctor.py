@@ -22,14 +22,14 @@ def doctor(context: click.Context, as_json: bool) -> None:
     decoder and the disk. A warning alone leaves status 0. Nothing is mended; a server may go on serving.
     """
     try:
-        found = diagnose(settings.load(), this_machine())
+        diagnoses = diagnose(settings.load(), this_machine())
     except Misconfigured as error:
-        found = [Diagnosis("settings", Severity.WRONG, str(error), "docs/settings.md has every setting")]
-    healthy = not any(each.health is Severity.WRONG for each in found)
+        diagnoses = [Diagnosis("settings", Severity.WRONG, str(error), "docs/settings.md has every setting")]
+    healthy = not any(each.health is Severity.WRONG for each in diagnoses)
     if as_json:
-        click.echo(json.dumps({"healthy": healthy, "findings": [asdict(each) for each in found]}, indent=2))
+        click.echo(json.dumps({"healthy": healthy, "findings": [asdict(each) for each in diagnoses]}, indent=2))
     else:
-        for each in found:
+        for each in diagnoses:
             click.echo(f"{each.health:<8} {each.check:<12} {each.says}")
             if each.remedy:
                 click.echo(f"{'':<22}-> {each.remedy}")

@@ -101,8 +101,8 @@ def verify(
             report = verifier.verify(path, trusted, checkpoints, receipts, disclosed)
         else:
             own = settings.load()
-            found = verify_installation(own, _database(own), trusted, checkpoints, receipts, _watch)
-            report, damaged, different = found.report, found.damaged, found.different
+            checked = verify_installation(own, _database(own), trusted, checkpoints, receipts, _watch)
+            report, damaged, different = checked.report, checked.damaged, checked.different
     except verifier.Unreadable as error:
         raise BadRequest(f"cannot check: {error}") from error
     click.echo(verifier.say(report), nl=False)

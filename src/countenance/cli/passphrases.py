@@ -20,9 +20,9 @@ def passphrase_from(file: Path | None, *, new: bool) -> str:
     if file is None:
         return str(click.prompt("passphrase", hide_input=True, confirmation_prompt=new, err=True))
     try:
-        said = file.read_text(encoding="utf-8").partition("\n")[0].removesuffix("\r")
+        line = file.read_text(encoding="utf-8").partition("\n")[0].removesuffix("\r")
     except (OSError, UnicodeDecodeError) as error:
         raise BadRequest(f"no passphrase can be read from {file.name}: {type(error).__name__}") from error
-    if not said:
+    if not line:
         raise BadRequest(f"the first line of {file.name} is empty; it should be the passphrase")
-    return said
+    return line

@@ -199,11 +199,11 @@ class _Redaction:
 
     def _was_done(self, path: Path, target: Path, report: Path) -> bool:
         try:
-            said = json.loads(report.read_text(encoding="utf-8"))
+            earlier = json.loads(report.read_text(encoding="utf-8"))
             return bool(
-                said["input_sha256"] == _sha256(path)
-                and said["asked"] == self._wish.said()
-                and said["output_sha256"] == _sha256(target)
+                earlier["input_sha256"] == _sha256(path)
+                and earlier["asked"] == self._wish.said()
+                and earlier["output_sha256"] == _sha256(target)
             )
         except (OSError, ValueError, KeyError, TypeError):
             return False
@@ -238,9 +238,9 @@ class _Redaction:
                 answer = self._app.guard.carry_out(self._caller, ask)
             else:
                 answer = self._app.guard.carry_out(self._caller, RedactVideo(film, to, wish.boxes, wish.least))
-            said = answer.result.report
-            click.echo(f"{path.name}: sound {said.sound}; time stamps {said.times}", err=True)
-            self._put(target, report, part, said.body(), answer.receipt, said.count(False))
+            made = answer.result.report
+            click.echo(f"{path.name}: sound {made.sound}; time stamps {made.times}", err=True)
+            self._put(target, report, part, made.body(), answer.receipt, made.count(False))
         finally:
             part.unlink(missing_ok=True)
 
@@ -252,16 +252,16 @@ class _Redaction:
         whole: dict[str, Any] = {
             **body, "output_sha256": _sha256(made_path), "asked": self._wish.said(), "receipt": receipt,
         }  # fmt: skip
-        said = _scratch(report, json.dumps(whole, indent=1, ensure_ascii=False).encode() + b"\n")
+        scratch = _scratch(report, json.dumps(whole, indent=1, ensure_ascii=False).encode() + b"\n")
         try:
-            put(said, report)
+            put(scratch, report)
             try:
                 put(made_path, target)
             except BadRequest:
                 report.unlink()
                 raise
         finally:
-            said.unlink(missing_ok=True)
+            scratch.unlink(missing_ok=True)
             made_path.unlink(missing_ok=True)
         self._counts["done"] += 1
         self._counts["of them with something to look at"] += unsure > 0
@@ -269,10 +269,10 @@ class _Redaction:
 
 def _is_ours(report: Path) -> bool:
     try:
-        said = json.loads(report.read_text(encoding="utf-8"))
+        contents = json.loads(report.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(said, dict) and said.get("format") == FORMAT
+    return isinstance(contents, dict) and contents.get("format") == FORMAT
 
 
 def _files(source: Path, out: Path) -> list[tuple[Path, str]]:
@@ -283,15 +283,15 @@ def _files(source: Path, out: Path) -> list[tuple[Path, str]]:
         raise BadRequest("the folder to write to must lie beside SOURCE, not in it or around it")
     if out.exists() and not out.is_dir():
         raise BadRequest(f"{out} is a file, and a folder is needed for a folder")
-    found: list[tuple[Path, str]] = []
+    files: list[tuple[Path, str]] = []
 
     def unreadable(error: OSError) -> None:
         raise BadRequest(f"{error.filename} cannot be read: {error.strerror}")
 
     for where, folders, names in os.walk(source, onerror=unreadable):
         folders.sort()
-        found += [(Path(where) / name, (Path(where) / name).relative_to(source).as_posix()) for name in sorted(names)]
-    return found
+        files += [(Path(where) / name, (Path(where) / name).relative_to(source).as_posix()) for name in sorted(names)]
+    return files
 
 
 def _kind(path: Path) -> str | None:

@@ -23,7 +23,7 @@ def external_id(name: str) -> str:
     sha256 of the name.
     """
     normal = unicodedata.normalize("NFC", name)
-    encoded = _PLAIN.sub(lambda found: "".join(f":{byte:02X}" for byte in _bytes(found[0])), normal)
+    encoded = _PLAIN.sub(lambda run: "".join(f":{byte:02X}" for byte in _bytes(run[0])), normal)
     if len(encoded) <= _LONGEST:
         return encoded
     digest = hashlib.sha256(_bytes(normal)).hexdigest()[:_DIGEST]

@@ -100,15 +100,15 @@ def check_packs(name: tuple[str, ...], changes: bool) -> None:
 def lint(name: tuple[str, ...], days: int, as_json: bool) -> None:
     """List clauses that nobody held against their text, or not for a year. Exit code 1 if there is one."""
     today = datetime.now(UTC).date()
-    found = [clause for one in chosen_names(name) for clause in stale(named(one), today, days)]
+    clauses = [clause for one in chosen_names(name) for clause in stale(named(one), today, days)]
     if as_json:
-        click.echo(json.dumps([clause.record() for clause in found], indent=2))
+        click.echo(json.dumps([clause.record() for clause in clauses], indent=2))
     else:
-        for clause in found:
+        for clause in clauses:
             click.echo(clause.sentence())
-        if not found:
+        if not clauses:
             click.echo(f"every clause was looked up in the last {days} days")
-    if found:
+    if clauses:
         sys.exit(1)
 
 
