@@ -1,7 +1,9 @@
 """Audits of whole systems: a plan, its data, what was found by group, and a signed bundle that anybody can check.
 
 `plan_of_draft` makes a plan and `read_plan` reads one; `run` carries it out. `verify_bundle` and `read_bundle` check
-and read what it left, `report_page` shows it to people, `compare_bundles` compares two versions of a system.
+and read what it left, `report_page` shows it to people, `compare_bundles` compares two versions of a
+system. `systems_plan_of_draft` and `run_systems` audit several systems; `compare_systems` and `systems_page` show
+systems, and audits in time, side by side.
 
 Importing this loads nothing else: each name is fetched when it is first asked for.
 """
@@ -12,7 +14,9 @@ if TYPE_CHECKING:
     from countenance.audit.bundle import Bundle, counts_csv, read_bundle, verify_bundle
     from countenance.audit.evidence import Evidence, read_evidence
     from countenance.audit.findings.differences import AuditDifference, compare_bundles
+    from countenance.audit.findings.systems import SystemsComparison, compare_systems
     from countenance.audit.formats.plan import (
+        BetweenSystems,
         DeclaredHypothesis,
         Groups,
         ImageFolder,
@@ -22,8 +26,10 @@ if TYPE_CHECKING:
         RiskTable,
         ScoreFile,
         System,
+        SystemsPlan,
         TemplateFile,
         ThresholdRule,
+        Together,
     )
     from countenance.audit.formats.results import (
         Analysis,
@@ -35,9 +41,16 @@ if TYPE_CHECKING:
         RiskResults,
     )
     from countenance.audit.formats.shares import Bounds, Share
-    from countenance.audit.planning.plans import plan_bytes, plan_of_draft, read_plan
+    from countenance.audit.planning.plans import (
+        plan_bytes,
+        plan_of_draft,
+        read_plan,
+        read_systems_plan,
+        systems_plan_of_draft,
+    )
     from countenance.audit.report.page import report_page
-    from countenance.audit.running import run
+    from countenance.audit.report.systems import systems_page
+    from countenance.audit.running import run, run_systems
     from countenance.audit.sources.live.cost import Estimate
     from countenance.audit.sources.source import Equipment
     from countenance.signing import Signer
@@ -45,6 +58,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Analysis",
     "AuditDifference",
+    "BetweenSystems",
     "Bounds",
     "Bundle",
     "DeclaredHypothesis",
@@ -67,17 +81,25 @@ __all__ = [
     "Share",
     "Signer",
     "System",
+    "SystemsComparison",
+    "SystemsPlan",
     "TemplateFile",
     "ThresholdRule",
+    "Together",
     "compare_bundles",
+    "compare_systems",
     "counts_csv",
     "plan_bytes",
     "plan_of_draft",
     "read_bundle",
     "read_evidence",
     "read_plan",
+    "read_systems_plan",
     "report_page",
     "run",
+    "run_systems",
+    "systems_page",
+    "systems_plan_of_draft",
     "verify_bundle",
 ]
 
@@ -96,7 +118,12 @@ _HOMES = {
         "AuditDifference",
         "compare_bundles",
     ),
+    "countenance.audit.findings.systems": (
+        "SystemsComparison",
+        "compare_systems",
+    ),
     "countenance.audit.formats.plan": (
+        "BetweenSystems",
         "DeclaredHypothesis",
         "Groups",
         "ImageFolder",
@@ -106,8 +133,10 @@ _HOMES = {
         "RiskTable",
         "ScoreFile",
         "System",
+        "SystemsPlan",
         "TemplateFile",
         "ThresholdRule",
+        "Together",
     ),
     "countenance.audit.formats.results": (
         "Analysis",
@@ -126,9 +155,15 @@ _HOMES = {
         "plan_bytes",
         "plan_of_draft",
         "read_plan",
+        "read_systems_plan",
+        "systems_plan_of_draft",
     ),
     "countenance.audit.report.page": ("report_page",),
-    "countenance.audit.running": ("run",),
+    "countenance.audit.report.systems": ("systems_page",),
+    "countenance.audit.running": (
+        "run",
+        "run_systems",
+    ),
     "countenance.audit.sources.live.cost": ("Estimate",),
     "countenance.audit.sources.source": ("Equipment",),
     "countenance.signing": ("Signer",),

@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from countenance.audit.analysis.judging import judge_all
-from countenance.audit.bundle import bundle_files, environment, write_bundle
+from countenance.audit.bundle import bundle_files, environment, read_bundle, write_bundle
 from countenance.audit.findings.headline import headline_of
 from countenance.audit.findings.untold import left_open, untold_of
 from countenance.audit.formats.codec import stamp, to_json
-from countenance.audit.formats.plan import CROSS, JOINT, Plan
+from countenance.audit.formats.plan import CROSS, JOINT, Plan, file_name
 from countenance.audit.formats.results import Data, Deviation, Results
 from countenance.audit.labelled.people import LabelledPeople
-from countenance.audit.planning.plans import changed_plan, read_plan
+from countenance.audit.planning.plans import changed_plan, read_plan, read_systems_plan
 from countenance.audit.sources import source_of
 from countenance.audit.sources.source import Equipment, Loaded
+from countenance.errors import BadRequest
 from countenance.signing import Signer
 
 Clock = Callable[[], datetime]
@@ -67,6 +68,43 @@ def run(
     results = run_audit(declared, done, loaded, clock)
     seal(bundle, declared, results, loaded, signer, clock)
     return results
+
+
+def run_systems(
+    plan_file: Path,
+    folder: Path,
+    signer: Signer,
+    *,
+    changes: Mapping[str, object] | None = None,
+    equipment: Equipment | None = None,
+    clock: Clock = _now,
+) -> tuple[Path, ...]:
+    """Carry out the plan for several systems in `plan_file`: one bundle for each, in `folder`, in their order.
+
+    changes, clock: as `run` takes them. equipment: too; each live service has a cassette of its own beside the plan, or
+    beside the one that is named. Systems whose bundle is there already are not asked again.
+
+    BadRequest, NotFound: as `run`; a plan for one system.
+    """
+    declared = read_systems_plan(plan_file)
+    if declared is None:
+        raise BadRequest(f"{plan_file.name} is a plan for one system")
+    used = equipment or Equipment()
+    tape = used.cassette or cassette_of(plan_file)
+    bundles = []
+    for plan in declared.plans:
+        name = file_name(plan.system.name)
+        target = folder / f"{name}.zip"
+        bundles.append(target)
+        if target.exists():
+            if read_bundle(target).plan.hash != plan.hash:
+                raise BadRequest(f"{target.name} is there already, of another plan: name another folder")
+            continue
+        done = changed_plan(plan, changes or {})
+        own = dataclasses.replace(used, cassette=tape.with_name(f"{tape.name.removesuffix('.jsonl')}.{name}.jsonl"))
+        loaded = load(done, plan_file.resolve().parent, own)
+        seal(target, plan, run_audit(plan, done, loaded, clock), loaded, signer, clock)
+    return tuple(bundles)
 
 
 def seal(target: Path, declared: Plan, results: Results, loaded: Loaded, signer: Signer, clock: Clock) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from countenance.audit.analysis.disclosure import (
     all_publishable,
     bounds,
     finite,
+    joint_blocks,
     left_out,
     share,
     withheld,
@@ -114,9 +115,22 @@ def analyse_outcomes(
     results = OutcomeResults(_outcome_group(whole, plan.small_cell), tuple(analyses))
     groupings = {name: cells.grouping for name, cells in published.items()}
     raw = {name: people.grouping(name) for name in groupings}
-    return protect_outcomes(
+    told = protect_outcomes(
         results, groupings, raw, data.subjects, data.truth, data.predicted, NO_ANSWER, plan.small_cell
     )
+    hides = any(a.merged for a in told.analyses) or any(share == withheld(plan.small_cell) for share in _shares(told))
+    if data.people.ids is None or hides:
+        return told
+    wrong = data.truth != data.predicted
+    digest, blocks = joint_blocks(groupings, data.people.ids, data.subjects, wrong, plan.small_cell)
+    return replace(told, people_digest=digest, blocks=blocks)
+
+
+def _shares(outcomes: OutcomeResults) -> Iterator[Share]:
+    for group in (outcomes.everybody, *(group for analysis in outcomes.analyses for group in analysis.groups)):
+        yield from (group.error, group.no_answer)
+        for line in group.classes:
+            yield from (line.ppv, line.tpr, line.fpr)
 
 
 def _left_out(plan: Plan, people: LabelledPeople, present: Codes) -> LeftOut:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from countenance.audit.analysis.measurement import Counts
 from countenance.audit.analysis.suppression import FIXED, PublishedSum, Together, complementary
-from countenance.audit.formats.results import Block
+from countenance.audit.formats.results import Block, OutcomeBlock
 from countenance.audit.formats.shares import Bounds, Share
 from countenance.audit.labelled.people import Grouping
 from countenance.audit.labelled.tables import Codes
@@ -244,3 +244,30 @@ def blocks_of(
         total(who, trials),
     ]
     return digest, tuple(Block(*(int(column[at]) for column in columns)) for at in range(count))
+
+
+def joint_blocks(
+    published: Mapping[str, Grouping], ids: Sequence[str], subjects: Codes, wrong: NDArray[np.bool_], small_cell: int
+) -> tuple[str, tuple[OutcomeBlock, ...]]:
+    """The digest of the people in rows, and errors by blocks of them that lie in one group of every grouping each.
+
+    subjects: (rows,), row of `ids`. wrong: (rows,). Every group is a whole number of blocks, so that blocks tell
+    nothing about fewer than `small_cell` people; where people alike in every group are fewer, there are no blocks.
+    """
+    rows, row_of = np.unique(subjects, return_inverse=True)
+    hashes = np.array([hashlib.sha256(ids[row].encode()).hexdigest() for row in rows])
+    order = np.argsort(hashes, kind="stable")
+    digest = hashlib.sha256("".join(hashes[order]).encode()).hexdigest()
+    kinds, kind = np.unique(np.stack([g.codes[rows] for g in published.values()]), axis=1, return_inverse=True)
+    block_of, owners = np.empty(len(rows), np.int64), list[tuple[str, ...]]()
+    for at in range(kinds.shape[1]):
+        members = order[kind.ravel()[order] == at]
+        if len(members) < small_cell:
+            return digest, ()
+        count = min(MOST, len(members) // small_cell)
+        block_of[members] = len(owners) + np.arange(len(members)) * count // len(members)
+        names = ("" if code < 0 else g.groups[code] for g, code in zip(published.values(), kinds[:, at], strict=True))
+        owners += [tuple(names)] * count
+    block = block_of[row_of.ravel()]
+    errors, trials = np.bincount(block[wrong], minlength=len(owners)), np.bincount(block, minlength=len(owners))
+    return digest, tuple(OutcomeBlock(o, int(e), int(t)) for o, e, t in zip(owners, errors, trials, strict=True))

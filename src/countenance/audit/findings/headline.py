@@ -60,10 +60,11 @@ def headline_of(plan: Plan, questions: Sequence[Question], judged: Sequence[Judg
         for key, one in first.items()
         if key != (lead.measure, lead.factor, lead.of_class)
     )
-    return Told(sentence(plan, lead), _numbers(plan, lead), also)
+    return Told(sentence(plan, lead), numbers_of(plan, lead), also)
 
 
-def _numbers(plan: Plan, lead: Judged) -> Numbers:
+def numbers_of(plan: Plan, lead: Judged) -> Numbers:
+    """The three numbers of a difference that is shown."""
     sides = sides_of(lead, Names(plan.groups.labels))
     if sides.rate is None or sides.against is None:
         said = f"{times(sides.ratio)} as frequent as for {sides.better[0]} (95 % interval {between(sides.bounds)})"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from datetime import date
+from typing import Annotated, Literal, get_args
 
 from countenance.audit.formats.codec import LATER, from_json, later, to_json
 from countenance.errors import BadRequest
@@ -36,6 +37,23 @@ class System:
     name: Annotated[str, "product or model"]
     version: Annotated[str, "version, model hash or date; an audit is of this version only"] = "not stated"
     provider: Annotated[str, "who makes or runs it"] = "not stated"
+    answered: Annotated[
+        str, "day, month or year of its answers (2018-08-21), where that is not when the audit ran: for time lines"
+    ] = later("")
+
+    def __post_init__(self) -> None:
+        if self.answered:
+            day_of(self.answered)
+
+
+def day_of(answered: str) -> date:
+    """The first day of a day, month or year as plans have it ("2018-08-21", "2018-08", "2018"); ValueError: none."""
+    try:
+        if not re.fullmatch(r"\d{4}(-\d\d(-\d\d)?)?", answered):
+            raise ValueError
+        return date.fromisoformat(f"{answered}-01-01"[:10])
+    except ValueError:
+        raise ValueError(f"answered is a day, a month or a year, such as 2018-08-21, got {answered!r}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +119,30 @@ class DeclaredHypothesis:
     measure: Measure
     factor: Annotated[str, "a factor, or an intersection as 'a x b'"]
     reference: Annotated[str, "a group, or 'others' for all the other groups together"] = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class BetweenSystems:
+    """Systems against each other in one rate: one comparison per pair of systems and group, all in one family."""
+
+    measure: Measure
+    factor: Annotated[str, "a factor, an intersection as 'a x b', or empty: everybody together"] = ""
+    reference: Annotated[str, "a system that all others are compared with; empty: every pair"] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Which systems are audited side by side, and what is asked between them. The plan of each says the same."""
+
+    systems: tuple[str, ...]
+    between: tuple[BetweenSystems, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.systems) < 2 or len(set(self.systems)) != len(self.systems):
+            raise ValueError("systems side by side are two or more, each with a name of its own")
+        for one in self.between:
+            if one.reference and one.reference not in self.systems:
+                raise ValueError(f"between names {one.reference!r}, which is none of {', '.join(self.systems)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +357,9 @@ class Plan:
         bool, "TPR, PPV, NPV and rates of favourable decisions count as equal from four fifths of the higher one up"
     ] = later(False)
     usual_hypotheses: Annotated[bool, "the draft named no hypotheses: the usual ones were filled in"] = later(False)
+    together: Annotated[Together | None, "the systems that are audited side by side with this one"] = field(
+        default=None, metadata=LATER
+    )
     format: PlanFormat = FORMAT
 
     def __post_init__(self) -> None:
@@ -334,13 +379,22 @@ class Plan:
         if self.task == "verification" and self.threshold is None:
             raise ValueError("comparisons of faces need a [threshold]")
         measures = {"verification": FACE_MEASURES, "classification": OUTCOME_MEASURES, "risk": RISK_MEASURES}[self.task]
+        between = () if self.together is None else self.together.between
+        for measure in (*(h.measure for h in self.hypotheses), *(one.measure for one in between)):
+            if measure not in measures:
+                raise ValueError(f"{measure} is not measured here; choose from {', '.join(sorted(measures))}")
         for hypothesis in self.hypotheses:
-            if hypothesis.measure not in measures:
-                raise ValueError(
-                    f"{hypothesis.measure} is not measured here; choose from {', '.join(sorted(measures))}"
-                )
             if hypothesis.factor not in self.groups.analyses:
                 raise ValueError(f"a hypothesis names {hypothesis.factor!r}, which is no factor or intersection")
+        for one in between:
+            if one.factor and one.factor not in self.groups.analyses:
+                raise ValueError(f"between names {one.factor!r}, which is no factor or intersection")
+            if one.measure == "calibration":
+                raise ValueError("calibration is not compared between systems: their scores mean different things")
+            if one.measure in ("tpr", "fpr", "ppv") and self.outcomes is not None and self.outcomes.positive is None:
+                raise ValueError(f"{one.measure} between classifiers needs a positive class")
+        if self.together is not None and self.system.name not in self.together.systems:
+            raise ValueError(f"{self.system.name!r} is none of the systems side by side")
 
     @property
     def task(self) -> Literal["verification", "classification", "risk"]:
@@ -353,6 +407,37 @@ class Plan:
     def source(self) -> str:
         """Which of `SOURCES` the data comes from."""
         return next(name for name in SOURCES if getattr(self, name) is not None)
+
+    @property
+    def hash(self) -> str:
+        """sha256 of the canonical JSON, 64 hex digits."""
+        return digest(to_json(self))
+
+
+def file_name(system: str) -> str:
+    """A system's name as that of a file: lower case letters, digits and "-"."""
+    return re.sub("[^a-z0-9]+", "-", system.lower().replace("+", "plus")).strip("-") or "system"
+
+
+SystemsFormat = Literal["countenance-audit-systems/1"]
+
+
+@dataclass(frozen=True, slots=True)
+class SystemsPlan:
+    """What an audit of several systems side by side will do: a plan for each. Its hash covers all of them."""
+
+    plans: Annotated[tuple[Plan, ...], "alike in all but the system and where its data comes from"]
+    format: SystemsFormat = "countenance-audit-systems/1"
+
+    def __post_init__(self) -> None:
+        names = tuple(plan.system.name for plan in self.plans)
+        if len({file_name(name) for name in names}) < len(names):
+            raise ValueError("the names of two systems differ in case or signs only")
+        for plan in self.plans:
+            if plan.together is None or plan.together.systems != names or plan.together != self.plans[0].together:
+                raise ValueError("every plan names all the systems, in this order, and asks the same between them")
+            if plan.task != self.plans[0].task:
+                raise ValueError(f"a {plan.task} audit and a {self.plans[0].task} audit cannot be compared")
 
     @property
     def hash(self) -> str:
@@ -377,3 +462,10 @@ def plan_of(value: object) -> Plan:
     if isinstance(value, Mapping) and value.get("format", FORMAT) not in FORMATS:
         raise BadRequest(f"this is not a plan of format {' or '.join(FORMATS)}, got {value.get('format')!r}")
     return from_json(Plan, value, "plan")
+
+
+def systems_plan_of(value: object) -> SystemsPlan | None:
+    """A plan for several systems from its JSON value; None where it is none. `BadRequest` says which field is wrong."""
+    if not isinstance(value, Mapping) or value.get("format") != get_args(SystemsFormat)[0]:
+        return None
+    return from_json(SystemsPlan, value, "plan")

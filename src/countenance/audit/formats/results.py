@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
+from countenance.audit.formats.codec import later
 from countenance.audit.formats.plan import System
 from countenance.audit.formats.shares import Bounds, Share
 
@@ -260,11 +261,23 @@ class OutcomeAnalysis:
 
 
 @dataclass(frozen=True, slots=True)
+class OutcomeBlock:
+    """Errors over a block of people who are alike in every group, drawn by hash, none smaller than the small-cell
+    bound: what an audit of the same people by another system, or later, needs for a paired test."""
+
+    groups: Annotated[tuple[str, ...], "their group in each analysis, in order; empty: no label"]
+    errors: int
+    trials: int
+
+
+@dataclass(frozen=True, slots=True)
 class OutcomeResults:
     """Classification results."""
 
     everybody: OutcomeGroup
     analyses: tuple[OutcomeAnalysis, ...]
+    people_digest: Annotated[str, "sha256 over the hashed subject ids; empty where they are not known"] = later("")
+    blocks: Annotated[tuple[OutcomeBlock, ...], "none where a number had to be withheld"] = later(())
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,18 @@ from typing import Any
 import numpy as np
 
 from countenance.audit.analysis.disclosure import publishable
-from countenance.audit.formats.codec import stamp, to_json
-from countenance.audit.formats.plan import DeclaredHypothesis, InputFile, Plan, plan_of
+from countenance.audit.formats.codec import Json, stamp, to_json
+from countenance.audit.formats.plan import (
+    SOURCES,
+    BetweenSystems,
+    DeclaredHypothesis,
+    InputFile,
+    Plan,
+    SystemsPlan,
+    Together,
+    plan_of,
+    systems_plan_of,
+)
 from countenance.audit.sources import source_of
 from countenance.audit.sources.source import Present, Source
 from countenance.errors import BadRequest, NotFound
@@ -60,13 +70,56 @@ def plan_of_draft(draft: Path, now: datetime, tell: Callable[[str], None] = _nob
     and nothing is preregistered.
     """
     plan, declared = read_draft(draft)
-    source = source_of(plan, draft.parent)
+    return _completed(plan, declared, draft.parent, now, tell)
+
+
+def systems_plan_of_draft(draft: Path, now: datetime, tell: Callable[[str], None] = _nobody) -> SystemsPlan | None:
+    """As `plan_of_draft`, of a draft that has [[systems]] in place of [system] and one source; None where it has none.
+
+    Every other field holds for all systems. Without [[between]] every measure is compared between systems: for
+    everybody together, and by each way to tell groups apart.
+    """
+    told = _toml(draft)
+    systems, between = told.pop("systems", None), told.pop("between", None)
+    if systems is None:
+        if between is not None:
+            raise BadRequest("[[between]] asks about several systems: name them as [[systems]]")
+        return None
+    if not isinstance(systems, list) or not all(isinstance(one, dict) for one in systems):
+        raise BadRequest("systems are tables: [[systems]], one for each")
+    for name in ("system", "together", *SOURCES):
+        if name in told:
+            raise BadRequest(f"a draft with [[systems]] has no {name!r} of its own: each system has its source")
+    names = [one.get("name") for one in systems]
+    asked = {"systems": names, "between": between or []}
+    drafts = [{**told, "together": asked, **_parted(one)} for one in systems]
+    plans = [_plan_of_told(one) for one in drafts]
+    if between is None:
+        measures = source_of(plans[0][0], draft.parent).measures
+        usual = tuple(BetweenSystems(m, factor) for factor in ("", *plans[0][0].groups.analyses) for m in measures)
+        plans = [
+            (dataclasses.replace(plan, together=Together(tuple(names), usual)), declared) for plan, declared in plans
+        ]
+    try:
+        return SystemsPlan(tuple(_completed(plan, declared, draft.parent, now, tell) for plan, declared in plans))
+    except ValueError as error:
+        raise BadRequest(f"{draft.name}: {error}") from error
+
+
+def _parted(system: dict[str, object]) -> dict[str, object]:
+    """A table of [[systems]] as the two fields of a plan: the system, and its source."""
+    own = {name: value for name, value in system.items() if name not in SOURCES}
+    return {"system": own, **{name: value for name, value in system.items() if name in SOURCES}}
+
+
+def _completed(plan: Plan, declared: bool, folder: Path, now: datetime, tell: Callable[[str], None]) -> Plan:
+    source = source_of(plan, folder)
     with contextlib.suppress(NotFound):  # data that is yet to come
         for finding in source.check():
             tell(finding)
     if not declared:
         plan = dataclasses.replace(plan, hypotheses=default_hypotheses(plan), usual_hypotheses=True)
-        kept, left_out = decidable(plan, draft.parent)
+        kept, left_out = decidable(plan, folder)
         plan = dataclasses.replace(plan, hypotheses=kept, limits=(*plan.limits, *left_out))
     hashes = source.hashes()
     return dataclasses.replace(
@@ -79,12 +132,22 @@ def plan_of_draft(draft: Path, now: datetime, tell: Callable[[str], None] = _nob
 
 def read_draft(draft: Path) -> tuple[Plan, bool]:
     """The plan in a draft as it stands, and whether it declares hypotheses. BadRequest: a field that is wrong."""
+    told = _toml(draft)
+    if "systems" in told:
+        raise BadRequest(f"{draft.name} is a draft for several systems: `countenance audit plan` makes their plan")
+    return _plan_of_told(told)
+
+
+def _toml(draft: Path) -> dict[str, Any]:
     if not draft.is_file():
         raise NotFound(f"there is no draft {draft.name}")
     try:
-        told = tomllib.loads(draft.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(draft.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRequest(f"{draft.name} is no TOML: {error}") from error
+
+
+def _plan_of_told(told: Mapping[str, Any]) -> tuple[Plan, bool]:
     for fixed in ("created", "inputs", "data_seen", "usual_hypotheses", "format"):
         if fixed in told:
             raise BadRequest(f"a draft does not say {fixed!r}: that is written when the plan is made")
@@ -93,10 +156,22 @@ def read_draft(draft: Path) -> tuple[Plan, bool]:
 
 def read_plan(path: Path) -> Plan:
     """The plan in the file at `path`. BadRequest: no such file, or no plan; it says which field is wrong."""
+    value = _json_of(path)
+    if systems_plan_of(value) is not None:
+        raise BadRequest(f"{path.name} is a plan for several systems: run it with `countenance audit run`")
+    return plan_of(value)
+
+
+def read_systems_plan(path: Path) -> SystemsPlan | None:
+    """The plan for several systems in the file at `path`; None: a plan for one. BadRequest: as `read_plan`."""
+    return systems_plan_of(_json_of(path))
+
+
+def _json_of(path: Path) -> Json:
     if not path.is_file():
         raise BadRequest(f"there is no plan {path.name}")
     try:
-        return plan_of(json.loads(path.read_text()))
+        return json.loads(path.read_text())
     except ValueError as error:
         raise BadRequest(f"{path.name} is no plan: make one of a draft with `countenance audit plan`") from error
 
@@ -132,7 +207,7 @@ def default_hypotheses(plan: Plan) -> tuple[DeclaredHypothesis, ...]:
     return tuple(DeclaredHypothesis(m, name) for name in plan.groups.analyses for m in measures)
 
 
-def plan_bytes(plan: Plan) -> bytes:
+def plan_bytes(plan: Plan | SystemsPlan) -> bytes:
     """The plan as its file holds it: canonical JSON. The sha256 of these bytes is the plan's hash."""
     return canonical(to_json(plan))
 

@@ -220,8 +220,16 @@ LARGE = 0.1
 """Rates whose intervals all lie above this are drawn on a plain axis."""
 ROW = 44
 """Height of a row, px: a line of words and a line with the interval under it."""
-LONG, LINE = 26, 16
-"""Names of more letters than this leave no room for the number on a phone: it goes onto a line of its own, px."""
+LONG, LONG_BESIDE, LINE = 26, 14, 16
+"""Names of more letters than this leave no room for the number on a phone, or where pictures stand beside each other:
+it goes onto a line of its own, px."""
+
+
+def rate_axis(told: Sequence[Share], also: float | None = None) -> LogAxis | LinearAxis:
+    """An axis for rates with their intervals: logarithmic, or, where every rate is large, from 0 to 100 %."""
+    if told and min(share.low or 0.0 for share in told) >= LARGE:
+        return LinearAxis(0.0, 1.0)
+    return LogAxis.over([*(v for s in told for v in (s.low, s.estimate, s.high)), also], floor=1e-8)
 
 
 def forest(
@@ -230,23 +238,23 @@ def forest(
     note: str,
     reference: tuple[str, float] | None = None,
     low_is_bad: bool = False,
+    shared: LogAxis | LinearAxis | None = None,
 ) -> Figure | None:
     """One row per group, the worst first: its rate and interval, groups without a number last.
 
     The axis is logarithmic, or, where every rate is large, goes from 0 to 100 %. A rate without an error is a ring at
-    the left end, with its upper bound. reference: a name and a rate to draw a line at. None where no group has an
-    error, or none has a number: there is nothing to see.
+    the left end, with its upper bound. reference: a name and a rate to draw a line at. shared: the axis of several such
+    pictures beside each other; the lines then keep their order. None where no group has an error, or none has a number:
+    there is nothing to see.
     """
-    lines = by_rate(tuple(lines), 1 if low_is_bad else -1)
     told = [share for _, share in lines if share.known]
-    if not any(share.errors for share in told):
-        return None
-    values = [v for share in told for v in (share.low, share.estimate, share.high)]
-    axis: LogAxis | LinearAxis = LogAxis.over([*values, reference[1] if reference else None], floor=1e-8)
-    if min(share.low or 0.0 for share in told) >= LARGE:
-        axis = LinearAxis(0.0, 1.0)
+    if shared is None:
+        lines = by_rate(tuple(lines), 1 if low_is_bad else -1)
+        if not any(share.errors for share in told):
+            return None
+    axis = rate_axis(told, reference[1] if reference else None) if shared is None else shared
     left, width = 1.0, 98.0
-    long = [len(name) > LONG for name, _ in lines]
+    long = [len(name) > (LONG if shared is None else LONG_BESIDE) for name, _ in lines]
     tops = [16 + ROW * at + LINE * sum(long[:at]) for at in range(len(lines))]
     height = ROW * len(lines) + LINE * sum(long) + 40
     parts = scale(axis, left, width, height)

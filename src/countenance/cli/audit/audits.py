@@ -22,7 +22,8 @@ from countenance.signing import canonical
 if TYPE_CHECKING:
     from countenance.audit.findings.differences import AuditDifference
     from countenance.audit.sources.live.cost import Estimate
-    from countenance.audit.sources.source import OwnEngine
+    from countenance.audit.sources.source import Equipment, OwnEngine
+    from countenance.signing import Signer
 
 
 @click.command()
@@ -33,11 +34,17 @@ def plan(draft: Path | None, out: Path | None, kind: str | None) -> None:
     """Write the plan of an audit as canonical JSON, and print its hash, before any score exists.
 
     DRAFT is a TOML file; `--example scores` prints one (or templates, images, rekognition, azure-face, adapter,
-    outcomes, risks). Publish the hash, or give it to somebody: then the question cannot have been chosen to fit the
-    answer.
+    outcomes, risks, systems). Publish the hash, or give it to somebody: then the question cannot have been chosen to
+    fit the answer. A draft with [[systems]] makes one plan for several systems, which are then compared.
     """
     from countenance.audit.formats.plan import margins_words
-    from countenance.audit.planning.plans import example, examples, plan_bytes, plan_of_draft
+    from countenance.audit.planning.plans import (
+        example,
+        examples,
+        plan_bytes,
+        plan_of_draft,
+        systems_plan_of_draft,
+    )
 
     if kind is not None:
         click.echo(example(kind), nl=False)
@@ -45,21 +52,26 @@ def plan(draft: Path | None, out: Path | None, kind: str | None) -> None:
     if draft is None:
         raise click.UsageError(f"name a draft, or --example with one of {', '.join(examples())}")
     found: list[str] = []
-    made = plan_of_draft(draft, now(), found.append)
+    several = systems_plan_of_draft(draft, now(), found.append)
+    made = several.plans[0] if several is not None else plan_of_draft(draft, now(), found.append)
     target = out if out is not None else draft.with_suffix(".plan.json")
     if target.resolve().parent != draft.resolve().parent:
         raise BadRequest("a plan lies in the folder of its draft: the paths in it are relative to that folder")
-    target.write_bytes(plan_bytes(made))
+    target.write_bytes(plan_bytes(several or made))
     click.echo(f"plan    {target}")
-    click.echo(f"sha256  {made.hash}")
+    click.echo(f"sha256  {several.hash if several is not None else made.hash}")
     family = ", ".join(f"{h.measure} by {h.factor}" for h in made.hypotheses) or "none: nothing will be confirmed"
     click.echo(f"family  {family}; corrected by {made.correction}")
+    if made.together is not None:
+        asked = ", ".join(f"{b.measure} by {b.factor or 'nothing'}" for b in made.together.between) or "none"
+        click.echo(f"systems {', '.join(made.together.systems)}")
+        click.echo(f"between {asked}; corrected by holm")
     click.echo(f"margin  {margins_words(made) or 'none: no groups can be shown to be alike'}")
-    for line in made.limits:
+    for line in dict.fromkeys(limit for plan in (several.plans if several else (made,)) for limit in plan.limits):
         click.echo(f"limit   {line}")
-    for line in found:
+    for line in dict.fromkeys(found):
         click.echo(f"found   {line}")
-    if made.data_seen:
+    if any(plan.data_seen for plan in (several.plans if several else (made,))):
         click.echo("note    scores exist already, so this audit is exploratory, not preregistered")
 
 
@@ -86,9 +98,11 @@ def run(
 ) -> None:
     """Carry out PLAN and write a signed bundle of counts. Whatever deviates from the plan is marked exploratory.
 
-    Interrupted work on images or a live service goes on where it stopped: run the same command again.
+    Interrupted work on images or a live service goes on where it stopped: run the same command again. A plan for
+    several systems leaves a bundle for each of them in the folder OUT.
     """
     from countenance.audit.formats.results import VERDICTS
+    from countenance.audit.planning.plans import read_systems_plan
     from countenance.audit.running import cassette_of
     from countenance.audit.running import run as run_plan
     from countenance.audit.sources.source import Equipment
@@ -101,6 +115,9 @@ def run(
             click.confirm("go on?", abort=True, err=True)
 
     equipment = Equipment(_engine, tape, replay, azure_key or "", agree, environment())
+    if read_systems_plan(plan_file) is not None:
+        _run_systems(plan_file, out, signer(key), _changes(changes), equipment)
+        return
     results = run_plan(plan_file, out, signer(key), changes=_changes(changes), equipment=equipment, clock=now)
     click.echo(results.headline)
     if not results.preregistered:
@@ -120,6 +137,27 @@ def run(
     for deviation in results.deviations:
         click.echo(f"deviation: {deviation.what}: planned {deviation.planned}, done {deviation.done}")
     click.echo(f"bundle {out}")
+
+
+def _run_systems(plan_file: Path, out: Path, key: Signer, changes: dict[str, object], equipment: Equipment) -> None:
+    from countenance.audit.bundle import read_bundle
+    from countenance.audit.findings.systems import compare_systems
+    from countenance.audit.running import run_systems
+
+    bundles = run_systems(plan_file, out, key, changes=changes, equipment=equipment, clock=now)
+    read = [read_bundle(bundle) for bundle in bundles]
+    found = compare_systems(read)
+    click.echo(found.headline)
+    for bundle in read:
+        click.echo(f"  {bundle.plan.system.name}: {bundle.results.headline}")
+    declared = [d for d in found.between if d.declared and d.found.p is not None]
+    click.echo(
+        f"between systems, a difference is shown in {sum(d.shown for d in declared)} of {len(declared)} comparisons"
+    )
+    for line in found.notes:
+        click.echo(f"not told: {line}")
+    for path in bundles:
+        click.echo(f"bundle {path}")
 
 
 def _changes(texts: tuple[str, ...]) -> dict[str, object]:
@@ -166,15 +204,17 @@ def verify(bundle: Path, signer: str | None) -> None:
 
 
 @click.command()
-@click.argument("bundle", type=ANY)
+@click.argument("bundles", metavar="BUNDLE...", type=ANY, nargs=-1, required=True)
 @click.option(
     "-o", "--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the pages."
 )
 @click.option("--before", type=ANY, help="Bundle of an earlier audit: the report shows every group before and after.")
 @click.option("--embed", is_flag=True, help="Write embed.svg, too: the headline and its picture, for another page.")
-def report(bundle: Path, out: Path, before: Path | None, embed: bool) -> None:
+def report(bundles: tuple[Path, ...], out: Path, before: Path | None, embed: bool) -> None:
     """Write report.html (one page, no network), counts.csv, results.json; for faces a model card and a leaflet, too.
 
+    Of several bundles: systems.html and systems.json, every system side by side in its last audit, tests between them,
+    and what is shown to have changed since the audit before.
     `--embed` writes embed.svg, one picture with title, source line and alternative text.
     """
     from countenance.audit.bundle import counts_csv, read_bundle, verify_bundle
@@ -183,7 +223,12 @@ def report(bundle: Path, out: Path, before: Path | None, embed: bool) -> None:
     from countenance.audit.report.lead import embed_svg
     from countenance.audit.report.page import card_page, leaflet_page, report_page
 
-    found = read_bundle(bundle)
+    if len(bundles) > 1:
+        if before is not None or embed:
+            raise click.UsageError("--before and --embed are for one bundle; several are compared with each other")
+        _report_systems(bundles, out)
+        return
+    found = read_bundle(bundles[0])
     earlier = None if before is None else verify_bundle(before)
     out.mkdir(parents=True, exist_ok=True)
     pages = {
@@ -207,6 +252,24 @@ def report(bundle: Path, out: Path, before: Path | None, embed: bool) -> None:
     for name, content in pages.items():
         (out / name).write_bytes(content)
         click.echo(out / name)
+
+
+def _report_systems(bundles: tuple[Path, ...], out: Path) -> None:
+    from countenance.audit.bundle import verify_bundle
+    from countenance.audit.findings.systems import compare_systems
+    from countenance.audit.formats.codec import to_json
+    from countenance.audit.report.systems import systems_page
+
+    read = [verify_bundle(bundle) for bundle in bundles]
+    found = compare_systems(read)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "systems.html").write_text(systems_page(found, read))
+    (out / "systems.json").write_bytes(canonical(to_json(found)))
+    click.echo(found.headline)
+    for line in found.said:
+        click.echo(f"  {line}")
+    click.echo(out / "systems.html")
+    click.echo(out / "systems.json")
 
 
 @click.command()

@@ -1,0 +1,286 @@
+"""Several systems side by side: one plan, paired tests, and words that claim no change that is not shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from countenance.audit import running
+from countenance.audit.bundle import Bundle, read_bundle
+from countenance.audit.findings.systems import SystemsComparison, compare_systems
+from countenance.audit.formats.plan import Plan, SystemsPlan
+from countenance.audit.planning.plans import plan_bytes, plan_of_draft, read_plan, systems_plan_of_draft
+from countenance.audit.report.systems import systems_page
+from countenance.audit.running import run_systems
+from countenance.audit.sources.source import Equipment, Loaded
+from countenance.cli import cli
+from countenance.errors import BadRequest
+from countenance.signing import Signer
+
+NOW = datetime(2026, 5, 4, tzinfo=UTC)
+DRAFT = """
+title = "Two classifiers"
+question = "Which is wrong more often, and about whom?"
+[groups]
+factors = ["skin"]
+labelled_by = "somebody"
+labels = { dark = "darker-skinned people", light = "lighter-skinned people" }
+[[between]]
+measure = "error"
+[[between]]
+measure = "error"
+factor = "skin"
+[[systems]]
+name = "First"
+answered = "2025"
+outcomes = { file = "first.csv", subject = "subject" }
+[[systems]]
+name = "Second"
+answered = "2025"
+outcomes = { file = "second.csv", subject = "subject" }
+"""
+PEOPLE = 400
+
+
+def answers(path: Path, wrong: Sequence[int]) -> None:
+    """Answers about 200 dark and 200 light people; wrong: whose are wrong."""
+    bad = set(wrong)
+    lines = [f"s{at},{'dark' if at < 200 else 'light'},yes,{'no' if at in bad else 'yes'}" for at in range(PEOPLE)]
+    path.write_text("\n".join(["subject,skin,truth,predicted", *lines]) + "\n")
+
+
+def made(folder: Path, text: str = DRAFT) -> SystemsPlan:
+    folder.mkdir(exist_ok=True)
+    (folder / "draft.toml").write_text(text)
+    plan = systems_plan_of_draft(folder / "draft.toml", NOW)
+    assert plan is not None
+    return plan
+
+
+def audited(folder: Path, wrong: Sequence[Sequence[int]], text: str = DRAFT) -> list[Bundle]:
+    folder.mkdir(exist_ok=True)
+    for name, bad in zip(("first", "second"), wrong, strict=True):
+        answers(folder / f"{name}.csv", bad)
+    (folder / "plan.json").write_bytes(plan_bytes(made(folder, text)))
+    signer = Signer.from_file(folder / "audit.key")
+    return [read_bundle(path) for path in run_systems(folder / "plan.json", folder / "out", signer, clock=lambda: NOW)]
+
+
+FEW, MORE = range(0, 200, 10), [*range(0, 200, 10), *range(1, 200, 13)]
+"""20 wrong answers, and the same with 16 more."""
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> list[Bundle]:
+    return audited(tmp_path_factory.mktemp("pair"), (FEW, MORE))
+
+
+def between(found: SystemsComparison, group: str) -> tuple[bool, bool, bool]:
+    (one,) = [d for d in found.between if d.found.group == group and d.found.measure == "error"]
+    return one.shown, one.found.paired, one.declared
+
+
+def test_a_draft_of_systems_is_a_plan_for_each_that_differs_in_system_and_source_only(tmp_path: Path) -> None:
+    plan = made(tmp_path)
+    first, second = plan.plans
+    assert (first.system.name, second.system.name) == ("First", "Second")
+    assert first.outcomes is not None and first.outcomes.file == "first.csv"
+    assert replace(first, system=second.system, outcomes=second.outcomes) == second
+    assert first.together is not None and first.together.systems == ("First", "Second")
+    (tmp_path / "plan.json").write_bytes(plan_bytes(plan))
+    with pytest.raises(BadRequest, match="a plan for several systems"):
+        read_plan(tmp_path / "plan.json")
+    with pytest.raises(BadRequest, match="a draft for several systems"):
+        plan_of_draft(tmp_path / "draft.toml", NOW)
+
+
+def test_a_draft_that_asks_nothing_between_systems_asks_the_usual(tmp_path: Path) -> None:
+    text = DRAFT[: DRAFT.index("[[between]]")] + DRAFT[DRAFT.index("[[systems]]") :]
+    together = made(tmp_path, text).plans[1].together
+    assert together is not None
+    assert {(one.measure, one.factor) for one in together.between} == {("error", ""), ("error", "skin")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('name = "Second"', 'name = "First"', "each with a name of its own"),
+        ('name = "Second"', 'name = "first"', "differ in case or signs only"),
+        ('factor = "skin"', 'factor = "age"', "no factor or intersection"),
+        ('measure = "error"\nfactor', 'measure = "fmr"\nfactor', "fmr is not measured here"),
+        ('measure = "error"\nfactor', 'measure = "tpr"\nfactor', "needs a positive class"),
+        ('factor = "skin"', 'reference = "Third"', "none of First, Second"),
+        ("[[between]]", '[system]\nname = "x"\n[[between]]', "no 'system' of its own"),
+        ('answered = "2025"', 'answered = "May"', "a day, a month or a year"),
+        ('answered = "2025"', 'answered = "2025-13"', "a day, a month or a year"),
+        ('outcomes = { file = "second.csv", subject = "subject" }', "", "exactly one of"),
+    ],
+)
+def test_a_draft_of_systems_that_is_wrong_is_refused_with_what_is_wrong(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    assert old in DRAFT
+    with pytest.raises(BadRequest, match=said):
+        made(tmp_path, DRAFT.replace(old, new, 1))
+
+
+def test_systems_asked_about_the_same_people_are_compared_in_pairs(pair: list[Bundle], tmp_path: Path) -> None:
+    found = compare_systems(pair)
+    assert between(found, "everybody") == (True, True, True)
+    assert between(found, "dark") == (True, True, True)
+    assert between(found, "light") == (False, False, True)
+    assert found.headline == "Second is wrong about 17.0 % of darker-skinned people and none of lighter-skinned people."
+    unnamed = DRAFT.replace(', subject = "subject"', "")
+    alone = compare_systems(audited(tmp_path / "unnamed", (FEW, MORE), unnamed))
+    assert between(alone, "everybody") == (False, False, True)  # the same counts, of nobody knows whom
+
+
+def test_blocks_add_up_to_every_group_and_none_is_of_fewer_people_than_may_be_told(pair: list[Bundle]) -> None:
+    outcomes = pair[1].results.outcomes
+    assert outcomes is not None
+    assert sum(block.errors for block in outcomes.blocks) == outcomes.everybody.error.errors == len(set(MORE))
+    for group in outcomes.analyses[0].groups:
+        own = [block for block in outcomes.blocks if block.groups == (group.group,)]
+        assert (sum(b.errors for b in own), sum(b.trials for b in own)) == (group.error.errors, group.error.trials)
+    assert min(block.trials for block in outcomes.blocks) >= pair[1].plan.small_cell
+    assert pair[0].results.outcomes is not None
+    assert pair[0].results.outcomes.people_digest == outcomes.people_digest
+
+
+def test_there_are_no_blocks_where_people_alike_in_every_group_are_few(tmp_path: Path) -> None:
+    lines = [f"s{at},{'dark' if at < 100 else 'light'},{'old' if at in (0, 1, 2) or at > 150 else 'young'},y,y"
+             for at in range(200)]  # fmt: skip
+    (tmp_path / "first.csv").write_text("\n".join(["subject,skin,age,truth,predicted", *lines]) + "\n")
+    (tmp_path / "second.csv").write_bytes((tmp_path / "first.csv").read_bytes())
+    text = DRAFT.replace('["skin"]', '["skin", "age"]')  # three dark old people; skin and age are told apart only
+    (tmp_path / "plan.json").write_bytes(plan_bytes(made(tmp_path, text)))
+    signer = Signer.from_file(tmp_path / "audit.key")
+    for path in run_systems(tmp_path / "plan.json", tmp_path / "out", signer, clock=lambda: NOW):
+        outcomes = read_bundle(path).results.outcomes
+        assert outcomes is not None and not outcomes.blocks and outcomes.people_digest
+        assert {g.error.known for a in outcomes.analyses for g in a.groups} == {True}
+
+
+def test_a_later_audit_is_compared_with_the_one_before_and_no_change_is_claimed_that_is_not_shown(
+    pair: list[Bundle], tmp_path: Path
+) -> None:
+    later = DRAFT.replace('answered = "2025"', 'answered = "2026-02"')
+    after = audited(tmp_path, (FEW, FEW), later)
+    found = compare_systems([*after, *pair])  # in whatever order
+    assert [[audit.answered for audit in system.audits] for system in found.systems] == [["2025", "2026-02"]] * 2
+    first, second = ([line for line in found.said if line.startswith(name)] for name in ("First", "Second"))
+    assert first and all("no change is shown" in line and "fewer" not in line for line in first)
+    assert second[0] == ("Second, 2025 to 2026-02, wrong answers: fewer are shown for everybody (8.50 % → 5.00 %).")
+    verdicts = {(c.system, c.found.group): c.found.verdict for c in found.changes if c.found.measure == "error"}
+    assert verdicts["First", "everybody"] == "no change shown" and verdicts["Second", "dark"] == "better"
+    assert ("Second", "light") not in verdicts  # no error in either: there is nothing to test
+
+
+def test_the_page_has_a_panel_for_each_system_on_one_axis_and_says_what_was_asked(pair: list[Bundle]) -> None:
+    page = systems_page(compare_systems(pair), pair)
+    assert page.count('<p class="panel">') == 2
+    ticks = [part.split("</svg>")[0].count("%</text>") for part in page.split('<p class="panel">')[1:]]
+    assert ticks[0] == ticks[1] > 0
+    assert "Declared beforehand: one family of 3 (Holm)" in page and "(paired)" in page
+    assert "darker-skinned people" in page and ">dark<" not in page
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "").replace("http-equiv", "")
+
+
+def test_what_cannot_be_compared_is_refused(pair: list[Bundle]) -> None:
+    with pytest.raises(BadRequest, match="two bundles or more"):
+        compare_systems(pair[:1])
+    with pytest.raises(BadRequest, match="named twice"):
+        compare_systems([pair[0], pair[0]])
+    with pytest.raises(BadRequest, match="not what was signed"):
+        compare_systems([pair[0], replace(pair[1], problems=("a file was altered",))])
+    risks = replace(pair[1], results=replace(pair[1].results, task="risk"))
+    with pytest.raises(BadRequest, match="cannot be compared"):
+        compare_systems([pair[0], risks])
+
+
+def test_bundles_without_a_common_plan_are_compared_as_exploratory(pair: list[Bundle]) -> None:
+    alone = [replace(bundle, plan=replace(bundle.plan, together=None)) for bundle in pair]
+    found = compare_systems(alone)
+    assert not any(difference.declared for difference in found.between)
+    assert any("those comparisons are exploratory" in note for note in found.notes)
+
+
+def test_each_live_system_has_a_cassette_of_its_own_and_what_is_done_is_not_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers(tmp_path / "first.csv", FEW)
+    answers(tmp_path / "second.csv", MORE)
+    (tmp_path / "plan.json").write_bytes(plan_bytes(made(tmp_path)))
+    tapes, load = [], running.load
+
+    def noting(plan: Plan, folder: Path, equipment: Equipment | None = None) -> Loaded:
+        assert equipment is not None and equipment.cassette is not None
+        tapes.append(equipment.cassette.name)
+        return load(plan, folder, equipment)
+
+    monkeypatch.setattr(running, "load", noting)
+    signer = Signer.from_file(tmp_path / "audit.key")
+    for _ in range(2):
+        run_systems(tmp_path / "plan.json", tmp_path / "out", signer, clock=lambda: NOW)
+    assert tapes == ["plan.cassette.first.jsonl", "plan.cassette.second.jsonl"]
+
+
+def test_score_files_of_two_systems_are_paired_by_their_people(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    people = ["subject,sex", *(f"p{at},{'f' if at % 2 else 'm'}" for at in range(240))]
+    (tmp_path / "people.csv").write_text("\n".join(people) + "\n")
+    pairs = [(at, at) for at in range(240) for _ in range(2)] + [(at, (at + step) % 240) for at in range(240)
+                                                                for step in (2, 4, 6)]  # fmt: skip
+    shared = rng.normal(size=len(pairs))
+    for name, weight in (("a", 1.0), ("b", 0.7)):
+        rows = [
+            f"{(2.2 * weight if one == other else 0) + noise:.6f},{int(one == other)},p{one},p{other}"
+            for (one, other), noise in zip(pairs, shared + rng.normal(scale=0.2, size=len(pairs)), strict=True)
+        ]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["score,same,subject_a,subject_b", *rows]) + "\n")
+    text = """
+title = "Two matchers"
+question = "Which misses more?"
+threshold = { rule = "fixed", value = 1.2 }
+groups = { factors = ["sex"], labelled_by = "nobody" }
+[[systems]]
+name = "A"
+scores = { file = "a.csv", labels = "people.csv" }
+[[systems]]
+name = "B"
+scores = { file = "b.csv", labels = "people.csv" }
+"""
+    (tmp_path / "plan.json").write_bytes(plan_bytes(made(tmp_path, text)))
+    signer = Signer.from_file(tmp_path / "audit.key")
+    read = [read_bundle(p) for p in run_systems(tmp_path / "plan.json", tmp_path / "out", signer, clock=lambda: NOW)]
+    found = compare_systems(read)
+    (missed,) = [d for d in found.between if (d.found.measure, d.found.group) == ("fnmr", "everybody")]
+    assert missed.shown and missed.declared and missed.found.paired and missed.found.verdict == "worse"
+    assert "B fails to recognise" in found.headline
+    assert "Not recognised as themselves" in systems_page(found, read)
+
+
+def test_the_commands_plan_run_and_report_several_systems(tmp_path: Path) -> None:
+    answers(tmp_path / "first.csv", FEW)
+    answers(tmp_path / "second.csv", MORE)
+    (tmp_path / "draft.toml").write_text(DRAFT)
+
+    def said(*args: str, code: int = 0) -> str:
+        done = CliRunner().invoke(cli, ["audit", *args])
+        assert done.exit_code == code, done.output
+        return done.output
+
+    plan, out, key = str(tmp_path / "draft.plan.json"), str(tmp_path / "out"), str(tmp_path / "audit.key")
+    assert "systems First, Second" in said("plan", str(tmp_path / "draft.toml"))
+    assert "a difference is shown in 2 of 3 comparisons" in said("run", plan, "-o", out, "--key", key)
+    bundles = [f"{out}/first.zip", f"{out}/second.zip"]
+    said("report", *bundles, "-o", str(tmp_path / "pages"))
+    assert json.loads((tmp_path / "pages" / "systems.json").read_text())["task"] == "classification"
+    assert "for one bundle" in said("report", *bundles, "-o", out, "--embed", code=2)
