@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from countenance.audit.evidence.statement import Sealed
 from countenance.audit.formats.codec import from_json, json_schema, later, to_json
+from countenance.audit.formats.plan import SystemsPlan
 from countenance.audit.formats.schemas import FOLDER, SCHEMAS, made
 from countenance.errors import BadRequest
 from countenance.signing import canonical
@@ -89,7 +90,12 @@ def test_numbers_that_are_none_never_get_into_a_record() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "title"), [*SCHEMAS, ("evidence.schema.json", Sealed, "Countenance evidence 1")]
+    ("name", "kind", "title"),
+    [
+        *SCHEMAS,
+        ("evidence.schema.json", Sealed, "Countenance evidence 1"),
+        ("systems-plan.schema.json", SystemsPlan, "Countenance audit plan for several systems 1"),
+    ],
 )
 def test_the_shipped_schemas_are_those_of_the_records(name: str, kind: type[object], title: str) -> None:
     schema = json.loads((FOLDER / name).read_text())

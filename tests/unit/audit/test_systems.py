@@ -188,7 +188,7 @@ def test_the_page_has_a_panel_for_each_system_on_one_axis_and_says_what_was_aske
     assert page.count('<p class="panel">') == 2
     ticks = [part.split("</svg>")[0].count("%</text>") for part in page.split('<p class="panel">')[1:]]
     assert ticks[0] == ticks[1] > 0
-    assert "Declared beforehand: one family of 3 (Holm)" in page and "(paired)" in page
+    assert "Declared in the plans: one family of 3 (Holm)" in page and "(paired)" in page
     assert "darker-skinned people" in page and ">dark<" not in page
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "").replace("http-equiv", "")
 
@@ -284,3 +284,13 @@ def test_the_commands_plan_run_and_report_several_systems(tmp_path: Path) -> Non
     said("report", *bundles, "-o", str(tmp_path / "pages"))
     assert json.loads((tmp_path / "pages" / "systems.json").read_text())["task"] == "classification"
     assert "for one bundle" in said("report", *bundles, "-o", out, "--embed", code=2)
+
+
+def test_a_difference_within_one_of_several_systems_leads_only_if_it_holds_for_so_many(pair: list[Bundle]) -> None:
+    barely = [
+        replace(b, results=replace(b.results, judged=tuple(replace(j, p_corrected=0.03) for j in b.results.judged)))
+        for b in pair
+    ]
+    found = compare_systems(barely)
+    assert found.headline == "Second is wrong about everybody 1.7 times as often as First."
+    assert found.numbers.worst.startswith("8.50 % (1 in 12) for everybody, by Second")
