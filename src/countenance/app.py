@@ -308,7 +308,15 @@ class Countenance:
         record = administration.Record(self.ledger)
         door = native.FaceDoor(self.guard, self.register, self.executor)
         services = native.Services(
-            self.operators, self.mandates, self.custodian, self.moratoria, explainer, record, door, self._loaded
+            self.operators,
+            self.mandates,
+            self.custodian,
+            self.moratoria,
+            explainer,
+            record,
+            door,
+            self._loaded,
+            self.settings.home / native.SPOOL,
         )
         return native.app(services, key_limits=native.KeyLimits(requests=self.settings.queue))
 

@@ -39,6 +39,7 @@ from countenance.client import (
     MandateShown,
     PictureToEnrol,
     ProofShown,
+    RedactionShown,
     SearchShown,
     SiblingShown,
     WorstGroupShown,
@@ -138,6 +139,9 @@ def a_client(folder: Path) -> None:
         assert_type(next(client.faces("club")), EnrolledFaceShown)
         assert_type(client.mandates.list(), list[MandateShown])
         assert_type(client.prove(found.receipt), ProofShown)
+        covered = client.redact(folder / "a.mp4", except_boxes=[lead.face.box], style="fill")
+        assert_type(covered, RedactionShown)
+        assert_type(covered.file, bytes)
     assert_type(countenance.open(folder, key="CNTN"), countenance.Client)
 
 

@@ -8,7 +8,6 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +16,15 @@ import click
 from countenance.app import Countenance
 from countenance.cli.installation import installation
 from countenance.engine import STORED
-from countenance.engine.kinds import KINDS, kind_of
 from countenance.errors import BadRequest, CountenanceError, Denied, ImageTooLarge, NotRecorded, Unauthenticated
 from countenance.faces import BoundingBox
 from countenance.operations import (
-    Answer,
+    BEGINNING,
     Caller,
-    Redact,
-    RedactedPicture,
-    RedactedVideo,
-    RedactExceptEnrolled,
-    RedactVideo,
-    RedactVideoExceptEnrolled,
+    RedactionWish,
     VideoFile,
+    is_video,
+    picture_kind,
 )
 from countenance.progress import track
 from countenance.redaction import (
@@ -50,30 +45,6 @@ from countenance.video import Frame, VideoFacts
 
 REPORT = ".redaction.json"
 """What a report's name ends with, after the name of the file that it is about."""
-_VIDEO = (b"\x1a\x45\xdf\xa3",)
-_CHUNK = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """How to cover, as asked for."""
-
-    boxes: tuple[BoundingBox, ...]
-    gallery: str | None
-    similarity: float
-    least: float
-    style: Style
-    codec: Codec
-    step: float
-    sound: bool
-
-    def said(self) -> dict[str, JSON]:
-        """As JSON, for a later run to see whether a file was done in the same way."""
-        boxes: list[JSON] = [[box.left, box.top, box.width, box.height] for box in self.boxes]
-        return {
-            "except_boxes": boxes, "gallery": self.gallery, "similarity": self.similarity if self.gallery else None,
-            "least": self.least, "style": self.style, "codec": self.codec, "step": self.step, "sound": self.sound,
-        }  # fmt: skip
 
 
 def _box(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[BoundingBox, ...]:
@@ -140,7 +111,7 @@ def redact(
     """Each file is one operation: decided, on record, and done once however often this is run."""
     if boxes and gallery:
         raise BadRequest("name either --except-box or --except-gallery, not both")
-    wish = _Wish(boxes, gallery, similarity, least, style, codec, step, not no_sound)
+    wish = RedactionWish(boxes, gallery, similarity, least, style, codec, step, not no_sound)
     todo = _files(source, out)
     with installation() as app:
         counts = _Redaction(app, Caller(key), wish).run(todo, source, out)
@@ -152,7 +123,7 @@ def redact(
 class _Redaction:
     """One run."""
 
-    def __init__(self, app: Countenance, caller: Caller, wish: _Wish) -> None:
+    def __init__(self, app: Countenance, caller: Caller, wish: RedactionWish) -> None:
         self._app, self._caller, self._wish = app, caller, wish
         self._counts = Counter[str]()
 
@@ -213,12 +184,7 @@ class _Redaction:
         if size > STORED.max_bytes:
             raise ImageTooLarge(f"the file has {size} bytes, at most {STORED.max_bytes} are read")
         image, wish = path.read_bytes(), self._wish
-        answer: Answer[RedactedPicture]
-        if wish.gallery is not None:
-            ask = RedactExceptEnrolled(wish.gallery, image, wish.similarity, wish.style, wish.least)
-            answer = self._app.guard.carry_out(self._caller, ask)
-        else:
-            answer = self._app.guard.carry_out(self._caller, Redact(image, wish.boxes, wish.style, wish.least))
+        answer = self._app.guard.carry_out(self._caller, wish.picture(image))
         done = answer.result
         unsure = sum(not region.sure for region in done.report.covered)
         self._put(target, report, done.content, done.report.body(), answer.receipt, unsure)
@@ -231,13 +197,8 @@ class _Redaction:
         part.unlink()
         film = VideoFile(path, 1000 * wish.step, progress=_shown)
         to = VideoTarget(part, wish.codec, wish.style, wish.sound)
-        answer: Answer[RedactedVideo]
         try:
-            if wish.gallery is not None:
-                ask = RedactVideoExceptEnrolled(wish.gallery, film, to, wish.similarity, wish.least)
-                answer = self._app.guard.carry_out(self._caller, ask)
-            else:
-                answer = self._app.guard.carry_out(self._caller, RedactVideo(film, to, wish.boxes, wish.least))
+            answer = self._app.guard.carry_out(self._caller, wish.video(film, to))
             made = answer.result.report
             click.echo(f"{path.name}: sound {made.sound}; time stamps {made.times}", err=True)
             self._put(target, report, part, made.body(), answer.receipt, made.count(False))
@@ -299,12 +260,8 @@ def _kind(path: Path) -> str | None:
     if not path.is_file():
         return None
     with path.open("rb") as file:
-        begins = file.read(64)
-    kind = kind_of(begins)
-    if kind in KINDS:
-        return kind
-    boxes = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
-    return "video" if begins.startswith(_VIDEO) or begins[4:8] in boxes else None
+        begins = file.read(BEGINNING)
+    return "video" if is_video(begins) else picture_kind(begins)
 
 
 def _named(asked: Path, kind: str) -> Path:

@@ -33,6 +33,7 @@ from countenance.wire.faces import (
 )
 from countenance.wire.mandates import BudgetLeft, HolderShown, KeyShown, MandateShown
 from countenance.wire.record import LedgerShown, ProofShown
+from countenance.wire.redactions import RedactionShown
 
 __all__ = [
     "AssociationShown",
@@ -59,6 +60,7 @@ __all__ = [
     "NotAssociated",
     "PictureToEnrol",
     "ProofShown",
+    "RedactionShown",
     "SearchShown",
     "SiblingShown",
     "UserShown",

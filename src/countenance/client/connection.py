@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from countenance.client.bulk import BulkResult, PictureToEnrol, enrol_many
-from countenance.client.exchange import Exchange, Image, encoded
+from countenance.client.exchange import Exchange, Image, content_of, encoded
 from countenance.client.people import MandateClient
 from countenance.client.transports import HttpTransport, Transport
 from countenance.progress import track
 from countenance.signing import JSON
 from countenance.wire.faces import (
     AssociationShown,
+    BoxShown,
     ComparisonShown,
     DetectionShown,
     EnrolledFaceShown,
@@ -32,6 +34,10 @@ from countenance.wire.faces import (
     UserShown,
 )
 from countenance.wire.record import LedgerShown, ProofShown
+from countenance.wire.redactions import Codec, RedactionShown, Style
+
+VIDEO_SECONDS = 1800.0
+"""How long an answer to a video is waited for, at least: it is covered frame by frame."""
 
 
 class Client:
@@ -109,6 +115,37 @@ class Client:
     def _search(self, gallery_id: str, limit: int, similarity: float, **more: JSON) -> SearchShown:
         body: dict[str, JSON] = {"limit": limit, "similarity": float(similarity), **more}
         return self._exchange.faces(SearchShown, "POST", "galleries", gallery_id, "searches", body=body)
+
+    def redact(
+        self,
+        file: Image,
+        *,
+        except_boxes: Sequence[BoxShown] = (),
+        except_gallery: str | None = None,
+        similarity: float = 99.0,
+        least: float = 0.2,
+        style: Style = "blur",
+        codec: Codec = "mpeg4",
+        step: float = 0.0,
+        sound: bool = True,
+    ) -> RedactionShown:
+        """Cover every face of a picture or a short video, or all but chosen ones; `file` of the answer is the result.
+
+        except_boxes: faces there stay, such as boxes of `detect`. except_gallery, similarity: people enrolled there
+        stay, where the mandate states that they consented; not together with boxes. least: the detector's score (0.05
+        to 0.6) from which a find is covered. codec, step (seconds between frames looked at), sound: of a video.
+        """
+        members = {
+            "except_boxes": json.dumps([each.model_dump() for each in except_boxes]) if except_boxes else None,
+            "except_gallery": except_gallery,
+            "similarity": float(similarity),
+            "least": float(least),
+            "style": style,
+            "codec": codec,
+            "step": float(step),
+            "sound": json.dumps(sound),
+        }
+        return self._exchange.file(RedactionShown, "redactions", content_of(file), VIDEO_SECONDS, members)
 
     def enrol(
         self,

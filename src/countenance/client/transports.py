@@ -24,8 +24,13 @@ class RawAnswer:
 class Transport(Protocol):
     """Sends requests; from several threads at once, too."""
 
-    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> RawAnswer:
-        """The answer; `ConnectionError` if there is none. target: path and query."""
+    def send(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes, seconds: float | None = None
+    ) -> RawAnswer:
+        """The answer; `ConnectionError` if there is none. target: path and query.
+
+        seconds: without a byte, where this call is given longer than others.
+        """
 
     def close(self) -> None:
         """Give back what it holds."""
@@ -43,14 +48,22 @@ class HttpTransport:
         import urllib3  # it opens a socket when imported
 
         self._failed = urllib3.exceptions.HTTPError
+        self._timeout = timeout
         self._base = url.rstrip("/")
         self._pool = urllib3.PoolManager(maxsize=16, retries=False, timeout=timeout)
 
-    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> RawAnswer:
+    def send(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes, seconds: float | None = None
+    ) -> RawAnswer:
         """One request over a connection that is kept."""
         try:
             answer = self._pool.request(
-                method, self._base + target, headers=dict(headers), body=body or None, redirect=False
+                method,
+                self._base + target,
+                headers=dict(headers),
+                body=body or None,
+                redirect=False,
+                timeout=max(self._timeout, seconds or 0.0),
             )
         except self._failed as error:
             raise ConnectionError(f"{self._base} does not answer: {type(error).__name__}") from error
@@ -73,8 +86,10 @@ class InProcess:
         self._thread = Thread(target=self._loop.run_forever, name="countenance", daemon=True)
         self._thread.start()
 
-    def send(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> RawAnswer:
-        """One request; waits for the whole answer."""
+    def send(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes, seconds: float | None = None
+    ) -> RawAnswer:
+        """One request; waits for the whole answer, however long."""
         if self._closed:
             raise ConnectionError("this installation is closed")
         return asyncio.run_coroutine_threadsafe(self._ask(method, target, headers, body), self._loop).result()

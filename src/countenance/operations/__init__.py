@@ -49,6 +49,7 @@ from countenance.operations.quality import QualityFilter, reasons_against
 from countenance.operations.recognition_faces import DetectAndKeep, KeptDetection
 from countenance.operations.redact import Redact, RedactedPicture, RedactExceptEnrolled
 from countenance.operations.redact_video import RedactedVideo, RedactVideo, RedactVideoExceptEnrolled
+from countenance.operations.redactions import BEGINNING, RedactionWish, is_video, picture_kind
 from countenance.operations.request import granted
 from countenance.operations.search import SearchAnswer, SearchByFace, SearchByImage
 from countenance.operations.search_users import (
@@ -92,6 +93,7 @@ from countenance.policy import Action
 from countenance.scoring import IDENTICAL, confidence, similarity_at_confidence
 
 __all__ = [
+    "BEGINNING",
     "DETECTION_ONLY",
     "IDENTICAL",
     "KINDS",
@@ -178,6 +180,7 @@ __all__ = [
     "RedactVideoExceptEnrolled",
     "RedactedPicture",
     "RedactedVideo",
+    "RedactionWish",
     "Refusal",
     "RemoveTags",
     "SearchAnswer",
@@ -220,8 +223,10 @@ __all__ = [
     "content_of",
     "evidence_summary",
     "granted",
+    "is_video",
     "kind_of",
     "matches_by_time",
+    "picture_kind",
     "read_charter",
     "reasons_against",
     "similarity_at_confidence",

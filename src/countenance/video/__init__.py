@@ -1,6 +1,6 @@
 """Which faces are in a recorded video, when, and which of them belong to one person."""
 
-from countenance.video.decoding import Frame, OpenVideo, VideoFacts, open_video
+from countenance.video.decoding import Frame, OpenVideo, VideoFacts, container_of, open_video
 from countenance.video.limits import VideoLimits
 from countenance.video.tracking import Observation, Track, Tracker
 from countenance.video.watching import FaceAt, Watched, watch
@@ -15,6 +15,7 @@ __all__ = [
     "VideoFacts",
     "VideoLimits",
     "Watched",
+    "container_of",
     "open_video",
     "watch",
 ]

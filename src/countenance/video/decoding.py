@@ -116,12 +116,17 @@ def _container(path: Path, limits: VideoLimits) -> Container:
     if size > limits.max_bytes:
         raise VideoTooLarge(f"the video has {size} bytes, at most {limits.max_bytes} are read")
     with path.open("rb") as file:
-        begins = file.read(12)
+        container = container_of(file.read(12))
+    if container is None:
+        raise UnsupportedVideo("this is no video that is read here; send MP4, MOV, Matroska (MKV) or WebM")
+    return container
+
+
+def container_of(begins: bytes) -> Container | None:
+    """What a file is by its first 12 bytes. HEIC and AVIF pictures begin as MP4 does: ask about those first."""
     if begins[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         return "QuickTime / MOV"
-    if begins.startswith(b"\x1a\x45\xdf\xa3"):
-        return "Matroska / WebM"
-    raise UnsupportedVideo("this is no video that is read here; send MP4, MOV, Matroska (MKV) or WebM")
+    return "Matroska / WebM" if begins.startswith(b"\x1a\x45\xdf\xa3") else None
 
 
 def _facts(container: Container, line: bytes) -> VideoFacts:

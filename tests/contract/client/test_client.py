@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from tests.contract.client.client_worlds import both, client_of, entry_of, in_days
 from tests.contract.native.native_world import HOUSE_RULES, World
 from tests.fakes.engine import picture_of
+from tests.unit.video.clips import grey, write
 
 import countenance
 from countenance import errors
@@ -49,6 +51,26 @@ def test_faces_are_found_and_compared(pair: Pair) -> None:
     unfit = client.compare(picture_of(1), picture_of())
     assert (unfit.outcome, unfit.leads, unfit.source) == ("unfit", [], None)
     assert entry_of(made, unfit.receipt)["outcome"] == "NoFace"
+
+
+def test_faces_are_covered_but_those_that_stay(pair: Pair, gallery: str, tmp_path: Path) -> None:
+    made, client = pair
+    done = client.redact(picture_of(3))
+    assert (done.media_type, done.covered, done.left_uncovered) == ("image/png", 1, 0)
+    assert done.file.startswith(b"\x89PNG")
+    assert done.report["output_sha256"] == hashlib.sha256(done.file).hexdigest()
+    assert entry_of(made, done.receipt)["covered"] == 1
+    stays = client.redact(picture_of(3), except_boxes=[client.detect(picture_of(3)).faces[0].box])
+    assert (stays.covered, stays.left_uncovered) == (0, 1)
+    enrolled, stranger = (client.redact(picture_of(n), except_gallery=gallery, style="fill") for n in (2, 9))
+    assert (enrolled.left_uncovered, stranger.left_uncovered) == (1, 0)
+    film = write(tmp_path / "clip.mp4", [grey(70), grey(0), grey(70)])
+    shown = client.redact(film, sound=False)
+    assert (shown.media_type, shown.report["frames"]) == ("video/mp4", 3)
+    with pytest.raises(errors.UnsupportedVideo):
+        client.redact(film.read_bytes()[:64])
+    with pytest.raises(errors.BadRequest, match="least"):
+        client.redact(picture_of(3), least=0.0)
 
 
 def test_a_search_of_all_faces_has_a_result_for_each_with_its_error(pair: Pair, gallery: str) -> None:

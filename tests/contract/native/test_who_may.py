@@ -51,6 +51,7 @@ MATRIX = {
 KEYED = {
     ("post", "/detections"),
     ("post", "/comparisons"),
+    ("post", "/redactions"),
     ("get", "/galleries"),
     ("post", "/galleries"),
     ("get", "/galleries/{gallery_id}"),

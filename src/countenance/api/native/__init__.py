@@ -7,5 +7,6 @@ RFC 9457 problems, access keys of mandates, bearer tokens of operators; the Open
 from countenance.api.native.application import PREFIX, Services, app, document
 from countenance.api.native.key_access import FaceDoor, KeyLimits
 from countenance.api.native.middleware import BodyLimits
+from countenance.api.native.redactions import SPOOL
 
-__all__ = ["PREFIX", "BodyLimits", "FaceDoor", "KeyLimits", "Services", "app", "document"]
+__all__ = ["PREFIX", "SPOOL", "BodyLimits", "FaceDoor", "KeyLimits", "Services", "app", "document"]

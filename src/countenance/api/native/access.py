@@ -23,7 +23,7 @@ _DESCRIPTIONS = {
     404: "What was named is not there.",
     409: "The thing is there, and is in a state that forbids this.",
     413: "The body is larger than it may be, or an image is.",
-    415: "Not a kind of image that is read here.",
+    415: "Not a kind of picture, video or body that is read here.",
     429: "The budget of comparisons is spent, or a quota is used up.",
     422: "The request does not fit the schema; `faults` names the places.",
     503: "Too many requests at once, or the record cannot be written.",

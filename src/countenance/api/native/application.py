@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from fastapi import APIRouter, FastAPI
@@ -16,13 +17,25 @@ from starlette.routing import Match
 from starlette.types import ASGIApp
 
 from countenance.administration import Custodian, Explainer, Mandates, Moratoria, Operators, Record
-from countenance.api.native import bulk, custody, faces, galleries, health, mandates, moratoria, record, rules
+from countenance.api.native import (
+    bulk,
+    custody,
+    faces,
+    galleries,
+    health,
+    mandates,
+    moratoria,
+    record,
+    redactions,
+    rules,
+)
 from countenance.api.native.access import public
 from countenance.api.native.key_access import FaceDoor, KeyAccess, KeyLimits
 from countenance.api.native.middleware import BodyLimits, OperatorAccess
 from countenance.api.native.problems import FieldFault, Problem, response_of
 from countenance.api.prefixes import PrefixRouter
-from countenance.wire.faces import BulkLine, EnrolBody
+from countenance.wire.faces import BulkLine, ComparisonBody, EnrolBody, PictureBody, SearchBody
+from countenance.wire.redactions import BoxBody, RedactionBody
 
 PREFIX = "/v1"
 PUBLIC = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready", f"{PREFIX}/ledger/proof", f"{PREFIX}/openapi.json"})
@@ -33,7 +46,10 @@ ALWAYS = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready"})
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the API is a door to. All of them block, so they are called off the event loop."""
+    """What the API is a door to. All of them block, so they are called off the event loop.
+
+    spool: folder for the video that is being covered; by default in the system's own.
+    """
 
     operators: Operators
     mandates: Mandates
@@ -43,10 +59,15 @@ class Services:
     record: Record
     faces: FaceDoor
     loaded: Callable[[], bool] = lambda: True
+    spool: Path | None = None
 
 
-BY_KEY = tuple(f"{PREFIX}/{name}" for name in ("detections", "comparisons", "galleries"))
+BY_KEY = tuple(f"{PREFIX}/{name}" for name in ("detections", "comparisons", "redactions", "galleries"))
 """What callers with an access key ask for."""
+
+
+READ_BY_HAND = (PictureBody, ComparisonBody, SearchBody, EnrolBody, RedactionBody, BoxBody)
+"""Bodies that come in several forms, and what they hold; the framework does not see them."""
 
 
 def app(
@@ -56,7 +77,8 @@ def app(
 ) -> ASGIApp:
     """The API as an ASGI application that answers /v1."""
     inside = _application(services)
-    faces_side = KeyAccess(inside, services.faces.credentials.secret_of, key_limits)
+    videos = frozenset({f"{PREFIX}/redactions"})
+    faces_side = KeyAccess(inside, services.faces.credentials.secret_of, key_limits, videos)
     people_side = OperatorAccess(inside, services.operators.holding, PUBLIC, limits, ALWAYS)
     return PrefixRouter(people_side, dict.fromkeys(BY_KEY, faces_side))
 
@@ -86,6 +108,7 @@ def _application(services: Services) -> FastAPI:
         faces.routes(services.faces),
         galleries.routes(services.faces),
         bulk.routes(services.faces),
+        redactions.routes(services.faces, services.spool),
     ):
         every.include_router(router)
     application.include_router(every)
@@ -130,7 +153,7 @@ def _document(application: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     if "JsonValue" in schemas:
         schemas["JsonValue"] = {"title": "JsonValue", "description": "Any JSON value."}
-    for model in (FieldFault, Problem, EnrolBody, BulkLine):
+    for model in (FieldFault, Problem, *READ_BY_HAND, BulkLine):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schema.pop("$defs", None)
         schemas[model.__name__] = schema

@@ -57,7 +57,7 @@ def routes(door: FaceDoor) -> APIRouter:
     async def enrol_many(gallery_id: GalleryPath, request: Request, caller: KeyCaller) -> StreamingResponse:
         """Enrol each line's picture; each is an operation of its own, and one that fails stops no other."""
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != NDJSON:
-            raise HTTPException(415)
+            raise HTTPException(415, f"The content type is {NDJSON}.")
         lines = [line for line in (await request.body()).splitlines() if line.strip()]
         if len(lines) > MAX_LINES:
             raise BadRequest(f"at most {MAX_LINES:,} lines are taken at a time, got {len(lines):,}")

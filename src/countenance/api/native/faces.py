@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from countenance.api.native import face_answers as answers
 from countenance.api.native.access import by_key, router
+from countenance.api.native.bodies import PICTURE, described, reading
 from countenance.api.native.key_access import FaceDoor, key_caller
 from countenance.errors import BadRequest, InUse, NoFace, NoSuchFace
 from countenance.operations import (
@@ -46,6 +47,10 @@ After = Annotated[
     str | None,
     Query(min_length=1, max_length=255, pattern=r"^[a-zA-Z0-9_.\-]+$", description="`next` of the page before."),
 ]
+Picture = Annotated[PictureBody, Depends(reading(PictureBody, PICTURE))]
+Comparison = Annotated[ComparisonBody, Depends(reading(ComparisonBody))]
+Search = Annotated[SearchBody, Depends(reading(SearchBody, PICTURE))]
+Enrolment = Annotated[EnrolBody, Depends(reading(EnrolBody, PICTURE))]
 PageLimit = Annotated[int, Query(ge=1, le=4096, description="At most so many.")]
 
 
@@ -53,13 +58,21 @@ def routes(door: FaceDoor) -> APIRouter:
     """The routes under /detections and /comparisons, and those on faces under /galleries."""
     at = router("faces", 400, 404, 409, 415, 429)
 
-    @at.post("/detections", openapi_extra=by_key(), summary="Find the faces of a picture")
-    def detect(body: PictureBody, caller: KeyCaller, response: Response) -> DetectionShown:
+    @at.post(
+        "/detections",
+        openapi_extra={**by_key(), **described(PictureBody, PICTURE)},
+        summary="Find the faces of a picture",
+    )
+    def detect(body: Picture, caller: KeyCaller, response: Response) -> DetectionShown:
         """Find the faces and measure them; nothing is compared or stored."""
         return answers.detection(door.run(caller, Detect(body.image), response))
 
-    @at.post("/comparisons", openapi_extra=by_key(), summary="Compare the faces of two pictures")
-    def compare(body: ComparisonBody, caller: KeyCaller, response: Response) -> ComparisonShown:
+    @at.post(
+        "/comparisons",
+        openapi_extra={**by_key(), **described(ComparisonBody)},
+        summary="Compare the faces of two pictures",
+    )
+    def compare(body: Comparison, caller: KeyCaller, response: Response) -> ComparisonShown:
         """Compare the largest face of one picture with the faces of another; nothing is stored."""
         ask = Compare(body.source, body.target, body.similarity, QualityFilter(body.quality))
         try:
@@ -69,8 +82,12 @@ def routes(door: FaceDoor) -> APIRouter:
             response.headers["x-countenance-receipt"] = receipt
             return ComparisonShown(outcome="unfit", source=None, leads=[], others=[], unfit=str(error), receipt=receipt)
 
-    @at.post("/galleries/{gallery_id}/searches", openapi_extra=by_key(), summary="Search a gallery")
-    def search(gallery_id: GalleryPath, body: SearchBody, caller: KeyCaller, response: Response) -> SearchShown:
+    @at.post(
+        "/galleries/{gallery_id}/searches",
+        openapi_extra={**by_key(), **described(SearchBody, PICTURE)},
+        summary="Search a gallery",
+    )
+    def search(gallery_id: GalleryPath, body: Search, caller: KeyCaller, response: Response) -> SearchShown:
         """Search for all faces of a picture, its largest, or an enrolled face; answered with leads, or with nobody."""
         if (body.image is None) == (body.face_id is None):
             raise BadRequest("a search takes either an image or a face_id")
@@ -89,8 +106,12 @@ def routes(door: FaceDoor) -> APIRouter:
         answer = door.run(caller, SearchByFace(gallery_id, body.face_id, body.limit, body.similarity), response)
         return answers.search_by_face(answer, _used(answer.headers.get(THRESHOLD), body.similarity))
 
-    @at.post("/galleries/{gallery_id}/faces", openapi_extra=by_key(), summary="Enrol the faces of a picture")
-    def enrol(gallery_id: GalleryPath, body: EnrolBody, caller: KeyCaller, response: Response) -> EnrolmentShown:
+    @at.post(
+        "/galleries/{gallery_id}/faces",
+        openapi_extra={**by_key(), **described(EnrolBody, PICTURE)},
+        summary="Enrol the faces of a picture",
+    )
+    def enrol(gallery_id: GalleryPath, body: Enrolment, caller: KeyCaller, response: Response) -> EnrolmentShown:
         """Enrol. The picture itself is not stored; the same picture under the same external id again adds nothing."""
         return answers.enrolment(door.run(caller, enrolling(gallery_id, body), response))
 

@@ -38,12 +38,16 @@ _MIB = 2**20
 
 @dataclass(frozen=True, slots=True)
 class KeyLimits:
-    """requests: in hand at once. body_bytes: of one body. held_bytes: of all. body_seconds: until its last byte."""
+    """requests: in hand at once. body_bytes: of one body. held_bytes: of all. body_seconds: until its last byte.
+
+    video_bytes: of a body that may be a video; it has twice the time.
+    """
 
     requests: int = 64
     body_bytes: int = 16 * _MIB
     held_bytes: int = 128 * _MIB
     body_seconds: float = 30.0
+    video_bytes: int = 44 * _MIB  # 32 MiB in base64, and a little
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,22 @@ def key_caller(request: Request) -> Caller:
 
 
 class KeyAccess:
-    """Lets requests with a good access key through to `inside`. secret_of: of a key, or None; it blocks."""
+    """Lets requests with a good access key through to `inside`. secret_of: of a key, or None; it blocks.
 
-    def __init__(self, inside: ASGIApp, secret_of: Callable[[str], str | None], limits: KeyLimits) -> None:
+    videos: the paths to which videos are sent.
+    """
+
+    def __init__(
+        self,
+        inside: ASGIApp,
+        secret_of: Callable[[str], str | None],
+        limits: KeyLimits,
+        videos: frozenset[str] = frozenset(),
+    ) -> None:
         self._inside = inside
         self._secret_of = secret_of
         self._limits = limits
+        self._videos = videos
         self._running = 0
         self._held = 0
 
@@ -92,7 +106,7 @@ class KeyAccess:
             self._held += held
             if self._held > self._limits.held_bytes:
                 raise Overloaded("the bodies in hand leave no room for this one; try again in a moment")
-            await self._inside(scope, Replay(await self._body(receive), receive), send)
+            await self._inside(scope, Replay(await self._body(scope, receive), receive), send)
         except ClientGone:
             return
         except Exception as error:
@@ -124,13 +138,20 @@ class KeyAccess:
             return 0
         named = any(name == b"content-length" for name, _ in scope["headers"])
         declared = declared_bytes(scope["headers"])
-        if (named and declared is None) or (declared or 0) > self._limits.body_bytes:
+        most, _ = self._most(scope)
+        if (named and declared is None) or (declared or 0) > most:
             raise HTTPException(413, headers={"connection": "close"})
-        return self._limits.body_bytes if declared is None else declared
+        return most if declared is None else declared
 
-    async def _body(self, receive: Receive) -> bytes:
+    def _most(self, scope: Scope) -> tuple[int, float]:
+        limits = self._limits
+        if scope["path"] in self._videos:
+            return limits.video_bytes, 2 * limits.body_seconds
+        return limits.body_bytes, limits.body_seconds
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
         try:
-            return await read_body(receive, self._limits.body_bytes, self._limits.body_seconds)
+            return await read_body(receive, *self._most(scope))
         except BodyTooLarge:
             raise HTTPException(413, headers={"connection": "close"}) from None
         except BodyTooSlow:

@@ -83,7 +83,7 @@ _PROTOCOL: Mapping[int, tuple[str, str]] = MappingProxyType(
         405: ("method-not-allowed", "This path does not take this method"),
         408: ("too-slow", "The body took too long"),
         413: ("body-too-large", "The body is too large"),
-        415: ("content-type", "The content type is application/json"),
+        415: ("content-type", "Not a content type that is read here"),
     }
 )
 
@@ -116,7 +116,8 @@ def response_of(error: BaseException) -> JSONResponse:
         return _unfit(error)
     if isinstance(error, HTTPException):
         kind, title = _PROTOCOL.get(error.status_code, ("refused", "Refused"))
-        return _response(_body(kind, title, error.status_code, f"{title}."), dict(error.headers or {}))
+        detail = error.detail if error.status_code == 415 else f"{title}."  # ours: it names what would be taken
+        return _response(_body(kind, title, error.status_code, detail), dict(error.headers or {}))
     _note(error)
     return _response(_body("internal", "Something went wrong here", 500, INTERNAL_DETAIL))
 
