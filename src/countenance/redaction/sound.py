@@ -7,6 +7,7 @@ container that the first bytes name.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,11 @@ FAILED = "not kept: ffmpeg could not read or write it"
 
 _SECONDS = 3600.0
 _CONTAINERS = {"QuickTime / MOV": "mov", "Matroska / WebM": "matroska"}
+_LOCAL = ["-protocol_whitelist", "file"]
+_LIST = ["-c", "copy", "-frames:v", "1", "-f", "framecrc", "-"]
+_NOTHING_ELSE = ["-map_metadata", "-1", "-map_metadata:s", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
+_COPIED = {"aac", "mp3", "opus", "ac3", "eac3", "alac"}
+"""What players expect in MP4; other sound is encoded anew."""
 
 
 def ffmpeg() -> str | None:
@@ -29,17 +35,35 @@ def ffmpeg() -> str | None:
     return shutil.which("ffmpeg")
 
 
-def with_sound(covered: Path, original: Path, container: str, limits: VideoLimits) -> str:
-    """Add the sound of `original` to the MP4 file `covered`; what became of it, in words."""
+def with_sound(covered: Path, original: Path, container: str, limits: VideoLimits, begins_ms: float = 0.0) -> str:
+    """Add the sound of `original` to the MP4 file `covered`; what became of it, in words.
+
+    begins_ms: the time of the original's frame that `covered` begins with, from the start of its pictures. Where they
+    start after the sound, they do so in the covered file too.
+    """
     binary = ffmpeg()
     if binary is None:
         return NO_BINARY
     made = covered.with_name(covered.name + ".sound")
+    read = [*_LOCAL, "-f", _CONTAINERS[container], "-i", os.fspath(original.resolve())]
+    room = covered.stat().st_size + min(original.stat().st_size, limits.max_bytes) + 2**24
+    confined = [sys.executable, "-m", "countenance.redaction.confined", str(limits.memory_bytes), str(room)]
+    confined += [binary, "-nostdin", "-v", "error", "-y"]
     try:
-        for codec in ("copy", "aac"):  # what MP4 does not hold is encoded anew
-            if _run(binary, covered, original, container, codec, made, limits):
-                if b"soun" not in _index(made):
-                    return NONE
+        streams = _run([*confined, *read, "-map", "0:v:0", "-map", "0:a?", "-frames:a", "1", *_LIST])
+        first = _run([*confined, *read, "-map", "0:v:0", *_LIST])
+        if streams is None or first is None:
+            return FAILED
+        codecs = set(re.findall(r"^#codec_id [1-9]\d*: (\w+)$", streams, re.MULTILINE))
+        if not codecs:
+            return NONE
+        late = ["-itsoffset", f"{max(0.0, _late_s(first) + begins_ms / 1000):.6f}"]
+        frames = [*late, *_LOCAL, "-f", "mov", "-i", os.fspath(covered.resolve())]
+        for codec in ("copy", "aac") if codecs <= _COPIED else ("aac",):
+            write = ["-map", "0:v:0", "-map", "1:a", "-c:v", "copy", "-c:a", codec, *_NOTHING_ELSE]
+            if _run([*confined, *frames, *read, *write, "-f", "mp4", os.fspath(made.resolve())]) is None:
+                continue
+            if made.exists() and b"soun" in _index(made):
                 made.replace(covered)
                 return KEPT
     finally:
@@ -47,30 +71,28 @@ def with_sound(covered: Path, original: Path, container: str, limits: VideoLimit
     return FAILED
 
 
-def _run(
-    binary: str, covered: Path, original: Path, container: str, codec: str, made: Path, limits: VideoLimits
-) -> bool:
-    command = [binary, "-nostdin", "-v", "error", "-y"]
-    command += ["-protocol_whitelist", "file", "-f", "mov", "-i", os.fspath(covered.resolve())]
-    command += ["-protocol_whitelist", "file", "-f", _CONTAINERS[container], "-i", os.fspath(original.resolve())]
-    command += ["-map", "0:v:0", "-map", "1:a?", "-c:v", "copy", "-c:a", codec]
-    command += ["-map_metadata", "-1", "-map_metadata:s", "-1", "-map_chapters", "-1"]
-    command += ["-fflags", "+bitexact", "-f", "mp4", os.fspath(made.resolve())]
-    room = covered.stat().st_size + min(original.stat().st_size, limits.max_bytes) + 2**24
-    confined = [sys.executable, "-m", "countenance.redaction.confined", str(limits.memory_bytes), str(room), *command]
+def _run(command: list[str]) -> str | None:
+    """What it writes to its output; None where it fails or takes too long."""
     try:
         done = subprocess.run(  # noqa: S603  # our interpreter, a binary of this machine, paths as arguments
-            confined,
+            command,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={"PATH": os.defpath},
             timeout=_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0 and made.exists()
+        return None
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+
+
+def _late_s(listed: str) -> float:
+    """Seconds from the file's start to its first picture, of ffmpeg's list of it: `#tb 0: 1/1000`, `0, DTS, PTS, …`."""
+    unit = re.search(r"^#tb 0: (\d+)/([1-9]\d*)$", listed, re.MULTILINE)
+    packet = re.search(r"^0, *-?\d+, *(-?\d+),", listed, re.MULTILINE)
+    return int(packet[1]) * int(unit[1]) / int(unit[2]) if unit and packet else 0.0
 
 
 def _index(path: Path) -> bytes:

@@ -76,7 +76,9 @@ def write_video(
             retime(part, [moment - moments[0] for moment in moments], _last_ms(moments))
         except NotRetimed as why:
             times = f"{TIMES_LOST}: {why}"
-        sound = with_sound(part, original, facts.container, limits) if target.sound else LEFT_OUT
+        sound = LEFT_OUT
+        if target.sound:
+            sound = with_sound(part, original, facts.container, limits, moments[0])
         put(part, target.path)
         return VideoWritten(len(moments), *size, tuple(with_faces), sound, times)
     finally:

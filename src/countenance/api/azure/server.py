@@ -41,7 +41,7 @@ from countenance.api.body_reader import (
     read_body,
 )
 from countenance.api.guarded import RECEIPT, CarriesOut, Credentials, OneCaller, note_failure
-from countenance.errors import CountenanceError, NotRecorded
+from countenance.errors import BudgetSpent, CountenanceError, NotRecorded
 from countenance.operations import DETECTION_ONLY, Caller
 
 Scope = MutableMapping[str, Any]
@@ -194,6 +194,8 @@ def _failure(error: Exception, scope: Scope, request_id: str) -> tuple[int, byte
         note_failure(log, f"request {request_id}", error)
     if fault.status == 429:
         headers["retry-after"] = "1"
+    if isinstance(error, BudgetSpent):
+        headers["retry-after"] = str(error.retry_after)
     if fault.status in (408, 413):
         headers["connection"] = "close"
     body: dict[str, Any] = {"code": fault.code, "message": message}
