@@ -1,4 +1,4 @@
-"""A real server with real weights, faces of LFW, and Microsoft's two clients as they are published."""
+"""A real server with real weights, the demo's faces, and Microsoft's two clients as they are published."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from azure.ai.vision.face import FaceAdministrationClient, FaceClient, FaceSessi
 from azure.cognitiveservices.vision.face import FaceClient as OlderClient
 from azure.core.credentials import AzureKeyCredential
 from msrest.authentication import CognitiveServicesCredentials
-from tests.contract.azure.pictures import LFW, picture
+from tests.contract.azure.pictures import ANN, picture
 from tests.integration.serving import Live, grant, serving
 
 from countenance.mandates import AccessKey
@@ -18,8 +18,6 @@ from countenance.mandates import AccessKey
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    if not LFW.is_dir():
-        pytest.skip("needs LFW in COUNTENANCE_DATA")
     with serving(tmp_path_factory.mktemp("azure") / "home") as live:
         yield live
 
@@ -59,5 +57,5 @@ def older(server: Live, key: str) -> Any:
 
 
 @pytest.fixture
-def bush() -> bytes:
-    return picture("George_W_Bush", 1)
+def ann() -> bytes:
+    return picture(ANN, 1)

@@ -1,22 +1,32 @@
-"""Faces of LFW by name, and what the clients' calls need to be told each time."""
+"""The demo's faces (ORL), and what the clients' calls need to be told each time."""
 
 from __future__ import annotations
 
-import os
+from functools import cache
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 from azure.ai.vision.face import FaceClient
 from PIL import Image
+from tests.integration.serving import HOME
 
-LFW = Path(os.environ.get("COUNTENANCE_DATA", "/nowhere")) / "lfw" / "images"
+from countenance.demo.faces import orl_faces
+
+ANN, BEN, CLEO, DORA = 1, 3, 4, 8
+"""People of ORL whom the model tells apart."""
 MODELS: dict[str, Any] = {"detection_model": "detection_03", "recognition_model": "recognition_04"}
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
-def picture(person: str, number: int) -> bytes:
-    return (LFW / person / f"{person}_{number:04d}.jpg").read_bytes()
+@cache
+def picture(person: int, number: int) -> bytes:
+    """250 x 250 pixels, PNG: the size that the boxes of the tests are about."""
+    (photo,) = (each for each in orl_faces(HOME / "demo-faces") if (each.person, each.number) == (person, number))
+    whole = Image.new("RGB", (250, 250), (90, 90, 90))
+    whole.paste(Image.open(BytesIO(photo.png)).convert("RGB").resize((205, 250), Image.Resampling.LANCZOS), (22, 0))
+    out = BytesIO()
+    whole.save(out, "PNG")
+    return out.getvalue()
 
 
 def side_by_side(*pictures: bytes) -> bytes:

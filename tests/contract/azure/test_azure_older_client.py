@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from azure.cognitiveservices.vision.face.models import APIErrorException
-from tests.contract.azure.pictures import picture, side_by_side
+from tests.contract.azure.pictures import ANN, BEN, picture, side_by_side
 
 
 def detected(client: Any, image: bytes) -> str:
@@ -21,9 +21,9 @@ def refused(call: Any, *given: Any, **named: Any) -> tuple[int, str]:
     return caught.value.response.status_code, _code(caught.value)
 
 
-def test_older_detect_and_compare(older: Any, bush: bytes) -> None:
+def test_older_detect_and_compare(older: Any, ann: bytes) -> None:
     (found,) = older.face.detect_with_stream(
-        BytesIO(bush),
+        BytesIO(ann),
         return_face_id=True,
         return_face_landmarks=True,
         return_face_attributes=["headPose", "blur", "exposure", "qualityForRecognition"],
@@ -35,8 +35,8 @@ def test_older_detect_and_compare(older: Any, bush: bytes) -> None:
     assert found.recognition_model == "recognition_04" and found.face_landmarks.nose_tip.x > 0
     assert found.face_attributes.blur.blur_level.value == "Low"
     assert found.face_attributes.quality_for_recognition.value in ("Medium", "High")
-    first, second = detected(older, bush), detected(older, picture("George_W_Bush", 7))
-    other = detected(older, picture("Tony_Blair", 2))
+    first, second = detected(older, ann), detected(older, picture(ANN, 7))
+    other = detected(older, picture(BEN, 2))
     assert older.face.verify_face_to_face(first, second).is_identical
     assert not older.face.verify_face_to_face(first, other).is_identical
     similar = older.face.find_similar(first, face_ids=[second, other], max_num_of_candidates_returned=5)
@@ -51,26 +51,26 @@ def _code(error: Any) -> str:
 
 
 @pytest.mark.parametrize("large", [False, True])
-def test_older_person_groups(older: Any, bush: bytes, large: bool) -> None:
+def test_older_person_groups(older: Any, ann: bytes, large: bool) -> None:
     groups = older.large_person_group if large else older.person_group
     people = older.large_person_group_person if large else older.person_group_person
     id_name = "large_person_group_id" if large else "person_group_id"
     code = "LargePersonGroup" if large else "PersonGroup"
     groups.create("old", name="Old", user_data="x", recognition_model="recognition_02")
     assert refused(groups.create, "old", name="Old") == (409, f"{code}Exists")
-    person = people.create("old", name="Bush", user_data="43")
-    kept = people.add_face_from_stream("old", person.person_id, BytesIO(bush), user_data="first")
+    person = people.create("old", name="Ann", user_data="43")
+    kept = people.add_face_from_stream("old", person.person_id, BytesIO(ann), user_data="first")
     assert refused(groups.get_training_status, "old") == (404, f"{code}NotTrained")
     groups.train("old")
     assert groups.get_training_status("old").status.value == "succeeded"
-    probe = detected(older, picture("George_W_Bush", 7))
+    probe = detected(older, picture(ANN, 7))
     (found,) = older.face.identify([probe], **{id_name: "old"})
     assert [each.person_id for each in found.candidates] == [person.person_id]
     assert older.face.verify_face_to_person(probe, person.person_id, **{id_name: "old"}).is_identical
     read = people.get("old", person.person_id)
-    assert (read.name, read.user_data, read.persisted_face_ids) == ("Bush", "43", [kept.persisted_face_id])
-    people.update("old", person.person_id, name="George")
-    assert [each.name for each in people.list("old", top=10)] == ["George"]
+    assert (read.name, read.user_data, read.persisted_face_ids) == ("Ann", "43", [kept.persisted_face_id])
+    people.update("old", person.person_id, name="Anna")
+    assert [each.name for each in people.list("old", top=10)] == ["Anna"]
     people.update_face("old", person.person_id, kept.persisted_face_id, user_data="second")
     assert people.get_face("old", person.person_id, kept.persisted_face_id).user_data == "second"
     url = "http://example.org/a.jpg"
@@ -86,16 +86,16 @@ def test_older_person_groups(older: Any, bush: bytes, large: bool) -> None:
     assert refused(groups.get, "old") == (404, f"{code}NotFound")
 
 
-def test_older_face_list(older: Any, bush: bytes) -> None:
+def test_older_face_list(older: Any, ann: bytes) -> None:
     lists = older.face_list
     lists.create("few", name="Few", recognition_model="recognition_04")
     assert refused(lists.create, "few", name="Few") == (409, "FaceListExists")
-    one = lists.add_face_from_stream("few", BytesIO(bush), user_data="one").persisted_face_id
-    both = side_by_side(bush, picture("Tony_Blair", 2))
+    one = lists.add_face_from_stream("few", BytesIO(ann), user_data="one").persisted_face_id
+    both = side_by_side(ann, picture(BEN, 2))
     two = lists.add_face_from_stream("few", BytesIO(both), target_face=[250, 0, 250, 250]).persisted_face_id
     read = lists.get("few", return_recognition_model=True)
     assert {each.persisted_face_id: each.user_data for each in read.persisted_faces} == {one: "one", two: None}
-    (found,) = older.face.find_similar(detected(older, picture("Tony_Blair", 3)), face_list_id="few")
+    (found,) = older.face.find_similar(detected(older, picture(BEN, 3)), face_list_id="few")
     assert found.persisted_face_id == two and found.face_id is None
     assert refused(lists.add_face_from_url, "few", "http://example.org/a.jpg") == (400, "InvalidURL")
     lists.update("few", name="Fewer")
@@ -106,14 +106,14 @@ def test_older_face_list(older: Any, bush: bytes) -> None:
     assert lists.list() == []
 
 
-def test_older_large_face_list(older: Any, bush: bytes) -> None:
+def test_older_large_face_list(older: Any, ann: bytes) -> None:
     lists = older.large_face_list
     lists.create("many", name="Many")
-    one = lists.add_face_from_stream("many", BytesIO(bush)).persisted_face_id
+    one = lists.add_face_from_stream("many", BytesIO(ann)).persisted_face_id
     assert refused(lists.add_face_from_url, "many", "http://example.org/a.jpg") == (400, "InvalidURL")
     lists.train("many")
     assert lists.get_training_status("many").status.value == "succeeded"
-    (found,) = older.face.find_similar(detected(older, picture("George_W_Bush", 7)), large_face_list_id="many")
+    (found,) = older.face.find_similar(detected(older, picture(ANN, 7)), large_face_list_id="many")
     assert found.persisted_face_id == one
     lists.update_face("many", one, user_data="one")
     assert lists.get_face("many", one).user_data == "one"

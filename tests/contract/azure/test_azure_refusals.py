@@ -36,21 +36,21 @@ def code(answer: httpx.Response) -> tuple[int, str]:
     "wrong", ["nonsense", "CNTNNOBODY:secret", "{key}:", "{key}", "{key}:wrong", ":", "{key}:{secret}x"]
 )
 def test_a_wrong_key_is_told_the_same_whatever_is_wrong(
-    server: Live, access: AccessKey, bush: bytes, wrong: str
+    server: Live, access: AccessKey, ann: bytes, wrong: str
 ) -> None:
     text = wrong.format(key=access.access_key, secret=access.secret)
     client = FaceClient(server.endpoint, AzureKeyCredential(text), retry_total=0)
     with client, pytest.raises(ClientAuthenticationError) as caught:
-        client.detect(bush, **MODELS, return_face_id=True)
+        client.detect(ann, **MODELS, return_face_id=True)
     assert caught.value.response is not None
     assert json.loads(caught.value.response.text())["error"]["code"] == "401"
     assert access.secret not in caught.value.response.text()
 
 
-def test_a_key_that_comes_twice_or_in_the_address_is_none(server: Live, key: str, bush: bytes) -> None:
+def test_a_key_that_comes_twice_or_in_the_address_is_none(server: Live, key: str, ann: bytes) -> None:
     name = "Ocp-Apim-Subscription-Key"
-    twice = httpx.post(server.endpoint + DETECT, content=bush, headers=[(name, key), (name, key)], trust_env=False)
-    asked = httpx.post(f"{server.endpoint}{DETECT}?subscription-key={key}", content=bush, trust_env=False)
+    twice = httpx.post(server.endpoint + DETECT, content=ann, headers=[(name, key), (name, key)], trust_env=False)
+    asked = httpx.post(f"{server.endpoint}{DETECT}?subscription-key={key}", content=ann, trust_env=False)
     assert code(twice) == code(asked) == (401, "401")
 
 
@@ -74,17 +74,17 @@ def test_addresses_are_not_fetched(face: FaceClient, admin: FaceAdministrationCl
 
 @pytest.mark.parametrize("attribute", [*GUESSED, *NOT_MEASURED])
 def test_attributes_that_are_guessed_or_not_measured_are_refused_as_azure_refuses(
-    face: FaceClient, bush: bytes, attribute: str
+    face: FaceClient, ann: bytes, attribute: str
 ) -> None:
     with pytest.raises(HttpResponseError) as caught:
-        face.detect(bush, **MODELS, return_face_id=False, return_face_attributes=["headPose", attribute])
+        face.detect(ann, **MODELS, return_face_id=False, return_face_attributes=["headPose", attribute])
     assert caught.value.status_code == 403 and caught.value.response is not None
     said = json.loads(caught.value.response.text())["error"]
     assert said["code"] == "InvalidRequest" and said["innererror"]["code"] == "UnsupportedFeature"
     assert attribute in said["message"]
 
 
-def test_liveness_is_refused_by_name(sessions: FaceSessionClient, bush: bytes) -> None:
+def test_liveness_is_refused_by_name(sessions: FaceSessionClient, ann: bytes) -> None:
     from azure.ai.vision.face.models import (
         CreateLivenessSessionContent,
         CreateLivenessWithVerifySessionContent,
@@ -113,9 +113,9 @@ def test_liveness_is_refused_by_name(sessions: FaceSessionClient, bush: bytes) -
 
 
 def test_a_face_id_is_unknown_after_its_time_to_another_mandate_and_to_nobody(
-    server: Live, face: FaceClient, bush: bytes
+    server: Live, face: FaceClient, ann: bytes
 ) -> None:
-    mine = face_id(face, bush)
+    mine = face_id(face, ann)
     with pytest.raises(ResourceNotFoundError, match="FaceNotFound"):
         face.verify_face_to_face(face_id1=mine, face_id2=NOBODY)
     other = grant(server.environment)
@@ -123,11 +123,11 @@ def test_a_face_id_is_unknown_after_its_time_to_another_mandate_and_to_nobody(
     with FaceClient(server.endpoint, key, retry_total=0) as client, pytest.raises(ResourceNotFoundError):
         client.verify_face_to_face(face_id1=mine, face_id2=mine)
     with pytest.raises(HttpResponseError, match="BadArgument"):
-        face_id(face, bush, seconds=59)
+        face_id(face, ann, seconds=59)
 
 
-def test_a_group_that_is_not_there_is_named_by_its_kind(http: httpx.Client, face: FaceClient, bush: bytes) -> None:
-    mine = face_id(face, bush)
+def test_a_group_that_is_not_there_is_named_by_its_kind(http: httpx.Client, face: FaceClient, ann: bytes) -> None:
+    mine = face_id(face, ann)
     for call, more, expected in (
         ("identify", {"faceIds": [mine], "largePersonGroupId": "none"}, "LargePersonGroupNotFound"),
         ("identify", {"faceIds": [mine], "personGroupId": "none"}, "PersonGroupNotFound"),
@@ -140,18 +140,18 @@ def test_a_group_that_is_not_there_is_named_by_its_kind(http: httpx.Client, face
         assert code(answer) == (404, expected) and "x-countenance-receipt" in answer.headers
 
 
-def test_a_mandate_without_comparisons_gets_no_face_ids(server: Live, bush: bytes) -> None:
+def test_a_mandate_without_comparisons_gets_no_face_ids(server: Live, ann: bytes) -> None:
     access = grant(server.environment, operations=("detect",))
     key = AzureKeyCredential(f"{access.access_key}:{access.secret}")
     with FaceClient(server.endpoint, key, retry_total=0) as client:
-        assert len(client.detect(bush, **MODELS, return_face_id=False)) == 1
+        assert len(client.detect(ann, **MODELS, return_face_id=False)) == 1
         with pytest.raises(HttpResponseError, match="AccessDenied"):
-            client.detect(bush, **MODELS, return_face_id=True)
+            client.detect(ann, **MODELS, return_face_id=True)
         with pytest.raises(HttpResponseError, match="AccessDenied"):
             client.verify_face_to_face(face_id1=NOBODY, face_id2=NOBODY)
 
 
-def test_a_refusal_names_the_clause_and_has_a_receipt(server: Live, http: httpx.Client, bush: bytes) -> None:
+def test_a_refusal_names_the_clause_and_has_a_receipt(server: Live, http: httpx.Client, ann: bytes) -> None:
     access = grant(server.environment, galleries=("mine*",))
     headers = {"Ocp-Apim-Subscription-Key": f"{access.access_key}:{access.secret}"}
     answer = http.put("/face/v1.0/largepersongroups/theirs", json={"name": "x"}, headers=headers)
@@ -165,8 +165,8 @@ def test_a_refusal_names_the_clause_and_has_a_receipt(server: Live, http: httpx.
     http.delete("/face/v1.0/largepersongroups/another")
 
 
-def test_every_answer_has_its_two_entries_and_a_receipt(server: Live, http: httpx.Client, bush: bytes) -> None:
-    answer = http.post(DETECT, content=bush, headers=IMAGE)
+def test_every_answer_has_its_two_entries_and_a_receipt(server: Live, http: httpx.Client, ann: bytes) -> None:
+    answer = http.post(DETECT, content=ann, headers=IMAGE)
     assert answer.status_code == 200 and answer.headers["cache-control"] == "no-store"
     with opened(server.environment) as app:
         entries = list(app.ledger.entries())
@@ -256,6 +256,6 @@ def test_bad_input_has_an_error_in_azures_form(
 
 
 @pytest.mark.parametrize("version", ["v1.0", "v1.1-preview.1", "v1.2-preview.1", "v1.2"])
-def test_every_version_is_spoken(http: httpx.Client, bush: bytes, version: str) -> None:
-    answer = http.post(f"/face/{version}/detect?returnFaceId=false", content=bush, headers=IMAGE)
+def test_every_version_is_spoken(http: httpx.Client, ann: bytes, version: str) -> None:
+    answer = http.post(f"/face/{version}/detect?returnFaceId=false", content=ann, headers=IMAGE)
     assert answer.status_code == 200 and len(answer.json()) == 1
