@@ -129,4 +129,12 @@ def test_every_dialect_answers_detection_and_says_what_it_has_not(
             for method, path in (("GET", "facelists"), ("PUT", "persongroups/g"), ("POST", "identify")):
                 answer = azure.request(method, f"/face/v1.2/{path}", json={"name": "x"} if method != "GET" else None)
                 assert answer.status_code == 404 and "detection-only" in answer.text
+        with httpx.Client(
+            base_url=live.endpoint, auth=(key.access_key, key.secret), trust_env=False, timeout=60
+        ) as ours:
+            picture: dict[str, Any] = {"content": face, "headers": {"content-type": "image/png"}}
+            covered = ours.post("/v1/redactions", **picture).json()
+            assert (covered["covered"], covered["media_type"]) == (1, "image/png")
+            gone = ours.post("/v1/redactions", params={"except_gallery": "g"}, **picture)
+            assert gone.status_code == 404 and "detection-only" in gone.text
         assert httpx.get(live.endpoint + "/v1/health", trust_env=False).status_code == 200

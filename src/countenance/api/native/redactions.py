@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Annotated, Literal
@@ -87,14 +87,14 @@ def routes(door: FaceDoor, spool: Path | None = None) -> APIRouter:
 
 def _picture(answer: Answer[RedactedPicture], wish: RedactionWish) -> RedactionShown:
     done = answer.result
-    said = done.report
+    report = done.report
     return RedactionShown(
         file=done.content,
         media_type=_TYPES[done.kind],
-        covered=len(said.covered),
-        left_uncovered=len(said.left),
-        to_look_at=sum(not region.sure for region in said.covered),
-        report={**said.body(), **_rest(done.content, wish, answer.receipt)},
+        covered=len(report.covered),
+        left_uncovered=len(report.left),
+        to_look_at=sum(not region.sure for region in report.covered),
+        report={**report.body(), **_rest(done.content, wish, answer.receipt)},
         receipt=answer.receipt,
     )
 
@@ -106,14 +106,14 @@ def _video(
     source.write_bytes(content)
     film = VideoFile(source, 1000 * wish.step, VIDEO_LIMITS)
     answer = door.run(caller, wish.video(film, VideoTarget(target, wish.codec, wish.style, wish.sound)), response)
-    said, made = answer.result.report, target.read_bytes()
+    report, made = answer.result.report, target.read_bytes()
     return RedactionShown(
         file=made,
         media_type="video/mp4",
-        covered=said.count(True) + said.count(False),
-        left_uncovered=sum(len(frame.left) for frame in said.with_faces),
-        to_look_at=said.count(False),
-        report={**said.body(), **_rest(made, wish, answer.receipt)},
+        covered=report.count(True) + report.count(False),
+        left_uncovered=sum(len(frame.left) for frame in report.with_faces),
+        to_look_at=report.count(False),
+        report={**report.body(), **_rest(made, wish, answer.receipt)},
         receipt=answer.receipt,
     )
 
@@ -134,5 +134,6 @@ def _folder(spool: Path | None) -> Iterator[Path]:
 def _forget_old(spool: Path) -> None:
     """Delete what a process that was killed left a day ago or longer; another process may be at work here, too."""
     for each in spool.iterdir() if spool.is_dir() else ():
-        if time.time() - each.stat().st_mtime > _OLD_S:
-            shutil.rmtree(each, ignore_errors=True)
+        with suppress(FileNotFoundError):  # of another process, which is done with it
+            if time.time() - each.stat().st_mtime > _OLD_S:
+                shutil.rmtree(each, ignore_errors=True)
