@@ -94,7 +94,14 @@ class DamagedVideo(VideoError):
 
 
 class NoFace(BadRequest):
-    """No face in a picture that needs one."""
+    """No face in a picture that needs one.
+
+    why: "no face", "several faces" of which none is named, or "low quality".
+    """
+
+    def __init__(self, message: str, why: str = "no face") -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class BadPageToken(BadRequest):

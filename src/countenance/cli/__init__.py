@@ -13,6 +13,7 @@ _COMMANDS = {
     "demo": "The main job on real faces: enrol, search, deny, verify.",
     "serve": "Serve all HTTP dialects until interrupted.",
     "enrol": "A folder of pictures into a gallery, behind a mandate; go on after an interrupt.",
+    "migrate": "Galleries from Amazon Rekognition or Azure Face, with your pictures; compare both services.",
     "video": "Faces of recorded video, people followed through it, and whom of a gallery they are like.",
     "redact": "Faces of pictures and video covered beyond recovery, with a report.",
     "operator": "People who ask for, approve, review and audit over HTTP.",

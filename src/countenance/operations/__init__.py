@@ -42,6 +42,7 @@ from countenance.operations.kept_faces import (
 from countenance.operations.moratoria import MoratoriaInForce, read_charter
 from countenance.operations.noted_faces import EnrolFace, EraseFace, ListNotedFaces, ReadFace, Rectangle, UpdateFace
 from countenance.operations.notices import Topics
+from countenance.operations.one_face import EnrolOne, Place
 from countenance.operations.operation import DETECTION_ONLY, DetectionTools, Operation, Permit, Tools
 from countenance.operations.persons import CreatePerson, DeletePerson, ListPersons, ReadPerson, UpdatePerson
 from countenance.operations.picture_leads import FaceFound, PictureSearched, SearchPicture
@@ -58,6 +59,7 @@ from countenance.operations.search_users import (
     SearchUsersByUser,
     UserSearchAnswer,
 )
+from countenance.operations.send_pictures import SendPictures
 from countenance.operations.siblings import Sibling
 from countenance.operations.stream_processors import (
     CreateStreamProcessor,
@@ -124,6 +126,7 @@ __all__ = [
     "Disassociate",
     "Enrol",
     "EnrolFace",
+    "EnrolOne",
     "Enrolled",
     "Erase",
     "EraseFace",
@@ -165,6 +168,7 @@ __all__ = [
     "Person",
     "PersonFound",
     "PictureSearched",
+    "Place",
     "QualityFilter",
     "ReadFace",
     "ReadGroup",
@@ -191,6 +195,7 @@ __all__ = [
     "SearchUsersByFace",
     "SearchUsersByImage",
     "SearchUsersByUser",
+    "SendPictures",
     "SetTags",
     "Sibling",
     "SimilarFaces",

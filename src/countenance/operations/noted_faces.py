@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from countenance.engine import STORED
-from countenance.errors import Conflict, LimitExceeded, NoFace, NoSuchFace, NotFound
+from countenance.errors import Conflict, LimitExceeded, NoSuchFace, NotFound
 from countenance.faces import DetectedFace, Template
 from countenance.gallery import Erased, GroupKind, NotedFace, Page
 from countenance.operations.images import Image, commitment_of, content_of
+from countenance.operations.one_face import chosen_face
 from countenance.operations.operation import GalleryOperation, Operation, Permit, Tools
-from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
+from countenance.operations.quality import QualityFilter
 from countenance.policy import Action
 from countenance.signing import JSON
 
@@ -49,16 +50,11 @@ class EnrolFace(Operation[tuple[DetectedFace, Template], str]):
         """Detect, choose, embed."""
         self._ready(tools)
         picture = tools.engine.look(content_of(self.image), STORED)
-        if not picture.faces:
-            raise NoFace("there is no face in the image")
-        face = _chosen(picture.faces, self.target, picture.width, picture.height)
-        reasons = reasons_against(face, self.quality)
-        if not reasons:
-            templates = tools.engine.embed(picture, (face,))
-            (reasons,) = reasons_against_templates((face,), templates, tools.normaliser, self.quality)
-            if not reasons:
-                return face, templates[0]
-        raise NoFace(f"the face does not pass the quality filter {self.quality}: {', '.join(reasons)}")
+        place = None
+        if self.target is not None:
+            left, top, wide, high = self.target
+            place = (left / picture.width, top / picture.height, wide / picture.width, high / picture.height)
+        return chosen_face(tools, picture, place, self.quality)
 
     def act(self, tools: Tools, permit: Permit, seen: tuple[DetectedFace, Template]) -> str:
         """Store the template, and whose it is."""
@@ -191,25 +187,3 @@ class EraseFace(GalleryOperation[Erased]):
 def _noted(tools: Tools, gallery_id: str, kind: GroupKind, face_id: str, person_id: str | None) -> NotedFace:
     tools.gallery.profiles.group(gallery_id, kind)
     return tools.gallery.profiles.face(gallery_id, face_id, person_id)
-
-
-def _chosen(faces: tuple[DetectedFace, ...], target: Rectangle | None, width: int, height: int) -> DetectedFace:
-    """The only face, or the one of which most lies in `target`: half of its box at least."""
-    if target is None:
-        if len(faces) > 1:
-            raise NoFace(f"there are {len(faces)} faces in the image: say which one is meant by a target rectangle")
-        return faces[0]
-    best = max(faces, key=lambda face: _share(face, target, width, height))
-    if _share(best, target, width, height) < 0.5:
-        raise NoFace("there is no face in the target rectangle")
-    return best
-
-
-def _share(face: DetectedFace, target: Rectangle, width: int, height: int) -> float:
-    left, top, wide, high = target
-    box = face.box
-    x0, y0 = max(0.0, box.left), max(0.0, box.top)  # what the edge of the picture cuts off is in no target
-    x1, y1 = min(1.0, box.left + box.width), min(1.0, box.top + box.height)
-    across = min(x1, (left + wide) / width) - max(x0, left / width)
-    down = min(y1, (top + high) / height) - max(y0, top / height)
-    return max(0.0, across) * max(0.0, down) / max(1e-12, (x1 - x0) * (y1 - y0))

@@ -152,21 +152,22 @@ def test_a_manifest_in_another_encoding_is_refused(tmp_path: Path) -> None:
 def test_a_journal_remembers_a_picture_as_it_was_and_survives_a_broken_line(tmp_path: Path) -> None:
     (picture,) = in_folder(made(tmp_path / "in", "a.jpg"), "file", is_picture).pictures
     with EnrolmentLog.of(tmp_path, ["job"]) as journal:
-        assert not journal.done(picture)
-        journal.add(picture, stamp_of(picture), ("face-1",))
+        assert not journal.done(picture.name, stamp_of(picture))
+        journal.add(picture.name, stamp_of(picture), ("face-1",))
     with journal.path.open("a") as file:
         file.write('["b.jpg", "1:')
     again = EnrolmentLog.of(tmp_path, ["job"])
-    assert again.done(picture)
-    assert not again.replaced(picture)
-    assert not EnrolmentLog.of(tmp_path, ["another job"]).done(picture)
+    assert again.done(picture.name, stamp_of(picture))
+    assert not again.replaced(picture.name, stamp_of(picture))
+    assert not EnrolmentLog.of(tmp_path, ["another job"]).done(picture.name, stamp_of(picture))
     picture.path.write_bytes(b"picture, another")
-    assert not again.done(picture)
-    assert again.replaced(picture)
+    assert not again.done(picture.name, stamp_of(picture))
+    assert again.replaced(picture.name, stamp_of(picture))
 
 
 def test_a_picture_whose_id_changed_is_done_again(tmp_path: Path) -> None:
     (picture,) = in_folder(made(tmp_path / "in", "a.jpg"), "file", is_picture).pictures
     with EnrolmentLog.of(tmp_path, ["job"]) as journal:
-        journal.add(picture, stamp_of(picture), ("face-1",))
-    assert not journal.done(PictureFile(picture.path, picture.name, "other"))
+        journal.add(picture.name, stamp_of(picture), ("face-1",))
+    other = PictureFile(picture.path, picture.name, "other")
+    assert not journal.done(other.name, stamp_of(other))

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections import Counter
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Literal
 
 import click
 
 from countenance.app import Countenance
+from countenance.cli.enrol.ahead import ahead
 from countenance.cli.enrol.log import EnrolmentLog, stamp_of
 from countenance.cli.enrol.pictures import Listing, PictureFile, in_folder, in_manifest
+from countenance.cli.enrol.users import GalleryUsers
 from countenance.cli.installation import installation
 from countenance.engine import STORED
-from countenance.errors import AlreadyExists, BadRequest, Conflict, ImageError, ImageTooLarge, NotFound
+from countenance.errors import BadRequest, ImageError, ImageTooLarge, NotFound
 from countenance.operations import (
     KINDS,
-    Associate,
     Caller,
     CreateGallery,
-    CreateUser,
     Enrol,
     Enrolled,
     QualityFilter,
@@ -101,7 +98,7 @@ class _Enrolment:
         self._app, self._caller, self._gallery = app, caller, gallery
         self._max_faces, self._quality = max_faces, quality
         self._counts = Counter[str]()
-        self._users: set[str] = set()
+        self._users = GalleryUsers(app.guard, caller, gallery)
         self._seen: set[str] = set()
 
     def run(self, folder: Path, listing: Listing) -> None:
@@ -114,13 +111,13 @@ class _Enrolment:
             held = store.describe(self._gallery)
         job = (self._gallery, held.created_at, folder.resolve(), self._max_faces, self._quality)
         with EnrolmentLog.of(self._app.settings.home, job) as journal:
-            todo = [picture for picture in listing.pictures if not journal.done(picture)]
+            todo = [picture for picture in listing.pictures if not journal.done(picture.name, stamp_of(picture))]
             self._say_what_was_done(journal, listing)
             began = time.monotonic()
-            for picture, stamp, future in track(_ahead(todo, self._one), self._gallery, len(todo), "images"):
+            for picture, stamp, future in track(ahead(todo, stamp_of, self._one), self._gallery, len(todo), "images"):
                 faces = self._enrolled(picture, future)
                 if faces is not None:
-                    journal.add(picture, stamp, faces)
+                    journal.add(picture.name, stamp, faces)
         took = max(time.monotonic() - began, 1e-9)
         outcome = ", ".join(f"{count} {what}" for what, count in self._counts.items() if count) or "nothing new"
         click.echo(f"{len(todo)} pictures, {len(todo) / took:.1f} images/s: {outcome}")
@@ -129,10 +126,10 @@ class _Enrolment:
         click.echo(f"{self._gallery} held {held.faces} faces and now holds {store.describe(self._gallery).faces} faces")
 
     def _say_what_was_done(self, journal: EnrolmentLog, listing: Listing) -> None:
-        before = [picture for picture in listing.pictures if journal.done(picture)]
+        before = [picture for picture in listing.pictures if journal.done(picture.name, stamp_of(picture))]
         if before:
             click.echo(f"{len(before)} pictures were done before; {len(listing.pictures) - len(before)} to go")
-        faces = [face for picture in before for face in journal.known[picture.name][1]]
+        faces = [face for picture in before for face in journal.known[picture.name].faces]
         self._seen.update(faces)
         gone = len(faces) - self._count_enrolled(faces)
         if gone:
@@ -141,7 +138,7 @@ class _Enrolment:
                 "another time stamp (touch)",
                 err=True,
             )
-        replaced = [picture.name for picture in listing.pictures if journal.replaced(picture)]
+        replaced = [picture.name for picture in listing.pictures if journal.replaced(picture.name, stamp_of(picture))]
         if replaced:
             click.echo(
                 f"replaced since they were enrolled, and their earlier faces stay: {', '.join(replaced)}", err=True
@@ -187,11 +184,7 @@ class _Enrolment:
 
     def _associate(self, user: str, faces: tuple[str, ...]) -> None:
         """Assign `faces` to the user; report those that are not similar to the user's other faces."""
-        if user not in self._users:
-            with suppress(AlreadyExists, Conflict):  # an earlier run made it
-                self._app.guard.carry_out(self._caller, CreateUser(self._gallery, user))
-            self._users.add(user)
-        result = self._app.guard.carry_out(self._caller, Associate(self._gallery, user, faces)).result
+        result = self._users.associate(user, faces)
         self._counts["faces associated with their user"] += len(result.face_ids)
         for refused in result.refused:
             self._counts["faces not associated"] += 1
@@ -201,23 +194,3 @@ class _Enrolment:
 def _is_picture(begins: bytes) -> bool:
     """Whether a file that begins so is of a kind that is read here."""
     return kind_of(begins) in KINDS
-
-
-def _ahead(
-    todo: list[PictureFile], one: Callable[[PictureFile], Enrolled]
-) -> Iterator[tuple[PictureFile, str, Future[Enrolled]]]:
-    """Each picture with its stamp from before it was read, and its future, in order.
-
-    A few run at once, so that they share inference batches and disk syncs.
-    """
-    workers = 4 * (os.cpu_count() or 1)
-    with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[tuple[PictureFile, str, Future[Enrolled]]] = deque()
-        try:
-            for picture in todo:
-                waiting.append((picture, stamp_of(picture), pool.submit(one, picture)))
-                if len(waiting) > workers:
-                    yield waiting.popleft()
-            yield from waiting
-        finally:
-            pool.shutdown(cancel_futures=True)

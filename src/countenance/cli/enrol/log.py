@@ -9,23 +9,32 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
 from countenance.cli.enrol.pictures import PictureFile
+
+
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """What became of a picture. stamp: of its content. faces: their ids. why: the reason where there are none."""
+
+    stamp: str
+    faces: tuple[str, ...]
+    why: str = ""
 
 
 @dataclass
 class EnrolmentLog:
     """The lines of one job. Use it as a context manager to add lines.
 
-    known: by a picture's name, its stamp and the ids of its faces.
+    known: by a picture's name, what became of it.
     """
 
     path: Path
-    known: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    known: dict[str, Dealt] = field(default_factory=dict)
     _file: TextIO | None = None
 
     @classmethod
@@ -38,30 +47,33 @@ class EnrolmentLog:
         if journal.path.exists():
             for line in journal.path.read_text(encoding="utf-8").splitlines():
                 try:
-                    picture, stamp, *faces = json.loads(line)
-                except ValueError:  # a line cut off by a power failure: its picture is done again
+                    picture, stamp, faces, why = _read(json.loads(line))
+                except (ValueError, KeyError, TypeError):  # cut off by a power failure: its picture is done again
                     continue
-                journal.known[picture] = (stamp, tuple(faces))
+                journal.known[picture] = Dealt(stamp, tuple(faces), why)
         return journal
 
-    def done(self, picture: PictureFile) -> bool:
-        """Whether the picture was finished with its present content."""
-        return self.known.get(picture.name, ("", ()))[0] == stamp_of(picture)
+    def done(self, name: str, stamp: str) -> bool:
+        """Whether the picture was finished with the content that `stamp` says."""
+        known = self.known.get(name)
+        return known is not None and known.stamp == stamp
 
-    def replaced(self, picture: PictureFile) -> bool:
-        """Whether an earlier content of the file gave faces."""
-        stamp, faces = self.known.get(picture.name, ("", ()))
-        return bool(faces) and stamp != stamp_of(picture)
+    def replaced(self, name: str, stamp: str) -> bool:
+        """Whether an earlier content of the picture gave faces."""
+        known = self.known.get(name)
+        return known is not None and bool(known.faces) and known.stamp != stamp
 
-    def add(self, picture: PictureFile, stamp: str, faces: Sequence[str]) -> None:
-        """Add a line: the picture, with `stamp` when it was read, gave `faces`."""
+    def add(self, name: str, stamp: str, faces: Sequence[str], why: str = "") -> None:
+        """Add a line: the picture, with `stamp` when it was read, gave `faces`, or none and `why`."""
         assert self._file is not None, "a journal is written inside its with block"
-        self.known[picture.name] = (stamp, tuple(faces))
-        self._file.write(json.dumps([picture.name, stamp, *faces]) + "\n")
+        self.known[name] = Dealt(stamp, tuple(faces), why)
+        self._file.write(json.dumps({"picture": name, **asdict(self.known[name])}) + "\n")
         self._file.flush()
 
     def __enter__(self) -> EnrolmentLog:
         self._file = self.path.open("a", encoding="utf-8")
+        if self._file.tell() and not self.path.read_bytes().endswith(b"\n"):  # what a kill cut off spoils no new line
+            self._file.write("\n")
         return self
 
     def __exit__(
@@ -73,8 +85,21 @@ class EnrolmentLog:
 
 def stamp_of(picture: PictureFile) -> str:
     """Changes when a file's content does: its size, the time of its last change, and the requested id."""
+    content = file_stamp(picture.path)
+    return content and f"{content}:{picture.external_id}:{picture.user or ''}"
+
+
+def file_stamp(path: Path) -> str:
+    """Size and time of the last change; empty where there is no file."""
     try:
-        about = picture.path.stat()
+        about = path.stat()
     except OSError:
         return ""
-    return f"{about.st_size}:{about.st_mtime_ns}:{picture.external_id}:{picture.user or ''}"
+    return f"{about.st_size}:{about.st_mtime_ns}"
+
+
+def _read(line: Any) -> tuple[str, str, list[str], str]:
+    if isinstance(line, list):  # as release 0.2 wrote them
+        picture, stamp, *faces = line
+        return picture, stamp, faces, ""
+    return line["picture"], line["stamp"], line["faces"], line["why"]

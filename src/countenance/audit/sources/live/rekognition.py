@@ -60,7 +60,7 @@ class Rekognition:
 
     def detect(self, image: bytes) -> RecordedReply:
         """DetectFaces with the default attributes."""
-        answer = self._call("detect_faces", Image={"Bytes": image}, Attributes=["DEFAULT"])
+        answer = self.call("detect_faces", Image={"Bytes": image}, Attributes=["DEFAULT"])
         if isinstance(answer, RecordedReply):
             return answer
         faces = answer["FaceDetails"]
@@ -76,7 +76,7 @@ class Rekognition:
 
     def compare(self, first: bytes, second: bytes, first_token: str, second_token: str) -> RecordedReply:
         """CompareFaces: the similarity of the largest face of `second` to the largest of `first`."""
-        answer = self._call(
+        answer = self.call(
             "compare_faces",
             SourceImage={"Bytes": first},
             TargetImage={"Bytes": second},
@@ -97,7 +97,8 @@ class Rekognition:
         """Rekognition keeps nothing between calls."""
         return True
 
-    def _call(self, operation: str, **parameters: object) -> dict[str, Any] | RecordedReply:
+    def call(self, operation: str, **parameters: object) -> dict[str, Any] | RecordedReply:
+        """What the service answers; a reply where it finds no face, or cannot use the picture."""
         try:
             answer: dict[str, Any] = getattr(self._client, operation)(**parameters)
         except botocore.exceptions.ClientError as error:
