@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 
@@ -318,7 +318,7 @@ class Countenance:
             self._loaded,
             self.settings.home / native.SPOOL,
         )
-        return native.app(services, key_limits=native.KeyLimits(requests=self.settings.queue))
+        return native.app(services, key_limits=replace(native.KEY_LIMITS, requests=self.settings.queue))
 
     @contextmanager
     def _running(self, closing: bool) -> Iterator[None]:
@@ -371,7 +371,7 @@ class Countenance:
             page_key=hashlib.sha256(b"pages" + secret_file(self.settings.keys / "mandates.key")).digest(),
             now=_now,
             executor=self.executor,
-            limits=rekognition.AdmissionLimits(requests=self.settings.queue),
+            limits=replace(rekognition.LIMITS, requests=self.settings.queue),
             detection_only=operations.DETECTION_ONLY if self.detects_only else None,
         )
         return cross_origin(dialect, self.settings.cors_origins)
@@ -395,7 +395,7 @@ class Countenance:
         )
 
     def _azure(self) -> ASGIApp:
-        limits = azure.AzureLimits(requests=self.settings.queue)
+        limits = replace(azure.LIMITS, requests=self.settings.queue)
         return azure.app(
             self.guard, self.register, executor=self.executor, limits=limits, detects_only=self.detects_only
         )

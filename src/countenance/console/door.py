@@ -14,13 +14,21 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from countenance.administration import Role, SignedIn
-from countenance.api.body_reader import BodyTooLarge, BodyTooSlow, ClientGone, read_body
+from countenance.api.admission import (
+    MIB,
+    Admission,
+    AdmissionLimits,
+    BodyTooLarge,
+    BodyTooSlow,
+    ClientGone,
+    declared_bytes,
+)
 from countenance.api.guarded import note_failure
 from countenance.console.asked import ConsoleRequest, form_of
 from countenance.console.looks import HOME, faulty
 from countenance.console.services import ConsoleServices
 from countenance.console.words import catalogue, wanted
-from countenance.errors import BadRequest, CountenanceError, Denied, Overloaded
+from countenance.errors import BadRequest, CountenanceError, Denied
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +48,9 @@ HEADERS = {
 }
 """Of every answer that sets none of its own. `data:` is for the picture that somebody just sent, which is not kept."""
 
-_AT_ONCE, _SECONDS, FORM_BYTES = 32, 30.0, 65_536
+FORM_BYTES = 65_536
+"""Of a form, where its page says nothing else."""
+LIMITS = AdmissionLimits(requests=32, body_bytes=16 * MIB, held_bytes=256 * MIB, body_seconds=30.0)
 
 Handler = Callable[[ConsoleRequest], Response]
 EVERYBODY = frozenset(Role)
@@ -63,19 +73,16 @@ class Door:
 
     def __init__(self, services: ConsoleServices) -> None:
         self._services = services
-        self._running = 0
+        self._admission = Admission(LIMITS)
 
     def endpoint(self, page: ConsolePage) -> Callable[[Request], Awaitable[Response]]:
         """`page` as an endpoint of Starlette."""
 
         async def answer(request: Request) -> Response:
-            self._running += 1
             try:
                 response = await self._answer(page, request)
             except ClientGone:
                 response = Response(status_code=400)  # nobody reads it
-            finally:
-                self._running -= 1
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)
             return response
@@ -87,22 +94,21 @@ class Door:
         asked = ConsoleRequest(request, self._services, None, catalogue(language), language, "")
         before = request.cookies.get(BEFORE, "")
         try:
-            if self._running > _AT_ONCE:
-                raise Overloaded(f"{_AT_ONCE} requests are in hand; try again in a moment")
-            who = await self._who(request)
-            fresh = "" if who or 20 <= len(before) <= 100 else secrets.token_urlsafe(32)
-            token = who.form_token if who else self._services.accounts.form_token(fresh or before)
-            asked = ConsoleRequest(request, self._services, who, asked.words, language, token)
-            if who is None and not page.public:
-                return _to_sign_in(request)
-            if who and not page.public and not who.operator.roles & page.roles:
-                raise Denied(f"this needs the role {' or '.join(sorted(page.roles))}")
-            if request.method == "POST":
-                asked = await self._form(page, asked)
-            response = await asyncio.to_thread(page.show, asked)
-            if fresh:
-                remember(response, request, BEFORE, fresh)
-            return response
+            with self._admission.request():
+                who = await self._who(request)
+                fresh = "" if who or 20 <= len(before) <= 100 else secrets.token_urlsafe(32)
+                token = who.form_token if who else self._services.accounts.form_token(fresh or before)
+                asked = ConsoleRequest(request, self._services, who, asked.words, language, token)
+                if who is None and not page.public:
+                    return _to_sign_in(request)
+                if who and not page.public and not who.operator.roles & page.roles:
+                    raise Denied(f"this needs the role {' or '.join(sorted(page.roles))}")
+                if request.method == "POST":
+                    asked = await self._form(page, asked)
+                response = await asyncio.to_thread(page.show, asked)
+                if fresh:
+                    remember(response, request, BEFORE, fresh)
+                return response
         except CountenanceError as error:
             return await asyncio.to_thread(faulty, asked, error)
         except ClientGone:
@@ -126,12 +132,13 @@ class Door:
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise Denied("this form was sent from a page of another address")
         try:
-            body = await read_body(asked.request.receive, page.body_bytes, _SECONDS)
+            declared = declared_bytes(asked.request.scope["headers"])
+            async with self._admission.body(declared, asked.request.receive, page.body_bytes) as body:
+                texts, files = await form_of(headers, body)
         except BodyTooLarge:
             raise BadRequest(f"what was sent is larger than {page.body_bytes:,} bytes") from None
         except BodyTooSlow:
             raise BadRequest("what was sent took too long") from None
-        texts, files = await form_of(headers, body)
         sent = texts.get("form_token", ("",))[0]
         if not hmac.compare_digest(sent.encode("utf-8", "surrogatepass"), asked.form_token.encode()):
             raise Denied("this form is of an earlier session, or not of this server: open its page again")

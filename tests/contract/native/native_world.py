@@ -25,6 +25,7 @@ from tests.fakes.rules import FixedRules
 
 from countenance import administration, operations
 from countenance.api import native, rekognition
+from countenance.api.admission import AdmissionLimits
 from countenance.api.prefixes import PrefixRouter
 from countenance.budgets import Budgets, read_defaults
 from countenance.custody import Custody
@@ -124,7 +125,7 @@ def request_body(**more: Any) -> dict[str, Any]:
 
 @contextmanager
 def world(
-    folder: Path, rules: Any = None, charter: Charter | None = CHARTER, limits: native.BodyLimits | None = None
+    folder: Path, rules: Any = None, charter: Charter | None = CHARTER, limits: AdmissionLimits = native.OPERATOR_LIMITS
 ) -> Iterator[World]:
     database = open_database(folder / "db.sqlite")
     ledger = Ledger(database, Signer(bytes(32)), "ledger.test", now)
@@ -150,7 +151,7 @@ def world(
     aws = rekognition.app(
         guard, register, region=REGION, objects=rekognition.Objects({}), page_key=b"k" * 32, now=now, executor=executor
     )
-    ours = native.app(services, limits or native.BodyLimits())
+    ours = native.app(services, limits)
     with listening(PrefixRouter(aws, {native.PREFIX: ours})) as url:
         made = World(url, database, ledger, register, operators, custody, moratoria, ours)
         for name, roles in PEOPLE.items():

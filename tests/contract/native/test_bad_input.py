@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.contract.native.native_world import World, request_body, world
 
-from countenance.api.native import BodyLimits, document
+from countenance.api.native import OPERATOR_LIMITS, document
 
 DOCUMENT = document()
 WRITES = [
@@ -193,7 +194,7 @@ def test_an_unknown_method_is_a_405_and_head_and_options_do_no_harm(shared: Worl
 class TestLimits:
     @pytest.fixture
     def tight(self, tmp_path: Path) -> Iterator[World]:
-        with world(tmp_path, limits=BodyLimits(requests=2, body_bytes=1000, body_seconds=1.0)) as made:
+        with world(tmp_path, limits=replace(OPERATOR_LIMITS, requests=2, body_bytes=1000, body_seconds=1.0)) as made:
             yield made
 
     def test_a_chunked_body_is_cut_off_and_a_slow_one_is_let_go(self, tight: World) -> None:

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ from hypothesis.strategies import SearchStrategy
 from tests.contract.rekognition.rekognition_fakes import FakeGuard, boto_client, picture, serving
 from tests.contract.rekognition.wire import ask, send, signed_headers
 
-from countenance.api.rekognition import AdmissionLimits
+from countenance.api.rekognition import LIMITS
 from countenance.api.rekognition.shapes import load_model
 
 FACE_ID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -202,7 +203,7 @@ def answer_of(connection: socket.socket) -> tuple[dict[str, list[Any] | str] | i
 
 
 def test_a_body_that_does_not_come_is_given_up(guard: FakeGuard) -> None:
-    with serving(guard, limits=AdmissionLimits(body_seconds=0.3)) as url:
+    with serving(guard, limits=replace(LIMITS, body_seconds=0.3)) as url:
         status, body = answer_of(raw(url, head_of(url, b"{}")))
         assert (status, body["__type"]) == (408, "RequestTimeoutException")
         slow = raw(url, head_of(url, b"{}"))
@@ -212,7 +213,7 @@ def test_a_body_that_does_not_come_is_given_up(guard: FakeGuard) -> None:
 
 
 def test_a_client_that_hangs_up_leaves_nothing_behind(guard: FakeGuard) -> None:
-    with serving(guard, limits=AdmissionLimits(requests=1)) as url:
+    with serving(guard, limits=replace(LIMITS, requests=1)) as url:
         for _ in range(5):
             raw(url, head_of(url, b"{}", 10)).close()
         deadline = time.monotonic() + 10
@@ -242,7 +243,7 @@ def test_slow_bodies_do_not_keep_others_from_being_answered(guard: FakeGuard) ->
 
 def test_more_requests_than_fit_are_told_to_slow_down_before_their_body_is_read(guard: FakeGuard) -> None:
     guard.wait = threading.Event()
-    with serving(guard, threads=1, limits=AdmissionLimits(requests=2)) as url:
+    with serving(guard, threads=1, limits=replace(LIMITS, requests=2)) as url:
         inside = [raw(url, head_of(url, b"{}") + b"{}") for _ in range(2)]
         deadline = time.monotonic() + 10
         while not guard.asked:
@@ -260,7 +261,7 @@ def test_more_requests_than_fit_are_told_to_slow_down_before_their_body_is_read(
 
 
 def test_bodies_together_are_bounded(guard: FakeGuard) -> None:
-    with serving(guard, limits=AdmissionLimits(held_bytes=20 * 1024 * 1024)) as url:
+    with serving(guard, limits=replace(LIMITS, held_bytes=20 * 1024 * 1024)) as url:
         first = raw(url, head_of(url, b"{}", 16_000_000))
         time.sleep(0.3)
         status, body = answer_of(raw(url, head_of(url, b"{}", 16_000_000)))

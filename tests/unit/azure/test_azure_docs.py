@@ -12,10 +12,11 @@ from azure.cognitiveservices.vision.face import FaceClient as OlderClient
 from azure.core.credentials import AzureKeyCredential
 from msrest.authentication import CognitiveServicesCredentials
 
-from countenance.api.azure import AzureLimits, face_calls, values
+from countenance.api.azure import LIMITS, face_calls, values
 from countenance.api.azure import errors as wire
 from countenance.api.azure.answers import GUESSED, MEASURED, NOT_MEASURED, OVER, UNDER
 from countenance.api.azure.routes import NOT_OFFERED, SERVED, VERSIONS
+from countenance.api.azure.server import JSON_BYTES
 from countenance.gallery.kept_faces import MOST, MOST_OF_ONE
 from countenance.gallery.users import MOST_FACES
 
@@ -75,12 +76,11 @@ def test_the_table_of_errors_is_the_table_of_the_code() -> None:
 
 
 def test_the_numbers_of_the_page_are_those_of_the_code() -> None:
-    limits = AzureLimits()
     for said in (
         *VERSIONS,
-        f"{limits.image_bytes:,} bytes",
-        f"{limits.json_bytes // 1024} KiB",
-        f"{limits.body_seconds:g} s",
+        f"{LIMITS.body_bytes:,} bytes",
+        f"{JSON_BYTES // 1024} KiB",
+        f"{LIMITS.body_seconds:g} s",
         f"at most {values.MAX_NAME} characters",
         f"people {values.MAX_USER_DATA // 1024} KB, of faces {values.MAX_FACE_USER_DATA // 1024} KB",
         f"at most {values.MAX_PAGE:,})",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from countenance.api.rekognition import AdmissionLimits
+from countenance.api.rekognition import LIMITS
 from countenance.api.rekognition import errors as wire
 from countenance.api.rekognition.actions import PAGE, Actions
 from countenance.api.rekognition.buckets import MAX_OBJECT_BYTES
@@ -39,12 +39,11 @@ def test_the_table_of_operations_is_what_is_served() -> None:
 
 
 def test_the_numbers_of_the_page_are_those_of_the_code() -> None:
-    limits = AdmissionLimits()
     mib = 1024 * 1024
     for number in (
-        f"{limits.body_bytes // mib} MiB",
-        f"{limits.held_bytes // mib} MiB",
-        f"{limits.body_seconds:g} s",
+        f"{LIMITS.body_bytes // mib} MiB",
+        f"{LIMITS.held_bytes // mib} MiB",
+        f"{LIMITS.body_seconds:g} s",
         f"{MAX_OBJECT_BYTES // mib} MiB",
         f"({MAX_VALUES:,})",
         f"has {PAGE:,} items",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from countenance import errors
+from countenance.api.admission import BodyTooLarge, BodyTooSlow
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ def fault_of(error: BaseException, group: str) -> tuple[AzureError, str]:
     fault, message = INTERNAL, INTERNAL_MESSAGE
     if isinstance(error, AzureRefused):
         fault, message = error.fault, str(error)
+    elif isinstance(error, BodyTooLarge | BodyTooSlow):
+        fault, message = BODY_TOO_LARGE if isinstance(error, BodyTooLarge) else BODY_TOO_SLOW, str(error)
     else:
         for kind in type(error).__mro__:
             if (known := FAULTS.get(kind)) is not None:

@@ -9,20 +9,25 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import Executor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import orjson
 
+from countenance.api.admission import (
+    MIB,
+    Admission,
+    AdmissionLimits,
+    BodyTooLarge,
+    ClientGone,
+    Message,
+    Receive,
+    declared_bytes,
+)
 from countenance.api.azure.errors import (
-    BODY_TOO_LARGE,
-    BODY_TOO_SLOW,
     INVALID_IMAGE_SIZE,
-    RATE_LIMIT,
     UNAUTHENTICATED,
     UNKNOWN_PATH,
     AzureRefused,
@@ -31,15 +36,6 @@ from countenance.api.azure.errors import (
 from countenance.api.azure.face_calls import detect
 from countenance.api.azure.routes import Route, route_of
 from countenance.api.azure.wire_call import WireAnswer, WireCall
-from countenance.api.body_reader import (
-    BodyTooLarge,
-    BodyTooSlow,
-    ClientGone,
-    Message,
-    Receive,
-    declared_bytes,
-    read_body,
-)
 from countenance.api.guarded import RECEIPT, CarriesOut, Credentials, OneCaller, note_failure
 from countenance.errors import BudgetSpent, CountenanceError, NotRecorded
 from countenance.operations import DETECTION_ONLY, Caller
@@ -52,20 +48,11 @@ WRONG_KEY = (
     "Access denied due to invalid subscription key or wrong API endpoint. A subscription key of this server is an "
     "access key, a colon and its secret."
 )
-MIB = 1024 * 1024
+LIMITS = AdmissionLimits(requests=64, body_bytes=6 * MIB, held_bytes=256 * MIB, body_seconds=30.0)
+JSON_BYTES = 128 * 1024
+"""Of a body that is no image."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class AzureLimits:
-    """requests: in hand at once. image_bytes, json_bytes: of one body. held_bytes: of all. body_seconds: its time."""
-
-    requests: int = 64
-    image_bytes: int = 6 * MIB
-    json_bytes: int = 128 * 1024
-    held_bytes: int = 256 * MIB
-    body_seconds: float = 30.0
 
 
 class AzureServer:
@@ -76,17 +63,15 @@ class AzureServer:
         guard: CarriesOut,
         secrets: Credentials,
         executor: Executor,
-        limits: AzureLimits,
+        limits: AdmissionLimits,
         *,
         detects_only: bool = False,
     ) -> None:
         self._guard = guard
         self._secrets = secrets
         self._executor = executor
-        self._limits = limits
+        self._admission = Admission(limits)
         self._detects_only = detects_only
-        self._requests = 0
-        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; anything else has no business here."""
@@ -116,13 +101,17 @@ class AzureServer:
         route = route_of(scope["method"], scope["path"])
         if self._detects_only and route.handler is not detect:
             raise AzureRefused(UNKNOWN_PATH, f"This call does not exist: {DETECTION_ONLY}.")
-        with self._room():
+        with self._admission.request():
             loop = asyncio.get_running_loop()
             caller = await loop.run_in_executor(None, self._caller, scope)
-            most = self._limits.image_bytes if route.takes_image else self._limits.json_bytes
-            with self._space(declared_bytes(scope["headers"]), most, route):
-                body = await self._body(receive, most, route)
-                return await loop.run_in_executor(self._executor, self._carried_out, route, scope, caller, body)
+            most = None if route.takes_image else JSON_BYTES
+            try:
+                async with self._admission.body(declared_bytes(scope["headers"]), receive, most) as body:
+                    return await loop.run_in_executor(self._executor, self._carried_out, route, scope, caller, body)
+            except BodyTooLarge as error:
+                if route.takes_image:
+                    raise AzureRefused(INVALID_IMAGE_SIZE, str(error)) from None
+                raise
 
     def _caller(self, scope: Scope) -> Caller:
         given = [value for name, value in scope["headers"] if name.lower() == KEY_HEADER]
@@ -140,42 +129,6 @@ class AzureServer:
         call = WireCall(route.parts, scope.get("query_string", b""), kind, body, url, carry_out)
         answer = route.handler(call)
         return WireAnswer(answer.body, answer.status, {**answer.headers, **carry_out.headers})
-
-    async def _body(self, receive: Receive, most: int, route: Route) -> bytes:
-        try:
-            return await read_body(receive, most, self._limits.body_seconds)
-        except BodyTooLarge:
-            raise _too_large(most, route) from None
-        except BodyTooSlow:
-            raise AzureRefused(BODY_TOO_SLOW, f"the body took more than {self._limits.body_seconds:g} s") from None
-
-    @contextmanager
-    def _room(self) -> Iterator[None]:
-        if self._requests >= self._limits.requests:
-            raise AzureRefused(RATE_LIMIT, f"{self._limits.requests} requests are in hand; try again in a moment")
-        self._requests += 1
-        try:
-            yield
-        finally:
-            self._requests -= 1
-
-    @contextmanager
-    def _space(self, declared: int | None, most: int, route: Route) -> Iterator[None]:
-        size = most if declared is None else declared
-        if size > most:
-            raise _too_large(most, route)
-        if self._held + size > self._limits.held_bytes:
-            raise AzureRefused(RATE_LIMIT, "the requests in hand hold as much as is kept; try again in a moment")
-        self._held += size
-        try:
-            yield
-        finally:
-            self._held -= size
-
-
-def _too_large(most: int, route: Route) -> AzureRefused:
-    fault = INVALID_IMAGE_SIZE if route.takes_image else BODY_TOO_LARGE
-    return AzureRefused(fault, f"the body holds more than {most:,} bytes")
 
 
 def _host(text: str) -> str:
@@ -216,7 +169,7 @@ def app(
     secrets: Credentials,
     *,
     executor: Executor,
-    limits: AzureLimits | None = None,
+    limits: AdmissionLimits = LIMITS,
     detects_only: bool = False,
 ) -> AzureServer:
     """Azure Face's front door as an ASGI application.
@@ -228,4 +181,4 @@ def app(
         limits: what is taken on at once.
         detects_only: whether no call but detect exists.
     """
-    return AzureServer(guard, secrets, executor, limits or AzureLimits(), detects_only=detects_only)
+    return AzureServer(guard, secrets, executor, limits, detects_only=detects_only)

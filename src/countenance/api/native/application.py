@@ -17,6 +17,7 @@ from starlette.routing import Match
 from starlette.types import ASGIApp
 
 from countenance.administration import Custodian, Explainer, Mandates, Moratoria, Operators, Record
+from countenance.api.admission import AdmissionLimits
 from countenance.api.native import (
     bulk,
     custody,
@@ -30,8 +31,8 @@ from countenance.api.native import (
     rules,
 )
 from countenance.api.native.access import public
-from countenance.api.native.key_access import FaceDoor, KeyAccess, KeyLimits
-from countenance.api.native.middleware import BodyLimits, OperatorAccess
+from countenance.api.native.key_access import KEY_LIMITS, FaceDoor, KeyAccess
+from countenance.api.native.middleware import OPERATOR_LIMITS, OperatorAccess
 from countenance.api.native.problems import FieldFault, Problem, response_of
 from countenance.api.prefixes import PrefixRouter
 from countenance.wire.faces import BulkLine, ComparisonBody, EnrolBody, PictureBody, SearchBody
@@ -72,8 +73,8 @@ READ_BY_HAND = (PictureBody, ComparisonBody, SearchBody, EnrolBody, RedactionBod
 
 def app(
     services: Services,
-    limits: BodyLimits = BodyLimits(),  # noqa: B008  # frozen
-    key_limits: KeyLimits = KeyLimits(),  # noqa: B008  # frozen
+    limits: AdmissionLimits = OPERATOR_LIMITS,
+    key_limits: AdmissionLimits = KEY_LIMITS,
 ) -> ASGIApp:
     """The API as an ASGI application that answers /v1."""
     inside = _application(services)

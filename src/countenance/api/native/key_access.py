@@ -16,14 +16,13 @@ from functools import partial
 from typing import TypeVar
 
 from fastapi import Request, Response
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from countenance.api.body_reader import BodyTooLarge, BodyTooSlow, ClientGone, declared_bytes, read_body
+from countenance.api.admission import MIB, Admission, AdmissionLimits, ClientGone, declared_bytes
 from countenance.api.guarded import RECEIPT, CarriesOut, Credentials
 from countenance.api.native.middleware import Replay, uncached
 from countenance.api.native.problems import response_of
-from countenance.errors import Overloaded, Unauthenticated
+from countenance.errors import Unauthenticated
 from countenance.operations import Answer, Caller, Operation
 
 CALLER = "countenance.caller"
@@ -33,21 +32,11 @@ EXPECTED = "an access key and its secret are expected, as HTTP Basic user and pa
 Seen = TypeVar("Seen")
 Result = TypeVar("Result")
 
-_MIB = 2**20
+KEY_LIMITS = AdmissionLimits(requests=64, body_bytes=16 * MIB, held_bytes=128 * MIB, body_seconds=30.0)
+"""What callers with a key may have in hand."""
 
-
-@dataclass(frozen=True, slots=True)
-class KeyLimits:
-    """requests: in hand at once. body_bytes: of one body. held_bytes: of all. body_seconds: until its last byte.
-
-    video_bytes: of a body that may be a video; it has twice the time.
-    """
-
-    requests: int = 64
-    body_bytes: int = 16 * _MIB
-    held_bytes: int = 128 * _MIB
-    body_seconds: float = 30.0
-    video_bytes: int = 44 * _MIB  # 32 MiB in base64, and a little
+VIDEO_BYTES = 44 * MIB  # 32 MiB in base64, and a little
+"""A body that may be a video; it has twice the time of another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,30 +72,27 @@ class KeyAccess:
         self,
         inside: ASGIApp,
         secret_of: Callable[[str], str | None],
-        limits: KeyLimits,
+        limits: AdmissionLimits,
         videos: frozenset[str] = frozenset(),
     ) -> None:
         self._inside = inside
         self._secret_of = secret_of
-        self._limits = limits
         self._videos = videos
-        self._running = 0
-        self._held = 0
+        self._admission = Admission(limits)
+        self._of_video = VIDEO_BYTES, 2 * limits.body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         send = partial(uncached, send)
-        self._running += 1
-        held = 0
         try:
-            if self._running > self._limits.requests:
-                raise Overloaded(f"{self._limits.requests} requests are in hand; try again in a moment")
-            scope[CALLER] = await self._caller(scope)
-            held = self._size(scope)
-            self._held += held
-            if self._held > self._limits.held_bytes:
-                raise Overloaded("the bodies in hand leave no room for this one; try again in a moment")
-            await self._inside(scope, Replay(await self._body(scope, receive), receive), send)
+            with self._admission.request():
+                scope[CALLER] = await self._caller(scope)
+                if scope["method"] in ("GET", "HEAD"):  # no call that only reads has a body
+                    await self._inside(scope, Replay(b"", receive), send)
+                else:
+                    most = self._of_video if scope["path"] in self._videos else ()
+                    async with self._admission.body(declared_bytes(scope["headers"]), receive, *most) as body:
+                        await self._inside(scope, Replay(body, receive), send)
         except ClientGone:
             return
         except Exception as error:
@@ -114,9 +100,6 @@ class KeyAccess:
             if isinstance(error, Unauthenticated):
                 answer.headers["www-authenticate"] = 'Basic realm="countenance", charset="UTF-8"'
             await answer(scope, receive, send)
-        finally:
-            self._running -= 1
-            self._held -= held
 
     async def _caller(self, scope: Scope) -> Caller:
         headers = [value for name, value in scope["headers"] if name == b"authorization"]
@@ -132,27 +115,3 @@ class KeyAccess:
         if held is None or not same:
             raise Unauthenticated("there is no such access key, or the secret is another")
         return Caller(key)
-
-    def _size(self, scope: Scope) -> int:
-        if scope["method"] in ("GET", "HEAD"):
-            return 0
-        named = any(name == b"content-length" for name, _ in scope["headers"])
-        declared = declared_bytes(scope["headers"])
-        most, _ = self._most(scope)
-        if (named and declared is None) or (declared or 0) > most:
-            raise HTTPException(413, headers={"connection": "close"})
-        return most if declared is None else declared
-
-    def _most(self, scope: Scope) -> tuple[int, float]:
-        limits = self._limits
-        if scope["path"] in self._videos:
-            return limits.video_bytes, 2 * limits.body_seconds
-        return limits.body_bytes, limits.body_seconds
-
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        try:
-            return await read_body(receive, *self._most(scope))
-        except BodyTooLarge:
-            raise HTTPException(413, headers={"connection": "close"}) from None
-        except BodyTooSlow:
-            raise HTTPException(408, headers={"connection": "close"}) from None

@@ -8,28 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from countenance.administration import Operator
-from countenance.api.body_reader import BodyTooLarge, BodyTooSlow, ClientGone, read_body
+from countenance.api.admission import Admission, AdmissionLimits, ClientGone, declared_bytes
 from countenance.api.native.problems import response_of
-from countenance.errors import Overloaded, Unauthenticated
+from countenance.errors import Unauthenticated
 
 OPERATOR = "countenance.operator"
 """Where in the scope the caller is; None on public paths."""
 
 
-@dataclass(frozen=True, slots=True)
-class BodyLimits:
-    """requests: in hand at once. body_bytes: of one body. body_seconds: until its last byte."""
-
-    requests: int = 32
-    body_bytes: int = 65_536
-    body_seconds: float = 10.0
+OPERATOR_LIMITS = AdmissionLimits(requests=32, body_bytes=65_536, held_bytes=32 * 65_536, body_seconds=10.0)
+"""What operators may have in hand."""
 
 
 class OperatorAccess:
@@ -43,14 +36,13 @@ class OperatorAccess:
         inside: ASGIApp,
         holding: Callable[[str], Operator],
         public: frozenset[str],
-        limits: BodyLimits,
+        limits: AdmissionLimits,
         always: frozenset[str] = frozenset(),
     ) -> None:
         self._inside = inside
         self._holding = holding
         self._public = public
-        self._limits = limits
-        self._running = 0
+        self._admission = Admission(limits)
         self._always = always
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,22 +50,19 @@ class OperatorAccess:
         if scope["type"] != "http":
             return
         send = partial(uncached, send)
-        self._running += 1
         try:
-            if self._running > self._limits.requests and scope["path"] not in self._always:
-                raise Overloaded(f"{self._limits.requests} requests are in hand; try again in a moment")
-            public = (
-                scope["path"] in self._public
-            )  # its body is not read, so that nobody without a token makes the server wait
-            scope[OPERATOR] = None if public else await self._caller(scope)
-            body = b"" if public else await self._body(scope, receive)
-            await self._inside(scope, Replay(body, receive), send)
+            with self._admission.request(always=scope["path"] in self._always):
+                if scope["path"] in self._public:  # no body is read: nobody without a token makes the server wait
+                    scope[OPERATOR] = None
+                    await self._inside(scope, Replay(b"", receive), send)
+                else:
+                    scope[OPERATOR] = await self._caller(scope)
+                    async with self._admission.body(declared_bytes(scope["headers"]), receive) as body:
+                        await self._inside(scope, Replay(body, receive), send)
         except ClientGone:
             return
         except Exception as error:
             await response_of(error)(scope, receive, send)
-        finally:
-            self._running -= 1
 
     async def _caller(self, scope: Scope) -> Operator:
         headers = [value for name, value in scope["headers"] if name == b"authorization"]
@@ -81,17 +70,6 @@ class OperatorAccess:
         if scheme.lower() != b"bearer" or not 1 <= len(token) <= 200:
             raise Unauthenticated("an operator's token is expected: Authorization: Bearer …")
         return await asyncio.to_thread(self._holding, token.decode("latin-1").strip())
-
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
-        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if not declared.isdigit() or len(declared) > 18 or int(declared) > self._limits.body_bytes:
-            raise HTTPException(413, headers={"connection": "close"})
-        try:
-            return await read_body(receive, self._limits.body_bytes, self._limits.body_seconds)
-        except BodyTooLarge:
-            raise HTTPException(413, headers={"connection": "close"}) from None
-        except BodyTooSlow:
-            raise HTTPException(408, headers={"connection": "close"}) from None
 
 
 class Replay:

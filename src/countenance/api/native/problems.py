@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from countenance import errors
 from countenance.administration import Decision
+from countenance.api.admission import BodyTooLarge, BodyTooSlow
 from countenance.api.guarded import RECEIPT, note_failure
 
 MEDIA_TYPE = "application/problem+json"
@@ -114,6 +115,8 @@ def response_of(error: BaseException) -> JSONResponse:
         return _of_the_tree(error)
     if isinstance(error, RequestValidationError):
         return _unfit(error)
+    if isinstance(error, BodyTooLarge | BodyTooSlow):
+        error = HTTPException(413 if isinstance(error, BodyTooLarge) else 408, headers={"connection": "close"})
     if isinstance(error, HTTPException):
         kind, title = _PROTOCOL.get(error.status_code, ("refused", "Refused"))
         detail = error.detail if error.status_code == 415 else f"{title}."  # ours: it names what would be taken

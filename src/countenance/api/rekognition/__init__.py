@@ -1,9 +1,8 @@
 """Amazon Rekognition JSON 1.1: an unmodified AWS client, pointed at this server, works."""
 
 from countenance.api.guarded import CarriesOut, Credentials
-from countenance.api.rekognition.admission import AdmissionLimits
 from countenance.api.rekognition.objects import Objects
 from countenance.api.rekognition.s3 import S3Endpoint, S3Place
-from countenance.api.rekognition.server import app
+from countenance.api.rekognition.server import LIMITS, app
 
-__all__ = ["AdmissionLimits", "CarriesOut", "Credentials", "Objects", "S3Endpoint", "S3Place", "app"]
+__all__ = ["LIMITS", "CarriesOut", "Credentials", "Objects", "S3Endpoint", "S3Place", "app"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from countenance import errors
+from countenance.api.admission import BodyTooLarge, BodyTooSlow
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,10 @@ def fault_of(error: BaseException) -> tuple[AwsError, str]:
     """Type, status and message for `error`. An unexpected error, and every 500, gives no detail."""
     if isinstance(error, Refused):
         return error.fault, str(error)
+    if isinstance(error, BodyTooLarge):
+        return BODY_TOO_LARGE, str(error)
+    if isinstance(error, BodyTooSlow):
+        return BODY_TOO_SLOW, str(error)
     for kind in type(error).__mro__:
         if (fault := FAULTS.get(kind)) is not None:
             return fault, INTERNAL_MESSAGE if fault.status == 500 else str(error)
