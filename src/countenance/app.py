@@ -27,7 +27,7 @@ from countenance.api.cors import cross_origin
 from countenance.api.lifespan import Lifespan
 from countenance.api.prefixes import PrefixRouter
 from countenance.budgets import Budgets, read_defaults
-from countenance.custody import Custody
+from countenance.custody import Custody, custody_rows
 from countenance.database import open_database
 from countenance.engine import Detector, Engine, load_manifests
 from countenance.errors import CountenanceError, Misconfigured, NotOffered, NotRecorded, StoreError
@@ -50,7 +50,7 @@ from countenance.scoring import Calibration, Normaliser, load_normaliser
 from countenance.settings import Settings
 from countenance.signing import JSON, Signer, secret_file
 
-BOUND = (register_rows, operator_rows, moratorium_rows, gallery_rows)
+BOUND = (register_rows, operator_rows, moratorium_rows, gallery_rows, custody_rows)
 """All rows that must be as the ledger recorded them."""
 
 
@@ -205,7 +205,7 @@ class Countenance:
     @cached_property
     def custody(self) -> Custody:
         """The store of held results and retention terms."""
-        return Custody(self.database, secret_file(self.settings.keys / "custody.key"), _now)
+        return Custody(self.database, secret_file(self.settings.keys / "custody.key"), _now, self.bindings)
 
     @cached_property
     def moratoria(self) -> administration.Moratoria:

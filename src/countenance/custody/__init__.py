@@ -6,6 +6,6 @@ ends.
 """
 
 from countenance.custody.hold import Hold, HoldState
-from countenance.custody.store import Custody, RetentionTerm
+from countenance.custody.store import Custody, RetentionTerm, custody_rows
 
-__all__ = ["Custody", "Hold", "HoldState", "RetentionTerm"]
+__all__ = ["Custody", "Hold", "HoldState", "RetentionTerm", "custody_rows"]

@@ -36,6 +36,7 @@ from countenance.signing import JSON
 T = TypeVar("T")
 Commits = Mapping[str, Sequence[str]]
 _PER_ENTRY = 1000
+_LISTED_FIRST = 4  # listers that there were when entries did not say how many
 _PAGE = 5000
 _E = tables.entries.c
 _SIZE = Direct(select(func.max(_E.sequence)))
@@ -57,8 +58,9 @@ Fetch = Callable[..., list[tuple[Any, ...]]]
 class Bindings:
     """The rows that stand, as the entries of `ledger` in `engine`'s database say.
 
-    key: 32 bytes, secret. listers: all bound rows there are. Rows that were there before anything was bound are bound
-    on first use, in entries that say so (`adopted`). Safe to use from several threads, and beside other processes.
+    key: 32 bytes, secret. listers: all bound rows there are; later versions add theirs at the end. Rows that were there
+    before theirs were bound are bound on first use, in entries that say so (`adopted`). Safe to use from several
+    threads, and beside other processes.
     """
 
     def __init__(self, engine: Engine, ledger: Ledger, key: bytes, listers: Sequence[Lister]) -> None:
@@ -68,7 +70,7 @@ class Bindings:
         self._listers = listers
         self._standing: dict[str, dict[str, int]] = {}
         self._size = 0
-        self._adopted = False
+        self._adopted = 0  # of the listers: those whose rows were bound
         self._lock = RLock()
         self._remembered = lru_cache(maxsize=4096)(self._commitment)
 
@@ -168,16 +170,18 @@ class Bindings:
         """Know all that is on the disk; bind what was there before anything was bound."""
         with self._lock:
             self._catch_up(self._fetch)
-            if not self._adopted:
+            if self._adopted < len(self._listers):
                 self._ledger.carry_out(self._adopt)
                 self._catch_up(self._fetch)
 
     def _adopt(self, batch: Batch, transaction: Transaction) -> None:
         self._catch_up(transaction.rows)
-        if self._adopted or batch.bound:
+        if self._adopted >= len(self._listers) or batch.bound:
             return
-        made = self._commitments(row for row, _ in self._rows(transaction.connection))
-        _add(batch, made, {}, (), {"adopted": sum(map(len, made.values()))}, always=True)
+        new = self._listers[self._adopted :]
+        made = self._commitments(row for lister in new for row, _ in lister(transaction.connection))
+        more: dict[str, JSON] = {"adopted": sum(map(len, made.values())), "listed": len(self._listers)}
+        _add(batch, made, {}, (), more, always=True)
 
     def _fetch(self, statement: Direct, **values: object) -> list[tuple[Any, ...]]:
         return statement.rows(self._engine, **values)
@@ -229,7 +233,7 @@ class Bindings:
         fields = json.loads(entry)
         if fields.get("kind") != "state":
             return
-        self._adopted = True
+        self._adopted = max(self._adopted, int(fields.get("listed", _LISTED_FIRST)))
         for table in fields.get("dropped", ()):
             self._standing.pop(table, None)
         for table, commitments in fields.get("released", {}).items():

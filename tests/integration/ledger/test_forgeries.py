@@ -15,14 +15,17 @@ import pytest
 from click.testing import CliRunner
 from tests.fakes.engine import MODEL, face_at, vector_of
 
-from countenance.app import Countenance
+from countenance.app import BOUND, Countenance
 from countenance.cli.ledger import ledger as commands
+from countenance.custody import Custody
 from countenance.errors import CountenanceError, Misconfigured, NotAsRecorded, StoreError, Unauthenticated
 from countenance.faces import Template
 from countenance.gallery import Gallery
+from countenance.ledger import Bindings
 from countenance.mandates import AccessKey, Holder, MoratoriumStore, Role, Terms
 from countenance.scoring import RawCosine
 from countenance.settings import Settings, load
+from countenance.signing import secret_file
 
 pytestmark = pytest.mark.hardening
 
@@ -31,11 +34,12 @@ LATER = datetime.now(UTC) + timedelta(days=30)
 
 @dataclass
 class Scene:
-    """What the forgeries find: who holds what in one installation. keys and tokens: by what they are called."""
+    """What the forgeries find: who holds what in one installation. keys, tokens, holds: by what they are called."""
 
     settings: Settings
     keys: dict[str, AccessKey]
     tokens: dict[str, str]
+    holds: dict[str, str]
 
     def open(self) -> Countenance:
         return Countenance.open(self.settings)
@@ -60,7 +64,7 @@ def gallery_of(app: Countenance) -> Gallery:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     home = tmp_path_factory.mktemp("forged") / "home"
-    scene = Scene(load({"COUNTENANCE_HOME": str(home)}), {}, {})
+    scene = Scene(load({"COUNTENANCE_HOME": str(home)}), {}, {}, {})
     app = scene.open()
     for name in ("active", "other", "ended"):
         terms = Terms("photo_library", "consent", ("staff",), ("identify",))
@@ -89,6 +93,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     connection.close()
     (face,) = (each for each in gallery.faces("staff", limit=9).items if each.external_id == "gone")
     gallery.erase("staff", [face.face_id])
+    for ask in ("reviewed", "rejected"):
+        hold = app.custody.hold(
+            mandate_id="m", decision=0, request_hash=ask, result_hash="r", contents={}, reviewers=2, authorise_by=LATER,
+            clauses=["house.review"],
+        )  # fmt: skip
+        app.custody.review(hold.hold_id, "ann", agrees=ask == "reviewed")
+        scene.holds[ask] = hold.hold_id
+    app.custody.retain("staff", 30, "house.keep")
     decided = app.ledger.append({"kind": "decision", "verdict": "deny"}, {"gallery": "staff", "who": "x"}).wait()
     assert decided.index > 0
     app.close()
@@ -99,7 +111,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 def scene(built: Scene, tmp_path: Path) -> Scene:
     home = tmp_path / "home"
     shutil.copytree(built.settings.home, home)
-    return Scene(load({"COUNTENANCE_HOME": str(home)}), built.keys, built.tokens)
+    return Scene(load({"COUNTENANCE_HOME": str(home)}), built.keys, built.tokens, built.holds)
 
 
 def key_used(name: str) -> Callable[[Scene, Countenance], None]:
@@ -114,6 +126,17 @@ def token_used(name: str) -> Callable[[Scene, Countenance], None]:
         app.operators.holding(scene.tokens[name])
 
     return use
+
+
+def hold_shown(ask: str) -> Callable[[Scene, Countenance], None]:
+    def use(scene: Scene, app: Countenance) -> None:
+        app.custody.show(scene.holds[ask])
+
+    return use
+
+
+def terms_read(scene: Scene, app: Countenance) -> None:
+    app.custody.terms()
 
 
 def decided(scene: Scene, app: Countenance) -> None:
@@ -137,6 +160,9 @@ def forged_copy(scene: Scene, app: Countenance) -> None:
 
 MANDATE = "mandate_id = (SELECT mandate_id FROM mandates WHERE holder LIKE '%\"{}\"%')"
 ACTIVE, ENDED, OTHER, WAITS = (MANDATE.format(name) for name in ("active", "ended", "other", "waits"))
+REVIEWED, REJECTED = (
+    f"hold_id = (SELECT hold_id FROM custody_holds WHERE ask = '{x}')" for x in ("reviewed", "rejected")
+)
 COLUMNS = "holder,terms,requested_by,requested_at,expires_at,approved_by,approved_at,ended_at,ended_why"
 FIRST = "number = (SELECT min(number) FROM faces)"
 TWO = "(SELECT template FROM faces ORDER BY number LIMIT 1 OFFSET 1)"
@@ -224,6 +250,27 @@ FORGERIES: dict[str, tuple[list[str], Callable[[Scene, Countenance], None] | Non
     ),
     "an external id renamed": (["UPDATE images SET external_id='zoe' WHERE external_id='one'"], None),
     "a gallery renamed": (["UPDATE galleries SET gallery_id='mine' WHERE gallery_id='staff'"], searched("mine", 1)),
+    "a review made up": (
+        [f"INSERT INTO custody_reviews SELECT hold_id, 'ben', 1, at FROM custody_reviews WHERE {REVIEWED}"],
+        hold_shown("reviewed"),
+    ),
+    "a rejection turned": ([f"UPDATE custody_reviews SET agrees=1 WHERE {REJECTED}"], hold_shown("rejected")),
+    "a rejection deleted": ([f"DELETE FROM custody_reviews WHERE {REJECTED}"], hold_shown("rejected")),
+    "fewer reviewers": ([f"UPDATE custody_holds SET reviewers=1 WHERE {REVIEWED}"], hold_shown("reviewed")),
+    "a deadline moved": (
+        [f"UPDATE custody_holds SET authorise_by='2999-01-01T00:00:00+00:00' WHERE {REVIEWED}"],
+        hold_shown("reviewed"),
+    ),
+    "an authorisation made up": (
+        [f"UPDATE custody_holds SET requested_at=made_at, granted_at=made_at WHERE {REVIEWED}"],
+        hold_shown("reviewed"),
+    ),
+    "a held result deleted": (
+        [f"DELETE FROM custody_reviews WHERE {REVIEWED}", f"DELETE FROM custody_holds WHERE {REVIEWED}"],
+        None,
+    ),
+    "a term of retention lengthened": (["UPDATE custody_retention SET days=3000"], terms_read),
+    "a term of retention deleted": (["DELETE FROM custody_retention"], terms_read),
     "an opening edited": (["UPDATE ledger_openings SET value='\"guests\"' WHERE name='gallery'"], None),
     "an opening deleted": (["DELETE FROM ledger_openings WHERE name='who'"], None),
     "all openings deleted": (["DELETE FROM ledger_openings"], None),
@@ -235,7 +282,8 @@ FORGERIES: dict[str, tuple[list[str], Callable[[Scene, Countenance], None] | Non
 def test_without_a_forgery_everything_works_and_nothing_is_noticed(scene: Scene) -> None:
     app = scene.open()
     app.check_state()
-    for use in (key_used("active"), key_used("ended"), token_used("reads"), decided, searched("staff", 1)):
+    uses = (key_used("active"), key_used("ended"), token_used("reads"), decided, searched("staff", 1))
+    for use in (*uses, hold_shown("reviewed"), hold_shown("rejected"), terms_read):
         use(scene, app)
     with pytest.raises(NotAsRecorded):  # erased, so not found
         searched("staff", 3)(scene, app)
@@ -328,6 +376,18 @@ def test_an_older_copy_of_the_whole_database_is_found_by_an_outside_checkpoint_o
     shutil.copy(old, scene.settings.database)
     assert scene.verify()[0] == 0
     assert scene.verify("--since", str(outside))[0] == 1
+
+
+def test_rows_of_a_kind_that_an_earlier_version_did_not_bind_are_bound_on_record(tmp_path: Path) -> None:
+    settings = load({"COUNTENANCE_HOME": str(tmp_path / "home")})
+    app = Countenance.open(settings)
+    earlier = Bindings(app.database, app.ledger, secret_file(settings.keys / "bindings.key"), BOUND[:-1])
+    assert earlier.differences() == []
+    Custody(app.database, bytes(32), lambda: datetime.now(UTC)).retain("old", 30, "house.keep")
+    app.check_state()
+    assert [entry.fields["adopted"] for entry in app.ledger.entries() if entry.kind == "state"] == [0, 1]
+    app.close()
+    Countenance.open(settings).check_state()
 
 
 def test_rows_from_before_are_bound_on_record(tmp_path: Path) -> None:
