@@ -33,6 +33,7 @@ EVERY = (
     "pictures",
     "redaction",
     "audit",
+    "climbing",
 )
 LIBRARIES = ("numpy", "openvino", "opencv-python-headless", "onnxruntime", "faiss-cpu", "cedarpy", "scikit-learn")
 

@@ -1,0 +1,372 @@
+"""Whether somebody with a key, who sees answers only, can make a picture that matches a victim, budgets or none.
+
+The attacker has what everybody has: the model, its calibration, and pictures of strangers. The first questions are
+strangers; each answer says how far the victim's template lies from a template that the attacker knows, so a Gaussian
+estimate of the victim's follows. From that the attacker makes a face, out of eigenfaces of the strangers, whose own
+template comes as close to it as can be, asks with that, and so on. Answers told in steps count as the middle of a step.
+
+    python -m benchmarks climbing        five victims, about five minutes on two cores that are free
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from countenance.app import Countenance
+from countenance.budgets import Budgets, Spending, read_defaults
+from countenance.database import open_database
+from countenance.engine import Engine, Picture
+from countenance.engine.alignment import TARGET, similarity
+from countenance.engine.detector import five
+from countenance.errors import BudgetSpent, NoFace
+from countenance.faces import DetectedFace, Landmarks, Pixels, Point
+from countenance.mandates import Holder, Terms
+from countenance.operations import Associate, Caller, Compare, CreateGallery, CreateUser, Enrol, QualityFilter, Tools
+from countenance.scoring.coarse import EXACT_FROM, STEP
+from countenance.settings import Settings
+
+MATCHES = 80.0
+"""The similarity from which a picture is taken to match: a false match rate of 1e-3."""
+
+SIDE, MARGIN = 176, 32
+"""Of the pictures that are made, pixels: the embedder's cut and what lies around it."""
+FACES = 48
+"""How many eigenfaces pictures are made of."""
+VICTIMS = 5
+
+Rows = NDArray[np.float32]
+Ask = Callable[[bytes], float | None]
+"""What is told of a picture: a similarity, 0 for nothing; None when the budget is spent."""
+
+
+@dataclass(frozen=True)
+class Climb:
+    """How an attack went. calls: answered. first_match: the call that reached `MATCHES` as told, 0 for none.
+
+    picture: the one that was told the highest similarity.
+    """
+
+    calls: int
+    told: float
+    first_match: int
+    picture: bytes
+
+
+class Studio:
+    """What the attacker has at home: the model, and strangers' pictures."""
+
+    def __init__(self, tools: Tools, strangers: Sequence[Path]) -> None:
+        self._engine, self._normaliser, self._calibration = tools.engine, tools.normaliser, tools.calibration
+        frames: list[Pixels] = []
+        for path in strangers:
+            seen = self._engine.look(path.read_bytes())
+            if seen.faces:
+                self._face: DetectedFace = seen.faces[0]
+                frames.append(_frame(seen))
+        self.pictures = [encoded(frame) for frame in frames]
+        self.templates = self._embedded(frames)
+        whole = np.stack(frames).reshape(len(frames), -1).astype(np.float32)
+        self._mean = whole.mean(axis=0)
+        off = whole - self._mean
+        sizes, vectors = np.linalg.eigh(off @ off.T)
+        sizes, vectors = sizes[::-1][:FACES], vectors[:, ::-1][:, :FACES]
+        self._spread = np.sqrt(sizes / len(frames))
+        self._axes = np.ascontiguousarray((off.T @ vectors) / np.sqrt(sizes), np.float32)
+        self._places = off @ self._axes / self._spread
+        self._prior = np.zeros((self.templates.shape[1] + 1,) * 2)
+        self._prior[:-1, :-1] = np.cov(self.templates.T) + 1e-5 * np.eye(self.templates.shape[1])
+        self._prior[-1, -1] = 0.01  # of what the victim's own crowding takes off every score
+        self._usual = np.append(self.templates.mean(axis=0), 0.0)
+
+    def seen(self, picture: bytes) -> Rows | None:
+        """The template of the largest face of a picture."""
+        seen = self._engine.look(picture)
+        return self._engine.embed(seen, seen.faces[:1])[0].vector if seen.faces else None
+
+    def estimate(self, templates: Sequence[Rows], told: Sequence[float]) -> Rows:
+        """The victim's template, as far as the answers to pictures with these templates tell it; norm 1."""
+        probes = np.stack(templates)
+        stepped = [told_as < EXACT_FROM and told_as % STEP == 0 for told_as in told]
+        values = [value + STEP / 2 if coarse else value for value, coarse in zip(told, stepped, strict=True)]
+        scores = np.array([float(self._calibration.score(min(value, 99.99))) for value in values])
+        noise = np.array([0.06 if coarse else 0.003 for coarse in stepped])
+        alone = self._normaliser.probe_side(probes) @ self._normaliser.gallery_side(probes).T
+        crowding = (1.0 - np.diag(alone)) / 2  # what the normaliser takes off for the probe
+        design = np.hstack([probes, np.ones((len(probes), 1))])
+        rest = scores + crowding - design @ self._usual
+        cover = design @ self._prior @ design.T + np.diag(noise**2)
+        found = (self._usual + self._prior @ design.T @ np.linalg.solve(cover, rest))[:-1]
+        return np.asarray(found / np.linalg.norm(found), np.float32)
+
+    def face_like(self, template: Rows, steps: int = 3) -> bytes:
+        """A picture whose template comes close to `template`: Gauss-Newton from the stranger who is most like it."""
+        place = self._places[int((self.templates @ template).argmax())]
+        best = float(self._made([place])[0] @ template)
+        for _ in range(steps):
+            base = self._made([place])[0]
+            slope = (self._made(list(place + 0.5 * np.eye(FACES))) - base) / 0.5
+            square, pull = slope @ slope.T, slope @ (template - base)
+            tried = [
+                np.clip(place + length * np.linalg.solve(square + damping * np.eye(FACES), pull), -3.5, 3.5)
+                for damping in (0.003, 0.01, 0.03, 0.1)
+                for length in (0.5, 1.0, 2.0)
+            ]
+            near = self._made(tried) @ template
+            if near.max() < best + 1e-3:
+                break
+            best, place = float(near.max()), tried[int(near.argmax())]
+        return encoded(self._pictures([place])[0])
+
+    def _pictures(self, places: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:
+        flat = self._mean + (np.stack(places) * self._spread).astype(np.float32) @ self._axes.T
+        return np.asarray(np.clip(flat, 0, 255), np.uint8).reshape(-1, SIDE, SIDE, 3)
+
+    def _made(self, places: Sequence[NDArray[Any]]) -> Rows:
+        return self._embedded(self._pictures(places))
+
+    def _embedded(self, frames: Sequence[Pixels] | NDArray[np.uint8]) -> Rows:
+        """The templates of frames, put one above the other so that they go through the network together."""
+        sheet = np.concatenate(frames)
+        faces = [replace(self._face, landmarks=_marks(row, len(frames))) for row in range(len(frames))]
+        found = self._engine.embed(Picture(SIDE, len(sheet), (), sheet), faces)
+        return np.stack([each.vector for each in found])
+
+
+def _marks(row: int, rows: int) -> Landmarks:
+    """Where the embedder wants a face, in frame `row` of a sheet of `rows` frames."""
+    places = TARGET + MARGIN
+    return Landmarks(*(Point(float(x) / SIDE, (float(y) / SIDE + row) / rows) for x, y in places))
+
+
+def _frame(seen: Picture) -> Pixels:
+    """The largest face, where the embedder wants it, with a margin."""
+    to = similarity(seen.position(five(seen.faces[0].landmarks)), TARGET + MARGIN)
+    return np.asarray(cv2.warpAffine(seen.pixels, to, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def encoded(picture: Pixels) -> bytes:
+    """As a PNG."""
+    done, content = cv2.imencode(".png", picture)
+    assert done
+    return content.tobytes()
+
+
+def climb(studio: Studio, ask: Ask, most: int, strangers: int, seed: int) -> Climb:
+    """Attack with at most `most` calls, the first `strangers` of them with pictures of people of the studio."""
+    order = np.random.default_rng(seed).permutation(len(studio.pictures))[:strangers]
+    templates: list[Rows] = []
+    told: list[float] = []
+    pictures: list[bytes] = []
+    while len(told) < most:
+        if len(told) < len(order):
+            picture = studio.pictures[order[len(told)]]
+        else:
+            picture = studio.face_like(studio.estimate(templates, told))
+        answer = ask(picture)
+        template = studio.seen(picture)
+        if answer is None or template is None:
+            break
+        templates.append(template)
+        told.append(answer)
+        pictures.append(picture)
+        if answer >= MATCHES:
+            break
+    first = next((n for n, value in enumerate(told, 1) if value >= MATCHES), 0)
+    best = int(np.argmax(told)) if told else 0
+    return Climb(len(told), max(told, default=0.0), first, pictures[best] if pictures else b"")
+
+
+def people(least: int) -> list[list[Path]]:
+    """People of LFW with at least so many pictures, in the order of their names."""
+    by_name: dict[str, list[Path]] = {}
+    for path in sorted((Path(os.environ["COUNTENANCE_DATA"]) / "lfw" / "images").rglob("*.jpg")):
+        by_name.setdefault(path.stem.rpartition("_")[0], []).append(path)
+    return [paths for paths in by_name.values() if len(paths) >= least]
+
+
+class Scene:
+    """An installation of its own with real models, and mandates with budgets as wanted."""
+
+    def __init__(self, home: Path, weights: Path) -> None:
+        self.app = Countenance.open(Settings(home=home, weights=weights))
+        self.tools = self.app.tools
+        assert isinstance(self.tools, Tools)
+        assert isinstance(self.tools.engine, Engine)
+
+    def mandate(self, name: str, budget: str) -> Caller:
+        """A caller under a new mandate for research on a published set, with that budget."""
+        terms = Terms("research", "research", ("*",), ("*",), '{"gallery": {"provenance": "published_set"}}', budget)
+        until = datetime.now(UTC) + timedelta(days=1)
+        asked = self.app.mandates.request(Holder(name), terms, requested_by="ann", expires_at=until)
+        self.app.mandates.approve(asked.mandate_id, approved_by="ben")
+        return Caller(self.app.mandates.issue_key(asked.mandate_id, to="ann").access_key)
+
+    def exact(self, victim: bytes) -> Ask:
+        """Exact similarities, which no door tells."""
+        template = self._template(victim)
+        assert template is not None
+
+        def ask(picture: bytes) -> float | None:
+            probe = self._template(picture)
+            return 0.0 if probe is None else self.similarity(probe, template)
+
+        return ask
+
+    def similarity(self, probe: Rows, enrolled: Rows) -> float:
+        """Of two templates, 0..100."""
+        tools = self.tools
+        sides = tools.normaliser.probe_side(probe[None, :]), tools.normaliser.gallery_side(enrolled[None, :])
+        return float(tools.calibration.similarity(float((sides[0] @ sides[1].T)[0, 0])))
+
+    def _template(self, picture: bytes) -> Rows | None:
+        seen = self.tools.engine.look(picture)
+        return self.tools.engine.embed(seen, seen.faces[:1])[0].vector if seen.faces else None
+
+    def compare(self, caller: Caller, victim: bytes) -> Ask:
+        """CompareFaces at threshold 0."""
+
+        def ask(picture: bytes) -> float | None:
+            try:
+                done = self.app.guard.carry_out(caller, Compare(picture, victim, similarity=0.0)).result
+            except BudgetSpent:
+                return None
+            except NoFace:
+                return 0.0
+            return max((similarity for _, similarity in done.matches), default=0.0)
+
+        return ask
+
+    def associate(self, caller: Caller, victim: bytes, gallery: str) -> Ask:
+        """IndexFaces, then AssociateFaces with a user who has the victim's face, with a threshold out of reach."""
+        run = self.app.guard.carry_out
+        run(caller, CreateGallery(gallery, {}))
+        run(caller, CreateUser(gallery, "victim"))
+
+        def enrolled(picture: bytes) -> str | None:
+            faces = run(caller, Enrol(gallery, picture, max_faces=1, quality=QualityFilter.NONE)).result.faces
+            return faces[0][0].face_id if faces else None
+
+        first = enrolled(victim)
+        assert first is not None
+        run(caller, Associate(gallery, "victim", (first,), 0.0))
+
+        def ask(picture: bytes) -> float | None:
+            try:
+                face = enrolled(picture)
+                if face is None:
+                    return 0.0
+                done = run(caller, Associate(gallery, "victim", (face,), 100.0)).result
+            except BudgetSpent:
+                return None
+            return max((each.similarity or 0.0 for each in done.refused), default=100.0 if done.face_ids else 0.0)
+
+        return ask
+
+
+def doors_of(scene: Scene, victim: bytes, number: int) -> dict[str, tuple[Ask, int, int]]:
+    """How a victim is attacked: whom is asked, the most calls, and how many of them are strangers."""
+    bounded = read_defaults()["default"].text()
+    return {
+        "exact": (scene.exact(victim), 60, 50),
+        "CompareFaces": (scene.compare(scene.mandate("bounded", bounded), victim), 100, 18),
+        "AssociateFaces": (scene.associate(scene.mandate("bounded", bounded), victim, f"g{number}"), 100, 18),
+    }
+
+
+def attacked(scene: Scene, studio: Studio, victims: Sequence[Sequence[Path]]) -> dict[str, Any]:
+    """Attack each of `victims` (their pictures: one is compared with, three are looked at after) by every door."""
+    rows: dict[str, list[tuple[Climb, float, float]]] = {}
+    for number, paths in enumerate(victims):
+        victim = paths[0].read_bytes()
+        for door, (ask, most, first) in doors_of(scene, victim, number).items():
+            done = climb(studio, ask, most, first, number)
+            seen = scene.exact(victim)(done.picture) or 0.0
+            others = [scene.exact(path.read_bytes())(done.picture) or 0.0 for path in paths[1:4]]
+            rows.setdefault(door, []).append((done, seen, float(np.mean([each >= MATCHES for each in others]))))
+    return {door: _summary(each) for door, each in rows.items()}
+
+
+def chance(scene: Scene, studio: Studio, victims: Sequence[Path], calls: int) -> dict[str, Any]:
+    """How often a stranger's own picture reaches `MATCHES`, and one of `calls` strangers: what needs no attack."""
+    found = []
+    for path in victims:
+        template = studio.seen(path.read_bytes())
+        if template is not None:
+            found.append([scene.similarity(each, template) >= MATCHES for each in studio.templates])
+    hits = np.array(found)
+    one = float(hits.mean())
+    return {"pairs": int(hits.size), "matched": int(hits.sum()), "of_one": one, f"of_{calls}": 1 - (1 - one) ** calls}
+
+
+def _summary(rows: Sequence[tuple[Climb, float, float]]) -> dict[str, Any]:
+    reached = [climbed.first_match for climbed, _, _ in rows if climbed.first_match]
+    return {
+        "victims": len(rows),
+        "calls_median": int(np.median([climbed.calls for climbed, _, _ in rows])),
+        "calls_most": max(climbed.calls for climbed, _, _ in rows),
+        "matched": sum(seen >= MATCHES for _, seen, _ in rows),
+        "calls_to_match_median": int(np.median(reached)) if reached else None,
+        "similarity_median": round(float(np.median([seen for _, seen, _ in rows])), 1),
+        "unseen_pictures_matched": round(float(np.mean([others for _, _, others in rows])), 3),
+    }
+
+
+def spending_cost() -> dict[str, float]:
+    """Microseconds that a call takes with its account and without, side by side; with sketches of earlier probes."""
+    with tempfile.TemporaryDirectory() as folder:
+        budgets = Budgets(open_database(Path(folder) / "db.sqlite"), bytes(32), lambda: datetime.now(UTC))
+        wide, random = read_defaults()["research"], np.random.default_rng(0)
+        cost = {}
+        for name, before, probed in (("without_probe", 0, False), ("with_probe", 0, True), ("with_5000", 5000, True)):
+            vectors = random.normal(size=(before + 300, 1, 128)).astype(np.float32)
+            for vector in vectors[:before]:
+                budgets.spend("m", "k", "g", wide, Spending(1, vector))
+            took = []
+            for vector in vectors[before:]:
+                began = time.perf_counter()
+                budgets.spend("m", "k", "g", wide, Spending(1, vector) if probed else Spending(1))
+                took.append(time.perf_counter() - began)
+            cost[f"{name}_us"] = round(float(np.median(took)) * 1e6, 1)
+        return cost
+
+
+def run() -> dict[str, Any]:
+    """What `python -m benchmarks climbing` measures."""
+    weights = Path(os.environ.get("COUNTENANCE_HOME", "data")) / "models"
+    many, lone = people(4), [paths[0] for paths in people(1) if len(paths) == 1]
+    with tempfile.TemporaryDirectory() as folder:
+        scene = Scene(Path(folder) / "home", weights)
+        try:
+            studio = Studio(scene.tools, lone[::16][:250])
+            by_chance = chance(scene, studio, [paths[0] for paths in many[::20]], 20)
+            attacks = attacked(scene, studio, many[:: len(many) // VICTIMS][:VICTIMS])
+            return tabled({"chance": by_chance, "attacks": attacks, "cost": spending_cost()})
+        finally:
+            scene.app.close()
+
+
+def tabled(result: dict[str, Any]) -> dict[str, Any]:
+    """`result` with what docs/benchmarks.md shows of it."""
+    attacks = [{"asked": door, **row} for door, row in result["attacks"].items()]
+    account = [{"account of a call": name, "median µs": value} for name, value in result["cost"].items()]
+    note = "exact: without budget and with exact scores, which no operation tells. The others: the default budget."
+    return {
+        "what": "Pictures made step by step from the answers, of people of LFW (docs/threat-model.md).",
+        **result,
+        "tables": [
+            {"title": "Attacks on comparisons", "note": note, "rows": attacks},
+            {"title": "Strangers' own pictures that match", "rows": [result["chance"]]},
+            {"title": "What the account of a call takes", "note": "A call without account takes 0.", "rows": account},
+        ],
+    }

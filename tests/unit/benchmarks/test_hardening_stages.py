@@ -1,0 +1,41 @@
+"""Stages of `make hardening`: what ends in time is counted, what does not is ended and said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from benchmarks import hardening
+
+
+def stages(folder: Path, patch: pytest.MonkeyPatch, **texts: str) -> list[str]:
+    patch.setattr(hardening, "TESTS", folder)
+    patch.setattr(hardening, "RESULT", folder / "hardening.json")
+    names = []
+    for name, text in texts.items():
+        path = folder / f"test_{name}.py"
+        path.write_text(f"import pytest, time\n@pytest.mark.hardening\ndef test_it():\n    {text}\n")
+        names.append(str(path))
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    hardening: x\n")
+    return names
+
+
+def test_a_stage_that_takes_too_long_is_ended_and_the_others_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = stages(tmp_path, monkeypatch, good="pass", slow="time.sleep(60)")
+    monkeypatch.setattr(hardening, "STAGE_S", 60)
+    assert hardening.marked() == [Path(name) for name in names]
+    assert hardening.main(names[:1]) == 0
+    monkeypatch.setattr(hardening, "STAGE_S", 1)
+    assert hardening.main(names[1:]) == 1
+    suites = json.loads((tmp_path / "hardening.json").read_text())["suites"]
+    assert {name: (each["ended"], each["passed"]) for name, each in suites.items()} == {
+        "test_good": ("in time", 1),
+        "test_slow": ("late", 0),
+    }
+
+
+def test_a_stage_that_fails_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert hardening.main(stages(tmp_path, monkeypatch, bad="assert False")) == 1
