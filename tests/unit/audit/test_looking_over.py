@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from countenance.audit import evidence
 from countenance.audit.labelled.suspicions import alike, mixed_units, sentinels
 from countenance.cli import cli
 from countenance.errors import BadRequest
@@ -123,10 +124,21 @@ def test_the_tutorial_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "exploratory" in result.output
 
 
+HEAVY = ("numpy", "scipy", "pyarrow", "cv2", "openvino", "numba", "sqlalchemy", "boto3", "botocore", "PIL", "pandas")
+EVIDENCE = Path(evidence.__file__).with_name("shipped") / "sface.fmr-0.001.evidence.json"
+
+
 @pytest.mark.parametrize(
     ("command", "absent"),
     [
-        (["audit", "--help"], ("numpy", "pyarrow", "scipy")),
+        (["audit", "--help"], HEAVY),
+        (["audit", "adapter", "list"], HEAVY),
+        (["audit", "adapter", "show", "luxand"], HEAVY),
+        (["audit", "plan", "--example", "risks"], HEAVY),
+        (["audit", "evidence", "verify", str(EVIDENCE)], HEAVY),
+        (["audit", "verify", str(EVIDENCE.with_name("sface.lfw.fmr-0.001.zip"))], HEAVY),
+        (["audit", "planner", "--fmr", "1e-4", "--ratio", "2"], (*HEAVY[2:], "jinja2")),
+        (["audit", "explain-search", "--gallery", "9", "--probes", "90", "--matched", "20"], (*HEAVY[2:], "jinja2")),
         (["audit", "check", str(TUTORIAL)], ("scipy", "openvino", "countenance.engine", "pandas")),
     ],
 )

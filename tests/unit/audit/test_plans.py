@@ -21,7 +21,8 @@ from countenance.audit.formats.plan import (
 )
 from countenance.audit.labelled.people import people_of_rows
 from countenance.audit.labelled.tables import read_table
-from countenance.audit.planning.plans import example, examples, plan_bytes, plan_of_draft, systems_plan_of_draft
+from countenance.audit.planning.drafts import example, examples
+from countenance.audit.planning.plans import plan_bytes, plan_of_draft, systems_plan_of_draft
 from countenance.audit.running import changes, circumstances, planned_analyses, surprises
 from countenance.errors import BadRequest, NotFound
 

@@ -23,6 +23,7 @@ from countenance.audit.analysis.disclosure import (
 )
 from countenance.audit.analysis.grouped import analyse
 from countenance.audit.analysis.measurement import FaceData, Measurement, image_failures
+from countenance.audit.findings.questions import ENOUGH
 from countenance.audit.formats.plan import GallerySizes, Plan, ThresholdRule
 from countenance.audit.formats.results import (
     Analysis,
@@ -237,6 +238,9 @@ def searches(
                     lead_right=right,
                     measured=None if found is None else share(found.fpir_by_group[g]),
                     missed=None if found is None else share(found.fnir_by_group[g]),
+                    expected_low=expected_false_matches([fmr.low or 0.0], [size]),
+                    expected_high=expected_false_matches([fmr.high], [size]),
+                    enough=(fmr.errors or 0) >= ENOUGH,
                 )
             )
     return tuple(lines)

@@ -10,16 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countenance.audit.findings.naming import Names
-from countenance.audit.findings.questions import Question
+from countenance.audit.findings.questions import ENOUGH, Question
 from countenance.audit.findings.sentences import Sides, sentence, sides_of, size, things
-from countenance.audit.findings.words import between, count, listed, one_in, percent, times
+from countenance.audit.findings.words import between, count, interval, listed, of, one_in, one_sided, percent, times
 from countenance.audit.formats.plan import NEAR_ONE, GallerySizes, Plan
 from countenance.audit.formats.results import Judged, Numbers
 from countenance.audit.formats.shares import Share
 
 SHOWN = ("difference shown", "difference shown, within the declared margin")
-ENOUGH = 10
-"""False matches below which nothing is said about searches: too few to multiply."""
 UNKNOWN = Numbers("unknown", "unknown", "unknown")
 
 
@@ -75,9 +73,9 @@ def numbers_of(plan: Plan, lead: Judged) -> Numbers:
 
 def rate_words(share: Share) -> str:
     """A rate in a sentence: "14 % (1 in 7.1)"; "0 of 54, at most 6.6 %"."""
-    if share.errors:
-        return f"{percent(share.estimate)} ({one_in(share.estimate)})"
-    return f"0 of {share.trials:,}, at most {percent(share.high)}"
+    if one_sided(share):
+        return f"{of(share)}, {interval(share)}"
+    return f"{percent(share.estimate)} ({one_in(share.estimate)})"
 
 
 def _gap(lead: Judged, sides: Sides) -> str:
@@ -122,8 +120,9 @@ def _meaning(plan: Plan, lead: Judged, sides: Sides) -> str:
 
 
 def _of_thousand(share: Share) -> str:
-    if not share.errors:
-        return f"at most {count(1000 * (share.high or 0.0))}"
+    if one_sided(share):
+        most = not share.errors
+        return f"at {'most' if most else 'least'} {count(1000 * ((share.high if most else share.low) or 0.0))}"
     return f"about {count(1000 * (share.estimate or 0.0))}"
 
 

@@ -19,6 +19,8 @@ from countenance.audit.formats.shares import Share
 
 MOST_CLASSES = 10
 """Of classifiers with more classes only the plan's positive class is asked about."""
+ENOUGH = 10
+"""False matches below which nothing is said about searches but a bound: too few to multiply."""
 LOW_IS_BAD = frozenset({"tpr", "ppv", "npv"})
 """Measures whose lowest rate is the worst."""
 FACE_FIELDS = (("fmr", "fmr"), ("fnmr", "fnmr"), ("fte", "failures"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from countenance.audit.analysis.disclosure import rest_of
 from countenance.audit.bundle import Bundle
+from countenance.audit.findings.naming import REST
+from countenance.audit.findings.questions import ENOUGH
 from countenance.audit.findings.words import count, one_in, percent
 from countenance.errors import BadRequest
 from countenance.metrics import Rate, chance_of_any, expected_false_matches, lead, plain_rate, search_test
@@ -16,7 +17,8 @@ class SearchFacts:
     """One kind of search. fmr, fmr_low, fmr_high: per comparison, 0..1. fnmr: None where not known.
 
     prior: share of searches whose person is in the gallery; None where nobody states it. source: where the rates are
-    from, in words. group: whom they are about.
+    from, in words. group: whom they are about. seen: false matches among so many trials that the rate rests on; None
+    where somebody states it. of_searches: the trials were whole searches, not comparisons.
     """
 
     gallery: int
@@ -27,6 +29,8 @@ class SearchFacts:
     prior: float | None
     group: str
     source: str
+    seen: tuple[int, int] | None = None
+    of_searches: bool = False
 
     def __post_init__(self) -> None:
         if self.gallery < 1:
@@ -62,16 +66,31 @@ class SearchFacts:
         low, high = (_of_thousand(chance) for chance in self.chance_bounds)
         return low if low == high else f"between {low.removeprefix('about ')} and {high.removeprefix('about ')}"
 
+    @property
+    def too_few(self) -> bool:
+        """Whether so few false matches were seen that only the ends of the rate's interval mean something."""
+        return self.seen is not None and self.seen[0] < ENOUGH
+
+    def right_between(self, prior: float) -> str:
+        """The chance that a candidate is the right person, as far as it is known, in words."""
+        if not self.too_few:
+            return percent(self.right_at(prior))
+        worst, best = (percent(_right(prior, fmr, self.fnmr, self.gallery)) for fmr in (self.fmr_high, self.fmr_low))
+        if not self.seen or not self.seen[0]:
+            return f"at least {worst}"
+        return worst if worst == best else f"{worst} to {best}"
+
     def right_at(self, prior: float) -> float:
         """Chance that a candidate is the right person, where a share `prior` of those searched for are enrolled.
 
         Misses count as none where the miss rate is not known: the best case.
         """
-        rate = Rate(0, 1, 0, 1.0, float("inf"), 0.95, "stated") if self.fmr == 0 else _stated(self.fmr)
-        return lead(prior, rate, self.fnmr or 0.0, self.gallery).right
+        return _right(prior, self.fmr, self.fnmr, self.gallery)
 
     def sentences(self) -> tuple[str, ...]:
         """The facts, one sentence each."""
+        if self.too_few:
+            return self._few()
         span = (
             ""
             if self.of_thousand_span == self.of_thousand
@@ -97,6 +116,39 @@ class SearchFacts:
             )
         return tuple(said)
 
+    @property
+    def few_words(self) -> str:
+        """How few false matches were seen, and what the rate may be, as a sentence."""
+        assert self.seen is not None
+        errors, trials = self.seen
+        rates = f"at most {percent(self.fmr_high)}"
+        if errors:
+            rates = f"{percent(self.fmr_low)} to {percent(self.fmr_high)}"
+        matches = "false match was" if errors == 1 else "false matches were"
+        tried = "searches" if self.of_searches else "comparisons of two different people"
+        return (
+            f"{errors:,} {matches} seen in {trials:,} {tried} ({self.group}): of comparisons of two different people, "
+            f"{rates} are false matches."
+        )
+
+    @property
+    def few_of_thousand(self) -> str:
+        """How many name somebody, of 1,000 searches for people who are not in the gallery, as far as it is known."""
+        low, high = (_of_thousand(chance).removeprefix("about ") for chance in self.chance_bounds)
+        if not self.seen or not self.seen[0]:
+            return "anything from none to practically all" if high == _ALL else f"at most {high}"
+        return low if low == high else f"anything from {low} to {high}"
+
+    def _few(self) -> tuple[str, ...]:
+        share = 0.1 if self.prior is None else self.prior
+        return (
+            self.few_words,
+            f"That is too few to tell how many false candidates a search of {self.gallery:,} pictures gives: of 1,000 "
+            f"searches for people who are not in the gallery, {self.few_of_thousand} may name somebody all the same.",
+            f"If {percent(share)} of the people searched for are in the gallery, a candidate is the right person with "
+            f"a chance of {self.right_between(share)}.",
+        )
+
 
 def facts_of_bundle(bundle: Bundle, gallery: int, group: str | None, prior: float | None) -> SearchFacts:
     """The facts for a group of an audit, 'factor=group', or for the group most often falsely matched.
@@ -109,9 +161,8 @@ def facts_of_bundle(bundle: Bundle, gallery: int, group: str | None, prior: floa
     lines = {f"{a.name}={g.group}": g for a in faces.analyses for g in a.groups if g.fmr.estimate is not None}
     if not lines:
         raise BadRequest("this bundle knows no group's false match rate")
-    rest = rest_of(bundle.plan.small_cell)
     # Nobody says of themselves that they belong to a merger of small groups: it speaks only where it is alone or named.
-    whole = [key for key in lines if lines[key].group != rest] or list(lines)
+    whole = [key for key in lines if not lines[key].group.startswith(REST)] or list(lines)
     name = group or max(whole, key=lambda key: lines[key].fmr.estimate or 0.0)
     if name not in lines:
         raise BadRequest(f"no rate of {name!r}; there are {', '.join(lines)}")
@@ -121,7 +172,7 @@ def facts_of_bundle(bundle: Bundle, gallery: int, group: str | None, prior: floa
     return SearchFacts(
         gallery, found.fmr.estimate, found.fmr.low, found.fmr.high, found.fnmr.estimate, prior, said,
         f"audit {bundle.hash[:16]}, {bundle.results.system.name} {bundle.results.system.version}, false matches among "
-        f"{said} at threshold {faces.threshold:.4g}",
+        f"{said} at threshold {faces.threshold:.4g}", (found.fmr.errors or 0, found.fmr.trials or 0),
     )  # fmt: skip
 
 
@@ -133,12 +184,20 @@ def facts_of_test(probes: int, matched: int, gallery: int, prior: float | None) 
     return SearchFacts(
         gallery, found.implied_fmr, bounds.low, bounds.high, None, prior, "everybody searched for",
         f"a test in which {matched} of {probes} people ({percent(rate.estimate)}) were falsely matched against "
-        f"{gallery:,} pictures",
+        f"{gallery:,} pictures", (matched, probes), of_searches=True,
     )  # fmt: skip
 
 
+def _right(prior: float, fmr: float, fnmr: float | None, gallery: int) -> float:
+    rate = Rate(0, 1, 0, 1.0, float("inf"), 0.95, "stated") if fmr == 0 else _stated(fmr)
+    return lead(prior, rate, fnmr or 0.0, gallery).right
+
+
+_ALL = "practically all"
+
+
 def _of_thousand(chance: float) -> str:
-    return "practically all" if chance > 0.9995 else f"about {count(1000 * chance)}"
+    return _ALL if chance > 0.9995 else f"about {count(1000 * chance)}"
 
 
 def _stated(fmr: float) -> Rate:

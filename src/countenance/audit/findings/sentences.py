@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from countenance.audit.analysis.disclosure import rate_of
 from countenance.audit.findings.naming import Names
 from countenance.audit.findings.questions import LOW_IS_BAD
-from countenance.audit.findings.words import percent, times
+from countenance.audit.findings.words import one_sided, percent, times
 from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import Judged
 from countenance.audit.formats.shares import Bounds, Share
@@ -193,7 +193,9 @@ def _started(said: str) -> str:
 def _rate(share: Share | None) -> str:
     if share is None:
         return ""
-    return percent(share.estimate) if share.errors else "none"
+    if one_sided(share):  # the numbers beside the sentence give the bound
+        return "all" if share.errors else "none"
+    return percent(share.estimate)
 
 
 def _cut(words: str, most: int) -> str:

@@ -60,10 +60,33 @@ def of(share: Share) -> str:
 
 
 def interval(share: Share) -> str:
-    """The interval of a rate: "0.10 % to 0.34 %"."""
+    """The interval of a rate: "0.10 % to 0.34 %"; one-sided where nothing, or everything, went wrong."""
     if share.low is None or share.high is None:
         return ""
+    if share.trials and not share.errors:
+        return f"at most {percent(share.high)}"
+    if share.trials and share.errors == share.trials:
+        return f"at least {percent(share.low)}"
     return f"{percent(share.low)} to {percent(share.high)}"
+
+
+def rate(share: Share) -> str:
+    """A rate with one number: "14.0 %"; the bound where it is none or all: "at most 6.6 %", "at least 93.4 %"."""
+    if not share.known:
+        return share.reason
+    return interval(share) if one_sided(share) else percent(share.estimate)
+
+
+def seen(share: Share) -> str:
+    """A rate and its counts: "14.0 % (12 of 86)"; "0 of 54, at most 6.6 %"; "54 of 54, at least 93.4 %"."""
+    if not share.known:
+        return share.reason
+    return f"{of(share)}, {interval(share)}" if one_sided(share) else f"{percent(share.estimate)} ({of(share)})"
+
+
+def one_sided(share: Share) -> bool:
+    """Whether nothing, or everything, went wrong: such a rate is known from one side only."""
+    return share.known and bool(share.trials) and share.errors in (0, share.trials)
 
 
 def listed(names: list[str] | tuple[str, ...], most: int = 6) -> str:

@@ -205,6 +205,12 @@ class SearchResult:
     lead_right: Annotated[float | None, "chance that a lead is right, at the stated prior; null: no prior stated"]
     measured: Annotated[Share | None, "FPIR measured on subsampled galleries"]
     missed: Annotated[Share | None, "FNIR measured on subsampled galleries"]
+    expected_low: Annotated[float | None, "false candidates of one search at the FMR's lower bound"] = None
+    expected_high: Annotated[float | None, "the same at its upper bound"] = None
+    enough: Annotated[
+        bool | None,
+        "whether 10 false matches or more stand behind it; below, only bounds mean something; null: not told",
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,21 +38,6 @@ from countenance.audit.sources.source import Present, Source
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import canonical
 
-FOLDER = Path(__file__).with_name("examples")
-
-
-def example(kind: str) -> str:
-    """A commented draft for one kind of source; NotFound lists the kinds."""
-    path = FOLDER / f"{kind}.toml"
-    if path.parent != FOLDER or not path.is_file():
-        raise NotFound(f"no example {kind!r}; there are {', '.join(examples())}")
-    return path.read_text()
-
-
-def examples() -> tuple[str, ...]:
-    """The kinds of example drafts."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
-
 
 def _nobody(finding: str) -> None:
     """Findings are for the report only."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from countenance.audit.findings.differences import AuditDifference, Change
-from countenance.audit.findings.words import between, interval, one_in, percent, times
+from countenance.audit.findings.words import between, interval, one_in, one_sided, percent, seen, times
+from countenance.audit.formats.shares import Share
 from countenance.audit.report.figures import Figure, Grid, LogAxis, scale
 from countenance.drawing.svg import BLUE, INK, RED, line, mark, picture, text
 
@@ -33,7 +34,7 @@ def _figure(title: str, changes: Sequence[Change]) -> Figure:
     parts = scale(axis, left, width, height)
     for at, change in enumerate(changes):
         y = at * ROW + 16
-        told = f"{one_in(change.before.estimate)} → {one_in(change.after.estimate)}"
+        told = f"{_told(change.before)} → {_told(change.after)}"
         parts.append(text(left, y, change.group, "start", 13, INK, "600", halo=True))
         parts.append(text(99, y, told, "end", 12, INK, halo=True))
         for share, down, colour, kind, when in (
@@ -42,7 +43,7 @@ def _figure(title: str, changes: Sequence[Change]) -> Figure:
         ):
             low, high, x = (left + width * axis.place(v or 0.0) for v in (share.low, share.high, share.estimate))
             parts.append(line(low, y + down, high, y + down, colour, 3))
-            parts.append(mark(x, y + down, kind, colour, f"{change.group}, {when}: {percent(share.estimate)}"))
+            parts.append(mark(x, y + down, kind, colour, f"{change.group}, {when}: {seen(share)}"))
     bars = f"Bars: intervals at {shares[0].level:.0%}."
     note = f"Rings and upper bars: before. Dots and lower bars: after. {bars} {_gap(changes)}"
     grid = Grid(
@@ -54,6 +55,10 @@ def _figure(title: str, changes: Sequence[Change]) -> Figure:
         ),
     )  # fmt: skip
     return Figure(title, picture(height, "".join(parts), title), note, grid)
+
+
+def _told(share: Share) -> str:
+    return seen(share) if one_sided(share) else one_in(share.estimate)
 
 
 def _gap(changes: Sequence[Change]) -> str:

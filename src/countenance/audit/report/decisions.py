@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from countenance.audit.findings.questions import Question
-from countenance.audit.findings.words import between, interval, of, percent, times
+from countenance.audit.findings.words import between, interval, of, one_sided, percent, seen, times
 from countenance.audit.formats.results import OutcomeAnalysis, OutcomeResults, RiskAnalysis, RiskResults
 from countenance.audit.formats.shares import Share
 from countenance.audit.report.figures import KEY_TOP, Figure, Grid, LinearAxis, Section, forest, frame, keys
@@ -86,10 +86,7 @@ def _rates_grid(analysis: OutcomeAnalysis, everybody: OutcomeResults) -> Grid:
         for c in group.classes:
             if c.tpr.trials == 0:  # nobody here is of that class
                 continue
-            told = [
-                f"{percent(s.estimate)} ({interval(s)})" if s.known else "" if s.trials == 0 else s.reason
-                for s in (c.ppv, c.tpr, c.fpr)
-            ]
+            told = [_rate(s) if s.known else "" if s.trials == 0 else s.reason for s in (c.ppv, c.tpr, c.fpr)]
             rows.append((c.label, group.group, *told))
     heads = (
         "class",
@@ -143,7 +140,7 @@ def _four_fifths(analysis: RiskAnalysis) -> Grid:
         tuple(
             (
                 x.group,
-                f"{percent(x.favourable.estimate)} ({of(x.favourable)})",
+                seen(x.favourable),
                 times(x.ratio, x.bounds),
                 between(x.bounds),
                 "reached" if x.passes else "not reached",
@@ -157,15 +154,11 @@ def _four_fifths(analysis: RiskAnalysis) -> Grid:
 
 def _risk_grid(analysis: RiskAnalysis) -> Grid:
     """All rates of a risk score by group."""
-
-    def said(share: Share) -> str:
-        return f"{percent(share.estimate)} ({of(share)})" if share.known else share.reason
-
     heads = ("group", "FPR", "FNR", "PPV", "NPV", "called high", "with the outcome", "AUC")
     return Grid(
         heads,
         tuple(
-            (g.group, *(said(s) for s in (g.fpr, g.fnr, g.ppv, g.npv, g.selected, g.prevalence)),
+            (g.group, *(seen(s) for s in (g.fpr, g.fnr, g.ppv, g.npv, g.selected, g.prevalence)),
              "" if g.auc is None else f"{g.auc:.3f}")
             for g in sorted(analysis.groups, key=lambda g: (not g.fpr.known, -(g.fpr.estimate or 0.0)))
         ),
@@ -183,6 +176,11 @@ def _identity(analysis: RiskAnalysis) -> Grid:
             if (i := g.identity) is not None
         ),
     )
+
+
+def _rate(share: Share) -> str:
+    """A rate with its interval: "12.0 % (8.1 % to 17.2 %)"; with its counts where only one side is known."""
+    return seen(share) if one_sided(share) else f"{percent(share.estimate)} ({interval(share)})"
 
 
 def _middle(low: float, high: float) -> float:

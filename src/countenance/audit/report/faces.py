@@ -6,9 +6,9 @@ import math
 import re
 from collections.abc import Sequence
 
-from countenance.audit.findings.questions import by_rate
-from countenance.audit.findings.words import interval, of, percent
-from countenance.audit.formats.results import Analysis, FaceResults, SweepPoint
+from countenance.audit.findings.questions import ENOUGH, by_rate
+from countenance.audit.findings.words import interval, of, one_sided, percent, rate, seen
+from countenance.audit.formats.results import Analysis, FaceResults, SearchResult, SweepPoint
 from countenance.audit.formats.shares import Share
 from countenance.audit.report.figures import (
     KEY_TOP,
@@ -79,11 +79,11 @@ def heat_map(analysis: Analysis, target: float | None, threshold: str) -> Figure
                 parts.append(text(x + across / 2, y + row / 2 + 4, "–", "middle", 12))
                 continue
             colour, ink = _heat(cell.fmr.estimate, base)
-            said = f"{first} and {second}: {percent(cell.fmr.estimate)}, {of(cell.fmr)}"
+            said = f"{first} and {second}: {seen(cell.fmr)}"
             parts.append(rectangle(x, y, across, row, colour, said, "#ffffff"))
             if not cell.enough:
                 parts.append(rectangle(x, y, across, row, "url(#hatch)", said))
-            parts.append(text(x + across / 2, y + 22, percent(cell.fmr.estimate), "middle", 12, ink, "600"))
+            parts.append(text(x + across / 2, y + 22, _short(cell.fmr), "middle", 12, ink, "600"))
             parts.append(text(x + across / 2, y + 38, _counts(cell.fmr), "middle", 10, ink))
             if j >= i:
                 rows.append((first, second, percent(cell.fmr.estimate), interval(cell.fmr), of(cell.fmr),
@@ -113,6 +113,10 @@ def _heat(rate: float, base: float) -> tuple[str, str]:
     end = (213, 94, 0) if steps > 0 else (86, 160, 220)
     mixed = tuple(round(255 + (to - 255) * strength) for to in end)
     return f"#{mixed[0]:02x}{mixed[1]:02x}{mixed[2]:02x}", INK
+
+
+def _short(share: Share) -> str:
+    return interval(share).replace("at most", "≤").replace("at least", "≥") if one_sided(share) else rate(share)
 
 
 def _counts(share: Share) -> str:
@@ -283,10 +287,26 @@ NEARLY_SURE = 0.5
 """Chances of a false candidate all above this are told in words."""
 
 
+def few_searches(faces: FaceResults) -> tuple[str, ...]:
+    """Groups with so few false matches that nothing but a bound can be said about searches."""
+    errors = {group.group: group.fmr_any.errors for analysis in faces.analyses[:1] for group in analysis.groups}
+    return tuple(g for g in dict.fromkeys(s.group for s in faces.searches) if (errors.get(g) or 0) < ENOUGH)
+
+
+def _expected(found: SearchResult, few: bool) -> tuple[str, str, str, str]:
+    """False candidates of a search, their interval, the chance of any, and that at the upper bound."""
+    low, high = found.expected_low, found.expected_high
+    ends = "" if low is None or high is None else f"{low:.3g} to {high:.3g}" if low else f"at most {high:.3g}"
+    if few:
+        return "too few to tell", ends, "too few to tell", f"at most {percent(found.chance_high)}"
+    return f"{found.expected_false:.3g}", ends, percent(found.chance_any), percent(found.chance_high)
+
+
 def gallery_curve(faces: FaceResults) -> Figure | None:
     """Chance of a false candidate by gallery size and probe group: the formula as lines, what was measured as marks."""
     groups = list(dict.fromkeys(s.group for s in faces.searches))
-    lines = [(g, [s for s in faces.searches if s.group == g and s.chance_any > 0]) for g in groups]
+    few = few_searches(faces)
+    lines = [(g, [s for s in faces.searches if s.group == g and s.chance_any > 0]) for g in groups if g not in few]
     lines = [(g, found) for g, found in lines if len(found) > 1]
     if not lines:
         return None
@@ -308,13 +328,13 @@ def gallery_curve(faces: FaceResults) -> Figure | None:
                 parts.append(mark(box[0] + box[2] * x, box[1] + box[3] * y, "ring", colour, "measured"))
     key = keys([(name, *style) for (name, _), style in zip(shown, LINES, strict=False)])
     rows = tuple(
-        (f"{s.gallery:,}", s.group, f"{s.expected_false:.3g}", percent(s.chance_any), percent(s.chance_high),
-         "" if s.measured is None else f"{percent(s.measured.estimate)} ({of(s.measured)})",
-         "" if s.lead_right is None else percent(s.lead_right))
+        (f"{s.gallery:,}", s.group, *_expected(s, s.group in few),
+         "" if s.measured is None else seen(s.measured),
+         "" if s.lead_right is None or s.group in few else percent(s.lead_right))
         for s in faces.searches
     )  # fmt: skip
-    heads = ("gallery", "probe group", "false candidates per search", "chance of any", "at the upper bound", "measured",
-             "lead is right")  # fmt: skip
+    heads = ("gallery", "probe group", "false candidates per search", "95 % interval", "chance of any",
+             "at the upper bound", "measured", "lead is right")  # fmt: skip
     title = "The larger the gallery, the likelier a false candidate"
     note = (
         "Chance that a search for somebody who is not in the gallery returns at least one false candidate. Lines: the "

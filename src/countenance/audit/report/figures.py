@@ -11,7 +11,7 @@ from markupsafe import Markup
 from scipy.special import ndtri
 
 from countenance.audit.findings.questions import by_rate
-from countenance.audit.findings.words import interval, of, one_in, percent
+from countenance.audit.findings.words import interval, of, one_in, percent, seen
 from countenance.audit.formats.shares import Share
 from countenance.drawing.svg import BLACK, BLUE, GREY, INK, PALE, line, mark, picture, text
 
@@ -271,13 +271,13 @@ def forest(
         if share.estimate is None or share.low is None or share.high is None:
             parts.append(text(99, y, share.reason or "no number", "end", 12, "#555555", halo=True))
             continue
-        parts.append(text(99, y, f"{percent(share.estimate)}  ({of(share)})", "end", 12, INK, halo=True))
+        parts.append(text(99, y, seen(share), "end", 12, INK, halo=True))
         low, high, x = (left + width * axis.place(v) for v in (share.low, share.high, share.estimate))
         parts.append(line(low, y + 13, high, y + 13, BLUE, 3))
         if share.errors:
-            parts.append(mark(x, y + 13, "dot", BLUE, f"{name}: {percent(share.estimate)}"))
+            parts.append(mark(x, y + 13, "dot", BLUE, f"{name}: {seen(share)}"))
         else:
-            parts.append(mark(low + 0.6, y + 13, "ring", BLUE, f"{name}: no error seen"))
+            parts.append(mark(low + 0.6, y + 13, "ring", BLUE, f"{name}: {seen(share)}"))
     if reference is not None:
         note = f"{note} Dashed line: {reference[0]}, {percent(reference[1])}."
     grid = Grid(

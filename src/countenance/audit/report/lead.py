@@ -10,7 +10,7 @@ from countenance.audit.findings.headline import by_strength
 from countenance.audit.findings.naming import Names
 from countenance.audit.findings.questions import LOW_IS_BAD, Question, questions_of
 from countenance.audit.findings.retold import retold
-from countenance.audit.findings.words import percent
+from countenance.audit.findings.words import seen
 from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import Results
 from countenance.audit.report.decisions import calibration
@@ -104,9 +104,7 @@ def embed_svg(bundle: Bundle) -> str | None:
     foot = textwrap.wrap(source, 100)
     below = top + 10 + height + 18
     total = below + 17 * (len(note) + len(foot)) + 8
-    rates = "; ".join(
-        f"{name} {percent(share.estimate)}" for name, share in question.worst_first if share.estimate is not None
-    )
+    rates = "; ".join(f"{name} {seen(share)}" for name, share in question.worst_first if share.estimate is not None)
     placed = inner.replace("<svg ", f'<svg x="16" y="{top + 10}" ', 1).replace(
         'width="100%"', f'width="{WIDTH - 32}"', 1
     )

@@ -14,15 +14,26 @@ from countenance.audit.bundle import Bundle, counts_csv
 from countenance.audit.evidence import Evidence
 from countenance.audit.findings.differences import compare_bundles
 from countenance.audit.findings.naming import Names
-from countenance.audit.findings.questions import Question
+from countenance.audit.findings.questions import ENOUGH, Question
 from countenance.audit.findings.retold import retold
 from countenance.audit.findings.search_facts import SearchFacts
-from countenance.audit.findings.words import between, count, interval, of, one_in, percent, times
+from countenance.audit.findings.words import (
+    between,
+    count,
+    interval,
+    listed,
+    of,
+    one_in,
+    one_sided,
+    percent,
+    seen,
+    times,
+)
 from countenance.audit.formats.plan import Plan, margins_words
 from countenance.audit.formats.results import FORMAT, Analysis, FaceResults, Results, SummaryFigure
 from countenance.audit.report.changes import before_and_after
 from countenance.audit.report.decisions import outcome_sections, risk_sections
-from countenance.audit.report.faces import NEARLY_SURE, det_curves, distributions, gallery_curve, heat_map
+from countenance.audit.report.faces import NEARLY_SURE, det_curves, distributions, few_searches, gallery_curve, heat_map
 from countenance.audit.report.figures import Figure, Grid, Section, forest
 from countenance.audit.report.lead import lead_question, picture_of
 from countenance.audit.report.verdicts import answered, card_grid
@@ -123,15 +134,23 @@ def _faces(plan: Plan, faces: FaceResults, lead: Question | None) -> list[Sectio
             )
         )
     curve = gallery_curve(faces)
+    few = few_searches(faces)
+    told = [s for s in faces.searches if s.group not in few]
+    said = (
+        f"Fewer than {ENOUGH} false matches were seen for {listed(few)}: too few to tell what they mean for searches."
+    )
+    too_few = (said,) if few else ()
     if curve is not None:
-        sections.append(Section("Searches", (), (curve,)))
-    elif faces.searches and min(s.chance_any for s in faces.searches) > NEARLY_SURE:
-        least = min(faces.searches, key=lambda s: s.chance_any)
+        sections.append(Section("Searches", too_few, (curve,)))
+    elif told and min(s.chance_any for s in told) > NEARLY_SURE:
+        least = min(told, key=lambda s: s.chance_any)
         words = (
             f"A search in a gallery of {least.gallery:,} people or more returns at least one false candidate with a "
             f"chance of {percent(least.chance_any)} or more, whoever is searched for."
         )
-        sections.append(Section("Searches", (words,)))
+        sections.append(Section("Searches", (words, *too_few)))
+    elif too_few:
+        sections.append(Section("Searches", too_few))
     sections.append(
         Section(
             "Whom to compare with whom",
@@ -267,7 +286,7 @@ def card_page(bundle: Bundle, evidence: Evidence | None = None) -> str:
         raise BadRequest("a model card is made of an audit of face comparisons")
     rows = tuple(
         (analysis.name, group.group, *(
-            f"{percent(share.estimate)} ({interval(share)})" if share.known else share.reason
+            seen(share) if one_sided(share) or not share.known else f"{percent(share.estimate)} ({interval(share)})"
             for share in (group.fmr, group.fnmr, group.failures)
         ), of(group.fmr))
         for analysis in results.faces.analyses
@@ -305,6 +324,6 @@ def leaflet_page(facts: SearchFacts) -> str:
         candidates=count(facts.expected) if facts.expected >= 2 else "",
         span="" if facts.of_thousand_span == facts.of_thousand else facts.of_thousand_span,
         each=one_in(facts.fmr),
-        rows=[(percent(prior), percent(facts.right_at(prior)), prior == facts.prior) for prior in priors],
+        rows=[(percent(prior), facts.right_between(prior), prior == facts.prior) for prior in priors],
         misses="not known" if facts.fnmr is None else percent(facts.fnmr),
     )

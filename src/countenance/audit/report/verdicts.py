@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from countenance.audit.findings.headline import SHOWN
 from countenance.audit.findings.sentences import size
-from countenance.audit.findings.words import between, percent, times
+from countenance.audit.findings.words import between, one_sided, percent, seen, times
 from countenance.audit.formats.plan import NEAR_ONE
 from countenance.audit.formats.results import VERDICTS, Judged
 from countenance.audit.formats.shares import Bounds, Share
@@ -125,9 +125,7 @@ def unseen(j: Judged) -> str:
 def _rate(share: Share | None) -> str:
     if share is None or not share.known:
         return ""
-    if not share.errors and share.high is not None:
-        return f"0 of {share.trials:,} (at most {percent(share.high)})"
-    return percent(share.estimate)
+    return seen(share) if one_sided(share) else percent(share.estimate)
 
 
 def card_grid(judged: Sequence[Judged], task: str) -> Grid:

@@ -6,10 +6,11 @@ Each source is imported when a plan asks for it: an audit of a score file loads 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from countenance.audit.formats.plan import Plan
-from countenance.audit.sources.source import Source
+if TYPE_CHECKING:
+    from countenance.audit.formats.plan import Plan
+    from countenance.audit.sources.source import Source
 
 
 def source_of(plan: Plan, folder: Path) -> Source[Any]:

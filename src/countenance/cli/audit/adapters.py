@@ -1,20 +1,25 @@
-"""`countenance audit adapter`: services described by a TOML file. List them, try one, ask one about pictures."""
+"""`countenance audit adapter`: services described by a TOML file. List them, try one, ask one about pictures.
+
+What asks a service is imported by the command that asks: to list descriptions takes none of it.
+"""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from countenance.audit.sources.live.adapter.answers import Sought, answers_csv, ask_about, read_pictures
 from countenance.audit.sources.live.adapter.description import FOLDER, CallName, read_adapter, shipped
-from countenance.audit.sources.live.adapter.service import DescribedService
-from countenance.audit.sources.live.cassette import RecordedReply
-from countenance.audit.sources.live.cost import Estimate
 from countenance.cli.audit.options import FILE
 from countenance.errors import CountenanceError
 from countenance.settings import environment
+
+if TYPE_CHECKING:
+    from countenance.audit.sources.live.adapter.answers import Sought
+    from countenance.audit.sources.live.cassette import RecordedReply
+    from countenance.audit.sources.live.cost import Estimate
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _PICTURE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -62,6 +67,9 @@ def test_adapter(file: str, first: Path, second: Path, endpoint: str | None, yes
 
     Give two pictures of one person, then two of different people: a similarity must fall, a distance rise.
     """
+    from countenance.audit.sources.live.adapter.service import DescribedService
+    from countenance.audit.sources.live.cost import Estimate
+
     found = read_adapter(file, Path())
     calls: tuple[CallName, ...] = tuple(found.adapter.calls)
     service = DescribedService(found, endpoint, environment(), calls, time.time, time.sleep)
@@ -131,6 +139,9 @@ def ask_adapter(
     Make the plan first, while the table is not there: then the question cannot have been chosen to fit the answers.
     An empty prediction is a failure to answer, which counts. Interrupted work goes on where it stopped.
     """
+    from countenance.audit.sources.live.adapter.answers import answers_csv, ask_about, read_pictures
+    from countenance.audit.sources.live.adapter.service import DescribedService
+
     found = read_adapter(file, Path())
     table = read_pictures(labels, images, file_column)
     tape = cassette if cassette is not None else out.with_suffix(".cassette.jsonl")

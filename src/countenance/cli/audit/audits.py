@@ -37,20 +37,16 @@ def plan(draft: Path | None, out: Path | None, kind: str | None) -> None:
     outcomes, risks, systems). Publish the hash, or give it to somebody: then the question cannot have been chosen to
     fit the answer. A draft with [[systems]] makes one plan for several systems, which are then compared.
     """
-    from countenance.audit.formats.plan import margins_words
-    from countenance.audit.planning.plans import (
-        example,
-        examples,
-        plan_bytes,
-        plan_of_draft,
-        systems_plan_of_draft,
-    )
+    from countenance.audit.planning.drafts import example, examples
 
     if kind is not None:
         click.echo(example(kind), nl=False)
         return
     if draft is None:
         raise click.UsageError(f"name a draft, or --example with one of {', '.join(examples())}")
+    from countenance.audit.formats.plan import margins_words
+    from countenance.audit.planning.plans import plan_bytes, plan_of_draft, systems_plan_of_draft
+
     found: list[str] = []
     several = systems_plan_of_draft(draft, now(), found.append)
     made = several.plans[0] if several is not None else plan_of_draft(draft, now(), found.append)
@@ -294,7 +290,7 @@ def diff(old: Path, new: Path, alpha: float, as_json: bool) -> None:
 
 
 def _print(found: AuditDifference) -> None:
-    from countenance.audit.findings.words import between, percent, times
+    from countenance.audit.findings.words import between, rate, times
 
     click.echo(
         f"{found.old_system.name} {found.old_system.version} -> {found.new_system.name} {found.new_system.version}"
@@ -307,8 +303,8 @@ def _print(found: AuditDifference) -> None:
             change.analysis or "everybody",
             change.measure,
             change.group,
-            percent(change.before.estimate),
-            percent(change.after.estimate),
+            rate(change.before),
+            rate(change.after),
             times(change.ratio) if change.ratio is not None else "-",
             between(change.bounds) if change.p is not None else "-",
             f"{change.p_corrected:.2g}" if change.p_corrected is not None else "-",

@@ -41,11 +41,10 @@ def now() -> datetime:
 
 def rate_line(rate: Rate) -> str:
     """A rate and its interval as one text."""
-    from countenance.audit.findings.words import percent
+    from countenance.audit.analysis.disclosure import share
+    from countenance.audit.findings.words import interval, of, one_sided, percent, seen
 
-    if not rate.known:
-        return rate.reason
-    found = rate.interval
-    return (
-        f"{percent(rate.estimate)} [{percent(found.low)}, {percent(found.high)}] ({rate.errors:,} of {rate.trials:,})"
-    )
+    told = share(rate)
+    if one_sided(told) or not told.known:
+        return seen(told)
+    return f"{percent(rate.estimate)}, {interval(told)} ({of(told)})"

@@ -1,4 +1,7 @@
-"""`countenance audit planner`, `advise` and `explain-search`: questions before and after an audit."""
+"""`countenance audit planner`, `advise` and `explain-search`: questions before and after an audit.
+
+Each command imports what it needs when it runs.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,8 @@ from pathlib import Path
 
 import click
 
-from countenance.audit.bundle import verify_bundle
-from countenance.audit.findings.advice import advice_of, mix_of
-from countenance.audit.findings.search_facts import SearchFacts, facts_of_bundle, facts_of_test
-from countenance.audit.findings.words import percent
-from countenance.audit.report.page import leaflet_page
 from countenance.cli.audit.options import ANY, FILE, rate_line
 from countenance.errors import BadRequest
-from countenance.metrics import (
-    Design,
-    attempts_for_fnmr,
-    fnmr_for_attempts,
-    ratio_for_subjects,
-    smallest_fmr,
-    subjects_for_equivalence,
-    subjects_for_ratio,
-)
 
 
 @click.command()
@@ -53,6 +42,17 @@ def planner(
     tests: int,
 ) -> None:
     """How many people a question needs, and what the people at hand can answer."""
+    from countenance.audit.findings.words import percent
+    from countenance.metrics import (
+        Design,
+        attempts_for_fnmr,
+        fnmr_for_attempts,
+        ratio_for_subjects,
+        smallest_fmr,
+        subjects_for_equivalence,
+        subjects_for_ratio,
+    )
+
     said = []
     if fmr is not None:
         design = Design(fmr, power, alpha, spread, tests)
@@ -95,6 +95,10 @@ def planner(
 @click.option("--mix", multiple=True, metavar="GROUP=SHARE", help="The gallery's mixture; default: that of the data.")
 def advise(bundle: Path, gallery: int, fpir: float, analysis: str | None, mix: tuple[str, ...]) -> None:
     """The threshold that holds for the group served worst, and what it costs in misses, by group."""
+    from countenance.audit.bundle import verify_bundle
+    from countenance.audit.findings.advice import advice_of, mix_of
+    from countenance.audit.findings.words import percent
+
     advised = advice_of(verify_bundle(bundle), gallery, fpir, analysis, mix_of(mix))
     found = advised.advice
     if math.isnan(found.threshold):
@@ -134,6 +138,9 @@ def explain_search(
     html: Path | None,
 ) -> None:
     """What one search result means, in plain words; with --html as a leaflet to hand over."""
+    from countenance.audit.bundle import verify_bundle
+    from countenance.audit.findings.search_facts import SearchFacts, facts_of_bundle, facts_of_test
+
     if bundle is not None:
         facts = facts_of_bundle(verify_bundle(bundle), gallery, group, prior)
     elif probes is not None and matched is not None:
@@ -148,5 +155,7 @@ def explain_search(
         click.echo(line)
     click.echo(f"Source: {facts.source}.")
     if html is not None:
+        from countenance.audit.report.page import leaflet_page
+
         html.write_text(leaflet_page(facts))
         click.echo(html)

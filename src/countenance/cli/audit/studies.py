@@ -10,7 +10,7 @@ import click
 from countenance.audit.analysis.measurement import Vectors
 from countenance.audit.bundle import verify_bundle
 from countenance.audit.evidence import EvidenceSubject, issue_evidence, read_evidence
-from countenance.audit.findings.words import interval, of, percent
+from countenance.audit.findings.words import interval, of, one_sided, percent, rate, seen
 from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import Results
 from countenance.audit.formats.shares import Share
@@ -60,7 +60,7 @@ def compas(file: Path | None, data: Path | None, out: Path | None, key: Path | N
 
 
 def _said(share: Share) -> str:
-    known = f"{percent(share.estimate)} ({of(share)}; {interval(share)})"
+    known = seen(share) if one_sided(share) else f"{percent(share.estimate)} ({of(share)}; {interval(share)})"
     return known if share.known else f"unknown ({share.reason})"
 
 
@@ -81,7 +81,7 @@ def gender_shades(out: Path | None, key: Path | None) -> None:
         cells = {group.group: group for group in results.outcomes.analyses[-1].groups}
         for cell, pct in zip(published.cells, published.error_pct[system], strict=True):
             error = cells[cell].error
-            click.echo(f"  {cell}: {percent(error.estimate)} [{interval(error)}] {of(error)}; published {pct} %")
+            click.echo(f"  {cell}: {rate(error)} [{interval(error)}] {of(error)}; published {pct} %")
     click.echo(f"Source: {published.study}; {published.status}.")
 
 
