@@ -166,15 +166,15 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
 
 def _counted(data: Data, people: int, rows: int) -> Data:
     """How much data there is without people who count nowhere."""
-    return dataclasses.replace(data, people=data.people - people, rows=data.rows - rows)
+    return dataclasses.replace(data, people=max(0, data.people - people), rows=data.rows - rows)
 
 
 def _few_left_out(plan: Plan, people: int) -> tuple[str, ...]:
     if not people:
         return ()
     return (
-        f"groups of fewer than {plan.small_cell} people, too few even together, count in no number of this audit, so "
-        "that none of theirs can be computed from the others",
+        f"groups of fewer than {plan.small_cell} {plan.counted}, too few even together, count in no number of this "
+        "audit, so that none of theirs can be computed from the others",
     )
 
 

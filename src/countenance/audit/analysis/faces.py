@@ -258,7 +258,8 @@ class FaceAudit(Audit[FaceData]):
     def summary(self, inputs: Mapping[str, str]) -> Data:
         """How much data there is."""
         data = self.data
-        return Data(len(data.present), data.rows, data.unit, data.comparisons, dict(inputs))
+        named = len(data.present) if data.people.ids is not None else 0
+        return Data(named, data.rows, data.unit, data.comparisons, dict(inputs))
 
     def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
         """The part of the results that `plan` asks for."""

@@ -88,7 +88,7 @@ def _groups(
             rows = data.present[members == g].astype(np.int64)
             digest, blocks = blocks_of(rows, data.people.ids, cell.tally, genuine, small_cell)
         impostors, mates = measurement.histogram(g, low, high)
-        mated_people = len(genuine[0])
+        mated_people = len(genuine[0]) if data.people.ids is not None else sum(mates)
         needed = None if target_fmr is None or not cell.rate.trials else measurement.threshold_at(target_fmr, g)
         ends = (-high, -low) if data.negated else (low, high)
         shown = impostors[::-1], mates[::-1]

@@ -63,7 +63,7 @@ def headline_of(plan: Plan, questions: Sequence[Question], judged: Sequence[Judg
 
 def numbers_of(plan: Plan, lead: Judged) -> Numbers:
     """The three numbers of a difference that is shown."""
-    sides = sides_of(lead, Names(plan.groups.labels))
+    sides = sides_of(lead, Names.of(plan))
     if sides.rate is None or sides.against is None:
         said = f"{times(sides.ratio)} as frequent as for {sides.better[0]} (95 % interval {between(sides.bounds)})"
         return Numbers(f"{sides.worse[0]}, at equal scores", said, "one score stands for different risks")
@@ -149,7 +149,7 @@ def _in_searches(gallery: GallerySizes, sides: Sides) -> str:
 
 
 def _calm(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -> Told:
-    names = Names(plan.groups.labels)
+    names = Names.of(plan)
     asked = [j for j in judged if j.declared] or list(judged)
     told = [q for q in questions if sum(share.known for share in q.shares) > 1]
     if not told:
@@ -174,7 +174,7 @@ def _calm(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -
 
 def _seen(plan: Plan, question: Question) -> Numbers:
     """The highest and the lowest rate, where no difference is shown."""
-    names = Names(plan.groups.labels)
+    names = Names.of(plan)
     lines = [line for line in question.worst_first if line[1].known]
     (bad, worst), (good, best) = lines[0], lines[-1]
     return Numbers(
@@ -192,5 +192,5 @@ def _open(plan: Plan, question: Question, asked: Sequence[Judged]) -> Numbers:
     limit = seen.meaning
     if sees:
         words = f"{100 * max(sees):.0f} points" if near_one else f"{times(max(sees))}"
-        limit = f"with so many people, differences under {words} would not be seen"
+        limit = f"with so many {plan.counted}, differences under {words} would not be seen"
     return Numbers(seen.worst, seen.ratio, limit)

@@ -121,8 +121,8 @@ def sides_of(judged: Judged, names: Names) -> Sides:
     """The two sides of a comparison."""
     group = names.people(judged.factor, judged.group)
     if judged.reference == "others":
-        rest = ("everybody else", "everybody else")
-        but = (f"everybody but {group[0]}", f"everybody but {group[1]}")
+        rest = (names.rest, names.rest)
+        but = (f"{names.everybody} but {group[0]}", f"{names.everybody} but {group[1]}")
     else:
         rest = but = names.people(judged.factor, judged.reference)
     if judged.rate is not None and judged.against is not None:
@@ -158,7 +158,7 @@ def size(judged: Judged) -> float:
 
 def sentence(plan: Plan, judged: Judged) -> str:
     """The difference in at most `MOST_WORDS` words. What is longer than that loses the system's name first."""
-    sides = sides_of(judged, Names(plan.groups.labels))
+    sides = sides_of(judged, Names.of(plan))
     own = {"risk": _FORMS_RISK, "classification": _FORMS_OUTCOME}.get(plan.task, {})
     by_ratio, by_rates = own.get(judged.measure) or _FORMS[judged.measure]
     use_rates = sides.rate is not None and (not by_ratio or sides.ratio is None or sides.ratio < SMALL_RATIO)

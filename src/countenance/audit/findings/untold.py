@@ -25,9 +25,9 @@ def untold_of(
     plan: Plan, faces: FaceResults | None, outcomes: OutcomeResults | None, risks: RiskResults | None
 ) -> tuple[str, ...]:
     """Groups and rates about which nothing is known."""
-    names = Names(plan.groups.labels)
+    names = Names.of(plan)
     if faces is not None:
-        return tuple(_of_faces(faces, names))
+        return (*_of_nobody(plan), *_of_faces(faces, names))
     lines = [] if risks is None else [f"What the outcome measures: {risks.label_warning}"]
     analyses: list[OutcomeAnalysis | RiskAnalysis] = []
     analyses += [] if outcomes is None else outcomes.analyses
@@ -42,7 +42,7 @@ def untold_of(
 
 def left_open(plan: Plan, judged: Sequence[Judged]) -> tuple[str, ...]:
     """One line per factor about declared comparisons without an answer, and one on margins that were not declared."""
-    names = Names(plan.groups.labels)
+    names = Names.of(plan)
     declared = [j for j in judged if j.declared]
     lines = []
     for factor in dict.fromkeys(j.factor for j in declared):
@@ -70,6 +70,17 @@ def _has_margin(plan: Plan, measure: str) -> bool:
     return plan.margin is not None
 
 
+def _of_nobody(plan: Plan) -> tuple[str, ...]:
+    """What is not known, and not done, where nobody is named."""
+    if plan.counted == "people":
+        return ()
+    each = "pair counts as independent" if plan.counted == "pairs" else "picture counts as another person's"
+    return (
+        f"Who is on the pictures is not known. Each {each}, and nothing is clustered by person: where people occur "
+        "more than once, every interval is too narrow.",
+    )
+
+
 def _of_faces(faces: FaceResults, names: Names) -> list[str]:
     lines = []
     if not faces.fmr.known:
@@ -83,7 +94,7 @@ def _of_faces(faces: FaceResults, names: Names) -> list[str]:
         if analysis.empty:
             lines.append(_of_groups("nobody in the data", analysis.empty, analysis.name, names))
         if analysis.merged:
-            lines.append(_of_groups("too few people to publish", analysis.merged, analysis.name, names))
+            lines.append(_of_groups(f"too few {names.counted} to publish", analysis.merged, analysis.name, names))
         for measure, name, overall in (("fmr", "false match rate", faces.fmr), ("fnmr", "miss rate", faces.fnmr)):
             unknown = [names.group(g.group) for g in analysis.groups if g.people and not getattr(g, measure).known]
             if unknown and overall.known:

@@ -409,6 +409,14 @@ class Plan:
         return next(name for name in SOURCES if getattr(self, name) is not None)
 
     @property
+    def counted(self) -> Literal["people", "pairs", "pictures"]:
+        """What is counted: people, or, where the source of faces names none, pairs of pictures or pictures."""
+        if self.scores is not None:
+            return "people" if self.scores.subjects else "pairs"
+        of_pictures = self.templates or self.images or self.api
+        return "pictures" if of_pictures is not None and of_pictures.subject is None else "people"
+
+    @property
     def hash(self) -> str:
         """sha256 of the canonical JSON, 64 hex digits."""
         return digest(to_json(self))

@@ -393,7 +393,7 @@ class Environment:
 class Data:
     """How much data there was."""
 
-    people: int
+    people: Annotated[int, "0: the source of faces names nobody"]
     rows: Annotated[int, "images, comparisons or persons, as the source has them"]
     unit: str
     comparisons: int

@@ -12,7 +12,7 @@ from countenance.audit.findings.questions import LOW_IS_BAD, Question, questions
 from countenance.audit.findings.retold import retold
 from countenance.audit.findings.words import seen
 from countenance.audit.formats.plan import Plan
-from countenance.audit.formats.results import Results
+from countenance.audit.formats.results import Data, Results
 from countenance.audit.report.decisions import calibration
 from countenance.audit.report.figures import Figure, forest
 from countenance.audit.report.verdicts import question_words
@@ -86,7 +86,7 @@ def embed_svg(bundle: Bundle) -> str | None:
 
     None where the audit has nothing to draw.
     """
-    results = Names(bundle.plan.groups.labels).applied(retold(bundle.plan, bundle.results))
+    results = Names.of(bundle.plan).applied(retold(bundle.plan, bundle.results))
     question = lead_question(bundle.plan, results)
     figure = None if question is None else picture_of(bundle.plan, results, question)
     if question is None or figure is None or figure.picture is None:
@@ -99,7 +99,7 @@ def embed_svg(bundle: Bundle) -> str | None:
     status = "preregistered" if results.preregistered else "exploratory"
     source = (
         f"Source: {results.title}; {results.system.name}, version {results.system.version}; "
-        f"{results.data.people:,} people; {status}; {results.finished[:10]}; bundle {bundle.hash[:16]}"
+        f"{amount(results.data)}; {status}; {results.finished[:10]}; bundle {bundle.hash[:16]}"
     )
     foot = textwrap.wrap(source, 100)
     below = top + 10 + height + 18
@@ -126,6 +126,16 @@ def embed_svg(bundle: Bundle) -> str | None:
         aria_labelledby="title desc",
         font_family="system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, DejaVu Sans, sans-serif",
     )
+
+
+def amount(data: Data) -> str:
+    """How much data there is, in words: "800 people, 4,000 images, 7,998,000 comparisons"."""
+    parts = [f"{data.people:,} people"] if data.people else []
+    if data.unit not in ("people", "rows") or data.rows != data.people:
+        parts.append(f"{data.rows:,} {data.unit}")
+    if data.comparisons and data.unit != "comparisons":
+        parts.append(f"{data.comparisons:,} comparisons")
+    return ", ".join(parts) + ("" if data.people else " of people whom nobody named")
 
 
 def _line(x: float, y: float, words: str, points: int, weight: str = "", fill: str = "#1b1b1b") -> str:

@@ -35,7 +35,7 @@ from countenance.audit.report.changes import before_and_after
 from countenance.audit.report.decisions import outcome_sections, risk_sections
 from countenance.audit.report.faces import NEARLY_SURE, det_curves, distributions, few_searches, gallery_curve, heat_map
 from countenance.audit.report.figures import Figure, Grid, Section, forest
-from countenance.audit.report.lead import lead_question, picture_of
+from countenance.audit.report.lead import amount, lead_question, picture_of
 from countenance.audit.report.verdicts import answered, card_grid
 from countenance.drawing.html import rendered
 from countenance.errors import BadRequest
@@ -48,7 +48,7 @@ def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
 
     BadRequest: the two cannot be compared.
     """
-    results = Names(bundle.plan.groups.labels).applied(retold(bundle.plan, bundle.results))
+    results = Names.of(bundle.plan).applied(retold(bundle.plan, bundle.results))
     lead = lead_question(bundle.plan, results)
     changed = [] if before is None else _changed(before, bundle)
     csv = base64.b64encode(counts_csv(results)).decode()
@@ -60,10 +60,11 @@ def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
         plan=bundle.plan,
         environment=bundle.environment,
         signed="" if bundle.results.format == FORMAT else bundle.results.headline,
+        amount=amount(results.data),
         lead=None if lead is None else picture_of(bundle.plan, results, lead),
         also=results.also,
         more=Grid(("also shown",), tuple((line,) for line in results.also[3:])),
-        answers=answered(results.task, results.judged),
+        answers=answered(results.task, results.judged, bundle.plan.counted),
         declared=sum(j.declared for j in results.judged),
         margins=margins_words(bundle.plan),
         sections=[*changed, *_sections(bundle.plan, results, lead)],
@@ -106,7 +107,7 @@ def _faces(plan: Plan, faces: FaceResults, lead: Question | None) -> list[Sectio
         sections.append(
             Section(
                 f"By {analysis.name}",
-                (*_about(analysis), *_without_error(analysis)),
+                (*_about(analysis, plan.counted), *_without_error(analysis)),
                 _forests(faces, analysis, lead),
                 (),
             )
@@ -162,14 +163,14 @@ def _faces(plan: Plan, faces: FaceResults, lead: Question | None) -> list[Sectio
     return sections
 
 
-def _about(analysis: Analysis) -> tuple[str, ...]:
+def _about(analysis: Analysis, counted: str) -> tuple[str, ...]:
     words = []
     if analysis.merged:
-        words.append(f"Too few people, merged or left out: {', '.join(analysis.merged)}.")
+        words.append(f"Too few {counted}, merged or left out: {', '.join(analysis.merged)}.")
     if analysis.empty:
-        words.append(f"Nobody in the data: {', '.join(analysis.empty)}.")
+        words.append(f"{'Nobody' if counted == 'people' else 'Nothing'} in the data: {', '.join(analysis.empty)}.")
     if analysis.unlabelled:
-        words.append(f"{analysis.unlabelled} people have no label here and count in no group.")
+        words.append(f"{analysis.unlabelled} {counted} have no label here and count in no group.")
     if not analysis.planned:
         words.append("Exploratory: this analysis is not as it was planned.")
     return tuple(words)
@@ -281,7 +282,7 @@ def _operating(faces: FaceResults) -> Grid:
 
 def card_page(bundle: Bundle, evidence: Evidence | None = None) -> str:
     """The card as one HTML text. evidence: what was issued on this bundle, with its dates. BadRequest: not of faces."""
-    results = Names(bundle.plan.groups.labels).applied(retold(bundle.plan, bundle.results))
+    results = Names.of(bundle.plan).applied(retold(bundle.plan, bundle.results))
     if results.faces is None:
         raise BadRequest("a model card is made of an audit of face comparisons")
     rows = tuple(
@@ -301,7 +302,8 @@ def card_page(bundle: Bundle, evidence: Evidence | None = None) -> str:
         environment=bundle.environment,
         evidence=evidence,
         groups=Grid(heads, rows),
-        verdicts=card_grid(results.judged, results.task),
+        amount=amount(results.data),
+        verdicts=card_grid(results.judged, results.task, bundle.plan.counted),
         declared=sum(j.declared for j in results.judged),
     )
 

@@ -35,8 +35,13 @@ _ASKED_RISK = {
 }
 HEADS = (
     "group", "against", "verdict", "its rate", "the other rate", "how many times", "95 % interval",
-    "with this many people, differences not seen", "corrected p",
+    "with this many {counted}, differences not seen", "corrected p",
 )  # fmt: skip
+_UNSEEN = 7
+
+
+def _heads(counted: str) -> tuple[str, ...]:
+    return tuple(head.format(counted=counted) for head in HEADS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,11 @@ def question_words(task: str, measure: str, factor: str, of_class: str) -> str:
     return f"{asked} By {factor}"
 
 
-def answered(task: str, judged: Sequence[Judged]) -> tuple[Answered, ...]:
-    """Verdicts by question: those that the plan declares first, then those that show most."""
+def answered(task: str, judged: Sequence[Judged], counted: str = "people") -> tuple[Answered, ...]:
+    """Verdicts by question: those that the plan declares first, then those that show most.
+
+    counted: what is in a group, see `Plan.counted`.
+    """
     by_key: dict[tuple[bool, str, str, str], list[Judged]] = {}
     for one in judged:
         by_key.setdefault((not one.declared, one.measure, one.factor, one.of_class), []).append(one)
@@ -68,28 +76,28 @@ def answered(task: str, judged: Sequence[Judged]) -> tuple[Answered, ...]:
         shown = [j for j in item[1] if j.verdict in SHOWN]
         return item[0][0], not shown, -max(map(size, shown), default=0.0)
 
-    return tuple(_answered(task, key, family) for key, family in sorted(by_key.items(), key=strength))
+    return tuple(_answered(task, key, family, counted) for key, family in sorted(by_key.items(), key=strength))
 
 
-def _answered(task: str, key: tuple[bool, str, str, str], family: Sequence[Judged]) -> Answered:
+def _answered(task: str, key: tuple[bool, str, str, str], family: Sequence[Judged], counted: str) -> Answered:
     other, measure, factor, of_class = key
     told = [(v, sum(j.verdict == v for j in family)) for v in VERDICTS]
     summary = "; ".join(f"{v}: {n} of {len(family)}" for v, n in told if n)
     ordered = sorted(family, key=lambda j: (VERDICTS.index(j.verdict), -size(j)))
     telling = [j for j in ordered if j.verdict != "insufficient evidence"]
-    whole = _grid(ordered)
+    whole = _grid(ordered, counted)
     cut = len(ordered) > MOST_ROWS and len(telling) < len(ordered)
     return Answered(
         question_words(task, measure, factor, of_class),
         f"{summary[0].upper()}{summary[1:]}.",
         not other,
-        _grid(telling) if cut else whole,
+        _grid(telling, counted) if cut else whole,
         whole if cut else None,
     )
 
 
-def _grid(judged: Sequence[Judged]) -> Grid:
-    return Grid(HEADS, tuple(_row(j) for j in judged))
+def _grid(judged: Sequence[Judged], counted: str) -> Grid:
+    return Grid(_heads(counted), tuple(_row(j) for j in judged))
 
 
 def _row(j: Judged) -> tuple[str, ...]:
@@ -128,10 +136,13 @@ def _rate(share: Share | None) -> str:
     return seen(share) if one_sided(share) else percent(share.estimate)
 
 
-def card_grid(judged: Sequence[Judged], task: str) -> Grid:
+def card_grid(judged: Sequence[Judged], task: str, counted: str = "people") -> Grid:
     """The declared verdicts in one table, for a page with little room: those that show something, strongest first."""
     told = [j for j in judged if j.declared and (len(judged) <= MOST_ROWS or j.verdict != "insufficient evidence")]
     ordered = sorted(told, key=lambda j: (VERDICTS.index(j.verdict), -size(j)))
-    heads = ("question", *HEADS[:3], "how many times", "95 % interval", HEADS[7])
-    rows = tuple((question_words(task, j.measure, j.factor, j.of_class), *_row(j)[:3], *_row(j)[5:8]) for j in ordered)
+    heads = ("question", *HEADS[:3], "how many times", "95 % interval", _heads(counted)[_UNSEEN])
+    rows = tuple(
+        (question_words(task, j.measure, j.factor, j.of_class), *_row(j)[:3], *_row(j)[5 : _UNSEEN + 1])
+        for j in ordered
+    )
     return Grid(heads, rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -177,9 +177,10 @@ def _subjects(
         sides.append(group_labels(table, factor, names, spellings))
     labels = tuple(names for _, names in sides)
     rows_a, rows_b = (np.stack([codes[side] for codes, _ in sides], axis=1) for side in (0, 1))
+    sides_of = ids or tuple(map(str, range(2 * table.rows)))
+    labelled = gather(sides_of, tuple(factors), labels, [(a, rows_a), (b, rows_b)], contradictions, table.name)
     if ids is None:
-        ids = tuple(map(str, range(2 * table.rows)))
-    labelled = gather(ids, tuple(factors), labels, [(a, rows_a), (b, rows_b)], contradictions, table.name)
+        labelled = replace(labelled, people=replace(labelled.people, ids=None))
     return labelled, labelled.subjects[: table.rows], labelled.subjects[table.rows :]
 
 

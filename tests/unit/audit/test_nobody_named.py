@@ -1,0 +1,91 @@
+"""Where nobody is named, pairs are not called people, and what is not done for want of names is said."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from tests.unit.audit.made_up import NOW, SIGNER
+from tests.unit.audit.test_report import Page
+
+from countenance.audit.bundle import Bundle, read_bundle
+from countenance.audit.planning.plans import plan_bytes, plan_of_draft
+from countenance.audit.report.lead import embed_svg
+from countenance.audit.report.page import card_page, report_page
+from countenance.audit.running import run
+
+DRAFT = """
+title = "t"
+question = "q"
+[system]
+name = "Gatekeeper"
+[groups]
+factors = ["grp"]
+labelled_by = "x"
+{labels}
+[scores]
+file = "s.csv"
+subjects = {subjects}
+[threshold]
+rule = "fixed"
+value = 0.5
+"""
+LABELS = 'labels = { A = "women", B = "men" }'
+
+
+def audited(folder: Path, *, named: bool = False, missed: tuple[int, int] = (40, 5), labels: str = "") -> Bundle:
+    """300 mates and 600 impostors in each of two groups, and four pairs of a third, too few to publish."""
+    lines = ["subject_a,subject_b,same,score,grp_a,grp_b"]
+    for group, misses in zip("AB", missed, strict=True):
+        lines += [f"{group}{at},{group}{at},1,{0.2 if at < misses else 0.9},{group},{group}" for at in range(300)]
+        lines += [
+            f"{group}{at % 300},{group}{(at + 1 + at // 300) % 300},0,{0.8 if at < 15 else 0.1},{group},{group}"
+            for at in range(600)
+        ]
+    lines += [f"C{at},C{at},1,0.9,C,C" for at in range(4)]
+    (folder / "s.csv").write_text("\n".join(lines) + "\n")
+    subjects = '["subject_a", "subject_b"]' if named else "[]"
+    (folder / "d.toml").write_text(DRAFT.format(subjects=subjects, labels=labels))
+    (folder / "p.json").write_bytes(plan_bytes(plan_of_draft(folder / "d.toml", NOW)))
+    run(folder / "p.json", folder / "b", SIGNER, clock=lambda: NOW)
+    return read_bundle(folder / "b")
+
+
+@pytest.mark.parametrize(("missed", "labels"), [((40, 5), ""), ((40, 5), LABELS), ((5, 5), ""), ((0, 0), LABELS)])
+def test_pairs_are_not_people_anywhere(tmp_path: Path, missed: tuple[int, int], labels: str) -> None:
+    bundle = audited(tmp_path, missed=missed, labels=labels)
+    results = bundle.results
+    told = [results.headline, results.numbers.worst, results.numbers.ratio, results.numbers.meaning, *results.also]
+    pages = [Page(page(bundle)).text for page in (report_page, card_page)]
+    svg = embed_svg(bundle)
+    pages += [] if svg is None else [svg]
+    for page in [*told, *pages]:
+        assert not re.search(r"people labelled|so many people|this many people|too few people", page, re.I)
+        assert not re.search(r"(?<!gallery of )\b[\d,]+ people\b(?! of their own| in the gallery)", page)
+        assert "everybody else" not in page
+    assert results.data.people == 0
+    assert "1,804 comparisons of people whom nobody named" in pages[0]
+
+
+def test_what_was_not_done_for_want_of_names_is_said_on_the_first_page(tmp_path: Path) -> None:
+    page = Page(report_page(audited(tmp_path))).text
+    assert "Who is on the pictures is not known. Each pair counts as independent" in page.partition("Verdicts")[0]
+    assert "pairs labelled A" in page and "with this many pairs, differences not seen" in page
+    assert "rates are clustered by person" not in page
+
+
+def test_histograms_of_mates_stay_and_no_digest_of_people_is_made_up(tmp_path: Path) -> None:
+    faces = audited(tmp_path).results.faces
+    assert faces is not None
+    for group in faces.analyses[0].groups:
+        assert group.histogram is not None and sum(group.histogram.genuine) == 300
+        assert sum(group.histogram.impostors) == 600
+        assert (group.people_digest, group.blocks) == ("", ())
+    assert (faces.people_digest, faces.blocks) == ("", ())
+
+
+def test_named_people_are_people(tmp_path: Path) -> None:
+    bundle = audited(tmp_path, named=True)
+    assert "people labelled A" in bundle.results.headline and bundle.results.data.people == 600
+    assert "600 people, 1,804 comparisons" in Page(report_page(bundle)).text
