@@ -125,6 +125,8 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         *circumstances(declared, loaded.inputs),
         *surprises(plan, data.people),
     )
+    if loaded.system is not None:
+        plan = dataclasses.replace(plan, system=loaded.system)
     planned = planned_analyses(plan, deviations)
     unexpected = {d.touches for d in deviations}
     analysed = data.analyse(plan, planned)
@@ -161,6 +163,7 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         conditions=plan.conditions,
         limits=plan.limits,
         also=told.also,
+        asked=loaded.asked,
     )
 
 

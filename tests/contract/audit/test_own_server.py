@@ -117,3 +117,22 @@ def test_wrong_credentials_are_told_apart(folder: Path, monkeypatch: pytest.Monk
         invoke("plan", folder / "d.toml")
         with pytest.raises(Unauthenticated):
             invoke("run", folder / "d.plan.json", "-o", folder / "x.zip", "--yes")
+
+
+def test_the_first_page_names_what_was_asked_and_not_the_maker_of_its_language(folder: Path) -> None:
+    theirs = DRAFT.replace('name = "Countenance"', 'name = "Amazon Rekognition"\nprovider = "Amazon Web Services"')
+    with serving(FakeGuard()) as url:
+        (folder / "d.toml").write_text(theirs.format(url=url, region=REGION))
+        planned = invoke("plan", folder / "d.toml")
+        said = invoke("run", folder / "d.plan.json", "-o", folder / "one.zip", "--yes")
+    host = url.removeprefix("http://")
+    assert f"asked was {host}, which is not the maker's" in planned
+    assert f"asked: a server that speaks the language of Amazon Rekognition, at {host}" in said
+    invoke("report", folder / "one.zip", "-o", folder / "pages")
+    for name in ("report.html", "card.html"):
+        page = (folder / "pages" / name).read_text()
+        assert host in page and "speaks the language of Amazon Rekognition" in page
+        assert "Amazon Web Services." not in page and "<dd>Amazon Web Services" not in page
+    first = (folder / "pages" / "report.html").read_text().partition("What could not be told")[0]
+    assert f"the server at {host}" in first and "its model: not told by the service" in first.lower()
+    assert read_bundle(folder / "one.zip").results.preregistered

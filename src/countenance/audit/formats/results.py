@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal, get_args
 
-from countenance.audit.formats.codec import later
+from countenance.audit.formats.codec import LATER, later
 from countenance.audit.formats.plan import System
 from countenance.audit.formats.shares import Bounds, Share
 
@@ -380,6 +380,16 @@ class ModelUsed:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedService:
+    """The live service whose answers these are."""
+
+    host: Annotated[str, "host and port that were asked"]
+    product: Annotated[str, "what answers there, or whose language it speaks"]
+    model: Annotated[str, "name and version of the model, as the service answered it, or that it told none"]
+    through: Annotated[str, "the client or description that asked, with its version"]
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """What ran the audit."""
 
@@ -427,4 +437,7 @@ class Results:
     conditions: str
     limits: tuple[str, ...]
     also: Annotated[tuple[str, ...], "every other question in which a difference is shown, the strongest of each"] = ()
+    asked: Annotated[AskedService | None, "of an audit of a live service; null of all others"] = field(
+        default=None, metadata=LATER
+    )
     format: ResultsFormat = FORMAT

@@ -99,6 +99,7 @@ def embed_svg(bundle: Bundle) -> str | None:
     status = "preregistered" if results.preregistered else "exploratory"
     source = (
         f"Source: {results.title}; {results.system.name}, version {results.system.version}; "
+        f"{'' if results.asked is None else f'asked at {results.asked.host}; '}"
         f"{amount(results.data)}; {status}; {results.finished[:10]}; bundle {bundle.hash[:16]}"
     )
     foot = textwrap.wrap(source, 100)

@@ -13,8 +13,8 @@ import numpy as np
 
 from countenance.audit.analysis.audits import Audit
 from countenance.audit.analysis.measurement import Sides
-from countenance.audit.formats.plan import Measure, Plan
-from countenance.audit.formats.results import ModelUsed
+from countenance.audit.formats.plan import Measure, Plan, System
+from countenance.audit.formats.results import AskedService, ModelUsed
 from countenance.audit.labelled.people import Grouping, LabelledPeople
 from countenance.audit.labelled.tables import Codes
 from countenance.audit.sources.live.cost import Estimate
@@ -64,11 +64,16 @@ class Equipment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
-    """Data that was read for a plan. inputs: sha256 by file name. models: what made the scores, where known."""
+    """Data that was read for a plan. inputs: sha256 by file name. models: what made the scores, where known.
+
+    asked: the live service that was asked. system: what was audited, where that is not what the plan calls it.
+    """
 
     data: Audit[Any]
     inputs: Mapping[str, str]
     models: tuple[ModelUsed, ...] = ()
+    asked: AskedService | None = None
+    system: System | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

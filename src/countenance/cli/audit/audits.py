@@ -116,6 +116,8 @@ def run(
         return
     results = run_plan(plan_file, out, signer(key), changes=_changes(changes), equipment=equipment, clock=now)
     click.echo(results.headline)
+    if results.asked is not None:
+        click.echo(f"asked: {results.asked.product}, at {results.asked.host}; its model: {results.asked.model}")
     if not results.preregistered:
         click.echo("exploratory: this raises a question and answers none, see the deviations below")
     for line in (results.numbers.worst, results.numbers.ratio, results.numbers.meaning):

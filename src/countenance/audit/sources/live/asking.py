@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,7 @@ from countenance.audit.sources.images import LabelledImages, LabelledImageSource
 from countenance.audit.sources.live import azure_face, rekognition
 from countenance.audit.sources.live.adapter.description import AdapterFile, read_adapter
 from countenance.audit.sources.live.adapter.service import DescribedService
+from countenance.audit.sources.live.asked import asked_of, system_asked
 from countenance.audit.sources.live.cassette import Cassette, Header, RecordedQuestion, RecordedReply
 from countenance.audit.sources.live.cost import Described, Estimate, price_of
 from countenance.audit.sources.live.draw import Pairs, draw_pairs
@@ -242,6 +244,10 @@ def _scored(drawn: Drawn, replies: Sequence[RecordedReply], floor: float, casset
     return ScoredComparisons(people, comparisons, a, b, tuple(findings))
 
 
+UNSET: Mapping[str, str] = {}
+"""Settings that nobody told."""
+
+
 class LiveSource(LabelledImageSource[LiveApi]):
     """A service asked through its own client or an adapter: drawn pairs compared."""
 
@@ -273,13 +279,33 @@ class LiveSource(LabelledImageSource[LiveApi]):
             equipment.agree(estimate(source, drawn, cassette, described))
         pacer = Pacer(pace(source, described), time.monotonic, time.sleep)
         answers = ask(drawn, service, cassette, pacer, source.threshold, time.time())
-        return self.loaded(drawn, answers, cassette.header.models, tape)
+        return self.loaded(drawn, answers, cassette.header.models, tape, cassette.header.settings)
 
-    def loaded(self, drawn: Drawn, answers: Asked, models: tuple[ModelUsed, ...], tape: Path) -> Loaded:
-        """The answers as loaded data; the cassette `tape` is an input like any file."""
+    def loaded(
+        self,
+        drawn: Drawn,
+        answers: Asked,
+        models: tuple[ModelUsed, ...],
+        tape: Path,
+        settings: Mapping[str, str] = UNSET,
+    ) -> Loaded:
+        """The answers as loaded data; the cassette `tape` is an input. settings: as its header has them."""
         images = {f"{self._described.folder}/": digest_of_images(drawn.hashes), tape.name: sha256_of(tape)}
         inputs = {**self.hashes(), **images}
-        return Loaded(FaceAudit(scored_data(answers.scored, answers.outcomes)), inputs, models)
+        file, endpoint = self._adapter(), settings.get("endpoint", self._described.endpoint or "")
+        system, finding = system_asked(self._plan.system, self._described, endpoint, file)
+        scored = answers.scored
+        if finding:
+            scored = dataclasses.replace(scored, findings=(finding, *scored.findings))
+        data = FaceAudit(scored_data(scored, answers.outcomes))
+        asked = asked_of(self._described, endpoint, models, file)
+        return Loaded(data, inputs, models, asked, system if finding else None)
+
+    def check(self) -> tuple[str, ...]:
+        """What must be known about the data, and whether the plan names another system than it asks."""
+        endpoint = self._described.endpoint or ""
+        _, finding = system_asked(self._plan.system, self._described, endpoint, self._adapter())
+        return (*((finding,) if finding else ()), *super().check())
 
     def _adapter(self) -> AdapterFile | None:
         """The adapter that the plan names. BadRequest: what it lacks, or what the plan asks of it in vain."""

@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from countenance.audit.formats.plan import LiveApi
 from countenance.audit.formats.results import ModelUsed
+from countenance.audit.sources.live.asked import product_at
 from countenance.audit.sources.live.cassette import RecordedReply
 from countenance.errors import Denied, Misconfigured, Overloaded, Unauthenticated
 
@@ -46,7 +47,11 @@ class Rekognition:
         self._clock = clock
         self._threshold = source.threshold
         self.models: tuple[ModelUsed, ...] = (
-            ModelUsed("service", "Amazon Rekognition API", str(client.meta.service_model.api_version)),
+            ModelUsed(
+                _role(str(client.meta.endpoint_url)),
+                "Amazon Rekognition API",
+                str(client.meta.service_model.api_version),
+            ),
             ModelUsed("model", "not told by CompareFaces", "not stated by the service"),
             ModelUsed("client", "boto3", version("boto3")),
             ModelUsed("client", "botocore", version("botocore")),
@@ -117,6 +122,11 @@ class Rekognition:
         except botocore.exceptions.BotoCoreError as error:
             raise Misconfigured(f"Rekognition cannot be asked: {type(error).__name__}") from error
         return answer
+
+
+def _role(endpoint: str) -> str:
+    """Amazon's API is the service at Amazon's own address; anywhere else it is the interface of another one."""
+    return "service" if product_at("rekognition", endpoint, None)[1] else "interface"
 
 
 def _area(face: Mapping[str, Any]) -> float:
