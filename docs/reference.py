@@ -1,13 +1,22 @@
-"""Writes docs/commands.md and docs/errors.md from the code; `make docs` runs it, and a test compares."""
+"""Writes docs/commands.md, docs/errors.md and docs/audit-fields.md from the code; a test compares.
+
+`make docs` runs it.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
 from countenance import cli, errors
+from countenance.audit.formats import plan as formats
+from countenance.audit.formats.codec import Json, json_schema, to_json
+from countenance.audit.formats.plan import SOURCES, Plan
 
 HERE = Path(__file__).parent
 
@@ -66,6 +75,86 @@ def error_page() -> str:
     return head + "\n".join(tree()) + "\n"
 
 
+_WRITTEN_FOR_YOU = ("created", "inputs", "data_seen", "usual_hypotheses", "format")
+"""Fields of a plan that no draft has: they are filled in when the plan is made."""
+_TABLES = {
+    "system": "[system]",
+    "groups": "[groups]",
+    "threshold": "[threshold]",
+    "hypotheses": "[[hypotheses]]",
+    "gallery": "[gallery]",
+    **{source: f"[{source}]" for source in SOURCES},
+}
+"""Fields of a plan that are tables of a draft."""
+
+
+def fields_page() -> str:
+    """Every field of an audit's draft, from the schema of plans."""
+    schema = json_schema(Plan, "")
+    plan = schema["$defs"]["Plan"]
+    parts = [
+        "# Fields of an audit's plan\n\nWritten by `make docs` from the schema of plans; do not edit.\n\n"
+        "A draft is a TOML file: the fields of the first table stand at its top, the others in tables of their own. "
+        f"One of {', '.join(f'`[{source}]`' for source in SOURCES)} says where the data comes from. "
+        '`""` means none. What verdicts, margins and small groups are: [audit.md](audit.md).\n',
+        "## At the top\n\n" + _rows(plan, Plan, {*_TABLES, *_WRITTEN_FOR_YOU}),
+    ]
+    for name, heading in _TABLES.items():
+        record = _record(plan["properties"][name])
+        inner = schema["$defs"][record]
+        about = plan["properties"][name].get("description", "")
+        said = inner["description"] + (f" {about[0].upper()}{about[1:]}." if about else "")
+        parts.append(f"## `{heading}`\n\n{said}\n\n" + _rows(inner, getattr(formats, record), set()))
+    return "\n".join(parts)
+
+
+def _rows(schema: Json, kind: type[Any], without: set[str]) -> str:
+    given = {field.name: field for field in dataclasses.fields(kind)}
+    lines = ["| field | takes | without it | meaning |", "|---|---|---|---|"]
+    for name, told in schema["properties"].items():
+        if name not in without:
+            meaning = told.get("description", "")
+            cells = (f"`{name}`", _takes(told), _default(given[name]), meaning)
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _record(told: Json) -> str:
+    for inner in (told, told.get("items", {}), *told.get("anyOf", ())):
+        if "$ref" in inner:
+            return str(inner["$ref"].rpartition("/")[2])
+    raise ValueError(f"no record in {told}")
+
+
+def _takes(told: Json) -> str:
+    if "enum" in told:
+        return ", ".join(f"`{value}`" for value in told["enum"])
+    if "anyOf" in told:
+        return " or ".join(_takes(inner) for inner in told["anyOf"])
+    if told.get("type") == "array":
+        return f"list of {_takes(told['items'])}"
+    if told.get("type") == "object":
+        return f"table of {_takes(told['additionalProperties'])}"
+    words = {
+        "string": "text",
+        "number": "number",
+        "integer": "whole number",
+        "boolean": "true or false",
+        "null": "none",
+    }
+    return words[told["type"]]
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+        return "an error"
+    made = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+    if made is None:
+        return "none"
+    return f"`{json.dumps(to_json(made), ensure_ascii=False)}`"
+
+
 if __name__ == "__main__":
     (HERE / "commands.md").write_text(commands())
     (HERE / "errors.md").write_text(error_page())
+    (HERE / "audit-fields.md").write_text(fields_page())

@@ -17,6 +17,7 @@ spec.loader.exec_module(reference)
 def test_the_pages_of_commands_and_errors_are_those_of_the_code() -> None:
     assert (DOCS / "commands.md").read_text() == reference.commands(), "run `make docs`"
     assert (DOCS / "errors.md").read_text() == reference.error_page(), "run `make docs`"
+    assert (DOCS / "audit-fields.md").read_text() == reference.fields_page(), "run `make docs`"
 
 
 def test_every_command_and_option_says_what_it_is_for() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,8 @@ def read_templates(
             who, ids = _codes(_array(arrays, source.subject, path.name), len(vectors), source.subject)
         labels = tuple(names for _, names in coded)
         labelled = gather(ids, tuple(factors), labels, [(who, rows)], contradictions, path.name)
+        if source.subject is None:
+            labelled = replace(labelled, people=replace(labelled.people, ids=None))
     known = labelled.subjects >= 0
     if not known.any():
         raise BadRequest(f"{path.name} has no template of a labelled person")
