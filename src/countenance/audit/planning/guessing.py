@@ -130,6 +130,11 @@ def _column(table: LabelTable, name: str) -> tuple[ColumnOverview, Numbers | Non
 
 def _kind(columns: Sequence[ColumnOverview], numeric: Mapping[str, Numbers]) -> tuple[Kind, dict[str, str]]:
     by_word = {plain(column.name): column for column in reversed(columns)}
+    for role in ("score", "outcome"):
+        for word in _NAMES[role]:  # "v decile score" is a decile score, where no column is called just that
+            longer = [c for c in columns if plain(c.name).endswith(f" {word}")]
+            if len(longer) == 1:
+                by_word.setdefault(word, longer[0])
 
     def of(role: str, fits: bool = True) -> str | None:
         return next((by_word[word].name for word in _NAMES[role] if word in by_word), None) if fits else None
@@ -171,8 +176,17 @@ def _classes(columns: Sequence[ColumnOverview], roles: Mapping[str, str]) -> lis
     return []
 
 
-def guessed_draft(found: FileOverview, high_from: float | None, factors: Sequence[str] = ()) -> str:
-    """The draft of a plan as TOML. factors: the columns of groups, instead of those found.
+def guessed_draft(
+    found: FileOverview,
+    high_from: float | None,
+    factors: Sequence[str] = (),
+    label_warning: str = "",
+    labelled_by: str = "",
+) -> str:
+    """The draft of a plan as TOML; its limits say what was guessed and what nobody stated, for the report.
+
+    factors: the columns of groups, instead of those found. label_warning: what the outcome of a risk score really
+    measures. labelled_by: how the labels of groups came about.
 
     BadRequest: a file that is nothing an audit is made of, or has no groups.
     """
@@ -194,14 +208,14 @@ def guessed_draft(found: FileOverview, high_from: float | None, factors: Sequenc
         "# Guessed from the data by `countenance audit quick`. Read every line; nothing here was declared beforehand.",
         f"title = {_text(found.file)}",
         f"question = {_text(asked)}",
-        'limits = ["the plan was guessed from the data: exploratory"]',
+        f"limits = {_texts(_limits(found, by, factors, label_warning, labelled_by))}",
         "",
         "[system]",
         'name = "not stated"',
         "",
         "[groups]",
         f"factors = {_texts(by)}",
-        'labelled_by = "not stated"',
+        f"labelled_by = {_text(labelled_by or 'not stated')}",
         "",
         f"[{found.kind}]",
         f"file = {_text(found.file)}",
@@ -215,8 +229,27 @@ def guessed_draft(found: FileOverview, high_from: float | None, factors: Sequenc
     else:
         lines += [f"{role} = {_text(column)}" for role, column in roles.items()]
     if found.kind == "risks":
-        lines.append(f"high_from = {high_from!r}")
+        lines += [f"high_from = {high_from!r}", f"label_warning = {_text(label_warning or 'not stated')}"]
     return "\n".join(lines) + "\n"
+
+
+def _limits(
+    found: FileOverview, by: Sequence[str], factors: Sequence[str], label_warning: str, labelled_by: str
+) -> tuple[str, ...]:
+    """What a reader of the report must know about a plan that nobody made: each guess, and what nobody stated."""
+    columns = ", ".join(f"{role} is {column!r}" for role, column in found.roles.items())
+    guessed = [columns, *([] if factors else [f"groups are {', '.join(map(repr, by))}"])]
+    if found.kind == "scores":
+        guessed.append(f"the threshold is where {100 * _fmr(found.rows):g} % of impostors are accepted")
+    said = ["the plan was guessed from the data: exploratory", f"guessed from names and values: {'; '.join(guessed)}"]
+    if found.kind == "risks" and not label_warning:
+        said.append(
+            f"nobody stated what {found.roles['outcome']!r} really measures: an arrest is not an offence, a refused "
+            "loan is no default, and a biased outcome makes a biased score look right"
+        )
+    if not labelled_by:
+        said.append("nobody stated how the labels of groups came about")
+    return tuple(said)
 
 
 def _fmr(rows: int) -> float:

@@ -103,7 +103,7 @@ def _completed(plan: Plan, declared: bool, folder: Path, now: datetime, tell: Ca
         for finding in source.check():
             tell(finding)
     if not declared:
-        plan = dataclasses.replace(plan, hypotheses=default_hypotheses(plan), usual_hypotheses=True)
+        plan = dataclasses.replace(plan, hypotheses=default_hypotheses(plan, folder), usual_hypotheses=True)
         kept, left_out = decidable(plan, folder)
         plan = dataclasses.replace(plan, hypotheses=kept, limits=(*plan.limits, *left_out))
     hashes = source.hashes()
@@ -186,9 +186,12 @@ def _with_nothing(value: object) -> object:
     return {name: None if inner == "" else inner for name, inner in value.items()}
 
 
-def default_hypotheses(plan: Plan) -> tuple[DeclaredHypothesis, ...]:
-    """What is compared where a draft does not say: every group with all others, in every measure of the task."""
-    measures = source_of(plan, Path()).measures
+def default_hypotheses(plan: Plan, folder: Path | None = None) -> tuple[DeclaredHypothesis, ...]:
+    """What is compared where a draft does not say: every group with all others, in every measure of the task.
+
+    folder: what the plan's paths are relative to; None: the data is not looked at.
+    """
+    measures = source_of(plan, Path()).measures if folder is None else source_of(plan, folder).usual()
     return tuple(DeclaredHypothesis(m, name) for name in plan.groups.analyses for m in measures)
 
 

@@ -27,16 +27,26 @@ def outcome_sections(outcomes: OutcomeResults, lead: Question | None = None) -> 
             "fte": forest(
                 f"No answer, by {analysis.name}",
                 [(group.group, group.no_answer) for group in analysis.groups],
-                "Share of rows for which the classifier said nothing.",
+                "Share of rows for which the classifier said nothing: no face found, or no class told.",
                 _line(everybody.no_answer.estimate),
             ),
         }
         grid = _rates_grid(analysis, outcomes)
         sections.append(
-            Section(f"By {analysis.name}", (), _beside(figures, analysis.name, lead),
+            Section(f"By {analysis.name}", _all_answered(analysis), _beside(figures, analysis.name, lead),
                     (("By class", grid),) if grid.rows else ())
         )  # fmt: skip
     return sections
+
+
+def _all_answered(analysis: OutcomeAnalysis) -> tuple[str, ...]:
+    """That no answer is missing, in words: a picture would be empty."""
+    known = [group.no_answer for group in analysis.groups if group.no_answer.known]
+    if not known or any(share.errors for share in known):
+        return ()
+    most = max(share.high or 0.0 for share in known)
+    trials = sum(share.trials or 0 for share in known)
+    return (f"Every row has an answer (0 of {trials:,} without; at most {percent(most)} in a group).",)
 
 
 def _beside(figures: Mapping[str, Figure | None], factor: str, lead: Question | None) -> tuple[Figure, ...]:

@@ -16,7 +16,7 @@ from countenance.audit.labelled.rows import repeated_rows
 from countenance.audit.labelled.suspicions import alike, refuse_mixed_units, refuse_sentinels, respelled, written
 from countenance.audit.labelled.tables import Codes, listed_names, read_table
 from countenance.audit.sources.source import Equipment, Loaded, Source
-from countenance.errors import BadRequest
+from countenance.errors import BadRequest, NotFound
 from countenance.metrics import direction
 
 
@@ -167,7 +167,15 @@ def _against_the_outcome(scores: NDArray[np.float64], happened: NDArray[np.bool_
 class OutcomeSource(Source[OutcomeTable]):
     """A classifier's answers."""
 
-    measures: ClassVar[tuple[Measure, ...]] = ("error",)
+    measures: ClassVar[tuple[Measure, ...]] = ("error", "fte")
+
+    def usual(self) -> tuple[Measure, ...]:
+        """Errors, and missing answers (no face found, say) unless every row of the table has an answer."""
+        try:
+            answered = not (self._read().predicted == NO_ANSWER).any()
+        except (BadRequest, NotFound):  # nothing is there yet, so nothing is ruled out
+            answered = False
+        return self.measures[:1] if answered else self.measures
 
     def check(self) -> tuple[str, ...]:
         """What must be known about the data."""

@@ -114,6 +114,10 @@ class Source(ABC, Generic[D]):
         self._plan, self._folder = plan, folder
         self._described: D = getattr(plan, plan.source)
 
+    def usual(self) -> tuple[Measure, ...]:
+        """The same for this data, as far as it is there."""
+        return self.measures
+
     @property
     def labels(self) -> tuple[str, ...]:
         """Names of the files that hold labels only."""

@@ -24,7 +24,8 @@ def check(file: Path, plan_file: Path | None) -> None:
 
     found = seen(file)
     for line in found.lines():
-        click.echo(line)
+        if plan_file is None or found.kind != "unknown" or not line.startswith("seems"):  # a plan knows better
+            click.echo(line)
     if plan_file is not None:
         _against(file, plan_file)
     elif found.doubts:
@@ -63,19 +64,29 @@ def _against(file: Path, plan_file: Path) -> None:
 @click.option(
     "--by", "factors", multiple=True, metavar="COLUMN", help="Columns of groups; default: those that look so."
 )
+@click.option("--label-warning", help="For risk scores: what the outcome really measures, and what it does not.")
+@click.option("--labelled-by", help="How the labels of groups came about: self-reported, perceived, from a register.")
 @key_option
 def quick(
-    file: Path, out: Path | None, yes: bool, high_from: float | None, factors: tuple[str, ...], key: Path | None
+    file: Path,
+    out: Path | None,
+    yes: bool,
+    high_from: float | None,
+    factors: tuple[str, ...],
+    label_warning: str | None,
+    labelled_by: str | None,
+    key: Path | None,
 ) -> None:
     """Guess a plan from FILE, show it, ask, carry it out and write the report, all marked exploratory.
 
     The plan stays beside the report as draft.toml: change it and use `plan` and `run` for an audit that can confirm
-    anything. What nobody can guess is asked for: the cut-off of a risk score.
+    anything. What nobody can guess is asked for: the cut-off of a risk score, what its outcome really measures, and how
+    the labels came about. The report lists what was guessed, and what nobody stated.
     """
     from countenance.audit.planning.guessing import guessed_draft, seen
 
     found = seen(file)
-    for line in found.lines():
+    for line in (*found.lines(), *(f"decide  {doubt}" for doubt in found.doubts)):
         click.echo(line, err=True)
     if high_from is None and found.kind == "risks":
         if yes:
@@ -84,7 +95,16 @@ def quick(
             f"from which {found.roles['score']} up does a score count as high", type=float, err=True
         )
     folder = out if out is not None else file.with_name(f"{file.stem}-audit")
-    draft = guessed_draft(found, high_from, factors)
+    if label_warning is None and found.kind == "risks" and not yes:
+        label_warning = click.prompt(
+            f"what does {found.roles['outcome']} really measure, and what not (nothing: not stated)",
+            default="", show_default=False, err=True,
+        )  # fmt: skip
+    if labelled_by is None and found.kind != "unknown" and not yes:
+        labelled_by = click.prompt(
+            "how did the labels of groups come about (nothing: not stated)", default="", show_default=False, err=True
+        )
+    draft = guessed_draft(found, high_from, factors, label_warning or "", labelled_by or "")
     click.echo(draft)
     if not yes:
         click.confirm("carry this out?", abort=True, err=True)
@@ -115,7 +135,7 @@ def _carry_out(file: Path, folder: Path, draft: str, key: Path | None) -> None:
     (folder / "report.html").write_bytes(report_page(bundle).encode())
     (folder / "counts.csv").write_bytes(counts_csv(bundle.results))
     click.echo(results.headline)
-    for line in results.findings:
+    for line in (*results.findings, *results.limits):
         click.echo(f"found: {line}")
     click.echo("exploratory: the plan was guessed from the data")
     click.echo(folder / "report.html")
