@@ -92,7 +92,7 @@ def _line(rate: float | None) -> tuple[str, float] | None:
 def _rates_grid(analysis: OutcomeAnalysis, everybody: OutcomeResults) -> Grid:
     """PPV, TPR and FPR by class and group."""
     rows = []
-    for group in (everybody.everybody, *analysis.groups):
+    for group in (everybody.everybody, *sorted(analysis.groups, key=lambda g: -(g.error.estimate or 0.0))):
         for c in group.classes:
             if c.tpr.trials == 0:  # nobody here is of that class
                 continue
@@ -182,7 +182,7 @@ def _identity(analysis: RiskAnalysis) -> Grid:
         heads,
         tuple(
             (g.group, *(f"{v:.4f}" for v in (i.prevalence, i.ppv, i.fnr, i.implied, i.fpr)))
-            for g in analysis.groups
+            for g in sorted(analysis.groups, key=lambda g: -(g.fpr.estimate or 0.0))
             if (i := g.identity) is not None
         ),
     )

@@ -14,7 +14,7 @@ from countenance.audit.bundle import Bundle, counts_csv
 from countenance.audit.evidence import Evidence
 from countenance.audit.findings.differences import compare_bundles
 from countenance.audit.findings.naming import Names
-from countenance.audit.findings.questions import ENOUGH, Question
+from countenance.audit.findings.questions import ENOUGH, Question, by_rate
 from countenance.audit.findings.retold import retold
 from countenance.audit.findings.search_facts import SearchFacts
 from countenance.audit.findings.words import (
@@ -30,7 +30,7 @@ from countenance.audit.findings.words import (
     times,
 )
 from countenance.audit.formats.plan import Plan, margins_words
-from countenance.audit.formats.results import FORMAT, Analysis, FaceResults, Results, SummaryFigure
+from countenance.audit.formats.results import FORMAT, Analysis, FaceResults, GroupResult, Results, SummaryFigure
 from countenance.audit.report.changes import before_and_after
 from countenance.audit.report.decisions import outcome_sections, risk_sections
 from countenance.audit.report.faces import NEARLY_SURE, det_curves, distributions, few_searches, gallery_curve, heat_map
@@ -245,15 +245,21 @@ def _worst(analysis: Analysis) -> Grid:
     )  # fmt: skip
 
 
+def _by_fmr(analysis: Analysis) -> list[GroupResult]:
+    """Groups in the order of their false match rates, the highest first."""
+    order = [name for name, _ in by_rate(tuple((group.group, group.fmr) for group in analysis.groups))]
+    return sorted(analysis.groups, key=lambda group: order.index(group.group))
+
+
 def _thresholds(analysis: Analysis) -> Grid:
-    rows = tuple((g.group, f"{g.threshold_needed:.4g}") for g in analysis.groups if g.threshold_needed is not None)
+    rows = tuple((g.group, f"{g.threshold_needed:.4g}") for g in _by_fmr(analysis) if g.threshold_needed is not None)
     return Grid(("group", "threshold for the overall false match rate"), rows)
 
 
 def _quality(analysis: Analysis) -> Grid:
     rows = tuple(
         (g.group, q.measure, f"{q.images:,}", f"{q.mean:.3g}", f"{q.deciles[0]:.3g} to {q.deciles[-1]:.3g}")
-        for g in analysis.groups
+        for g in _by_fmr(analysis)
         for q in g.quality
     )
     return Grid(("group", "measure", "images", "mean", "middle 80 %"), rows)
@@ -291,7 +297,7 @@ def card_page(bundle: Bundle, evidence: Evidence | None = None) -> str:
             for share in (group.fmr, group.fnmr, group.failures)
         ), of(group.fmr))
         for analysis in results.faces.analyses
-        for group in analysis.groups
+        for group in _by_fmr(analysis)
     )  # fmt: skip
     heads = ("by", "group", "false matches", "misses", "no face found", "errors of comparisons")
     return render(
