@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from countenance.audit.analysis.decisions import NO_ANSWER, Classified, OutcomeAudit, RiskAudit, Scores
-from countenance.audit.formats.plan import Groups, OutcomeTable, Plan, RiskTable, System
-from countenance.audit.formats.results import RiskResults
+from countenance.audit.analysis.faces import FaceAudit, without_few
+from countenance.audit.analysis.measurement import ScoredComparisons, scored_data
+from countenance.audit.formats.plan import Groups, OutcomeTable, Plan, RiskTable, ScoreFile, System, ThresholdRule
+from countenance.audit.formats.results import FaceResults, RiskResults
 from countenance.audit.formats.shares import Share
 from countenance.audit.labelled.people import LabelledPeople
+from countenance.metrics import Comparisons
 
 SMALL = 10
 Mask = NDArray[np.bool_]
@@ -176,3 +179,114 @@ def test_no_withheld_number_of_a_classifier_can_be_computed(seed: int) -> None:
             shares.append((line.tpr, here & (true == at), here & (true == at) & (said == at)))
             shares.append((line.fpr, here & (true != at), here & (true != at) & (said == at)))
     assert leaks(shares, rows.counts, small_groups(rows)) == []
+
+
+def compared(random: np.random.Generator) -> tuple[LabelledPeople, ScoredComparisons]:
+    """Comparisons in which few people of some groups have two pictures, and few of some were compared with others."""
+    people = people_of(random)
+    race = people.codes[:, 0]
+    chance = random.choice([0.02, 0.1, 0.9], size=len(people.labels[0]))
+    mates = np.flatnonzero(random.random(people.count) < chance[race])
+    mates = np.append(np.repeat(mates, random.integers(1, 4, len(mates))), [0, people.count - 1])
+    rare = race == random.integers(0, len(people.labels[0]))
+    weight = np.where(rare, 0.01, 1.0)
+    drawn = random.choice(people.count, size=(random.choice([80, 400]), 2), p=weight / weight.sum())
+    drawn = drawn[drawn[:, 0] != drawn[:, 1]]
+    everyone = np.stack([np.arange(people.count), np.roll(np.arange(people.count), 1)], axis=1)[~rare]
+    pairs = np.concatenate([np.stack([mates, mates], axis=1), drawn, everyone]).astype(np.int32)
+    a, b = pairs.T
+    score = np.where(a == b, random.random(len(a)) + 0.3, random.random(len(a)) * 0.6)
+    comparisons = Comparisons.of(
+        score, a == b, first=a, second=b, first_group=np.zeros(len(a), np.int64), groups=("all",),
+        larger_is_more_alike=True,
+    )  # fmt: skip
+    named = dataclasses.replace(people, ids=tuple(f"p{at}" for at in range(people.count)))
+    return named, ScoredComparisons(named, comparisons, a, b, ())
+
+
+QUICK = (2, 5, 8)
+
+
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, marks=() if seed in QUICK else pytest.mark.slow) for seed in range(12)]
+)
+def test_no_withheld_number_of_a_comparison_of_faces_can_be_computed(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    people, scored = compared(random)
+    groups = Groups(("race", "sex"), "x", intersections=(("race", "sex"),))
+    plan = Plan(
+        "t", "q", System("s"), groups, scores=ScoreFile("s.csv"), threshold=ThresholdRule("fixed", 0.5),
+        small_cell=SMALL,
+    )  # fmt: skip
+    audit = FaceAudit(scored_data(scored))
+    faces = audit.analyse(plan, dict.fromkeys(plan.groups.analyses, True)).faces
+    assert faces is not None
+    kept, _ = without_few(plan, scored_data(scored))
+    told = np.isin(scored.a, kept.present) & np.isin(scored.b, kept.present)
+    a, b = scored.a[told], scored.b[told]
+    wrong = (scored.comparisons.score[told] >= 0.5) != (a == b)
+    kinds, kind_of = np.unique(people.codes, axis=0, return_inverse=True)
+    for mated in (True, False):
+        here = (a == b) == mated
+        cells, place = np.unique(
+            np.stack([kind_of.ravel()[a][here], kind_of.ravel()[b][here]], axis=1), axis=0, return_inverse=True
+        )
+        counts = np.bincount(2 * place.ravel() + wrong[here], minlength=2 * len(cells))
+        sides = [np.repeat(kinds[cells[:, at]], 2, axis=0) for at in (0, 1)]
+        bad = np.arange(len(counts)) % 2 == 1
+        shares = list(shares_of_faces(faces, people, sides, mated))
+        known = {m.tobytes(): (m, n) for share, t in shares for m, n in sums(share, t, bad)}
+        whole = np.ones(len(counts), bool)
+        known[whole.tobytes()] = (whole, int(counts.sum()))
+        for share, trials in shares:
+            if share.trials:
+                assert counts[trials].sum() == share.trials and counts[trials & bad].sum() == share.errors
+        for share, trials in shares:
+            rows = here & np.isin(np.arange(len(a)), np.flatnonzero(here)[trials[2 * place.ravel()]])
+            behind = len(np.unique(np.concatenate([a[rows], b[rows]])))
+            if share.method == "withheld" and 0 < behind < SMALL <= counts.sum() and not trials.all():
+                low, high = bounds(list(known.values()), trials)
+                assert high - low >= SMALL // 2 - 1e-6, f"{counts[trials].sum()} lies between {low:g} and {high:g}"
+    told_of = [(group.histogram, group.fnmr) for x in faces.analyses for group in x.groups]
+    for histogram, fnmr in told_of:
+        assert histogram is None or fnmr.method != "withheld" or sum(histogram.genuine) == 0
+
+
+def sums(share: Share, trials: Mask, bad: Mask) -> Iterator[tuple[Mask, int]]:
+    if share.trials is not None and share.errors is not None:
+        yield trials, share.trials
+        yield trials & bad, share.errors
+
+
+def shares_of_faces(
+    faces: FaceResults, people: LabelledPeople, sides: list[NDArray[np.int32]], mated: bool
+) -> Iterator[tuple[Share, Mask]]:
+    """Every published rate of misses (mated) or of false matches, with the cells of its comparisons."""
+    races, sexes = people.labels
+    yield faces.fnmr if mated else faces.fmr, np.ones(len(sides[0]), bool)
+    for analysis in faces.analyses:
+        both = []
+        for side in sides:
+            names = {
+                "race": np.array(races)[side[:, 0]],
+                "sex": np.array(sexes)[side[:, 1]],
+                "race x sex": np.array([f"{races[r]} · {sexes[s]}" for r, s in side]),
+            }[analysis.name]
+            rest = next((g.group for g in analysis.groups if g.group.startswith("other groups")), "nowhere")
+            both.append(np.where(np.isin(names, analysis.merged), rest, names))
+        first, second = both
+        named = [g.group for g in analysis.groups]
+        for group in analysis.groups:
+            if mated:
+                yield group.fnmr, first == group.group
+            else:
+                yield group.fmr, (first == group.group) & (second == group.group)
+                any_of = ((first == group.group) & np.isin(second, named)) | (
+                    (second == group.group) & np.isin(first, named)
+                )
+                yield group.fmr_any, any_of
+        for cell in () if mated else analysis.cross:
+            yield (
+                cell.fmr,
+                ((first == cell.first) & (second == cell.second)) | ((first == cell.second) & (second == cell.first)),
+            )

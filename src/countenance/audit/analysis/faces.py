@@ -23,6 +23,7 @@ from countenance.audit.analysis.disclosure import (
 )
 from countenance.audit.analysis.grouped import analyse
 from countenance.audit.analysis.measurement import FaceData, Measurement, image_failures
+from countenance.audit.analysis.secondary_faces import protect_faces
 from countenance.audit.findings.questions import ENOUGH
 from countenance.audit.formats.plan import GallerySizes, Plan, ThresholdRule
 from countenance.audit.formats.results import (
@@ -112,7 +113,7 @@ def analyse_faces(
         everyone = data.present.astype(np.int64)
         genuine = overall.genuine(thresholds.index(threshold), 0)
         digest, blocks = blocks_of(everyone, people.ids, at.cell(0, 0).tally, genuine, plan.small_cell)
-    return FaceResults(
+    found = FaceResults(
         threshold=_shown(threshold, data),
         direction="distance" if data.negated else "similarity",
         threshold_rule=_rule(plan.threshold),
@@ -129,6 +130,9 @@ def analyse_faces(
         people_digest=digest,
         blocks=blocks,
     )
+    published = {name: cells.grouping for name, cells in groupings.items()}
+    safe = protect_faces(found, data, published, threshold, plan.small_cell)
+    return safe if safe is found else dataclasses.replace(safe, protocols=_protocols(safe.analyses, rate_of(safe.fmr)))
 
 
 def _threshold(rule: ThresholdRule, data: FaceData, whole: Measurement) -> float:

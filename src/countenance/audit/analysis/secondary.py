@@ -26,8 +26,8 @@ _NONE = Bounds(None, None, 0.95)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Cell:
-    """A rate. trials, errors: (n,), the cells that it counts."""
+class RateCell:
+    """A rate. block: what it is withheld with. trials, errors: (n,), the cells that it counts."""
 
     block: Together
     share: Share
@@ -84,7 +84,9 @@ def _small(cells: RowCells, small_cell: int) -> list[Mask]:
     return [mask for mask in found if 0 < cells.counts[mask].sum() < small_cell]
 
 
-def _hidden(cells: RowCells, rates: Sequence[_Cell], totals: Sequence[Mask], small_cell: int) -> frozenset[Together]:
+def hidden_blocks(
+    cells: RowCells, rates: Sequence[RateCell], totals: Sequence[Mask], small_cell: int
+) -> frozenset[Together]:
     """The blocks to withhold. A rate that is withheld is a target; whatever shares its block is not published."""
     closed = {cell.block for cell in rates if cell.share.method == "withheld"}
     targets = [cell.trials for cell in rates if cell.share.method == "withheld"] + _small(cells, small_cell)
@@ -126,7 +128,7 @@ def protect_risks(
             totals.append(here)
             rates += _risk_rates(group, (analysis.name, group.group, "rates"), cells, here)
             rates += [
-                _Cell(
+                RateCell(
                     (analysis.name, group.group, f"{line.low!r}-{line.high!r}"),
                     line.observed,
                     inside := here & (cells.kinds[f"{line.low!r}-{line.high!r}"] == 1),
@@ -135,7 +137,7 @@ def protect_risks(
                 for line in analysis.calibration
                 if line.group == group.group
             ]
-    hidden = _hidden(cells, rates, totals, small_cell)
+    hidden = hidden_blocks(cells, rates, totals, small_cell)
     return dataclasses.replace(
         risks,
         everybody=_risk_group(risks.everybody, ("", "everybody", "rates"), hidden, small_cell),
@@ -143,7 +145,7 @@ def protect_risks(
     )
 
 
-def _risk_rates(group: RiskGroup, block: Together, cells: RowCells, here: Mask) -> Iterator[_Cell]:
+def _risk_rates(group: RiskGroup, block: Together, cells: RowCells, here: Mask) -> Iterator[RateCell]:
     high, yes = cells.kinds["high"] == 1, cells.kinds["happened"] == 1
     for share, trials, errors in (
         (group.fpr, ~yes, high),
@@ -153,7 +155,7 @@ def _risk_rates(group: RiskGroup, block: Together, cells: RowCells, here: Mask) 
         (group.selected, here, high),
         (group.prevalence, here, yes),
     ):
-        yield _Cell(block, share, here & trials, here & trials & errors)
+        yield RateCell(block, share, here & trials, here & trials & errors)
 
 
 def _risk_group(group: RiskGroup, block: Together, hidden: frozenset[Together], small_cell: int) -> RiskGroup:
@@ -203,9 +205,12 @@ def protect_outcomes(
             here = cells.groups[analysis.name] == at
             totals.append(here)
             block = (analysis.name, group.group, "errors")
-            rates += [_Cell(block, group.error, here, here & wrong), _Cell(block, group.no_answer, here, here & quiet)]
+            rates += [
+                RateCell(block, group.error, here, here & wrong),
+                RateCell(block, group.no_answer, here, here & quiet),
+            ]
             rates += _class_rates(group, (analysis.name, group.group), cells, here, place)
-    hidden = _hidden(cells, rates, [*totals, wrong, quiet], small_cell)
+    hidden = hidden_blocks(cells, rates, [*totals, wrong, quiet], small_cell)
     return OutcomeResults(
         _without_classes(outcomes.everybody, ("", "everybody"), hidden, small_cell),
         tuple(_outcome_analysis(analysis, hidden, small_cell) for analysis in outcomes.analyses),
@@ -214,13 +219,13 @@ def protect_outcomes(
 
 def _class_rates(
     group: OutcomeGroup, block: Together, cells: RowCells, here: Mask, place: Mapping[str, int]
-) -> Iterator[_Cell]:
+) -> Iterator[RateCell]:
     for line in group.classes:
         true, said = (cells.kinds[kind] == place[line.label] for kind in ("truth", "predicted"))
         if line.ppv.known:  # how many were called so is a count of errors, and those are published
-            yield _Cell(block, line.ppv, here & said, here & said & true)
+            yield RateCell(block, line.ppv, here & said, here & said & true)
         for share, trials, errors in ((line.tpr, true, said), (line.fpr, ~true, said)):
-            yield _Cell(block, share, here & trials, here & trials & errors)
+            yield RateCell(block, share, here & trials, here & trials & errors)
 
 
 def _outcome_analysis(analysis: OutcomeAnalysis, hidden: frozenset[Together], small_cell: int) -> OutcomeAnalysis:
