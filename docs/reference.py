@@ -75,7 +75,7 @@ def error_page() -> str:
     return head + "\n".join(tree()) + "\n"
 
 
-_WRITTEN_FOR_YOU = ("created", "inputs", "data_seen", "usual_hypotheses", "format")
+_WRITTEN_FOR_YOU = ("together", "created", "inputs", "data_seen", "usual_hypotheses", "format")
 """Fields of a plan that no draft has: they are filled in when the plan is made."""
 _TABLES = {
     "system": "[system]",
