@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from countenance.audit.bundle import Bundle, counts_csv, read_bundle, verify_bundle
-    from countenance.audit.evidence import Evidence, read_evidence
+    from countenance.audit.evidence import Evidence, PadEvidence, read_evidence, read_pad_evidence
     from countenance.audit.findings.differences import AuditDifference, compare_bundles
     from countenance.audit.findings.systems import SystemsComparison, compare_systems
     from countenance.audit.formats.plan import (
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         LiveApi,
         OutcomeTable,
         Plan,
+        PresentationTable,
         RiskTable,
         ScoreFile,
         System,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         GroupResult,
         Judged,
         OutcomeResults,
+        PresentationResults,
         Results,
         RiskResults,
     )
@@ -73,7 +75,10 @@ __all__ = [
     "LiveApi",
     "OutcomeResults",
     "OutcomeTable",
+    "PadEvidence",
     "Plan",
+    "PresentationResults",
+    "PresentationTable",
     "Results",
     "RiskResults",
     "RiskTable",
@@ -93,6 +98,7 @@ __all__ = [
     "plan_of_draft",
     "read_bundle",
     "read_evidence",
+    "read_pad_evidence",
     "read_plan",
     "read_systems_plan",
     "report_page",
@@ -112,7 +118,9 @@ _HOMES = {
     ),
     "countenance.audit.evidence": (
         "Evidence",
+        "PadEvidence",
         "read_evidence",
+        "read_pad_evidence",
     ),
     "countenance.audit.findings.differences": (
         "AuditDifference",
@@ -130,6 +138,7 @@ _HOMES = {
         "LiveApi",
         "OutcomeTable",
         "Plan",
+        "PresentationTable",
         "RiskTable",
         "ScoreFile",
         "System",
@@ -144,6 +153,7 @@ _HOMES = {
         "GroupResult",
         "Judged",
         "OutcomeResults",
+        "PresentationResults",
         "Results",
         "RiskResults",
     ),

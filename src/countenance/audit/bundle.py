@@ -22,7 +22,7 @@ from typing import Annotated, Literal
 from countenance.audit.formats.codec import Json, from_json, to_json
 from countenance.audit.formats.older import results_of
 from countenance.audit.formats.plan import Plan, plan_of
-from countenance.audit.formats.results import Environment, ModelUsed, Results
+from countenance.audit.formats.results import Environment, ModelUsed, PresentationGroup, Results
 from countenance.audit.formats.schemas import SCHEMAS, shipped
 from countenance.audit.formats.shares import Share
 from countenance.errors import BadRequest, NotFound
@@ -280,6 +280,11 @@ def rows(results: Results) -> Iterator[Row]:
                     yield outcome_analysis.name, f"ppv of {one.label}", line.group, "", one.ppv
                     yield outcome_analysis.name, f"tpr of {one.label}", line.group, "", one.tpr
                     yield outcome_analysis.name, f"fpr of {one.label}", line.group, "", one.fpr
+    if results.presentations is not None:
+        yield from _presentations("", results.presentations.everybody)
+        for presented in results.presentations.analyses:
+            for whose in presented.groups:
+                yield from _presentations(presented.name, whose)
     if results.risks is not None:
         for name in ("fpr", "fnr", "ppv", "npv", "selected", "prevalence"):
             yield "", name, "everybody", "", getattr(results.risks.everybody, name)
@@ -289,6 +294,14 @@ def rows(results: Results) -> Iterator[Row]:
                     yield risk_analysis.name, name, group.group, "", getattr(group, name)
             for cell in risk_analysis.calibration:
                 yield risk_analysis.name, f"observed at {cell.low:g} to {cell.high:g}", cell.group, "", cell.observed
+
+
+def _presentations(analysis: str, group: PresentationGroup) -> Iterator[Row]:
+    yield analysis, "bpcer", group.group, "", group.bpcer
+    yield analysis, "bpnrr", group.group, "", group.bpnrr
+    for line in group.species:
+        yield analysis, f"apcer of {line.species}", group.group, "", line.apcer
+        yield analysis, f"apnrr of {line.species}", group.group, "", line.apnrr
 
 
 def _faces(results: Results) -> Iterator[Row]:

@@ -138,7 +138,10 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
     questions = analysed.questions(plan)
     judged = judge_all(plan, questions, as_planned)
     told = headline_of(plan, questions, judged)
-    untold = (*untold_of(plan, analysed.faces, analysed.outcomes, analysed.risks), *left_open(plan, judged))
+    untold = (
+        *untold_of(plan, analysed.faces, analysed.outcomes, analysed.risks, analysed.presentations),
+        *left_open(plan, judged),
+    )
     return Results(
         title=plan.title,
         question=plan.question,
@@ -164,6 +167,7 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         limits=plan.limits,
         also=told.also,
         asked=loaded.asked,
+        presentations=analysed.presentations,
     )
 
 

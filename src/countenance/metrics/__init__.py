@@ -7,6 +7,14 @@ a seed that the caller passes. What could not be measured is a value with a reas
 from countenance.metrics.all_pairs.pairs import all_pairs, top_scores
 from countenance.metrics.all_pairs.sums import PairSums
 from countenance.metrics.decisions.classification import Classification, ClassRates, GroupClassification, classify
+from countenance.metrics.decisions.presentations import (
+    HighestRate,
+    PresentationGroupRates,
+    PresentationRates,
+    SpeciesRates,
+    assess_presentations,
+    highest_rate,
+)
 from countenance.metrics.decisions.risk import CalibrationCell, FourFifths, GroupRisk, Identity, Risk, assess_risk
 from countenance.metrics.search.advisor import Advice, GroupCost, advise
 from countenance.metrics.search.identification import (
@@ -114,6 +122,7 @@ __all__ = [
     "GroupErrors",
     "GroupRisk",
     "GroupThreshold",
+    "HighestRate",
     "Histogram",
     "Hypothesis",
     "Identity",
@@ -124,6 +133,8 @@ __all__ = [
     "OpenSet",
     "OperatingPoint",
     "PairSums",
+    "PresentationGroupRates",
+    "PresentationRates",
     "ProtocolEffect",
     "RankDisagreement",
     "Rate",
@@ -132,6 +143,7 @@ __all__ = [
     "Risk",
     "SearchRates",
     "SearchTest",
+    "SpeciesRates",
     "StratifiedRatio",
     "Summaries",
     "Summary",
@@ -142,6 +154,7 @@ __all__ = [
     "Verification",
     "advise",
     "all_pairs",
+    "assess_presentations",
     "assess_risk",
     "attempts_for_fnmr",
     "benjamini_hochberg",
@@ -162,6 +175,7 @@ __all__ = [
     "garbe",
     "gini",
     "group_thresholds",
+    "highest_rate",
     "histogram",
     "holm",
     "impostor_protocol",

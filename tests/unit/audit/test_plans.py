@@ -62,6 +62,7 @@ def test_there_is_an_example_for_every_source() -> None:
         "azure-face",
         "adapter",
         "outcomes",
+        "pad",
         "risks",
         "systems",
     }

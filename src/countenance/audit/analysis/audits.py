@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from countenance.audit.findings.questions import Question, questions_of
 from countenance.audit.formats.plan import Plan
-from countenance.audit.formats.results import Data, FaceResults, OutcomeResults, RiskResults
+from countenance.audit.formats.results import Data, FaceResults, OutcomeResults, PresentationResults, RiskResults
 from countenance.audit.labelled.people import LabelledPeople
 
 
@@ -30,7 +30,7 @@ D_co = TypeVar("D_co", bound=LabelledData, covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Analysed:
-    """One of the three parts of the results; the others are None.
+    """One of the four parts of the results; the others are None.
 
     left_out: people of groups too small to count anywhere, and their rows.
     """
@@ -38,12 +38,13 @@ class Analysed:
     faces: FaceResults | None = None
     outcomes: OutcomeResults | None = None
     risks: RiskResults | None = None
+    presentations: PresentationResults | None = None
     left_out: tuple[int, int] = (0, 0)
 
     def questions(self, plan: Plan) -> tuple[Question, ...]:
         """The rates that verdicts are about."""
         positive = None if plan.outcomes is None else plan.outcomes.positive
-        return questions_of(self.faces, self.outcomes, self.risks, positive)
+        return questions_of(self.faces, self.outcomes, self.risks, self.presentations, positive)
 
 
 class Audit(ABC, Generic[D_co]):

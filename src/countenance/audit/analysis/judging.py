@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from countenance.audit.analysis.disclosure import bounds, finite, pooled, rate_of, share
 from countenance.audit.findings.questions import Question
-from countenance.audit.formats.plan import NEAR_ONE, DeclaredHypothesis, Plan
+from countenance.audit.formats.plan import BY_SPECIES, NEAR_ONE, PRESENTATION_MEASURES, DeclaredHypothesis, Plan
 from countenance.audit.formats.results import Judged
 from countenance.audit.formats.shares import Share
 from countenance.errors import BadRequest
@@ -42,9 +42,10 @@ def judge_all(plan: Plan, questions: Sequence[Question], planned: Planned) -> tu
     BadRequest: no such reference group.
     """
     positive = "" if plan.outcomes is None else plan.outcomes.positive or ""
-    asked = {_key(hypothesis, positive) for hypothesis in plan.hypotheses}
     by_key = {question.key: question for question in questions}
-    family = [c for h in plan.hypotheses for c in _against(_question(by_key, h, positive), h.reference)]
+    named = [(h, key) for h in plan.hypotheses for key in _keys(h, positive, questions)]
+    asked = {key for _, key in named}
+    family = [c for h, key in named for c in _against(_question(by_key, key), h.reference)]
     family = list({c.declared: c for c in family}.values())
     rest = [q.known for q in questions if q.key not in asked]
     others = [c for question in rest for c in _against(question, "others") if c.contrast.known]
@@ -63,21 +64,27 @@ def margin_of(plan: Plan, measure: str) -> Margin | None:
     return None
 
 
-def _key(hypothesis: DeclaredHypothesis, positive: str) -> tuple[str, str, str]:
-    of_class = positive if hypothesis.measure in ("tpr", "fpr", "ppv") else ""
-    return hypothesis.measure, hypothesis.factor, of_class
+def _keys(
+    hypothesis: DeclaredHypothesis, positive: str, questions: Sequence[Question]
+) -> tuple[tuple[str, str, str], ...]:
+    """What a hypothesis asks: one question, or one for every species of attack."""
+    measure, factor = hypothesis.measure, hypothesis.factor
+    if measure in BY_SPECIES:
+        species = [q.of_class for q in questions if (q.measure, q.factor) == (measure, factor)]
+        return tuple((measure, factor, one) for one in species) or ((measure, factor, ""),)
+    return ((measure, factor, positive if measure in ("tpr", "fpr", "ppv") else ""),)
 
 
-def _question(
-    by_key: Mapping[tuple[str, str, str], Question], hypothesis: DeclaredHypothesis, positive: str
-) -> Question:
-    found = by_key.get(_key(hypothesis, positive))
+def _question(by_key: Mapping[tuple[str, str, str], Question], key: tuple[str, str, str]) -> Question:
+    found = by_key.get(key)
     if found is not None:
         return found
-    any_of_factor = next(question for question in by_key.values() if question.factor == hypothesis.factor)
-    nothing = Share(0, 0, 0, None, None, None, 0.95, None, None, "no trials", "the plan names no positive class")
+    measure, factor, of_class = key
+    any_of_factor = next(question for question in by_key.values() if question.factor == factor)
+    why = "none was seen in any group" if measure in PRESENTATION_MEASURES else "the plan names no positive class"
+    nothing = Share(0, 0, 0, None, None, None, 0.95, None, None, "no trials", why)
     groups = any_of_factor.groups
-    return Question(hypothesis.measure, hypothesis.factor, groups, (nothing,) * len(groups), positive)
+    return Question(measure, factor, groups, (nothing,) * len(groups), of_class)
 
 
 def _against(question: Question, reference: str) -> Iterator[Comparison]:

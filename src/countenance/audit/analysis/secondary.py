@@ -1,4 +1,4 @@
-"""Withhold, in the results of classifiers and risk scores, what would tell numbers that are withheld already."""
+"""Withhold, in results of classifiers, risk scores and presentations, what would tell numbers that are withheld."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from countenance.audit.formats.results import (
     OutcomeAnalysis,
     OutcomeGroup,
     OutcomeResults,
+    PresentationAnalysis,
+    PresentationGroup,
+    PresentationResults,
     RiskAnalysis,
     RiskGroup,
     RiskResults,
@@ -243,3 +246,65 @@ def _without_classes(
         return group
     classes = tuple(dataclasses.replace(line, ppv=none, tpr=none, fpr=none) for line in group.classes)
     return dataclasses.replace(group, classes=classes)
+
+
+def protect_presentations(
+    found: PresentationResults, groupings: Mapping[str, Grouping], raw: Mapping[str, Grouping],
+    subjects: NDArray[np.int32], kinds: NDArray[np.str_], said: NDArray[np.int8], small_cell: int,
+) -> PresentationResults:  # fmt: skip
+    """`found` without what would tell a withheld number. groupings: by analysis, as published; raw: as the labels
+    have them. subjects, kinds (species, "" for bona fide), said (-1: no response): (rows,).
+    """
+    names, kind = np.unique(kinds, return_inverse=True)
+    cells = RowCells.of(
+        {"kind": kind.ravel().astype(np.int64), "said": said.astype(np.int64)},
+        _with_raw(*({n: g.codes[subjects].astype(np.int64) for n, g in each.items()} for each in (groupings, raw))),
+    )
+    place = {str(name): at for at, name in enumerate(names)}
+    rates = list(_presentation_rates(found.everybody, "", cells, cells.all, place))
+    totals = [cells.all, cells.kinds["said"] == -1]
+    for analysis in found.analyses:
+        for at, group in enumerate(analysis.groups):
+            here = cells.groups[analysis.name] == at
+            totals.append(here)
+            rates += _presentation_rates(group, analysis.name, cells, here, place)
+    hidden = hidden_blocks(cells, rates, totals, small_cell)
+    return dataclasses.replace(
+        found,
+        everybody=_without_presentations(found.everybody, "", hidden, small_cell),
+        analyses=tuple(_presentation_analysis(analysis, hidden, small_cell) for analysis in found.analyses),
+    )
+
+
+def _presentation_rates(
+    group: PresentationGroup, analysis: str, cells: RowCells, here: Mask, place: Mapping[str, int]
+) -> Iterator[RateCell]:
+    said = cells.kinds["said"]
+    lines = [("", group.bpcer, group.bpnrr, 1), *((x.species, x.apcer, x.apnrr, 0) for x in group.species)]
+    for species, wrong, silent, error in lines:
+        mine = here & (cells.kinds["kind"] == place.get(species, -1))
+        block = (analysis, group.group, species)
+        yield RateCell(block, wrong, mine & (said != -1), mine & (said == error))
+        yield RateCell(block, silent, mine, mine & (said == -1))
+
+
+def _presentation_analysis(
+    analysis: PresentationAnalysis, hidden: frozenset[Together], small_cell: int
+) -> PresentationAnalysis:
+    groups = tuple(_without_presentations(g, analysis.name, hidden, small_cell) for g in analysis.groups)
+    return dataclasses.replace(analysis, groups=groups)
+
+
+def _without_presentations(
+    group: PresentationGroup, analysis: str, hidden: frozenset[Together], small_cell: int
+) -> PresentationGroup:
+    none = withheld(small_cell)
+    if (analysis, group.group, "") in hidden:
+        group = dataclasses.replace(group, bpcer=none, bpnrr=none)
+    species = tuple(
+        dataclasses.replace(line, apcer=none, apnrr=none, series=None)
+        if (analysis, group.group, line.species) in hidden
+        else line
+        for line in group.species
+    )
+    return dataclasses.replace(group, species=species)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 from countenance.audit.bundle import Bundle
-from countenance.audit.formats.codec import from_json, moment_of, stamp, to_json
+from countenance.audit.formats.codec import Json, from_json, moment_of, stamp, to_json
 from countenance.audit.formats.plan import CROSS
 from countenance.audit.formats.results import FaceResults
 from countenance.audit.formats.shares import Share
@@ -202,20 +202,42 @@ def read_evidence(content: bytes) -> Evidence:
 
     Whether the issuer is trusted, and the dates, are for the caller to decide.
     """
+    sealed = from_json(Sealed, json_of(content), "evidence")
+    check_seal(sealed.statement, sealed.signature)
+    return sealed.statement
+
+
+def json_of(content: bytes) -> Json:
+    """The JSON of an evidence file; `BadRequest` where it is none."""
     try:
-        value = json.loads(content)
+        return json.loads(content)
     except ValueError as error:
         raise BadRequest("this evidence is no JSON") from error
-    sealed = from_json(Sealed, value, "evidence")
+
+
+class _Statement(Protocol):
+    """What every statement says: who issued it, and from when until when it counts."""
+
+    @property
+    def issuer(self) -> str: ...
+
+    @property
+    def issued_at(self) -> str: ...
+
+    @property
+    def expires_at(self) -> str: ...
+
+
+def check_seal(statement: _Statement, mark: str) -> None:
+    """BadRequest: a statement that its issuer did not sign like this (mark: hex), or without its dates."""
     try:
-        public, signature = bytes.fromhex(sealed.statement.issuer), bytes.fromhex(sealed.signature)
+        public, signature = bytes.fromhex(statement.issuer), bytes.fromhex(mark)
     except ValueError as error:
         raise BadRequest("the evidence's signature is no hex text") from error
-    if not verified(public, signature, canonical(to_json(sealed.statement))):
+    if not verified(public, signature, canonical(to_json(statement))):
         raise BadRequest("the evidence was changed after signing, or its issuer did not sign it")
-    moment_of(sealed.statement.issued_at)
-    moment_of(sealed.statement.expires_at)
-    return sealed.statement
+    moment_of(statement.issued_at)
+    moment_of(statement.expires_at)
 
 
 def agrees_with(evidence: Evidence, bundle: Bundle) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from countenance.audit.formats.results import (
     FaceResults,
     OutcomeAnalysis,
     OutcomeResults,
+    PresentationAnalysis,
+    PresentationResults,
     RiskAnalysis,
     RiskResults,
 )
@@ -31,8 +33,9 @@ RISK_FIELDS = (("fpr", "fpr"), ("fnr", "fnr"), ("ppv", "ppv"), ("npv", "npv"), (
 class Question:
     """One measure by one factor (or intersection). shares: by group, in the order of `groups`.
 
-    of_class: the class that TPR, FPR or PPV of a classifier speak of, else "". strata: for calibration, by group its
-    shares with the outcome in the bins of the score; then `shares` are those with the outcome over all scores.
+    of_class: the class that TPR, FPR or PPV of a classifier speak of, or the species of attack, else "". strata: for
+    calibration, by group its shares with the outcome in the bins of the score; then `shares` are those with the outcome
+    over all scores.
     """
 
     measure: str
@@ -71,13 +74,19 @@ def by_rate(lines: tuple[tuple[str, Share], ...], sign: int = -1) -> tuple[tuple
 
 
 def questions_of(
-    faces: FaceResults | None, outcomes: OutcomeResults | None, risks: RiskResults | None, positive: str | None
+    faces: FaceResults | None,
+    outcomes: OutcomeResults | None,
+    risks: RiskResults | None,
+    presentations: PresentationResults | None,
+    positive: str | None,
 ) -> tuple[Question, ...]:
     """Every question that results can answer. positive: the class that a plan's TPR, FPR and PPV speak of."""
     if faces is not None:
         return tuple(q for analysis in faces.analyses for q in _of_faces(analysis))
     if outcomes is not None:
         return tuple(q for analysis in outcomes.analyses for q in _of_outcomes(analysis, positive))
+    if presentations is not None:
+        return tuple(q for analysis in presentations.analyses for q in _of_presentations(analysis))
     assert risks is not None
     return tuple(q for analysis in risks.analyses for q in _of_risks(analysis))
 
@@ -109,6 +118,20 @@ def of_class(line: ClassLine, measure: str) -> Share:
 
 
 _NO_CLASS = Share(0, 0, 0, None, None, None, 0.95, None, None, "no trials", "no such class in this group")
+
+
+def _of_presentations(analysis: PresentationAnalysis) -> Iterator[Question]:
+    names = tuple(group.group for group in analysis.groups)
+    yield Question("bpcer", analysis.name, names, tuple(group.bpcer for group in analysis.groups))
+    silent = Question("bpnrr", analysis.name, names, tuple(group.bpnrr for group in analysis.groups))
+    if any(share.errors for share in silent.shares):
+        yield silent
+    for species in dict.fromkeys(line.species for group in analysis.groups for line in group.species):
+        for measure in ("apcer", "apnrr"):
+            lines = ({line.species: line for line in group.species}[species] for group in analysis.groups)
+            shares = tuple(getattr(line, measure) for line in lines)
+            if measure == "apcer" or any(share.errors for share in shares):
+                yield Question(measure, analysis.name, names, shares, species)
 
 
 def _of_risks(analysis: RiskAnalysis) -> Iterator[Question]:

@@ -17,13 +17,16 @@ def retold(plan: Plan, results: Results) -> Results:
     if results.format == FORMAT:
         return results
     positive = None if plan.outcomes is None else plan.outcomes.positive
-    questions = questions_of(results.faces, results.outcomes, results.risks, positive)
+    questions = questions_of(results.faces, results.outcomes, results.risks, results.presentations, positive)
     exploratory = {(j.factor, j.group) for j in results.judged if not j.planned}
     judged = judge_all(
         plan, questions, lambda factor, group: results.preregistered and (factor, group) not in exploratory
     )
     told = headline_of(plan, questions, judged)
-    untold = (*untold_of(plan, results.faces, results.outcomes, results.risks), *left_open(plan, judged))
+    untold = (
+        *untold_of(plan, results.faces, results.outcomes, results.risks, results.presentations),
+        *left_open(plan, judged),
+    )
     return dataclasses.replace(
         results, headline=told.headline, numbers=told.numbers, also=told.also, judged=judged, untold=untold
     )

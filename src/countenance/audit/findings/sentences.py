@@ -26,6 +26,10 @@ _THINGS = {
     "tpr": "true positive rates",
     "fpr": "false positives",
     "ppv": "positive predictive values",
+    "bpcer": "false alarms on bona fide presentations (BPCER)",
+    "apcer": "accepted attacks (APCER)",
+    "bpnrr": "bona fide presentations without a response (BPNRR)",
+    "apnrr": "attacks without a response (APNRR)",
 }
 _THINGS_RISK = {
     "fpr": "wrong calls of high risk",
@@ -66,6 +70,24 @@ _FORMS_OUTCOME = {
         "{s} gives no answer {t} as often for {x} as for {y}.",
         "{s} gives no answer for {a} of {x} and {b} of {y}.",
     )
+}
+_FORMS_PAD = {
+    "bpcer": (
+        "{s} calls bona fide presentations attacks {t} as often for {x} as for {y}.",
+        "{s} calls {a} of bona fide presentations attacks for {x}, {b} for {y}.",
+    ),
+    "apcer": (
+        "{s} accepts attacks by {c} {t} as often for {x} as for {y}.",
+        "{s} accepts {a} of attacks by {c} for {x}, {b} for {y}.",
+    ),
+    "bpnrr": (
+        "{s} does not respond to bona fide presentations {t} as often for {x} as for {y}.",
+        "{s} does not respond to {a} of bona fide presentations for {x}, {b} for {y}.",
+    ),
+    "apnrr": (
+        "{s} does not respond to attacks by {c} {t} as often for {x} as for {y}.",
+        "{s} does not respond to {a} of attacks by {c} for {x}, {b} for {y}.",
+    ),
 }
 _FORMS_RISK = {
     "fpr": (
@@ -159,7 +181,7 @@ def size(judged: Judged) -> float:
 def sentence(plan: Plan, judged: Judged) -> str:
     """The difference in at most `MOST_WORDS` words. What is longer than that loses the system's name first."""
     sides = sides_of(judged, Names.of(plan))
-    own = {"risk": _FORMS_RISK, "classification": _FORMS_OUTCOME}.get(plan.task, {})
+    own = {"risk": _FORMS_RISK, "classification": _FORMS_OUTCOME, "pad": _FORMS_PAD}.get(plan.task, {})
     by_ratio, by_rates = own.get(judged.measure) or _FORMS[judged.measure]
     use_rates = sides.rate is not None and (not by_ratio or sides.ratio is None or sides.ratio < SMALL_RATIO)
     form = by_rates if use_rates else by_ratio

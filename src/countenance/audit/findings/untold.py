@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from countenance.audit.findings.naming import Names
 from countenance.audit.findings.sentences import things
 from countenance.audit.findings.words import listed
-from countenance.audit.formats.plan import NEAR_ONE, Plan
+from countenance.audit.formats.plan import BY_SPECIES, NEAR_ONE, Plan
 from countenance.audit.formats.results import (
     FaceResults,
     Judged,
     OutcomeAnalysis,
     OutcomeResults,
+    PresentationAnalysis,
+    PresentationGroup,
+    PresentationResults,
     RiskAnalysis,
     RiskResults,
 )
@@ -22,16 +25,23 @@ FEW = 30
 
 
 def untold_of(
-    plan: Plan, faces: FaceResults | None, outcomes: OutcomeResults | None, risks: RiskResults | None
+    plan: Plan,
+    faces: FaceResults | None,
+    outcomes: OutcomeResults | None,
+    risks: RiskResults | None,
+    presentations: PresentationResults | None,
 ) -> tuple[str, ...]:
     """Groups and rates about which nothing is known."""
     names = Names.of(plan)
     if faces is not None:
         return (*_of_nobody(plan), *_of_faces(faces, names))
     lines = [] if risks is None else [f"What the outcome measures: {risks.label_warning}"]
-    analyses: list[OutcomeAnalysis | RiskAnalysis] = []
+    if presentations is not None:
+        lines += _of_species(presentations.everybody)
+    analyses: list[OutcomeAnalysis | RiskAnalysis | PresentationAnalysis] = []
     analyses += [] if outcomes is None else outcomes.analyses
     analyses += [] if risks is None else risks.analyses
+    analyses += [] if presentations is None else presentations.analyses
     for analysis in analyses:
         if analysis.empty:
             lines.append(_of_groups("nobody in the data", analysis.empty, analysis.name, names))
@@ -49,10 +59,13 @@ def left_open(plan: Plan, judged: Sequence[Judged]) -> tuple[str, ...]:
         parts = []
         for measure in dict.fromkeys(j.measure for j in declared if j.factor == factor):
             family = [j for j in declared if (j.measure, j.factor) == (measure, factor)]
-            left = [names.group(j.group) for j in family if j.verdict == "insufficient evidence"]
+            open_ = [j for j in family if j.verdict == "insufficient evidence"]
+            left = list(dict.fromkeys(names.group(j.group) for j in open_))
+            species = list(dict.fromkeys(j.of_class for j in open_ if measure in BY_SPECIES and j.of_class))
             if left:
-                whom = "any group" if len(left) == len(family) and len(left) > 1 else listed(left)
-                parts.append(f"{things(plan.task, measure)} for {whom}")
+                whom = "any group" if len(open_) == len(family) and len(left) > 1 else listed(left)
+                what = things(plan.task, measure) + (f" by {listed(species)}" if species else "")
+                parts.append(f"{what} for {whom}")
         if parts:
             lines.append(
                 f"By {names.factor(factor)}, the evidence is insufficient for a verdict about {'; about '.join(parts)}."
@@ -62,6 +75,16 @@ def left_open(plan: Plan, judged: Sequence[Judged]) -> tuple[str, ...]:
         said = listed([things(plan.task, measure) for measure in without])
         lines.append(f"No margin was declared for {said}: nothing here can show that groups are alike in that.")
     return tuple(lines)
+
+
+def _of_species(everybody: PresentationGroup) -> list[str]:
+    hidden = [line.species for line in everybody.species if not line.apcer.known]
+    lines = [] if not hidden else [f"Nothing is told about attacks by {listed(hidden)}: the highest may be among them."]
+    if not everybody.species:
+        lines.append("There are no attacks in the data: nothing is known about APCER.")
+    if not everybody.bpcer.known:
+        lines.append(f"The BPCER is unknown for everybody: {everybody.bpcer.reason or 'no data'}.")
+    return lines
 
 
 def _has_margin(plan: Plan, measure: str) -> bool:

@@ -20,12 +20,18 @@ CROSS = " x "
 """Between the factors of an intersection: "race x gender"."""
 JOINT = " · "
 """Between the labels of a group of an intersection: "Black · female"."""
-SOURCES = ("scores", "templates", "images", "api", "outcomes", "risks")
+SOURCES = ("scores", "templates", "images", "api", "outcomes", "risks", "presentations")
 
-Measure = Literal["fmr", "fnmr", "fte", "error", "tpr", "fpr", "ppv", "fnr", "npv", "selection", "calibration"]
+Measure = Literal[
+    "fmr", "fnmr", "fte", "error", "tpr", "fpr", "ppv", "fnr", "npv", "selection", "calibration", "apcer", "bpcer",
+    "apnrr", "bpnrr",
+]  # fmt: skip
 FACE_MEASURES = frozenset({"fmr", "fnmr", "fte"})
 OUTCOME_MEASURES = frozenset({"error", "fte", "tpr", "fpr", "ppv"})
 RISK_MEASURES = frozenset({"fpr", "fnr", "ppv", "npv", "selection", "calibration"})
+PRESENTATION_MEASURES = frozenset({"apcer", "bpcer", "apnrr", "bpnrr"})
+BY_SPECIES = frozenset({"apcer", "apnrr"})
+"""Rates of attacks: a hypothesis about one is a hypothesis about every species, since they are never pooled."""
 NEAR_ONE = frozenset({"tpr", "ppv", "npv", "selection"})
 """Rates that are good, or usual, when high: their margin is `margin_points` or `four_fifths`, never a ratio."""
 
@@ -287,6 +293,58 @@ class RiskTable:
         _check_limits(self.limits)
 
 
+@dataclass(frozen=True, slots=True)
+class PresentationTable:
+    """Results of presentation attack detection (ISO/IEC 30107-3): one presentation a row, of a person or of an attack.
+
+    Either `decision` is named or `score` with one of `bona_fide_from` and `attack_from`.
+    """
+
+    file: str
+    attack: Annotated[str, "column of the type of attack, or what says that a presentation is bona fide"] = (
+        "attack_type"
+    )
+    bona_fide: Annotated[str, "what that column says of bona fide presentations; case and _ do not matter"] = (
+        "bona fide"
+    )
+    species: Annotated[str | None, "column of the species of attack instrument; None: each type is one species"] = None
+    spellings: Annotated[Mapping[str, str], "what the file says of types and species, and what it means"] = field(
+        default_factory=dict
+    )
+    decision: Annotated[str | None, "column of what was decided; empty: no response"] = None
+    decisions: Annotated[
+        Mapping[str, str], "what the file says, and what it means: bona fide, attack or no response"
+    ] = field(default_factory=dict)
+    score: Annotated[str | None, "column of scores, where no decision is named; empty: no response"] = None
+    bona_fide_from: Annotated[float | None, "a score from here up counts as bona fide"] = None
+    attack_from: Annotated[float | None, "a score from here up counts as an attack"] = None
+    no_score: Annotated[tuple[float, ...], "values that stand for no score, as -1 may: no response"] = ()
+    limits: Annotated[tuple[float, ...], "lowest and highest score there can be, if known"] = ()
+    unit: Annotated[
+        Literal["find", "as given"],
+        "find: two units in the column are an error; as given: they are one, whatever it seems",
+    ] = "find"
+    subject: Annotated[str | None, "column of subject ids; None: every row is another person"] = "subject"
+    series: Annotated[str | None, "column of series of attack instruments, which cluster attacks as subjects do"] = None
+
+    def __post_init__(self) -> None:
+        _check_limits(self.limits)
+        if (self.decision is None) == (self.score is None):
+            raise ValueError("presentations name either a column `decision` or a column `score`")
+        cuts = sum(cut is not None for cut in (self.bona_fide_from, self.attack_from))
+        if cuts != (self.score is not None):
+            raise ValueError("a score needs one of bona_fide_from and attack_from, which nobody but you can say")
+        if self.score is None and (self.no_score or self.limits or self.unit != "find"):
+            raise ValueError("no_score, limits and unit are about scores, and this plan names decisions")
+        for said, meant in self.decisions.items():
+            if meant not in DECISIONS:
+                raise ValueError(f"decisions says that {said!r} means {meant!r}; it is one of {', '.join(DECISIONS)}")
+
+
+DECISIONS = ("bona fide", "attack", "no response")
+"""What can be decided about a presentation."""
+
+
 def _check_limits(limits: tuple[float, ...]) -> None:
     if len(limits) not in (0, 2) or (limits and limits[0] >= limits[1]):
         raise ValueError(f"limits are the lowest and the highest score, or none, got {list(limits)}")
@@ -356,6 +414,9 @@ class Plan:
     four_fifths: Annotated[
         bool, "TPR, PPV, NPV and rates of favourable decisions count as equal from four fifths of the higher one up"
     ] = later(False)
+    presentations: Annotated[PresentationTable | None, "results of presentation attack detection"] = field(
+        default=None, metadata=LATER
+    )
     usual_hypotheses: Annotated[bool, "the draft named no hypotheses: the usual ones were filled in"] = later(False)
     together: Annotated[Together | None, "the systems that are audited side by side with this one"] = field(
         default=None, metadata=LATER
@@ -378,7 +439,12 @@ class Plan:
             raise ValueError(f"small_cell is 2 or more, got {self.small_cell}")
         if self.task == "verification" and self.threshold is None:
             raise ValueError("comparisons of faces need a [threshold]")
-        measures = {"verification": FACE_MEASURES, "classification": OUTCOME_MEASURES, "risk": RISK_MEASURES}[self.task]
+        measures = {
+            "verification": FACE_MEASURES,
+            "classification": OUTCOME_MEASURES,
+            "risk": RISK_MEASURES,
+            "pad": PRESENTATION_MEASURES,
+        }[self.task]
         between = () if self.together is None else self.together.between
         for measure in (*(h.measure for h in self.hypotheses), *(one.measure for one in between)):
             if measure not in measures:
@@ -397,10 +463,12 @@ class Plan:
             raise ValueError(f"{self.system.name!r} is none of the systems side by side")
 
     @property
-    def task(self) -> Literal["verification", "classification", "risk"]:
+    def task(self) -> Literal["verification", "classification", "risk", "pad"]:
         """Which analysis the source asks for."""
         if self.outcomes is not None:
             return "classification"
+        if self.presentations is not None:
+            return "pad"
         return "risk" if self.risks is not None else "verification"
 
     @property

@@ -361,6 +361,61 @@ class RiskResults:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeciesLine:
+    """One species of presentation attack instrument within one group."""
+
+    attack_type: str
+    species: str
+    apcer: Annotated[Share, "attacks called bona fide, of those that got a response"]
+    apnrr: Annotated[Share, "attacks without a response, of all"]
+    series: Annotated[int | None, "series of instruments; 0: none are named; null: withheld"]
+
+
+@dataclass(frozen=True, slots=True)
+class HighestApcer:
+    """The highest APCER over the species of one type of attack, or of all: what an attacker would choose."""
+
+    attack_type: Annotated[str, "empty: all types"]
+    species: str
+    apcer: Annotated[float, "0..1"]
+    bounds: Annotated[Bounds, "of the true highest, whichever species that is"]
+    over: Annotated[int, "species with a number"]
+    withheld: Annotated[int, "species without one: the highest may be among them"]
+
+
+@dataclass(frozen=True, slots=True)
+class PresentationGroup:
+    """Presentation attack detection in one group."""
+
+    group: str
+    presentations: Annotated[int | None, "null: fewer than the small-cell bound"]
+    bpcer: Annotated[Share, "bona fide presentations called attacks, of those that got a response"]
+    bpnrr: Annotated[Share, "bona fide presentations without a response, of all"]
+    species: tuple[SpeciesLine, ...]
+    highest: Annotated[tuple[HighestApcer, ...], "over all species, then by type where types have several"]
+
+
+@dataclass(frozen=True, slots=True)
+class PresentationAnalysis:
+    """Presentation attack detection by one way to tell groups apart."""
+
+    name: str
+    groups: tuple[PresentationGroup, ...]
+    empty: tuple[str, ...]
+    merged: tuple[str, ...]
+    planned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PresentationResults:
+    """Presentation attack detection (ISO/IEC 30107-3)."""
+
+    decided: Annotated[str, "how a presentation came to be called an attack, in words"]
+    everybody: PresentationGroup
+    analyses: tuple[PresentationAnalysis, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Numbers:
     """The three numbers of the headline, each a text with its unit."""
 
@@ -417,7 +472,7 @@ class Results:
     title: str
     question: str
     system: System
-    task: Literal["verification", "classification", "risk"]
+    task: Literal["verification", "classification", "risk", "pad"]
     plan_hash: str
     preregistered: Annotated[bool, "the plan was there before any score, and nothing deviates from it"]
     deviations: tuple[Deviation, ...]
@@ -438,6 +493,9 @@ class Results:
     limits: tuple[str, ...]
     also: Annotated[tuple[str, ...], "every other question in which a difference is shown, the strongest of each"] = ()
     asked: Annotated[AskedService | None, "of an audit of a live service; null of all others"] = field(
+        default=None, metadata=LATER
+    )
+    presentations: Annotated[PresentationResults | None, "results of presentation attack detection"] = field(
         default=None, metadata=LATER
     )
     format: ResultsFormat = FORMAT

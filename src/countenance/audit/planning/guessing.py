@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,7 @@ from countenance.audit.labelled.suspicions import Numbers, alike, plain, sentine
 from countenance.audit.labelled.tables import LabelTable, read_table
 from countenance.errors import BadRequest
 
-Kind = Literal["scores", "outcomes", "risks", "unknown"]
+Kind = Literal["scores", "outcomes", "risks", "presentations", "unknown"]
 MOST_GROUPS = 12
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "score": (
@@ -36,6 +36,10 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "image_a": ("image a", "image 1", "file a"),
     "image_b": ("image b", "image 2", "file b"),
     "subject": ("subject", "subject id", "person id"),
+    "attack": ("attack type", "presentation type", "attack"),
+    "species": ("pai species", "species", "attack species"),
+    "decision": ("decision", "pad decision", "decided", "classified as"),
+    "series": ("pai series", "series"),
 }
 """Words that columns are called by, best first, as `plain` has them."""
 _GROUPS = ("race", "gender", "sex", "ethnicity", "skin", "age group", "age cat", "group", "nationality", "region")
@@ -78,7 +82,8 @@ class FileOverview:
 
     def lines(self) -> tuple[str, ...]:
         """What is told about the file."""
-        seems = {"scores": "comparisons of faces", "outcomes": "a classifier's answers", "risks": "risk scores"}
+        seems = {"scores": "comparisons of faces", "outcomes": "a classifier's answers", "risks": "risk scores",
+                 "presentations": "presentation attack detection"}  # fmt: skip
         return (
             f"file    {self.file}: {self.rows:,} rows, {len(self.columns)} columns",
             *(f"column  {column.line()}" for column in self.columns),
@@ -106,6 +111,8 @@ def seen(file: Path) -> FileOverview:
         doubts.append(f"{roles['score']}: {', '.join(f'{v:g}' for v in odd)} may stand for no score")
     if kind == "outcomes":
         doubts += _classes(columns, roles)
+    if kind == "presentations":
+        doubts += _decided(columns, roles)
     factors = _factors(columns, kind, roles)
     return FileOverview(file.name, table.rows, tuple(columns), kind, roles, factors, table.findings, tuple(doubts))
 
@@ -146,6 +153,9 @@ def _kind(columns: Sequence[ColumnOverview], numeric: Mapping[str, Numbers]) -> 
     sides = {role: found for role in ("subject_a", "subject_b", "image_a", "image_b") if (found := of(role))}
     if score and ((same and ("subject_a" in sides or same != outcome)) or {"subject_a", "subject_b"} <= set(sides)):
         return "scores", {"score": score, **({"same": same} if same else {}), **sides}
+    presentations = _presentation_roles(of, score)
+    if presentations is not None:
+        return "presentations", presentations
     truth, predicted = of("truth"), of("predicted")
     if truth and predicted:
         subject = of("subject")
@@ -153,6 +163,17 @@ def _kind(columns: Sequence[ColumnOverview], numeric: Mapping[str, Numbers]) -> 
     if score and outcome:
         return "risks", {"score": score, "outcome": outcome}
     return "unknown", {}
+
+
+def _presentation_roles(of: Callable[[str], str | None], score: str | None) -> dict[str, str] | None:
+    """The columns of presentation attack detection; None where there is no type of attack, or nothing decided."""
+    species = of("species")
+    attack, decision = of("attack") or species, of("decision")
+    if attack is None or (decision is None and score is None):
+        return None
+    decided = {"decision": decision} if decision is not None else {"score": score}
+    others = {"species": None if species == attack else species, "subject": of("subject"), "series": of("series")}
+    return {role: name for role, name in {"attack": attack, **decided, **others}.items() if name is not None}
 
 
 _YES_OR_NO = {"0", "1", "true", "false", "yes", "no", "same", "different", "genuine", "impostor"}
@@ -176,6 +197,19 @@ def _classes(columns: Sequence[ColumnOverview], roles: Mapping[str, str]) -> lis
     return []
 
 
+def _decided(columns: Sequence[ColumnOverview], roles: Mapping[str, str]) -> list[str]:
+    from countenance.audit.sources.presentations import MEANINGS
+
+    groups = {c.name: [group for group, _ in c.groups] for c in columns}
+    decision = roles.get("decision", "")
+    unknown = [repr(name) for name in groups.get(decision, []) if plain(name) not in MEANINGS]
+    doubts = [f"{decision}: what {', '.join(unknown)} means must be said in a plan"] if unknown else []
+    kinds = groups[roles["attack"]]
+    if kinds and not any(plain(kind) == "bona fide" for kind in kinds):
+        doubts.append(f"{roles['attack']}: none of its values is 'bona fide'; say in a plan which one means that")
+    return doubts
+
+
 def guessed_draft(
     found: FileOverview,
     high_from: float | None,
@@ -194,15 +228,21 @@ def guessed_draft(
     if found.kind == "unknown":
         raise BadRequest(
             f"{found.file} has no columns that an audit is made of: comparisons (score, same), a classifier's answers "
-            "(truth, predicted) or risk scores (score, outcome). Name its columns in a draft: countenance audit plan "
-            "--example scores, outcomes or risks"
+            "(truth, predicted), risk scores (score, outcome) or presentation attack detection (attack_type, decision)"
+            ". Name its columns in a draft: countenance audit plan --example scores, outcomes, risks or pad"
         )
     if not by:
         raise BadRequest(f"{found.file} has no column that looks like groups: name one with --by")
+    if "score" in found.roles and found.kind == "presentations":
+        raise BadRequest(
+            f"{found.file} has scores of presentations: from which one up they count, and as what, nobody can guess. "
+            "Say bona_fide_from or attack_from in a draft: countenance audit plan --example pad"
+        )
     asked = {
         "scores": "Is one group falsely accepted or missed more often than another?",
         "outcomes": "Who is misclassified most?",
         "risks": "Who is wrongly called high risk?",
+        "presentations": "Which attacks are accepted, and whose bona fide presentations are called attacks?",
     }[found.kind]
     lines = [
         "# Guessed from the data by `countenance audit quick`. Read every line; nothing here was declared beforehand.",
@@ -228,6 +268,8 @@ def guessed_draft(
         lines += ["", "[threshold]", 'rule = "fmr"', f"value = {_fmr(found.rows)}"]
     else:
         lines += [f"{role} = {_text(column)}" for role, column in roles.items()]
+    if found.kind == "presentations" and "subject" not in roles:
+        lines.append('subject = ""')
     if found.kind == "risks":
         lines += [f"high_from = {high_from!r}", f"label_warning = {_text(label_warning or 'not stated')}"]
     return "\n".join(lines) + "\n"

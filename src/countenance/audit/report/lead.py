@@ -32,13 +32,17 @@ _OF = {
     "npv": "Share without the outcome among those called low risk.",
     "fnr": "Share called low among those with the outcome.",
     "selection": "Share called high risk.",
+    "bpcer": "Share of bona fide presentations called attacks, of those that got a response.",
+    "apcer": "Share of attacks of one species called bona fide, of those that got a response.",
+    "bpnrr": "Share of bona fide presentations without a response.",
+    "apnrr": "Share of attacks of one species without a response.",
 }
 
 
 def lead_question(plan: Plan, results: Results) -> Question | None:
     """The question that the headline is about; where no difference is shown, the first with rates to compare."""
     positive = None if plan.outcomes is None else plan.outcomes.positive
-    questions = questions_of(results.faces, results.outcomes, results.risks, positive)
+    questions = questions_of(results.faces, results.outcomes, results.risks, results.presentations, positive)
     by_key = {question.key: question for question in questions}
     shown = by_strength(plan, results.judged)
     asked = [*shown, *(j for j in results.judged if j.declared)]
@@ -75,6 +79,10 @@ def _everybody(results: Results, question: Question) -> tuple[str, float] | None
         for line in everybody.classes:
             if line.label == question.of_class and question.measure in ("tpr", "fpr", "ppv"):
                 share = getattr(line, question.measure)
+    elif results.presentations is not None:
+        whole = results.presentations.everybody
+        of = next((line for line in whole.species if line.species == question.of_class), whole)
+        share = getattr(of, question.measure)
     elif results.risks is not None:
         name = "selected" if question.measure == "selection" else question.measure
         share = getattr(results.risks.everybody, name, None)

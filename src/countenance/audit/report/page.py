@@ -36,6 +36,7 @@ from countenance.audit.report.decisions import outcome_sections, risk_sections
 from countenance.audit.report.faces import NEARLY_SURE, det_curves, distributions, few_searches, gallery_curve, heat_map
 from countenance.audit.report.figures import Figure, Grid, Section, forest
 from countenance.audit.report.lead import amount, lead_question, picture_of
+from countenance.audit.report.presentations import presentation_sections
 from countenance.audit.report.verdicts import answered, card_grid
 from countenance.drawing.html import rendered
 from countenance.errors import BadRequest
@@ -96,6 +97,8 @@ def _sections(plan: Plan, results: Results, lead: Question | None) -> list[Secti
         return _faces(plan, results.faces, lead)
     if results.outcomes is not None:
         return outcome_sections(results.outcomes, lead)
+    if results.presentations is not None:
+        return presentation_sections(results.presentations, lead)
     assert results.risks is not None
     return risk_sections(results.risks, lead)
 

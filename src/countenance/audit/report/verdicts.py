@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from countenance.audit.findings.headline import SHOWN
 from countenance.audit.findings.sentences import size
 from countenance.audit.findings.words import between, one_sided, percent, seen, times
-from countenance.audit.formats.plan import NEAR_ONE
+from countenance.audit.formats.plan import BY_SPECIES, NEAR_ONE
 from countenance.audit.formats.results import VERDICTS, Judged
 from countenance.audit.formats.shares import Bounds, Share
 from countenance.audit.report.figures import Grid
@@ -24,6 +24,10 @@ _ASKED = {
     "tpr": "Who is recognised as “{c}”?",
     "fpr": "Who is wrongly called “{c}”?",
     "ppv": "For whom is “{c}” right when it is said?",
+    "bpcer": "Whose bona fide presentations are called attacks?",
+    "apcer": "For whom are attacks by {c} accepted?",
+    "bpnrr": "Whose bona fide presentations get no response?",
+    "apnrr": "For whom do attacks by {c} get no response?",
 }
 _ASKED_RISK = {
     "fpr": "Who is wrongly called high risk?",
@@ -57,7 +61,8 @@ class Answered:
 
 def question_words(task: str, measure: str, factor: str, of_class: str) -> str:
     """A question as a heading: "Who is not recognised? By race"."""
-    asked = _ASKED_RISK[measure] if task == "risk" else _ASKED[measure].format(c=of_class)
+    asked = _ASKED_RISK[measure] if task == "risk" else _ASKED[measure]
+    asked = asked.replace(" by {c}", f" by {of_class}" if of_class else "").format(c=of_class)
     if task == "classification" and measure == "fte":
         asked = "Who gets no answer?"
     return f"{asked} By {factor}"
@@ -70,7 +75,8 @@ def answered(task: str, judged: Sequence[Judged], counted: str = "people") -> tu
     """
     by_key: dict[tuple[bool, str, str, str], list[Judged]] = {}
     for one in judged:
-        by_key.setdefault((not one.declared, one.measure, one.factor, one.of_class), []).append(one)
+        of_class = "" if one.measure in BY_SPECIES else one.of_class  # species share a table
+        by_key.setdefault((not one.declared, one.measure, one.factor, of_class), []).append(one)
 
     def strength(item: tuple[tuple[bool, str, str, str], list[Judged]]) -> tuple[bool, bool, float]:
         shown = [j for j in item[1] if j.verdict in SHOWN]
@@ -97,7 +103,10 @@ def _answered(task: str, key: tuple[bool, str, str, str], family: Sequence[Judge
 
 
 def _grid(judged: Sequence[Judged], counted: str) -> Grid:
-    return Grid(_heads(counted), tuple(_row(j) for j in judged))
+    heads = _heads(counted)
+    if any(j.measure in BY_SPECIES for j in judged):
+        return Grid(("attacks by", *heads), tuple((j.of_class, *_row(j)) for j in judged))
+    return Grid(heads, tuple(_row(j) for j in judged))
 
 
 def _row(j: Judged) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Where an audit's data comes from: score files, templates, images, live services, outcomes and risk scores.
+"""Where an audit's data comes from: score files, templates, images, services, outcomes, risk scores, presentations.
 
 Each source is imported when a plan asks for it: an audit of a score file loads no engine and no service's client.
 """
@@ -31,6 +31,10 @@ def source_of(plan: Plan, folder: Path) -> Source[Any]:
         from countenance.audit.sources.live.asking import LiveSource
 
         return LiveSource(plan, folder)
+    if plan.presentations is not None:
+        from countenance.audit.sources.presentations import PresentationSource
+
+        return PresentationSource(plan, folder)
     from countenance.audit.sources.decisions import OutcomeSource, RiskSource
 
     return OutcomeSource(plan, folder) if plan.outcomes is not None else RiskSource(plan, folder)

@@ -19,6 +19,9 @@ _PLACES = {
     "report": LazyCommand(f"{_HERE}.audits", "report", "Write the pages of a bundle."),
     "diff": LazyCommand(f"{_HERE}.audits", "diff", "Compare two bundles cell by cell."),
     "evidence": LazyCommand(f"{_HERE}.evidence", "evidence", "Vouch for an audit, and check who did."),
+    "pad-evidence": LazyCommand(
+        f"{_HERE}.pad_evidence", "pad_evidence", "Vouch for an audit of presentation attack detection."
+    ),
     "planner": LazyCommand(f"{_HERE}.questions", "planner", "How many people an audit needs, or what some can show."),
     "advise": LazyCommand(f"{_HERE}.questions", "advise", "The threshold that holds for the group served worst."),
     "explain-search": LazyCommand(

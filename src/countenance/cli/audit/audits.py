@@ -34,8 +34,8 @@ def plan(draft: Path | None, out: Path | None, kind: str | None) -> None:
     """Write the plan of an audit as canonical JSON, and print its hash, before any score exists.
 
     DRAFT is a TOML file; `--example scores` prints one (or templates, images, rekognition, azure-face, adapter,
-    outcomes, risks, systems). Publish the hash, or give it to somebody: then the question cannot have been chosen to
-    fit the answer. A draft with [[systems]] makes one plan for several systems, which are then compared.
+    outcomes, risks, pad, systems). Publish the hash, or give it to somebody: then the question cannot have been chosen
+    to fit the answer. A draft with [[systems]] makes one plan for several systems, which are then compared.
     """
     from countenance.audit.planning.drafts import example, examples
 
@@ -97,6 +97,7 @@ def run(
     Interrupted work on images or a live service goes on where it stopped: run the same command again. A plan for
     several systems leaves a bundle for each of them in the folder OUT.
     """
+    from countenance.audit.findings.presentations import presentation_lines
     from countenance.audit.formats.results import VERDICTS
     from countenance.audit.planning.plans import read_systems_plan
     from countenance.audit.running import cassette_of
@@ -122,6 +123,9 @@ def run(
         click.echo("exploratory: this raises a question and answers none, see the deviations below")
     for line in (results.numbers.worst, results.numbers.ratio, results.numbers.meaning):
         click.echo(f"  {line}")
+    if results.presentations is not None:
+        for line in presentation_lines(results.presentations.everybody):
+            click.echo(f"  {line}")
     for line in results.also:
         click.echo(f"also shown: {line}")
     declared = [j for j in results.judged if j.declared]

@@ -115,6 +115,7 @@ def _carry_out(file: Path, folder: Path, draft: str, key: Path | None) -> None:
     import shutil
 
     from countenance.audit.bundle import counts_csv, read_bundle
+    from countenance.audit.findings.presentations import presentation_lines
     from countenance.audit.planning.plans import plan_bytes, plan_of_draft
     from countenance.audit.report.page import report_page
     from countenance.audit.running import run
@@ -135,6 +136,9 @@ def _carry_out(file: Path, folder: Path, draft: str, key: Path | None) -> None:
     (folder / "report.html").write_bytes(report_page(bundle).encode())
     (folder / "counts.csv").write_bytes(counts_csv(bundle.results))
     click.echo(results.headline)
+    if results.presentations is not None:
+        for line in presentation_lines(results.presentations.everybody):
+            click.echo(f"  {line}")
     for line in (*results.findings, *results.limits):
         click.echo(f"found: {line}")
     click.echo("exploratory: the plan was guessed from the data")
