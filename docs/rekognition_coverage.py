@@ -41,13 +41,14 @@ OTHER_OPERATIONS = frozenset(
 _T = "contract/rekognition/"
 _BOTO, _USERS, _VIDEO = f"{_T}test_rekognition_boto3.py", f"{_T}test_rekognition_users.py", "integration/video/"
 _VIDEO += "test_video_jobs.py"
+_LIVENESS = "contract/native/test_liveness_over_http.py"
 _STREAMS, _S3 = f"{_T}test_streams_tags_liveness.py", f"{_T}test_s3_endpoint.py"
 SHOWN_BY: Mapping[str, str] = {
     **dict.fromkeys(("CreateUser", "DeleteUser", "ListUsers", "AssociateFaces", "DisassociateFaces"), _USERS),
     **dict.fromkeys(("SearchUsers", "SearchUsersByImage"), _USERS),
     **dict.fromkeys(("StartFaceDetection", "GetFaceDetection", "StartFaceSearch", "GetFaceSearch"), _VIDEO),
     **dict.fromkeys(("TagResource", "UntagResource", "ListTagsForResource"), _STREAMS),
-    **dict.fromkeys(("CreateFaceLivenessSession", "GetFaceLivenessSessionResults"), _STREAMS),
+    **dict.fromkeys(("CreateFaceLivenessSession", "GetFaceLivenessSessionResults"), _LIVENESS),
     **{f"{verb}StreamProcessor": _STREAMS for verb in ["Create", "Describe", "Update", "Delete", "Start", "Stop"]},
     "ListStreamProcessors": _STREAMS,
 }
@@ -83,16 +84,22 @@ DECIDED: Mapping[str, str] = {
     "DescribeStreamProcessorResponse.KmsKeyId": "not applicable: none is taken",
     "UpdateStreamProcessorRequest.SettingsForUpdate": f"{REFUSED}: only ConnectedHome has any",
     "UpdateStreamProcessorRequest.ParametersToDelete": "served: but ConnectedHomeMinConfidence is refused",
+    "CreateFaceLivenessSessionRequest.KmsKeyId": f"{REFUSED}: no picture of a session is kept",
+    "CreateFaceLivenessSessionRequestSettings.OutputConfig": f"{REFUSED}: no picture of a session is kept",
+    "CreateFaceLivenessSessionRequestSettings.ChallengePreferences": f"{REFUSED}: the outside check has its own way",
+    "CreateFaceLivenessSessionRequestSettings.AuditImagesLimit": "served: taken, and no audit image is kept",
+    "GetFaceLivenessSessionResultsResponse.ReferenceImage": "not applicable: no picture of a session is kept",
+    "GetFaceLivenessSessionResultsResponse.AuditImages": "not applicable: no picture of a session is kept",
+    "GetFaceLivenessSessionResultsResponse.Challenge": "not applicable: the outside check has its own way",
+    "GetFaceLivenessSessionResultsResponse.Feedback": "not applicable: a signed result holds none",
+    "GetFaceLivenessSessionResultsResponse.Metadata": "not applicable: a signed result holds none",
     "StartStreamProcessorResponse.SessionId": "not applicable: no stream is started",
     "S3Object.Version": "served: from an S3 endpoint; refused where a folder stands for the bucket",
 }
 _LIVE = f"{REFUSED}: live streams are not enabled"
-_LIVENESS = f"{REFUSED}: Face Liveness is not offered, and the error says why"
 WHOLE: Mapping[str, str] = {
     "StartStreamProcessor": _LIVE,
     "StopStreamProcessor": _LIVE,
-    "CreateFaceLivenessSession": _LIVENESS,
-    "GetFaceLivenessSessionResults": _LIVENESS,
 }
 """Operations of which every member shares one fate."""
 

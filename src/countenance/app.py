@@ -40,9 +40,11 @@ from countenance.mandates import (
     AccountStore,
     MoratoriumStore,
     OperatorStore,
+    OutsideCheckStore,
     Register,
     moratorium_rows,
     operator_rows,
+    outside_check_rows,
     register_rows,
 )
 from countenance.policy import Rules
@@ -50,7 +52,7 @@ from countenance.scoring import Calibration, Normaliser, load_normaliser
 from countenance.settings import Settings
 from countenance.signing import JSON, Signer, secret_file
 
-BOUND = (register_rows, operator_rows, moratorium_rows, gallery_rows, custody_rows)
+BOUND = (register_rows, operator_rows, moratorium_rows, gallery_rows, custody_rows, outside_check_rows)
 """All rows that must be as the ledger recorded them."""
 
 
@@ -101,6 +103,16 @@ class Countenance:
     def operators(self) -> administration.Operators:
         """The operators; every change is a ledger entry first."""
         return administration.Operators(OperatorStore(self.database, _now, os.urandom, self.bindings), self.ledger)
+
+    @property
+    def _check_store(self) -> OutsideCheckStore:
+        return OutsideCheckStore(self.database, _now, self.bindings)
+
+    @cached_property
+    def outside_checks(self) -> administration.OutsideChecks:
+        """The outside checks of liveness; every change is a ledger entry first."""
+        issuers = operations.trusted_issuers(self.settings.evidence)
+        return administration.OutsideChecks(self._check_store, self.jobs.liveness, self.ledger, issuers)
 
     @cached_property
     def accounts(self) -> administration.Accounts:
@@ -163,7 +175,9 @@ class Countenance:
             return self._detection_tools()
         calibration = Calibration.load(self.model, self.normaliser.identity, self.settings.calibration / "calibrations")
         evidence = operations.trusted_evidence(self.settings.evidence, shipped=self.settings.shipped_evidence)
-        return operations.Tools(self.engine, self.gallery, self.normaliser, calibration, evidence, self.jobs, self.kept)
+        return operations.Tools(
+            self.engine, self.gallery, self.normaliser, calibration, evidence, self.jobs, self.kept, self._check_store
+        )
 
     def _detection_tools(self) -> operations.DetectionTools:
         """A detector and nothing else; `Misconfigured` where faces were enrolled in this data folder."""
@@ -315,6 +329,7 @@ class Countenance:
             explainer,
             record,
             door,
+            self.outside_checks,
             self._loaded,
             self.settings.home / native.SPOOL,
         )

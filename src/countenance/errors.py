@@ -18,7 +18,7 @@
     │   ├── NoSuchUser            the gallery exists, but has no user with that id
     │   ├── NoSuchFace            the gallery exists, but has no face with that id
     │   ├── NoSuchObject          a bucket has no such object, or there is no such bucket
-    │   └── NoSuchSession         there are no liveness sessions
+    │   └── NoSuchSession         there is no such liveness session, or no check that makes any
     ├── AlreadyExists             the id is taken
     ├── Conflict                  the present state does not allow this
     ├── LimitExceeded             a quota of this server or of the mandate is used up
@@ -129,7 +129,7 @@ class NoSuchObject(NotFound):
 
 
 class NoSuchSession(NotFound):
-    """There are no liveness sessions: none can be created."""
+    """There is no such liveness session; without an outside check there is none at all."""
 
 
 class AlreadyExists(CountenanceError):

@@ -11,6 +11,7 @@ from countenance.administration.explainer import Explainer
 from countenance.administration.mandates import Mandates
 from countenance.administration.moratoria import Moratoria
 from countenance.administration.operators import Operators
+from countenance.administration.outside_checks import OutsideChecks
 from countenance.administration.record import Proof, Record
 from countenance.administration.retention import RetentionSweep
 from countenance.administration.standing import LedgerCheck, Standing
@@ -22,6 +23,7 @@ from countenance.mandates import (
     Mandate,
     MandateTemplate,
     Operator,
+    OutsideCheck,
     Role,
     StoredSession,
     Terms,
@@ -53,6 +55,8 @@ __all__ = [
     "Operator",
     "Operators",
     "Order",
+    "OutsideCheck",
+    "OutsideChecks",
     "Power",
     "Proof",
     "Record",

@@ -21,6 +21,7 @@ _COMMANDS = {
     "refusals": "What was refused, by mandate and clause.",
     "clients": "Where programs on this machine would send faces: here, or to AWS.",
     "custody": "Results that wait for people, terms that end, reports that laws want.",
+    "liveness": "Outside checks of liveness, whose signed results are taken over.",
     "moratorium": "Stop uses with one key; only a quorum with an outside key goes on.",
     "models": "List, fetch and verify the models.",
     "ledger": "Show, verify, prove and export the record.",

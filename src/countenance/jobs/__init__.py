@@ -1,4 +1,4 @@
-"""What mandates have ordered and not yet got, or may fetch: jobs on stored video, and stream processors."""
+"""What mandates have ordered and not yet got, or may fetch: video jobs, stream processors, liveness sessions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from countenance.jobs.job import (
     VideoJob,
     VideoRequest,
 )
+from countenance.jobs.liveness_sessions import LivenessSession, LivenessSessions
 from countenance.jobs.stream_processors import StreamProcessor, StreamProcessors
 from countenance.jobs.video_jobs import MOST_OPEN, VideoJobs
 
@@ -27,6 +28,8 @@ __all__ = [
     "JobKind",
     "JobState",
     "Jobs",
+    "LivenessSession",
+    "LivenessSessions",
     "StreamProcessor",
     "StreamProcessors",
     "VideoJob",
@@ -36,8 +39,9 @@ __all__ = [
 
 
 class Jobs:
-    """The jobs and stream processors of one database. now: the clock, UTC."""
+    """The jobs, stream processors and liveness sessions of one database. now: the clock, UTC."""
 
     def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
         self.videos = VideoJobs(engine, now)
         self.processors = StreamProcessors(engine, now)
+        self.liveness = LivenessSessions(engine, now)

@@ -1,4 +1,4 @@
-"""The tables of jobs, as migration 0010 makes them.
+"""The tables of jobs, as migrations 0010 and 0013 make them.
 
 A row of `video_job_candidates` refers to the enrolled face and goes with it, whoever erases the face. No table here
 holds a template.
@@ -87,4 +87,17 @@ stream_processors = sa.Table(
     sa.Column("changed_us", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("mandate_id", "name", name="one_processor_per_name"),
     sqlite_autoincrement=True,
+)
+
+liveness_sessions = sa.Table(
+    "liveness_sessions",
+    METADATA,
+    sa.Column("session_id", sa.String(36), primary_key=True),
+    sa.Column("mandate_id", sa.String(64), nullable=False),
+    sa.Column("check_id", sa.String(64), nullable=False),
+    sa.Column("token", sa.String(64)),
+    sa.Column("made_us", sa.BigInteger, nullable=False),
+    sa.Column("statement", sa.LargeBinary),
+    sa.Column("signature", sa.LargeBinary),
+    sa.UniqueConstraint("mandate_id", "token", name="one_session_per_token"),
 )

@@ -9,6 +9,7 @@ from countenance.mandates.accounts import AccountSecret, AccountStore, StoredSes
 from countenance.mandates.mandate import AccessKey, Holder, Mandate, MandateState, Terms
 from countenance.mandates.moratorium_store import MoratoriumStore, moratorium_rows
 from countenance.mandates.operators import Operator, OperatorStore, Role, operator_rows
+from countenance.mandates.outside_checks import OutsideCheck, OutsideCheckStore, outside_check_rows
 from countenance.mandates.register import Register, register_rows
 from countenance.mandates.templates import MandateTemplate, template, templates
 
@@ -23,12 +24,15 @@ __all__ = [
     "MoratoriumStore",
     "Operator",
     "OperatorStore",
+    "OutsideCheck",
+    "OutsideCheckStore",
     "Register",
     "Role",
     "StoredSession",
     "Terms",
     "moratorium_rows",
     "operator_rows",
+    "outside_check_rows",
     "register_rows",
     "template",
     "templates",

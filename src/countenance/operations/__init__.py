@@ -21,7 +21,7 @@ from countenance.operations.charging import BudgetKeeper
 from countenance.operations.compare import Compare, Compared
 from countenance.operations.detect import Detect, Detected
 from countenance.operations.enrol import Enrol, Enrolled
-from countenance.operations.evidence import WorstGroup, evidence_summary, trusted_evidence
+from countenance.operations.evidence import WorstGroup, evidence_summary, trusted_evidence, trusted_issuers
 from countenance.operations.faces import Erase, FacePage, ListFaces
 from countenance.operations.galleries import CreateGallery, DeleteGallery, DescribeGallery, ListGalleries
 from countenance.operations.groups import CreateGroup, DeleteGroup, ListGroups, ReadGroup, TrainGroup, UpdateGroup
@@ -38,6 +38,14 @@ from countenance.operations.kept_faces import (
     SimilarFaces,
     VerifyFaces,
     VerifyPerson,
+)
+from countenance.operations.liveness import (
+    NO_LIVENESS,
+    CreateLivenessSession,
+    LivenessResult,
+    LivenessState,
+    ReadLivenessResult,
+    read_statement,
 )
 from countenance.operations.moratoria import MoratoriaInForce, read_charter
 from countenance.operations.noted_faces import EnrolFace, EraseFace, ListNotedFaces, ReadFace, Rectangle, UpdateFace
@@ -99,6 +107,7 @@ __all__ = [
     "DETECTION_ONLY",
     "IDENTICAL",
     "KINDS",
+    "NO_LIVENESS",
     "Action",
     "Answer",
     "Associate",
@@ -108,6 +117,7 @@ __all__ = [
     "Compared",
     "CreateGallery",
     "CreateGroup",
+    "CreateLivenessSession",
     "CreatePerson",
     "CreateStreamProcessor",
     "CreateUser",
@@ -159,6 +169,8 @@ __all__ = [
     "ListStreamProcessors",
     "ListTags",
     "ListUsers",
+    "LivenessResult",
+    "LivenessState",
     "MoratoriaInForce",
     "NotedFace",
     "Operation",
@@ -172,6 +184,7 @@ __all__ = [
     "QualityFilter",
     "ReadFace",
     "ReadGroup",
+    "ReadLivenessResult",
     "ReadPerson",
     "ReadVideoDetection",
     "ReadVideoSearch",
@@ -233,7 +246,9 @@ __all__ = [
     "matches_by_time",
     "picture_kind",
     "read_charter",
+    "read_statement",
     "reasons_against",
     "similarity_at_confidence",
     "trusted_evidence",
+    "trusted_issuers",
 ]

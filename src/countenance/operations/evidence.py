@@ -23,7 +23,7 @@ def trusted_evidence(folder: Path | None, *, shipped: bool = True) -> tuple[Evid
     project = shipped_evidence() if shipped else ()
     if folder is None:
         return project
-    issuers = {path.read_text().strip().lower() for path in sorted(folder.glob("*.pub"))}
+    issuers = trusted_issuers(folder)
     own = []
     for path in sorted(folder.glob("*.evidence.json")):
         try:
@@ -34,6 +34,13 @@ def trusted_evidence(folder: Path | None, *, shipped: bool = True) -> tuple[Evid
             raise Misconfigured(f"{path.name} is signed by {evidence.issuer[:16]}…, whose key does not lie beside it")
         own.append(evidence)
     return (*own, *project)
+
+
+def trusted_issuers(folder: Path | None) -> frozenset[str]:
+    """The public keys, hex, in `folder`: whoever signs evidence that is trusted here beside the project."""
+    if folder is None:
+        return frozenset()
+    return frozenset(path.read_text().strip().lower() for path in sorted(folder.glob("*.pub")))
 
 
 def evidence_facts(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> EvidenceFacts:

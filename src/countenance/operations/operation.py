@@ -18,7 +18,7 @@ from countenance.engine import FaceDetector, FaceEngine
 from countenance.errors import NotOffered
 from countenance.gallery import Gallery, KeptFaces
 from countenance.jobs import Jobs
-from countenance.mandates import Mandate
+from countenance.mandates import Mandate, OutsideCheckStore
 from countenance.policy import Action
 from countenance.scoring import Calibration, Normaliser
 from countenance.signing import JSON
@@ -37,7 +37,7 @@ class Tools:
     """The parts that operations work with, made once by the composition root.
 
     evidence: the signed audits that this installation trusts. jobs: on stored video, and stream processors.
-    kept: detected faces whose ids callers hold.
+    kept: detected faces whose ids callers hold. checks: outside checks of liveness; None: none can be registered.
     """
 
     engine: FaceEngine
@@ -47,6 +47,7 @@ class Tools:
     evidence: tuple[Evidence, ...]
     jobs: Jobs
     kept: KeptFaces = field(default_factory=KeptFaces)
+    checks: OutsideCheckStore | None = None
 
     @property
     def calibration_id(self) -> str:

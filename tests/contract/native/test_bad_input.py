@@ -116,6 +116,7 @@ def test_fuzzed_bodies_never_break_the_server(
     url = path.removeprefix("/v1").format(
         mandate_id="mandate-0123456789ab",
         hold_id="hold-0123456789ab",
+        check_id="check-0123456789ab",
         moratorium_id="none",
         gallery_id="g0",
         user_id="u",

@@ -14,7 +14,7 @@ from tests.contract.native.native_world import PEOPLE, World, kept_logs, now, re
 from countenance.api.native import document
 from countenance.mandates import Role
 
-MANDATE, HOLD = "mandate-0123456789ab", "hold-0123456789ab"
+MANDATE, HOLD, CHECK = "mandate-0123456789ab", "hold-0123456789ab", "check-0123456789ab"
 ALL = {"request", "approve", "review", "audit"}
 MATRIX = {
     ("get", "/health"): None,
@@ -40,6 +40,11 @@ MATRIX = {
     ("get", "/moratoria"): ALL,
     ("post", "/moratoria"): {"request", "approve", "review"},
     ("post", "/moratoria/{moratorium_id}/consents"): {"request", "approve", "review"},
+    ("get", "/liveness/checks"): ALL,
+    ("post", "/liveness/checks"): {"request"},
+    ("post", "/liveness/checks/{check_id}/approval"): {"approve"},
+    ("post", "/liveness/checks/{check_id}/revocation"): {"approve"},
+    ("post", "/liveness/results"): None,
     ("get", "/policy/packs"): ALL,
     ("post", "/policy/explain"): ALL,
     ("get", "/refusals"): ALL,
@@ -127,7 +132,7 @@ def test_a_body_is_refused_before_it_is_held(shared: World) -> None:
 def test_each_role_at_each_endpoint(shared: World, method: str, path: str) -> None:
     """A role that may is answered by the endpoint itself (whatever it says); one that may not is a 403 before that."""
     allowed = MATRIX[method, path]
-    url = path.format(mandate_id=MANDATE, hold_id=HOLD, moratorium_id="none", index=0)
+    url = path.format(mandate_id=MANDATE, hold_id=HOLD, check_id=CHECK, moratorium_id="none", index=0)
     body = {} if method == "get" else {"content": b"{", "headers": {"content-type": "application/json"}}
     for token in (None, "cntn_" + "A" * 43, "wrong", "x" * 5000):
         answer = shared.client(token=token).request(method, url, **body)  # type: ignore[arg-type]

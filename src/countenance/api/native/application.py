@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp
 
-from countenance.administration import Custodian, Explainer, Mandates, Moratoria, Operators, Record
+from countenance.administration import Custodian, Explainer, Mandates, Moratoria, Operators, OutsideChecks, Record
 from countenance.api.admission import AdmissionLimits
 from countenance.api.native import (
     bulk,
@@ -24,6 +24,7 @@ from countenance.api.native import (
     faces,
     galleries,
     health,
+    liveness,
     mandates,
     moratoria,
     record,
@@ -40,7 +41,9 @@ from countenance.wire.redactions import BoxBody, RedactionBody
 
 PREFIX = "/v1"
 PUBLIC = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready", f"{PREFIX}/ledger/proof", f"{PREFIX}/openapi.json"})
-"""What needs no token."""
+"""What needs no token, and reads no body."""
+SIGNED = frozenset({f"{PREFIX}/liveness/results"})
+"""What needs no token either, since a signature in the body decides."""
 ALWAYS = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready"})
 """What is answered however much is in hand, since operators and their tools ask it when something is wrong."""
 
@@ -59,6 +62,7 @@ class Services:
     explainer: Explainer
     record: Record
     faces: FaceDoor
+    checks: OutsideChecks
     loaded: Callable[[], bool] = lambda: True
     spool: Path | None = None
 
@@ -80,14 +84,14 @@ def app(
     inside = _application(services)
     videos = frozenset({f"{PREFIX}/redactions"})
     faces_side = KeyAccess(inside, services.faces.credentials.secret_of, key_limits, videos)
-    people_side = OperatorAccess(inside, services.operators.holding, PUBLIC, limits, ALWAYS)
+    people_side = OperatorAccess(inside, services.operators.holding, PUBLIC, limits, ALWAYS, SIGNED)
     return PrefixRouter(people_side, dict.fromkeys(BY_KEY, faces_side))
 
 
 def document() -> dict[str, Any]:
     """The OpenAPI document; made without an installation, since no route is called."""
     nothing = cast("Any", None)
-    return _document(_application(Services(*[nothing] * 7)))
+    return _document(_application(Services(*[nothing] * 8)))
 
 
 def _application(services: Services) -> FastAPI:
@@ -104,6 +108,7 @@ def _application(services: Services) -> FastAPI:
         mandates.routes(services.mandates),
         custody.routes(services.custodian),
         moratoria.routes(services.moratoria),
+        liveness.routes(services.checks),
         rules.routes(services.explainer),
         record.routes(services.record),
         faces.routes(services.faces),

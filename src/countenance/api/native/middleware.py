@@ -28,7 +28,8 @@ OPERATOR_LIMITS = AdmissionLimits(requests=32, body_bytes=65_536, held_bytes=32 
 class OperatorAccess:
     """Lets requests through to `inside`. holding: the operator of a token, or `Unauthenticated`; it blocks.
 
-    public: paths that need no token. always: those of them that are answered however much is in hand.
+    public: paths that need no token, whose bodies are not read. signed: paths that need none because a signature in the
+    body decides. always: paths that are answered however much is in hand.
     """
 
     def __init__(
@@ -38,12 +39,14 @@ class OperatorAccess:
         public: frozenset[str],
         limits: AdmissionLimits,
         always: frozenset[str] = frozenset(),
+        signed: frozenset[str] = frozenset(),
     ) -> None:
         self._inside = inside
         self._holding = holding
         self._public = public
         self._admission = Admission(limits)
         self._always = always
+        self._signed = signed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; anything else has no business here."""
@@ -56,7 +59,7 @@ class OperatorAccess:
                     scope[OPERATOR] = None
                     await self._inside(scope, Replay(b"", receive), send)
                 else:
-                    scope[OPERATOR] = await self._caller(scope)
+                    scope[OPERATOR] = None if scope["path"] in self._signed else await self._caller(scope)
                     async with self._admission.body(declared_bytes(scope["headers"]), receive) as body:
                         await self._inside(scope, Replay(body, receive), send)
         except ClientGone:

@@ -1,30 +1,33 @@
-"""Face Liveness is not offered, and callers are told why."""
+"""Face Liveness by an outside check: sessions, and its signed result. Without a check callers are told why not."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from countenance.api.rekognition.answers import Body
+from countenance.api.rekognition.errors import INVALID_PARAMETER, Refused
 from countenance.api.rekognition.shapes import Params
 from countenance.api.rekognition.wire_operation import GuardCall, WireOperation
-from countenance.errors import NoSuchSession, NotOffered
-
-WHY = (
-    "Face Liveness is not offered: no check with a permissive licence has published its errors by ISO/IEC 30107-3, and "
-    "a pretended score would be worse than none."
-)
+from countenance.operations import CreateLivenessSession, ReadLivenessResult
 
 
 def _create(params: Params, carry_out: GuardCall) -> Body:
-    raise NotOffered(WHY)
+    settings = params.get("Settings", {})
+    if "KmsKeyId" in params or "OutputConfig" in settings:
+        raise Refused(INVALID_PARAMETER, "KmsKeyId and OutputConfig are not offered: no picture of a session is kept")
+    if "ChallengePreferences" in settings:
+        raise Refused(INVALID_PARAMETER, "ChallengePreferences are not offered: the outside check has its own way")
+    return {"SessionId": carry_out(CreateLivenessSession(params.get("ClientRequestToken"))).session_id}
 
 
 def _results(params: Params, carry_out: GuardCall) -> Body:
-    raise NoSuchSession(f"There is no such session. {WHY}")
+    found = carry_out(ReadLivenessResult(params["SessionId"]))
+    told: Body = {} if found.confidence is None else {"Confidence": found.confidence}
+    return {"SessionId": found.session_id, "Status": found.state.value, **told}
 
 
 LIVENESS: Mapping[str, WireOperation] = {
     "CreateFaceLivenessSession": _create,
     "GetFaceLivenessSessionResults": _results,
 }
-"""The two operations, by wire name. They use no face, so the guard is not asked."""
+"""The two operations, by wire name."""

@@ -1,0 +1,101 @@
+"""Liveness sessions in the one database: which mandate's, for which outside check, and what that check signed.
+
+A row is worth nothing without the check's signature, which is verified at every reading: who can only write the
+database makes nobody live.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from countenance.database import changing, reading_once
+from countenance.errors import Conflict, NoSuchSession, TooManyJobs
+from countenance.gallery.paging import microseconds, moment
+from countenance.jobs.tables import liveness_sessions
+
+LASTS = timedelta(minutes=3)
+"""How long a session waits for its result, as Rekognition's do."""
+KEPT = timedelta(hours=24)
+"""How long a session is known at all."""
+MOST_SESSIONS = 1000
+"""Sessions of one mandate that are known at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class LivenessSession:
+    """One session. ends_at: until when its result is taken, UTC. statement: what was signed, None until then."""
+
+    session_id: str
+    mandate_id: str
+    check_id: str
+    made_at: datetime
+    statement: bytes | None = None
+    signature: bytes | None = None
+
+    @property
+    def ends_at(self) -> datetime:
+        """Until when its result is taken."""
+        return self.made_at + LASTS
+
+
+class LivenessSessions:
+    """Sessions by id. now: the clock, UTC."""
+
+    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self.now = now
+
+    def create(self, mandate_id: str, check_id: str, token: str | None) -> LivenessSession:
+        """A new session, or the one that the mandate's `token` made before; those past `KEPT` are forgotten.
+
+        `TooManyJobs` beyond `MOST_SESSIONS` of the mandate.
+        """
+        now = self.now()
+        hashed = None if token is None else hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+        columns = liveness_sessions.c
+        with changing(self._engine) as connection:
+            connection.execute(sa.delete(liveness_sessions).where(columns.made_us < microseconds(now - KEPT)))
+            theirs = connection.execute(sa.select(liveness_sessions).where(columns.mandate_id == mandate_id)).all()
+            for row in theirs:
+                if hashed is not None and row.token == hashed:
+                    return _session(row)
+            if len(theirs) >= MOST_SESSIONS:
+                raise TooManyJobs(f"a mandate has at most {MOST_SESSIONS} liveness sessions in 24 hours")
+            session_id, made_us = str(uuid.uuid4()), microseconds(now)
+            connection.execute(
+                sa.insert(liveness_sessions).values(
+                    session_id=session_id, mandate_id=mandate_id, check_id=check_id, token=hashed, made_us=made_us
+                )
+            )
+        return LivenessSession(session_id, mandate_id, check_id, moment(made_us))
+
+    def show(self, session_id: str) -> LivenessSession:
+        """The session with that id; `NoSuchSession` if there is none, or it is forgotten."""
+        since = microseconds(self.now() - KEPT)
+        columns = liveness_sessions.c
+        query = sa.select(liveness_sessions).where(columns.session_id == session_id, columns.made_us >= since)
+        with reading_once(self._engine) as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            raise NoSuchSession("There is no such session, or it is too long ago.")
+        return _session(row)
+
+    def take(self, session_id: str, statement: bytes, signature: bytes) -> None:
+        """Keep the signed result of a session; `Conflict` if it has one already."""
+        waiting = (liveness_sessions.c.session_id == session_id, liveness_sessions.c.statement.is_(None))
+        with changing(self._engine) as connection:
+            change = sa.update(liveness_sessions).where(*waiting).values(statement=statement, signature=signature)
+            if connection.execute(change).rowcount != 1:
+                raise Conflict("this session has its result already")
+
+
+def _session(row: Any) -> LivenessSession:
+    made = moment(row.made_us)
+    return LivenessSession(row.session_id, row.mandate_id, row.check_id, made, row.statement, row.signature)
