@@ -82,7 +82,7 @@ class Settings:
     """A folder of further model manifests (*.toml) with their files."""
     threads: int = 0
     """Threads for vision and search together; 0 means all cores."""
-    smallest_face: int = 24
+    smallest_face: int = 20
     """Width in pixels of the smallest face that large pictures are searched for; smaller costs more time."""
     queue: int = 64
     """Requests that may wait for the engine before callers are told to slow down."""

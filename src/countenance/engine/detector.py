@@ -23,7 +23,7 @@ from countenance.engine.weights import read_weights
 from countenance.errors import ModelError
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, ModelId, Pixels, Point
 
-SMALLEST_FACE = 24
+SMALLEST_FACE = 20
 """Width in pixels of the original of the smallest face that large pictures are searched for, where nobody says else."""
 
 SMALLEST_SPOTTED = 16

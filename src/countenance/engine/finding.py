@@ -20,8 +20,12 @@ from countenance.engine.yunet import Found
 from countenance.errors import ModelError
 from countenance.faces import Pixels
 
-FOUND_PX = 16
+FOUND_PX = 20
 """Width in pixels, where it is searched, of a face that is all but surely found (docs/models.md)."""
+
+TILE, TILE_STEP = 1280, 128
+"""The longest side of a tile in pixels: large tiles share less of the picture with their neighbours. Their sides are
+multiples of the second, so that few different sizes come."""
 
 FAINT_PX, FAINT_SCORE = 32, 0.4
 """Small faces score low where they are found, and well in an enlarged crop: below this width this score is enough to
@@ -134,12 +138,13 @@ class Finder:
         """The small faces of `pixels` at a scale of `longer` pixels, a tile at a time, in pixels of `pixels`."""
         fine = _shrunk(pixels, longer)
         height, width = fine.shape[:2]
-        overlap = STEP * -(-2 * FOUND_PX * longer // (max(self._size) * STEP))
-        side = max(self._size)
+        # what is FOUND_PX wide at the working size lies whole in one tile, half as high again
+        overlap = STEP * -(-3 * FOUND_PX * longer // (2 * max(self._size) * STEP))
         looks = []
-        for top in _starts(height, side, overlap):
-            for left in _starts(width, side, overlap):
-                found = self._once(np.ascontiguousarray(fine[top : top + side, left : left + side]))
+        down, across = _tile(height, overlap), _tile(width, overlap)
+        for top in _starts(height, down, overlap):
+            for left in _starts(width, across, overlap):
+                found = self._once(np.ascontiguousarray(fine[top : top + down, left : left + across]))
                 inside = found.boxes[:, 2] <= 1.5 * overlap
                 shift = np.array([left, top], np.float32)
                 boxes = found.boxes[inside] + np.concatenate((shift, np.zeros(2, np.float32)))
@@ -175,6 +180,12 @@ def _turned(pixels: Pixels, degrees: float) -> tuple[Pixels, np.ndarray[tuple[in
     else:
         made = np.asarray(cv2.warpAffine(pixels, forth, size, flags=cv2.INTER_LINEAR), dtype=np.uint8)
     return made, np.asarray(cv2.invertAffineTransform(forth))
+
+
+def _tile(length: int, overlap: int) -> int:
+    """The side of the tiles that cover `length`: as many as `TILE` needs, and no longer than that many need be."""
+    number = max(1, -(-(length - overlap) // (TILE - overlap)))
+    return TILE_STEP * -(-(length + (number - 1) * overlap) // (number * TILE_STEP))
 
 
 def _starts(length: int, side: int, overlap: int) -> list[int]:

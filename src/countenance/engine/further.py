@@ -16,7 +16,7 @@ from PIL import Image
 
 from countenance.engine.exif import Orientation
 from countenance.engine.limits import Limits, check_size
-from countenance.errors import DamagedImage
+from countenance.errors import DamagedImage, UnsupportedImage
 from countenance.faces import Pixels
 
 Further = Literal["WebP", "HEIC", "AVIF", "GIF", "BMP", "TIFF"]
@@ -27,6 +27,9 @@ FURTHER: tuple[Further, ...] = ("WebP", "HEIC", "AVIF", "GIF", "BMP", "TIFF")
 _BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, SyntaxError, EOFError, RuntimeError, struct.error)
 _BROKEN += (OverflowError, LookupError, TypeError, AttributeError, MemoryError, Image.DecompressionBombError)
 """What Pillow and its plugins raise for files that are damaged."""
+
+_NO_RANGE = ("I", "F")
+"""Modes of Pillow whose numbers say of no value that it is white."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,22 @@ def read_further_header(image: bytes, kind: Further, limits: Limits) -> FurtherH
         else:
             opened = Image.open(io.BytesIO(image), formats=[kind])
             (width, height), turn = opened.size, opened.getexif().get(0x0112, 1)
+            if kind == "TIFF":
+                turn = 1  # Pillow turns these as it loads them, and gives the size of that
+            if opened.mode in _NO_RANGE:
+                raise UnsupportedImage(f"a {kind} image of 32-bit numbers is not read; save it with 8 or 16 bits")
     except _BROKEN as error:
         raise DamagedImage(f"the {kind} image cannot be read: {error}") from None
     check_size(width, height, limits)
     turn = turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
     return FurtherHeader(width, height, cast(Orientation, turn), kind)
+
+
+def _eight_bits(opened: Image.Image) -> Image.Image:
+    """`opened` in shades that fit a byte: Pillow would cut 16 bits off at 255, so that nearly all is white."""
+    if not opened.mode.startswith("I;16"):
+        return opened
+    return Image.fromarray((np.asarray(opened).astype(np.uint16) >> 8).astype(np.uint8))
 
 
 def decode_further(image: bytes, header: FurtherHeader) -> Pixels:
@@ -63,6 +77,7 @@ def decode_further(image: bytes, header: FurtherHeader) -> Pixels:
         else:
             opened = Image.open(io.BytesIO(image), formats=[header.kind])
             opened.load()
+            opened = _eight_bits(opened)
         if opened.has_transparency_data:
             layers = opened.convert("RGBA")
             flat = Image.new("RGB", layers.size, (255, 255, 255))

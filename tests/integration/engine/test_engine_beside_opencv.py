@@ -87,7 +87,7 @@ def test_faces_of_lfw_are_seen_as_opencv_sees_them(engine, opencv, evaluation_da
 
 
 def test_a_large_picture_is_seen_as_opencv_sees_the_same_picture_reduced(weights, opencv):
-    engine = Engine.open(weights, "yunet", "sface", threads=2, smallest_face=80)  # found where 640 pixels are searched
+    engine = Engine.open(weights, "yunet", "sface", threads=2, smallest_face=100)  # found where 640 pixels are searched
     large = cv2.resize(skimage.data.astronaut()[..., ::-1], (3072, 3072), interpolation=cv2.INTER_CUBIC)
     picture = engine.look(cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes())
     assert (picture.width, picture.height, picture.reduction) == (3072, 3072, 4)

@@ -13,7 +13,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "settings.md"
 def test_every_setting_is_documented_and_every_documented_setting_exists() -> None:
     documented = set(re.findall(r"^\| `COUNTENANCE_(\w+)`", DOCUMENT.read_text(), re.MULTILINE))
     assert documented == {field.name.upper() for field in fields(Settings)}
-    others = {"SMALLEST_FACE": "20", "CORS_ORIGINS": "*", "PROFILE": "detection-only"}
+    others = {"SMALLEST_FACE": "30", "CORS_ORIGINS": "*", "PROFILE": "detection-only"}
     load({f"COUNTENANCE_{name}": others.get(name, "1") for name in documented - {"BUCKETS", "TOPICS"}})
 
 

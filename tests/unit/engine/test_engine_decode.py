@@ -1,3 +1,4 @@
+import io
 import subprocess
 import sys
 
@@ -5,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from tests.unit.engine.picture_files import noise, saved, with_orientation
 
 from countenance.engine.decode import decode, largest_reduction, read_header, shrunk, upright_size
@@ -179,3 +181,31 @@ def test_the_largest_png_of_16_bits_and_alpha_stays_within_the_documented_bytes_
 def test_reading_a_header_does_not_need_the_pixels():
     image = saved(noise(400, 400), "JPEG")
     assert read_header(image[: image.index(b"\xff\xda") + 20], Limits()).width == 400
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "WEBP", "AVIF"])
+@pytest.mark.parametrize(
+    ("orientation", "turn"), [(2, Image.Transpose.FLIP_LEFT_RIGHT), (6, Image.Transpose.ROTATE_90)]
+)
+def test_other_kinds_are_turned_once_as_their_exif_says(kind, orientation, turn):
+    shown = np.zeros((90, 120, 3), np.uint8)
+    shown[:45, :60] = 255
+    exif, file = Image.Exif(), io.BytesIO()
+    exif[0x0112] = orientation
+    Image.fromarray(shown).transpose(turn).save(file, kind, exif=exif)
+    header = read_header(file.getvalue(), DEFAULT)
+    assert upright_size(header) == (120, 90)
+    assert np.abs(decode(file.getvalue(), header).astype(int) - shown).mean() < 5
+
+
+def test_grey_tiffs_of_16_bits_keep_their_shades():
+    file = io.BytesIO()
+    Image.fromarray(np.full((90, 120), 0x6400, np.uint16)).save(file, "TIFF")
+    assert (decode(file.getvalue(), read_header(file.getvalue(), DEFAULT)) == 0x64).all()
+
+
+def test_tiffs_of_numbers_without_a_white_are_refused():
+    file = io.BytesIO()
+    Image.fromarray(np.ones((90, 120), np.float32)).save(file, "TIFF")
+    with pytest.raises(UnsupportedImage, match="8 or 16 bits"):
+        read_header(file.getvalue(), DEFAULT)

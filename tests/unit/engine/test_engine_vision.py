@@ -18,7 +18,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def engine(folder):
-    engine = Engine.open(folder, "squares", "colours", threads=2, extra=folder, smallest_face=64)
+    engine = Engine.open(folder, "squares", "colours", threads=2, extra=folder, smallest_face=80)
     yield engine
     engine.close()
 
