@@ -64,8 +64,9 @@ def test_a_face_that_fills_the_frame_is_found(engine, upright, share):
     assert float(engine.embed(picture, picture.faces)[0].vector @ upright[1]) > 0.7
 
 
-def test_small_faces_of_a_large_picture_are_found(engine, upright):
-    scale = 45 / (upright[0].box.width * 512)
+@pytest.mark.parametrize("across", [20, 45])
+def test_small_faces_of_a_large_picture_are_found(engine, upright, across):
+    scale = across / (upright[0].box.width * 512)
     small = cv2.resize(ASTRONAUT[:300, 100:400], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     sheet = np.full((3000, 4000, 3), 110, np.uint8)
     for row in range(5):
