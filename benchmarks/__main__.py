@@ -34,7 +34,6 @@ EVERY = (
     "promise",
     "sizes",
     "turns",
-    "quality",
     "redaction",
     "audit",
     "climbing",
