@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from countenance.engine import turning, yunet
 from countenance.engine.manifest import Detection, Manifest, Upright
@@ -37,6 +38,11 @@ searched at the second as well (a sixteenth of the work): there faces are found 
 
 STEP = 32
 """The tiles' sides and overlaps are multiples of the detector's largest stride."""
+
+NEAR_EDGE = 8
+"""Pixels from a tile's edge within which a box may be that of a part of a face."""
+
+Boxes = NDArray[np.float32]
 
 _UNKNOWN = Upright(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 """For a detector whose manifest says nothing about turned faces: all that it finds counts as upright."""
@@ -145,7 +151,7 @@ class Finder:
         for top in _starts(height, down, overlap):
             for left in _starts(width, across, overlap):
                 found = self._once(np.ascontiguousarray(fine[top : top + down, left : left + across]))
-                inside = found.boxes[:, 2] <= 1.5 * overlap
+                inside = (found.boxes[:, 2] <= 1.5 * overlap) & _whole(found.boxes, (left, top), (across, down), fine)
                 shift = np.array([left, top], np.float32)
                 boxes = found.boxes[inside] + np.concatenate((shift, np.zeros(2, np.float32)))
                 looks.append(Found(boxes, found.points[inside] + shift, found.scores[inside]))
@@ -180,6 +186,21 @@ def _turned(pixels: Pixels, degrees: float) -> tuple[Pixels, np.ndarray[tuple[in
     else:
         made = np.asarray(cv2.warpAffine(pixels, forth, size, flags=cv2.INTER_LINEAR), dtype=np.uint8)
     return made, np.asarray(cv2.invertAffineTransform(forth))
+
+
+def _whole(boxes: Boxes, start: tuple[int, int], side: tuple[int, int], picture: Pixels) -> NDArray[np.bool_]:
+    """Which of `boxes`, in pixels of a tile, end short of the edges that it shares with other tiles.
+
+    The rest may be parts of faces, which lie whole in a neighbour or are large enough to be found without tiles.
+    """
+    whole = np.ones(len(boxes), bool)
+    for axis in (0, 1):
+        low, high = boxes[:, axis], boxes[:, axis] + boxes[:, axis + 2]
+        if start[axis] > 0:
+            whole &= low >= NEAR_EDGE
+        if start[axis] + side[axis] < picture.shape[1 - axis]:
+            whole &= high <= side[axis] - NEAR_EDGE
+    return whole
 
 
 def _tile(length: int, overlap: int) -> int:
