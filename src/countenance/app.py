@@ -27,6 +27,7 @@ from countenance.api.cors import cross_origin
 from countenance.api.lifespan import Lifespan
 from countenance.api.prefixes import PrefixRouter
 from countenance.budgets import Budgets, read_defaults
+from countenance.casework import CaseRecords
 from countenance.custody import Custody, custody_rows
 from countenance.database import open_database
 from countenance.engine import Detector, Engine, load_manifests
@@ -237,8 +238,39 @@ class Countenance:
     @cached_property
     def custodian(self) -> administration.Custodian:
         """Custody; every change is a ledger entry first."""
+        gallery = None if self.detects_only else self.gallery
         return administration.Custodian(
-            self.custody, self.register, None if self.detects_only else self.gallery, self.ledger, _now
+            self.custody, self.register, gallery, self.ledger, _now, partial(self.case_records.has, "hold")
+        )
+
+    @cached_property
+    def case_records(self) -> CaseRecords:
+        """The sealed records of cases, and the pictures under review."""
+        return CaseRecords(self.database, secret_file(self.settings.keys / "casework.key"), _now)
+
+    @cached_property
+    def cases(self) -> administration.Cases:
+        """The cases; every step is a ledger entry first."""
+        return administration.Cases(
+            self.case_records, self.custodian, self.mandates, self.guard, self.ledger, lambda: self.tools
+        )
+
+    @cached_property
+    def reviews(self) -> administration.Reviews:
+        """The blind reviews; every step is a ledger entry first."""
+        s = self.settings
+        limits = administration.ReviewLimits(
+            s.review_known_percent / 100, s.review_false_accept_percent / 100, s.review_false_reject_percent / 100
+        )
+        return administration.Reviews(
+            self.cases,
+            self.case_records,
+            self.custodian,
+            self.mandates,
+            self.guard,
+            self.ledger,
+            lambda: self.tools,
+            limits,
         )
 
     @cached_property
@@ -362,6 +394,7 @@ class Countenance:
     def _sweep(self) -> int:
         """Forget detected faces whose time is over, erase enrolled ones past their term; how many were erased."""
         self.kept.sweep()
+        self.cases.sweep()
         return self.custodian.sweep()
 
     def _loaded(self) -> bool:
@@ -406,6 +439,8 @@ class Countenance:
                 record,
                 standing,
                 self.guard,
+                self.cases,
+                self.reviews,
             )
         )
 

@@ -185,7 +185,12 @@ class NotAsRecorded(Denied):
 
 
 class Held(Denied):
-    """Permitted, but withheld until people have verified the result or requested authorisation."""
+    """Permitted, but withheld until people have verified the result or requested authorisation.
+
+    hold_id: the hold that a result was taken into; empty where nothing was done.
+    """
+
+    hold_id: str = ""
 
 
 class Unauthenticated(CountenanceError):

@@ -90,6 +90,12 @@ class Settings:
     """Connections open at once; beyond that, the one that has waited longest without a request makes room."""
     connections_per_address: int = 128
     """The same for one address; a proxy in front of the server counts as one."""
+    review_known_percent: int = 20
+    """Of the pairs that reviewers judge, the percentage whose truth is known, 0 to 50."""
+    review_false_accept_percent: int = 10
+    """The right to review ends above this false accept rate on known pairs, in percent."""
+    review_false_reject_percent: int = 30
+    """The same for the false reject rate."""
     shipped_evidence: bool = True
     """Whether the project's own evidence is trusted beside the operator's."""
     evidence: Path | None = None
@@ -164,6 +170,13 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         queue=_number(given, "QUEUE", defaults.queue, 1, 65536),
         connections=_number(given, "CONNECTIONS", defaults.connections, 1, 65536),
         connections_per_address=_number(given, "CONNECTIONS_PER_ADDRESS", defaults.connections_per_address, 1, 65536),
+        review_known_percent=_number(given, "REVIEW_KNOWN_PERCENT", defaults.review_known_percent, 0, 50),
+        review_false_accept_percent=_number(
+            given, "REVIEW_FALSE_ACCEPT_PERCENT", defaults.review_false_accept_percent, 0, 100
+        ),
+        review_false_reject_percent=_number(
+            given, "REVIEW_FALSE_REJECT_PERCENT", defaults.review_false_reject_percent, 0, 100
+        ),
         shipped_evidence=bool(_number(given, "SHIPPED_EVIDENCE", 1, 0, 1)),
         evidence=_path(given.get("EVIDENCE")),
         data=_path(given.get("DATA")),

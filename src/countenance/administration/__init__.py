@@ -1,10 +1,12 @@
-"""What the people who run the server do: mandates, operators, custody, moratoria, the record, rules explained.
+"""What the people who run the server do: mandates, operators, custody, cases, reviews, moratoria, the record.
 
 Every change is in the ledger before it is in force.
 """
 
 from countenance.administration.accounts import Accounts, SignedIn, new_seed, seed_picture
 from countenance.administration.attempts import Attempts
+from countenance.administration.case_file import CaseFile, CaseResult, SearchState
+from countenance.administration.cases import Cases
 from countenance.administration.custodian import AuthorisationOutcome, Custodian, CustodyReport
 from countenance.administration.drafts import MandateDraft
 from countenance.administration.explainer import Explainer
@@ -12,9 +14,12 @@ from countenance.administration.mandates import Mandates
 from countenance.administration.moratoria import Moratoria
 from countenance.administration.operators import Operators
 from countenance.administration.outside_checks import OutsideChecks
+from countenance.administration.pending_pictures import PendingPicture
 from countenance.administration.record import Proof, Record
 from countenance.administration.retention import RetentionSweep
+from countenance.administration.reviews import ReviewerStanding, ReviewItem, Reviews
 from countenance.administration.standing import LedgerCheck, Standing
+from countenance.casework import COMPONENTS, Case, EvidenceKind, ExportUse, Finding, Grade, ReviewLimits
 from countenance.custody import Hold
 from countenance.ledger import RefusedCount
 from countenance.mandates import (
@@ -34,15 +39,24 @@ from countenance.policy import Action, Decision, Power
 from countenance.policy.moratorium import Moratorium, Order, Scope, Signature
 
 __all__ = [
+    "COMPONENTS",
     "AccessKey",
     "Accounts",
     "Action",
     "Attempts",
     "AuthorisationOutcome",
+    "Case",
+    "CaseFile",
+    "CaseResult",
+    "Cases",
     "Custodian",
     "CustodyReport",
     "Decision",
+    "EvidenceKind",
     "Explainer",
+    "ExportUse",
+    "Finding",
+    "Grade",
     "Hold",
     "Holder",
     "LedgerCheck",
@@ -57,13 +71,19 @@ __all__ = [
     "Order",
     "OutsideCheck",
     "OutsideChecks",
+    "PendingPicture",
     "Power",
     "Proof",
     "Record",
     "RefusedCount",
     "RetentionSweep",
+    "ReviewItem",
+    "ReviewLimits",
+    "ReviewerStanding",
+    "Reviews",
     "Role",
     "Scope",
+    "SearchState",
     "Signature",
     "SignedIn",
     "Standing",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -47,16 +47,27 @@ class Custodian:
     """The custody of one installation; every change is recorded first."""
 
     def __init__(
-        self, custody: Custody, register: Register, gallery: Gallery | None, ledger: Ledger, now: Callable[[], datetime]
+        self,
+        custody: Custody,
+        register: Register,
+        gallery: Gallery | None,
+        ledger: Ledger,
+        now: Callable[[], datetime],
+        blind: Callable[[str], bool] = lambda _hold_id: False,
     ) -> None:
-        """gallery: None where nobody is enrolled, so that nothing has to be erased."""
+        """gallery: None where nobody is enrolled, so that nothing has to be erased.
+
+        blind: whether a hold is judged blind in a case; then it is neither shown nor verified as a whole.
+        """
         self._custody = custody
         self._register = register
         self._gallery = gallery
         self._ledger = ledger
         self._journal = Journal(ledger, "custody")
         self._now = now
+        self._blind = blind
         self.now = now
+        self.overdue = custody.overdue
         self.show = custody.show
         self.holds = custody.holds
         self.contents = custody.contents
@@ -70,7 +81,20 @@ class Custodian:
 
     def review(self, hold_id: str, reviewer: str, *, agrees: bool) -> Hold:
         """Enter a reviewer's verdict on a result: each person once, and never its requester."""
-        hold = self._reviewable(hold_id, reviewer)
+        return self._review(self._reviewable(hold_id, reviewer), reviewer, agrees=agrees)
+
+    def settle(self, hold_id: str, reviewers: Sequence[str], *, upheld: bool) -> Hold:
+        """Enter what blind reviewers came to: that each of them verified the whole result, or that it does not stand.
+
+        A result of which only a part stands is not released as a whole; its case shows that part.
+        """
+        hold = self._custody.show(hold_id)
+        for reviewer in reviewers if upheld else reviewers[:1]:
+            hold = self._review(hold, reviewer, agrees=upheld)
+        return hold
+
+    def _review(self, hold: Hold, reviewer: str, *, agrees: bool) -> Hold:
+        hold_id = hold.hold_id
         if reviewer in (*hold.agreed, *hold.disagreed):
             raise Conflict(f"this reviewer has spoken on {hold_id} already")
         if (state := hold.state(self._now())) in (HoldState.SHREDDED, HoldState.FROZEN):
@@ -146,6 +170,8 @@ class Custodian:
         mandate = self._register.show(hold.mandate_id)
         if reviewer in (mandate.holder.name, mandate.requested_by):
             raise Conflict("a result is reviewed by somebody else than who asked for it")
+        if self._blind(hold_id):
+            raise Conflict(f"{hold_id} belongs to a case and is judged blind there, lead by lead")
         return hold
 
     def _entries_of(self, hold: Hold) -> list[int]:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from countenance.administration import (
     Accounts,
+    Cases,
     Custodian,
     Explainer,
     Mandates,
     Moratoria,
     Operators,
     Record,
+    Reviews,
     Standing,
 )
 from countenance.operations import Guard
@@ -30,3 +32,5 @@ class ConsoleServices:
     record: Record
     standing: Standing
     guard: Guard
+    cases: Cases
+    reviews: Reviews

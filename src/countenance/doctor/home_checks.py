@@ -22,6 +22,7 @@ _KEYS = {
     "mandates.key": ("mandates", "1"),
     "bindings.key": ("ledger_entries", """entry LIKE '%"kind":"state"%'"""),
     "custody.key": ("custody_holds", "sealed IS NOT NULL"),
+    "casework.key": ("casework_records", "1"),
     "budgets.key": ("budget_sketches", "1"),
 }
 """Each key, and the rows that are worth nothing without it."""

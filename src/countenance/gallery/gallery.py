@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from countenance.binding import Recorder
 from countenance.errors import Conflict, NotFound, Overloaded
-from countenance.faces import DetectedFace, EnrolledFace, ModelId, Template
+from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, Template
 from countenance.gallery.answers import (
     Erased,
     GalleryInfo,
@@ -224,6 +224,10 @@ class Gallery:
     def enrolled_before(self, gallery_id: str, moment: datetime, limit: int) -> tuple[str, ...]:
         """The ids of at most `limit` faces that were enrolled before `moment`, in the order of enrolment."""
         return self._store.enrolled_before(gallery_id, moment, limit)
+
+    def source(self, gallery_id: str, face_id: str) -> tuple[str, BoundingBox]:
+        """The sha256 (hex) of the picture that a face was enrolled from, and its box there; as for `template`."""
+        return self._store.source(gallery_id, face_id)
 
     def template(self, gallery_id: str, face_id: str) -> Template:
         """The template of an enrolled face; `NotFound` without the gallery, `NoSuchFace` if it is not in it."""

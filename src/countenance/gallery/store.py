@@ -344,6 +344,22 @@ class Store:
         with reading(self._engine) as connection:
             return tuple(connection.execute(query).scalars())
 
+    def source(self, gallery_id: str, face_id: str) -> tuple[str, BoundingBox]:
+        """The digest of the picture of an enrolled face, and its box; `NotFound`, `NoSuchFace` as for `template`."""
+        with reading(self._engine) as connection:
+            number = _gallery_row(connection, gallery_id).number
+            query = (
+                sa.select(
+                    images.c.image_digest, faces.c.box_left, faces.c.box_top, faces.c.box_width, faces.c.box_height
+                )
+                .join(images, images.c.number == faces.c.image)
+                .where(faces.c.gallery == number, faces.c.face_id == face_id)
+            )
+            row = connection.execute(query).first()
+        if row is None:
+            raise NoSuchFace(f"gallery {gallery_id!r} has no face of that id")
+        return str(row[0]), BoundingBox(*row[1:])
+
     def template(self, gallery_id: str, face_id: str) -> Template:
         """The raw template of an enrolled face; `NotFound` without the gallery, `NoSuchFace` if it is not in it."""
         with reading(self._engine) as connection:

@@ -55,13 +55,15 @@ class Caller:
 class Answer(Generic[Result]):
     """A result, its receipt from the ledger, and the headers of the answer.
 
-    reviewed: whether people had to verify the result or authorise the use first, and it was released.
+    reviewed: whether people had to verify the result or authorise the use first, and it was released. reviewers: how
+    many had to verify it.
     """
 
     result: Result
     receipt: str
     headers: Mapping[str, str] = field(default_factory=dict)
     reviewed: bool = False
+    reviewers: int = 0
 
 
 class Guard:
@@ -161,7 +163,7 @@ class Guard:
             self._tools.gallery.scrub()
         rest = {"x-countenance-budget-left": left.header()} if left else {}
         headers = {**operation.headers(result), **raised, **duties.headers(), **rest}
-        return Answer(result, receipt.header(), headers, reviewed=duties.holds)
+        return Answer(result, receipt.header(), headers, reviewed=duties.holds, reviewers=duties.reviewers)
 
     def _begin(self) -> tuple[datetime, datetime]:
         """Begin a call: the time, and the latest time that this guard has seen (the ledger checks its own).
@@ -208,10 +210,12 @@ class Guard:
         state = hold.state(now)
         if state is HoldState.RELEASED:
             return None
-        return Held(
+        held = Held(
             f"Held as {hold.hold_id}: {state}, {len(hold.agreed)} of {hold.reviewers} reviewers agree "
             f"(clause {', '.join(hold.clauses)}). Ask again when it is released."
         )
+        held.hold_id = hold.hold_id
+        return held
 
     def _decision_entry(
         self, mandate: Mandate, operation: Operation[Seen, Result], decision: Decision, duties: Duties

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
 
 from countenance.budgets import Spending
-from countenance.engine import LARGEST_FACE, Picture
+from countenance.engine import LARGEST_FACE, STORED, Picture
 from countenance.errors import Conflict, NoFace
 from countenance.faces import Candidate, DetectedFace, Template
 from countenance.gallery import Matches
@@ -161,28 +161,38 @@ class SearchByFace(_Search[None]):
 
 @dataclass(frozen=True, slots=True)
 class SearchByImage(_Search[Probe]):
-    """Search for the largest face of `image`; `NoFace` if none passes `quality`."""
+    """Search for the largest face of `image`, or for another; `NoFace` if it does not pass `quality`.
+
+    place: which face, counted from 0 in the order in which `Detect` gives them; None for the largest.
+    """
 
     gallery_id: str
     image: Image
     limit: int = 80
     similarity: float = 80.0
     quality: QualityFilter = QualityFilter.NONE
+    place: int | None = None
 
     def look(self, tools: Tools) -> Probe:
-        """Detect, take the largest face, embed it."""
+        """Detect, take the face, embed it."""
         tools.gallery.size(self.gallery_id)  # NotFound before the work
-        picture = tools.engine.look(content_of(self.image), LARGEST_FACE)
-        face, template = largest_face(tools, picture, self.quality)
-        return Probe(template, face)
+        if self.place is None:
+            face, template = largest_face(tools, tools.engine.look(content_of(self.image), LARGEST_FACE), self.quality)
+            return Probe(template, face)
+        picture = tools.engine.look(content_of(self.image), STORED)
+        if not 0 <= self.place < len(picture.faces):
+            raise NoFace(f"the picture has {len(picture.faces)} faces, and none of number {self.place + 1}")
+        face = picture.faces[self.place]
+        return Probe(_fit(tools, picture, face, self.quality), face)
 
     def probe(self, tools: Tools, seen: Probe) -> Probe:
         """The face in the picture."""
         return seen
 
     def private(self) -> Mapping[str, JSON]:
-        """Which gallery, which picture."""
-        return {"gallery": self.gallery_id, "image": commitment_of(self.image)}
+        """Which gallery, which picture, and which face of it where one was chosen."""
+        chosen: dict[str, JSON] = {} if self.place is None else {"place": self.place}
+        return {"gallery": self.gallery_id, "image": commitment_of(self.image), **chosen}
 
 
 def leads(matches: Matches, calibration: Calibration, similarity: float, limit: int) -> tuple[Candidate, ...]:
@@ -202,10 +212,17 @@ def largest_face(tools: Tools, picture: Picture, quality: QualityFilter) -> tupl
     if not picture.faces:
         raise NoFace(NO_FACE)
     face = picture.faces[0]
+    return face, _fit(tools, picture, face, quality, f"{NO_FACE} The largest face")
+
+
+def _fit(
+    tools: Tools, picture: Picture, face: DetectedFace, quality: QualityFilter, called: str = "The face"
+) -> Template:
+    """The template of a face that passes `quality`; else `NoFace`."""
     reasons = reasons_against(face, quality)
     if not reasons:
         templates = tools.engine.embed(picture, (face,))
         (reasons,) = reasons_against_templates((face,), templates, tools.normaliser, quality)
         if not reasons:
-            return face, templates[0]
-    raise NoFace(f"{NO_FACE} The largest face does not pass the quality filter {quality}: {', '.join(reasons)}.")
+            return templates[0]
+    raise NoFace(f"{called} does not pass the quality filter {quality}: {', '.join(reasons)}.")

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from tests.fakes.rules import FixedRules
 
 from countenance import administration, console, operations
 from countenance.budgets import Budgets, read_defaults
+from countenance.casework import CaseRecords
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Gallery
@@ -156,16 +158,23 @@ def empty(tmp_path: Path, verdict: Verdict | None) -> Iterator[ConsoleWorld]:
     store = AccountStore(database, bytes(32), clock, os.urandom)
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     accounts = administration.Accounts(store, operators, mandates, ledger, cheap, lambda: clock.now.timestamp())
+    records = CaseRecords(database, bytes(32), clock)
+    custodian = administration.Custodian(custody, register, gallery, ledger, clock, partial(records.has, "hold"))
+    guard = operations.Guard(tools, rules, ledger, register, custody, in_force, clock, budgets)
+    cases = administration.Cases(records, custodian, mandates, guard, ledger, lambda: tools)
+    limits = administration.ReviewLimits(known_rate=0)
     services = console.ConsoleServices(
         accounts,
         operators,
         mandates,
-        administration.Custodian(custody, register, gallery, ledger, clock),
+        custodian,
         administration.Moratoria(MoratoriumStore(database), in_force, ledger),
         administration.Explainer(HOUSE_RULES, in_force, clock),
         administration.Record(ledger),
         administration.Standing(lambda: tools, ledger, clock, {"COUNTENANCE_PORT": "8080"}),
-        operations.Guard(tools, rules, ledger, register, custody, in_force, clock, budgets),
+        guard,
+        cases,
+        administration.Reviews(cases, records, custodian, mandates, guard, ledger, lambda: tools, limits),
     )
     yield ConsoleWorld(console.app(services), clock, ledger, operators, accounts, services, engine, store)
     ledger.close()

@@ -1,0 +1,203 @@
+"""What the records of cases come to: cases, searches, verdicts, what may be seen of them now. It changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from countenance.administration.custodian import Custodian
+from countenance.administration.mandates import Mandates
+from countenance.casework import (
+    Authorisation,
+    Case,
+    CaseRecords,
+    CaseSearch,
+    EvidenceKind,
+    Finding,
+    Grade,
+    IndependentEvidence,
+    Judgement,
+    Verdict,
+    fused,
+)
+from countenance.mandates import MandateState
+
+
+class SearchState(StrEnum):
+    """What may be seen of a search now."""
+
+    UNFIT = "unfit"
+    NOBODY = "nobody"
+    LEADS = "leads"
+    """the rules demanded no review"""
+    PICTURES = "pictures"
+    """under review, and a picture of a lead has to be brought first"""
+    REVIEW = "review"
+    """withheld: people are judging"""
+    REVIEWED = "reviewed"
+    FROZEN = "frozen"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """A search with what may be seen of it. frozen: why nothing may. verdicts: only when all are in, or none needed.
+
+    evidence: independent evidence by the place of its lead.
+    """
+
+    search: CaseSearch
+    state: SearchState
+    frozen: str
+    verdicts: tuple[Verdict, ...]
+    evidence: Mapping[int, tuple[IndependentEvidence, ...]]
+
+    @property
+    def shown(self) -> tuple[Verdict, ...]:
+        """The leads that may be seen, in the order of the search."""
+        if self.state is SearchState.LEADS:
+            return self.verdicts
+        return tuple(each for each in self.verdicts if each.upheld) if self.state is SearchState.REVIEWED else ()
+
+
+class CaseFile:
+    """The cases of one installation, to be read by its own parts: people ask `Cases`, which records that they did."""
+
+    def __init__(self, records: CaseRecords, custodian: Custodian, mandates: Mandates) -> None:
+        self._records = records
+        self._custodian = custodian
+        self._mandates = mandates
+        self.now = records.now
+
+    def every(self) -> list[Case]:
+        """All cases, the latest first."""
+        return [self.case(each.record_id) for each in reversed(self._records.of("case"))]
+
+    def case(self, case_id: str) -> Case:
+        """A case, or `NotFound`."""
+        found = self._records.get("case", case_id)
+        value = found.value
+        closed = self._records.of("closing", case_id)
+        return Case(
+            case_id,
+            value["mandate"],
+            value["by"],
+            found.at,
+            value["purpose"],
+            value["offence"],
+            value["arose_from"],
+            tuple(Authorisation.of(each.value) for each in self._records.of("authorisation", case_id)),
+            closed[0].at if closed else None,
+        )
+
+    def search(self, search_id: str) -> CaseSearch:
+        """A search, or `NotFound`."""
+        found = self._records.get("search", search_id)
+        return CaseSearch.of(search_id, found.parent, found.at, found.value)
+
+    def holds(self, hold_id: str) -> bool:
+        """Whether a held result belongs to a case."""
+        return self._records.has("hold", hold_id)
+
+    def searches(self, case_id: str) -> list[CaseResult]:
+        """The searches of a case, the latest first, each with what may be seen of it."""
+        return [self.seen_now(self.search(each.record_id)) for each in reversed(self._records.of("search", case_id))]
+
+    def seen_now(self, search: CaseSearch) -> CaseResult:
+        """What may be seen of a search."""
+        case = self.case(search.case_id)
+        frozen = self.frozen(case, search.hold)
+        state, verdicts = SearchState(search.outcome), self.verdicts(search)
+        if frozen:
+            state, verdicts = SearchState.FROZEN, ()
+        elif search.reviewers:
+            state = SearchState.REVIEWED if verdicts else SearchState.REVIEW
+            if not verdicts and self.missing(search.search_id):
+                state = SearchState.PICTURES
+        return CaseResult(search, state, frozen, verdicts, {} if frozen else self._evidence_of(search.search_id))
+
+    def frozen(self, case: Case, hold_id: str = "") -> str:
+        """Why nothing may be seen, searched or exported in a case now; empty where it may."""
+        now, until = self.now(), case.authorisation.until
+        if now >= until:
+            return f"the authorisation ended on {until:%Y-%m-%d %H:%M} UTC; another one has to be entered"
+        state = self._mandates.show(case.mandate_id).state(now)
+        if state is not MandateState.ACTIVE:
+            return f"the mandate is {state}"
+        if self._custodian.overdue(case.mandate_id):
+            return "an authorisation that the rules demand was not requested in time"
+        if hold_id and self._custodian.show(hold_id).refused_at is not None:
+            return "authorisation was refused, and the result is destroyed"
+        return ""
+
+    def tainted(self, case_id: str) -> bool:
+        """Whether leads of a face search were shown in this case, or in one that it arose from."""
+        seen: set[str] = set()
+        while case_id and case_id not in seen:
+            seen.add(case_id)
+            case = self.case(case_id)
+            for each in self._records.of("search", case_id):
+                search = self.search(each.record_id)
+                if any(verdict.upheld or not search.reviewers for verdict in self.verdicts(search)):
+                    return True
+            case_id = case.arose_from
+        return False
+
+    def missing(self, search_id: str) -> dict[int, str]:
+        """Leads under review of which no picture was brought yet: place -> name."""
+        search = self.search(search_id)
+        have = self._records.pictures_of(search_id)
+        return {n: lead.name for n, lead in enumerate(search.leads) if str(n) not in have}
+
+    def judgements(self, search_id: str, place: int) -> tuple[Judgement, ...]:
+        """All judgements of one lead."""
+        return tuple(
+            Judgement(
+                each.value["reviewer"],
+                Grade(each.value["grade"]),
+                {part: Finding(found) for part, found in each.value["features"].items()},
+                each.value["remarks"],
+                each.at,
+            )
+            for each in self._records.of("judged", f"{search_id}/{place}")
+        )
+
+    def has_seen(self, case_id: str, name: str) -> bool:
+        """Whether somebody opened a case or looked at it, and so cannot judge it blind."""
+        return self.case(case_id).opened_by == name or self._records.has("seen", seen_key(case_id, name))
+
+    def under_review(self) -> list[CaseSearch]:
+        """The searches whose leads people can judge now, oldest first."""
+        found = []
+        for each in self._records.of("search"):
+            if each.value["reviewers"] and not self._records.has("reviewed", each.record_id):
+                search = CaseSearch.of(each.record_id, each.parent, each.at, each.value)
+                if self.seen_now(search).state is SearchState.REVIEW and not self.case(search.case_id).closed_at:
+                    found.append(search)
+        return found
+
+    def verdicts(self, search: CaseSearch) -> tuple[Verdict, ...]:
+        """The verdicts on all leads; empty while one is not in, or where there are no leads."""
+        if not search.reviewers:
+            return tuple(Verdict(n, (), None) for n in range(len(search.leads)))
+        if not self._records.has("reviewed", search.search_id):
+            return ()
+        verdicts = []
+        for place in range(len(search.leads)):
+            judgements = self.judgements(search.search_id, place)
+            verdicts.append(Verdict(place, judgements, fused([each.grade for each in judgements], search.reviewers)))
+        return tuple(verdicts)
+
+    def _evidence_of(self, search_id: str) -> dict[int, tuple[IndependentEvidence, ...]]:
+        found: dict[int, tuple[IndependentEvidence, ...]] = {}
+        for each in self._records.of("evidence", search_id):
+            value = each.value
+            made = IndependentEvidence(EvidenceKind(value["kind"]), value["what"], value["by"], each.at)
+            found[value["lead"]] = (*found.get(value["lead"], ()), made)
+        return found
+
+
+def seen_key(case_id: str, name: str) -> str:
+    """The id of the record that somebody saw a case."""
+    return f"{case_id}.{hashlib.sha256(name.encode()).hexdigest()[:32]}"

@@ -1,0 +1,66 @@
+"""Pictures between being sent and being searched with: in memory only, for minutes, for whoever sent them."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
+
+from countenance.errors import NotFound
+from countenance.faces import DetectedFace
+
+KEPT = timedelta(minutes=15)
+_MOST, _MOST_BYTES = 32, 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class PendingPicture:
+    """A picture and the faces in it, largest first. of: the case and the operator that it belongs to."""
+
+    picture_id: str
+    of: tuple[str, str]
+    content: bytes
+    faces: tuple[DetectedFace, ...]
+    at: datetime
+
+
+class PendingPictures:
+    """At most 32 pictures and 64 MiB; the oldest goes first. now: the clock, UTC."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._held: OrderedDict[str, PendingPicture] = OrderedDict()
+        self._lock = Lock()
+
+    def keep(self, of: tuple[str, str], content: bytes, faces: tuple[DetectedFace, ...]) -> PendingPicture:
+        """Keep a picture for 15 minutes."""
+        made = PendingPicture(secrets.token_urlsafe(16), of, content, faces, self._now())
+        with self._lock:
+            self._held[made.picture_id] = made
+            while len(self._held) > _MOST or sum(len(each.content) for each in self._held.values()) > _MOST_BYTES:
+                self._held.popitem(last=False)
+        return made
+
+    def get(self, picture_id: str, of: tuple[str, str]) -> PendingPicture:
+        """The picture, or `NotFound`."""
+        self.sweep()
+        with self._lock:
+            found = self._held.get(picture_id)
+        if found is None or found.of != of:
+            raise NotFound("the picture is no longer here: it is kept for 15 minutes only; send it again")
+        return found
+
+    def forget(self, picture_id: str) -> None:
+        """Forget a picture that was searched with."""
+        with self._lock:
+            self._held.pop(picture_id, None)
+
+    def sweep(self) -> None:
+        """Forget what is too old."""
+        before = self._now() - KEPT
+        with self._lock:
+            for old in [key for key, each in self._held.items() if each.at <= before]:
+                del self._held[old]

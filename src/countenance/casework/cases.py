@@ -1,0 +1,174 @@
+"""A case, its authorisations, its searches and their leads, as values without storage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from countenance.errors import BadRequest
+from countenance.signing import JSON
+
+LONGEST = timedelta(days=366)
+"""An authorisation lasts no longer than this."""
+
+
+class SearchOutcome(StrEnum):
+    """What a search in a case came to."""
+
+    LEADS = "leads"
+    NOBODY = "nobody"
+    UNFIT = "unfit"
+    """the picture is not fit to be searched with"""
+
+
+class EvidenceKind(StrEnum):
+    """Where independent evidence comes from: never from the face search or from what followed from it alone."""
+
+    WITNESS = "witness"
+    PHYSICAL = "physical"
+    DOCUMENT = "document"
+    PLACE = "place"
+    OTHER = "other"
+
+
+class ExportUse(StrEnum):
+    """What a lead may leave the case for."""
+
+    LINE_UP = "line-up"
+    WARRANT = "warrant"
+
+
+@dataclass(frozen=True, slots=True)
+class Authorisation:
+    """Who allowed searches in a case, by which reference, until when (UTC). entered_by: an operator's name."""
+
+    authority: str
+    reference: str
+    until: datetime
+    entered_by: str
+
+    def __post_init__(self) -> None:
+        if not (self.authority and self.reference):
+            raise BadRequest("an authorisation names its authority and its reference")
+
+    def check_term(self, now: datetime) -> None:
+        """`BadRequest` unless it ends after `now` and within a year."""
+        if not now < self.until <= now + LONGEST:
+            raise BadRequest(f"an authorisation ends after now and within {LONGEST.days} days")
+
+    def json(self) -> dict[str, JSON]:
+        """For a record."""
+        return {**asdict(self), "until": self.until.isoformat()}
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> Authorisation:
+        """From a record."""
+        return cls(**{**value, "until": datetime.fromisoformat(value["until"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case. purpose, offence: what it is about. arose_from: the case that led to it, if any. Times are UTC.
+
+    authorisations: in the order of their entry; the last one is in force.
+    """
+
+    case_id: str
+    mandate_id: str
+    opened_by: str
+    opened_at: datetime
+    purpose: str
+    offence: str
+    arose_from: str
+    authorisations: tuple[Authorisation, ...]
+    closed_at: datetime | None = None
+
+    @property
+    def authorisation(self) -> Authorisation:
+        """The one that counts."""
+        return self.authorisations[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeQuality:
+    """Measured of the picture of the face searched for. limits: why its error may be higher than was measured."""
+
+    size_px: float
+    sharpness: float
+    brightness: float
+    yaw: float
+    limits: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLead:
+    """One candidate. similarity: 0..100. fmr: 0..1, of the group served worst."""
+
+    face_id: str
+    name: str
+    similarity: float
+    fmr: float
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSearch:
+    """A search in a case and what it came to.
+
+    reviewers: how many people must judge each lead blind; 0 where the rules demand none. hold: that of custody.
+    least: the least similarity. expected: innocent people that chance alone would name. worst: a sentence of the group
+    that the evidence knows to be served worst. says: why a picture is not fit.
+    """
+
+    search_id: str
+    case_id: str
+    asked_by: str
+    asked_at: datetime
+    gallery_id: str
+    provenance: str
+    outcome: SearchOutcome
+    says: str
+    hold: str
+    reviewers: int
+    least: float
+    size: int
+    expected: float
+    version: str
+    evidence: str
+    worst: str
+    receipt: str
+    quality: ProbeQuality
+    leads: tuple[CaseLead, ...]
+
+    def json(self) -> dict[str, JSON]:
+        """For a record."""
+        value = asdict(replace(self, leads=(), quality=self.quality))
+        for name in ("search_id", "case_id", "asked_at"):
+            del value[name]
+        quality = {**asdict(self.quality), "limits": list(self.quality.limits)}
+        return {
+            **value,
+            "outcome": str(self.outcome),
+            "quality": quality,
+            "leads": [asdict(each) for each in self.leads],
+        }
+
+    @classmethod
+    def of(cls, search_id: str, case_id: str, at: datetime, value: Mapping[str, Any]) -> CaseSearch:
+        """From a record."""
+        quality = ProbeQuality(**{**value["quality"], "limits": tuple(value["quality"]["limits"])})
+        leads = tuple(CaseLead(**each) for each in value["leads"])
+        more = {**value, "outcome": SearchOutcome(value["outcome"]), "quality": quality, "leads": leads}
+        return cls(search_id=search_id, case_id=case_id, asked_at=at, **more)
+
+
+@dataclass(frozen=True, slots=True)
+class IndependentEvidence:
+    """What speaks for a lead without it. what: in words, with its source. by: who entered it."""
+
+    kind: EvidenceKind
+    what: str
+    by: str
+    at: datetime

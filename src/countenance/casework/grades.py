@@ -1,0 +1,143 @@
+"""How people judge two pictures of faces: a feature list, a graded conclusion, and the rule that fuses conclusions.
+
+The components follow, in short and in our words, the order of the feature list for morphological analysis of FISWG
+(version 2.0, 2018; ASTM E3149): from the top of the face down, which is no order of importance. There are no
+measurements: distances in pictures mislead (ASTM E3149 discourages photo-anthropometry).
+
+Ratings of several people are fused because that is more accurate than any of them (White et al. 2015, Phillips et al.
+2018); they are graded because a yes or no shifts what people call the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from statistics import median_low
+
+
+class Grade(StrEnum):
+    """What somebody concludes from two pictures."""
+
+    STRONG_SAME = "strong-same"
+    MODERATE_SAME = "moderate-same"
+    LIMITED_SAME = "limited-same"
+    NEITHER = "neither"
+    LIMITED_DIFFERENT = "limited-different"
+    MODERATE_DIFFERENT = "moderate-different"
+    STRONG_DIFFERENT = "strong-different"
+    INSUFFICIENT = "insufficient"
+    """the pictures do not show enough to conclude anything"""
+
+    @property
+    def level(self) -> int:
+        """From 3 (strong support for the same person) to -3 (for different people); 0 also where it is insufficient."""
+        return _LEVELS.get(self, 0)
+
+    @property
+    def side(self) -> int:
+        """1 for the same person, -1 for different people, 0 for neither."""
+        return (self.level > 0) - (self.level < 0)
+
+
+_LEVELS = {
+    Grade.STRONG_SAME: 3,
+    Grade.MODERATE_SAME: 2,
+    Grade.LIMITED_SAME: 1,
+    Grade.LIMITED_DIFFERENT: -1,
+    Grade.MODERATE_DIFFERENT: -2,
+    Grade.STRONG_DIFFERENT: -3,
+}
+_BY_LEVEL = {0: Grade.NEITHER, **{level: grade for grade, level in _LEVELS.items()}}
+
+
+class Finding(StrEnum):
+    """What two pictures show of one component."""
+
+    SIMILAR = "similar"
+    DIFFERENT = "different"
+    UNCLEAR = "unclear"
+    """not to be seen well enough in one of them"""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A part of the face to look at. looks_at: what about it."""
+
+    id: str
+    name: str
+    looks_at: str
+
+
+COMPONENTS: tuple[Component, ...] = tuple(
+    Component(*row)
+    for row in (
+        ("outline", "head and face outline", "shape, proportions of its parts to one another"),
+        ("hairline", "hairline", "shape, bald places"),
+        ("forehead", "forehead", "shape, lines"),
+        ("eyebrows", "eyebrows", "shape, thickness, distance to the eyes"),
+        ("eyes", "eyes", "shape of the opening, lids, corners, iris"),
+        ("cheeks", "cheeks", "bones, folds"),
+        ("nose", "nose", "root, ridge, tip, nostrils"),
+        ("ears", "ears", "rim, lobe, inner folds, how they stand"),
+        ("mouth", "mouth", "lips, groove above, corners"),
+        ("chin", "chin and jaw line", "shape, cleft, angle"),
+        ("neck", "neck", "lines, larynx"),
+        ("facial-hair", "facial hair", "where it grows, density"),
+        ("lines", "lines of the skin", "folds that stay"),
+        ("marks", "scars and marks", "place and shape of scars, moles, freckles"),
+        ("alterations", "alterations", "piercings, tattoos, make-up"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one reviewer concluded of one candidate. features: by component; those not named were not looked at."""
+
+    reviewer: str
+    grade: Grade
+    features: Mapping[str, Finding]
+    remarks: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What all judgements of one candidate come to. grade: fused; None while somebody still has to judge."""
+
+    place: int
+    judgements: tuple[Judgement, ...]
+    grade: Grade | None
+
+    @property
+    def upheld(self) -> bool:
+        """Whether the lead stands: the people who judged support, together, that it is the same person."""
+        return self.grade is not None and self.grade.side > 0
+
+
+def still_wanted(grades: Sequence[Grade], reviewers: int) -> int:
+    """How many people still have to judge, where the rules demand `reviewers` (2 or more)."""
+    if len(grades) < reviewers:
+        return reviewers - len(grades)
+    return 1 if len(grades) == reviewers and len({grade.side for grade in grades}) > 1 else 0
+
+
+def fused(grades: Sequence[Grade], reviewers: int) -> Grade | None:
+    """The conclusion of all, by one rule; None while somebody still has to judge.
+
+    Where the reviewers are all on one side, the weakest of their grades stands. Where they are not, one more judges,
+    and the middle of all grades stands (of two in the middle, the one further from the same person); insufficient
+    counts as neither there. Where neither stands and more than half say insufficient, that is the conclusion.
+    """
+    if still_wanted(grades, reviewers):
+        return None
+    if len(grades) == reviewers:
+        weakest = min(grades, key=lambda grade: abs(grade.level))
+        level = weakest.level
+    else:
+        level = median_low([grade.level for grade in grades])
+    if level == 0 and 2 * sum(grade is Grade.INSUFFICIENT for grade in grades) > len(grades):
+        return Grade.INSUFFICIENT
+    return _BY_LEVEL[level]

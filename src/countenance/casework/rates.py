@@ -1,0 +1,54 @@
+"""How often a reviewer is wrong, from pairs whose truth is known and that look like any other pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from countenance.casework.grades import Grade
+from countenance.metrics.statistics.intervals import Rate, plain_rate
+
+LEAST_KNOWN = 10
+"""Known pairs of a kind before their rate decides anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewLimits:
+    """Of one installation. known_rate: the share of known pairs among those shown, 0..0.5. The others: 0..1."""
+
+    known_rate: float = 0.2
+    false_accept: float = 0.1
+    false_reject: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewerRates:
+    """false_accept: strangers judged the same person, of all known strangers. false_reject: the other way round."""
+
+    false_accept: Rate
+    false_reject: Rate
+
+
+def rates_of(known: Iterable[tuple[bool, Grade]]) -> ReviewerRates:
+    """The rates from (whether it is the same person, what was concluded), with Wilson intervals of 95 %.
+
+    Neither and insufficient are no error, and count among the pairs.
+    """
+    every = list(known)
+    strangers = [grade for same, grade in every if not same]
+    mates = [grade for same, grade in every if same]
+    return ReviewerRates(
+        plain_rate(sum(grade.side > 0 for grade in strangers), len(strangers)),
+        plain_rate(sum(grade.side < 0 for grade in mates), len(mates)),
+    )
+
+
+def exceeded(rates: ReviewerRates, limits: ReviewLimits) -> str:
+    """Which limit a reviewer is over, in words; empty where none, or where too few known pairs were judged."""
+    for name, rate, limit in (
+        ("false accept", rates.false_accept, limits.false_accept),
+        ("false reject", rates.false_reject, limits.false_reject),
+    ):
+        if rate.trials >= LEAST_KNOWN and rate.estimate > limit:
+            return f"{name} rate {rate.errors} of {rate.trials}, limit {limit:g}"
+    return ""

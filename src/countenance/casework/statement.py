@@ -1,0 +1,77 @@
+"""The text with which a lead leaves its case: how it came about, what the search cannot say, who judged, what else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from countenance.casework.cases import Case, CaseSearch, ExportUse, IndependentEvidence
+from countenance.casework.grades import Verdict
+
+TAINT = (
+    "This case holds leads of a face search. What is found by following a lead is not independent of it, and says so "
+    "wherever it is used."
+)
+_USES = {ExportUse.LINE_UP: "for a line-up", ExportUse.WARRANT: "for the text of a warrant"}
+
+
+def export_text(
+    case: Case,
+    search: CaseSearch,
+    verdict: Verdict,
+    every: Sequence[Verdict],
+    evidence: Sequence[IndependentEvidence],
+    use: ExportUse,
+    by: str,
+    at: datetime,
+) -> str:
+    """Plain text in English, to be handed on whole. every: of all leads of the search; none without a review."""
+    lead, given = search.leads[verdict.place], case.authorisation
+    others = len(search.leads) - 1
+    upheld = sum(each.upheld for each in every)
+    lines = [
+        f"A LEAD OF A FACE SEARCH, {_USES[use].upper()}",
+        "",
+        "A lead is no identification and no probable cause. Nobody is stopped, arrested or accused on it alone.",
+        "",
+        f"Case {case.case_id}: {case.purpose}; {case.offence}",
+        f"Authorised by {given.authority}, {given.reference}, until {_moment(given.until)}",
+        f"Exported by {by}, {_moment(at)}",
+        "",
+        "HOW THE LEAD CAME ABOUT",
+        f"Lead: {lead.name} (face {lead.face_id})",
+        f"A computer (model {search.version}) searched the gallery {search.gallery_id} of {search.size:,} faces on "
+        f"{_moment(search.asked_at)} for whoever is most similar. Its pictures come from: {search.provenance}.",
+        f"This lead was number {verdict.place + 1} of {len(search.leads)}, with a similarity of {lead.similarity:.1f} "
+        f"of 100. Strangers are as similar in {lead.fmr:.1e} of comparisons, in the group that the model serves worst.",
+        f"The search named {others} other{'' if others == 1 else 's'}; they are part of what has to be disclosed.",
+    ]
+    if every:
+        lines += [
+            f"People judged each lead blind: {upheld} of {len(every)} leads were upheld. Of this lead:",
+            *(f"  {each.reviewer}: {each.grade}, {_moment(each.at)}" for each in verdict.judgements),
+            f"  together: {verdict.grade}",
+        ]
+    else:
+        lines.append("The rules in force asked for no blind review, and there was none.")
+    lines += [
+        "",
+        "WHAT THE SEARCH CANNOT SAY",
+        "- The first of a list is the most similar of those in the gallery, also where the right person is not in it.",
+        f"- In this gallery up to {search.expected:.3g} innocent people are expected to be similar enough by chance.",
+        f"- Evidence of the model's error: {search.evidence}.",
+        *([f"- {search.worst}"] if search.worst else []),
+        *(f"- The picture searched with: {each}." for each in search.quality.limits),
+        "",
+        "INDEPENDENT EVIDENCE ON RECORD (entered as found without this lead)",
+        *(f"- {each.kind}: {each.what} (entered by {each.by}, {_moment(each.at)})" for each in evidence),
+        "",
+        TAINT,
+        f"Receipt of the search: {search.receipt}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
