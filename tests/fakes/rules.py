@@ -1,10 +1,11 @@
-"""Rules that always say the same."""
+"""Rules that always say the same, of everything or with more for searches."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 
-from countenance.policy import Decision, Request, Verdict
+from countenance.policy import Action, Decision, Request, Verdict
 from countenance.policy.clauses import Effect, Status
 from countenance.policy.decision import Ground, PackIdentity
 from countenance.policy.obligations import Obligation
@@ -27,3 +28,11 @@ class FixedRules:
         effect = Effect.PERMIT if self._verdict is Verdict.PERMIT else Effect.FORBID
         ground = Ground("test-1", PACK, effect, "Nothing is allowed.", "nowhere", Status.IN_FORCE, "Other rules.")
         return Decision(self._verdict, (ground,), (), (), self.obligations, "nobody", (PACK,), date(2026, 1, 1))
+
+
+class SearchRules(FixedRules):
+    """What they oblige to holds for searches of a gallery only."""
+
+    def decide(self, request: Request, now: datetime, **more: object) -> Decision:
+        decision = super().decide(request, now, **more)
+        return decision if request.operation is Action.IDENTIFY else replace(decision, obligations=())

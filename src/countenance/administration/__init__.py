@@ -6,7 +6,7 @@ Every change is in the ledger before it is in force.
 from countenance.administration.accounts import Accounts, SignedIn, new_seed, seed_picture
 from countenance.administration.attempts import Attempts
 from countenance.administration.case_file import CaseFile, CaseResult, SearchState
-from countenance.administration.cases import Cases
+from countenance.administration.cases import PROBE_LIMITS, Cases
 from countenance.administration.custodian import AuthorisationOutcome, Custodian, CustodyReport
 from countenance.administration.drafts import MandateDraft
 from countenance.administration.explainer import Explainer
@@ -40,6 +40,7 @@ from countenance.policy.moratorium import Moratorium, Order, Scope, Signature
 
 __all__ = [
     "COMPONENTS",
+    "PROBE_LIMITS",
     "AccessKey",
     "Accounts",
     "Action",

@@ -70,9 +70,11 @@ class CaseFile:
         self._mandates = mandates
         self.now = records.now
 
-    def every(self) -> list[Case]:
-        """All cases, the latest first."""
-        return [self.case(each.record_id) for each in reversed(self._records.of("case"))]
+    def page(self, number: int, size: int = 50) -> tuple[list[Case], bool]:
+        """`size` cases, the latest first, of the page with that number from 0; whether there is another page."""
+        ids = [each.record_id for each in reversed(self._records.of("case"))]
+        shown = ids[number * size : (number + 1) * size]
+        return [self.case(case_id) for case_id in shown], len(ids) > (number + 1) * size
 
     def case(self, case_id: str) -> Case:
         """A case, or `NotFound`."""
@@ -170,8 +172,9 @@ class CaseFile:
     def under_review(self) -> list[CaseSearch]:
         """The searches whose leads people can judge now, oldest first."""
         found = []
+        over = {each.record_id for each in self._records.of("reviewed")}
         for each in self._records.of("search"):
-            if each.value["reviewers"] and not self._records.has("reviewed", each.record_id):
+            if each.value["reviewers"] and each.record_id not in over:
                 search = CaseSearch.of(each.record_id, each.parent, each.at, each.value)
                 if self.seen_now(search).state is SearchState.REVIEW and not self.case(search.case_id).closed_at:
                     found.append(search)

@@ -52,7 +52,7 @@ from countenance.signing import JSON
 LEAST_REVIEWERS = 2
 """People who judge each lead, where the rules demand any."""
 
-_LIMITS = {
+PROBE_LIMITS = {
     "LOW_CONFIDENCE": "it is not certain that it shows a face",
     "SMALL_BOUNDING_BOX": "the face is small",
     "LOW_SHARPNESS": "the face is blurred",
@@ -60,6 +60,7 @@ _LIMITS = {
     "EXTREME_POSE": "the face is turned away",
     "LOW_FACE_QUALITY": "the face shows little to tell people apart by",
 }
+"""What raises the error of a search above what was measured, in words."""
 
 
 class Cases:
@@ -278,7 +279,7 @@ class Cases:
     def _told(self, case: Case, caller: Caller, ask: SearchByImage, face: DetectedFace) -> CaseSearch:
         """The search, as the guard lets it be told."""
         tools, now = self._tools(), self.now()
-        limits = tuple(_LIMITS.get(each, each) for each in reasons_against(face, QualityFilter.HIGH))
+        limits = tuple(PROBE_LIMITS.get(each, each) for each in reasons_against(face, QualityFilter.HIGH))
         hold, reviewers, says, receipt = "", 0, "", ""
         leads: tuple[CaseLead, ...] = ()
         least, size, expected = ask.similarity, 0, 0.0

@@ -47,11 +47,13 @@ _chance = secrets.SystemRandom()
 class ReviewItem:
     """A pair in front of a reviewer. looked: whether the first picture was looked at alone. judged: what is committed.
 
+    visible: the components that the reviewer found to be seen in the first picture.
     truth: whether it was the same person, told once a known pair is judged; None otherwise, and of all other pairs.
     """
 
     item_id: str
     looked: bool
+    visible: frozenset[str]
     judged: Grade | None
     truth: bool | None
 
@@ -129,7 +131,9 @@ class Reviews:
         truth = None
         if judged and item.value["known"]:
             truth = bool(self._records.get("pair", item.value["owner"]).value["same"])
-        return ReviewItem(item_id, self._records.has("looked", item_id), grade, truth)
+        looked = self._records.has("looked", item_id)
+        visible = frozenset(self._records.get("looked", item_id).value["visible"]) if looked else frozenset()
+        return ReviewItem(item_id, looked, visible, grade, truth)
 
     def picture(self, item_id: str, reviewer: str, *, probe: bool) -> bytes:
         """A picture of a pair, JPEG; that it was shown is recorded. The other one only after the probe alone."""

@@ -10,7 +10,20 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from countenance.console import galleries, leads, ledger, mandates, people, rules, signing_in, start, stops, trying
+from countenance.console import (
+    casework,
+    galleries,
+    leads,
+    ledger,
+    mandates,
+    people,
+    reviewing,
+    rules,
+    signing_in,
+    start,
+    stops,
+    trying,
+)
 from countenance.console.door import HEADERS, ConsolePage, Door
 from countenance.console.looks import page
 from countenance.console.services import ConsoleServices
@@ -21,6 +34,8 @@ PAGES: tuple[ConsolePage, ...] = (
     *start.PAGES,
     *trying.PAGES,
     *leads.PAGES,
+    *casework.PAGES,
+    *reviewing.PAGES,
     *mandates.PAGES,
     *galleries.PAGES,
     *rules.PAGES,

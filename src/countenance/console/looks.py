@@ -14,19 +14,21 @@ from countenance.console.words import LANGUAGES
 from countenance.drawing.html import translated
 
 HOME = "/console"
-MENU = (
-    ("", "Overview", None),
-    ("/try", "Try it", Role.REQUEST),
-    ("/search", "Search", Role.REQUEST),
-    ("/mandates", "Mandates", None),
-    ("/galleries", "Galleries", Role.REQUEST),
-    ("/policy", "Policy", None),
-    ("/moratoria", "Moratoria", None),
-    ("/ledger", "Ledger", None),
-    ("/operators", "Operators", None),
-    ("/settings", "Settings", None),
+MENU: tuple[tuple[str, str, frozenset[Role]], ...] = (
+    ("", "Overview", frozenset()),
+    ("/try", "Try it", frozenset({Role.REQUEST})),
+    ("/search", "Search", frozenset({Role.REQUEST})),
+    ("/cases", "Cases", frozenset({Role.REQUEST, Role.APPROVE})),
+    ("/review", "Review", frozenset({Role.REVIEW, Role.APPROVE})),
+    ("/mandates", "Mandates", frozenset()),
+    ("/galleries", "Galleries", frozenset({Role.REQUEST})),
+    ("/policy", "Policy", frozenset()),
+    ("/moratoria", "Moratoria", frozenset()),
+    ("/ledger", "Ledger", frozenset()),
+    ("/operators", "Operators", frozenset()),
+    ("/settings", "Settings", frozenset()),
 )
-"""Path below `HOME`, name, and the role that it is of use to; None for everybody."""
+"""Path below `HOME`, name, and the roles that it is of use to; none for everybody."""
 
 
 def page(asked: ConsoleRequest, template: str, status: int = 200, **values: object) -> HTMLResponse:
@@ -34,8 +36,8 @@ def page(asked: ConsoleRequest, template: str, status: int = 200, **values: obje
     who = asked.who.operator if asked.who else None
     menu = [
         (HOME + path, asked.words.gettext(name), _here(asked.request.url.path, HOME + path))
-        for path, name, role in MENU
-        if who and (role is None or role in who.roles)
+        for path, name, roles in MENU
+        if who and (not roles or who.roles & roles)
     ]
     return HTMLResponse(
         translated(

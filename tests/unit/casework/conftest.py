@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 from tests.fakes.clock import Clock
 from tests.fakes.engine import FakeEngine, picture_of
-from tests.fakes.rules import FixedRules
+from tests.fakes.rules import SearchRules
 from tests.unit.console.conftest import CALIBRATION
 
 from countenance import administration, operations
@@ -26,20 +26,12 @@ from countenance.gallery import Gallery
 from countenance.ledger import Ledger
 from countenance.mandates import Holder, MoratoriumStore, Register, Terms
 from countenance.operations import Caller, CreateGallery, Enrol
-from countenance.policy import Action, Decision, Request, Rules, Verdict
+from countenance.policy import Rules, Verdict
 from countenance.policy.obligations import Reviewers
 from countenance.scoring import RawCosine
 from countenance.signing import Signer
 
 START = datetime(2026, 11, 29, 10, tzinfo=UTC)
-
-
-class SearchRules(FixedRules):
-    """Permits everything; what it obliges to holds for searches of a gallery."""
-
-    def decide(self, request: Request, now: datetime, **more: object) -> Decision:
-        decision = super().decide(request, now, **more)
-        return decision if request.operation is Action.IDENTIFY else replace(decision, obligations=())
 
 
 @dataclass

@@ -20,7 +20,7 @@ from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 from tests.fakes.clock import Clock
 from tests.fakes.engine import MODEL, FakeEngine
-from tests.fakes.rules import FixedRules
+from tests.fakes.rules import SearchRules
 
 from countenance import administration, console, operations
 from countenance.budgets import Budgets, read_defaults
@@ -32,6 +32,7 @@ from countenance.ledger import Ledger
 from countenance.mandates import AccountStore, MoratoriumStore, OperatorStore, Register, Role
 from countenance.policy import Rules, Verdict
 from countenance.policy.moratorium import Charter
+from countenance.policy.obligations import Obligation
 from countenance.scoring import Calibration, RawCosine
 from countenance.signing import Signer
 
@@ -47,6 +48,9 @@ PEOPLE = {
     "ben approves": (Role.APPROVE,),
     "eve audits": (Role.AUDIT,),
     "flo does all": (Role.REQUEST, Role.APPROVE, Role.REVIEW),
+    "rex reviews": (Role.REVIEW,),
+    "roy reviews": (Role.REVIEW,),
+    "ray reviews": (Role.REVIEW,),
 }
 HOUSE_RULES = Rules.load(("house",))
 
@@ -141,7 +145,13 @@ def verdict() -> Verdict | None:
 
 
 @pytest.fixture
-def empty(tmp_path: Path, verdict: Verdict | None) -> Iterator[ConsoleWorld]:
+def obligations() -> tuple[Obligation, ...]:
+    """What a permit of those rules obliges to, for searches."""
+    return ()
+
+
+@pytest.fixture
+def empty(tmp_path: Path, verdict: Verdict | None, obligations: tuple[Obligation, ...]) -> Iterator[ConsoleWorld]:
     """A console that nobody has opened yet."""
     clock = Clock(START)
     database = open_database(tmp_path / "db.sqlite")
@@ -151,7 +161,7 @@ def empty(tmp_path: Path, verdict: Verdict | None) -> Iterator[ConsoleWorld]:
     gallery = Gallery(database, RawCosine(), clock, lambda: str(uuid.uuid4()))
     engine = FakeEngine()
     tools = operations.Tools(engine, gallery, RawCosine(), CALIBRATION, (), operations.Jobs(database, clock))
-    rules = HOUSE_RULES if verdict is None else cast(Rules, FixedRules(verdict))
+    rules = HOUSE_RULES if verdict is None else cast(Rules, SearchRules(verdict, *obligations))
     budgets = operations.BudgetKeeper(Budgets(database, bytes(32), clock), read_defaults())
     operators = administration.Operators(OperatorStore(database, clock, os.urandom), ledger)
     mandates = administration.Mandates(register, ledger, clock, budgets)

@@ -11,7 +11,9 @@ from io import BytesIO
 import pytest
 from jinja2 import Environment
 
+from countenance.administration import COMPONENTS, PROBE_LIMITS
 from countenance.api.native.problems import KINDS
+from countenance.console import casework, reviewing
 from countenance.console.looks import MENU
 from countenance.console.mandates import STATES
 from countenance.console.trying import REASONS
@@ -33,6 +35,16 @@ from countenance.errors import (
     Overloaded,
 )
 
+CASEWORK = {
+    *casework.STATES.values(),
+    *casework.EVIDENCE.values(),
+    *casework.USES.values(),
+    *casework.CASE_STATES,
+    *reviewing.GRADES.values(),
+    *reviewing.FINDINGS.values(),
+    *(text for each in COMPONENTS for text in (each.name, each.looks_at)),
+    *PROBE_LIMITS.values(),
+}
 PLACE = re.compile(r"%\((\w+)\)s")
 
 
@@ -76,13 +88,13 @@ def test_so_are_the_words_that_pages_are_given(language: str) -> None:
         NotRecorded,
     )
     titles = {KINDS[each].title for each in (*shown, LimitExceeded, Overloaded, Misconfigured, CountenanceError)}
-    given = {*STATES, *REASONS.values(), *(name for _path, name, _role in MENU), *titles}
+    given = {*CASEWORK, *STATES, *REASONS.values(), *(name for _path, name, _role in MENU), *titles}
     assert {text for text in given if text not in words} == set()
 
 
 def test_nothing_is_translated_that_no_page_says() -> None:
     said = {message[0] if isinstance(message, tuple) else message for _function, message in messages()}
-    said |= {*STATES, *REASONS.values(), *(name for _path, name, _role in MENU)}
+    said |= {*CASEWORK, *STATES, *REASONS.values(), *(name for _path, name, _role in MENU)}
     said |= {kind.title for kind in KINDS.values()} | {"name, password or code is wrong"}
     words = catalogue("de")
     assert {*words.messages, *words.plurals} - said == set()

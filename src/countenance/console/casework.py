@@ -1,0 +1,263 @@
+"""Cases: opened, searched, their leads read, supported by other evidence and exported; supervised by others."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from starlette.responses import Response
+
+from countenance.administration import CaseResult, EvidenceKind, ExportUse, Role, SearchState
+from countenance.console.asked import PICTURE_BYTES, ConsoleRequest
+from countenance.console.door import ConsolePage
+from countenance.console.galleries import under
+from countenance.console.looks import go, page
+from countenance.console.mandates import chosen, mine_in_force
+from countenance.console.reviewing import GRADES
+from countenance.console.trying import REASONS, marked, shown_again
+from countenance.errors import BadRequest, NotFound
+from countenance.operations import ListGalleries
+
+
+def _(text: str) -> str:
+    """Marks a text for translation; the page translates it."""
+    return text
+
+
+STATES = {
+    SearchState.UNFIT: _("the picture is not fit"),
+    SearchState.NOBODY: _("nobody"),
+    SearchState.LEADS: _("leads"),
+    SearchState.PICTURES: _("withheld: pictures are needed for the review"),
+    SearchState.REVIEW: _("withheld: people are judging"),
+    SearchState.REVIEWED: _("judged"),
+    SearchState.FROZEN: _("frozen"),
+}
+"""What may be seen of a search, in words."""
+
+EVIDENCE = {
+    EvidenceKind.WITNESS: _("a witness who did not see the lead"),
+    EvidenceKind.PHYSICAL: _("physical evidence"),
+    EvidenceKind.DOCUMENT: _("documents"),
+    EvidenceKind.PLACE: _("where somebody was"),
+    EvidenceKind.OTHER: _("something else"),
+}
+"""Where independent evidence comes from, in words."""
+
+USES = {ExportUse.LINE_UP: _("for a line-up"), ExportUse.WARRANT: _("for the text of a warrant")}
+"""What a lead leaves for, in words."""
+
+CASE_STATES = ("open", "frozen", "closed")
+_SEEN = frozenset({Role.REQUEST, Role.APPROVE})
+_ASKS, _SUPERVISES = frozenset({Role.REQUEST}), frozenset({Role.APPROVE})
+
+
+def _list(asked: ConsoleRequest) -> Response:
+    number = asked.query("page")
+    at = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 0
+    file, now = asked.services.cases.file, asked.services.cases.now()
+    cases, more = file.page(at)
+    return page(
+        asked,
+        "cases.html",
+        rows=[(case, CASE_STATES[2 if case.closed_at else 1 if file.frozen(case) else 0]) for case in cases],
+        at=at,
+        more=more,
+        now=now,
+        asks=Role.REQUEST in asked.by.operator.roles,
+        supervises=_supervises(asked),
+    )
+
+
+def _new(asked: ConsoleRequest) -> Response:
+    return page(asked, "case_new.html", mandates=mine_in_force(asked), arose_from=asked.query("from"))
+
+
+def _open(asked: ConsoleRequest) -> Response:
+    mandate = chosen(asked, asked.text("mandate"))
+    if mandate is None:
+        raise BadRequest("mandate: choose one of yours that is in force")
+    case = asked.services.cases.open(
+        mandate.mandate_id,
+        asked.by.operator.name,
+        purpose=asked.text("purpose", needed=True),
+        offence=asked.text("offence", needed=True),
+        authority=asked.text("authority", needed=True, most=200),
+        reference=asked.text("reference", needed=True, most=200),
+        until=_until(asked),
+        arose_from=asked.text("arose_from", most=64),
+    )
+    return go(f"/cases/{case.case_id}")
+
+
+def _one(asked: ConsoleRequest) -> Response:
+    services, by = asked.services, asked.by.operator
+    case = services.cases.show(asked.path["case_id"], by.name, supervises=_supervises(asked))
+    frozen = services.cases.file.frozen(case)
+    return page(
+        asked,
+        "case.html",
+        case=case,
+        own=case.opened_by == by.name,
+        frozen=frozen,
+        tainted=services.cases.file.tainted(case.case_id),
+        left=case.authorisation.until - services.cases.now(),
+        results=services.cases.file.searches(case.case_id),
+        states=STATES,
+    )
+
+
+def _authorise(asked: ConsoleRequest) -> Response:
+    case_id = asked.path["case_id"]
+    asked.services.cases.authorise(
+        case_id,
+        asked.by.operator.name,
+        authority=asked.text("authority", needed=True, most=200),
+        reference=asked.text("reference", needed=True, most=200),
+        until=_until(asked),
+    )
+    return go(f"/cases/{case_id}")
+
+
+def _close(asked: ConsoleRequest) -> Response:
+    case_id = asked.path["case_id"]
+    asked.services.cases.show(case_id, asked.by.operator.name, supervises=_supervises(asked))
+    asked.services.cases.close(case_id, asked.by.operator.name)
+    return go(f"/cases/{case_id}")
+
+
+def _look(asked: ConsoleRequest) -> Response:
+    services, by = asked.services, asked.by.operator.name
+    case = services.cases.show(asked.path["case_id"], by, supervises=False)
+    mandate = chosen(asked, case.mandate_id)
+    assert mandate is not None
+    caller, picture = under(asked, mandate), asked.file("picture")
+    seen = services.cases.look(case.case_id, by, caller, picture)
+    galleries = services.guard.carry_out(caller, ListGalleries(limit=500)).result.items
+    return page(
+        asked,
+        "case_face.html",
+        case=case,
+        seen=seen,
+        faces=marked(seen.faces),
+        picture=shown_again(picture),
+        galleries=galleries,
+        reasons=REASONS,
+    )
+
+
+def _search(asked: ConsoleRequest) -> Response:
+    services, by = asked.services, asked.by.operator.name
+    case = services.cases.show(asked.path["case_id"], by, supervises=False)
+    mandate = chosen(asked, case.mandate_id)
+    assert mandate is not None
+    search = services.cases.search(
+        case.case_id,
+        by,
+        under(asked, mandate),
+        picture_id=asked.text("picture_id", needed=True),
+        place=int(asked.number("face", 1, 1, 100)) - 1,
+        gallery_id=asked.text("gallery", needed=True, most=255),
+        similarity=asked.number("similarity", 90, 0, 100),
+        limit=int(asked.number("limit", 10, 1, 100)),
+    )
+    return go(f"/cases/{case.case_id}/searches/{search.search_id}")
+
+
+def _result(asked: ConsoleRequest) -> Response:
+    services, by = asked.services, asked.by.operator.name
+    found = _found(asked)
+    case = services.cases.file.case(found.search.case_id)
+    own = case.opened_by == by
+    brings = not own and found.state in (SearchState.PICTURES, SearchState.REVIEW)
+    return page(
+        asked,
+        "case_search.html",
+        case=case,
+        found=found,
+        search=found.search,
+        own=own and not case.closed_at,
+        states=STATES,
+        grades=GRADES,
+        kinds=EVIDENCE,
+        uses=USES,
+        missing=services.cases.file.missing(found.search.search_id) if brings else {},
+    )
+
+
+def _bring(asked: ConsoleRequest) -> Response:
+    found = _found(asked)
+    search_id = found.search.search_id
+    asked.services.cases.bring(search_id, _place(asked), asked.by.operator.name, asked.file("picture"))
+    return go(f"/cases/{found.search.case_id}/searches/{search_id}")
+
+
+def _evidence(asked: ConsoleRequest) -> Response:
+    found = _found(asked)
+    kind = asked.text("kind")
+    if kind not in list(EvidenceKind):
+        raise BadRequest(f"kind: one of {', '.join(EvidenceKind)} is expected")
+    asked.services.cases.enter_evidence(
+        found.search.search_id,
+        _place(asked),
+        asked.by.operator.name,
+        EvidenceKind(kind),
+        asked.text("what", needed=True, most=1000, lines=True),
+        independent=asked.text("independent") == "yes",
+    )
+    return go(f"/cases/{found.search.case_id}/searches/{found.search.search_id}")
+
+
+def _export(asked: ConsoleRequest) -> Response:
+    found = _found(asked)
+    use = asked.text("use")
+    if use not in list(ExportUse):
+        raise BadRequest(f"use: one of {', '.join(ExportUse)} is expected")
+    by, search = asked.by.operator.name, found.search
+    text = asked.services.cases.export(search.search_id, _place(asked), by, ExportUse(use))
+    return page(asked, "case_export.html", search=search, text=text)
+
+
+def _found(asked: ConsoleRequest) -> CaseResult:
+    """The search that the path names, if it is of the case that the path names."""
+    by = asked.by.operator.name
+    found = asked.services.cases.result(asked.path["search_id"], by, supervises=_supervises(asked))
+    if found.search.case_id != asked.path["case_id"]:
+        raise NotFound("there is no such search in this case")
+    return found
+
+
+def _place(asked: ConsoleRequest) -> int:
+    return int(asked.number("lead", 1, 1, 100)) - 1
+
+
+def _until(asked: ConsoleRequest) -> datetime:
+    """When an authorisation ends: to the minute as a browser's field gives it, UTC; or a date, or days from now."""
+    text = asked.text("until", needed=True)
+    if "T" not in text:
+        return asked.until("until", asked.services.cases.now())
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadRequest("until: a time such as 2027-01-31T18:00 (UTC) is expected") from error
+    return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
+
+
+def _supervises(asked: ConsoleRequest) -> bool:
+    return Role.APPROVE in asked.by.operator.roles
+
+
+_LARGE = PICTURE_BYTES + 65_536
+PAGES = (
+    ConsolePage("/cases", _list, roles=_SEEN),
+    ConsolePage("/cases", _open, "POST", _ASKS),
+    ConsolePage("/cases/new", _new, roles=_ASKS),
+    ConsolePage("/cases/{case_id}", _one, roles=_SEEN),
+    ConsolePage("/cases/{case_id}/authorisations", _authorise, "POST", _SUPERVISES),
+    ConsolePage("/cases/{case_id}/closing", _close, "POST", _SEEN),
+    ConsolePage("/cases/{case_id}/pictures", _look, "POST", _ASKS, body_bytes=_LARGE),
+    ConsolePage("/cases/{case_id}/searches", _search, "POST", _ASKS),
+    ConsolePage("/cases/{case_id}/searches/{search_id}", _result, roles=_SEEN),
+    ConsolePage("/cases/{case_id}/searches/{search_id}/pictures", _bring, "POST", _SUPERVISES, body_bytes=_LARGE),
+    ConsolePage("/cases/{case_id}/searches/{search_id}/evidence", _evidence, "POST", _ASKS),
+    ConsolePage("/cases/{case_id}/searches/{search_id}/export", _export, "POST", _ASKS),
+)

@@ -1,0 +1,163 @@
+"""Cases and reviews as people meet them: what a page shows, and what it hides until it may be seen."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from tests.fakes.engine import picture_of
+from tests.unit.console.conftest import Browser, ConsoleWorld
+
+from countenance.policy import Verdict
+from countenance.policy.obligations import Obligation, Reviewers
+
+pytestmark = pytest.mark.parametrize("verdict", [Verdict.PERMIT])
+TWO = (Reviewers(2, "x-1"),)
+FACTS = {"purpose": "find a witness", "offence": "a theft", "authority": "court 3", "reference": "w-17", "until": "2"}
+WITNESS = "a neighbour saw her at the shop, statement 12"
+
+
+def picture(*people: int) -> tuple[str, bytes, str]:
+    return ("a.jpg", picture_of(*people), "image/jpeg")
+
+
+def case_of(world: ConsoleWorld) -> tuple[Browser, str]:
+    """ann's browser and the path of a case of hers; persons 0 to 4 are enrolled."""
+    mandate = world.granted()
+    ann = world.signed_in("ann asks")
+    ann.post(f"/galleries/{mandate}", page="/galleries", gallery="g1")
+    where = f"/galleries/{mandate}/g1"
+    for person in range(5):
+        ann.post(where + "/faces", page=where, files={"picture": picture(person)}, external_id=f"p-{person}")
+    opened = ann.post("/cases", page="/cases/new", mandate=mandate, **FACTS)
+    return ann, opened.headers["location"].removeprefix("/console")
+
+
+def search(ann: Browser, case: str, *people: int, face: str = "1") -> str:
+    seen = ann.post(case + "/pictures", page=case, files={"picture": picture(*people)}).text
+    found = re.search(r'name="picture_id" value="([^"]+)"', seen)
+    assert found, seen
+    sent = {"picture_id": found[1], "face": face, "gallery": "g1", "similarity": "80", "limit": "5"}
+    return ann.post(case + "/searches", page=case, **sent).headers["location"].removeprefix("/console")
+
+
+def judge(reviewer: Browser, grade: str) -> str:
+    """Take the next pair, look, judge; the page afterwards."""
+    pair = reviewer.post("/review/next", page="/review").headers["location"].removeprefix("/console")
+    assert "/pair/" in pair
+    assert "The first picture alone" in reviewer.get(pair).text
+    assert reviewer.get(pair + "/first.jpg").headers["content-type"] == "image/jpeg"
+    assert reviewer.get(pair + "/second.jpg").status_code == 409
+    reviewer.post(pair + "/looked", page=pair, visible="nose, ears")
+    page = reviewer.get(pair).text
+    assert page.count("<fieldset>") >= 3
+    for hidden in ("p-3", "a theft", "court 3", "similarity", "ann asks", "case-", "search-", "rank"):
+        assert hidden not in page, hidden
+    assert reviewer.get(pair + "/second.jpg").status_code == 200
+    fields = {"feature-nose": "similar", "grade": grade}
+    assert reviewer.post(pair + "/judgement", page=pair, **fields).status_code == 303
+    return reviewer.get(pair).text
+
+
+def test_from_a_case_to_leads_and_out_only_with_other_evidence(world: ConsoleWorld) -> None:
+    ann, case = case_of(world)
+    assert "2 days left" in ann.get(case).text
+    where = search(ann, case, 77, 3, face="2")
+    found = ann.get(where).text
+    for part in ("<h1>1 lead</h1>", "p-3", "innocent people are expected", "no identification", "does not leave"):
+        assert part in found
+    assert not re.search(r"\bmatch", re.sub(r"<[^>]*>|false match rate", "", found), re.I)
+    assert "Hand it on" not in found
+    refused = ann.post(where + "/export", page=where, lead="1", use="warrant")
+    assert refused.status_code == 409
+    assert "independent evidence" in refused.text
+    evidence = {"lead": "1", "kind": "witness", "what": WITNESS}
+    assert ann.post(where + "/evidence", page=where, **evidence).status_code == 400
+    assert ann.post(where + "/evidence", page=where, independent="yes", **evidence).status_code == 303
+    text = ann.post(where + "/export", page=where, lead="1", use="warrant").text
+    assert WITNESS in text
+    assert "no probable cause" in text
+    assert "This case holds leads of a face search" in ann.get(case).text
+    for odd in ({"kind": "rumour"}, {"lead": "0"}, {"lead": "x"}):
+        assert ann.post(where + "/evidence", page=where, independent="yes", **{**evidence, **odd}).status_code == 400
+
+
+def test_nobody_and_an_unfit_picture_are_results(world: ConsoleWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann, case = case_of(world)
+    assert "<h1>Nobody</h1>" in ann.get(search(ann, case, 77)).text
+    assert "No face was found" in ann.post(case + "/pictures", page=case, files={"picture": picture()}).text
+    monkeypatch.setattr("countenance.operations.search.reasons_against", lambda _face, _quality: ("LOW_SHARPNESS",))
+    assert "<h1>The picture is not fit</h1>" in ann.get(search(ann, case, 3)).text
+
+
+@pytest.mark.parametrize("obligations", [TWO])
+def test_two_disagree_and_a_third_decides(world: ConsoleWorld, obligations: tuple[Obligation, ...]) -> None:
+    ann, case = case_of(world)
+    where = search(ann, case, 3)
+    ben = world.signed_in("ben approves")
+    assert ann.get(where + "/nothing").status_code == 404
+    withheld = ann.get(where).text
+    assert "<h1>Withheld</h1>" in withheld
+    assert "p-3" not in withheld
+    assert "p-3" in ben.get(where).text
+    assert ben.post(where + "/pictures", page=where, lead="1", files={"picture": picture(4)}).status_code == 400
+    assert ben.post(where + "/pictures", page=where, lead="1", files={"picture": picture(3)}).status_code == 303
+    rex, roy, ray = (world.signed_in(f"{name} reviews") for name in ("rex", "roy", "ray"))
+    assert rex.get("/cases").status_code == 403
+    assert "strong support for the same person" in judge(rex, "strong-same")
+    assert "Nothing waits for you" in rex.get("/review").text
+    judge(roy, "moderate-different")
+    assert "p-3" not in ann.get(where).text
+    judge(ray, "limited-same")
+    shown = ann.get(where).text
+    assert "p-3" in shown
+    assert "<strong>limited support for the same person</strong>" in shown
+    assert "roy reviews: moderate support for different people" in shown
+    assert ben.get("/review").text.count("holds") == 3
+
+
+def test_an_expired_authorisation_freezes_the_result(world: ConsoleWorld) -> None:
+    ann, case = case_of(world)
+    where = search(ann, case, 3)
+    world.clock.advance(3 * 86400)
+    ann = world.signed_in("ann asks")
+    frozen = ann.get(where).text
+    assert "<h1>Frozen</h1>" in frozen
+    assert "p-3" not in frozen
+    assert ann.post(case + "/pictures", page=case, files={"picture": picture(3)}).status_code == 409
+    ben = world.signed_in("ben approves")
+    more = {"authority": "court 3", "reference": "w-18", "until": "2026-12-24T18:00"}
+    assert ann.post(case + "/authorisations", page=case, **more).status_code == 403
+    for odd in ("soon", "2026-13-01T10:00", "2026-11-01T10:00", "9999"):
+        assert ben.post(case + "/authorisations", page=case, **{**more, "until": odd}).status_code == 400
+    assert ben.post(case + "/authorisations", page=case, **more).status_code == 303
+    assert "p-3" in ann.get(where).text
+
+
+def test_a_case_is_not_everybodys(world: ConsoleWorld) -> None:
+    ann, case = case_of(world)
+    where = search(ann, case, 3)
+    ben, flo = world.signed_in("ben approves"), world.signed_in("flo does all")
+    listed = ben.get("/cases").text
+    assert "a theft" not in listed
+    assert case in listed
+    assert ben.get(case.replace("case-", "case-0")).status_code == 404
+    other = flo.get(where.replace(case, "/cases/case-000000000000"))
+    assert other.status_code == 404
+    assert ben.post(case + "/closing", page=case).status_code == 303
+    assert "Closed" in ann.get(case).text
+
+
+def test_known_pairs_are_entered_and_removed(world: ConsoleWorld) -> None:
+    case_of(world)
+    ann, ben = world.signed_in("ann asks"), world.signed_in("ben approves")
+    files = {"one": picture(1), "other": picture(2)}
+    mandate = world.services.mandates.list()[0].mandate_id
+    sent = {"mandate": mandate, "truth": "different"}
+    assert ann.post("/review/known", page="/review/known", files=files, **{**sent, "truth": "?"}).status_code == 400
+    assert ann.post("/review/known", page="/review/known", files=files, **sent).status_code == 303
+    pair = re.search(r'name="pair" value="([^"]+)"', ben.get("/review/known").text)
+    assert pair
+    assert ben.post("/review/known/removal", page="/review/known", pair=pair[1]).status_code == 303
+    assert "There is none yet" in ben.get("/review/known").text
+    assert ben.post("/review/rights", page="/review", reviewer="rex reviews", why="x").status_code == 409
