@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +223,166 @@ def _searches(page: Any, served: Served, faces: list[Path]) -> None:
     page.get_by_role("button", name="Search", exact=True).click()
     page.get_by_text("What this is not").wait_for()
     looked_at(page, "leads")
+
+
+def joined(served: Served, chromium: Any, name: str, role: str) -> Any:
+    """A page of somebody who was just entered as an operator and signed in."""
+    told = served.command("operator", "add", name, "--role", role)
+    token = re.search("OPERATOR_TOKEN=(\\S+)", told)
+    assert token
+    page = opened(chromium, locale="en")
+    page.goto(served.url + "/console/join")
+    set_up(page, {"Operator's token": token[1]})
+    return page
+
+
+def granted(served: Served, template: str, *more: str) -> str:
+    """A mandate that ann asked for and somebody else approved."""
+    words = ("--template", template, "--expires", "30d", "--requested-by", "ann", "--gallery", "wanted-1", *more)
+    told = served.command("mandate", "request", *words)
+    found = re.search(r"mandate-[0-9a-f]+", told)
+    assert found, told
+    served.command("mandate", "approve", found[0], "--approved-by", "sue")
+    return found[0]
+
+
+POWERS = {
+    "case": {"opened": True},
+    "space": {"public": True},
+    "use": {"statute": True, "exigent": False},
+    "authorisation": {
+        "kind": "court_order",
+        "granted_at": "now-1h",
+        "expires_at": "now+30d",
+        "limited": True,
+        "within_limits": True,
+    },
+}
+
+
+def test_two_blind_reviewers_disagree_a_third_decides_and_an_expired_authorisation_freezes(
+    served: Served, chromium: Any
+) -> None:
+    faces = _faces()
+    if not faces:
+        pytest.skip("no faces: COUNTENANCE_DATA names a folder with lfw")
+    ann = joined(served, chromium, "ann", "request")
+    holds = granted(served, "photo-library", "--holder", "The archive")
+    ann.goto(f"{served.url}/console/galleries?mandate={holds}")
+    ann.get_by_label("Name").fill("wanted-1")
+    ann.get_by_role("button", name="Make it").click()
+    ann.wait_for_url("**/wanted-1")
+    for path in faces[::2]:
+        ann.locator("#picture").set_input_files(path)
+        ann.get_by_label("Your reference").fill(path.stem)
+        with ann.expect_navigation():
+            ann.get_by_role("button", name="Enrol", exact=True).click()
+    power = ("--power", "arrest", "--tier", "municipal", "--jurisdiction", "DE", "--facts", json.dumps(POWERS))
+    asks = granted(served, "missing-person-authority", "--holder", "City police", *power)
+
+    ann.goto(f"{served.url}/console/cases/new")
+    looked_at(ann, "case-new")
+    ann.get_by_label("Under which mandate").select_option(value=asks)
+    now = datetime.now(UTC)
+    for label, text in (
+        ("What is to be found out", "where she is"),
+        ("Which offence or event", "a person is missing"),
+        ("Who allowed it", "the local court"),
+        ("By which decision", "12 Gs 34/26"),
+        ("Ends", f"{now + timedelta(days=2):%Y-%m-%dT%H:%M}"),
+    ):
+        ann.get_by_label(label).fill(text)
+    ann.get_by_role("button", name="Open it").click()
+    ann.wait_for_url("**/cases/case-*")
+    case = ann.url
+    ann.locator("#picture").set_input_files(faces[1])
+    ann.get_by_role("button", name="Find faces").click()
+    ann.get_by_role("heading", name="Choose the face").wait_for()
+    looked_at(ann, "case-face")
+    ann.get_by_role("button", name="Search", exact=True).click()
+    ann.wait_for_url("**/searches/search-*")
+    assert ann.get_by_role("heading", name="Withheld").is_visible(), ann.locator("main").inner_text()
+    looked_at(ann, "case-withheld")
+    search = ann.url
+
+    sue = joined(served, chromium, "sue", "approve")
+    sue.goto(f"{served.url}/console/cases")
+    assert sue.get_by_text("a person is missing").count() == 0
+    looked_at(sue, "cases")
+    sue.goto(search)
+    looked_at(sue, "case-pictures")
+    sue.get_by_label(faces[0].stem).set_input_files(faces[0])
+    sue.get_by_role("button", name="Bring it").click()
+    sue.wait_for_url(search)
+    ann.reload()
+    assert faces[0].stem not in ann.content()
+
+    reviewers = []
+    for name, conclusion in (
+        ("rex", "strong support for the same person"),
+        ("roy", "insufficient: the pictures do not show enough"),
+        ("ray", "moderate support for the same person"),
+    ):
+        page = joined(served, chromium, name, "review")
+        page.get_by_role("link", name="Review", exact=True).click()
+        page.get_by_role("button", name="Judge the next pair").click()
+        page.get_by_role("heading", name="The first picture alone").wait_for()
+        assert page.locator("figure img").count() == 1
+        for part in ("nose", "ears", "mouth"):
+            page.get_by_label(part, exact=True).check()
+        if name == "rex":
+            looked_at(page, "pair-first")
+        page.get_by_role("button", name="Go on to both pictures").click()
+        page.get_by_role("heading", name="Both pictures").wait_for()
+        assert all(
+            page.evaluate("[...document.querySelectorAll('figure img')].map(i => i.complete && i.naturalWidth === 512)")
+        )
+        assert not re.search(f"{faces[0].stem}|missing|court|case-|similarity", page.locator("main").inner_html())
+        page.get_by_label("×2").check()
+        page.get_by_label("90°").check()
+        turned = "[...document.querySelectorAll('figure img')].map(i => getComputedStyle(i).transform)"
+        assert len(set(page.evaluate(turned))) == 1  # both alike
+        assert page.evaluate(turned)[0] != "none"
+        if name == "rex":
+            looked_at(page, "pair-both")
+        page.get_by_role("group", name="nose").get_by_label("similar").check()
+        page.get_by_label(conclusion).check()
+        page.get_by_role("button", name="Commit it").click()
+        page.get_by_role("heading", name="Your conclusion is on record").wait_for()
+        reviewers.append(page)
+        ann.reload()
+        assert ann.get_by_role("heading", name="Withheld").is_visible() == (name != "ray")
+    looked_at(reviewers[0], "pair-judged")
+    reviewers[0].goto(f"{served.url}/console/review")
+    looked_at(reviewers[0], "review-own")
+    sue.goto(f"{served.url}/console/review")
+    looked_at(sue, "review-all")
+    sue.goto(f"{served.url}/console/review/known")
+    looked_at(sue, "review-known")
+    assert ann.get_by_text("moderate support for the same person").first.is_visible()
+    ann.get_by_text("Enter evidence (1)").click()
+    ann.get_by_label("What it is, and its source").fill("her sister saw her at the station, statement 3")
+    ann.get_by_label("It was found without this lead").check()
+    ann.get_by_role("button", name="Enter it").click()
+    ann.wait_for_url(search)
+    looked_at(ann, "case-leads")
+    ann.get_by_role("button", name="Make the text").click()
+    assert "her sister saw her" in ann.locator("pre").inner_text()
+    looked_at(ann, "case-export")
+
+    sue.goto(case)
+    looked_at(sue, "case-supervised")
+    sue.get_by_label("Who allowed it").fill("the local court, shortened")
+    sue.get_by_label("By which decision").fill("12 Gs 35/26")
+    ends = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+    sue.get_by_label("Ends").fill(f"{ends:%Y-%m-%dT%H:%M}")
+    sue.get_by_role("button", name="Enter it").click()
+    sue.wait_for_load_state()
+    time.sleep(max(0, (ends - datetime.now(UTC)).total_seconds()) + 1)  # the clock of a server is not a test's
+    ann.goto(search)
+    assert ann.get_by_role("heading", name="Frozen").is_visible()
+    assert faces[0].stem not in ann.content()
+    ann.goto(case)
+    looked_at(ann, "case-frozen")
+    pages = (ann, sue, *reviewers)
+    assert not [text for page in pages for text in page.said if "status of 4" not in text]

@@ -19,7 +19,7 @@ from countenance.administration.record import Proof, Record
 from countenance.administration.retention import RetentionSweep
 from countenance.administration.reviews import ReviewerStanding, ReviewItem, Reviews
 from countenance.administration.standing import LedgerCheck, Standing
-from countenance.casework import COMPONENTS, Case, EvidenceKind, ExportUse, Finding, Grade, ReviewLimits
+from countenance.casework import COMPONENTS, Case, EvidenceKind, ExportUse, Grade, PartFinding, ReviewLimits
 from countenance.custody import Hold
 from countenance.ledger import RefusedCount
 from countenance.mandates import (
@@ -56,7 +56,6 @@ __all__ = [
     "EvidenceKind",
     "Explainer",
     "ExportUse",
-    "Finding",
     "Grade",
     "Hold",
     "Holder",
@@ -72,6 +71,7 @@ __all__ = [
     "Order",
     "OutsideCheck",
     "OutsideChecks",
+    "PartFinding",
     "PendingPicture",
     "Power",
     "Proof",

@@ -1,4 +1,4 @@
-"""What the records of cases come to: cases, searches, verdicts, what may be seen of them now. It changes nothing."""
+"""What the records of cases come to: cases, searches, conclusions, what may be seen of them now. It changes nothing."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from countenance.casework import (
     CaseRecords,
     CaseSearch,
     EvidenceKind,
-    Finding,
     Grade,
     IndependentEvidence,
-    Judgement,
-    Verdict,
+    LeadConclusion,
+    PartFinding,
+    ReviewJudgement,
     fused,
 )
 from countenance.mandates import MandateState
@@ -42,7 +42,7 @@ class SearchState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """A search with what may be seen of it. frozen: why nothing may. verdicts: only when all are in, or none needed.
+    """A search with what may be seen of it. frozen: why nothing may. conclusions: only when all are in, or none needed.
 
     evidence: independent evidence by the place of its lead.
     """
@@ -50,15 +50,15 @@ class CaseResult:
     search: CaseSearch
     state: SearchState
     frozen: str
-    verdicts: tuple[Verdict, ...]
+    conclusions: tuple[LeadConclusion, ...]
     evidence: Mapping[int, tuple[IndependentEvidence, ...]]
 
     @property
-    def shown(self) -> tuple[Verdict, ...]:
+    def shown(self) -> tuple[LeadConclusion, ...]:
         """The leads that may be seen, in the order of the search."""
         if self.state is SearchState.LEADS:
-            return self.verdicts
-        return tuple(each for each in self.verdicts if each.upheld) if self.state is SearchState.REVIEWED else ()
+            return self.conclusions
+        return tuple(each for each in self.conclusions if each.upheld) if self.state is SearchState.REVIEWED else ()
 
 
 class CaseFile:
@@ -110,14 +110,14 @@ class CaseFile:
         """What may be seen of a search."""
         case = self.case(search.case_id)
         frozen = self.frozen(case, search.hold)
-        state, verdicts = SearchState(search.outcome), self.verdicts(search)
+        state, conclusions = SearchState(search.outcome), self.conclusions(search)
         if frozen:
-            state, verdicts = SearchState.FROZEN, ()
+            state, conclusions = SearchState.FROZEN, ()
         elif search.reviewers:
-            state = SearchState.REVIEWED if verdicts else SearchState.REVIEW
-            if not verdicts and self.missing(search.search_id):
+            state = SearchState.REVIEWED if conclusions else SearchState.REVIEW
+            if not conclusions and self.missing(search.search_id):
                 state = SearchState.PICTURES
-        return CaseResult(search, state, frozen, verdicts, {} if frozen else self._evidence_of(search.search_id))
+        return CaseResult(search, state, frozen, conclusions, {} if frozen else self._evidence_of(search.search_id))
 
     def frozen(self, case: Case, hold_id: str = "") -> str:
         """Why nothing may be seen, searched or exported in a case now; empty where it may."""
@@ -141,7 +141,7 @@ class CaseFile:
             case = self.case(case_id)
             for each in self._records.of("search", case_id):
                 search = self.search(each.record_id)
-                if any(verdict.upheld or not search.reviewers for verdict in self.verdicts(search)):
+                if any(conclusion.upheld or not search.reviewers for conclusion in self.conclusions(search)):
                     return True
             case_id = case.arose_from
         return False
@@ -152,13 +152,13 @@ class CaseFile:
         have = self._records.pictures_of(search_id)
         return {n: lead.name for n, lead in enumerate(search.leads) if str(n) not in have}
 
-    def judgements(self, search_id: str, place: int) -> tuple[Judgement, ...]:
+    def judgements(self, search_id: str, place: int) -> tuple[ReviewJudgement, ...]:
         """All judgements of one lead."""
         return tuple(
-            Judgement(
+            ReviewJudgement(
                 each.value["reviewer"],
                 Grade(each.value["grade"]),
-                {part: Finding(found) for part, found in each.value["features"].items()},
+                {part: PartFinding(found) for part, found in each.value["features"].items()},
                 each.value["remarks"],
                 each.at,
             )
@@ -180,17 +180,19 @@ class CaseFile:
                     found.append(search)
         return found
 
-    def verdicts(self, search: CaseSearch) -> tuple[Verdict, ...]:
-        """The verdicts on all leads; empty while one is not in, or where there are no leads."""
+    def conclusions(self, search: CaseSearch) -> tuple[LeadConclusion, ...]:
+        """The conclusions on all leads; empty while one is not in, or where there are no leads."""
         if not search.reviewers:
-            return tuple(Verdict(n, (), None) for n in range(len(search.leads)))
+            return tuple(LeadConclusion(n, (), None) for n in range(len(search.leads)))
         if not self._records.has("reviewed", search.search_id):
             return ()
-        verdicts = []
+        conclusions = []
         for place in range(len(search.leads)):
             judgements = self.judgements(search.search_id, place)
-            verdicts.append(Verdict(place, judgements, fused([each.grade for each in judgements], search.reviewers)))
-        return tuple(verdicts)
+            conclusions.append(
+                LeadConclusion(place, judgements, fused([each.grade for each in judgements], search.reviewers))
+            )
+        return tuple(conclusions)
 
     def _evidence_of(self, search_id: str) -> dict[int, tuple[IndependentEvidence, ...]]:
         found: dict[int, tuple[IndependentEvidence, ...]] = {}

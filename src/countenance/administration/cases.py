@@ -257,9 +257,9 @@ class Cases:
                 f"for a {use}, independent evidence for the lead has to be on record; there is none for this one"
             )
         self._record("exported", case.case_id, {"search": search_id, "use": use}, {"by": by, "lead": place})
-        verdict = found.verdicts[place]
-        every = found.verdicts if found.state is SearchState.REVIEWED else ()
-        return export_text(case, found.search, verdict, every, evidence, use, by, self.now())
+        conclusion = found.conclusions[place]
+        every = found.conclusions if found.state is SearchState.REVIEWED else ()
+        return export_text(case, found.search, conclusion, every, evidence, use, by, self.now())
 
     def sweep(self) -> int:
         """Forget pictures that wait too long, and erase those whose review is over or cannot go on; how many."""
@@ -271,7 +271,7 @@ class Cases:
             search = self.file.search(owner)
             case = self.file.case(search.case_id)
             refused = bool(search.hold) and self._custodian.show(search.hold).state(self.now()) is HoldState.SHREDDED
-            if case.closed_at or refused or self.file.verdicts(search):
+            if case.closed_at or refused or self.file.conclusions(search):
                 self._record("pictures erased", case.case_id, {"search": owner}, {})
                 erased += self._records.erase_pictures(owner)
         return erased

@@ -21,11 +21,11 @@ from countenance.casework import (
     COMPONENTS,
     CaseRecord,
     CaseRecords,
-    Finding,
     Grade,
+    LeadConclusion,
+    PartFinding,
     ReviewerRates,
     ReviewLimits,
-    Verdict,
     exceeded,
     fused,
     rates_of,
@@ -155,7 +155,7 @@ class Reviews:
             self._records.add("looked", item_id, item_id, {"visible": seen})
 
     def judge(
-        self, item_id: str, reviewer: str, grade: Grade, features: Mapping[str, Finding], remarks: str = ""
+        self, item_id: str, reviewer: str, grade: Grade, features: Mapping[str, PartFinding], remarks: str = ""
     ) -> None:
         """Commit a conclusion: for good, and in the ledger before anything is unmasked.
 
@@ -164,7 +164,7 @@ class Reviews:
         _check_components(frozenset(features))
         with self._lock:
             item = self._unjudged(item_id, reviewer)
-            compared = [each for each in features.values() if each is not Finding.UNCLEAR]
+            compared = [each for each in features.values() if each is not PartFinding.UNCLEAR]
             if grade is not Grade.INSUFFICIENT and not (compared and self._records.has("looked", item_id)):
                 raise BadRequest("a conclusion rests on at least one feature that could be compared in both pictures")
             if len(remarks) > 1000:
@@ -317,23 +317,23 @@ class Reviews:
         return self._records.get("judged", item_id) if self._records.has("judged", item_id) else None
 
     def _finish(self, search_id: str) -> None:
-        """End a review when every lead has its verdict: settle the hold, erase the pictures."""
+        """End a review when every lead has its conclusion: settle the hold, erase the pictures."""
         search = self._file.search(search_id)
-        verdicts = []
+        conclusions = []
         for place in range(len(search.leads)):
             judgements = self._file.judgements(search_id, place)
             grade = fused([each.grade for each in judgements], search.reviewers)
             if grade is None:
                 return
-            verdicts.append(Verdict(place, judgements, grade))
-        upheld = sum(each.upheld for each in verdicts)
-        entry: dict[str, JSON] = {"search": search_id, "leads": len(verdicts), "upheld": upheld}
-        self._journal.record("complete", entry, {"grades": [str(each.grade) for each in verdicts]})
+            conclusions.append(LeadConclusion(place, judgements, grade))
+        upheld = sum(each.upheld for each in conclusions)
+        entry: dict[str, JSON] = {"search": search_id, "leads": len(conclusions), "upheld": upheld}
+        self._journal.record("complete", entry, {"grades": [str(each.grade) for each in conclusions]})
         self._records.add("reviewed", search_id, search.case_id, {})
         if search.hold:
-            people = dict.fromkeys(each.reviewer for verdict in verdicts for each in verdict.judgements)
+            people = dict.fromkeys(each.reviewer for conclusion in conclusions for each in conclusion.judgements)
             self._custodian.settle(
-                search.hold, list(people)[: max(1, search.reviewers)], upheld=upheld == len(verdicts)
+                search.hold, list(people)[: max(1, search.reviewers)], upheld=upheld == len(conclusions)
             )
         self._cases.sweep()
 

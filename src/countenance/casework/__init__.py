@@ -15,7 +15,16 @@ from countenance.casework.cases import (
     ProbeQuality,
     SearchOutcome,
 )
-from countenance.casework.grades import COMPONENTS, Component, Finding, Grade, Judgement, Verdict, fused, still_wanted
+from countenance.casework.grades import (
+    COMPONENTS,
+    Component,
+    Grade,
+    LeadConclusion,
+    PartFinding,
+    ReviewJudgement,
+    fused,
+    still_wanted,
+)
 from countenance.casework.rates import LEAST_KNOWN, ReviewerRates, ReviewLimits, exceeded, rates_of
 from countenance.casework.records import CaseRecord, CaseRecords
 from countenance.casework.statement import TAINT, export_text
@@ -33,15 +42,15 @@ __all__ = [
     "Component",
     "EvidenceKind",
     "ExportUse",
-    "Finding",
     "Grade",
     "IndependentEvidence",
-    "Judgement",
+    "LeadConclusion",
+    "PartFinding",
     "ProbeQuality",
+    "ReviewJudgement",
     "ReviewLimits",
     "ReviewerRates",
     "SearchOutcome",
-    "Verdict",
     "exceeded",
     "export_text",
     "fused",

@@ -52,7 +52,7 @@ _LEVELS = {
 _BY_LEVEL = {0: Grade.NEITHER, **{level: grade for grade, level in _LEVELS.items()}}
 
 
-class Finding(StrEnum):
+class PartFinding(StrEnum):
     """What two pictures show of one component."""
 
     SIMILAR = "similar"
@@ -93,22 +93,22 @@ COMPONENTS: tuple[Component, ...] = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class ReviewJudgement:
     """What one reviewer concluded of one candidate. features: by component; those not named were not looked at."""
 
     reviewer: str
     grade: Grade
-    features: Mapping[str, Finding]
+    features: Mapping[str, PartFinding]
     remarks: str
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LeadConclusion:
     """What all judgements of one candidate come to. grade: fused; None while somebody still has to judge."""
 
     place: int
-    judgements: tuple[Judgement, ...]
+    judgements: tuple[ReviewJudgement, ...]
     grade: Grade | None
 
     @property

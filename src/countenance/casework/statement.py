@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from countenance.casework.cases import Case, CaseSearch, ExportUse, IndependentEvidence
-from countenance.casework.grades import Verdict
+from countenance.casework.grades import LeadConclusion
 
 TAINT = (
     "This case holds leads of a face search. What is found by following a lead is not independent of it, and says so "
@@ -18,15 +18,15 @@ _USES = {ExportUse.LINE_UP: "for a line-up", ExportUse.WARRANT: "for the text of
 def export_text(
     case: Case,
     search: CaseSearch,
-    verdict: Verdict,
-    every: Sequence[Verdict],
+    conclusion: LeadConclusion,
+    every: Sequence[LeadConclusion],
     evidence: Sequence[IndependentEvidence],
     use: ExportUse,
     by: str,
     at: datetime,
 ) -> str:
     """Plain text in English, to be handed on whole. every: of all leads of the search; none without a review."""
-    lead, given = search.leads[verdict.place], case.authorisation
+    lead, given = search.leads[conclusion.place], case.authorisation
     others = len(search.leads) - 1
     upheld = sum(each.upheld for each in every)
     lines = [
@@ -42,15 +42,15 @@ def export_text(
         f"Lead: {lead.name} (face {lead.face_id})",
         f"A computer (model {search.version}) searched the gallery {search.gallery_id} of {search.size:,} faces on "
         f"{_moment(search.asked_at)} for whoever is most similar. Its pictures come from: {search.provenance}.",
-        f"This lead was number {verdict.place + 1} of {len(search.leads)}, with a similarity of {lead.similarity:.1f} "
-        f"of 100. Strangers are as similar in {lead.fmr:.1e} of comparisons, in the group that the model serves worst.",
+        f"This lead was number {conclusion.place + 1} of {len(search.leads)}. Its similarity is {lead.similarity:.1f} of "
+        f"100. Strangers are as similar in {lead.fmr:.1e} of comparisons, in the group that the model serves worst.",
         f"The search named {others} other{'' if others == 1 else 's'}; they are part of what has to be disclosed.",
     ]
     if every:
         lines += [
             f"People judged each lead blind: {upheld} of {len(every)} leads were upheld. Of this lead:",
-            *(f"  {each.reviewer}: {each.grade}, {_moment(each.at)}" for each in verdict.judgements),
-            f"  together: {verdict.grade}",
+            *(f"  {each.reviewer}: {each.grade}, {_moment(each.at)}" for each in conclusion.judgements),
+            f"  together: {conclusion.grade}",
         ]
     else:
         lines.append("The rules in force asked for no blind review, and there was none.")

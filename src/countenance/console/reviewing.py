@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from countenance.administration import COMPONENTS, Finding, Grade, Role
+from countenance.administration import COMPONENTS, Grade, PartFinding, Role
 from countenance.console.asked import PICTURE_BYTES, ConsoleRequest
 from countenance.console.door import ConsolePage
 from countenance.console.looks import go, page
@@ -30,7 +30,7 @@ GRADES = {
 }
 """What somebody concludes, in words."""
 
-FINDINGS = {Finding.SIMILAR: _("similar"), Finding.DIFFERENT: _("different"), Finding.UNCLEAR: _("unclear")}
+FINDINGS = {PartFinding.SIMILAR: _("similar"), PartFinding.DIFFERENT: _("different"), PartFinding.UNCLEAR: _("unclear")}
 """What two pictures show of one component, in words."""
 
 _REVIEWS, _SUPERVISES = frozenset({Role.REVIEW}), frozenset({Role.APPROVE})
@@ -83,13 +83,13 @@ def _judge(asked: ConsoleRequest) -> Response:
     grade = asked.text("grade")
     if grade not in list(Grade):
         raise BadRequest("grade: choose a conclusion; insufficient is one")
-    features: dict[str, Finding] = {}
+    features: dict[str, PartFinding] = {}
     for each in COMPONENTS:
         found = asked.text(f"feature-{each.id}")
         if found:
-            if found not in list(Finding):
-                raise BadRequest(f"feature-{each.id}: one of {', '.join(Finding)} is expected")
-            features[each.id] = Finding(found)
+            if found not in list(PartFinding):
+                raise BadRequest(f"feature-{each.id}: one of {', '.join(PartFinding)} is expected")
+            features[each.id] = PartFinding(found)
     remarks = asked.text("remarks", most=1000, lines=True)
     asked.services.reviews.judge(item_id, asked.by.operator.name, Grade(grade), features, remarks)
     return go(f"/review/pair/{item_id}")

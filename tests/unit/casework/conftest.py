@@ -19,7 +19,7 @@ from tests.unit.console.conftest import CALIBRATION
 from countenance import administration, operations
 from countenance.administration import Case, Grade, ReviewLimits
 from countenance.budgets import Budgets, read_defaults
-from countenance.casework import CaseRecords, CaseSearch, Finding
+from countenance.casework import CaseRecords, CaseSearch, PartFinding
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Gallery
@@ -78,7 +78,7 @@ class CaseWorld:
         item = self.reviews.next(reviewer)
         assert item, reviewer
         self.reviews.looked(item, reviewer, frozenset({"nose", "ears"}))
-        self.reviews.judge(item, reviewer, grade, {"nose": Finding.SIMILAR, "ears": Finding.UNCLEAR})
+        self.reviews.judge(item, reviewer, grade, {"nose": PartFinding.SIMILAR, "ears": PartFinding.UNCLEAR})
         self.clock.advance(1)
         return item
 

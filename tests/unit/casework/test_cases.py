@@ -103,7 +103,7 @@ def test_an_authorisation_that_ended_freezes_everything_until_another_is_entered
     world.clock.advance(2 * 86400)
     found = world.seen(search)
     assert found.state is SearchState.FROZEN
-    assert found.shown == found.verdicts == ()
+    assert found.shown == found.conclusions == ()
     assert "authorisation ended on 2026-12-01" in found.frozen
     with pytest.raises(Conflict, match="frozen"):
         world.searched(case, 3)

@@ -6,7 +6,7 @@ import pytest
 from tests.fakes.engine import picture_of
 from tests.unit.casework.conftest import CaseWorld
 
-from countenance.administration import EvidenceKind, ExportUse, Finding, Grade, SearchState
+from countenance.administration import EvidenceKind, ExportUse, Grade, PartFinding, SearchState
 from countenance.custody import HoldState
 from countenance.errors import BadRequest, Conflict, Denied, Held, NotFound
 from countenance.operations import QualityFilter, SearchByImage
@@ -24,7 +24,7 @@ def test_leads_are_withheld_until_two_others_have_judged(reviewed: CaseWorld) ->
         if name:
             reviewed.judged(name, SAME)
         found = reviewed.seen(search)
-        assert (found.state, found.verdicts, found.shown) == (SearchState.REVIEW, (), ())
+        assert (found.state, found.conclusions, found.shown) == (SearchState.REVIEW, (), ())
         with pytest.raises(Conflict):
             reviewed.cases.enter_evidence(
                 search.search_id, 0, "ann", EvidenceKind.PLACE, "a long enough text", independent=True
@@ -34,9 +34,9 @@ def test_leads_are_withheld_until_two_others_have_judged(reviewed: CaseWorld) ->
     reviewed.judged("roy", Grade.LIMITED_SAME)
     found = reviewed.seen(search)
     assert found.state is SearchState.REVIEWED
-    (verdict,) = found.shown
-    assert verdict.grade is Grade.LIMITED_SAME
-    assert [each.reviewer for each in verdict.judgements] == ["rex", "roy"]
+    (conclusion,) = found.shown
+    assert conclusion.grade is Grade.LIMITED_SAME
+    assert [each.reviewer for each in conclusion.judgements] == ["rex", "roy"]
     assert reviewed.guard.carry_out(reviewed.caller, ASK).result.candidates  # every lead of it was upheld
     assert reviewed.searched(reviewed.cases.file.case(search.case_id), 3).search_id == search.search_id
 
@@ -75,7 +75,7 @@ def test_a_reviewer_sees_two_portraits_and_nothing_else_and_the_second_only_afte
     with pytest.raises(Conflict, match="alone first"):
         reviewed.reviews.picture(item, "rex", probe=False)
     with pytest.raises(BadRequest, match="at least one feature"):
-        reviewed.reviews.judge(item, "rex", SAME, {"nose": Finding.SIMILAR})
+        reviewed.reviews.judge(item, "rex", SAME, {"nose": PartFinding.SIMILAR})
     reviewed.reviews.looked(item, "rex", frozenset({"nose"}))
     assert reviewed.reviews.picture(item, "rex", probe=False).startswith(b"\xff\xd8\xff")
     for use in (
@@ -95,12 +95,12 @@ def test_a_judgement_stands_and_rests_on_features(reviewed: CaseWorld) -> None:
     item = str(reviewed.reviews.next("rex"))
     reviewed.reviews.looked(item, "rex", frozenset())
     with pytest.raises(BadRequest):
-        reviewed.reviews.judge(item, "rex", SAME, {"nose": Finding.UNCLEAR})
+        reviewed.reviews.judge(item, "rex", SAME, {"nose": PartFinding.UNCLEAR})
     with pytest.raises(BadRequest, match="components are"):
-        reviewed.reviews.judge(item, "rex", SAME, {"aura": Finding.SIMILAR})
-    reviewed.reviews.judge(item, "rex", SAME, {"nose": Finding.SIMILAR})
+        reviewed.reviews.judge(item, "rex", SAME, {"aura": PartFinding.SIMILAR})
+    reviewed.reviews.judge(item, "rex", SAME, {"nose": PartFinding.SIMILAR})
     with pytest.raises(Conflict, match="a judgement stands"):
-        reviewed.reviews.judge(item, "rex", OTHER, {"nose": Finding.DIFFERENT})
+        reviewed.reviews.judge(item, "rex", OTHER, {"nose": PartFinding.DIFFERENT})
     with pytest.raises(Conflict):
         reviewed.reviews.picture(item, "rex", probe=True)
 
@@ -114,7 +114,7 @@ def test_where_two_disagree_a_third_decides(reviewed: CaseWorld) -> None:
     found = reviewed.seen(search)
     assert found.state is SearchState.REVIEWED
     assert found.shown == ()  # none of them
-    assert found.verdicts[0].grade is Grade.LIMITED_DIFFERENT
+    assert found.conclusions[0].grade is Grade.LIMITED_DIFFERENT
     with pytest.raises(Held, match="rejected"):
         reviewed.guard.carry_out(reviewed.caller, ASK)
 
@@ -129,10 +129,10 @@ def test_of_several_leads_each_is_judged_and_only_those_upheld_are_shown(reviewe
         while item := reviewed.reviews.next(reviewer):
             part = reviewed.records.get("item", item).value["part"]
             reviewed.reviews.looked(item, reviewer, frozenset())
-            reviewed.reviews.judge(item, reviewer, SAME if part == "0" else OTHER, {"nose": Finding.SIMILAR})
+            reviewed.reviews.judge(item, reviewer, SAME if part == "0" else OTHER, {"nose": PartFinding.SIMILAR})
     found = reviewed.seen(search)
     assert [found.search.leads[each.place].name for each in found.shown] == ["p-3"]
-    assert len(found.verdicts) == len(search.leads)
+    assert len(found.conclusions) == len(search.leads)
     (hold,) = reviewed.custodian.holds()
     assert hold.state(reviewed.clock.now) is HoldState.REJECTED  # not released as a whole
     evidence = "the clerk knows her, statement 3"
