@@ -30,6 +30,7 @@ from countenance.casework import (
     export_text,
 )
 from countenance.custody import HoldState
+from countenance.engine import STORED
 from countenance.errors import BadRequest, Conflict, Denied, Held, NoFace, NotFound
 from countenance.faces import DetectedFace
 from countenance.ledger import Ledger, Receipt
@@ -193,7 +194,7 @@ class Cases:
         public: dict[str, JSON] = {"search": told.search_id, "outcome": told.outcome, "reviewers": told.reviewers}
         self._record("searched", case_id, public, {"by": by, "gallery": gallery_id})
         if told.reviewers:
-            pixels = self._tools().engine.decoded(pending.content)
+            pixels = self._tools().engine.decoded(pending.content, STORED)
             others = [each.box for n, each in enumerate(pending.faces) if n != place]
             self._records.keep_picture(told.search_id, "probe", portrait(pixels, pending.faces[place].box, others))
         if told.hold:
@@ -229,7 +230,7 @@ class Cases:
         if hashlib.sha256(picture).hexdigest() != digest:
             raise BadRequest("this is not the file that the face was enrolled from")
         self._note_seen(case.case_id, by)
-        shown = portrait(tools.engine.decoded(picture), box)
+        shown = portrait(tools.engine.decoded(picture, STORED), box)
         self._record("picture brought", case.case_id, {"search": search_id}, {"by": by, "lead": place})
         self._records.keep_picture(search_id, str(place), shown)
 
@@ -391,5 +392,5 @@ def _worst(worst: WorstGroup | None) -> str:
         return ""
     return (
         f"At a similarity of {worst.similarity:g}, the group served worst ({worst.factor}: {worst.group}, "
-        f"{worst.people:,} people) had a false match rate of {worst.fmr:.1e}, at most {worst.high:.1e}"
+        f"{worst.people:,} people) had a false match rate of {worst.fmr:.2g}, at most {worst.high:.2g}"
     )

@@ -31,6 +31,7 @@ from countenance.casework import (
     rates_of,
     still_wanted,
 )
+from countenance.engine import STORED
 from countenance.errors import BadRequest, Conflict, Denied, NoFace, NotFound
 from countenance.ledger import Ledger
 from countenance.operations import Caller, Detect, Guard, Tools
@@ -219,7 +220,7 @@ class Reviews:
             faces = self._guard.carry_out(caller, Detect(picture)).result.faces
             if not faces:
                 raise NoFace("a known pair needs a face in each picture")
-            pixels = self._tools().engine.decoded(picture)
+            pixels = self._tools().engine.decoded(picture, STORED)
             shown.append(portrait(pixels, faces[0].box, [each.box for each in faces[1:]]))
         pair_id = f"known-{secrets.token_hex(6)}"
         self._journal.record("pair entered", {"pair": pair_id}, {"by": by, "same": same})
