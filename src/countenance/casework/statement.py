@@ -42,8 +42,8 @@ def export_text(
         f"Lead: {lead.name} (face {lead.face_id})",
         f"A computer (model {search.version}) searched the gallery {search.gallery_id} of {search.size:,} faces on "
         f"{_moment(search.asked_at)} for whoever is most similar. Its pictures come from: {search.provenance}.",
-        f"This lead was number {conclusion.place + 1} of {len(search.leads)}. Its similarity is {lead.similarity:.1f} of "
-        f"100. Strangers are as similar in {lead.fmr:.1e} of comparisons, in the group that the model serves worst.",
+        f"This lead was number {conclusion.place + 1} of {len(search.leads)}. Its similarity is {lead.similarity:.1f} "
+        f"of 100. Strangers are as similar in {lead.fmr:.1e} of comparisons, in the group that the model serves worst.",
         f"The search named {others} other{'' if others == 1 else 's'}; they are part of what has to be disclosed.",
     ]
     if every:
