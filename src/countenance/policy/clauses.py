@@ -212,6 +212,8 @@ def _clause(pack: str, template: pst.Template, scopes: Mapping[str, ClauseScope]
         raise PolicyError(f"{where}: {error}") from error
     if status is Status.REPEALED and ends is None:
         raise PolicyError(f"{where}: a repealed clause says @in_force_until")
+    if status is Status.UNREVIEWED and looked_up is not None:
+        raise PolicyError(f"{where}: an unreviewed clause was not held against its text, so it has no @looked_up")
     if ends is not None and ends <= begins:
         raise PolicyError(f"{where}: it ends on {ends}, before it begins on {begins}")
     return Clause(
@@ -229,7 +231,7 @@ def _clause(pack: str, template: pst.Template, scopes: Mapping[str, ClauseScope]
         facts=facts,
         binds=notes.get("binds") or (scope.says if scope else defaults.binds),
         source=notes.get("source") or defaults.source,
-        looked_up=looked_up or (None if status is Status.UNREVIEWED else defaults.read_on),
+        looked_up=None if status is Status.UNREVIEWED else looked_up or defaults.read_on,
         scope=scope,
     )
 

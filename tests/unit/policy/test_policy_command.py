@@ -102,7 +102,7 @@ def test_show_words_corpus_and_check() -> None:
     assert "virginia.local-statute  permit  from 2026-07-01  in-force" in shown
     assert "    Binds: police of the state, its counties and cities, and whoever acts for it\n" in shown
     assert "    Looked up: 2026-" in shown
-    assert "    Looked up: never\n" in run("show", "google").stdout
+    assert "    Looked up: never\n" in run("show", "maine").stdout
     assert "amazon-blog.extended" not in run("show", "amazon-blog", "--as-of", "2021-01-01").stdout
     assert "authorisation.state" in run("words").stdout
     assert run("words", "--schema").stdout.startswith("entity Mandate;")
