@@ -1,4 +1,4 @@
-"""Described requests that an expert decided from the texts: each pack agrees, and names the clauses that decide."""
+"""Described requests that a reader decided from the texts: each pack agrees, and names the clauses that decide."""
 
 from __future__ import annotations
 
