@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import date
 from html import unescape
 from html.parser import HTMLParser
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
 from countenance.errors import PolicyError
@@ -20,7 +21,7 @@ from countenance.policy.description import request_of
 from countenance.policy.fine_print.conditions import Way, ways
 from countenance.policy.fine_print.html import page
 from countenance.policy.fine_print.matrix import CellState, Column, Matrix, columns_of, matrix
-from countenance.policy.fine_print.panel import COLOURS, gist, headline, in_order
+from countenance.policy.fine_print.panel import COLOURS, LOOKS, gist, headline, in_order, key
 from countenance.policy.fine_print.svg import poster
 from countenance.policy.fine_print.table import MatrixTable, Safeguard, extended, table_of
 from countenance.policy.fine_print.terminal import WIDTH, by_actor, by_text
@@ -406,3 +407,40 @@ def test_the_terminal_shows_one_actor_across_all_texts(table: Matrix) -> None:
 def test_a_column_of_several_packs_needs_one() -> None:
     with pytest.raises(PolicyError, match="at least one pack"):
         matrix(TABLE.only(["shop"], ["gate"]), [Column("none", "None", "law", ())])
+
+
+VISION = {  # Machado, Oliveira and Fernandes 2009, severity 1, over linear RGB
+    "protanopia": [[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.0520]],
+    "deuteranopia": [[0.3673, 0.8606, -0.2280], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]],
+    "tritanopia": [[1.2555, -0.0767, -0.1788], [-0.0784, 0.9308, 0.1476], [0.0047, 0.6914, 0.3039]],
+}
+
+
+@pytest.mark.parametrize("kind", VISION)
+def test_states_are_told_apart_without_one_kind_of_cone(kind: str) -> None:
+    from skimage.color import deltaE_ciede2000, rgb2lab
+
+    def seen(colour: str) -> Any:
+        encoded = np.array([int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)])
+        linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+        light = np.clip(np.array(VISION[kind]) @ linear, 0, 1)
+        return rgb2lab(np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)[None, None])
+
+    for one, other in combinations(("stop", "only", "open", "outside"), 2):
+        assert deltaE_ciede2000(seen(COLOURS[one]), seen(COLOURS[other])) > 15, (one, other)
+
+
+def test_states_are_told_apart_in_grey() -> None:
+    marks = [re.sub(r'#[0-9a-f]{6}|fill="[^"]*"', "", key(look, 0, 0, COLOURS.__getitem__)) for look in LOOKS]
+    shaded = {look: key(look, 0, 0, COLOURS.__getitem__) for look in LOOKS}
+    for (first, mark), (second, other) in combinations(zip(LOOKS, marks, strict=True), 2):
+        assert mark != other or abs(luminance(shaded[first]) - luminance(shaded[second])) > 0.2, (first, second)
+
+
+def luminance(shape: str) -> float:
+    """Of the first colour that a shape is filled with, 0 (black) to 1."""
+    filled = re.search(r"#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})", shape)
+    assert filled is not None
+    return sum(
+        weight * int(part, 16) / 255 for weight, part in zip((0.2126, 0.7152, 0.0722), filled.groups(), strict=True)
+    )
