@@ -1,4 +1,4 @@
-"""What a gallery answers with."""
+"""The values that a gallery's methods return."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Page(Generic[Item]):
 class Erased:
     """What `erase` did, in the order asked; every face id is in one of the three.
 
-    owned: faces that were left since they belong to a user, each with the user's id. scrubbed: whether the templates'
-    bytes have left the disk too. False if another process held an old snapshot of the database all the while; the
-    bytes go with the next enrolment or erasure after that snapshot ended.
+    owned: faces that were kept because they belong to a user, each with the user's id. scrubbed: whether the templates'
+    bytes have left the disk too. False if another process held an old snapshot of the database throughout; then the
+    first enrolment or erasure after that snapshot ends removes the bytes.
     """
 
     deleted: tuple[str, ...]
@@ -51,7 +51,7 @@ class Erased:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody whom enrolled faces are said to belong to. faces: how many do."""
+    """Somebody to whom enrolled faces are said to belong. faces: how many."""
 
     user_id: str
     faces: int
@@ -59,9 +59,9 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What tells a request that comes again from a new one: a digest of who sent which token, and one of what is asked.
+    """Tells a repeated request from a new one: a digest of who sent which token, and a digest of the request.
 
-    A request whose `key` is known is not carried out again; where `request` is another, it is `TokenReused`.
+    A request whose `key` is known is not carried out again; if its `request` differs, it is `TokenReused`.
     """
 
     key: str
@@ -80,7 +80,7 @@ class Reason(StrEnum):
 class Refusal:
     """A face that was left as it is. user_id: of the other user, if that is the reason and it is still there.
 
-    similarity: to the user's faces, 0..100, where that is the reason; in steps, see `scoring.coarse`.
+    similarity: to the user's faces, 0..100, if that is the reason; in steps, see `scoring.coarse`.
     """
 
     face_id: str
@@ -91,7 +91,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Reassigned:
-    """Faces that became a user's, or ceased to be; those that could not; and how many the user had afterwards."""
+    """The faces that were given to a user or taken away, those that could not be, and how many the user has now."""
 
     face_ids: tuple[str, ...]
     refused: tuple[Refusal, ...]
@@ -100,9 +100,8 @@ class Reassigned:
 
 @dataclass(frozen=True, slots=True)
 class UserMatch:
-    """A user whom a probe is like. score: the highest among `faces` faces of the user, of any probe.
-
-    fmr: what bounds the false match rate of all these comparisons together. similarity: at that rate, 0..100.
+    """A user who resembles a probe. score: the highest of any probe with any of the user's `faces` faces. fmr: an upper
+    bound on the false match rate of all these comparisons together. similarity: at that rate, 0..100.
     """
 
     user_id: str
@@ -133,10 +132,10 @@ class Matches:
 
 @dataclass(frozen=True, slots=True)
 class SearchCounts:
-    """searches: among so many faces that bounds are used. refined: rows whose fine codes were looked at, too.
+    """searches: those among enough faces for bounds to be used. refined: rows whose fine codes were read as well.
 
-    computed: scores that had to be computed. fallbacks: searches that their bounds did not help, so that one score in
-    eight or more was computed.
+    computed: scores that had to be computed. fallbacks: searches in which the bounds did not help: one score in eight,
+    or more, was computed.
     """
 
     searches: int = 0

@@ -1,4 +1,4 @@
-"""Which rows of the gallery's tables are bound to the record, and by which of their values.
+"""Which rows of the gallery's tables are bound to the record, and which of their values count.
 
 A gallery's counters and a face's user change often and grant nothing by themselves; they are left out.
 """
@@ -24,12 +24,12 @@ _NAMES = tuple(column.name for column in FACE_COLUMNS)
 
 
 def faces_of(gallery: int) -> str:
-    """How the record calls the faces of the gallery with that number."""
+    """The name under which the record has the faces of the gallery with that number."""
     return f"faces {gallery}"
 
 
 def images_of(gallery: int) -> str:
-    """How the record calls its images."""
+    """The name under which the record has its images."""
     return f"images {gallery}"
 
 

@@ -1,4 +1,4 @@
-"""From faces that a probe is like to the users that they belong to: docs/adr/0009-users-by-union-bound.md."""
+"""From the faces that resemble a probe to the users to whom they belong: docs/adr/0009-users-by-union-bound.md."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def grouped(
 ) -> list[UserMatch]:
     """The users of the faces found, at least that similar, most similar first.
 
-    hits_of_probes: hits of each probe, best first. owner: whose a face is, by number; a face without an owner does
-    not count. size: how many faces of each user were compared with each probe. Of users who are equally similar, whose
-    best face scores higher comes first, then whose face has the lower number.
+    hits_of_probes: hits of each probe, best first. owner: the user of each face, by the face's number; a face without
+    one does not count. size: how many faces of each user were compared with each probe. Among equally similar users,
+    the one whose best face scores higher comes first, then the one whose face has the lower number.
     """
     best: dict[str, float] = {}
     for number, score in sorted((hit for hits in hits_of_probes for hit in hits), key=lambda hit: (-hit[1], hit[0])):

@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 1024  # rows read from the store in one go: few enough to stay in the cache until they are normalised
 _GALLERIES_AT_ONCE = 100
-_ROWS_PER_USER = 2  # that a search among users begins with; it takes twice as many until the users are sure
+_ROWS_PER_USER = 2  # hits that a search for users starts with; the number is doubled until the users are certain
 _TOO_FAST = "the gallery changes faster than it can be searched"
 _TRIES = 10  # of a search that finds its gallery changed when it is done
 EnrolledFaces = list[EnrolledFace]
 
 
 class _Entry:
-    """The index of the gallery with that number in the store, and the lock of whoever brings it up to date."""
+    """The index of the gallery with that number in the store, and the lock for bringing it up to date."""
 
     __slots__ = ("index", "lock", "number")
 
@@ -65,7 +65,7 @@ class Gallery:
     profiles: what callers wrote beside galleries, users and faces.
     engine: from `countenance.database.open_database`. normaliser: makes the rows that are searched from templates.
     now: the clock, UTC. new_id: makes face and image ids. threads: how many one search may use; 0 means all cores.
-    recorder: where changes of rows are recorded; without one nobody does, and every row is believed.
+    recorder: records changes of rows; without it none are recorded, and every row is trusted.
     """
 
     def __init__(
@@ -159,9 +159,10 @@ class Gallery:
         return self._store.faces(gallery_id, face_ids=face_ids, user_id=user_id, after=after, limit=limit)
 
     def erase(self, gallery_id: str, face_ids: Sequence[str], *, keep_owned: bool = False) -> Erased:
-        """Delete faces: gone from every search that begins after this, and from the disk (see `Erased.scrubbed`).
+        """Delete faces: they are gone from every search that begins after this, and from the disk (see
+        `Erased.scrubbed`).
 
-        keep_owned: leave those that belong to a user. Whoever has to erase does not ask for that.
+        keep_owned: keep those that belong to a user. Erasure that the rules demand does not set it.
         """
         erased = self._store.erase(gallery_id, face_ids, keep_owned=keep_owned)
         return replace(erased, scrubbed=self.scrub()) if erased.deleted else erased
@@ -171,12 +172,12 @@ class Gallery:
         self._users.create(self._head(gallery_id).number, user_id, token)
 
     def delete_user(self, gallery_id: str, user_id: str, token: Token | None = None) -> bool:
-        """Take the user out; the faces stay and are nobody's. The answer is as `Erased.scrubbed`, of the user's id."""
+        """Delete the user; the faces stay, without a user. Returns `scrubbed` as in `Erased`, for the user's id."""
         self._users.delete(self._head(gallery_id).number, user_id, token)
         return self.scrub()
 
     def users(self, gallery_id: str, *, after: str | None = None, limit: int) -> Page[User]:
-        """At most `limit` users in the order of their making. after: as for `faces`."""
+        """At most `limit` users, oldest first. after: as for `faces`."""
         return self._users.list(self._head(gallery_id).number, after, limit)
 
     def associate(
@@ -189,7 +190,8 @@ class Gallery:
         similarity: float,
         token: Token | None = None,
     ) -> Reassigned:
-        """Make faces the user's. Where the user has faces, others have to be that similar to them, as in a search.
+        """Give faces to the user. If the user has faces already, new ones must be at least that similar to them, as in
+        a search.
 
         `NotFound` without the user, `LimitExceeded` for more faces than one user may have.
         """
@@ -206,12 +208,12 @@ class Gallery:
     def disassociate(
         self, gallery_id: str, user_id: str, face_ids: Sequence[str], token: Token | None = None
     ) -> Reassigned:
-        """Make faces of the user nobody's; `NotFound` without the user."""
+        """Take faces away from the user; they stay enrolled. `NotFound` without the user."""
         number = self._head(gallery_id).number
         return self._users.disassociate(number, user_id, tuple(dict.fromkeys(face_ids)), token)
 
     def delete_person(self, gallery_id: str, user_id: str) -> Erased:
-        """Erase the user's faces and take the user out; `NotFound` if there is none. Asked again, it goes on."""
+        """Erase the user's faces and delete the user; `NotFound` if there is none. May be repeated after a failure."""
         faces = self.profiles.person(gallery_id, user_id).face_ids
         erased = self.erase(gallery_id, faces)
         return replace(erased, scrubbed=self.delete_user(gallery_id, user_id))
@@ -242,7 +244,7 @@ class Gallery:
         min_score: float,
         exclude_face_id: str | None = None,
     ) -> Matches:
-        """The `limit` enrolled faces most like `template`, none below `min_score`, best first.
+        """The `limit` enrolled faces most similar to `template`, none below `min_score`, best first.
 
         Every change that was acknowledged before this call, by whichever process, is taken into account.
         `NotFound` without the gallery, `Conflict` for a template of another model.
@@ -253,7 +255,7 @@ class Gallery:
     def search_many(
         self, gallery_id: str, templates: Sequence[Template], *, limit: int, min_score: float
     ) -> tuple[Matches, ...]:
-        """What `search` gives for each template, in less time than one after the other."""
+        """What `search` returns for each template, faster than one search after the other."""
         return self._search(gallery_id, templates, limit, min_score, None) if templates else ()
 
     def search_users(
@@ -267,9 +269,10 @@ class Gallery:
         exclude_face_id: str | None = None,
         exclude_user_id: str | None = None,
     ) -> UserMatches:
-        """The `limit` users most like a person of whom `templates` are, none below `similarity`, best first.
+        """The `limit` users most similar to the person whom `templates` show, none below `similarity`, best first.
 
-        How alike a user is says `grouping`. What is excluded does not count; otherwise as `search`.
+        `by_user.grouped` says how a user's similarity is measured. What is excluded does not count; otherwise as
+        `search`.
         """
         head = self._head(gallery_id)
         _of_one_model(head, calibration)
@@ -282,11 +285,12 @@ class Gallery:
         raise Overloaded(_TOO_FAST)
 
     def read_all(self, model: ModelId) -> int:
-        """Make the rows of every gallery of `model` that is behind, as its next search would; how many there are.
+        """Bring the index of every gallery of `model` up to date, as its next search would; returns how many galleries
+        there are.
 
-        For a thread of its own after a start: rows are kept in memory only, so that a changed normaliser makes them
-        anew from the stored templates. Searches meanwhile wait for their own gallery at most. What searches among many
-        faces need is compiled too, which takes seconds where this was never run before.
+        Runs in a thread of its own after a start: rows are kept in memory only, and made from the stored templates with
+        the normaliser in use. Meanwhile a search waits for its own gallery only. It also compiles the code for searches
+        among many faces, which takes seconds the first time on a machine.
         """
         after, done = None, 0
         while True:
@@ -308,11 +312,11 @@ class Gallery:
             after = page.next
 
     def search_counts(self) -> SearchCounts:
-        """How searches among many faces went, since this object was made."""
+        """Counts of the searches among many faces since this object was made."""
         return self._bounded.counts if self._bounded else SearchCounts()
 
     def scrub(self, wait_ms: int = 2000) -> bool:
-        """Take what was deleted off the disk. False if a reader held an older snapshot for longer than `wait_ms`.
+        """Remove deleted data from the disk. False if a reader held an older snapshot for longer than `wait_ms`.
 
         Every erasure does this; after a False the next enrolment or erasure tries again.
         """
@@ -327,7 +331,7 @@ class Gallery:
             hits_of_probes = self._find(snapshot, probes, limit, min_score, without)
             numbers = {number for hits in hits_of_probes for number, _ in hits}
             faces = self._store.by_number(head.number, sorted(numbers))
-            if len(faces) == len(numbers):  # else somebody erased a hit meanwhile, and others take its place
+            if len(faces) == len(numbers):  # otherwise a hit was erased meanwhile, and another face takes its place
                 return tuple(
                     Matches(snapshot.size, tuple((faces[number], score) for number, score in hits))
                     for hits in hits_of_probes
@@ -337,9 +341,8 @@ class Gallery:
     def _tries(
         self, gallery_id: str, templates: Sequence[Template], excluded: str | None
     ) -> Iterator[tuple[GalleryHead, IndexSnapshot, Rows, int | None]]:
-        """The gallery as it is now, the probes, and the row that does not count: again for each try, but not for ever.
-
-        Whoever finds that a hit was gone when it was looked up goes on to the next try.
+        """The gallery as it is now, the probes, and the row that does not count: read again for each of a limited
+        number of tries. A caller for whom a hit was gone by the time it was looked up goes on to the next try.
         """
         for _ in range(_TRIES):
             head = self._head(gallery_id)
@@ -391,7 +394,7 @@ class Gallery:
         with self._lock:
             if self._bounded is None:
                 from countenance.gallery.search.bounded import (
-                    BoundedSearch,  # numba comes with it, and small galleries do without
+                    BoundedSearch,  # imports numba, which small galleries do not need
                 )
 
                 self._bounded = BoundedSearch(self._pool)
@@ -408,7 +411,7 @@ class Gallery:
             raise
 
     def _snapshot(self, gallery_id: str, head: GalleryHead) -> IndexSnapshot | None:
-        """The gallery's rows at `head` or later; None if so much happened meanwhile that `head` is of no use."""
+        """The gallery's rows at `head` or later; None if so much changed meanwhile that `head` is out of date."""
         with self._lock:
             entry = self._indexes.get(gallery_id)
             if entry is None or entry.number != head.number:
@@ -425,8 +428,8 @@ class Gallery:
     def _catch_up(self, index: Index, head: GalleryHead) -> bool:
         """Read what changed since the snapshot, or everything; False if the log of erasures was cut meanwhile.
 
-        Reads may see more than `head`, never less: added faces first, then whose they are, then erased ones. What is
-        seen too early is seen again next time, and doing it twice changes nothing.
+        Reads may see later changes than `head`, never earlier ones only: added faces first, then their users, then
+        erasures. A change that is seen early is seen again next time; applying it twice does no harm.
         """
         since = head.revision if index.snapshot.revision < 0 else index.snapshot.revision
         new = self._store.templates_after(head.number, index.last, head.dimension or 0, _AT_ONCE)

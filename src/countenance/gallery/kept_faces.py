@@ -1,7 +1,7 @@
-"""Faces that were detected and are not enrolled: their templates, in memory only, for the time that was asked for.
+"""Faces that were detected but not enrolled: their templates, kept in memory only, for the time requested.
 
-A face id is random, and good only for the mandate under which it was made. Nothing is written to the disk, so a restart
-forgets all of them, and so does the end of their time.
+A face id is random and valid only for the mandate under which it was made. Nothing is written to the disk, so a restart
+forgets all of them; each is also forgotten when its time is over.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from countenance.errors import NoSuchDetectedFace
 from countenance.faces import Template
 
 MOST = 200_000
-"""Faces kept at once; one of 128 numbers takes about a kilobyte."""
+"""The most faces kept at once; one with 128 numbers takes about a kilobyte."""
 MOST_OF_ONE = 20_000
-"""Faces kept at once for one mandate. Beyond either, the oldest of the mandate that has most makes room."""
+"""The most faces of one mandate. Beyond either limit, the oldest face of the mandate with most faces is dropped."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +51,7 @@ class KeptFaces:
         return self._count
 
     def keep(self, mandate_id: str, templates: Sequence[Template], seconds: int) -> tuple[str, ...]:
-        """Keep templates for so long under that mandate; their face ids, in that order."""
+        """Keep templates for that time under that mandate; returns their face ids in the same order."""
         now = self._now()
         with self._lock:
             self._sweep(now)

@@ -1,4 +1,4 @@
-"""Which faces of a picture are enrolled already, when the same picture comes again."""
+"""Which faces of a picture are enrolled already, when the same picture is sent again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from countenance.faces import BoundingBox
 
-_SAME = 0.5  # the usual overlap from which two boxes are one object; a detector gives no two boxes that close
+_SAME = 0.5  # the usual overlap from which two boxes count as one object; a detector returns no two boxes that close
 
 
 def already_there(detected: Sequence[BoundingBox], stored: Sequence[BoundingBox]) -> dict[int, int]:

@@ -1,4 +1,4 @@
-"""How the gallery's tables hold moments, how lists are cut into pages, and ids into portions."""
+"""How the gallery's tables store times, how lists are split into pages, and ids into portions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from countenance.errors import BadPageToken, BadRequest
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_AT_ONCE = 10_000  # a statement holds a bounded number of values
+_AT_ONCE = 10_000  # a statement takes a limited number of values
 
 
 def microseconds(moment: datetime) -> int:
-    """Since 1970, UTC."""
+    """Microseconds since 1970, UTC."""
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
@@ -22,14 +22,14 @@ def moment(since_1970: int) -> datetime:
 
 
 def page_size(limit: int) -> int:
-    """`limit`, if a page can have it."""
+    """`limit`, if a page may be that long."""
     if limit < 1:
         raise BadRequest(f"a page holds at least 1 item, got {limit}")
     return limit
 
 
 def place(after: str | None) -> int:
-    """The number after which a page begins; `BadPageToken` where none was given out like that."""
+    """The number after which a page begins; `BadPageToken` if it was not given out here."""
     if after is not None and not (after.isascii() and after.isdigit() and len(after) < 19):
         raise BadPageToken("this place in the list is not one that was given out")
     return int(after or 0)

@@ -1,4 +1,4 @@
-"""What callers write beside galleries, users and faces: a kind, names, data of their own. No search reads any of it."""
+"""What callers store with galleries, users and faces: a kind, names, their own data. No search reads any of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Row = Any  # one row of a result; SQLAlchemy's type cannot tell which columns it
 
 
 class GroupKind(StrEnum):
-    """What a gallery is to the callers who made it so: people with faces, or faces alone."""
+    """What a gallery is for the callers who made it: people with faces, or faces alone."""
 
     PERSON_GROUP = "person group"
     LARGE_PERSON_GROUP = "large person group"
@@ -47,7 +47,7 @@ class GroupProfile:
 
 @dataclass(frozen=True, slots=True)
 class FaceGroup:
-    """A gallery of a kind. trained_at: when training was last asked for; None if it never was. Times are UTC."""
+    """A gallery with a kind. trained_at: when training was last requested; None if it never was. Times are UTC."""
 
     gallery_id: str
     profile: GroupProfile
@@ -67,7 +67,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class NotedFace:
-    """An enrolled face, and what was written beside it."""
+    """An enrolled face and what was stored with it."""
 
     face_id: str
     user_data: str | None
@@ -85,7 +85,7 @@ _faces = sa.select(faces.c.number, faces.c.face_id, face_profiles.c.user_data).s
 
 
 class Profiles:
-    """Profiles in `engine`'s database. now: the clock, UTC. What is of another kind than asked for is `NotFound`."""
+    """Profiles in `engine`'s database. now: the clock, UTC. A gallery of another kind than requested is `NotFound`."""
 
     def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
         self._engine = engine
@@ -105,15 +105,15 @@ class Profiles:
         return Page(items, items[-1].gallery_id if len(rows) > limit else None)
 
     def update_group(self, gallery_id: str, kind: GroupKind, name: str | None, user_data: str | None) -> None:
-        """Write a new name or new data; None leaves what is there."""
+        """Store a new name or new data; None keeps what is there."""
         self._change_group(gallery_id, kind, **_given(name=name, user_data=user_data))
 
     def note_training(self, gallery_id: str, kind: GroupKind) -> None:
-        """Write down that training was asked for now."""
+        """Note that training was requested now."""
         self._change_group(gallery_id, kind, trained_us=microseconds(self._now()))
 
     def note_person(self, gallery_id: str, person_id: str, name: str | None, user_data: str | None) -> None:
-        """Write beside a user; None leaves what is there. `NotFound` without the user."""
+        """Store a name or data with a user; None keeps what is there. `NotFound` without the user."""
         with changing(self._engine) as connection:
             number = user_number(connection, _number(connection, gallery_id), person_id)
             values = _given(name=name, user_data=user_data)
@@ -137,14 +137,14 @@ class Profiles:
         return Page(items, items[-1].person_id if len(rows) > limit else None)
 
     def note_face(self, gallery_id: str, face_id: str, user_data: str | None) -> None:
-        """Write beside a face; `NoSuchFace` without it."""
+        """Store data with a face; `NoSuchFace` without it."""
         with changing(self._engine) as connection:
             row = _face_row(connection, gallery_id, face_id, None)
             statement = insert(face_profiles).values(face=row.number, user_data=user_data)
             connection.execute(statement.on_conflict_do_update(index_elements=["face"], set_={"user_data": user_data}))
 
     def face(self, gallery_id: str, face_id: str, person_id: str | None) -> NotedFace:
-        """A face, of that user where one is named; `NoSuchFace` without it."""
+        """A face, of that user if one is given; `NoSuchFace` without it."""
         with reading(self._engine) as connection:
             row = _face_row(connection, gallery_id, face_id, person_id)
         return NotedFace(row.face_id, row.user_data)

@@ -1,4 +1,4 @@
-"""The gallery's truth: one SQL database. Nothing here knows about search."""
+"""What a gallery holds, in one SQL database. Nothing here searches."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 Row = Any  # one row of a result; SQLAlchemy's type cannot tell which columns it has
 
-_SHORTEST_LOG = 10_000  # erasures remembered however small the gallery is
+_SHORTEST_LOG = 10_000  # erasures that are remembered even for a small gallery
 
 _face_columns = (
     faces.c.number, faces.c.face_id, faces.c.box_left, faces.c.box_top, faces.c.box_width, faces.c.box_height,
@@ -102,7 +102,7 @@ _ROOMS = (16, 128, 1024)  # numbers in one statement; there are few statements, 
 
 @cache
 def _by_number(count: int) -> Direct:
-    """Faces of a gallery by `count` numbers, called n0, n1 and so on."""
+    """The statement for faces of a gallery by `count` numbers, called n0, n1 and so on."""
     numbers: list[sa.BindParameter[int]] = [sa.bindparam(f"n{i}") for i in range(count)]
     return Direct(_face_rows.where(faces.c.gallery == sa.bindparam("gallery"), faces.c.number.in_(numbers)))
 
@@ -111,7 +111,7 @@ def _by_number(count: int) -> Direct:
 class GalleryHead:
     """A gallery at one moment. number: its row. dimension: length of its templates; None until the first.
 
-    revision goes up with every change of its faces, and of whose they are.
+    revision goes up with every change of its faces or their users.
     """
 
     number: int
@@ -125,7 +125,7 @@ class GalleryHead:
 class Store:
     """Galleries, images and faces in `engine`'s database. now: the clock, UTC. new_id: makes face and image ids.
 
-    recorder: where changes of rows are recorded; without one nobody does, and every row is believed.
+    recorder: records changes of rows; without it none are recorded, and every row is trusted.
     """
 
     def __init__(
@@ -256,9 +256,8 @@ class Store:
         return self._recorder.change(work)
 
     def erase(self, gallery_id: str, face_ids: Sequence[str], *, keep_owned: bool) -> Erased:
-        """Delete the faces of those ids, and every image that has no face left. It says nothing of the disk.
-
-        keep_owned: leave those that belong to a user, and say so.
+        """Delete the faces with those ids, and every image that has no face left; `scrub` removes them from the disk.
+        keep_owned: keep those that belong to a user, and report them.
         """
         wanted = tuple(dict.fromkeys(face_ids))
 
@@ -313,7 +312,7 @@ class Store:
             number = _gallery_row(connection, gallery_id).number
             query = _face_rows.where(faces.c.gallery == number, faces.c.number > first)
             query = query.order_by(faces.c.number).limit(limit + 1)
-            asked = sa.select(_these.c.number).where(_these.c.gallery == number)  # else SQLite reads all of the gallery
+            asked = sa.select(_these.c.number).where(_these.c.gallery == number)  # else SQLite reads the whole gallery
             if user_id is not None:
                 asked = asked.where(_these.c.user == user_number(connection, number, user_id))
                 query = query.where(faces.c.number.in_(asked))
@@ -397,9 +396,9 @@ class Store:
 
         A damaged template, and a face that is not as it was recorded, is left out; the log names its row.
 
-        It reads through the driver itself: SQLAlchemy's rows would take as long as all the rest of a start.
+        It reads through the driver itself: SQLAlchemy's rows would take as long as the rest of a start.
         """
-        while dimension:  # of a gallery without one nothing was enrolled
+        while dimension:  # nothing was ever enrolled in a gallery without one
             query = (
                 sa.select(faces.c.number, *FACE_COLUMNS)
                 .where(faces.c.gallery == gallery, faces.c.number > number)
@@ -434,7 +433,7 @@ class Store:
                 return
 
     def check_gallery(self, gallery: int) -> None:
-        """`NotAsRecorded` where the gallery's row was changed behind the ledger's back."""
+        """`NotAsRecorded` if the gallery's row was changed without an entry in the ledger."""
         query = sa.select(*GALLERY_COLUMNS).where(galleries.c.number == gallery)
         with reading_once(self._engine) as connection:
             row = connection.execute(query).one_or_none()
@@ -458,7 +457,8 @@ class Store:
         return numbers
 
     def erased_since(self, gallery: int, revision: int) -> Numbers | None:
-        """The numbers of the faces erased after `revision`, sorted, (n,); None if nobody remembers that far back."""
+        """The numbers of the faces erased after `revision`, sorted, (n,); None if the log does not reach back that
+        far."""
         query = sa.select(erasures.c.face).where(erasures.c.gallery == gallery, erasures.c.revision > revision)
         with reading(self._engine) as connection:
             floor = connection.execute(sa.select(galleries.c.log_floor).where(galleries.c.number == gallery)).scalar()
@@ -468,9 +468,8 @@ class Store:
         return np.sort(np.array(numbers, dtype=np.int64))
 
     def scrub(self, wait_ms: int) -> bool:
-        """Empty the write-ahead log into the database file, so that nothing that was deleted stays in it.
-
-        False if some reader kept an older snapshot for longer than `wait_ms`. Elsewhere than in SQLite: always False.
+        """Empty the write-ahead log into the database file, so that no deleted data stays in it. False if a reader held
+        an older snapshot for longer than `wait_ms`. Always False in databases other than SQLite.
         """
         if self._engine.dialect.name != "sqlite":
             return False
@@ -581,7 +580,7 @@ def _delete(
         empty += [tuple(image) for image in connection.execute(sa.select(*IMAGE_COLUMNS).where(*idle))]
         connection.execute(sa.delete(images).where(*idle))
     floor, length = row.log_floor, row.log_length + len(numbers)
-    if length > max(_SHORTEST_LOG, left):  # as long as the gallery itself: reading that anew is as cheap
+    if length > max(_SHORTEST_LOG, left):  # a log as long as the gallery: reading the gallery again costs no more
         connection.execute(sa.delete(erasures).where(erasures.c.gallery == gallery))
         floor, length = revision, 0
     else:

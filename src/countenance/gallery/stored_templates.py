@@ -1,4 +1,4 @@
-"""Whether what the database holds as a template is one: a damaged row must not take its gallery with it."""
+"""Whether a stored template is a valid one: a damaged row must not make its gallery unusable."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from countenance import faces
 
 NORM_TOLERANCE = 2 * faces.NORM_TOLERANCE
-"""How far the L2 norm of a stored template may be from 1: more than of one that is enrolled, so that norms summed in
-another order damage none. A longer template would score above every honest one."""
+"""How far a stored template's L2 norm may be from 1: more than at enrolment, since norms are summed in any order.
+
+A longer template would score above every genuine one.
+"""
 
 
 def undamaged(stored: Sequence[object], dimension: int) -> NDArray[np.bool_]:

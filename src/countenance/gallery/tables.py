@@ -1,15 +1,15 @@
 """The gallery's tables, as migrations 0002, 0008 and 0010 make them.
 
-`number` counts rows in the order of their making and is never used again. `galleries.revision` goes up by one with
-every change of a gallery's faces; `erasures` says which faces went at which revision, so that an index that is behind
-catches up without reading everything again. Entries up to `log_floor` are gone; `log_length` are left.
+`number` counts rows in the order in which they are made, and no number is reused. `galleries.revision` goes up by one
+with every change of a gallery's faces; `erasures` says which faces went at which revision, so that an index that is out
+of date catches up without reading everything again. Entries up to `log_floor` are gone; `log_length` are left.
 Templates are raw (not normalised) little-endian float32. An image without external id has the empty one.
 
-`faces.user` is the user whom a face belongs to, if any, and `faces.user_revision` the revision at which that last
-changed, so that an index that is behind learns of it. `user_requests` remembers for a day what requests with a token
-were answered; tokens and requests are there as digests only.
+`faces.user` is the user to whom a face belongs, if any, and `faces.user_revision` the revision at which that last
+changed, so that an index that is out of date learns of it. `user_requests` keeps for a day the answers to requests with
+a token; tokens and requests are stored as digests only.
 
-The profiles are what callers wrote beside a gallery, a user or a face: names, data of their own. No search reads them.
+The profiles are what callers stored with a gallery, a user or a face: names and their own data. No search reads them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The users of a gallery, and which faces are said to be theirs: what the database holds of it."""
+"""The users of a gallery and the faces that are said to be theirs, as the database holds them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Row = Any  # one row of a result; SQLAlchemy's type cannot tell which columns it
 MOST_FACES = 100
 """How many faces may belong to one user."""
 
-_REMEMBERED = timedelta(days=1)  # how long a request with a token is known again
+_REMEMBERED = timedelta(days=1)  # how long a request with a token is recognised when repeated
 
 _theirs = faces.alias("theirs")
 _size = sa.select(sa.func.count()).where(_theirs.c.user == users.c.number).scalar_subquery().label("faces")
@@ -58,7 +58,7 @@ class Users:
             self._remember(connection, gallery, token, "{}")
 
     def delete(self, gallery: int, user_id: str, token: Token | None) -> None:
-        """Take the user out; the faces stay and are nobody's. `NotFound` if there is none."""
+        """Delete the user; the faces stay, without a user. `NotFound` if there is none."""
         with changing(self._engine) as connection:
             row = _locked(connection, gallery)
             if self._known(connection, token) is not None:
@@ -71,7 +71,7 @@ class Users:
             self._remember(connection, gallery, token, "{}")
 
     def list(self, gallery: int, after: str | None, limit: int) -> Page[User]:
-        """At most `limit` users in the order of their making. `BadPageToken` if `after` is not one of this method's."""
+        """At most `limit` users, oldest first. `BadPageToken` if `after` is not one of this method's."""
         query = (
             sa.select(users.c.number, users.c.user_id, _size)
             .where(users.c.gallery == gallery, users.c.number > place(after))
@@ -93,11 +93,10 @@ class Users:
         least: float,
         token: Token | None,
     ) -> Reassigned:
-        """Make faces the user's. One that is so already is not mentioned in the answer.
-
-        Where the user has faces, another one is refused that is less than `least` similar to them: similarities(held,
-        new) says how similar each of the new raw templates is, 0..100. `LimitExceeded`, with nothing done, for more
-        than `MOST_FACES` in all; `NotFound` without the user.
+        """Give faces to the user. One that the user has already is not mentioned in the answer. If the user has faces,
+        a new one that is less than `least` similar to them is refused: similarities(held, new) says how similar each of
+        the new raw templates is, 0..100. `LimitExceeded`, with nothing done, for more than `MOST_FACES` in all;
+        `NotFound` without the user.
         """
         with changing(self._engine) as connection:
             row = _locked(connection, gallery)
@@ -122,7 +121,7 @@ class Users:
             return _answered(connection, answer)
 
     def disassociate(self, gallery: int, user_id: str, face_ids: Sequence[str], token: Token | None) -> Reassigned:
-        """Make faces of the user nobody's. One that is so already is not mentioned. `NotFound` without the user."""
+        """Take faces away from the user. One that has no user is not mentioned. `NotFound` without the user."""
         with changing(self._engine) as connection:
             row = _locked(connection, gallery)
             if (known := self._known(connection, token)) is not None:
@@ -144,7 +143,7 @@ class Users:
             return _rows(connection.execute(query).scalars().all())
 
     def owners(self, numbers: Sequence[int]) -> tuple[dict[int, str], dict[str, int]]:
-        """Whose the faces of those numbers are, without those that are nobody's; and how many faces each user has."""
+        """The users of the faces with those numbers, without faces that have none; and how many faces each user has."""
         owner, size = {}, {}
         query = sa.select(faces.c.number, users.c.user_id, _size).join(users, faces.c.user == users.c.number)
         with reading(self._engine) as connection:
@@ -155,7 +154,7 @@ class Users:
         return owner, size
 
     def changed_since(self, gallery: int, revision: int) -> tuple[Numbers, Numbers]:
-        """Faces whose user changed after `revision`: those that are somebody's now and those that are not, sorted."""
+        """Faces whose user changed after `revision`: those that have a user now and those that have none, sorted."""
         query = (
             sa.select(faces.c.number, faces.c.user.is_not(None).label("owned"))
             .where(faces.c.gallery == gallery, faces.c.user_revision > revision)
@@ -167,7 +166,7 @@ class Users:
         return np.array(owned, dtype=np.int64), np.array([r.number for r in rows if not r.owned], dtype=np.int64)
 
     def _known(self, connection: sa.Connection, token: Token | None) -> str | None:
-        """What a request with that token was answered before; `TokenReused` if it was another request."""
+        """The earlier answer to a request with that token; `TokenReused` if it was another request."""
         if token is None:
             return None
         query = sa.select(user_requests.c.request, user_requests.c.answer).where(
@@ -230,7 +229,7 @@ def _named(
 
 
 def _refused(named: Mapping[str, Row], number: int) -> list[tuple[str, Reason, int | None, float | None]]:
-    """The faces that can neither become the user's nor cease to be."""
+    """The faces that can neither be given to the user nor be taken away."""
     return [
         (face_id, Reason.NOT_FOUND, None, None) if face is None else (face_id, Reason.OTHER_USER, face.user, None)
         for face_id, face in named.items()
@@ -247,7 +246,7 @@ def _assign(connection: sa.Connection, row: Row, user: int | None, numbers: Sequ
 
 
 def _answer(done: Sequence[str], refused: Sequence[tuple[str, Reason, int | None, float | None]], size: int) -> str:
-    """What is remembered of an answer: no user by id, so that a user who is deleted is gone from here too."""
+    """What is kept of an answer: no user's id, so that a deleted user leaves no trace here."""
     return json.dumps([done, refused, size])
 
 

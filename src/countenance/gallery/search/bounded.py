@@ -1,10 +1,10 @@
-"""The search among many rows: bounds from short codes rule out nearly all, and the rest is computed.
+"""The search among many rows: bounds from short codes rule out nearly all of them, and the rest is computed.
 
-A row is computed in full unless its bound is below the score of a hit that is known already. So every score in an
-answer is exact, and so are its ids but for the chance that a bound is wrong, `codes.CHANCE`. First every row is looked
-at by its brief codes, then the few that may be hits by their fine ones, when the least score of a hit is nearly known.
-Where bounds rule out nothing, every row is computed on the way; where more rows are as good as the last hit than there
-is room for, the search begins anew without codes. Both are counted.
+A row's score is computed in full unless its bound is below the scores of the hits found so far. So every score in an
+answer is exact, and its ids are right except with the chance `codes.CHANCE` that a bound is wrong. First every row is
+tested by its brief codes. Then, when the lowest score of a hit is nearly known, the few rows that may be hits are
+tested by their fine codes. If the bounds rule out nothing, every row is computed; if more rows tie with the last hit
+than there is room for, the search starts again without codes. Both are counted.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from countenance.gallery.search.index import Hits, IndexSnapshot, ranked, roundi
 from countenance.gallery.search.threads import ThreadPool
 
 _TOGETHER = 8  # probes that a thread takes at once, of many
-_WAITING = 65_536  # rows that a thread can let wait
+_WAITING = 65_536  # rows that a thread can postpone
 _NOTED_PER_HIT, _NOTED = 4, 4096  # rows that a thread can note as possible hits
-_LITTLE = 8  # a search that computes one row in so many or more was not helped by its bounds
+_LITTLE = 8  # bounds did not help a search that computes one row in this many, or more
 
 
 class BoundedSearch:
@@ -84,13 +84,13 @@ class BoundedSearch:
         return hits_of_probes
 
     def prepare(self, snapshot: IndexSnapshot) -> None:
-        """Have everything compiled that searches of it need, by searches that find nothing."""
+        """Compile everything that searches of the snapshot need, by running searches that find nothing."""
         nobody = np.zeros((2, snapshot.chunks[0][0].rows.shape[1]), dtype=np.float32)
         self.search(snapshot, nobody[0], 1, np.inf)
         self.search_many(snapshot, nobody, 1, np.inf)
 
     def _notes(self, count: int, *asked: _Asked) -> _Notes:
-        """Empty notes for `count` threads, or probes; used ones if there are, since fresh memory is slow."""
+        """Empty notes for `count` threads or probes; reused if possible, since fresh memory is slow."""
         try:
             notes = self._spare[count].pop()
         except IndexError:
@@ -99,7 +99,7 @@ class BoundedSearch:
         return notes
 
     def _found(self, asked: _Asked, notes: _Notes, mine: slice, limit: int, without: int | None) -> Hits:
-        """What those notes hold, less the row that does not count; by computing all where they hold no whole answer."""
+        """The hits in those notes less the row that does not count; computes all rows if notes are incomplete."""
         numbers, rows, refined, computed, full = kernels.gather(
             asked.chunks, notes.places[mine], notes.scores[mine], notes.state[mine], notes.floors[mine],
             asked.limit, asked.twice, len(asked.probe),
@@ -119,7 +119,7 @@ class BoundedSearch:
 
 
 class _Asked:
-    """A probe, and what the kernels need of it. limit: how many hits are wanted, no more than there are rows."""
+    """A probe as the kernels need it. limit: how many hits are wanted, at most the number of rows."""
 
     __slots__ = (
         "chunks", "layout", "limit", "min_score", "owned", "probe", "query", "snapshot", "terms", "twice",
@@ -139,7 +139,7 @@ class _Asked:
 
 
 class _Notes:
-    """What threads, or probes, find: a row of each array for one. The arrays are those of `kernels.look`."""
+    """What the threads, or probes, find: one row of each array for each. The arrays are those of `kernels.look`."""
 
     def __init__(self, count: int) -> None:
         self.heaps: Rows = np.empty((count, 0), dtype=np.float32)

@@ -50,15 +50,15 @@ class Chunk:
 
     @property
     def lacks_codes(self) -> bool:
-        """Whether a whole group of its rows has no codes yet, or codes were never made."""
+        """Whether a whole group of its rows has no codes yet, or none were ever made."""
         return self.codes is None or self.coded + _ROUND <= self.filled
 
     def counting(self, owned: bool) -> NDArray[np.bool_]:
-        """Which rows count: all that are alive, or those of users only."""
+        """Which rows count: all living ones, or only those that belong to users."""
         return self.owned if owned else self.alive
 
     def append(self, numbers: Numbers, rows: Rows) -> None:
-        """Put rows behind those that are there; they fit."""
+        """Append rows; there must be room for them."""
         start, end = self.filled, self.filled + len(numbers)
         self.numbers[start:end] = numbers
         self.rows[start:end] = rows
@@ -67,7 +67,7 @@ class Chunk:
         self.filled = end
 
     def code(self, coder: Coder) -> None:
-        """Make the codes of the rows that have none, in whole groups: a group's codes never change under a reader."""
+        """Code the rows that have no codes, in whole groups: a group's codes never change while somebody reads them."""
         self.codes = self.codes or coder.codes(self.room)
         end = self.filled - self.filled % _ROUND
         for start in range(self.coded, end, _CODED_AT_ONCE):
@@ -85,17 +85,17 @@ class Chunk:
         self.dead += len(places)
 
     def own(self, numbers: Numbers, owned: bool) -> None:
-        """Say of those of the sorted `numbers` that are here and alive whether they belong to a user."""
+        """Set whether those of the sorted `numbers` that are here and living belong to a user."""
         self.owned[self._living(numbers)] = owned
 
     def _living(self, numbers: Numbers) -> Numbers:
-        """The places of those of the sorted `numbers` that are here and alive."""
+        """The places of those of the sorted `numbers` that are here and living."""
         places = np.searchsorted(self.numbers[: self.filled], numbers)
         numbers, places = numbers[places < self.filled], places[places < self.filled]
         return np.asarray(places[(self.numbers[places] == numbers) & self.alive[places]])
 
     def without_dead(self, room: int) -> Chunk:
-        """The living rows in a chunk of their own that has room for `room` at least; it has no codes yet."""
+        """A new chunk with the living rows and room for at least `room`; it has no codes yet."""
         other = Chunk(-(-room // _ROUND) * _ROUND, self.rows.shape[1])
         alive = np.flatnonzero(self.alive[: self.filled])
         other.append(self.numbers[alive], self.rows[alive])

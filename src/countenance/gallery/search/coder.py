@@ -1,8 +1,8 @@
 """The rotation and centre of one index.
 
-A normaliser adds columns in which rows hardly differ: a one beside a probe's offset, a row's own offset beside a one.
-Turned with the others they would lengthen every probe, and so loosen every bound, for nothing. Columns that are the
-same in all rows are left out, and one that varies little stays as it is: a row's number in it is kept beside its codes.
+A normaliser adds columns in which rows hardly differ: the constant 1 and the row's own offset. Rotating them with the
+others would lengthen every probe, and so loosen every bound, without need. Columns that are the same in all rows are
+left out, and one that varies little is not rotated: a row's value in it is stored with its codes.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from countenance.gallery.search import kernels
 from countenance.gallery.search.codes import CodedProbe, Codes, Rows, Turned
 from countenance.gallery.search.intrinsics import WIDTH
 
-_FLAT = 0.25  # a column may stay as it is if it varies less than this share of the median variance
+_FLAT = 0.25  # a column is not rotated if it varies less than this share of the median variance
 
 
 class Coder:
     """How the rows of one index are coded. centre, variance: (d,), of many rows, never of a few people's.
 
-    The rotation is drawn anew each time, so that nobody can know which faces a bound would miss.
+    The rotation is drawn again each time, so that nobody can know which faces a bound would miss.
     """
 
     def __init__(self, centre: Rows, variance: Rows) -> None:
@@ -51,7 +51,7 @@ class Coder:
         return Turned(np.ascontiguousarray(moved @ self.rotation), moved[:, self.staying], np.flatnonzero(strange))
 
     def probe(self, probe: Rows) -> CodedProbe:
-        """The probe (d,), ready to be compared with codes; each number is rounded up or down by chance."""
+        """The probe (d,), ready to be compared with codes; each number is rounded up or down at random."""
         numbers = np.empty(self.padded, dtype=np.int8)
         scale, turned, left, base, exact = kernels.round_probe(
             probe, self.rotation, self.centre, self._chance.random(self.padded, dtype=np.float32), numbers
@@ -62,7 +62,7 @@ class Coder:
             scale=scale,
             staying=probe[self.staying],
             norm=max(math.sqrt(turned) * (1 + lost), 1e-30),
-            base=base + 2.0**-21 * abs(base),  # for what float32 loses of it in the bound's last sum
+            base=base + 2.0**-21 * abs(base),  # to allow for what float32 loses in the bound's last sum
             lost=math.sqrt(left) * (1 + 1e-6),
             rounding=4 * lost * math.sqrt(exact),
         )

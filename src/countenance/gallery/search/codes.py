@@ -1,9 +1,9 @@
-"""Short codes of rows, and how high a row may score that has them.
+"""Short codes of rows, and an upper bound on the score of a row with a given code.
 
 A row g is moved by a centre m and turned by a random rotation R, so that no dimension stands out: y = R (g - m). Each
-number of y becomes one of four evenly spaced levels (brief codes), or of eight, each of which halves one of the four
-(fine codes are the bit that tells which half). Of either, write c = a (y / |y| + tan(angle) u), u a unit vector at
-right angles to y. Then
+number of y becomes one of four evenly spaced levels (the brief code) or one of eight, two in each of the four (the fine
+code is the bit that tells which half). For either, write c = a (y / |y| + tan(angle) u), u a unit vector at right
+angles to y. Then
 
     Rp . y = gain (Rp . c) - residual (Rp . u),    gain = |y|^2 / (y . c),    residual = |y| tan(angle)
 
@@ -16,11 +16,10 @@ w < -t:
 
 with I the regularised incomplete beta function, which is where t comes from (`furthest`). A row that scores s has
 |p'|^2 <= |p|^2 - ((s - p . m) / |y|)^2. Rp is rounded to eight bits, multiples of s, up or down by chance so that it is
-right on average. That loses |Rp - rounded| |gain c| at most, and more than x s |gain c| with a chance of exp(-2 x^2)
-at most (Hoeffding 1963, theorem 2).
+right on average. The error is |Rp - rounded| |gain c| at most, and exceeds x s |gain c| with a chance of exp(-2 x^2) at
+most (Hoeffding 1963, theorem 2).
 
-A column that is not turned (`coder`) adds p_j (g_j - m_j), from a number that is kept as a byte: off by half a step at
-most.
+A column that is not rotated (`coder`) adds p_j (g_j - m_j), from a number stored as a byte: off by half a step at most.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ Bytes = NDArray[np.uint8]
 Places = NDArray[np.int64]
 _HUGE = 2**21  # bytes
 CHANCE = 1e-6
-"""Of a search that lacks a hit: one in a million, whatever rows and probe are. It is over the draw of the rotation."""
+"""The chance that a search lacks a hit: one in a million for any rows and any probe, over the draw of the rotation."""
 _SHARES = (0.8, 0.1, 0.1)  # of CHANCE: brief bounds, which are asked of every row; fine ones; the probe's rounding
 _CLIP = 2.1
 """Range of the levels in root mean squares: between the best for four and for eight even levels of normal numbers."""
@@ -51,9 +50,8 @@ _CLIP = 2.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Turned:
-    """What is coded of rows. y: (n, padded). column: (n, 0 or 1), g - m in the column that stays, if one does.
-
-    strange: which rows have something in columns that are the same in all rows otherwise; they get no bound.
+    """What is coded of rows. y: (n, padded). column: (n, 0 or 1), g - m in the column that is not rotated, if there is
+    one. strange: which rows differ in columns that are otherwise the same in all rows; they get no bound.
     """
 
     y: Rows
@@ -63,9 +61,10 @@ class Turned:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CodedProbe:
-    """What the bounds of a probe need. numbers: (padded,) int8, Rp / scale. staying: (0 or 1,), the column that stays.
+    """What the bounds of a probe need. numbers: (padded,) int8, Rp / scale. staying: (0 or 1,), the column that is not
+    rotated.
 
-    norm: |Rp|. base: p . m or little more. lost: |Rp - scale x numbers|. rounding: more than float32 can lose, as a
+    norm: |Rp|. base: p . m or slightly more. lost: |Rp - scale x numbers|. rounding: more than float32 can lose, as a
     share of |y|.
     """
 
@@ -80,7 +79,7 @@ class CodedProbe:
 
 @cache
 def furthest(dimensions: int, chance: float) -> float:
-    """t: w is below -t with just that chance, of a w as the module's text says. 0..1; 1 is always right."""
+    """t, 0..1: a w as in the module's text is below -t with just that chance; t = 1 is never exceeded."""
     if dimensions <= 2:
         return 1.0
     return min(1.0, math.sqrt(1.0 - float(betaincinv((dimensions - 2) / 2, 0.5, 2 * chance))) * (1 + 1e-6))
@@ -89,11 +88,11 @@ def furthest(dimensions: int, chance: float) -> float:
 class Codes:
     """The codes of the rows of one chunk. room: rows that fit, a multiple of LANES; padded: a multiple of WIDTH.
 
-    staying: how many columns stay as they are, 0 or 1. brief: (groups, padded / STEP, 2, LANES / 2, 4) uint8. facts:
+    staying: how many columns are not rotated, 0 or 1. brief: (groups, padded / STEP, 2, LANES / 2, 4) uint8. facts:
     (groups, 2 + staying, LANES) uint8: the brief codes' gains and residuals, and that column. scales: (groups,
-    2 + staying, 2) float32: where these numbers begin and how far they are apart. fine: (room, padded / 8 + 8) uint8, a
-    row's bits, then the fine codes' gain and residual as float32. longest: (3,), the longest gain x c of the brief
-    codes and of the fine ones, and the longest y.
+    2 + staying, 2) float32: the lowest of these numbers and the distance between them. fine: (room, padded / 8 + 8)
+    uint8, a row's bits, then the fine codes' gain and residual as float32. longest: (3,), the longest gain x c of the
+    brief codes and of the fine ones, and the longest y.
     """
 
     def __init__(self, room: int, padded: int, staying: int, turn: Callable[[Rows], Turned]) -> None:
@@ -114,7 +113,7 @@ class Codes:
         self.scales: Rows = scales.view(np.float32)
 
     def put(self, first: int, rows: Rows) -> None:
-        """Code the rows (n, d) as those from place `first` on; first and n are multiples of LANES."""
+        """Code the rows (n, d) that lie from place `first` on; first and n are multiples of LANES."""
         turned = self._turn(rows)
         codes, facts = np.empty(turned.y.shape, dtype=np.uint8), np.empty((4, len(rows)), dtype=np.float32)
         kernels.encode(turned.y, _CLIP, codes, facts, self.longest)
@@ -132,7 +131,7 @@ class Codes:
         fine[:, -8:] = np.ascontiguousarray(facts[2:].T).view(np.uint8)
 
     def erase(self, places: Places) -> None:
-        """Overwrite the codes of those places."""
+        """Overwrite the codes at those places."""
         group, lane = np.divmod(places, LANES)
         self.brief[group, :, lane // (LANES // 2), lane % (LANES // 2)] = 0
         self.facts[group, :, lane] = 0
@@ -140,7 +139,7 @@ class Codes:
 
 
 def terms(probe: CodedProbe, longest: NDArray[np.float64], limit: int, twice: float) -> Rows:
-    """What `kernels.sift` needs of a probe, so that the codes of `limit` hits miss none of them but by CHANCE.
+    """What `kernels.sift` needs of a probe, so that the codes miss one of `limit` hits only with CHANCE.
 
     longest: as in `Codes`, of all rows. twice: twice what a float32 score may be off. In order: what the numbers are
     multiples of; what the codes' middle adds to an inner product, brief and fine; what a gain of brief codes may be off
@@ -149,7 +148,7 @@ def terms(probe: CodedProbe, longest: NDArray[np.float64], limit: int, twice: fl
     """
     total = int(probe.numbers.sum(dtype=np.int64))
     dimensions = len(probe.numbers)
-    # half a step, and |c| is no longer than its outer levels would make it
+    # half a step, and |c| is at most what the outer levels would give
     reach = 0.5001 * 1.5 * math.sqrt(dimensions) * (probe.norm + probe.lost)
     brief, fine, rounded = (share * CHANCE / limit for share in _SHARES)
     lost = min(probe.lost, probe.scale * math.sqrt(math.log(1 / rounded) / 2)) + probe.rounding
@@ -162,7 +161,7 @@ def terms(probe: CodedProbe, longest: NDArray[np.float64], limit: int, twice: fl
 
 
 def _space(size: int) -> Bytes:
-    """Zeros; in huge pages where the system has them, since rows that are looked at again lie far apart."""
+    """Zeros; in huge pages where the system has them, since the rows that are read again lie far apart."""
     space = mmap.mmap(-1, max(size, 1))
     if size >= _HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
         space.madvise(mmap.MADV_HUGEPAGE)
@@ -170,9 +169,8 @@ def _space(size: int) -> Bytes:
 
 
 def _shortened(numbers: Rows, rounded: Callable[[Rows], Rows]) -> tuple[Bytes, Rows]:
-    """Numbers (groups, LANES) as bytes, and where the bytes of each group begin and how far they are apart.
-
-    Rounding up makes numbers that are no less than those given.
+    """Numbers (groups, LANES) as bytes, with the lowest number of each group and the distance between numbers. They are
+    rounded up, so never less than those given.
     """
     low = numbers.min(axis=1)
     step = (numbers.max(axis=1) - low) * np.float32(1.00001 / 255)

@@ -2,10 +2,11 @@
 
 Rows lie in chunks, sorted by number. A chunk is filled from the front and its rows never move, so a reader works on
 the chunks that were there when it began while a writer appends behind them. An erased row is zeroed at once and marked;
-a chunk of which half is erased is copied without them. No search copies the rows, and no writer waits for a reader.
+a chunk of which half is erased is copied without them. Searches do not copy rows, and writers do not wait for readers.
 
-Small indexes are searched by computing every score. From CODED rows on there are short codes beside the rows, and a
-search computes just the scores that the codes' bounds do not rule out (`bounded`). Both give the same answer.
+Small indexes are searched by computing every score. From CODED rows on, the index also holds short codes of the rows,
+and a search computes only the scores that the codes' bounds do not rule out (`bounded`). Both ways give the same
+answer.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ Hits = list[tuple[int, float]]
 """Rows by number with their scores, best first."""
 
 CHUNK = 131_072
-"""Rows in a full chunk. Its brief codes take four megabytes and more, so that they get huge pages."""
+"""Rows in a full chunk. Its brief codes take four megabytes or more, so that they get huge pages."""
 CODED = 20_000
 """Rows from which on an index has codes."""
 _FIRST = 256  # rows that the first chunk of a small gallery has room for
@@ -36,9 +37,10 @@ _FIRST = 256  # rows that the first chunk of a small gallery has room for
 
 @dataclass(frozen=True, slots=True)
 class IndexSnapshot:
-    """What a search sees: chunks, and how many rows of each, and how many have codes. size: living rows at that moment.
+    """What a search sees: chunks, how many rows of each are filled, and how many have codes. size: living rows at that
+    moment.
 
-    revision: the gallery's revision that this is at least as new as; -1 before anything was read. coder: what the
+    revision: this is at least as new as that revision of the gallery; -1 before anything was read. coder: what the
     chunks' codes were made with, layout: where they lie, if there are any.
     """
 
@@ -54,9 +56,9 @@ class IndexSnapshot:
         """The `limit` rows of highest inner product with `probe` (d,), none below `min_score`, by computing all.
 
         Best first; equal scores by number. A score is the inner product of the stored float32 numbers, summed in
-        float64 and rounded to float32 once, so it depends neither on where a row lies nor on what else is searched.
-        without: the number of a row that does not count. owned: only rows that belong to a user count. Where a row of
-        the answer is erased meanwhile, it begins anew, since another one takes its place.
+        float64 and rounded to float32 once, so it depends neither on a row's place nor on the other rows.
+        without: the number of a row that does not count. owned: only rows that belong to a user count. If a row of the
+        answer is erased meanwhile, the search starts again, since another row takes its place.
         """
         numbers, rows, scores, places = [], [], np.empty(0, dtype=np.float32), []
         for chunk, filled, _ in self.chunks:
@@ -82,7 +84,7 @@ class IndexSnapshot:
 
 
 class Index:
-    """The living rows of one gallery. One writer at a time; `snapshot` may be read and searched by anybody meanwhile.
+    """The living rows of one gallery. One writer at a time; any thread may read and search `snapshot` meanwhile.
 
     pool: makes codes. last: the highest number ever appended.
     """
@@ -92,7 +94,7 @@ class Index:
         self.clear()
 
     def clear(self) -> None:
-        """Begin anew, with nothing."""
+        """Remove everything and start again."""
         self.last = 0
         self.snapshot = IndexSnapshot((), 0, -1)
         self._chunks: list[Chunk] = []
@@ -110,7 +112,7 @@ class Index:
             self.last = int(numbers[-1])
 
     def erase(self, numbers: Numbers) -> None:
-        """Take those of the sorted `numbers` out that are here; searches that run see them vanish."""
+        """Remove those of the sorted `numbers` that are here; running searches see them vanish."""
         if not len(numbers):
             return
         kept = []
@@ -122,7 +124,7 @@ class Index:
         self._chunks = kept
 
     def own(self, numbers: Numbers, owned: bool) -> None:
-        """Say of those of `numbers` that are here whether they belong to a user; searches that run see it."""
+        """Set whether those of `numbers` that are here belong to a user; running searches see it."""
         for chunk in self._chunks:
             chunk.own(numbers, owned)
 
@@ -132,7 +134,7 @@ class Index:
         if size < CODED and not self._coder:
             self.snapshot = IndexSnapshot(tuple((c, c.filled, 0) for c in self._chunks), size, revision)
             return
-        from countenance.gallery.search.layout import layout  # numba comes with it, and small galleries do without
+        from countenance.gallery.search.layout import layout  # imports numba, which small galleries do not need
 
         coder = self._code(size)
         chunks = tuple((c, c.filled, c.coded) for c in self._chunks)
@@ -174,7 +176,7 @@ def _squares(rows: Rows) -> NDArray[np.float64]:
 
 
 def ranked(numbers: Numbers, rows: Rows, probe: Rows, limit: int, min_score: float) -> Hits:
-    """The best `limit` of the given rows by their exact score, as `Snapshot.search` says."""
+    """The best `limit` of the given rows by their exact score, as `IndexSnapshot.search` defines it."""
     scores = np.einsum("ij,j->i", rows.astype(np.float64), probe.astype(np.float64)).astype(np.float32)
     order = np.lexsort((numbers, -scores))
     order = order[scores[order] >= np.float32(min_score)][:limit]
@@ -182,7 +184,8 @@ def ranked(numbers: Numbers, rows: Rows, probe: Rows, limit: int, min_score: flo
 
 
 def rounding(probe: Rows, longest: float) -> float:
-    """More than a float32 inner product of `probe` and a row of norm `longest` can be off, however it is summed.
+    """An upper bound on the error of a float32 inner product of `probe` and a row of norm `longest`, in any order of
+    summing.
 
     Higham, Accuracy and Stability of Numerical Algorithms, 3.1: |error| <= n u / (1 - n u) |x| |y|.
     """

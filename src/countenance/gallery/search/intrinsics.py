@@ -1,10 +1,10 @@
-"""What the kernels need of the processor and Python cannot say, as functions for numba: written for LLVM.
+"""What the kernels need of the processor and Python cannot express, as functions for numba, written for LLVM.
 
-What each computes stands in NumPy in tests/unit/gallery/search/reference.py, against which the tests hold it.
+tests/unit/gallery/search/reference.py computes the same in NumPy, and tests compare the two.
 
 Brief codes lie in groups of LANES rows. A group's codes are one block: for each STEP dimensions four bytes a row, row
 after row, of which byte b holds dimension 4 j + b in its bits 2 j and 2 j + 1. So one instruction (AVX-512's VPDPBUSD)
-multiplies sixteen rows' dimensions with the probe's; elsewhere LLVM makes what the processor has.
+multiplies sixteen rows' dimensions with the probe's; on other processors LLVM uses what they have.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from numba.extending import intrinsic
 
 LANES = 32
 STEP = 16
-"""Dimensions that one turn of the innermost loop takes."""
+"""Dimensions in one pass of the innermost loop."""
 WIDTH = 64
-"""Rows are coded in a multiple of so many dimensions: fine codes are looked at by so many bits at once."""
+"""Rows are coded in a multiple of this many dimensions: fine codes are read this many bits at a time."""
 
-_AHEAD = 8192  # bytes of brief codes that are being fetched while those before are looked at
+_AHEAD = 8192  # bytes of brief codes that are fetched while those before them are read
 _I8, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 _SUMS = ir.VectorType(_I32, 16)
 
@@ -36,7 +36,7 @@ def _native(make: Callable[..., Any]) -> Any:
 def instructions() -> str:
     """Which instructions multiply bytes: "avx512" (with VNNI), "avx2" or "plain".
 
-    Of the processor that numba compiles for: this one, or what its NUMBA_CPU_NAME and NUMBA_CPU_FEATURES say.
+    It is the processor that numba compiles for: this one, or the one that NUMBA_CPU_NAME and NUMBA_CPU_FEATURES name.
     NUMBA_CPU_NAME=generic NUMBA_CPU_FEATURES= forces "plain".
     """
     given = numba.core.config.CPU_FEATURES  # type: ignore[attr-defined]
@@ -65,7 +65,7 @@ def _prefetch(build: Any, at: Any) -> None:
 
 
 def _plus_products(build: Any, sums: Any, codes: Any, probe: Any) -> Any:
-    """sums plus, in each of sixteen places, four products: unsigned bytes (below 49 for AVX2) times signed ones."""
+    """`sums` plus, in each of sixteen places, four products: unsigned bytes (below 49 for AVX2) times signed ones."""
     if instructions() == "avx512":
         return _call(build, "llvm.x86.avx512.vpdpbusd.512", _SUMS, sums, codes, probe)
     bytes_ = ir.VectorType(_I8, 64)
@@ -150,11 +150,11 @@ def _splat(build: Any, value: Any, vector: Any) -> Any:
 
 
 def _bounds(column: bool) -> Any:
-    """Makes what gives one group's bounds, with a column that stays beside the codes or without.
+    """Makes the function for one group's bounds, with or without a column that is not rotated.
 
-    upper[:32] = what the brief codes allow each row to score, from sums[:32], their inner products. beside[:32] = what
-    the column adds. The answer has two bits for each row, the first row's lowest: the lower 32 say whose bound is at
-    least `floor`, the upper ones whose estimate is.
+    upper[:32] = the highest score that the brief codes allow each row, from sums[:32], their inner products.
+    beside[:32] = what the column adds. The result has two bits for each row, the first row's lowest: of the lower 32, a
+    bit is set if the row's bound is at least `floor`; of the upper 32, if its estimate is.
     """
 
     def bounds(
@@ -232,10 +232,11 @@ bounds_alone, bounds_beside = _bounds(False), _bounds(True)
 
 
 def _keeping(column: bool) -> Any:
-    """Makes what puts those of a group's rows whose bits are set behind the `count` that wait; how many wait then.
+    """Makes the function that appends the rows of a group whose bits are set to the `count` waiting ones; it returns
+    the new count.
 
-    first: the place of the group's first row. sums, upper, beside: of all 32; beside only with a column that stays. Up
-    to 32 places more are overwritten. For AVX-512.
+    first: the place of the group's first row. sums, upper, beside: of all 32; beside only with a column that is not
+    rotated. Up to 32 further places are overwritten. For AVX-512.
     """
 
     def keep(typing: Any, bits: Any, first: Any, sums: Any, upper: Any, beside: Any, waits: Any, count: Any) -> Any:
@@ -275,7 +276,7 @@ keep_alone, keep_beside = _keeping(False), _keeping(True)
 
 @_native
 def flags_set(typing: Any, flags: Any, start: Any) -> Any:
-    """A bit for each of LANES flags from `start` on, the first one's the lowest."""
+    """A bit for each of LANES flags from `start` on, the first flag in the lowest bit."""
 
     def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, build, arguments[0]).data
@@ -289,7 +290,7 @@ def flags_set(typing: Any, flags: Any, start: Any) -> Any:
 
 @_native
 def lowest(typing: Any, bits: Any) -> Any:
-    """The place of the lowest bit that is set; one is."""
+    """The place of the lowest bit that is set; at least one must be."""
 
     def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
         return _call(build, "llvm.cttz.i32", _I32, arguments[0], ir.Constant(ir.IntType(1), 1))
@@ -299,7 +300,7 @@ def lowest(typing: Any, bits: Any) -> Any:
 
 @_native
 def fetch(typing: Any, array: Any, byte: Any) -> Any:
-    """Begin to bring the cache line at that byte of `array` near."""
+    """Begin to load the cache line at that byte of `array`."""
 
     def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
         start = context.make_array(signature.args[0])(context, build, arguments[0]).data
@@ -313,7 +314,7 @@ def fetch(typing: Any, array: Any, byte: Any) -> Any:
 def bits_dot(typing: Any, bits: Any, start: Any, probe: Any, turns: Any) -> Any:
     """The sum of those numbers of `probe` (int8) whose bits are set, from byte `start` of `bits` (uint8) on.
 
-    turns: how often WIDTH bits are taken.
+    turns: how many times WIDTH bits are read.
     """
     signature = numba.types.int32(bits, numba.types.intp, probe, numba.types.intp)
 
@@ -357,7 +358,7 @@ def single(typing: Any, array: Any, byte: Any) -> Any:
 
 @_native
 def added(typing: Any, array: Any, place: Any, more: Any) -> Any:
-    """What stood at that place of an int64 array, to which `more` is added in one step, whoever else does the same."""
+    """The former number at that place of an int64 array, to which `more` is added atomically."""
 
     def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
         start = context.make_array(signature.args[0])(context, build, arguments[0]).data
@@ -377,4 +378,4 @@ def pointer(typing: Any, address: Any) -> Any:
 
 
 give_way = numba.types.ExternalFunction("sched_yield", numba.types.int32())
-"""Let another thread have the processor, if one waits for it."""
+"""Yield the processor to another thread, if one waits for it."""

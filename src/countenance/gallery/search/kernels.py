@@ -1,9 +1,9 @@
-"""The loops of the bounded search, compiled by numba: nothing here holds the GIL.
+"""The loops of the bounded search, compiled by numba; they release the GIL.
 
-What each computes stands in NumPy in tests/unit/gallery/search/reference.py, against which the tests hold it.
+tests/unit/gallery/search/reference.py computes the same in NumPy, and tests compare the two.
 
-A search allocates no more than a few bytes on the way. Fine codes, one bit more than brief ones for each dimension, lie
-row after row, since few rows are looked at.
+A search allocates a few bytes at most. Fine codes, one more bit for each dimension than brief ones, are stored row
+after row, since few of them are read.
 """
 
 from __future__ import annotations
@@ -36,33 +36,33 @@ from countenance.gallery.search.intrinsics import (
 )
 
 NO_BOUND = 1e30
-"""Residual of a row of which nothing is known."""
+"""The residual of a row without codes."""
 
 BRIEF, FACTS, SCALES, FINE, ROWS, NUMBERS, COUNTING, ROOM, START, CODED, FEW = range(11)
-"""Columns of `layout.Layout.chunks`: addresses, then numbers of rows; and whether few rows may be counting (1), so that
-those that are not need not wait."""
+"""Columns of `layout.Layout.chunks`: addresses, then numbers of rows; and whether perhaps few rows count (1), so that
+the others should not be put among those that wait."""
 NOTED, REFINED, COMPUTED, FULL, WAITING, _HELD, _STRETCHES = range(7)
-"""What a thread's state counts: rows noted, looked at more finely, computed; whether there was room for all notes (0)
-or not (1); rows that wait, scores in the heap, stretches of waiting rows."""
+"""What a thread's state counts: rows noted, rows tested by fine codes, rows computed; whether there was room for all
+notes (0) or not (1); rows that wait, scores in the heap, stretches of waiting rows."""
 STATE = 7
 
 _PACKS = instructions() == "avx512"
-_ALONE = 12  # terms of a probe without a column that stays
-_FETCHED = 256  # waiting rows whose fine codes are being fetched while those before are looked at
-_NEAR = 16  # rows that are fetched together to be computed
-_CLOSED = -(2**62)  # so many threads less have come when no more may
-_PATIENCE = 1000  # looks at whether the others are done, before they are given the processor
+_ALONE = 12  # terms of a probe if every column is rotated
+_FETCHED = 256  # waiting rows whose fine codes are fetched while those before them are read
+_NEAR = 16  # rows that are fetched together before they are computed
+_CLOSED = -(2**62)  # subtracted from the count of threads when no more may join
+_PATIENCE = 1000  # checks whether the others are done, before the processor is yielded to them
 
 
 _carray: Any = numba.carray  # type: ignore[attr-defined]
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """`function` compiled when first called, kept on disk if there is a folder for that."""
+    """`function`, compiled when first called and cached on disk if there is a folder for that."""
     how: Any = {"nogil": True, "fastmath": {"nnan", "nsz", "contract", "reassoc"}, "error_model": "numpy"}
     try:
         return numba.njit(function, cache=True, **how)
-    except RuntimeError:  # nowhere to keep it
+    except RuntimeError:  # no folder for the cache
         return numba.njit(function, **how)
 
 
@@ -116,7 +116,7 @@ def encode(turned: Any, clip: float, codes: Any, facts: Any, longest: Any) -> No
             level = code - 3.5
             with_eight += value * level
             eight += level * level
-        whole = total * 1.000002  # never less than it is
+        whole = total * 1.000002  # never less than the true value
         longest[2] = max(longest[2], math.sqrt(whole))
         for which in range(2):
             products, squares = (with_eight, eight) if which else (with_four, four)
@@ -128,10 +128,10 @@ def encode(turned: Any, clip: float, codes: Any, facts: Any, longest: Any) -> No
 
 @compiled
 def round_probe(probe: Any, rotation: Any, centre: Any, chance: Any, numbers: Any) -> Any:
-    """Turn `probe` (d,) and round it to numbers (padded,) int8, multiples of a scale, up or down by chance (0..1).
+    """Rotate `probe` (d,) and round it to numbers (padded,) int8, multiples of a scale, up or down by `chance` (0..1).
 
-    rotation: (d, padded). The answer: the scale; squares of the turned probe and of what rounding lost of it; its inner
-    product with `centre`; squares of the probe.
+    rotation: (d, padded). Returns the scale; the squared norm of the rotated probe and of what rounding lost of it; its
+    inner product with `centre`; the squared norm of the probe.
     """
     turned = np.zeros(len(numbers), np.float32)
     base = exact = squares = left = 0.0
@@ -155,14 +155,16 @@ def look(
     layout: Any, parts: Any, turn: Any, query: Any, probe: Any, terms: Any, heaps: Any, places: Any, scores: Any,
     waits: Any, stretches: Any, state: Any, floors: Any, me: int,
 ) -> None:  # fmt: skip
-    """One thread's share of a search for one probe: as many parts as it gets, then what it let wait.
+    """One thread's share of a search for one probe: as many parts as it gets, then the rows that it left waiting.
 
-    layout, parts: of `layout.Layout`. turn: (3,) int64, shared: the next part, threads that came, those that are done.
+    layout, parts: of `layout.Layout`. turn: (3,) int64, shared: the next part, how many threads joined, how many are
+    done.
     query: (padded,) int8, the coded probe. terms: `codes.terms`. The others have a row for each thread, `me` for this
     one: heaps: the best scores, as many as the search's limit. places, scores: of rows that may be hits. waits: (4, n)
-    int32, of rows that wait: places in their chunks; inner products of codes; as float32, what these allow it to score
-    and what a column that stays adds. stretches: (n, 3), chunk, first and last of the waiting rows. state: as named
-    above. floors: what a float32 score needs at least. The first thread returns when all that came are done.
+    int32, of rows that wait: places in their chunks; inner products of codes; as float32, the highest score that these
+    allow and what a column that is not rotated adds. stretches: (n, 3), chunk, first and last of the waiting rows.
+    state: as named above. floors: the least float32 score of a hit. The first thread returns when all that joined are
+    done.
     """
     if added(turn, 1, 1) >= 0:
         while True:
@@ -173,7 +175,7 @@ def look(
                 layout, parts[part], query, probe, terms, heaps[me], places[me], scores[me], waits[me], stretches[me],
                 state[me], floors, me,
             )  # fmt: skip
-        # others may still note rows; a score that is not there yet is -inf, so the floor is never too high
+        # other threads may still note rows; a score that is missing yet is -inf, so the floor is never too high
         floors[me] = least(scores, state, floors, heaps.shape[1], terms[5])
         settle(
             layout, query, probe, terms, heaps[me], places[me], scores[me], waits[me], stretches[me], state[me],
@@ -193,9 +195,8 @@ def look_many(
     layout: Any, parts: Any, queries: Any, probes: Any, terms: Any, heaps: Any, places: Any, scores: Any, waits: Any,
     stretches: Any, state: Any, floors: Any,
 ) -> None:  # fmt: skip
-    """Searches for several probes by one thread: a part's codes are read from memory once for all of them.
-
-    As `look`, but that rows of all arrays stand for probes.
+    """Searches for several probes by one thread: a part's codes are read from memory once for all of them. As `look`,
+    but each row of the arrays is for one probe.
     """
     for part in parts:
         for i in range(len(queries)):
@@ -212,7 +213,7 @@ def look_many(
 
 @compiled
 def least(scores: Any, state: Any, floors: Any, limit: int, twice: Any) -> Any:
-    """What a float32 score needs at least, now that those that any thread noted are known."""
+    """The least float32 score of a hit, given those that all threads have noted."""
     best = np.empty(limit, np.float32)
     size = 0
     for one in range(scores.shape[0]):
@@ -229,10 +230,9 @@ def least(scores: Any, state: Any, floors: Any, limit: int, twice: Any) -> Any:
 def gather(
     layout: Any, places: Any, scores: Any, state: Any, floors: Any, limit: int, twice: Any, dimension: int
 ) -> Any:
-    """Numbers (n,) and rows (n, d) of what may be hits, of all that threads noted.
-
-    Then how many rows were looked at more finely, and computed; and 0, or more where there is no whole answer: there
-    was no room for all notes, or a row was erased meanwhile.
+    """Numbers (n,) and rows (n, d) of the possible hits that the threads noted. Then how many rows were tested by fine
+    codes and how many were computed; and 0, or more if the answer is incomplete: there was no room for all notes, or a
+    row was erased meanwhile.
     """
     floor = least(scores, state, floors, limit, twice)
     count = refined = computed = full = 0
@@ -266,10 +266,9 @@ def sift(
     layout: Any, part: Any, query: Any, probe: Any, terms: Any, heap: Any, places: Any, scores: Any, waits: Any,
     stretches: Any, state: Any, floors: Any, me: int,
 ) -> None:  # fmt: skip
-    """Look at a part's rows by their brief codes, and compute those that have no codes. As for `look`.
-
-    Rows that are estimated to be hits are computed soon, which raises the floor for those that follow; rows that may be
-    hits have to wait for `settle`.
+    """Test a part's rows by their brief codes, and compute those that have no codes. Arguments as for `look`. Rows that
+    are estimated to be hits are computed soon, which raises the floor for those that follow; other possible hits wait
+    for `settle`.
     """
     chunk, end = layout[part[0]], part[2]
     dimension, turns, column = probe.shape[0], query.shape[0] // STEP, int(terms.shape[0] > _ALONE)
@@ -338,7 +337,7 @@ def sift(
 
 @compiled
 def _wait(stretches: Any, state: Any, chunk: int, begun: int, count: int) -> None:
-    """Rows `begun` to `count` - 1 of those that wait are of that chunk; next to others of it, if there are."""
+    """Note that the waiting rows `begun` to `count` - 1 are of that chunk, extending its last stretch if possible."""
     state[WAITING] = count
     if count == begun:
         return
@@ -352,10 +351,11 @@ def _wait(stretches: Any, state: Any, chunk: int, begun: int, count: int) -> Non
 
 @compiled
 def _slack(terms: Any, floor: Any, t: Any) -> tuple[Any, Any]:
-    """t |p'| of a row that scores `floor` or more, since so much of the probe lies along it; and how that rises with b.
+    """t |p'| of a row that scores `floor` or more, since at least that much of the probe lies along it; and its slope
+    in b.
 
-    b: what a column that stays adds to the row's score. t |p'| is concave in b, so its tangent at 0 is never below. It
-    is flattened where it would be too steep.
+    b: what a column that is not rotated adds to the row's score. t |p'| is concave in b, so its tangent at 0 is never
+    below it. Where the tangent would be too steep it is flattened.
     """
     along = min(max(floor - terms[10], np.float32(0)) * terms[11], np.float32(0.9) * math.sqrt(terms[9]))
     across = max(np.float32(math.sqrt(terms[9] - along * along)), np.float32(1e-30))
@@ -367,7 +367,7 @@ def settle(
     layout: Any, query: Any, probe: Any, terms: Any, heap: Any, places: Any, scores: Any, waits: Any, stretches: Any,
     state: Any, floors: Any, me: int,
 ) -> None:  # fmt: skip
-    """Compute those of the waiting rows whose fine codes leave them a chance; none waits then. As for `look`."""
+    """Compute the waiting rows that their fine codes do not rule out; then no row waits. Arguments as for `look`."""
     for i in range(state[_STRETCHES]):
         chunk, first, last = layout[stretches[i, 0]], stretches[i, 1], stretches[i, 2]
         _settle(
@@ -381,7 +381,7 @@ def _settle(
     chunk: Any, query: Any, probe: Any, terms: Any, heap: Any, places: Any, scores: Any, waits: Any, state: Any,
     floors: Any, me: int,
 ) -> None:  # fmt: skip
-    """Those that are of one chunk."""
+    """As `settle`, for the waiting rows of one chunk."""
     bits, width = query.shape[0] // 8, query.shape[0] // 8 + 8
     room, dimension = chunk[ROOM], probe.shape[0]
     fine = _bytes(chunk[FINE], (room, width))
@@ -393,7 +393,7 @@ def _settle(
     turns, column = query.shape[0] // WIDTH, terms.shape[0] > _ALONE
     floor = floors.max()
     slack, tilt = _slack(terms, floor, terms[8])
-    count = 0  # without a branch, since half of them are ruled out by now
+    count = 0  # without a branch, since fine codes rule out about half of them
     for i in range(len(waiting)):
         waiting[count], dots[count], bounds[count], asides[count] = waiting[i], dots[i], bounds[i], asides[i]
         count += bounds[i] >= floor
@@ -460,7 +460,7 @@ def _compute(
 
 @compiled
 def _pushed(heap: Any, size: int, score: Any) -> int:
-    """Put a score into the heap of the best (the least first); its size then."""
+    """Put a score into the heap of the best ones (the least first); returns its new size."""
     if size == heap.shape[0]:
         if score <= heap[0]:
             return size

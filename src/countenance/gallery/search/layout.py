@@ -1,4 +1,4 @@
-"""Where the rows and codes of a snapshot lie in memory, said to the kernels once and not array by array."""
+"""Where the rows and codes of a snapshot lie in memory: passed to the kernels at once and not array by array."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from countenance.gallery.search import kernels
 if TYPE_CHECKING:
     from countenance.gallery.search.chunk import Chunk
 
-_PART = 16_384  # rows that a thread takes in one go, a multiple of LANES
+_PART = 16_384  # rows that a thread takes at a time, a multiple of LANES
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """chunks: (c, 11) int64, columns as in `kernels`. Places count rows through all rooms, a chunk's from START.
 
-    owned: the same, but that of the rows only those count that belong to users. parts: (n, 3) int64: chunk, first row
+    owned: the same, but only rows that belong to users count. parts: (n, 3) int64: chunk, first row
     and the one after the last. codes_longest: as `Codes.longest`, of all chunks. longest: of all rows. The addresses
-    are good as long as somebody holds the chunks.
+    are valid as long as the chunks are referenced.
     """
 
     chunks: NDArray[np.int64]
@@ -34,7 +34,7 @@ class Layout:
 
 
 def layout(chunks: Sequence[tuple[Chunk, int, int]]) -> Layout:
-    """The layout of chunks, with how many rows of each are filled and how many of these coded."""
+    """The layout of chunks, given how many rows of each are filled and how many of these are coded."""
     table = np.empty((len(chunks), kernels.FEW + 1), dtype=np.int64)
     parts, start = [], 0
     for i, (chunk, filled, coded) in enumerate(chunks):

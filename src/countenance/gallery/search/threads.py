@@ -21,7 +21,7 @@ class ThreadPool:
         self._pool = ThreadPoolExecutor(self.threads - 1, "search") if self.threads > 1 else None
 
     def each(self, work: Callable[[int], None], tasks: int) -> None:
-        """Do work(0) … work(tasks - 1), each once, by whoever is free; return when all are done."""
+        """Do work(0) … work(tasks - 1), each once, on any free thread; return when all are done."""
         turn = count()
 
         def take_part() -> None:
@@ -36,13 +36,12 @@ class ThreadPool:
             take_part()
         finally:
             for helper in helpers:
-                if not helper.cancel():  # one that has not begun is not needed any more
+                if not helper.cancel():  # one that has not begun is no longer needed
                     helper.result()
 
     def together(self, work: Callable[[int], None], threads: int) -> None:
-        """Do work(0), and beside it work(1) … work(threads - 1) as soon as somebody is free; return when 0 is done.
-
-        So `work` has to wait in 0 for those that it needs, and to do nothing in those that come later.
+        """Do work(0), and meanwhile work(1) … work(threads - 1) as threads become free; return when work(0) is done. So
+        work(0) has to wait for the others that it needs, and one that starts after that must do nothing.
         """
         if self._pool is not None:
             for me in range(1, min(threads, self.threads)):
