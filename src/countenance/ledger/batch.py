@@ -16,7 +16,7 @@ from countenance.ledger.notes import NoteKey
 from countenance.ledger.receipt import Receipt, sign_receipt
 from countenance.signing import Signer
 
-# Every transaction runs these, so they are made once.
+# Every transaction uses these statements, so they are built once.
 _ENTRIES, _NODES, _OPENINGS, _OPENED, _CHECKPOINTS = (
     Direct(insert(table))
     for table in (tables.entries, tables.nodes, tables.openings, tables.open_decisions, tables.checkpoints)
@@ -26,9 +26,8 @@ _CLOSE = Direct(delete(tables.open_decisions).where(tables.open_decisions.c.sequ
 
 @dataclass(frozen=True, slots=True)
 class LogTail:
-    """Where the ledger ends, as far as it was hashed here.
-
-    time and leaf: of the last entry (empty for an empty ledger). checkpoint: the newest one that was signed.
+    """The end of the ledger as hashed by this process. time and leaf: of the last entry (empty for an empty ledger).
+    checkpoint: the newest one that was signed.
     """
 
     frontier: merkle.Frontier = field(default_factory=merkle.Frontier)
@@ -38,25 +37,25 @@ class LogTail:
 
     @property
     def size(self) -> int:
-        """How many entries lie before it."""
+        """How many entries there are."""
         return self.frontier.size
 
     @property
     def end(self) -> records.End:
-        """What the database says where nobody else has written since."""
+        """The end that the database shows if nobody else has written since."""
         return records.End(self.size, self.leaf, 0 if self.checkpoint is None else self.checkpoint.size)
 
     @property
     def checkpointed(self) -> bool:
-        """Whether a checkpoint speaks for all of them."""
+        """Whether a checkpoint covers all of them."""
         return self.checkpoint is not None and self.checkpoint.size == self.size
 
 
 def follow(connection: Connection, tail: LogTail, key: NoteKey) -> LogTail:
-    """`tail` moved on over what other processes appended since; every new entry is hashed again.
+    """`tail` moved past what other processes have appended since; every new entry is hashed here.
 
     From an empty tail it starts at the newest checkpoint, which `key` must have signed, instead of at the beginning.
-    A `StoreError` says where the database does not hold what it should.
+    `StoreError` says what is wrong if the database does not hold what it should.
     """
     checkpoint = records.newest_checkpoint(connection)
     if tail.size == 0 and checkpoint is not None:
@@ -99,7 +98,7 @@ def _resume(connection: Connection, checkpoint: SignedCheckpoint, key: NoteKey) 
 
 
 class Batch:
-    """Entries on top of `tail`, all of the moment `time`, until `write` puts them into an open transaction.
+    """Entries to follow `tail`, all with the time `time`; `write` puts them into an open transaction.
 
     bound, released: (table, commitment) that its entries bind and release; see `countenance.ledger.bindings`.
     """
@@ -122,7 +121,7 @@ class Batch:
             self.add(Draft.of({"kind": "key", "key": str(NoteKey(origin, signer.public))}))
 
     def check_clock(self) -> None:
-        """`ClockBack` where the clock reads earlier than the last entry says."""
+        """`ClockBack` if the clock is behind the last entry's time."""
         if self._time < self.tail.time:
             raise ClockBack(
                 f"the clock reads {self._time}, and the last entry was written at {self.tail.time}; nothing is "
@@ -131,18 +130,18 @@ class Batch:
             )
 
     def add(self, draft: Draft) -> Receipt:
-        """Append one entry; `ClockBack` where the clock went backwards."""
+        """Append one entry; `ClockBack` if the clock went backwards."""
         self.check_clock()
         return self._add(draft)
 
     def add_clock_step(self, reason: str) -> Receipt:
-        """Append the entry that says that the clock was put back, and why. `Conflict` where it was not."""
+        """Append the entry that records that the clock was put back, and why. `Conflict` if it was not."""
         if self._time >= self.tail.time:
             raise Conflict(f"the clock is not behind the last entry, which was written at {self.tail.time}")
         return self._add(Draft.of({"kind": "clock", "previous": self.tail.time, "reason": reason}))
 
     def checkpoint(self) -> SignedCheckpoint:
-        """A signed checkpoint of everything up to here; the stored one, where it already speaks for all."""
+        """A signed checkpoint of everything up to here; the stored one, if it already covers everything."""
         if not self.tail.checkpointed:
             checkpoint = Checkpoint(self._origin, self.tail.size, self.tail.frontier.root())
             self.tail = replace(self.tail, checkpoint=sign_checkpoint(checkpoint, self.signer))
@@ -185,7 +184,7 @@ class Batch:
 
 
 def followed(transaction: Transaction, tail: LogTail, key: NoteKey) -> LogTail:
-    """As `follow`, in a write transaction; where nobody else has written, that takes one query."""
+    """As `follow`, in a write transaction; one query suffices if nobody else has written."""
     if tail.size and records.end_in(transaction) == tail.end:
         return tail
     return follow(transaction.connection, tail, key)

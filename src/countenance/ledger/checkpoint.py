@@ -1,4 +1,4 @@
-"""Checkpoints (C2SP tlog-checkpoint): what a ledger says that it holds, signed as a note."""
+"""Checkpoints (C2SP tlog-checkpoint): a ledger's signed statement of what it holds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, text: str) -> Checkpoint:
-        """Read a note's text; extension lines are allowed, ignored and not empty. Else a `BadRequest`."""
+        """Read a note's text; else `BadRequest`. Extension lines are allowed if they are not empty, and ignored."""
         lines = text.removesuffix("\n").split("\n")
         if not text.endswith("\n") or len(lines) < 3 or not all(lines):
             raise BadRequest("a checkpoint has three lines or more: origin, size, root hash; none is empty")
@@ -38,14 +38,14 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class SignedCheckpoint:
-    """A checkpoint and the note that carries it; `str` is the note's text as it is handed around."""
+    """A checkpoint and the note that carries it; `str` gives the note's text as it is passed on."""
 
     checkpoint: Checkpoint
     note: Note
 
     @property
     def size(self) -> int:
-        """How many entries it speaks for."""
+        """How many entries it covers."""
         return self.checkpoint.size
 
     @property
@@ -57,12 +57,12 @@ class SignedCheckpoint:
         return str(self.note)
 
     def signed_by(self, key: NoteKey) -> bool:
-        """Whether it speaks for the ledger that `key` is named after, and `key` signed it."""
+        """Whether it is of the ledger that `key` is named after, and `key` signed it."""
         return self.checkpoint.origin == key.name and self.note.signed_by(key)
 
     @classmethod
     def parse(cls, data: str | bytes) -> SignedCheckpoint:
-        """Read a checkpoint note, without checking who signed it; a `BadRequest` says what is wrong."""
+        """Read a checkpoint note, without checking who signed it; `BadRequest` says what is wrong."""
         note = Note.parse(data)
         return cls(Checkpoint.parse(note.text), note)
 

@@ -1,4 +1,4 @@
-"""What an entry says, and how private values are committed to without being said.
+"""What an entry says, and how it commits to private values without showing them.
 
 An entry is one canonical JSON object (RFC 8785). Its own fields, beside the public ones that the caller gave:
 
@@ -25,7 +25,7 @@ from countenance.errors import BadRequest
 from countenance.signing import JSON, canonical
 
 MAX_ENTRY_BYTES = 65_535
-"""As many as the entry bundles of C2SP tlog-tiles can hold."""
+"""The most bytes that the entry bundles of C2SP tlog-tiles can hold."""
 SALT_BYTES = 32
 LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
 OWN_FIELDS = frozenset({"sequence", "time", "commitments"})
@@ -50,7 +50,7 @@ class Entry:
 
     @classmethod
     def parse(cls, text: str) -> Entry:
-        """Read an entry; a `BadRequest` where it is not one."""
+        """Read an entry; `BadRequest` if it is not one."""
         try:
             fields = json.loads(text)
             sequence, time, kind = fields["sequence"], fields["time"], fields["kind"]
@@ -77,11 +77,11 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry that waits to be written; nothing that its maker does later changes it.
+    """An entry that waits to be written; later changes to what it was made from do not affect it.
 
-    members: name -> `"name":value` in canonical JSON. private: name -> canonical JSON of the value. opens: it is a
-    decision that a result must follow, since it permits or gives no verdict. closes: the index of the decision whose
-    result it is.
+    members: name -> `"name":value` in canonical JSON. private: name -> canonical JSON of the value. opens: whether it
+    is a decision that a result must follow, since it permits or gives no verdict. closes: the index of the decision
+    whose result it is.
     """
 
     members: Mapping[str, str]
@@ -91,7 +91,7 @@ class Draft:
 
     @classmethod
     def of(cls, public: Mapping[str, JSON], private: Mapping[str, JSON] | None = None) -> Draft:
-        """A draft that says this; a `BadRequest` where canonical JSON cannot say it."""
+        """A draft that says this; `BadRequest` if canonical JSON cannot express it."""
         kind, decision = public["kind"], public.get("decision")
         return cls(
             {
@@ -105,11 +105,9 @@ class Draft:
 
 
 def draft(public: Mapping[str, JSON], private: Mapping[str, JSON] | None) -> Draft:
-    """Check what a caller wants recorded.
-
-    `ValueError` where the caller's code is wrong: no kind, a field or kind that is the ledger's own, a result that
-    does not name its decision. `BadRequest` where canonical JSON cannot say a value (NaN, half of a surrogate pair,
-    a whole number beyond 2**53), or the entry is too long.
+    """Check what a caller wants to record. `ValueError` if the caller's code is wrong: no kind, a field or kind of the
+    ledger's own, a result that does not name its decision. `BadRequest` if canonical JSON cannot express a value (NaN,
+    half of a surrogate pair, a whole number beyond 2**53), or the entry is too long.
     """
     kind = public.get("kind")
     if not isinstance(kind, str) or not kind or kind in OWN_KINDS:
@@ -128,19 +126,19 @@ def draft(public: Mapping[str, JSON], private: Mapping[str, JSON] | None) -> Dra
 
 
 def _surely_fits(draft: Draft) -> bool:
-    """Whether it is far below the limit, as nearly all are, and its private values have plain names."""
+    """Whether it is far below the limit, as nearly all entries are, and its private values have plain names."""
     if not all(isinstance(name, str) and name.isascii() for name in draft.private):
         return False
     characters = sum(map(len, draft.members.values())) + sum(len(name) + 100 for name in draft.private)
-    return 6 * characters < MAX_ENTRY_BYTES - 1000  # a character takes 4 bytes, or 6 where it is escaped
+    return 6 * characters < MAX_ENTRY_BYTES - 1000  # a character takes at most 4 bytes, or 6 if it is escaped
 
 
 def compose(draft: Draft, commitments: Mapping[str, str], sequence: int, time: str) -> str:
-    """The entry's canonical JSON, put together from that of its fields."""
+    """The entry's canonical JSON, assembled from that of its fields."""
     members = {**draft.members, "sequence": _member("sequence", sequence), "time": _member("time", time)}
     if commitments:
         members["commitments"] = _member("commitments", dict(commitments))
-    # RFC 8785, section 3.2.3: members stand in the order of their names' UTF-16 code units
+    # RFC 8785, section 3.2.3: members are sorted by their names' UTF-16 code units
     ordered = sorted(members) if all(map(str.isascii, members)) else sorted(members, key=_utf16)
     return "{" + ",".join([members[name] for name in ordered]) + "}"
 
@@ -162,7 +160,7 @@ def _word(name: str, value: str) -> str:
 
 
 def say(value: JSON) -> str:
-    """`value` as canonical JSON text of at most `MAX_ENTRY_BYTES`; else a `BadRequest`."""
+    """`value` as canonical JSON text of at most `MAX_ENTRY_BYTES`; else `BadRequest`."""
     try:
         raw = canonical(value)
     except (ValueError, TypeError, RecursionError) as error:
@@ -173,7 +171,7 @@ def say(value: JSON) -> str:
 
 
 def timestamp(moment: datetime) -> str:
-    """`moment` (it knows its zone) as the ledger writes it: of two, the later sorts after the earlier."""
+    """`moment` (timezone-aware) as the ledger writes it: as text, later times sort after earlier ones."""
     if moment.tzinfo is None:
         raise ValueError("a moment without a time zone cannot be recorded")
     return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"

@@ -1,4 +1,4 @@
-"""Erasing openings: the private values go, the commitments and the tree stay, and that it was done is recorded."""
+"""Erasing openings: the private values go, the commitments and the tree stay, and the erasure is recorded."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from countenance.signing import JSON
 
 _PER_QUERY = 100
 PER_ENTRY = 500
-"""Openings that one erasure entry lists, so that it stays far below an entry's limit."""
+"""The most openings that one erasure entry lists, so that it stays far below an entry's limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which openings: all conditions that are not None hold. value: canonical JSON. before: a ledger timestamp."""
+    """Which openings: those that meet all conditions that are not None.
+
+    value: canonical JSON. before: a ledger timestamp.
+    """
 
     sequence: int | None = None
     name: str | None = None
@@ -37,12 +40,12 @@ class Selection:
 
 
 def erase(batch: Batch, transaction: Transaction, selection: Selection) -> int:
-    """Delete the selected openings in `transaction` and record where they were; how many they were."""
+    """Delete the selected openings in `transaction` and record where they were; returns how many there were."""
     return _erase(batch, transaction, selection.conditions())
 
 
 def erase_about(batch: Batch, transaction: Transaction, face_ids: Sequence[str], gallery_id: str | None) -> int:
-    """Delete all openings of each call in which one of those faces, or that gallery, is named; how many they were.
+    """Delete all openings of each call that names one of those faces, or that gallery; returns how many there were.
 
     A call is a decision and its result: the decision that enrolled a face holds its external id, and the result its
     face id. The openings of other faces of the same call go with it.
@@ -84,9 +87,8 @@ def _erase(batch: Batch, transaction: Transaction, conditions: Sequence[ColumnEl
 
 
 def wipe(engine: Engine) -> None:
-    """Overwrite the write-ahead log, which may still hold what was deleted from the tables.
-
-    `Conflict` where somebody reads an older state of the database for longer than its connections wait for locks.
+    """Overwrite the write-ahead log, which may still hold what was deleted from the tables. `Conflict` if somebody
+    reads an older state of the database for longer than its connections wait for locks.
     """
     connection = engine.raw_connection()
     try:

@@ -1,4 +1,4 @@
-"""What leaves the house: a folder that `verifier.py` checks off line, and proofs about single entries and growth."""
+"""What outsiders are given: a folder that `verifier.py` checks off line, proofs of single entries and of growth."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from countenance.ledger.checkpoint import SignedCheckpoint
 from countenance.ledger.records import Records, StoredEntry
 
 Watch = Callable[[Iterable[StoredEntry], int], Iterable[StoredEntry]]
-"""(entries, how many) -> the same entries, for whoever wants to see how far it is."""
+"""(entries, how many) -> the same entries; shows progress on the way."""
 
 
 def unwatched(rows: Iterable[StoredEntry], _total: int) -> Iterable[StoredEntry]:
-    """Nobody looks."""
+    """Shows no progress."""
     return rows
 
 
 def line_of(row: StoredEntry) -> bytes:
-    """An entry and its receipt's signature as one line of JSON, in which the entry's bytes stand unchanged."""
+    """An entry and its receipt's signature as one line of JSON, which contains the entry's bytes unchanged."""
     signature = base64.b64encode(row.signature).decode()
     return f'{{"entry":{row.text},"signature":"{signature}"}}\n'.encode()
 
 
 def export(records: Records, checkpoint: SignedCheckpoint, folder: Path, watch: Watch = unwatched) -> int:
-    """Write the entries that `checkpoint` speaks for, with all checkpoints so far, into `folder`; how many were new.
+    """Write the entries that `checkpoint` covers, and all checkpoints so far, into `folder`; returns how many were new.
 
-    A folder that holds an earlier export, whole or interrupted, is continued: its last entry must be the ledger's,
-    else a `Conflict`. What is private stays here: an export holds commitments and no openings.
+    A folder that holds an earlier export, whole or interrupted, is continued: its last entry must be the ledger's, else
+    `Conflict`. Private values stay here: an export holds commitments and no openings.
     """
     key = records.key
     if key is None:
@@ -61,7 +61,7 @@ def prove_inclusion(records: Records, index: int, checkpoint: SignedCheckpoint) 
 def disclose(records: Records, index: int) -> str:
     """The private values of entry `index` that are not erased, with their salts, as lines of JSON.
 
-    Whoever gets them can check them against the commitments in the entry, and nobody can have made others up.
+    Whoever receives them can check them against the entry's commitments, so invented values would be noticed.
     """
     return "".join(
         json.dumps({"name": opening.name, "salt": opening.salt.hex(), "value": opening.value}) + "\n"
@@ -70,8 +70,7 @@ def disclose(records: Records, index: int) -> str:
 
 
 def prove_growth(records: Records, old: SignedCheckpoint, new: SignedCheckpoint) -> str:
-    """A proof that the ledger of `new` continues that of `old`, in the words of C2SP tlog-witness's add-checkpoint.
-
+    """A proof that the ledger of `new` continues that of `old`, in the format of C2SP tlog-witness's add-checkpoint.
     Raises as `Records.consistency`.
     """
     return f"old {old.size}\n{_lines(records.consistency(old, new))}\n{new}"
@@ -82,7 +81,7 @@ def _lines(hashes: Iterable[bytes]) -> str:
 
 
 def _continued(records: Records, handle: int, size: int) -> int:
-    """How many whole lines of this ledger the file holds; what was written of another line is cut off."""
+    """How many whole lines of this ledger the file holds; a partly written line is cut off."""
     count, end, last = 0, 0, b""
     for line in _whole_lines(handle):
         count, end, last = count + 1, end + len(line), line

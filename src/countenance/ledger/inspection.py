@@ -1,4 +1,4 @@
-"""Verification of the ledger where it lies: the entries as an outsider would, and the tables that belong to them."""
+"""Verification of the ledger in its database: the entries as an outsider checks them, and the tables beside them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def verify_records(
     receipts: Sequence[Receipt] = (),
     watch: Watch = unwatched,
 ) -> Report:
-    """Check all that is in the database; `Report.findings` says what is wrong, the first altered entry first.
+    """Check everything in the database; `Report.findings` says what is wrong, the first altered entry first.
 
     Everything that `verifier.py` finds in an export is found here too, and beside it: stored hashes that are not those
     of the entries, and a list of open decisions that does not follow from them. Without `trusted`, the key that the
-    first entry names is believed.
+    first entry names is taken as genuine.
     """
     now = records.snapshot()
     if not (now.size or now.notes or since or receipts):
@@ -54,7 +54,7 @@ def _open(listed: frozenset[int], report: Report) -> list[Finding]:
 
 
 class _StoredHashes:
-    """Compares the stored hashes with those of the entries that pass by; keeps the first difference."""
+    """Compares the stored hashes with those of the entries that pass through; keeps the first difference."""
 
     def __init__(self, records: Records) -> None:
         self._records = records

@@ -29,33 +29,31 @@ PATIENCE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An entry on its way to the disk. outcome: waits at most that many seconds. hasten: see there."""
+    """An entry on its way to the disk. outcome: waits at most the given number of seconds. hasten: as the method."""
 
     _outcome: Callable[[float], Receipt]
     _hasten: Callable[[], None] = lambda: None
 
     def wait(self, timeout_s: float = PATIENCE_S) -> Receipt:
-        """The receipt, as soon as the entry is durable; no earlier.
-
-        `NotRecorded` where it could not be written, or was not within `timeout_s` seconds (then it may still be
-        written later: an entry without an answer).
+        """The receipt, as soon as the entry is durable and no earlier. `NotRecorded` if it could not be written, or was
+        not within `timeout_s` seconds (it may then still be written later: an entry without an answer).
         """
         return self._outcome(timeout_s)
 
     def hasten(self) -> None:
-        """Have it written meanwhile, by another thread; without this, it is when somebody waits, or in a second."""
+        """Have another thread write it now; otherwise it is written when somebody waits for it, or within a second."""
         self._hasten()
 
 
 class Ledger(Records):
     """The ledger in `engine`'s database (see `countenance.database.open_database`), signed by `signer` as `origin`.
 
-    now: the clock; it may not go backwards. checkpoint_every_s: how soon after an entry a checkpoint speaks for it.
+    now: the clock; it may not go backwards. checkpoint_every_s: how soon after an entry a checkpoint covers it.
     capacity: how many appends may wait. entropy: n -> n random bytes, for the commitments' salts.
 
     `StoreError` where the database does not hold the tree that its newest checkpoint was signed for, or the ledger is
-    of another origin or key. Opening costs as much as was appended since that checkpoint, however long the ledger is.
-    One process may hold several ledgers, and several processes one database.
+    of another origin or key. The time to open it depends on what was appended since that checkpoint, not on the
+    ledger's length. One process may hold several ledgers, and several processes one database.
     """
 
     def __init__(
@@ -96,8 +94,8 @@ class Ledger(Records):
     def append(self, public: Mapping[str, JSON], private: Mapping[str, JSON] | None = None) -> Pending:
         """Record `public` openly and each value of `private` as a salted commitment; returns at once.
 
-        `public` holds a `kind`. A "decision" whose `verdict` is "permit" (or is not given) stays open until a "result"
-        names its index in `decision`. Raises as `entries.draft` does, `Overloaded` where too many appends wait, and
+        `public` holds a `kind`. A "decision" whose `verdict` is "permit" (or absent) stays open until a "result" names
+        its index in `decision`. Raises as `entries.draft` does, `Overloaded` where too many appends wait, and
         `NotRecorded` after `close`.
         """
         entry = draft(public, private)
@@ -105,7 +103,7 @@ class Ledger(Records):
         return Pending(lambda timeout_s: self._writer.wait(job, timeout_s), self._writer.hasten)
 
     def checkpoint(self, timeout_s: float = PATIENCE_S) -> SignedCheckpoint:
-        """A signed checkpoint of all that is recorded, made now where none speaks for all of it."""
+        """A signed checkpoint of everything recorded, made now if none covers all of it."""
         return self._done(lambda batch, _: batch.checkpoint(), timeout_s)
 
     def erase_openings(self, index: int, timeout_s: float = PATIENCE_S) -> int:
@@ -120,12 +118,11 @@ class Ledger(Records):
         before: datetime | None = None,
         timeout_s: float = PATIENCE_S,
     ) -> int:
-        """Erase all private values that are called `name`, equal `value` and were recorded earlier than `before`.
-
-        A condition left out holds for all; leaving out all three is a `ValueError`. Returns how many were erased, when
-        neither the database nor its write-ahead log holds them any more. That it was done, where and under which
-        names, is itself an entry ("erasure"); nothing is recorded where nothing matched. A `Conflict` where a reader
-        kept the write-ahead log from being overwritten.
+        """Erase all private values that have the name `name`, equal `value` and were recorded before `before`. A
+        condition that is left out holds for all; leaving out all three is a `ValueError`. Returns how many were erased,
+        once neither the database nor its write-ahead log holds them. The erasure itself is an entry ("erasure") with
+        the places and names; nothing is recorded if nothing matched. `Conflict` if a reader kept the write-ahead log
+        from being overwritten.
         """
         if name is None and value is ... and before is None:
             raise ValueError("say what to erase: name, value or before")
@@ -137,21 +134,19 @@ class Ledger(Records):
         self, face_ids: Sequence[str] = (), *, gallery_id: str | None = None, timeout_s: float = PATIENCE_S
     ) -> int:
         """Erase all openings of every call that names one of those faces, or that gallery; see `erase_openings_where`.
-
-        How many there were. Costs a look at every opening.
+        Returns how many there were. Reads every opening.
         """
         erased = self._done(lambda batch, transaction: erase_about(batch, transaction, face_ids, gallery_id), timeout_s)
         wipe(self._engine)
         return erased
 
     def carry_out(self, work: Callable[[Batch, Transaction], T], timeout_s: float = PATIENCE_S) -> T:
-        """Do `work` in a coming transaction, with the entries that it adds; what it gives, when that is durable."""
+        """Do `work` in a coming transaction, with the entries that it adds; returns its result when that is durable."""
         return self._done(work, timeout_s)
 
     def check_writable(self, timeout_s: float = PATIENCE_S) -> None:
-        """Write to the disk as an entry would be, without one; `NotRecorded` says what is wrong and what to do.
-
-        `ClockBack` where the clock reads earlier than the last entry.
+        """Write to the disk as for an entry, without adding one; `NotRecorded` says what is wrong and what to do.
+        `ClockBack` if the clock is behind the last entry.
         """
 
         def work(batch: Batch, transaction: Transaction) -> None:
@@ -178,7 +173,7 @@ class Ledger(Records):
         return self._done(work, timeout_s)
 
     def close(self) -> None:
-        """Write what waits and a last checkpoint, and stop; later appends are `NotRecorded`."""
+        """Write what still waits and a last checkpoint, then stop; later appends are `NotRecorded`."""
         self._writer.close()
 
     def _erase(self, selection: Selection, timeout_s: float) -> int:

@@ -1,7 +1,7 @@
 """The Merkle tree of RFC 6962, section 2.1, as pure functions over hashes; nothing here reads or writes anything.
 
 D[n] are the n entries, MTH their tree hash, D[a:b] the entries a <= i < b. All hashes are SHA-256, 32 bytes.
-Functions that make proofs take `subtree(a, b)`, which answers MTH(D[a:b]), for ranges that the RFC's splits make.
+Functions that make proofs take `subtree(a, b)`, which returns MTH(D[a:b]), for ranges that arise from the RFC's splits.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def tree_hash(leaves: Sequence[bytes]) -> bytes:
 
 
 def subtree_of(lookup: Lookup) -> Subtree:
-    """MTH of ranges, put together from complete subtrees."""
+    """MTH of ranges, combined from complete subtrees."""
 
     def subtree(a: int, b: int) -> bytes:
         n = b - a
@@ -73,7 +73,7 @@ def _path(m: int, a: int, b: int, subtree: Subtree) -> list[bytes]:
 
 
 def consistency_proof(m: int, n: int, subtree: Subtree) -> list[bytes]:
-    """PROOF(m, D[n]): shows that the first m of n entries are those of the tree of m. `ValueError` unless 0 <= m <= n.
+    """PROOF(m, D[n]): shows that the tree of m entries is a prefix of that of n. `ValueError` unless 0 <= m <= n.
 
     The empty tree is a prefix of every tree; its proof is empty.
     """
@@ -163,7 +163,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
-    """All that is needed of a tree to append to it and to tell its root.
+    """What must be known of a tree to append to it and to compute its root.
 
     size: entries so far. peaks: hashes of the complete subtrees that cover them, the largest first, one for each bit
     set in `size`.

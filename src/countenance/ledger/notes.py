@@ -1,6 +1,6 @@
 """Signed notes (C2SP signed-note): a text, an empty line, and lines of Ed25519 signatures by named keys.
 
-Parsing is strict: what is not exactly a note is a `BadRequest`, so that no two readers see two things in one text.
+Parsing is strict: anything but an exact note is a `BadRequest`, so that no text can be read in two ways.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class NoteSignature:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A text that ends in a newline, and who signed it. Nobody's signature is checked yet: see `signed_by`."""
+    """A text that ends in a newline, and its signatures, which are not checked yet: see `signed_by`."""
 
     text: str
     signatures: tuple[NoteSignature, ...]
@@ -78,13 +78,13 @@ class Note:
         return self.text + "\n" + "".join(map(str, self.signatures))
 
     def signed_by(self, key: NoteKey) -> bool:
-        """Whether `key` signed the text. A signature in its name that does not verify makes the answer no."""
+        """Whether `key` signed the text. False if any signature in the key's name does not verify."""
         mine = [s for s in self.signatures if (s.name, s.key_id) == (key.name, key.key_id)]
         return len(mine) == 1 and verified(key.public, mine[0].signature, self.text.encode())
 
     @classmethod
     def parse(cls, data: str | bytes) -> Note:
-        """Read a note; a `BadRequest` says what is wrong with it."""
+        """Read a note; `BadRequest` says what is wrong with it."""
         raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
         if len(raw) > MAX_NOTE_BYTES:
             raise BadRequest(f"a note has at most {MAX_NOTE_BYTES} bytes, got {len(raw)}")

@@ -1,4 +1,4 @@
-"""Whether the openings beside the ledger are those of its commitments: none edited, none gone without being erased."""
+"""Whether the openings beside the ledger are those of its commitments: none edited, none missing without an erasure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from countenance.ledger.records import PAGE, size_of, stored
 
 
 def opening_differences(engine: Engine) -> list[str]:
-    """Every opening that opens nothing, and every one that is gone and not erased, in words; none is private."""
+    """A sentence for each opening that opens no commitment or is missing but not erased; none holds a private value."""
     wrong: list[str] = []
     missing: set[tuple[int, str]] = set()
     erased: set[tuple[int, str]] = set()

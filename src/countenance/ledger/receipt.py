@@ -11,7 +11,7 @@ from countenance.ledger.checkpoint import decimal
 from countenance.signing import Signer, verified
 
 ORIGIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}", re.ASCII)
-"""How a ledger may be called: so that the name fits a header, a note and a file of every kind."""
+"""The names that a ledger may have: those that fit into a header, a note and any file name."""
 
 
 @dataclass(frozen=True, slots=True)

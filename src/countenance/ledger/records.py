@@ -1,4 +1,4 @@
-"""The reading side of the ledger: all that is in the database, for whoever need not write."""
+"""The ledger as its database holds it, for reading."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class LedgerSnapshot:
-    """Of one moment: how many entries there are, every checkpoint's note, and which decisions are listed as open."""
+    """The state at one moment: how many entries, every checkpoint's note, and the decisions that are listed as open."""
 
     size: int
     notes: tuple[str, ...]
@@ -79,7 +79,7 @@ class Records:
         return Entry.parse(self._stored(index).text)
 
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
-        """Entries start <= index < stop (None: all that there are now), in order."""
+        """Entries start <= index < stop (None: all that exist now), in order."""
         return (Entry.parse(row.text) for row in self.stored(start, stop))
 
     def stored(self, start: int = 0, stop: int | None = None) -> Iterator[StoredEntry]:
@@ -108,7 +108,7 @@ class Records:
             return [Opening(row.name, row.salt, row.value) for row in connection.execute(query)]
 
     def open_decisions(self) -> list[Entry]:
-        """Decisions, not denials, that no result has followed: work that was begun and whose end nobody recorded."""
+        """Decisions other than denials that no result has followed: calls that began and have no recorded end."""
         query = (
             select(tables.entries.c.entry)
             .join(tables.open_decisions, tables.entries.c.sequence == tables.open_decisions.c.sequence)
@@ -148,7 +148,7 @@ class Records:
     def inclusion(self, index: int, checkpoint: SignedCheckpoint) -> list[bytes]:
         """The proof that entry `index` is in the tree of `checkpoint`: hashes, the lowest first.
 
-        `NotFound` where there is no such entry in it, `StoreError` where the stored tree does not carry the proof.
+        `NotFound` if it has no such entry, `StoreError` if the stored tree does not give the proof.
         """
         if not 0 <= index < checkpoint.size:
             raise NotFound(f"no entry {index} in a checkpoint of {checkpoint.size} entries")
@@ -161,8 +161,8 @@ class Records:
     def consistency(self, old: SignedCheckpoint, new: SignedCheckpoint) -> list[bytes]:
         """The proof that the tree of `old` is a prefix of that of `new`: hashes, in the order of RFC 6962.
 
-        `BadRequest` where `old` is the larger, `StoreError` where the stored tree carries no such proof: then one of
-        the two is of another ledger, or the ledger was altered between them.
+        `BadRequest` if `old` is the larger; `StoreError` if the stored tree gives no such proof: then one of the two is
+        of another ledger, or the ledger was altered between them.
         """
         if old.size > new.size:
             raise BadRequest(f"the older checkpoint speaks for {old.size} entries, the newer for {new.size}")
@@ -182,7 +182,7 @@ class Records:
         return row
 
     def _prove(self, prove: Callable[[merkle.Subtree], list[bytes]]) -> list[bytes]:
-        """Run `prove` once to learn which nodes it needs, fetch them in one go, and run it on them."""
+        """Run `prove` once to learn which nodes it needs, fetch them together, and run it on them."""
         needed: set[tuple[int, int]] = set()
 
         def note_down(level: int, position: int) -> bytes:
@@ -212,7 +212,7 @@ _END = Direct(
 
 
 def end_in(transaction: Transaction) -> End:
-    """Where it ends, in one query: every transaction asks."""
+    """Where the ledger ends, in one query, since every transaction needs it."""
     ((last, leaf, checkpointed),) = transaction.rows(_END)
     return End(0 if last is None else last + 1, leaf or b"", checkpointed or 0)
 
@@ -225,7 +225,7 @@ def stored(connection: Connection, start: int, stop: int) -> Iterator[StoredEntr
 
 
 def newest_checkpoint(connection: Connection) -> SignedCheckpoint | None:
-    """The checkpoint of the largest size; a `StoreError` where it cannot be read."""
+    """The checkpoint of the largest size; `StoreError` if it cannot be read."""
     query = select(tables.checkpoints.c.note).order_by(tables.checkpoints.c.size.desc()).limit(1)
     note = connection.execute(query).scalar()
     try:
@@ -241,11 +241,11 @@ _NODES = text(
     "SELECT n.level, n.position, n.hash FROM json_each(:wanted) AS w CROSS JOIN ledger_nodes AS n "
     "ON n.level = json_extract(w.value, '$[0]') AND n.position = json_extract(w.value, '$[1]')"
 )
-"""One look-up by primary key for each of any number of nodes, in one statement that is prepared once."""
+"""Looks up any number of nodes by primary key, in one statement that is prepared once."""
 
 
 def stored_nodes(connection: Connection, wanted: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
-    """The hashes of those nodes (level, position) that there are."""
+    """The hashes of those of the nodes (level, position) that exist."""
     leaves = json.dumps([position for level, position in wanted if level == 0])
     upper = json.dumps([node for node in wanted if node[0] > 0])
     nodes = {(0, position): value for position, value in connection.execute(_LEAVES, {"wanted": leaves})}
@@ -253,7 +253,7 @@ def stored_nodes(connection: Connection, wanted: set[tuple[int, int]]) -> dict[t
 
 
 def lookup_in(connection: Connection, wanted: set[tuple[int, int]]) -> merkle.Lookup:
-    """The hashes of all nodes (level, position) in `wanted`; a `StoreError` where one is missing."""
+    """The hashes of all nodes (level, position) in `wanted`; `StoreError` if one is missing."""
     nodes = stored_nodes(connection, wanted)
     if missing := wanted - nodes.keys():
         raise StoreError(f"the stored tree lacks node {min(missing)}; run `countenance ledger verify`")

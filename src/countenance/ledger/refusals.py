@@ -15,8 +15,9 @@ from countenance.ledger import tables
 class RefusedCount:
     """Refusals of one mandate for one cause.
 
-    refused_for: "rules", "overdue" (an authorisation was not asked for in time) or "unenforceable" (nothing here can do
-    what the permit binds to). clauses: those of the rules that refused, empty for another cause. last: of the newest.
+    refused_for: "rules", "overdue" (an authorisation was not requested in time) or "unenforceable" (this server cannot
+    meet the permit's obligations). clauses: those of the rules that refused, empty for another cause. last: of the
+    newest.
     """
 
     mandate_id: str
@@ -38,7 +39,7 @@ _REFUSALS = text(
 
 
 def refusals_in(connection: Connection, size: int, since: datetime) -> list[RefusedCount]:
-    """Refusals among `size` entries at or after `since` (aware), the most frequent first; reads all entries since."""
+    """Refusals among `size` entries, at or after `since` (aware), most frequent first; reads all entries since."""
     rows = connection.execute(_REFUSALS, {"start": _first_at(connection, size, since)}).all()
     return [
         RefusedCount(

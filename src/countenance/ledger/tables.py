@@ -52,4 +52,4 @@ openings = Table(
     Index("ledger_openings_by_value", "name", "value"),
     Index("ledger_openings_by_time", "time"),
 )
-"""What the commitments commit to. Rows go when they are erased; the ledger above stays."""
+"""What the commitments commit to. Rows are deleted on erasure; the ledger above stays."""

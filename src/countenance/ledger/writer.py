@@ -1,10 +1,10 @@
-"""Group commit: whoever waits for an entry writes, in one transaction, everything that is asked for by then.
+"""Group commit: a caller that waits for an entry writes, in one transaction, everything submitted by then.
 
-One at a time leads. Those who come meanwhile sleep until their entry is on the disk, or until they are called to lead
-the next transaction; each has a bell of its own, so nobody queues only to learn that all is done. Who leads gives
-those who were answered just now a moment to ask for their next entry, so that one sync serves as many as there are.
-A thread of the ledger's own leads where nobody waits: for entries that are wanted while their caller does something
-else, and for checkpoints that are due.
+One caller at a time leads. Those who come meanwhile sleep until their entry is on the disk, or until they are called to
+lead the next transaction; each has a bell (a lock) of its own, so nobody queues only to learn that the work is done.
+The leader gives callers whose entries were just written a moment to submit their next one, so that one sync serves as
+many as possible. If nobody waits, a thread of the ledger's own leads: for entries that are to be written while their
+caller does something else, and for checkpoints that are due.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 MAX_BATCH = 1000
 UNATTENDED_S = 1.0
-"""How long an entry that nobody waits for may lie before it is written."""
+"""How long an entry that nobody waits for may stay unwritten."""
 MUSTER_S = 0.0005
-"""How long a transaction waits for callers as many as took part in the last one: a fraction of what a sync costs."""
+"""How long a transaction waits for as many callers as took part in the last one: a fraction of a sync's time."""
 
 
 class Job(Generic[T]):
-    """Something to be done in a transaction, and how that ended; only who leads changes it.
+    """Something to be done in a transaction, and its outcome; only the leader changes it.
 
-    bell: held; who waits sleeps on it, and is woken by its release. waited_for: whether somebody does, who has not been
-    woken since; changed under the writer's door.
+    bell: a lock that is held; the waiting caller sleeps on it, and its release wakes the caller. waited_for: whether a
+    caller sleeps and has not been woken since; changed under the writer's lock.
     """
 
     __slots__ = ("_error", "_result", "bell", "done", "waited_for", "work")
@@ -61,12 +61,12 @@ class Job(Generic[T]):
         self.done = True
 
     def fail(self, error: CountenanceError) -> None:
-        """It is not in the ledger."""
+        """Note that it failed: it is not in the ledger."""
         self._error = error
         self.done = True
 
     def outcome(self) -> T:
-        """What came of it, once it is done; each call raises an error of its own."""
+        """The result, once it is done, or its error; each call raises a new exception."""
         if self._error is not None:
             raise type(self._error)(str(self._error)) from self._error
         return self._result  # type: ignore[return-value]
@@ -75,9 +75,9 @@ class Job(Generic[T]):
 class Writer:
     """Runs jobs in transactions; a job is done when its transaction is durable.
 
-    Any failure of the transaction fails every job in it with `NotRecorded`, and the tail stays where it was; what the
-    database holds is read again before the next one. A job that raises a `CountenanceError` before it has changed
-    anything fails alone.
+    If the transaction fails, every job in it fails with `NotRecorded` and the tail stays as it was; the database is
+    read again before the next transaction. A job that raises a `CountenanceError` before it has changed anything fails
+    alone.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Writer:
         return NoteKey(self._origin, self._signer.public)
 
     def submit(self, work: Callable[[Batch, Transaction], T]) -> Job[T]:
-        """Have `work` done in a coming transaction. `Overloaded` where too many wait, `NotRecorded` after `close`."""
+        """Have `work` done in a coming transaction. `Overloaded` if too many wait, `NotRecorded` after `close`."""
         job = Job(work)
         with self._door:
             if self._closed:
@@ -138,7 +138,7 @@ class Writer:
         self._bell.set()
 
     def wait(self, job: Job[T], timeout_s: float) -> T:
-        """What came of `job`, as soon as it is durable; written by the caller's own thread, unless another one leads.
+        """The result of `job`, as soon as it is durable; written by the caller's own thread, unless another one leads.
 
         `NotRecorded` after `timeout_s` seconds; it may still be written later.
         """
@@ -146,7 +146,7 @@ class Writer:
         left = timeout_s
         while not job.done:
             with self._door:
-                job.bell.acquire(blocking=False)  # a call that this thread has forestalled
+                job.bell.acquire(blocking=False)  # a call to lead that this thread no longer needs
                 job.waited_for = not job.done
             if job.done:
                 break
@@ -162,7 +162,7 @@ class Writer:
         return job.outcome()
 
     def _write_waiting(self, job: Job[T], patience_s: float, timeout_s: float) -> None:
-        """Write `job` and all others that wait, having the lead; give it up afterwards, and call who is next."""
+        """As the leader, write `job` and all others that wait; then give up the lead and call the next leader."""
         try:
             if not job.done:
                 self._muster()
@@ -176,7 +176,7 @@ class Writer:
             self._call_next()
 
     def _muster(self) -> None:
-        """Give as many callers as took part in the last transaction a moment to ask."""
+        """Wait a moment for as many callers as took part in the last transaction."""
         with self._door:
             self._mustering = len(self._jobs) < self._expected
             if not self._mustering:
@@ -188,7 +188,7 @@ class Writer:
                 self._mustering = False
 
     def _call_next(self) -> None:
-        """Wake the first who waits for a job that nobody has taken up, so that it leads, unless another one does."""
+        """Unless another thread leads, wake the first caller whose job nobody has taken up, so that it leads."""
         with self._door:
             for job in self._jobs:
                 if job.waited_for:
@@ -217,7 +217,7 @@ class Writer:
                         self._transact(jobs, patience_s=LOCK_PATIENCE_S)
                     if self._wants_checkpoint(last=not going_on):
                         self._transact([], patience_s=LOCK_PATIENCE_S, last=not going_on)
-                except Busy as error:  # they wait on, but not for a ledger that is closed
+                except Busy as error:  # they keep waiting, but not for a ledger that is closed
                     while not going_on and (jobs := self._gather()):
                         self._fail(jobs, error)
                         self._wake(jobs)
@@ -225,9 +225,8 @@ class Writer:
 
     @property
     def _behind(self) -> bool:
-        """Whether there are entries that no checkpoint speaks for.
-
-        The first entry comes with one; where all are gone, the next entry brings one and nothing else hides the loss.
+        """Whether there are entries that no checkpoint covers. The first entry is written with one; if all checkpoints
+        are gone, only the next entry brings a new one, so that nothing else hides the loss.
         """
         return self._tail.checkpoint is not None and not self._tail.checkpointed
 
@@ -240,7 +239,7 @@ class Writer:
             return [self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_BATCH))]
 
     def _transact(self, jobs: list[Job[object]], *, patience_s: float, last: bool = False) -> None:
-        """Do `jobs`, leading. After `Busy` they wait as before; after any other failure they have failed."""
+        """Do `jobs` as the leader. After `Busy` they wait as before; after any other failure they have failed."""
         fulfil: list[Callable[[], None]] = []
         try:
             with writing(self._engine, patience_s) as transaction:
@@ -254,7 +253,7 @@ class Writer:
             with self._door:
                 self._jobs.extendleft(reversed(jobs))
             raise
-        except BaseException as error:  # whatever it was, nobody may wait for ever or believe that it was written
+        except BaseException as error:  # whatever it is, nobody may wait for ever or believe the entry written
             self._due = time.monotonic() + self._every_s
             self._fail(jobs, error)
             self._wake(jobs)
@@ -270,12 +269,13 @@ class Writer:
         try:
             for tell in fulfil:
                 tell()
-        finally:  # where somebody interrupts this: an entry without an answer
+        finally:  # if this is interrupted: an entry without an answer
             self._fail(jobs, NotRecorded("interrupted"))
             self._wake(jobs)
 
     def _wake(self, jobs: list[Job[object]]) -> None:
-        """Wake all who wait for `jobs`, which are done; as many may ask again at once, beside those who ask already."""
+        """Wake all who wait for `jobs`, which are done; as many callers may soon submit again, besides those that
+        have."""
         with self._door:
             woken = [job for job in jobs if job.waited_for]
             for job in woken:
@@ -309,7 +309,7 @@ def _too_late(timeout_s: float) -> NotRecorded:
 
 
 def _done(job: Job[object], batch: Batch, transaction: Transaction) -> Callable[[], None]:
-    """Do the job's work; what is to be told when the transaction is durable."""
+    """Do the job's work; returns its result, to be passed on when the transaction is durable."""
     try:
         result = job.work(batch, transaction)
     except CountenanceError as error:
