@@ -1,7 +1,8 @@
 """Sign-in of operators to the console: password and one-time code; each set-up and sign-in is in the ledger first.
 
 An operator is entered on the server's own machine (`countenance operator add`) and sets up a sign-in with the token
-printed there. Only while there is no operator at all, a code that `countenance serve` prints lets the first one in.
+printed there. While there is no operator at all, and only then, a code that `countenance serve` prints lets the first
+one in.
 """
 
 from __future__ import annotations
@@ -30,20 +31,20 @@ from countenance.mandates import AccountSecret, AccountStore, Operator, Role, St
 SHORTEST, LONGEST = 12, 128
 """Characters of a password."""
 IDLE = timedelta(minutes=30)
-"""A session that is not used for so long is over."""
+"""A session ends after this long without use."""
 WHOLE = timedelta(hours=10)
-"""So is one that began so long ago."""
+"""A session ends this long after it began, used or not."""
 _FIRST_ROLES = (Role.REQUEST, Role.APPROVE, Role.REVIEW)
 _FIRST_LASTS = timedelta(days=90)
 _STEP_S = 30
-_NOTED = timedelta(minutes=1)  # how exactly it is known when a session was last used
-_AT_ONCE = 2  # passwords that are hashed at once: each takes 64 MiB
+_NOTED = timedelta(minutes=1)  # precision of the time of a session's last use
+_AT_ONCE = 2  # passwords hashed at the same time: each takes 64 MiB
 _WRONG = "name, password or code is wrong"
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Somebody who is signed in. form_token: what each of the session's forms has to carry. began_at: UTC."""
+    """Somebody who is signed in. form_token: what each form of the session must carry. began_at: UTC."""
 
     operator: Operator
     cookie: str
@@ -57,13 +58,13 @@ def new_seed() -> str:
 
 
 def seed_picture(name: str, seed: str) -> str:
-    """A QR code, as an SVG element, that an authenticator app reads the seed from."""
+    """A QR code, as an SVG element, from which an authenticator app reads the seed."""
     address = pyotp.TOTP(seed).provisioning_uri(name=name, issuer_name="Countenance")
     return str(segno.make(address, error="m").svg_inline(scale=4, border=4, light="#fff", dark="#000"))
 
 
 class Accounts:
-    """The accounts and sessions of one installation's operators. hasher: argon2id; tests give a cheap one."""
+    """The accounts and sessions of one installation's operators. hasher: argon2id; tests pass a cheap one."""
 
     def __init__(
         self,
@@ -115,7 +116,7 @@ class Accounts:
     def join(self, token: str, password: str, seed: str, one_time: str, address: str) -> str:
         """Set up, or set up anew, the sign-in of whoever holds `token`; returns the cookie of a session.
 
-        `Unauthenticated` for a token that is none, `BadRequest` for a password or one-time code that will not do.
+        `Unauthenticated` for an invalid token, `BadRequest` for an unsuitable password or a wrong one-time code.
         """
         self._by_address.begin(address)
         operator = self._operators.holding(token)
@@ -127,7 +128,7 @@ class Accounts:
     def sign_in(self, name: str, password: str, one_time: str, address: str) -> str:
         """Begin a session; returns its cookie. `Unauthenticated` never says which of the three was wrong.
 
-        `LimitExceeded` after five failures of one name from one address within 15 minutes, or thirty of an address.
+        `LimitExceeded` after five failures of one name from one address within 15 minutes, or thirty from one address.
         """
         key = f"{address} {name.strip().casefold()}"
         self._by_address.begin(address)
@@ -148,7 +149,7 @@ class Accounts:
         return self._begin(operator)
 
     def session(self, cookie: str) -> SignedIn | None:
-        """Who is signed in with that cookie now; None where the session is over, or its operator is no longer one."""
+        """Who is signed in with that cookie now; None if the session is over, or its operator is not active."""
         stored = self._store.session(cookie)
         now = self.now()
         if stored is None or stored.ended_at or now >= min(stored.seen_at + IDLE, stored.began_at + WHOLE):
@@ -165,7 +166,7 @@ class Accounts:
         self._store.end(cookie)
 
     def form_token(self, cookie: str) -> str:
-        """What a form has to carry that is sent before anybody is signed in. cookie: a random one of that browser."""
+        """What a form must carry that is sent before sign-in. cookie: a random one of that browser."""
         return self._store.derived("form before", cookie)
 
     def sessions_of(self, operator: Operator) -> list[StoredSession]:
@@ -179,7 +180,7 @@ class Accounts:
     def key_under(self, operator: Operator, mandate_id: str) -> str:
         """The access key with which the operator acts here under a mandate; made, and recorded, on first use.
 
-        `Denied` to anybody but who asked for the mandate, as for every key; `Conflict` if it is not in force.
+        `Denied` to anybody but the mandate's requester, as for every key; `Conflict` if it is not in force.
         """
         if self._mandates.show(mandate_id).requested_by == operator.name:
             kept = self._store.key_under(operator.operator_id, mandate_id)
@@ -208,7 +209,7 @@ class Accounts:
             return None
 
     def _verified(self, hashed: str, password: str) -> bool:
-        """Takes as long for nobody as for somebody. Longer passwords than can be are not hashed."""
+        """Takes as long for an unknown name as for a known one. Passwords beyond the limit are not hashed."""
         with self._hashing:
             try:
                 return self._hasher.verify(hashed, password[: LONGEST + 1].encode("utf-8", "surrogatepass"))
@@ -216,7 +217,7 @@ class Accounts:
                 return False
 
     def _step(self, seed: str, one_time: str) -> int:
-        """The step of 30 s that the code is of, this one or its neighbour; `BadRequest` where it is of neither."""
+        """The step of 30 s to which the code belongs: the current one or a neighbour, else `BadRequest`."""
         code = "".join(one_time.split())
         if len(seed) != 32 or not set(seed) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"):
             raise BadRequest("the seed of the one-time codes is not one that this server made")

@@ -1,4 +1,4 @@
-"""How often somebody may fail to sign in before being made to wait; counted in this process, in bounded memory."""
+"""How often a sign-in may fail before further attempts must wait; counted in this process, in bounded memory."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from countenance.errors import LimitExceeded
 
 
 class Attempts:
-    """Counts failures by key within `window`. most: how many are let through for one key. now: the clock.
-
-    keys: how many keys are remembered; the one that failed longest ago is forgotten first.
+    """Counts failures by key within `window`. most: failures allowed for one key. now: the clock. keys: how many keys
+    are remembered; the one that failed longest ago is forgotten first.
     """
 
     def __init__(
@@ -27,9 +26,8 @@ class Attempts:
         self._lock = Lock()
 
     def begin(self, key: str) -> None:
-        """Count an attempt as failed until `succeeded` says otherwise; `LimitExceeded` where too many did.
-
-        It is counted before it is judged, so that attempts made at once are not let through together.
+        """Count an attempt as failed until `succeeded` says otherwise; `LimitExceeded` after too many failures. It is
+        counted before it is checked, so that simultaneous attempts cannot pass the limit together.
         """
         with self._lock:
             now = self._now()
@@ -45,7 +43,7 @@ class Attempts:
                 self._failed.popitem(last=False)
 
     def succeeded(self, key: str) -> None:
-        """Take back the latest attempt of `key`: it did not fail."""
+        """Uncount the latest attempt of `key`: it did not fail."""
         with self._lock:
             if failed := self._failed.get(key):
                 failed.pop()

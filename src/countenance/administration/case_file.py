@@ -1,4 +1,7 @@
-"""What the records of cases come to: cases, searches, conclusions, what may be seen of them now. It changes nothing."""
+"""The state of cases, derived from their records: searches, conclusions, and what may be seen of them now.
+
+Read only.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ class SearchState(StrEnum):
     LEADS = "leads"
     """the rules demanded no review"""
     PICTURES = "pictures"
-    """under review, and a picture of a lead has to be brought first"""
+    """under review, but a lead's picture is still missing"""
     REVIEW = "review"
     """withheld: people are judging"""
     REVIEWED = "reviewed"
@@ -42,9 +45,8 @@ class SearchState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """A search with what may be seen of it. frozen: why nothing may. conclusions: only when all are in, or none needed.
-
-    evidence: independent evidence by the place of its lead.
+    """A search with what may be seen of it. frozen: why nothing may be. conclusions: only once all are in, or if none
+    is needed. evidence: independent evidence by the place of its lead.
     """
 
     search: CaseSearch
@@ -62,7 +64,7 @@ class CaseResult:
 
 
 class CaseFile:
-    """The cases of one installation, to be read by its own parts: people ask `Cases`, which records that they did."""
+    """The cases of one installation, for its own parts to read; people use `Cases`, which records that they looked."""
 
     def __init__(self, records: CaseRecords, custodian: Custodian, mandates: Mandates) -> None:
         self._records = records
@@ -166,7 +168,7 @@ class CaseFile:
         )
 
     def has_seen(self, case_id: str, name: str) -> bool:
-        """Whether somebody opened a case or looked at it, and so cannot judge it blind."""
+        """Whether somebody opened or saw a case, and so cannot judge it blind."""
         return self.case(case_id).opened_by == name or self._records.has("seen", seen_key(case_id, name))
 
     def under_review(self) -> list[CaseSearch]:
@@ -181,7 +183,7 @@ class CaseFile:
         return found
 
     def conclusions(self, search: CaseSearch) -> tuple[LeadConclusion, ...]:
-        """The conclusions on all leads; empty while one is not in, or where there are no leads."""
+        """The conclusions on all leads; empty while one is missing, or without leads."""
         if not search.reviewers:
             return tuple(LeadConclusion(n, (), None) for n in range(len(search.leads)))
         if not self._records.has("reviewed", search.search_id):
@@ -204,5 +206,5 @@ class CaseFile:
 
 
 def seen_key(case_id: str, name: str) -> str:
-    """The id of the record that somebody saw a case."""
+    """The id of the record which says that somebody saw a case."""
     return f"{case_id}.{hashlib.sha256(name.encode()).hexdigest()[:32]}"

@@ -51,7 +51,7 @@ from countenance.redaction.portraits import portrait
 from countenance.signing import JSON
 
 LEAST_REVIEWERS = 2
-"""People who judge each lead, where the rules demand any."""
+"""How many people judge each lead, if the rules demand any."""
 
 PROBE_LIMITS = {
     "LOW_CONFIDENCE": "it is not certain that it shows a face",
@@ -61,7 +61,7 @@ PROBE_LIMITS = {
     "EXTREME_POSE": "the face is turned away",
     "LOW_FACE_QUALITY": "the face shows little to tell people apart by",
 }
-"""What raises the error of a search above what was measured, in words."""
+"""What makes a search's error higher than measured, in words."""
 
 
 class Cases:
@@ -102,7 +102,8 @@ class Cases:
     ) -> Case:
         """Open a case under a mandate that `by` asked for and that is in force. until: when the authorisation ends.
 
-        arose_from: the case that led to this one, if any: what is not independent there is not independent here.
+        arose_from: the case that led to this one, if any; evidence that is not independent there is not independent
+        here.
         """
         mandate = self._mandates.show(mandate_id)
         if mandate.requested_by != by:
@@ -124,7 +125,10 @@ class Cases:
         return self.file.case(case_id)
 
     def show(self, case_id: str, by: str, *, supervises: bool) -> Case:
-        """A case, for whoever opened it; for others only if they supervise: on record, and they no longer judge it."""
+        """A case, for its opener.
+
+        Others must be supervisors; it is recorded that they looked, and they no longer judge it.
+        """
         case = self.file.case(case_id)
         if by != case.opened_by:
             if not supervises:
@@ -133,7 +137,10 @@ class Cases:
         return case
 
     def authorise(self, case_id: str, by: str, *, authority: str, reference: str, until: datetime) -> Case:
-        """Enter another authorisation; `Denied` to whoever opened the case. What was frozen for its end goes on."""
+        """Enter another authorisation; `Denied` to the case's opener.
+
+        Unfreezes what was frozen because the last one ended.
+        """
         case = self.file.case(case_id)
         self._check_open(case)
         if by == case.opened_by:
@@ -156,7 +163,7 @@ class Cases:
         return self.file.case(case_id)
 
     def look(self, case_id: str, by: str, caller: Caller, picture: bytes) -> PendingPicture:
-        """Find the faces of a picture, so that one can be chosen; the picture is kept in memory for 15 minutes."""
+        """Find the faces of a picture, for choosing one; the picture is kept in memory for 15 minutes."""
         self._usable(case_id, by)
         found = self._guard.carry_out(caller, Detect(picture)).result
         return self._pending.keep((case_id, by), picture, found.faces)
@@ -173,9 +180,9 @@ class Cases:
         similarity: float,
         limit: int,
     ) -> CaseSearch:
-        """Search a gallery for a face of a picture that was looked at; the same search again gives the same record.
-
-        Nobody, and a picture that is not fit, are results. Where the rules demand reviewers, the leads are withheld.
+        """Search a gallery for a face of a picture from `look`; repeating the search returns the same record. Finding
+        nobody, and a picture that is not good enough, are results. If the rules demand reviewers, the leads are
+        withheld.
         """
         case = self._usable(case_id, by)
         pending = self._pending.get(picture_id, (case_id, by))
@@ -204,7 +211,7 @@ class Cases:
         return told
 
     def result(self, search_id: str, by: str, *, supervises: bool) -> CaseResult:
-        """A search with what may be seen of it, as for `show`; that it was looked at is recorded."""
+        """A search with what may be seen of it, for the same people as `show`; it is recorded that they looked."""
         search = self.file.search(search_id)
         self.show(search.case_id, by, supervises=supervises)
         found = self.file.seen_now(search)
@@ -212,10 +219,9 @@ class Cases:
         return found
 
     def bring(self, search_id: str, place: int, by: str, picture: bytes) -> None:
-        """Bring the picture that a lead was enrolled from, for the reviewers; never by whoever opened the case.
-
+        """Supply the picture from which a lead was enrolled, for the reviewers; `Denied` to the case's opener.
         `BadRequest` unless it is that very file: the gallery knows its sha256. Only the face is kept, sealed, until the
-        review is over. Whoever brings it learns who the lead is, and does not judge it.
+        review is over. Whoever supplies it learns who the lead is, and may not judge it.
         """
         search = self.file.search(search_id)
         case = self.file.case(search.case_id)
@@ -237,7 +243,10 @@ class Cases:
     def enter_evidence(
         self, search_id: str, place: int, by: str, kind: EvidenceKind, what: str, *, independent: bool
     ) -> None:
-        """Enter evidence for a lead. independent: the statement that it was found without it; `BadRequest` without."""
+        """Enter evidence for a lead.
+
+        independent: the declaration that it was found without the lead; `BadRequest` without it.
+        """
         found = self._seen_lead(search_id, place, by)
         if not independent:
             raise BadRequest("evidence that was found by following the lead is not independent of it")
@@ -249,7 +258,7 @@ class Cases:
         self._records.add("evidence", f"{search_id}.{number}", search_id, {**entry, "kind": kind})
 
     def export(self, search_id: str, place: int, by: str, use: ExportUse) -> str:
-        """The text with which a lead may leave; `Conflict` without independent evidence for it, or while frozen."""
+        """The text of a lead's export; `Conflict` without independent evidence for the lead, or while frozen."""
         found = self._seen_lead(search_id, place, by)
         case = self.file.case(found.search.case_id)
         evidence = found.evidence.get(place, ())
@@ -263,12 +272,12 @@ class Cases:
         return export_text(case, found.search, conclusion, every, evidence, use, by, self.now())
 
     def sweep(self) -> int:
-        """Forget pictures that wait too long, and erase those whose review is over or cannot go on; how many."""
+        """Forget pictures that waited too long, erase those whose review is over or cannot go on; returns how many."""
         self._pending.sweep()
         erased = 0
         for owner in self._records.owners_of_pictures():
             if not self._records.has("search", owner):
-                continue  # a known pair, or a search that is being recorded
+                continue  # a known pair, or a search being recorded
             search = self.file.search(owner)
             case = self.file.case(search.case_id)
             refused = bool(search.hold) and self._custodian.show(search.hold).state(self.now()) is HoldState.SHREDDED
@@ -278,7 +287,7 @@ class Cases:
         return erased
 
     def _told(self, case: Case, caller: Caller, ask: SearchByImage, face: DetectedFace) -> CaseSearch:
-        """The search, as the guard lets it be told."""
+        """The search with what the guard lets through."""
         tools, now = self._tools(), self.now()
         limits = tuple(PROBE_LIMITS.get(each, each) for each in reasons_against(face, QualityFilter.HIGH))
         hold, reviewers, says, receipt = "", 0, "", ""
@@ -293,7 +302,7 @@ class Cases:
                 CaseLead(c.face.face_id, c.face.external_id or c.face.face_id, c.similarity, c.fmr)
                 for c in found.candidates
             )
-            reviewers = self._demanded(answer.reviewers) if leads else 0  # verified elsewhere, and not blind
+            reviewers = self._demanded(answer.reviewers) if leads else 0  # verified in another way, not blind
         except NoFace as error:
             says, receipt = str(error), error.receipt or ""
         except Held as error:
@@ -349,7 +358,7 @@ class Cases:
         return tuple(leads)
 
     def _seen_lead(self, search_id: str, place: int, by: str) -> CaseResult:
-        """The search of a lead that may be seen, for whoever opened the case; `Conflict` where it may not be."""
+        """The search of a lead, for the case's opener; `Conflict` if the lead may not be seen."""
         search = self.file.search(search_id)
         case = self.file.case(search.case_id)
         if case.opened_by != by:

@@ -1,4 +1,5 @@
-"""What people do about results in custody, and terms that end; each change is in the ledger before it is in force."""
+"""What people do about results in custody, and what ends with its term; each change is in the ledger before it
+holds."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ _AT_ONCE = 1000
 
 
 class AuthorisationOutcome(StrEnum):
-    """What became of the authorisation that a law demands for a use."""
+    """The outcome of the authorisation that a law demands for a use."""
 
     REQUESTED = "requested"
     GRANTED = "granted"
@@ -55,9 +56,9 @@ class Custodian:
         now: Callable[[], datetime],
         blind: Callable[[str], bool] = lambda _hold_id: False,
     ) -> None:
-        """gallery: None where nobody is enrolled, so that nothing has to be erased.
+        """gallery: None on a server that enrols nobody, where nothing has to be erased.
 
-        blind: whether a hold is judged blind in a case; then it is neither shown nor verified as a whole.
+        blind: whether a hold is under blind review in a case; then it is neither shown nor verified as a whole.
         """
         self._custody = custody
         self._register = register
@@ -73,20 +74,19 @@ class Custodian:
         self.contents = custody.contents
 
     def contents_for(self, hold_id: str, reviewer: str) -> JSON:
-        """The content of a held result, for a reviewer; that it was shown is recorded. Never for its requester."""
+        """The content of a held result, for a reviewer, never for its requester; the ledger has who saw it."""
         hold = self._reviewable(hold_id, reviewer)
         contents = self._custody.contents(hold_id)
         self._record("shown", hold, {}, {"reviewer": reviewer})
         return contents
 
     def review(self, hold_id: str, reviewer: str, *, agrees: bool) -> Hold:
-        """Enter a reviewer's verdict on a result: each person once, and never its requester."""
+        """Enter a reviewer's verdict on a result: once per person, and never its requester's."""
         return self._review(self._reviewable(hold_id, reviewer), reviewer, agrees=agrees)
 
     def settle(self, hold_id: str, reviewers: Sequence[str], *, upheld: bool) -> Hold:
-        """Enter what blind reviewers came to: that each of them verified the whole result, or that it does not stand.
-
-        A result of which only a part stands is not released as a whole; its case shows that part.
+        """Enter the outcome of a blind review: each reviewer verified the whole result, or it does not stand. A result
+        that stands only in part is not released; its case shows that part.
         """
         hold = self._custody.show(hold_id)
         for reviewer in reviewers if upheld else reviewers[:1]:
@@ -103,10 +103,8 @@ class Custodian:
         return self._custody.review(hold_id, reviewer, agrees=agrees)
 
     def authorise(self, hold_id: str, by: str, outcome: AuthorisationOutcome) -> Hold:
-        """Enter what became of the authorisation.
-
-        Requested or granted: a frozen use goes on. Refused: the result and its openings are destroyed, and the
-        mandate ends.
+        """Enter the outcome of the authorisation. Requested or granted: unfreezes a frozen use. Refused: the result and
+        its openings are destroyed, and the mandate ends.
         """
         if outcome is AuthorisationOutcome.REFUSED:
             return self._refuse(hold_id, by)

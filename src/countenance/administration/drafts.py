@@ -1,4 +1,4 @@
-"""A mandate as somebody requests it, from whichever door: what is left out comes from a template."""
+"""A mandate as requested, through any door: a template fills in what the request leaves out."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class MandateDraft:
-    """What somebody requests. template: the name of one that states what is None or empty here.
-
-    facts: further facts by group, in the vocabulary of the rules; they go before the template's.
+    """A request for a mandate. template: the name of the template that fills in what is None or empty here. facts:
+    further facts by group, in the vocabulary of the rules; they override the template's.
     budget: as `Terms.budget`.
     """
 
@@ -34,7 +33,7 @@ class MandateDraft:
     budget: str = ""
 
     def filled(self) -> tuple[Holder, Terms]:
-        """Holder and terms. `NotFound` without such a template, `BadRequest` where something is still to be stated."""
+        """Holder and terms. `NotFound` without such a template, `BadRequest` if something is left to be stated."""
         kind, purpose, legal_basis, operations = self.kind, self.purpose, self.legal_basis, self.operations
         facts = dict(self.facts)
         if self.template is not None:

@@ -30,7 +30,7 @@ class Explainer:
 
     @cached_property
     def fine_print(self) -> str:
-        """The fine print of the packs in force, as an HTML page: actors by uses, what each text by itself stops."""
+        """The fine print of the packs in force, as an HTML page: what each text alone stops, by actor and use."""
         return page(matrix(fine_print("matrix"), self._rules.packs))
 
     def explain(

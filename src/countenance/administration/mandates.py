@@ -1,6 +1,6 @@
 """Changes to mandates, each in the ledger before it is in force.
 
-A change that cannot succeed is refused before it is recorded, so that the ledger does not claim that it happened.
+A change that cannot succeed is refused before it is recorded, so that the ledger does not report it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Mandates:
         return self._budgets.state(self._register.show(mandate_id))
 
     def approve(self, mandate_id: str, *, approved_by: str) -> Mandate:
-        """Put a requested mandate in force; `Denied` to whoever requested it or is to hold it."""
+        """Put a requested mandate in force; `Denied` to its requester and its future holder."""
         _check_approver(self._in_state(mandate_id, MandateState.REQUESTED), approved_by)
         self._record("approved", mandate_id, {}, {"by": approved_by})
         return self._register.approve(mandate_id, approved_by=approved_by)
@@ -70,7 +70,7 @@ class Mandates:
     def issue_key(self, mandate_id: str, *, to: str) -> AccessKey:
         """Make an access key for an active mandate; its secret is shown only now.
 
-        to: who receives the key: whoever requested the mandate. Anybody else is `Denied`.
+        to: who receives the key, which must be the mandate's requester; else `Denied`.
         """
         mandate = self._in_state(mandate_id, MandateState.ACTIVE)
         if to != mandate.requested_by:

@@ -1,4 +1,4 @@
-"""Changes to moratoria: one key sets, only a quorum with a key held outside lifts; each step in the ledger first."""
+"""Changes to moratoria: one key sets, only a quorum with an outside key lifts; each is in the ledger first."""
 
 from __future__ import annotations
 

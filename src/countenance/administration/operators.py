@@ -1,4 +1,4 @@
-"""Changes to operators, each in the ledger before it is in force. Entries commit to names and never show them."""
+"""Changes to operators, each in the ledger before it is in force. Entries commit to names without showing them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outside checks of liveness: registered on evidence, approved by somebody else; each change is in the ledger first."""
+"""Outside checks of liveness: requested with evidence, approved by another person; changes are in the ledger first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from countenance.signing import JSON
 
 
 class OutsideChecks:
-    """The outside checks of one installation, and the door by which their results come in.
+    """The outside checks of one installation, and the way by which their results come in.
 
     issuers: public keys, hex, of those whose evidence is trusted here.
     """
@@ -42,10 +42,10 @@ class OutsideChecks:
         requested_by: str,
         expires_at: datetime,
     ) -> OutsideCheck:
-        """Enter a check that somebody asks for; nothing of it is taken until somebody else approves it.
+        """Enter a requested check; none of its results is accepted until another person approves it.
 
         evidence: a file of PAD evidence that names the check as its system, is signed by a trusted issuer, in date, and
-        does not end before the check. without_evidence: why the check is to be accepted without; it is on the record.
+        does not end before the check. without_evidence: why the check is to be accepted without; this is recorded.
         """
         read = None if evidence is None else self._trusted(evidence, name, expires_at)
         check = self._store.draft(
@@ -70,7 +70,7 @@ class OutsideChecks:
         return self._store.request(check)
 
     def approve(self, check_id: str, *, approved_by: str) -> OutsideCheck:
-        """Put a check in force; `Denied` to whoever asked for it, `Conflict` while another one is in force."""
+        """Put a check in force; `Denied` to its requester, `Conflict` while another one is in force."""
         check = self._in_state(check_id, MandateState.REQUESTED)
         if approved_by == check.requested_by:
             raise Denied("an outside check is approved by somebody else than who asked for it")
@@ -82,16 +82,15 @@ class OutsideChecks:
         return self._store.approve(check_id, approved_by=approved_by)
 
     def end(self, check_id: str, why: str, *, by: str | None = None) -> OutsideCheck:
-        """End a check, or refuse one that is asked for: from now on no result of it is taken or told."""
+        """End a check, or refuse a requested one: from now on none of its results is accepted or answered."""
         check = self._in_state(check_id, MandateState.REQUESTED, MandateState.ACTIVE, MandateState.EXPIRED)
         self._record("ended", check, {}, {"why": why, "by": by})
         return self._store.end(check_id, why)
 
     def take_result(self, session_id: str, statement: bytes, signature: bytes) -> LivenessState:
-        """Take over what the check in force signed for a session; its state from now on.
-
-        `NoSuchSession`; `Denied` for a statement of another session, check or key, or a check that is not in force;
-        `Conflict` for a session that has its result or is over. A refusal of a session that there is, is recorded.
+        """Accept what the check in force signed for a session; returns the session's new state. `NoSuchSession`;
+        `Denied` for a statement of another session, check or key, or a check that is not in force; `Conflict` for a
+        session that has its result or is over. A refusal is recorded if the session exists.
         """
         session = self._sessions.show(session_id)
         try:

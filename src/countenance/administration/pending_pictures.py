@@ -1,4 +1,4 @@
-"""Pictures between being sent and being searched with: in memory only, for minutes, for whoever sent them."""
+"""Pictures that were sent but not yet searched with: in memory only, for minutes, for their sender."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST, _MOST_BYTES = 32, 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class PendingPicture:
-    """A picture and the faces in it, largest first. of: the case and the operator that it belongs to."""
+    """A picture and the faces in it, largest first. of: the case and the operator to whom it belongs."""
 
     picture_id: str
     of: tuple[str, str]
@@ -28,7 +28,7 @@ class PendingPicture:
 
 
 class PendingPictures:
-    """At most 32 pictures and 64 MiB; the oldest goes first. now: the clock, UTC."""
+    """At most 32 pictures and 64 MiB; the oldest is dropped first. now: the clock, UTC."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now

@@ -11,7 +11,7 @@ from countenance.errors import BadRequest, NotFound, NotRecorded
 from countenance.ledger import Ledger, Receipt, RefusedCount, prove_inclusion
 
 CHECK_EVERY_S = 1.0
-"""The disk is tried no more often than this, however many ask whether the server is well."""
+"""The disk is tried no more often than this, however often the server's health is asked for."""
 CHECK_PATIENCE_S = 5.0
 
 
@@ -26,7 +26,7 @@ class Proof:
 
 
 class Record:
-    """The readable side of the ledger. Nothing here shows what is private: an entry holds commitments only."""
+    """The ledger, for reading. Nothing here shows private values: an entry holds commitments only."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -35,7 +35,7 @@ class Record:
         self._fault: NotRecorded | None = None
 
     def check_writable(self) -> None:
-        """`NotRecorded` where no entry could be written now, with what is wrong and what to do about it."""
+        """`NotRecorded` if no entry could be written now; it says what is wrong and what to do about it."""
         with self._checking:
             if time.monotonic() >= self._checked + CHECK_EVERY_S:
                 try:
@@ -72,7 +72,7 @@ class Record:
         return self._ledger.refusals(since)
 
     def entries(self, start: int, stop: int) -> list[str]:
-        """The canonical JSON of entries start <= index < stop, in order; those that there are."""
+        """The canonical JSON of the entries start <= index < stop that exist, in order."""
         stop = min(stop, self._ledger.size)
         return [entry.text for entry in self._ledger.entries(max(0, start), stop)] if start < stop else []
 
@@ -86,9 +86,8 @@ class Record:
         return Proof(index, entry, self._ledger.receipt(index).header(), proof)
 
     def proved_to_holder(self, receipt: str) -> Proof:
-        """What a receipt promised, with its proof: to hold the receipt is enough.
-
-        One that cannot be read: `BadRequest`. One that this ledger did not give out: `NotFound`.
+        """The entry that a receipt promises, with its proof, for anybody who holds the receipt. `BadRequest` if it
+        cannot be read, `NotFound` if this ledger did not issue it.
         """
         held = Receipt.parse(receipt)
         if held.origin != self._ledger.origin or held.index >= self._ledger.size:

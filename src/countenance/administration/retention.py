@@ -24,11 +24,11 @@ class RetentionSweep:
         self._thread = Thread(target=self._run, name="retention", daemon=True)
 
     def start(self) -> None:
-        """Begin; once for each sweep."""
+        """Begin. Call it once for each sweep."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait for a round that has begun."""
+        """Stop, after waiting for a round that has begun."""
         self._stopped.set()
         self._thread.join()
 

@@ -1,7 +1,6 @@
-"""Blind review: pairs of pictures one by one, judged by people who know neither the case nor each other's answer.
-
-Score, rank, name and case are hidden, and pairs whose truth is known look like any other. A judgement is in the ledger
-before anything follows from it.
+"""Blind review: people judge pairs of pictures one by one, without knowing the case or each other's answers. Score,
+rank, name and case are hidden, and known pairs look like any other. A judgement is in the ledger before anything
+follows from it.
 """
 
 from __future__ import annotations
@@ -39,17 +38,16 @@ from countenance.redaction.portraits import portrait
 from countenance.signing import JSON
 
 HELD_FOR = timedelta(hours=24)
-"""A pair that is not judged for so long goes to somebody else."""
+"""A pair that is not judged for this long goes to another reviewer."""
 
 _chance = secrets.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewItem:
-    """A pair in front of a reviewer. looked: whether the first picture was looked at alone. judged: what is committed.
-
-    visible: the components that the reviewer found to be seen in the first picture.
-    truth: whether it was the same person, told once a known pair is judged; None otherwise, and of all other pairs.
+    """A pair in front of a reviewer. looked: whether the reviewer has described the first picture alone. judged: the
+    committed judgement. visible: the components that the reviewer found visible in the first picture. truth: whether it
+    was the same person, shown once a known pair is judged; None before, and for all other pairs.
     """
 
     item_id: str
@@ -61,7 +59,10 @@ class ReviewItem:
 
 @dataclass(frozen=True, slots=True)
 class ReviewerStanding:
-    """Of one reviewer. ended: why the right to review ended, empty while it holds. since: from when rates count."""
+    """A reviewer's standing.
+
+    ended: why the right to review ended, empty while it holds. since: from when rates count.
+    """
 
     reviewer: str
     rates: ReviewerRates
@@ -101,7 +102,7 @@ class Reviews:
         return self._open_item(reviewer) is not None or bool(self._eligible(reviewer))
 
     def next(self, reviewer: str) -> str | None:
-        """The pair to judge next, by its id: one begun, or one drawn by chance; None where none waits.
+        """The id of the pair to judge next: one already begun, else one drawn at random; None if none waits.
 
         Known pairs are mixed in at the rate of the limits. `Denied` where the right to review ended.
         """
@@ -137,7 +138,10 @@ class Reviews:
         return ReviewItem(item_id, looked, visible, grade, truth)
 
     def picture(self, item_id: str, reviewer: str, *, probe: bool) -> bytes:
-        """A picture of a pair, JPEG; that it was shown is recorded. The other one only after the probe alone."""
+        """A picture of a pair, JPEG; it is recorded that it was shown.
+
+        The second one only after the probe was judged alone.
+        """
         item = self._unjudged(item_id, reviewer)
         if not probe and not self._records.has("looked", item_id):
             raise Conflict("look at the first picture alone first")
@@ -147,7 +151,7 @@ class Reviews:
         return content
 
     def looked(self, item_id: str, reviewer: str, visible: frozenset[str]) -> None:
-        """Commit what the first picture shows by itself, by components; only then is the other one shown."""
+        """Commit which components the first picture shows; only then is the other picture shown."""
         self._unjudged(item_id, reviewer)
         _check_components(visible)
         if not self._records.has("looked", item_id):
@@ -158,9 +162,8 @@ class Reviews:
     def judge(
         self, item_id: str, reviewer: str, grade: Grade, features: Mapping[str, PartFinding], remarks: str = ""
     ) -> None:
-        """Commit a conclusion: for good, and in the ledger before anything is unmasked.
-
-        `BadRequest` without a single feature that could be compared, unless the pictures are insufficient.
+        """Commit a conclusion, for good, and in the ledger before anything is revealed. `BadRequest` if no feature
+        could be compared, unless the conclusion is insufficient.
         """
         _check_components(frozenset(features))
         with self._lock:
@@ -197,11 +200,11 @@ class Reviews:
         return ReviewerStanding(reviewer, rates_of(known), judged, ended, since)
 
     def standings(self) -> list[ReviewerStanding]:
-        """Of everybody who was ever given a pair, by name."""
+        """The standings of everybody who was ever given a pair, by name."""
         return [self.standing(name) for name in sorted({each.parent for each in self._records.of("item")})]
 
     def restore(self, reviewer: str, by: str, why: str) -> None:
-        """Give the right to review back, such as after training; rates count anew. Never to oneself."""
+        """Give the right to review back, for example after training; rates start again. Nobody restores their own."""
         if by == reviewer:
             raise Denied("somebody else gives the right to review back")
         if not why:
@@ -211,9 +214,8 @@ class Reviews:
         self._right(reviewer, False, why, by)
 
     def add_pair(self, by: str, caller: Caller, one: bytes, other: bytes, *, same: bool) -> str:
-        """Keep two pictures whose truth is known, as portraits of their largest faces; found under a mandate.
-
-        They are never given to whoever enters them. The nearer strangers are to one another, the more their rate says.
+        """Add a known pair, as portraits of the largest faces of two pictures, detected under a mandate. It is never
+        given to whoever enters it. The more alike the strangers are, the more their rate shows.
         """
         shown = []
         for picture in (one, other):
@@ -236,7 +238,7 @@ class Reviews:
         self._records.erase_pictures(pair_id)
 
     def pairs(self) -> list[tuple[str, bool, str]]:
-        """Known pairs that are in use: id, whether it is the same person, who entered it."""
+        """The known pairs in use: id, whether it is the same person, who entered it."""
         have = self._records.owners_of_pictures()
         rows = self._records.of("pair")
         return [(each.record_id, bool(each.value["same"]), each.value["by"]) for each in rows if each.record_id in have]
@@ -260,7 +262,7 @@ class Reviews:
         return found
 
     def _busy(self, search_id: str, place: int) -> set[str]:
-        """Who has that lead in front of them."""
+        """The reviewers who have begun to judge that lead."""
         after = self.now() - HELD_FOR
         return {
             each.value["reviewer"]
@@ -356,7 +358,7 @@ class Reviews:
 
 
 def _drawn(pairs: list[tuple[str, bool]]) -> str:
-    """One of the pairs: by a coin first strangers or the same person, so that both kinds come as often."""
+    """One of the pairs: a coin decides between strangers and the same person, so that both kinds come equally often."""
     same = _chance.random() < 0.5
     kind = [pair for pair, truth in pairs if truth == same] or [pair for pair, _truth in pairs]
     return _chance.choice(kind)

@@ -15,9 +15,8 @@ from countenance.operations import Tools, evidence_summary
 
 @dataclass(frozen=True, slots=True)
 class LedgerCheck:
-    """What a check of the whole ledger found. findings: one sentence for each thing wrong; none, and all is in order.
-
-    at: when it was made, UTC. entries: how many there were.
+    """What a check of the whole ledger found. findings: one sentence for each fault; empty if there is none. at: when
+    the check was made, UTC. entries: how many there were.
     """
 
     at: datetime
@@ -26,7 +25,7 @@ class LedgerCheck:
 
 
 class Standing:
-    """What a start page says of the installation. tools: loads the models on first use. now: the clock, UTC.
+    """What a start page shows of the installation. tools: loads the models on first use. now: the clock, UTC.
 
     settings: name -> value, for people to read; no secrets.
     """

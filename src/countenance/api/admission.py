@@ -1,6 +1,5 @@
-"""What a door takes on at once: requests, bytes of one body and of all, seconds for a body; and the one way to read it.
-
-Every dialect and the console has an `Admission` of its own, with limits of its own. Beyond them a caller is refused
+"""What a door accepts at once: requests, bytes of one body and of all bodies, seconds for a body; and the one way to
+read a body. Each dialect and the console has an `Admission` with its own limits. Beyond them a request is refused
 before its body is held, so memory is bounded whatever is sent.
 """
 
@@ -21,7 +20,7 @@ MIB = 2**20
 
 
 class BodyTooLarge(Exception):
-    """The body has more bytes than may be read."""
+    """The body is longer than allowed."""
 
 
 class BodyTooSlow(Exception):
@@ -29,7 +28,7 @@ class BodyTooSlow(Exception):
 
 
 class ClientGone(Exception):
-    """The client closed the connection before its request was whole."""
+    """The client closed the connection before its request was complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class AdmissionLimits:
 
 
 class Admission:
-    """Counts the requests and bytes in memory. For one event loop, not for threads."""
+    """Counts the requests and bytes in memory. For one event loop; not thread-safe."""
 
     def __init__(self, limits: AdmissionLimits) -> None:
         self._limits = limits
@@ -56,7 +55,7 @@ class Admission:
 
     @contextmanager
     def request(self, *, always: bool = False) -> Iterator[None]:
-        """Room for one request; `Overloaded` if there is none. always: it is taken on however many there are."""
+        """Room for one request; `Overloaded` if there is none. always: accept it however many there are."""
         if self._requests >= self._limits.requests and not always:
             raise Overloaded(f"{self._limits.requests} requests are in hand; try again in a moment")
         self._requests += 1
@@ -69,12 +68,11 @@ class Admission:
     async def body(
         self, declared: int | None, receive: Receive, most: int | None = None, seconds: float | None = None
     ) -> AsyncIterator[bytes]:
-        """The whole body, of `declared` bytes or of an unknown number, and space for it until it is let go.
-
-        most, seconds: that it may have, where the limits of one body are not meant.
+        """The whole body, of `declared` bytes or an unknown number, and room for it until the block ends. most,
+        seconds: limits in place of the usual ones of one body.
 
         Raises:
-            BodyTooLarge: it has more; where that was declared, nothing is read.
+            BodyTooLarge: it is longer; if that was declared, nothing is read.
             Overloaded: all bodies together would take more than is held.
             BodyTooSlow: it takes longer than the limit.
             ClientGone: the client went away.
@@ -93,7 +91,7 @@ class Admission:
 
 
 def declared_bytes(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
-    """The length that Content-Length declares; None where there is none (a chunked body) or it is no number."""
+    """The length that Content-Length declares; None without one (a chunked body) or if it is not a number."""
     text = next((value for name, value in headers if name.lower() == b"content-length"), b"")
     return int(text) if text.isdigit() and len(text) < 20 else None
 

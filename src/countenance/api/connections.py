@@ -1,7 +1,7 @@
-"""What one connection may cost before anybody knows who it is: bytes, lines and time of a head, room, time to read.
+"""What a connection may cost before it is known whose it is: bytes, lines and time of a head, room, time to read.
 
-uvicorn parses with httptools and keeps no such limits; this is its protocol class with them (docs/adr/0010). Whoever
-has said nothing whole yet is the first to go when there is no room, so that silent connections lock nobody out.
+uvicorn parses with httptools and has no such limits; this is its protocol class with them (docs/adr/0010). When there
+is no room, connections without a complete request are closed first, so that silent ones lock nobody out.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 class ConnectionLimits:
     """connections, per_address: open at once. head_bytes, head_lines: of a request's head, and of a trailer.
 
-    head_seconds: until a head is whole. request_seconds: until a body is whole, whether or not it was answered before.
+    head_seconds: until a head is complete. request_seconds: until a body is complete, even if it is answered before.
     write_seconds: until an answer is taken, and one more for each 64 KiB. pipelined: requests sent ahead of answers.
     """
 
@@ -38,7 +38,7 @@ class ConnectionLimits:
 
 _TICK_S = 0.5
 _LINGER_S = 1.0
-"""How long a refused client may still send before it is cut off: cut off at once, it would not see the answer."""
+"""How long a refused client may go on sending before it is cut off; if cut off at once, it would not see the answer."""
 _TAKEN_PER_S = 65_536
 
 
@@ -55,7 +55,7 @@ class ConnectionTable:
         return self._count
 
     def admit(self, connection: BoundedProtocol) -> bool:
-        """Take it in, where need be in place of one that waits; False where all others have requests in hand."""
+        """Admit it, if need be in place of one that waits; False if all others have requests in hand."""
         mine = self._by_address.setdefault(connection.address, {})
         crowded = len(mine) >= self.limits.per_address
         if crowded and not _evicted(mine):
@@ -74,7 +74,7 @@ class ConnectionTable:
         return True
 
     def leave(self, connection: BoundedProtocol) -> None:
-        """It is closed."""
+        """Forget a closed connection."""
         mine = self._by_address.get(connection.address, {})
         if connection in mine:
             del mine[connection]
@@ -86,7 +86,7 @@ class ConnectionTable:
             del self._by_address[address]
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Cut off whoever took too long."""
+        """Close connections that took too long."""
         now = loop.time()
         for connection in [each for some in self._by_address.values() for each in some]:
             connection.check(now)
@@ -101,13 +101,13 @@ class BoundedProtocol(HttpToolsProtocol):
     table: ConnectionTable
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take part, or be refused for want of room."""
+        """Register the connection, or refuse it if there is no room."""
         super().connection_made(transport)
         self.address = self.client[0] if self.client else ""
-        self._since = self.loop.time()  # what it is in began then: waiting, a head, a body
+        self._since = self.loop.time()  # when the present state began: waiting, a head, a body
         self._lines = 0
-        self._head_bytes = 0  # of the head or trailer so far, in whole lines
-        self._unparsed = 0  # bytes since the parser last found anything
+        self._head_bytes = 0  # of the head or trailer so far, in complete lines
+        self._unparsed = 0  # bytes since the parser last found something
         self._in_head = True
         self._fault: tuple[int, str] | None = None
         self._refused = False
@@ -116,13 +116,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(503, "too many connections; try again in a moment")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Make room."""
+        """Free its room."""
         self.table.leave(self)
         super().connection_lost(exc)
 
     @property
     def waiting(self) -> bool:
-        """Whether no request is in hand: nothing whole was said yet, or everything was answered."""
+        """Whether no request is in hand: none is complete yet, or all were answered."""
         return (self.cycle is None or self.cycle.response_complete) and not self.pipeline
 
     def data_received(self, data: bytes) -> None:
@@ -159,11 +159,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._lines > self.table.limits.head_lines:
             self._stop(431, f"the head of a request has more than {self.table.limits.head_lines} lines")
         self._count_head(len(name) + len(value) + 4)
-        if self._in_head:  # a trailer says nothing that is used here
+        if self._in_head:  # nothing in a trailer is used here
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """A request begins; what follows is its body."""
+        """The head is complete; the body follows."""
         self._in_head = False
         self._lines = self._head_bytes = self._unparsed = 0
         self._since = self.loop.time()
@@ -175,7 +175,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """A request is whole."""
+        """A request is complete."""
         self._in_head = True
         self._lines = self._head_bytes = self._unparsed = 0
         self._since = self.loop.time()
@@ -205,11 +205,11 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def evict(self) -> None:
-        """Make room for somebody else."""
+        """Close it to make room for another."""
         self.transport.abort()
 
     def _not_taken(self, now: float) -> bool:
-        """Whether an answer lies here for longer than anybody needs to take it."""
+        """Whether an answer has waited longer than any client needs to take it."""
         lying = self.transport.get_write_buffer_size()
         if lying == 0:
             self._untaken_until = None
@@ -229,10 +229,10 @@ class BoundedProtocol(HttpToolsProtocol):
         raise ValueError(says)
 
     def _refuse(self, status: int, says: str) -> None:
-        """Answer in all dialects at once, since nobody knows yet which one is spoken, and close."""
+        """Answer in all dialects at once, since the client's dialect is not known yet, and close."""
         self._refused = True
         self._unset_keepalive_if_required()
-        if not self.waiting:  # an answer is on its way that this one would be taken for
+        if not self.waiting:  # an answer is on its way, and this one would be taken for it
             self.transport.abort()
             return
         self.transport.write(_answer(status, says))

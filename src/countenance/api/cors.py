@@ -1,4 +1,4 @@
-"""Pages of other origins may call a dialect from a browser, where the operator names those origins."""
+"""Lets pages of other origins, which the operator names, call a dialect from a browser."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ SHOWN = (
 
 
 def cross_origin(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
-    """`app`, for pages of those origins (`https://host`, or `*` for all) too; as it is if there are none.
-
-    A browser asks first with OPTIONS, which nobody signs: it is answered here and reaches nothing.
+    """`app`, also for pages of those origins (`https://host`, or `*` for all); unchanged if there are none. A browser
+    first sends OPTIONS, unsigned: that is answered here and goes no further.
     """
     if not origins:
         return app

@@ -1,4 +1,4 @@
-"""What every front door shares: the guard and the keys behind it, one caller's run through the guard, and its log."""
+"""What all dialects share: protocols of the guard and the keys, one caller's run through the guard, and the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CarriesOut(Protocol):
     """The guard that every operation goes through."""
 
     def carry_out(self, caller: Caller, operation: Operation[Seen, Result]) -> Answer[Result]:
-        """Decide, record, do, record; the answer, or an error of `countenance.errors`."""
+        """Decide, record, act, record; returns the answer or raises an error of `countenance.errors`."""
 
 
 class Credentials(Protocol):
@@ -46,6 +46,6 @@ class OneCaller:
 
 
 def note_failure(log: logging.Logger, what: str, error: BaseException) -> None:
-    """Log that `what` failed, by the error's type and place only: its message could hold what was sent."""
+    """Log that `what` failed, with the error's type and place only: its message could contain what was sent."""
     for place in traceback.extract_tb(error.__traceback__)[-1:]:
         log.error("%s failed: %s at %s:%s", what, type(error).__name__, Path(place.filename).name, place.lineno)

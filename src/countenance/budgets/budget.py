@@ -1,4 +1,4 @@
-"""A budget as a value: how many comparisons of faces a mandate has, and the defaults by purpose."""
+"""A budget as a value: how many comparisons of faces a mandate may make, and the defaults by purpose."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ Defaults: TypeAlias = Mapping[str, Budget]
 def read_defaults(further: Path | None = None) -> Defaults:
     """The budgets that ship, changed by the TOML file `further`; `Misconfigured` if that is malformed.
 
-    It has a table per purpose, or `default`, with numbers by the names of `Budget`; what is left out stays.
+    It has a table per purpose, or `default`, with numbers under the names of `Budget`; what it leaves out keeps its
+    default.
     """
     shipped = resources.files("countenance.budgets").joinpath("defaults.toml").read_text(encoding="utf-8")
     tables = tomllib.loads(shipped)
@@ -74,7 +75,7 @@ def read_defaults(further: Path | None = None) -> Defaults:
 
 
 def budget_of(defaults: Defaults, purpose: str, own: str) -> Budget:
-    """The budget of a mandate: that of its purpose, with what it states of its own; `BadRequest` if malformed."""
+    """The budget of a mandate: its purpose's, changed by what the mandate states; `BadRequest` if malformed."""
     return defaults.get(purpose, defaults["default"]).changed(own)
 
 

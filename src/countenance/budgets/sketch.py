@@ -1,4 +1,4 @@
-"""Sketches of templates: 256 bits that tell near-duplicates from others, and nothing to whoever lacks the key.
+"""Sketches of templates: 256 bits that tell near-duplicates from others, and reveal nothing without the key.
 
 Each bit says on which side of a secret random hyperplane the template lies (Charikar, STOC 2002), so that the share of
 bits in which two sketches differ estimates the angle between the templates over pi.
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 BITS = 256
 ALIKE_COSINE = 0.85
-"""From this cosine of two templates on, pictures count as near-duplicates, within what the sketches can tell."""
+"""Pictures whose templates have this cosine or more count as near-duplicates, as precisely as sketches can tell."""
 MOST_APART = int(BITS * math.acos(ALIKE_COSINE) / math.pi)
-"""In how many bits two near-duplicates differ at most."""
+"""The most bits in which two near-duplicates differ."""
 
 Words = NDArray[np.uint64]
 
@@ -36,7 +36,7 @@ class Sketcher:
         return np.packbits(sides, axis=1).view(np.uint64)
 
     def mark(self, vector: NDArray[Any]) -> bytes:
-        """Eight bytes that are equal for equal templates only."""
+        """Eight bytes that are equal only for equal templates."""
         return hashlib.blake2b(np.ascontiguousarray(vector, "<f4").tobytes(), key=self._key, digest_size=8).digest()
 
     def _drawn(self, dimension: int) -> NDArray[np.float32]:

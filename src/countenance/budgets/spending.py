@@ -1,7 +1,8 @@
-"""What was spent of budgets, in the one database: counted by all processes together, and never lost by ending one.
+"""What was spent of budgets, in the one database: counted by all processes together, and kept when a process ends.
 
-One write transaction reads the clock, sums up, compares and adds, so that two processes cannot spend the same rest. It
-does not wait for the disk: the entry of the result, without which no answer leaves, is synced after it in the same log.
+One write transaction reads the clock, sums up, compares and adds, so that two processes cannot spend the same
+remainder. It does not wait for the disk: the result's entry, without which no answer leaves, is synced after it in the
+same log.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ from countenance.database import Direct, Transaction, writing
 from countenance.errors import BudgetSpent, Misconfigured
 
 ALIKE_COST = 5
-"""What a comparison costs that a near-duplicate of a recent probe asks for."""
+"""The cost of a comparison whose probe is a near-duplicate of a recent one."""
 
 _SECOND_US = 1_000_000
 _MINUTE, _DAY = 60 * _SECOND_US, 24 * 3600 * _SECOND_US
-_SLOTS = {_MINUTE: 10 * _SECOND_US, _DAY: 3600 * _SECOND_US}  # times that are counted as one
+_SLOTS = {_MINUTE: 10 * _SECOND_US, _DAY: 3600 * _SECOND_US}  # times in one slot are counted as one
 _REALMS = 64  # whose sketches are kept unsealed in memory
 
 _CLOCK = Direct(sa.select(clock.c.at_us))
@@ -66,8 +67,8 @@ class Spending:
     """What one call is to be charged for.
 
     comparisons: of a probe with a gallery, a user or a face. probes: their templates, (n, d), n <= comparisons.
-    subjects: enrolled faces or users compared with by name, such as ("user", "u-1"), each charged for one comparison or
-    as often as it is named. by_probe: whether the people in the probes are subjects as well.
+    subjects: enrolled faces or users that the probe is compared with, such as ("user", "u-1"); each is charged one
+    comparison for each time it is named. by_probe: whether the people in the probes are subjects as well.
     """
 
     comparisons: int
@@ -78,13 +79,13 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What is left after a call, by the names of `Budget`, where it was charged; and how many probes were alike."""
+    """What is left after a charged call, under the names of `Budget`; and how many probes were near-duplicates."""
 
     left: Mapping[str, int]
     alike: int
 
     def header(self) -> str:
-        """In words for an answer's header."""
+        """As text for an answer's header."""
         return ", ".join(f"{name}={number}" for name, number in self.left.items())
 
 
@@ -145,9 +146,9 @@ class Budgets:
         *,
         keep_sketches: bool = True,
     ) -> Left:
-        """Charge a call. `BudgetSpent`, and nothing charged, where that is more than is left or the clock went back.
+        """Charge a call. `BudgetSpent`, and nothing charged, if that is more than is left or the clock went back.
 
-        keep_sketches: False where no trace of a probe may be kept: then each counts as a near-duplicate.
+        keep_sketches: False if no trace of a probe may be kept: then each counts as a near-duplicate.
         """
         realm = self._name("realm", mandate_id, "" if gallery_id is None else f"g:{gallery_id}")
         words = marks = None
@@ -209,7 +210,7 @@ class Budgets:
             self._delete_old(transaction, _us(self._now()))
 
     def _tick(self, transaction: Transaction) -> int:
-        """The time, read while no other process can write; `BudgetSpent` if it was put back."""
+        """The time, read while no other process can write; `BudgetSpent` if the clock was put back."""
         now_us = _us(self._now())
         seen = transaction.rows(_CLOCK)
         if seen and now_us < seen[0][0]:
@@ -250,7 +251,7 @@ class Budgets:
     ) -> tuple[list[bytes], list[bytes]]:
         """The cluster of each probe, and the clusters of those that are near-duplicates, not repetitions, of others."""
         known = self._known(transaction, realm, now_us)
-        near = _Realm()  # of this call: what was noted in a transaction that is rolled back must not stay
+        near = _Realm()  # of this call only: notes of a transaction that is rolled back must not stay
         clusters, alike = [], []
         ends = now_us + _DAY
         for word, mark in zip(words, marks, strict=True):
@@ -279,9 +280,9 @@ class Budgets:
         return clusters, alike
 
     def _known(self, transaction: Transaction, realm: str, now_us: int) -> _Realm:
-        """The sketches of a realm. Those read before are kept in memory; a number is never used again."""
+        """The sketches of a realm. Those read before are kept in memory; no number is reused."""
         known = self._realms.pop(realm, None) or _Realm()
-        self._realms[realm] = known  # the last one is the one used last
+        self._realms[realm] = known  # ordered by last use
         if len(self._realms) > _REALMS:
             del self._realms[next(iter(self._realms))]
         known.forget(now_us)

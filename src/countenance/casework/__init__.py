@@ -1,7 +1,7 @@
-"""What happens to a lead after a search: the case that it belongs to, the people who judge it blind, what may leave.
+"""What happens to a lead after a search: its case, the people who judge it blind, and what may be exported.
 
-Values and rules, and one store of sealed records that are only ever added. Who may do what, and the ledger's entries,
-are `administration`'s.
+This room has values, rules, and one store of sealed records to which records are only added. Permissions and the
+ledger's entries are in `administration`.
 """
 
 from countenance.casework.cases import (

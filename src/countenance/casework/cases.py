@@ -21,11 +21,11 @@ class SearchOutcome(StrEnum):
     LEADS = "leads"
     NOBODY = "nobody"
     UNFIT = "unfit"
-    """the picture is not fit to be searched with"""
+    """the picture is not good enough for a search"""
 
 
 class EvidenceKind(StrEnum):
-    """Where independent evidence comes from: never from the face search or from what followed from it alone."""
+    """The source of independent evidence: never the face search, or what followed from it alone."""
 
     WITNESS = "witness"
     PHYSICAL = "physical"
@@ -43,7 +43,7 @@ class ExportUse(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """Who allowed searches in a case, by which reference, until when (UTC). entered_by: an operator's name."""
+    """Who authorised searches in a case, under which reference, until when (UTC). entered_by: an operator's name."""
 
     authority: str
     reference: str
@@ -88,13 +88,13 @@ class Case:
 
     @property
     def authorisation(self) -> Authorisation:
-        """The one that counts."""
+        """The authorisation in force: the last one."""
         return self.authorisations[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeQuality:
-    """Measured of the picture of the face searched for. limits: why its error may be higher than was measured."""
+    """Measurements of the probe's picture. limits: why the search's error may be higher than was measured."""
 
     size_px: float
     sharpness: float
@@ -115,11 +115,10 @@ class CaseLead:
 
 @dataclass(frozen=True, slots=True)
 class CaseSearch:
-    """A search in a case and what it came to.
-
-    reviewers: how many people must judge each lead blind; 0 where the rules demand none. hold: that of custody.
-    least: the least similarity. expected: innocent people that chance alone would name. worst: a sentence of the group
-    that the evidence knows to be served worst. says: why a picture is not fit.
+    """A search in a case and its outcome. reviewers: how many people must judge each lead blind; 0 if the rules demand
+    none. hold: its id in custody. least: the least similarity. expected: how many innocent people chance alone would
+    name. worst: a sentence about the group that the evidence shows to be served worst. says: why a picture is not good
+    enough.
     """
 
     search_id: str
@@ -166,7 +165,7 @@ class CaseSearch:
 
 @dataclass(frozen=True, slots=True)
 class IndependentEvidence:
-    """What speaks for a lead without it. what: in words, with its source. by: who entered it."""
+    """Evidence for a lead that was found without it. what: in words, with its source. by: who entered it."""
 
     kind: EvidenceKind
     what: str

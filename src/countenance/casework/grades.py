@@ -1,11 +1,11 @@
-"""How people judge two pictures of faces: a feature list, a graded conclusion, and the rule that fuses conclusions.
+"""How people judge two pictures of faces: a feature list, graded conclusions, and the rule that combines them.
 
 The components follow, in short and in our words, the order of the feature list for morphological analysis of FISWG
-(version 2.0, 2018; ASTM E3149): from the top of the face down, which is no order of importance. There are no
+(version 2.0, 2018; ASTM E3149): from the top of the face down, which is not an order of importance. There are no
 measurements: distances in pictures mislead (ASTM E3149 discourages photo-anthropometry).
 
-Ratings of several people are fused because that is more accurate than any of them (White et al. 2015, Phillips et al.
-2018); they are graded because a yes or no shifts what people call the same.
+Several people's ratings are combined because that is more accurate than any one of them (White et al. 2015, Phillips et
+al. 2018). They are graded because asking for yes or no shifts where people draw the line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from statistics import median_low
 
 
 class Grade(StrEnum):
-    """What somebody concludes from two pictures."""
+    """What a reviewer concludes from two pictures."""
 
     STRONG_SAME = "strong-same"
     MODERATE_SAME = "moderate-same"
@@ -32,7 +32,7 @@ class Grade(StrEnum):
 
     @property
     def level(self) -> int:
-        """From 3 (strong support for the same person) to -3 (for different people); 0 also where it is insufficient."""
+        """From 3 (strong support for the same person) to -3 (for different people); insufficient is 0 too."""
         return _LEVELS.get(self, 0)
 
     @property
@@ -58,12 +58,12 @@ class PartFinding(StrEnum):
     SIMILAR = "similar"
     DIFFERENT = "different"
     UNCLEAR = "unclear"
-    """not to be seen well enough in one of them"""
+    """not visible well enough in one of them"""
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A part of the face to look at. looks_at: what about it."""
+    """A part of the face to compare. looks_at: which of its features."""
 
     id: str
     name: str
@@ -94,7 +94,10 @@ COMPONENTS: tuple[Component, ...] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class ReviewJudgement:
-    """What one reviewer concluded of one candidate. features: by component; those not named were not looked at."""
+    """What one reviewer concluded of one candidate.
+
+    features: by component; a component that is missing was not looked at.
+    """
 
     reviewer: str
     grade: Grade
@@ -105,7 +108,10 @@ class ReviewJudgement:
 
 @dataclass(frozen=True, slots=True)
 class LeadConclusion:
-    """What all judgements of one candidate come to. grade: fused; None while somebody still has to judge."""
+    """The conclusion from all judgements of one candidate.
+
+    grade: the combined one; None while somebody still has to judge.
+    """
 
     place: int
     judgements: tuple[ReviewJudgement, ...]
@@ -113,23 +119,22 @@ class LeadConclusion:
 
     @property
     def upheld(self) -> bool:
-        """Whether the lead stands: the people who judged support, together, that it is the same person."""
+        """Whether the lead stands: the combined conclusion supports the same person."""
         return self.grade is not None and self.grade.side > 0
 
 
 def still_wanted(grades: Sequence[Grade], reviewers: int) -> int:
-    """How many people still have to judge, where the rules demand `reviewers` (2 or more)."""
+    """How many people still have to judge, if the rules demand `reviewers` (2 or more)."""
     if len(grades) < reviewers:
         return reviewers - len(grades)
     return 1 if len(grades) == reviewers and len({grade.side for grade in grades}) > 1 else 0
 
 
 def fused(grades: Sequence[Grade], reviewers: int) -> Grade | None:
-    """The conclusion of all, by one rule; None while somebody still has to judge.
-
-    Where the reviewers are all on one side, the weakest of their grades stands. Where they are not, one more judges,
-    and the middle of all grades stands (of two in the middle, the one further from the same person); insufficient
-    counts as neither there. Where neither stands and more than half say insufficient, that is the conclusion.
+    """The combined conclusion; None while somebody still has to judge. If all reviewers are on one side, it is the
+    weakest of their grades. If not, one more reviewer judges, and it is the median of all grades (of two in the middle,
+    the one further from the same person), where insufficient counts as neither. If the median is neither and more than
+    half say insufficient, it is insufficient.
     """
     if still_wanted(grades, reviewers):
         return None

@@ -1,4 +1,4 @@
-"""How often a reviewer is wrong, from pairs whose truth is known and that look like any other pair."""
+"""How often a reviewer is wrong, measured with known pairs that look like any other pair."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from countenance.casework.grades import Grade
 from countenance.metrics.statistics.intervals import Rate, plain_rate
 
 LEAST_KNOWN = 10
-"""Known pairs of a kind before their rate decides anything."""
+"""How many known pairs of a kind it takes before a rate has consequences."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewLimits:
-    """Of one installation. known_rate: the share of known pairs among those shown, 0..0.5. The others: 0..1."""
+    """The limits of one installation.
+
+    known_rate: the share of known pairs among those shown, 0..0.5. The others: 0..1.
+    """
 
     known_rate: float = 0.2
     false_accept: float = 0.1
@@ -23,16 +26,18 @@ class ReviewLimits:
 
 @dataclass(frozen=True, slots=True)
 class ReviewerRates:
-    """false_accept: strangers judged the same person, of all known strangers. false_reject: the other way round."""
+    """false_accept: share of known pairs of strangers judged the same person.
+
+    false_reject: the reverse, of one person's pairs.
+    """
 
     false_accept: Rate
     false_reject: Rate
 
 
 def rates_of(known: Iterable[tuple[bool, Grade]]) -> ReviewerRates:
-    """The rates from (whether it is the same person, what was concluded), with Wilson intervals of 95 %.
-
-    Neither and insufficient are no error, and count among the pairs.
+    """The rates from (whether it is the same person, what was concluded), with Wilson intervals of 95 %. Neither and
+    insufficient are not errors, but count among the pairs.
     """
     every = list(known)
     strangers = [grade for same, grade in every if not same]
@@ -44,7 +49,7 @@ def rates_of(known: Iterable[tuple[bool, Grade]]) -> ReviewerRates:
 
 
 def exceeded(rates: ReviewerRates, limits: ReviewLimits) -> str:
-    """Which limit a reviewer is over, in words; empty where none, or where too few known pairs were judged."""
+    """Which limit a reviewer exceeds, in words; empty if none, or if too few known pairs were judged."""
     for name, rate, limit in (
         ("false accept", rates.false_accept, limits.false_accept),
         ("false reject", rates.false_reject, limits.false_reject),

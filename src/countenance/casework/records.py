@@ -1,7 +1,6 @@
-"""Records of cases and the pictures under review, sealed (AES-256-GCM) and bound to their place; records only come.
-
-What is in force follows from all records of a kind: nothing is changed, so nothing can be changed quietly. Whoever can
-only write the database cannot make one. Pictures go when their review is over.
+"""Records of cases and the pictures under review, sealed (AES-256-GCM) and bound to their place. Records are added and
+never changed; what is in force follows from all records of a kind, so nothing can be changed unnoticed. Write access to
+the database is not enough to make one. Pictures are erased when their review is over.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _pictures = sa.Table(
 
 @dataclass(frozen=True, slots=True)
 class CaseRecord:
-    """One record. parent: what it belongs to. value: what it says."""
+    """One record. parent: the id of what it belongs to. value: its content."""
 
     record_id: str
     parent: str
@@ -60,7 +59,7 @@ class CaseRecords:
         self.now = now
 
     def add(self, kind: str, record_id: str, parent: str, value: JSON) -> None:
-        """Keep a record; `Conflict` if there is one of that kind and id."""
+        """Add a record; `Conflict` if there is one of that kind and id."""
         at = self.now().astimezone(UTC).isoformat()
         sealed = self._sealed(canonical(value), f"{kind}\n{record_id}\n{parent}\n{at}")
         row = {"kind": kind, "record_id": record_id, "parent": parent, "made_at": at, "sealed": sealed}
@@ -82,7 +81,7 @@ class CaseRecords:
         return bool(self._select(_records.c.kind == kind, _records.c.record_id == record_id))
 
     def of(self, kind: str, parent: str | None = None) -> list[CaseRecord]:
-        """All records of a kind, or those of one parent, in the order of their making."""
+        """All records of a kind, or those of one parent, oldest first."""
         where = [_records.c.kind == kind]
         if parent is not None:
             where.append(_records.c.parent == parent)
@@ -105,7 +104,7 @@ class CaseRecords:
         return self._opened(sealed, f"{owner}\n{part}")
 
     def pictures_of(self, owner: str) -> frozenset[str]:
-        """The parts of which there are pictures."""
+        """The parts that have pictures."""
         with reading(self._engine) as connection:
             return frozenset(
                 connection.execute(sa.select(_pictures.c.part).where(_pictures.c.owner == owner)).scalars()
@@ -117,7 +116,7 @@ class CaseRecords:
             return frozenset(connection.execute(sa.select(_pictures.c.owner).distinct()).scalars())
 
     def erase_pictures(self, owner: str) -> int:
-        """Erase all pictures of an owner (secure_delete overwrites them); how many there were."""
+        """Erase all pictures of an owner (secure_delete overwrites them); returns how many there were."""
         with changing(self._engine) as connection:
             return int(connection.execute(_pictures.delete().where(_pictures.c.owner == owner)).rowcount)
 

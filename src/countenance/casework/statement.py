@@ -1,4 +1,4 @@
-"""The text with which a lead leaves its case: how it came about, what the search cannot say, who judged, what else."""
+"""The text of an exported lead: how it was found, what the search cannot show, who judged it, other evidence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def export_text(
     by: str,
     at: datetime,
 ) -> str:
-    """Plain text in English, to be handed on whole. every: of all leads of the search; none without a review."""
+    """Plain text in English, to be passed on whole.
+
+    every: the conclusions on all leads of the search; none without a review.
+    """
     lead, given = search.leads[conclusion.place], case.authorisation
     others = len(search.leads) - 1
     upheld = sum(each.upheld for each in every)

@@ -1,4 +1,4 @@
-"""What people must still do after a permit, and what happens if they do not.
+"""What people must still do after an operation was permitted, and what happens if they do not.
 
 A result is held here until enough people have verified it, each on their own. A use may need an authorisation within
 hours: without a request for it the use is frozen, and a refusal destroys the result. Faces are erased when their term

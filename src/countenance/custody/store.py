@@ -1,6 +1,7 @@
 """Held results and retention terms, in the one database. A held result is encrypted (AES-256-GCM).
 
-Every row is bound to the record: what is not as it was recorded is neither answered nor taken for a review or a term.
+Every row is bound to the record: a row that differs from the record is not answered, and does not count as a review or
+a term.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ _retention = sa.Table(
     sa.Column("clause", sa.Text, nullable=False),
 )
 
-_TRIES = 3  # of a look-up that finds rows which somebody is just changing
+_TRIES = 3  # of a look-up whose rows are being changed
 
 # ISO 8601 in UTC sorts as text. Every call runs it, so it is compiled once.
 _OVERDUE = Direct(
@@ -83,7 +84,7 @@ class RetentionTerm:
 class Custody:
     """The store of held results and retention terms. sealing_key: 32 bytes. now: the clock, UTC.
 
-    recorder: where changes of rows are recorded; without one nobody does, and every row is believed.
+    recorder: records changes of rows; without it none are recorded, and every row is trusted.
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class Custody:
         authorise_by: datetime | None,
         clauses: Sequence[str],
     ) -> Hold:
-        """Take a result into custody. The same result of the same request and mandate gives the same hold."""
+        """Take a result into custody. Repeating it for the same result, request and mandate returns the same hold."""
         same = (_holds.c.mandate_id == mandate_id, _holds.c.ask == request_hash, _holds.c.found == result_hash)
 
         def work(transaction: Transaction) -> BoundChange[str]:
@@ -200,7 +201,7 @@ class Custody:
         """Bind a gallery to a term. A shorter term that it already has stays."""
         here = _retention.c.gallery_id == gallery_id
         if any(known <= days for (known,) in _TERM.rows(self._engine, gallery=gallery_id)):
-            return  # every enrolment asks this: nothing is to be recorded
+            return  # every enrolment calls this, mostly with nothing to record
 
         def work(transaction: Transaction) -> BoundChange[None]:
             connection = transaction.connection
@@ -215,7 +216,7 @@ class Custody:
         self._recorder.change(work)
 
     def release(self, gallery_id: str) -> None:
-        """Forget the term of a gallery that is deleted. Made again, it gets its term at the first enrolment."""
+        """Forget the term of a deleted gallery. If it is made again, it gets its term at the first enrolment."""
 
         def work(transaction: Transaction) -> BoundChange[None]:
             here = _retention.c.gallery_id == gallery_id
@@ -226,7 +227,7 @@ class Custody:
         self._recorder.change(work)
 
     def terms(self) -> list[RetentionTerm]:
-        """All galleries with a term; `NotAsRecorded` where they are not those that were recorded."""
+        """All galleries with a term; `NotAsRecorded` if they are not those that were recorded."""
         for _ in range(_TRIES):
             with reading(self._engine) as connection:
                 rows = connection.execute(sa.select(_retention).order_by(_retention.c.gallery_id)).mappings().all()
@@ -246,7 +247,7 @@ class Custody:
         return self.show(hold_id)
 
     def _select(self, where: sa.ColumnElement[bool]) -> list[Hold]:
-        """The holds, oldest first; `NotAsRecorded` where one, or what was said of one, is not as it was recorded."""
+        """The holds, oldest first; `NotAsRecorded` if one of them, or one of its reviews, differs from the record."""
         for _ in range(_TRIES):
             with reading(self._engine) as connection:
                 rows = connection.execute(sa.select(_holds).where(where).order_by(_holds.c.made_at)).all()
@@ -310,7 +311,7 @@ def custody_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
 
 
 def _reviews_of(hold_id: str) -> str:
-    """How the record calls the reviews of a hold: all of them, so that one that is gone is missed."""
+    """The name under which the record has all reviews of a hold, so that a missing one is noticed."""
     return f"{_reviews.name} {hold_id}"
 
 

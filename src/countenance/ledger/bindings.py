@@ -1,9 +1,10 @@
-"""Which rows are as they were recorded: commitments in the ledger's entries, made under a key beside the database.
+"""Which rows are as they were recorded: the ledger's entries hold commitments to them, made with a key beside the
+database.
 
 A change of bound rows is one transaction with its entry of kind "state", whose `bound` holds the commitments of the
-rows as they are now and `released` those of the rows as they were, by table. So the entries say which rows stand; a
-row that does not open a standing commitment, and a commitment without a row, are differences. A commitment is an
-HMAC-SHA256 of table and values, cut to 128 bits: without the key nobody can make one, or test a guess about a row.
+rows as they are now and `released` those of the rows as they were, by table. So the entries say which rows are bound
+now; a row without such a commitment, and a commitment without its row, are differences. A commitment is an HMAC-SHA256
+of table and values, cut to 128 bits: without the key nobody can make one, or test a guess about a row.
 
 All entries up to the newest checkpoint are hashed when they are read and must give its root; a later one that binds
 rows must carry the signature of its receipt.
@@ -58,9 +59,9 @@ Fetch = Callable[..., list[tuple[Any, ...]]]
 class Bindings:
     """The rows that stand, as the entries of `ledger` in `engine`'s database say.
 
-    key: 32 bytes, secret. listers: all bound rows there are; later versions add theirs at the end. Rows that were there
-    before theirs were bound are bound on first use, in entries that say so (`adopted`). Safe to use from several
-    threads, and beside other processes.
+    key: 32 bytes, secret. listers: all bound rows there are; later versions add theirs at the end. Rows older than the
+    binding of their table are bound on first use, in entries that say so (`adopted`). Safe to use from several threads,
+    and beside other processes.
     """
 
     def __init__(self, engine: Engine, ledger: Ledger, key: bytes, listers: Sequence[Lister]) -> None:
@@ -110,14 +111,14 @@ class Bindings:
             return made == self._of(table).keys()
 
     def differences(self) -> list[str]:
-        """Every row and opening that is not as recorded, and every recorded one that is gone; no word is private."""
+        """A sentence for each row and opening that is altered or missing; none holds a private value."""
         found: list[str] = []
         if self._ledger.lost_checkpoints:
             found.append("ledger_checkpoints: every checkpoint was removed")
         seen: dict[str, set[str]] = {}
         with self._lock:
             self._ready()
-            with reading(self._engine) as connection:  # what it sees is what it is compared with
+            with reading(self._engine) as connection:  # the rows and the commitments are read in one transaction
                 cursor = connection.connection.cursor()
                 self._catch_up(lambda statement, **values: statement.fetch(cursor, self._engine.dialect, values))
                 for row, name in self._rows(connection):
@@ -131,7 +132,7 @@ class Bindings:
         return found + opening_differences(self._engine)
 
     def accept(self, reason: str) -> int:
-        """Bind the rows as they are now, on record with `reason`; how many differences that ended."""
+        """Bind the rows as they are now, with `reason` on record; returns how many differences that settled."""
         self._ready()
         ended = 0
 
@@ -167,7 +168,7 @@ class Bindings:
                         raise _not_as_recorded(table)
 
     def _ready(self) -> None:
-        """Know all that is on the disk; bind what was there before anything was bound."""
+        """Read everything on the disk; bind the rows that are older than their table's binding."""
         with self._lock:
             self._catch_up(self._fetch)
             if self._adopted < len(self._listers):
@@ -200,7 +201,7 @@ class Bindings:
         self._size = max(end, self._size)
 
     def _read_proven(self, fetch: Fetch) -> None:
-        """All entries under the newest checkpoint, which must have their root."""
+        """All entries that the newest checkpoint covers; their root must be its root."""
         newest = self._ledger.last_checkpoint()
         self._standing.clear()
         if newest is None:  # they were removed: then every entry that binds must be signed by itself

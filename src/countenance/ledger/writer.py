@@ -274,8 +274,7 @@ class Writer:
             self._wake(jobs)
 
     def _wake(self, jobs: list[Job[object]]) -> None:
-        """Wake all who wait for `jobs`, which are done; as many callers may soon submit again, besides those that
-        have."""
+        """Wake all who wait for `jobs`, which are done; as many may soon submit again, besides those that have."""
         with self._door:
             woken = [job for job in jobs if job.waited_for]
             for job in woken:

@@ -1,8 +1,8 @@
 """Sign-in of operators to the console: password and one-time codes, sessions, and the keys that sessions act with.
 
-A row is worth nothing without the key file: what an account needs is sealed (AES-256-GCM, bound to its operator), and a
-session is found by an HMAC of its cookie and carries one over its operator. So whoever can only write the database
-signs nobody in.
+A row is useless without the key file: an account's secrets are sealed (AES-256-GCM, bound to its operator); a session
+is found by an HMAC of its cookie and holds an HMAC over its operator. So write access to the database is not enough to
+sign in.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class AccountSecret:
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """One session. ended_at: when somebody signed out; a session may be over by its age without that. Times are UTC."""
+    """One session. ended_at: when its operator signed out; a session also ends by age. Times are UTC."""
 
     operator_id: str
     began_at: datetime
@@ -81,7 +81,7 @@ class AccountStore:
         self.now = now
 
     def set_up(self, operator_id: str, secret: AccountSecret) -> None:
-        """Give an operator a password and a seed in place of earlier ones, and end all of the operator's sessions."""
+        """Store a new password and seed for an operator, and end all of the operator's sessions."""
         text = json.dumps([secret.password, secret.seed]).encode()
         row = {"sealed": self._sealed(text, operator_id), "last_step": 0, "made_at": _text(self.now())}
         with changing(self._engine) as connection:
@@ -94,7 +94,7 @@ class AccountStore:
             )
 
     def secret_of(self, operator_id: str) -> AccountSecret | None:
-        """What the operator signs in with; None without an account."""
+        """The operator's secrets; None without an account."""
         with reading(self._engine) as connection:
             row = connection.execute(
                 sa.select(_accounts.c.sealed).where(_accounts.c.operator_id == operator_id)
@@ -120,7 +120,7 @@ class AccountStore:
         return cookie
 
     def session(self, cookie: str) -> StoredSession | None:
-        """The session of a cookie, ended or not; None if this installation made no such session."""
+        """The session of a cookie, even if it has ended; None if this installation made no such session."""
         with reading(self._engine) as connection:
             where = _sessions.c.session == self.derived("session", cookie)
             row = connection.execute(sa.select(_sessions).where(where)).first()
@@ -163,7 +163,7 @@ class AccountStore:
             connection.execute(_keys.insert().values(operator_id=operator_id, mandate_id=mandate_id, sealed_key=sealed))
 
     def derived(self, purpose: str, text: str) -> str:
-        """An HMAC of `text` for `purpose`, 64 hex digits: nobody makes it without this installation's key."""
+        """An HMAC of `text` for `purpose`, 64 hex digits, under this installation's key."""
         return hmac.new(self._mac, f"{purpose}\n{text}".encode("utf-8", "surrogatepass"), "sha256").hexdigest()
 
     def _proof(self, session: str, operator_id: str, began_at: str) -> str:

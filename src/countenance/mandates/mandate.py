@@ -21,9 +21,8 @@ class MandateState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who may act, described by powers, never by the name of the office.
-
-    kind: a free word for the reader (school, police, museum); no rule reads it.
+    """Who may act, described by powers, never by the name of the office. kind: any word that helps readers (school,
+    police, museum); no rule reads it.
     powers: what the holder may do to people (arrest, detain, deport, …), as words of `policy.enums`.
     on_behalf_of: the powers of those for whom the holder acts. tier: the level of government, "none" if no public body.
     """
@@ -40,7 +39,7 @@ class Holder:
 class Terms:
     """What is granted. A gallery name may end in `*`. facts: further facts for the rules, as JSON.
 
-    budget: comparisons of faces, such as "day=1000,subject=5"; what it leaves out is as for the purpose.
+    budget: comparisons of faces, such as "day=1000,subject=5"; the purpose decides what it leaves out.
     """
 
     purpose: str

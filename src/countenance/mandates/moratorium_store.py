@@ -21,13 +21,12 @@ _moratoria = Table(
 _ALL = Direct(select(_moratoria.c.moratorium_id, _moratoria.c.statements).order_by(_moratoria.c.moratorium_id))
 
 
-_TRIES = 3  # of a look-up that finds rows which somebody is just changing
+_TRIES = 3  # of a look-up whose rows are being changed
 
 
 class MoratoriumStore:
-    """The signed statements of all moratoria ever set. None is ever removed.
-
-    recorder: where changes of rows are recorded; without one nobody does, and every row is believed.
+    """The signed statements of all moratoria ever set. None is ever removed. recorder: records changes of rows; without
+    it none are recorded, and every row is trusted.
     """
 
     def __init__(self, engine: Engine, recorder: Recorder | None = None) -> None:
@@ -48,7 +47,7 @@ class MoratoriumStore:
         self._recorder.change(work)
 
     def replace(self, moratorium_id: str, before: str, after: str) -> None:
-        """Replace `before` by `after`; `Conflict` if the stored text has changed in the meantime."""
+        """Replace `before` with `after`; `Conflict` if the stored text has changed in the meantime."""
 
         def work(transaction: Transaction) -> BoundChange[None]:
             done = transaction.connection.execute(
@@ -63,7 +62,7 @@ class MoratoriumStore:
         self._recorder.change(work)
 
     def all(self) -> dict[str, str]:
-        """The statements by id; `NotAsRecorded` where one is gone, or not as the ledger recorded it."""
+        """The statements by id; `NotAsRecorded` if one is missing or differs from the record."""
         for _ in range(_TRIES):
             orders = dict(_ALL.rows(self._engine))
             if self._recorder.complete(_moratoria.name, [_bound(*row) for row in orders.items()]):

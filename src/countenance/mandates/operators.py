@@ -25,7 +25,7 @@ from countenance.database import Transaction, reading
 from countenance.errors import AlreadyExists, BadRequest, Conflict, NotAsRecorded, NotFound, Unauthenticated
 
 _PREFIX = "cntn_"
-_TRIES = 3  # of a look-up that finds a row which somebody is just changing
+_TRIES = 3  # of a look-up whose row is being changed
 _NAME = re.compile(r"\w[\w .@'-]{0,62}\w")
 _operators = sa.Table(
     "operators",
@@ -83,7 +83,7 @@ class Operator:
 class OperatorStore:
     """The operators in the one database. now: the clock, UTC. entropy: n -> n random bytes.
 
-    recorder: where changes of rows are recorded; without one nobody does, and every row is believed.
+    recorder: records changes of rows; without it none are recorded, and every row is trusted.
     """
 
     def __init__(
@@ -145,9 +145,8 @@ class OperatorStore:
         return self._one(_operators.c.folded == _folded(name.strip()))
 
     def holding(self, token: str) -> Operator:
-        """The operator whose token this is; `Unauthenticated` if it is unknown, expired or revoked.
-
-        `NotAsRecorded` where the row was changed behind the ledger's back.
+        """The operator whose token this is; `Unauthenticated` if it is unknown, expired or revoked. `NotAsRecorded` if
+        the row differs from the record.
         """
         for _ in range(_TRIES):
             rows = self._rows(_operators.c.token_sha256 == _hashed(token)) if token.startswith(_PREFIX) else []
@@ -158,9 +157,8 @@ class OperatorStore:
         raise NotAsRecorded("the operator of this token is not as the ledger recorded it, and may do nothing")
 
     def acting(self, operator_id: str) -> Operator | None:
-        """The operator with that id, if he or she may act now; None if unknown, expired or revoked.
-
-        `NotAsRecorded` where the row was changed behind the ledger's back.
+        """The operator with that id, if he or she may act now; None if unknown, expired or revoked. `NotAsRecorded` if
+        the row differs from the record.
         """
         for _ in range(_TRIES):
             rows = self._rows(_operators.c.operator_id == operator_id)
@@ -228,7 +226,7 @@ def _operator(row: Any) -> Operator:
 
 
 def _folded(name: str) -> str:
-    """A key under which names that look alike are equal."""
+    """A key that is equal for names that look alike."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 

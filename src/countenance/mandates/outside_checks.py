@@ -1,6 +1,6 @@
-"""Outside checks of liveness: whose signed results are taken over, on what evidence, from whom, until when.
+"""Outside checks of liveness: whose signed results the server accepts, on what evidence, by whose approval, until when.
 
-A check is asked for by one person and approved by another, as a mandate is. At most one is in force at a time.
+One person requests a check and another approves it, as with a mandate. At most one is in force at a time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from countenance.errors import BadRequest, Conflict, NotAsRecorded, NotFound
 from countenance.mandates.mandate import MandateState
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}[A-Za-z0-9]")
-_TRIES = 3  # of a look-up that finds a row which somebody is just changing
+_TRIES = 3  # of a look-up whose row is being changed
 _checks = sa.Table(
     "outside_checks",
     sa.MetaData(),
@@ -41,10 +41,10 @@ _checks = sa.Table(
 
 @dataclass(frozen=True, slots=True)
 class OutsideCheck:
-    """A check outside this server, whose signed results are taken over as such. Times are UTC.
+    """A check outside this server; it accepts the check's signed results, labelled as such. Times are UTC.
 
     public_key: raw Ed25519, 64 hex digits. evidence: sha256 of the PAD evidence that it was accepted on, 64 hex digits.
-    without_evidence: why it is to be accepted without; exactly one of the two is there.
+    without_evidence: why it was accepted without; exactly one of the two is given.
     """
 
     check_id: str
@@ -91,14 +91,14 @@ class OutsideCheckStore:
         self, name: str, public_key: str, *, evidence: str | None, without_evidence: str | None, requested_by: str,
         expires_at: datetime,
     ) -> OutsideCheck:  # fmt: skip
-        """A check that is asked for, not yet stored."""
+        """A requested check, not yet stored."""
         return OutsideCheck(
             f"check-{secrets.token_hex(6)}", name.strip(), public_key.lower(), evidence, without_evidence, requested_by,
             self.now(), expires_at.astimezone(UTC),
         )  # fmt: skip
 
     def request(self, check: OutsideCheck) -> OutsideCheck:
-        """Store a check that is asked for. Nothing of it is used until it is approved."""
+        """Store a requested check. It is not used until it is approved."""
 
         def work(transaction: Transaction) -> BoundChange[OutsideCheck]:
             transaction.connection.execute(_checks.insert().values(**_row(check)))
@@ -111,7 +111,7 @@ class OutsideCheckStore:
         return self._change(check_id, {MandateState.REQUESTED}, approved_by=approved_by, approved_at=self.now())
 
     def end(self, check_id: str, why: str) -> OutsideCheck:
-        """Revoke a check in force, or refuse one that is asked for; no result of it is taken or told any more."""
+        """Revoke a check in force, or refuse a requested one; no result of it is accepted or answered any more."""
         allowed = {MandateState.REQUESTED, MandateState.ACTIVE, MandateState.EXPIRED}
         return self._change(check_id, allowed, ended_at=self.now(), ended_why=why)
 
@@ -127,9 +127,8 @@ class OutsideCheckStore:
         return self._select(sa.true())
 
     def in_force(self, check_id: str | None = None) -> OutsideCheck | None:
-        """The check that is in force now, if it is `check_id` or no id is given; None if there is none.
-
-        `NotAsRecorded` where its row was changed behind the ledger's back.
+        """The check in force now, if it is `check_id` or no id is given; else None. `NotAsRecorded` if its row differs
+        from the record.
         """
         where = _checks.c.approved_at.is_not(None) & _checks.c.ended_at.is_(None)
         for _ in range(_TRIES):

@@ -59,18 +59,18 @@ _keys = Table(
     Column("sealed_secret", LargeBinary, nullable=False),
 )
 
-# Every call runs them, so they are compiled once.
+# Every call runs these statements, so they are compiled once.
 _BY_KEY = Direct(select(_keys, _mandates).join_from(_keys, _mandates).where(_keys.c.access_key == bindparam("key")))
 _SECRET = Direct(select(_keys.c.sealed_secret).where(_keys.c.access_key == bindparam("key")))
 _NAMES = tuple(column.name for column in _mandates.c)
 _KEY_COLUMNS = len(_keys.c)
-_TRIES = 3  # of a look-up that finds rows which somebody is just changing
+_TRIES = 3  # of a look-up whose rows are being changed
 
 
 class Register:
     """Mandates and their keys. now: the clock, UTC. sealing_key: 32 bytes that encrypt the secrets at rest.
 
-    recorder: where changes of rows are recorded; without one nobody does, and every row is believed.
+    recorder: records changes of rows; without it none are recorded, and every row is trusted.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class Register:
     def mandate_of(self, access_key: str) -> Mandate | None:
         """The mandate that a key belongs to, in any state; None if there is no such key.
 
-        `NotAsRecorded` where the row of either was changed behind the ledger's back.
+        `NotAsRecorded` if the row of either differs from the record.
         """
         for _ in range(_TRIES):
             rows = _BY_KEY.rows(self._engine, key=access_key)

@@ -1,4 +1,4 @@
-"""Mandate templates for common lawful uses, from `templates.toml`, and the facts that each leaves open."""
+"""Mandate templates for common lawful uses, from `templates.toml`, and the facts that each leaves to be stated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class MandateTemplate:
-    """A form for mandates. facts: what defines the use, by group. to_state: facts left open, each with an example."""
+    """A form for mandates.
+
+    facts: those that define the use, by group. to_state: facts to be stated, each with an example.
+    """
 
     name: str
     title: str

@@ -1,4 +1,4 @@
-"""Charges operations to the budget of their mandate, and tells the operator what looks like an attack."""
+"""Charges operations to their mandate's budget, and warns the operator of what looks like an attack."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class BudgetKeeper:
         self._defaults = defaults
 
     def budget(self, mandate: Mandate) -> Budget:
-        """The budget of a mandate; `BadRequest` if what it states of its own is malformed."""
+        """The budget of a mandate; `BadRequest` if the mandate states a malformed one."""
         return budget_of(self._defaults, mandate.terms.purpose, mandate.terms.budget)
 
     def state(self, mandate: Mandate) -> BudgetState:

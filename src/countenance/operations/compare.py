@@ -28,7 +28,7 @@ class Compared:
     """The source face, the target faces at or above the least similarity (most similar first), and the others.
 
     unmatched: largest first, so that their order says nothing of their similarity. rates: the false match rate at each
-    of the similarities. worst_group: what the evidence says.
+    of the similarities. worst_group: as the evidence has it.
     """
 
     source: DetectedFace
@@ -95,7 +95,7 @@ class Compare(Operation[ScoredFaces, Compared]):
         pairs.sort(key=lambda pair: -pair[1])
         matches = tuple(pair for pair in pairs if pair[1] >= self.similarity)
         matched = {id(face) for face, _ in matches}
-        unmatched = tuple(face for face, _ in seen.targets if id(face) not in matched)  # their order says nothing
+        unmatched = tuple(face for face, _ in seen.targets if id(face) not in matched)  # in an order without meaning
         rates = tuple(tools.calibration.fmr(tools.calibration.score(similarity)) for _, similarity in matches)
         worst = worst_group(tools.evidence, tools.calibration, permit.at) if permit.at else None
         return Compared(seen.source, matches, unmatched, rates, worst)

@@ -1,4 +1,4 @@
-"""The obligations of one permit, sorted by what the guard does about them."""
+"""The obligations of one permit, grouped by what the guard does about them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Duties:
     keep_at_most: days until enrolled templates are erased, and the clause that demands it.
     labels: words that the answer carries. texts: all obligations in words. clauses: those that hold the result back.
     unenforceable: obligations that this server cannot enforce for this operation.
-    keeps_probes: whether a sealed sketch of a probe may be kept for the budgets; not where non-matches are deleted.
+    keeps_probes: whether budgets may keep a sealed sketch of a probe; False if non-matches must be deleted.
     """
 
     texts: tuple[str, ...]
@@ -47,7 +47,7 @@ class Duties:
 
     @classmethod
     def of(cls, obligations: Iterable[Obligation], action: Action) -> Duties:
-        """The duties that `obligations` impose on `action`; of several of one kind, the strictest."""
+        """The duties that `obligations` impose on `action`; the strictest of several of one kind."""
         reviewers, within, keep = 0, None, None
         holding, labels, unenforceable = [], [], []
         every = tuple(obligations)
@@ -69,7 +69,7 @@ class Duties:
                 case ShredOnRefusal() | Count() | KeepRecord() | DeleteNonMatches() | Tell():
                     pass  # refusing shreds, entries are counted and kept, probes are never stored, telling is listed
                 case BlurOthers() if action in (Action.IDENTIFY, Action.REDACT):
-                    pass  # a search returns no picture of anybody, or one in which all others are covered
+                    pass  # a search returns no picture, or one in which everybody else is covered
                 case BlurOthers():
                     unenforceable.append(words(each))
         return cls(
@@ -93,5 +93,5 @@ class Duties:
         return None if self.authorise_within is None else now + self.authorise_within
 
     def headers(self) -> Mapping[str, str]:
-        """The words that the answer carries."""
+        """The labels, as headers of the answer."""
         return {"x-countenance-label": ", ".join(self.labels)} if self.labels else {}

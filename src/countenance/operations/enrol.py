@@ -62,11 +62,11 @@ class Enrol(Operation[Enrollable, Enrolled]):
         picture = tools.engine.look(content_of(self.image), STORED)
         judged = [(face, reasons_against(face, self.quality)) for face in picture.faces]
         good = [face for face, reasons in judged if not reasons]
-        best = list(good)  # largest first: the faces that searches would take too
+        best = list(good)  # largest first, as in searches
         wanted = len(best) if self.max_faces is None else self.max_faces
         passed: dict[int, Template] = {}
         against = {id(face): reasons for face, reasons in judged if reasons}
-        while best and len(passed) < wanted:  # a template beyond use makes room for the next face
+        while best and len(passed) < wanted:  # an unusable template makes room for the next face
             some, best = best[: wanted - len(passed)], best[wanted - len(passed) :]
             templates = tools.engine.embed(picture, some)
             unfit = reasons_against_templates(some, templates, tools.normaliser, self.quality)

@@ -37,7 +37,7 @@ def trusted_evidence(folder: Path | None, *, shipped: bool = True) -> tuple[Evid
 
 
 def trusted_issuers(folder: Path | None) -> frozenset[str]:
-    """The public keys, hex, in `folder`: whoever signs evidence that is trusted here beside the project."""
+    """The public keys, hex, in `folder`: the issuers, besides the project, whose evidence is trusted here."""
     if folder is None:
         return frozenset()
     return frozenset(path.read_text().strip().lower() for path in sorted(folder.glob("*.pub")))
@@ -105,7 +105,7 @@ def worst_group(every: Iterable[Evidence], calibration: Calibration, now: dateti
 
 
 def evidence_summary(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> str:
-    """One line for whoever starts the server: the best evidence for model and calibration, or what is missing."""
+    """One line shown when the server starts: the best evidence for model and calibration, or what is missing."""
     best = evidence_facts(every, model, calibration, now)
     exact = f"exactly model {model[:8]} and calibration {calibration[:8]}"
     if not best.signed or best.expires_at is None:

@@ -15,7 +15,7 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class Erase(GalleryOperation[Erased]):
-    """Erase the faces with these ids. When this is answered they are gone from search and from disk.
+    """Erase the faces with these ids. When the answer leaves, they are gone from search and from disk.
 
     Unknown ids, and faces that belong to a user, are reported; neither is an error.
     """

@@ -1,4 +1,4 @@
-"""The least similarity that the evidence carries: a search for less is carried out at that, and says so."""
+"""The least similarity that the evidence supports: a search for less runs at that similarity, and says so."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ Seen = TypeVar("Seen")
 Result = TypeVar("Result")
 
 THRESHOLD = "x-countenance-threshold"
-"""The header that says which threshold was used where it was not the one that was asked for."""
+"""The header that gives the threshold used, if it was not the one requested."""
 
 _STEP = 1e-6
 
 
 def carried(operation: Operation[Seen, Result], tools: Tools, now: datetime) -> Operation[Seen, Result]:
-    """`operation`, raised to the least similarity that evidence in date carries if it searches a gallery for less.
-
-    Where there is no evidence in date about this model and calibration it stays as it is: the rules decide about it.
+    """`operation`; if it searches a gallery for less than the least similarity that current evidence supports, raised
+    to that. Without current evidence about this model and calibration it is unchanged, and the rules decide.
     """
     if operation.action is not Action.IDENTIFY or operation.min_similarity is None:
         return operation

@@ -56,7 +56,7 @@ class DescribeGallery(GalleryOperation[GalleryInfo]):
 class ListGalleries(Operation[None, Page[GalleryInfo]]):
     """At most `limit` galleries with ids after `after`, in order of id.
 
-    Only galleries that the caller's mandate covers are listed.
+    Lists only galleries that the caller's mandate covers.
     """
 
     after: str | None = None

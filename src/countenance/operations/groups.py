@@ -1,4 +1,4 @@
-"""Galleries of a kind, with names and data of the caller's: groups of people, and lists of faces."""
+"""Galleries with a kind, and with names and data of the caller's own: groups of people, and lists of faces."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class ListGroups(Operation[None, Page[FaceGroup]]):
 
 @dataclass(frozen=True, slots=True)
 class UpdateGroup(GalleryOperation[None]):
-    """Write a new name or new data (None: leave what is there); `NotFound` without a group of that kind."""
+    """Store a new name or new data (None keeps what is there); `NotFound` without a group of that kind."""
 
     gallery_id: str
     kind: GroupKind
@@ -111,7 +111,7 @@ class DeleteGroup(GalleryOperation[None]):
 
 @dataclass(frozen=True, slots=True)
 class TrainGroup(GalleryOperation[None]):
-    """Note that training was asked for. Nothing is trained: a search knows every face that is enrolled."""
+    """Note that training was requested. Nothing is trained: a search finds every enrolled face as it is."""
 
     gallery_id: str
     kind: GroupKind

@@ -55,8 +55,8 @@ class Caller:
 class Answer(Generic[Result]):
     """A result, its receipt from the ledger, and the headers of the answer.
 
-    reviewed: whether people had to verify the result or authorise the use first, and it was released. reviewers: how
-    many had to verify it.
+    reviewed: whether people first had to verify the result or authorise the use, and the result was released.
+    reviewers: how many had to verify it.
     """
 
     result: Result
@@ -131,7 +131,7 @@ class Guard:
             _log_refusal(entry)
             raise refusal
         decided = self._ledger.append(entry, operation.private())
-        if self._running == 1:  # else the next entry of another call is written together with it
+        if self._running == 1:  # otherwise the next entry of another call is written with it
             decided.hasten()
         try:
             seen = operation.look(self._tools)

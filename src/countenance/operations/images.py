@@ -1,4 +1,4 @@
-"""The pictures of an operation: bytes that were sent, or an object that is opened only when the rules permit it."""
+"""The pictures of an operation: bytes that were sent, or an object that is opened only once the rules permit it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True)
 class StoredImage:
-    """An object in a bucket. fetch: its bytes, or an error of `countenance.errors`; asked once, after the decision."""
+    """An object in a bucket.
+
+    fetch: returns its bytes or raises an error of `countenance.errors`; called once, after the decision.
+    """
 
     bucket: str
     name: str
@@ -26,7 +29,7 @@ class StoredImage:
 
     @property
     def opened(self) -> bool:
-        """Whether it was opened."""
+        """Whether it has been opened."""
         return "content" in self.__dict__
 
 
@@ -34,12 +37,12 @@ Image: TypeAlias = bytes | StoredImage
 
 
 def content_of(image: Image) -> bytes:
-    """The encoded picture; opens it, so it is for `look` and `act` only."""
+    """The encoded picture. This opens the object, so only `look` and `act` may call it."""
     return image if isinstance(image, bytes) else image.content
 
 
 def commitment_of(image: Image) -> JSON:
-    """What an entry commits to: the sha256 of what was sent, or the object's name. Opens nothing."""
+    """What an entry commits to: the sha256 of what was sent, or the object's name. Does not open the object."""
     if isinstance(image, bytes):
         return hashlib.sha256(image).hexdigest()
     return {"bucket": image.bucket, "object": image.name}

@@ -1,4 +1,4 @@
-"""Compare faces that were detected before and are kept for a time: with each other, with a person, with a gallery."""
+"""Compare faces that were detected earlier and kept for a time: with each other, with a person, with a gallery."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How alike two faces, or a face and a person, are. similarity: 0..100, told coarsely below 75. spent: for it."""
+    """How similar two faces, or a face and a person, are. similarity: 0..100, in steps below 75. spent: its charge."""
 
     similarity: float
     spent: Spending | None = field(default=None, compare=False, repr=False)
@@ -36,7 +36,7 @@ class _Verifying(Operation[None, Likeness]):
 
     @property
     def min_similarity(self) -> float:
-        """The similarity from which on they are said to be one person."""
+        """The similarity at which two faces are said to be of one person."""
         return self.similarity
 
     def look(self, tools: Tools) -> None:
@@ -47,17 +47,17 @@ class _Verifying(Operation[None, Likeness]):
         return result.spent
 
     def counts(self, result: Likeness) -> Mapping[str, JSON]:
-        """Whether they are alike enough."""
+        """Whether they are similar enough."""
         return {"matches": int(result.similarity >= self.similarity)}
 
     def private_result(self, result: Likeness) -> Mapping[str, JSON]:
-        """How alike."""
+        """How similar."""
         return {"similarities": [result.similarity]}
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyFaces(_Verifying):
-    """Compare two kept faces; `NotFound` if one is not kept (any more) for the caller."""
+    """Compare two kept faces; `NotFound` if one is not, or no longer, kept for the caller."""
 
     face_id: str
     other_face_id: str
@@ -80,8 +80,8 @@ class VerifyFaces(_Verifying):
 class VerifyPerson(_Verifying):
     """Compare a kept face with all faces of a person; `NotFound` without the face, the group or the person.
 
-    The similarity is that of the best face, at the rate that bounds all comparisons together. Of a person without faces
-    it is 0.
+    The similarity is that of the best face, at the rate that bounds all comparisons together; 0 for a person without
+    faces.
     """
 
     gallery_id: str
@@ -114,9 +114,8 @@ class VerifyPerson(_Verifying):
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """For each probe in the order asked, the people like it, most similar first.
-
-    expected_false_matches: how many people who are somebody else to expect at most, over all probes.
+    """For each probe, in the order requested, the people who resemble it, most similar first. expected_false_matches:
+    how many people who are somebody else to expect at most, over all probes.
     """
 
     candidates: tuple[tuple[UserMatch, ...], ...]
@@ -161,7 +160,7 @@ class Identify(Searching[None, Identified]):
         return Identified(hits, users, expected, Spending(len(probes), _rows(probes), exact))
 
     def told(self, tools: Tools, seen: None, result: Identified) -> Spending | None:
-        """One comparison for each face, and one with each person whose exact similarity is told."""
+        """One comparison for each face, and one with each person whose exact similarity is answered."""
         return result.spent
 
     def private(self) -> Mapping[str, JSON]:
@@ -189,7 +188,7 @@ class Identify(Searching[None, Identified]):
 
 @dataclass(frozen=True, slots=True)
 class SimilarFaces:
-    """Faces with their similarity 0..100, most similar first. size: how many were looked through."""
+    """Faces with their similarity 0..100, most similar first. size: how many were searched."""
 
     faces: tuple[tuple[str, float], ...]
     size: int
@@ -215,7 +214,7 @@ class _Finding(Operation[None, SimilarFaces]):
         """There is no picture."""
 
     def told(self, tools: Tools, seen: None, result: SimilarFaces) -> Spending | None:
-        """What the search compared, and each face whose exact similarity is told."""
+        """What the search compared, and each face whose exact similarity is answered."""
         return result.spent
 
     def counts(self, result: SimilarFaces) -> Mapping[str, JSON]:
@@ -231,7 +230,7 @@ class _Finding(Operation[None, SimilarFaces]):
         return {"candidates": [[face_id, similarity] for face_id, similarity in result.faces]}
 
     def headers(self, result: SimilarFaces) -> Mapping[str, str]:
-        """The expected false matches, where the wire format has no room for them."""
+        """The expected false matches, for which the wire format has no place."""
         return {"x-countenance-expected-false-matches": f"{result.expected_false_matches:.6g}"}
 
 
@@ -246,7 +245,7 @@ class FindSimilarKept(_Finding):
     name: ClassVar[str] = "find_similar_kept"
 
     def search_size(self, gallery: Gallery) -> int:
-        """The faces that are looked through."""
+        """The number of faces that are searched."""
         return len(self.among)
 
     def act(self, tools: Tools, permit: Permit, seen: None) -> SimilarFaces:
@@ -304,7 +303,7 @@ class FindSimilarEnrolled(_Finding):
 
 @dataclass(frozen=True, slots=True)
 class Grouped:
-    """Faces by id: groups of two and more, the largest first, and those that are like no other.
+    """Faces by id: groups of two or more, the largest first, and the faces that resemble no other.
 
     expected_false_matches: pairs of different people to expect at or above the similarity, at most.
     """
@@ -317,9 +316,8 @@ class Grouped:
 
 @dataclass(frozen=True, slots=True)
 class GroupKept(Operation[None, Grouped]):
-    """Divide kept faces so that all faces of one group are at least `similarity` alike, each pair of them.
-
-    Complete-linkage clustering, with the lower of a pair's two scores. `NotFound` if a face is not kept (any more).
+    """Group kept faces so that every pair in a group has at least `similarity`. Complete-linkage clustering, with the
+    lower of a pair's two scores. `NotFound` if a face is not, or no longer, kept.
     """
 
     face_ids: tuple[str, ...]
@@ -383,7 +381,7 @@ class GroupKept(Operation[None, Grouped]):
         return {"groups": [list(group) for group in result.groups]}
 
     def headers(self, result: Grouped) -> Mapping[str, str]:
-        """The expected false matches, where the wire format has no room for them."""
+        """The expected false matches, for which the wire format has no place."""
         return {"x-countenance-expected-false-matches": f"{result.expected_false_matches:.6g}"}
 
 
@@ -396,7 +394,7 @@ def _rows(templates: Sequence[Template]) -> np.ndarray:
 
 
 def _shown(similar: Sequence[tuple[str, float]], limit: int) -> tuple[tuple[str, float], ...]:
-    """What may be told of hits (most similar first): at most `limit`, those below 75 in steps and without a rank."""
+    """What may be answered of hits (most similar first): at most `limit`, those below 75 in steps and unranked."""
     places = ranked([similarity for _, similarity in similar], [face_id for face_id, _ in similar], limit)
     return tuple((similar[place][0], similarity) for place, similarity in places)
 

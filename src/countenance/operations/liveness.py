@@ -1,6 +1,5 @@
-"""Liveness by an outside check: a session under a mandate, and what the check signed for it, taken over as such.
-
-This server looks at no face here and keeps no picture. Without a check that was approved nothing is offered.
+"""Liveness by an outside check: a session under a mandate, and the result that the check signed for it. This server
+analyses no face here and keeps no picture. Without an approved check nothing is offered.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ NO_LIVENESS = (
     "a pretended score would be worse than none."
 )
 CHECK = "x-countenance-liveness-check"
-"""The header that names the check whose result an answer tells."""
+"""The header that names the check whose result is answered."""
 RESULT_FORMAT: Literal["countenance-liveness-result/1"] = "countenance-liveness-result/1"
 
 
 @dataclass(frozen=True, slots=True)
 class LivenessStatement:
-    """What an outside check signs: its canonical JSON. confidence: 0 to 100. decided_at: ISO 8601 with a zone."""
+    """What an outside check signs, as canonical JSON. confidence: 0 to 100. decided_at: ISO 8601 with a zone."""
 
     session: str
     check: str
@@ -52,7 +51,10 @@ class LivenessState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LivenessResult:
-    """What is known of a session. confidence: as signed, 0 to 100; None until there is a result. check: its name."""
+    """The state and result of a session.
+
+    confidence: as signed, 0 to 100; None until there is a result. check: its name.
+    """
 
     session_id: str
     state: LivenessState
@@ -61,7 +63,10 @@ class LivenessResult:
 
 
 def read_statement(content: bytes, signature: bytes, check: OutsideCheck) -> LivenessStatement:
-    """What `check` signed. `Denied` if its key did not sign exactly `content`; `BadRequest` if it is no statement."""
+    """Read what `check` signed.
+
+    `Denied` if its key did not sign exactly `content`; `BadRequest` if it is no statement.
+    """
     if not verified(bytes.fromhex(check.public_key), signature, content):
         raise Denied("the signature is not that of the outside check in force over this statement")
     try:
@@ -81,7 +86,7 @@ def read_statement(content: bytes, signature: bytes, check: OutsideCheck) -> Liv
 
 
 class _OfLiveness(Operation[None, "LivenessResult"]):
-    """What needs a check in force."""
+    """An operation that needs a check in force."""
 
     __slots__ = ()
 
@@ -89,7 +94,7 @@ class _OfLiveness(Operation[None, "LivenessResult"]):
         """There is no picture."""
 
     def headers(self, result: LivenessResult) -> Mapping[str, str]:
-        """Whose result it is."""
+        """The name of the check."""
         return {CHECK: result.check}
 
     def counts(self, result: LivenessResult) -> Mapping[str, JSON]:
@@ -99,7 +104,10 @@ class _OfLiveness(Operation[None, "LivenessResult"]):
 
 @dataclass(frozen=True, slots=True)
 class CreateLivenessSession(_OfLiveness):
-    """A session for the outside check in force; the same again for the same `token`. `NotOffered` without a check."""
+    """Make a session for the outside check in force; the same `token` returns the same session.
+
+    `NotOffered` without a check.
+    """
 
     token: str | None = None
     name: ClassVar[str] = "create_liveness_session"
@@ -116,9 +124,8 @@ class CreateLivenessSession(_OfLiveness):
 
 @dataclass(frozen=True, slots=True)
 class ReadLivenessResult(_OfLiveness):
-    """What the outside check signed for a session of this mandate; `NoSuchSession`.
-
-    A check that was ended since tells nothing: its key may be in other hands.
+    """Read what the outside check signed for a session of this mandate; `NoSuchSession`. Nothing is answered if the
+    check has ended since: somebody else may have its key.
     """
 
     session_id: str
@@ -145,7 +152,7 @@ class ReadLivenessResult(_OfLiveness):
 
 
 def result_of(session: LivenessSession, checks: OutsideCheckStore, now: datetime) -> LivenessResult:
-    """What is known of a session at `now`; `Denied` if its check is not in force any more."""
+    """The state and result of a session at `now`; `Denied` if its check is no longer in force."""
     check = checks.in_force(session.check_id)
     if check is None:
         raise Denied("the outside check of this session is not in force any more, and nothing it said is told")

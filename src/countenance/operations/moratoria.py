@@ -1,6 +1,5 @@
-"""The moratoria in force, recomputed from their signatures: the database is not trusted.
-
-If a moratorium cannot be checked, or no charter names the keys, everything is stopped.
+"""The moratoria in force, recomputed from their signatures: the database is not trusted. If a moratorium cannot be
+checked, or no charter names the keys, every use is stopped.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class MoratoriaInForce:
         return {name: _checked(text, self.charter) for name, text in self._store.all().items()}
 
     def in_force(self) -> tuple[Moratorium, ...]:
-        """The moratoria that are not lifted. If they cannot be checked: one that stops everything."""
+        """The moratoria that are not lifted. If they cannot be checked: a single one that stops everything."""
         try:
             return tuple(each for each in self.all().values() if not each.lifted)
         except CountenanceError:

@@ -1,4 +1,4 @@
-"""Single faces of groups and lists: enrol the one that is meant, read it, write beside it, erase it."""
+"""Single faces of groups and lists: enrol one, read it, store data with it, erase it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ Rectangle = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class EnrolFace(Operation[tuple[DetectedFace, Template], str]):
-    """Enrol one face of `image`: the only one, or the one that `target` covers most of. The answer is its id.
+    """Enrol one face of `image`: the only one, or the one that `target` covers most of. The result is its id.
 
-    person_id: to whom it belongs, in a group of people. The same face of the same picture again, for the same person,
-    is the enrolled one. `NoFace` where there is none, none in `target`, several and no target, or its quality is below
-    `quality`; `LimitExceeded` for more faces than a person may have; `Conflict` if it was made somebody else's.
+    person_id: the person to whom it belongs, in a group of people. Repeating it for the same face, picture and person
+    returns the face that is enrolled. `NoFace` where there is none, none in `target`, several and no target, or its
+    quality is below `quality`; `LimitExceeded` for more faces than a person may have; `Conflict` if it belongs to
+    somebody else by now.
     """
 
     gallery_id: str
@@ -65,10 +66,10 @@ class EnrolFace(Operation[tuple[DetectedFace, Template], str]):
                 done = tools.gallery.associate(
                     self.gallery_id, self.person_id, (face.face_id,), calibration=tools.calibration, similarity=0.0
                 )
-            except (LimitExceeded, NotFound):  # nobody's faces do not stay in a group of people
+            except (LimitExceeded, NotFound):  # a group of people keeps no face without a person
                 tools.gallery.erase(self.gallery_id, (face.face_id,))
                 raise
-            if done.refused:  # somebody gave it to another person, by other means
+            if done.refused:  # another call gave it to another person
                 raise Conflict(f"the face was not given to the person: {done.refused[0].reason}")
         if self.user_data is not None:
             tools.gallery.profiles.note_face(self.gallery_id, face.face_id, self.user_data)
@@ -95,7 +96,7 @@ class EnrolFace(Operation[tuple[DetectedFace, Template], str]):
 
 @dataclass(frozen=True, slots=True)
 class ReadFace(GalleryOperation[NotedFace]):
-    """A face and what was written beside it; `NoSuchFace` without it, or where it is not that person's."""
+    """Read a face and what was stored with it; `NoSuchFace` without it, or if it is not that person's."""
 
     gallery_id: str
     kind: GroupKind
@@ -115,7 +116,7 @@ class ReadFace(GalleryOperation[NotedFace]):
 
 @dataclass(frozen=True, slots=True)
 class ListNotedFaces(GalleryOperation[Page[NotedFace]]):
-    """At most `limit` faces with ids above `after`, in order of id, with what was written beside them."""
+    """At most `limit` faces with ids above `after`, in order of id, with what was stored with them."""
 
     gallery_id: str
     kind: GroupKind
@@ -136,7 +137,7 @@ class ListNotedFaces(GalleryOperation[Page[NotedFace]]):
 
 @dataclass(frozen=True, slots=True)
 class UpdateFace(GalleryOperation[None]):
-    """Write beside a face; `NoSuchFace` as `ReadFace`."""
+    """Store data with a face; `NoSuchFace` as `ReadFace`."""
 
     gallery_id: str
     kind: GroupKind
@@ -158,7 +159,7 @@ class UpdateFace(GalleryOperation[None]):
 
 @dataclass(frozen=True, slots=True)
 class EraseFace(GalleryOperation[Erased]):
-    """Erase one face, whoever it belongs to; `NoSuchFace` as `ReadFace`."""
+    """Erase one face, even one that belongs to a user; `NoSuchFace` as `ReadFace`."""
 
     gallery_id: str
     kind: GroupKind

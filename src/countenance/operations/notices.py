@@ -1,6 +1,5 @@
-"""Tells a job's topic that the job has ended: an HTTP POST in the shape of Amazon SNS, to an address of the operator's.
-
-A caller names a topic by its ARN. Where that is, only the operator's settings say.
+"""Tells a job's topic that the job has ended: an HTTP POST in the form of Amazon SNS, to an address that the operator
+sets. A caller names a topic by its ARN; only the operator's settings say which address that is.
 """
 
 from __future__ import annotations
@@ -59,7 +58,7 @@ class Topics:
         }
         if asked.tag is not None:
             message["JobTag"] = asked.tag
-        message_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"countenance job {job.job_id}"))  # the same when sent again
+        message_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"countenance job {job.job_id}"))  # the same on a retry
         envelope = {
             "Type": "Notification",
             "MessageId": message_id,

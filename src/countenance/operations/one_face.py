@@ -24,7 +24,7 @@ Place = tuple[float, float, float, float]
 class EnrolOne(Operation[tuple[DetectedFace, Template], EnrolledFace]):
     """Enrol one face of `image`: the only one, or the one of which at least half lies in `place`.
 
-    The same face of the same picture under the same external id again is the enrolled one. `NoFace` where there is
+    Repeating it for the same face, picture and external id returns the face that is enrolled. `NoFace` where there is
     none, none at `place`, several and no place, or its quality is below `quality`.
     """
 

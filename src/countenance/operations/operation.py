@@ -37,7 +37,7 @@ class Tools:
     """The parts that operations work with, made once by the composition root.
 
     evidence: the signed audits that this installation trusts. jobs: on stored video, and stream processors.
-    kept: detected faces whose ids callers hold. checks: outside checks of liveness; None: none can be registered.
+    kept: detected faces whose ids callers hold. checks: outside checks of liveness; None if none can be registered.
     """
 
     engine: FaceEngine
@@ -61,7 +61,7 @@ class Tools:
 class DetectionTools(Tools):
     """The parts of a server that detects faces and cannot recognise anybody.
 
-    There is no embedder, gallery, normaliser, calibration or job among them: asking for one is `NotOffered`.
+    They include no embedder, gallery, normaliser, calibration or job: using one is `NotOffered`.
     """
 
     __slots__ = ()
@@ -90,8 +90,8 @@ class DetectionTools(Tools):
 class Permit:
     """The guard's permit for one operation. `act` cannot be called without one.
 
-    access_key: of the caller. withheld: whether the rules want results kept until people have done their part.
-    keep_days: after how many days the rules want stored results erased, if they say so. at: when it was given, UTC.
+    access_key: of the caller. withheld: whether the rules demand that the result be held until people have acted.
+    keep_days: days after which the rules demand that stored results be erased, if they do. at: when it was given, UTC.
     """
 
     mandate: Mandate
@@ -102,18 +102,18 @@ class Permit:
 
 
 class Operation(ABC, Generic[Seen, Result]):
-    """One thing that a caller can request. action: the rules' word for it."""
+    """One thing that a caller can request. action: what it is to the rules."""
 
     __slots__ = ()
     name: ClassVar[str]
     action: ClassVar[Action]
     recognises: ClassVar[bool] = True
-    """Whether it needs more than a detector; where nothing but that is set up, it does not exist."""
+    """Whether it needs more than a detector; a server with only a detector does not offer it."""
     goes_into_custody: ClassVar[bool] = True
-    """Whether its result is what the rules mean by a result that people have to verify first."""
+    """Whether its result is of the kind that rules may demand to be verified by people first."""
 
     def completed(self, mandate: Mandate, tools: Tools) -> Self:
-        """This operation with what is stored about the thing that it names, before the rules are asked."""
+        """This operation, completed before the decision with what is stored about the thing that it names."""
         return self
 
     @property
@@ -123,11 +123,11 @@ class Operation(ABC, Generic[Seen, Result]):
 
     @property
     def min_similarity(self) -> float | None:
-        """The least similarity (0..100) that is answered, if faces are compared."""
+        """The least similarity (0..100) of an answer, if faces are compared."""
         return None
 
     def at_least(self, similarity: float) -> Self:
-        """The same operation, asking for that similarity (0..100): for searches of a gallery."""
+        """The same operation with that least similarity (0..100): for searches of a gallery."""
         raise NotImplementedError(f"{self.name} searches no gallery")
 
     def search_size(self, gallery: Gallery) -> int:
@@ -143,11 +143,11 @@ class Operation(ABC, Generic[Seen, Result]):
         """Store, search or delete, and return the result."""
 
     def costs(self, tools: Tools, seen: Seen) -> Spending | None:
-        """What is charged before `act`: of operations that compare faces and change something."""
+        """The charge before `act`, for operations that compare faces and change something."""
         return None
 
     def told(self, tools: Tools, seen: Seen, result: Result) -> Spending | None:
-        """What is charged after `act`, before the answer leaves: of operations that compare faces and only read."""
+        """The charge after `act`, before the answer leaves, for operations that compare faces and only read."""
         return None
 
     def private(self) -> Mapping[str, JSON]:

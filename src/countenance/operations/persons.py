@@ -1,4 +1,4 @@
-"""People of a group: users with names and data of the caller's, who take their faces along when they are deleted."""
+"""People of a group: users with names and data of the caller's own, whose faces are erased when they are deleted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class CreatePerson(GalleryOperation[str]):
-    """Make a person without faces; the answer is the person's new id. `NotFound` without a group of that kind."""
+    """Make a person without faces; the result is the person's new id. `NotFound` without a group of that kind."""
 
     gallery_id: str
     kind: GroupKind
@@ -83,7 +83,7 @@ class ListPersons(GalleryOperation[Page[Person]]):
 
 @dataclass(frozen=True, slots=True)
 class UpdatePerson(GalleryOperation[None]):
-    """Write a new name or new data (None: leave what is there); `NotFound` without the person."""
+    """Store a new name or new data (None keeps what is there); `NotFound` without the person."""
 
     gallery_id: str
     kind: GroupKind

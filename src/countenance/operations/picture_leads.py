@@ -1,6 +1,5 @@
-"""Search a gallery for every face of a picture in one call: one result for each face, unfit ones too.
-
-Nobody enrolled being alike enough, and a face that is not fit to be searched for, are results and not errors.
+"""Search a gallery for every face of a picture in one call: one result for each face. A face that nobody enrolled
+resembles enough, and a face that is not good enough to search for, are results and not errors.
 """
 
 from __future__ import annotations
@@ -27,7 +26,10 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class SearchableFace:
-    """A face of the picture. template: None where it is not fit; unfit: the reasons. limits: against quality HIGH."""
+    """A face of the picture.
+
+    template: None if it is not good enough; unfit: the reasons. limits: those against quality HIGH.
+    """
 
     face: DetectedFace
     template: Template | None
@@ -37,7 +39,7 @@ class SearchableFace:
 
 @dataclass(frozen=True, slots=True)
 class FaceFound:
-    """What a search says of one face: its leads, most similar first, and for each whether siblings claim it, too."""
+    """The result for one face: its leads, most similar first, and for each whether other faces claim it too."""
 
     seen: SearchableFace
     candidates: tuple[Candidate, ...]
@@ -46,9 +48,8 @@ class FaceFound:
 
 @dataclass(frozen=True, slots=True)
 class PictureSearched:
-    """What a search says of each face of a picture, largest first; empty where it shows none.
-
-    expected_false_matches: how many other people to expect at or above the least similarity, of all faces together.
+    """The result for each face of a picture, largest first; empty if it shows none. expected_false_matches: how many
+    other people to expect at or above the least similarity, over all faces.
     """
 
     faces: tuple[FaceFound, ...]
@@ -60,7 +61,7 @@ class PictureSearched:
 
 @dataclass(frozen=True, slots=True)
 class SearchPicture(Searching[tuple[SearchableFace, ...], PictureSearched]):
-    """Search for every face of `image` (at most 100), or for the largest only."""
+    """Search for every face of `image` (at most 100), or only for the largest."""
 
     gallery_id: str
     image: Image
@@ -71,7 +72,7 @@ class SearchPicture(Searching[tuple[SearchableFace, ...], PictureSearched]):
     name: ClassVar[str] = "search_picture"
 
     def look(self, tools: Tools) -> tuple[SearchableFace, ...]:
-        """Detect, and embed what is fit."""
+        """Detect, and embed the faces that are good enough."""
         tools.gallery.size(self.gallery_id)  # NotFound before the work
         picture = tools.engine.look(content_of(self.image), STORED if self.every else LARGEST_FACE)
         seen = picture.faces if self.every else picture.faces[:1]
@@ -115,7 +116,7 @@ class SearchPicture(Searching[tuple[SearchableFace, ...], PictureSearched]):
         )
 
     def told(self, tools: Tools, seen: tuple[SearchableFace, ...], result: PictureSearched) -> Spending | None:
-        """One comparison with the gallery for each face, and one with each lead whose exact similarity is told."""
+        """One comparison with the gallery for each face, and one with each lead whose exact similarity is answered."""
         fit = [each.template.vector for each in seen if each.template is not None]
         if not fit:
             return None
@@ -127,7 +128,7 @@ class SearchPicture(Searching[tuple[SearchableFace, ...], PictureSearched]):
         return {"gallery": self.gallery_id, "image": commitment_of(self.image)}
 
     def counts(self, result: PictureSearched) -> Mapping[str, JSON]:
-        """The number of faces, of those searched for, of candidates, the gallery size, and candidates by chance."""
+        """The number of faces, of faces searched for, of candidates, the gallery size, candidates by chance."""
         return {
             "faces": len(result.faces),
             "searched": sum(not face.seen.unfit for face in result.faces),

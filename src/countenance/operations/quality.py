@@ -1,4 +1,4 @@
-"""Which faces are good enough: levels NONE, LOW, MEDIUM, HIGH as data in quality.toml; AUTO is a level named there."""
+"""Which faces are good enough: levels NONE, LOW, MEDIUM, HIGH as data in quality.toml, which also defines AUTO."""
 
 from __future__ import annotations
 
@@ -61,15 +61,14 @@ def bars() -> dict[QualityFilter, QualityBar | None]:
 
 
 LOW_FACE_QUALITY = "LOW_FACE_QUALITY"
-"""The reason against a template that looks like nobody in particular."""
+"""The reason against a template that resembles nobody in particular."""
 
 
 def reasons_against_templates(
     faces: Sequence[DetectedFace], templates: Sequence[Template], normaliser: Normaliser, level: QualityFilter
 ) -> list[tuple[str, ...]]:
-    """Why each template is beyond use for `level`, empty where it is not; what its picture looks most like comes first.
-
-    Beside LOW_FACE_QUALITY: LOW_SHARPNESS or LOW_BRIGHTNESS where the picture is below what MEDIUM asks.
+    """Why each template is not good enough for `level`, the likeliest cause first; empty if it is. Besides
+    LOW_FACE_QUALITY: LOW_SHARPNESS or LOW_BRIGHTNESS if the picture is below what MEDIUM demands.
     """
     bar = bars()[level]
     if bar is None or not templates or not isinstance(normaliser, Crowding):

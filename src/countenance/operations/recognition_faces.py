@@ -1,4 +1,4 @@
-"""Detect faces and keep their templates for a time, so that later calls can name the faces by id."""
+"""Detect faces and keep their templates for a time, so that later calls can refer to the faces by id."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class EmbeddedFaces:
 class KeptDetection:
     """The faces of one picture, largest first; their ids (none if nothing was kept), and the quality level of each.
 
-    A level is HIGH, MEDIUM or LOW (which is also what does not pass LOW); None where no template was made.
+    A level is HIGH, MEDIUM or LOW (also for a face below LOW); None if no template was made.
     """
 
     detected: Detected
@@ -44,7 +44,7 @@ class KeptDetection:
 class DetectAndKeep(Operation[EmbeddedFaces, KeptDetection]):
     """Find the faces in `image`, grade them, and keep their templates in memory for `seconds` (0: not at all).
 
-    `Denied` where something would be kept and the mandate grants nothing that it could be used for.
+    `Denied` if something would be kept and the mandate grants no use for it.
     """
 
     image: Image
@@ -73,7 +73,7 @@ class DetectAndKeep(Operation[EmbeddedFaces, KeptDetection]):
         return {"image": commitment_of(self.image)}
 
     def counts(self, result: KeptDetection) -> Mapping[str, JSON]:
-        """How many; for how long they are kept."""
+        """How many, and for how long they are kept."""
         return {"faces": len(result.detected.faces), "kept": len(result.face_ids), "kept_seconds": self.seconds}
 
     def private_result(self, result: KeptDetection) -> Mapping[str, JSON]:

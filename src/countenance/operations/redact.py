@@ -1,4 +1,4 @@
-"""Cover the faces of a picture beyond recovery: all of them, or all but chosen ones."""
+"""Cover the faces of a picture beyond recovery: all of them, or all but selected ones."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from countenance.scoring import expected_false_matches, least_coarse
 from countenance.signing import JSON
 
 ALL_FACES = Limits(max_bytes=STORED.max_bytes, max_faces=10_000)
-"""Nobody is left out of a crowd."""
+"""High enough that nobody in a crowd stays uncovered."""
 SAME_FACE = 0.3
-"""Overlap from which what was spotted is the detected face whose template was made."""
+"""The overlap at which a spotted place counts as the detected face that has a template."""
 NOT_CONSENTED = (
     "nobody is left uncovered by a gallery unless the mandate states that its people consented (the fact "
     'gallery.provenance is "consented")'
@@ -46,8 +46,8 @@ NOT_CONSENTED = (
 class RedactedPicture:
     """A picture with covered faces. kind: JPEG, PNG or WebP.
 
-    expected_false_matches: how many enrolled people other than those shown to expect, over all faces compared; 0 if
-    none was.
+    expected_false_matches: how many enrolled people who are not shown to expect, over all faces compared; 0 if none
+    was.
     """
 
     content: bytes
@@ -59,7 +59,7 @@ class RedactedPicture:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpottedPicture:
-    """A whole picture, the places that may show a face, and templates of those that were detected for sure."""
+    """A whole picture, the places that may show a face, and templates of those that certainly do."""
 
     pixels: Pixels
     spotted: tuple[Spotted, ...]
@@ -68,7 +68,7 @@ class SpottedPicture:
 
 @dataclass(frozen=True, slots=True)
 class Redact(Operation[SpottedPicture, RedactedPicture]):
-    """Cover every face of `image`, but those at `except_boxes`.
+    """Cover every face of `image` except those at `except_boxes`.
 
     least: the detector's score (0..1) from which a find is covered.
     """
@@ -87,23 +87,23 @@ class Redact(Operation[SpottedPicture, RedactedPicture]):
         return SpottedPicture(pixels, tools.engine.spot(pixels, self.least))
 
     def act(self, tools: Tools, permit: Permit, seen: SpottedPicture) -> RedactedPicture:
-        """Cover, and encode anew."""
+        """Cover, and encode again."""
         applied = Applied(tools.engine.detector_version, self.least, self.style, self.except_boxes)
         keep = [chosen(each.box, self.except_boxes) for each in seen.spotted]
         return redacted(content_of(self.image), seen, keep, applied)
 
     def private(self) -> Mapping[str, JSON]:
-        """Which picture, which boxes stay."""
+        """Which picture, and which boxes stay uncovered."""
         return {"image": commitment_of(self.image), **how(self.style, self.least, self.except_boxes)}
 
     def counts(self, result: RedactedPicture) -> Mapping[str, JSON]:
-        """How many were covered, how many left."""
+        """How many were covered, and how many left uncovered."""
         return covers(result.report)
 
 
 @dataclass(frozen=True, slots=True)
 class RedactExceptEnrolled(Searching[SpottedPicture, RedactedPicture]):
-    """Cover every face of `image` but those that are like somebody in a gallery of people who consented to it."""
+    """Cover every face of `image` except those that resemble somebody in a gallery of people who consented to it."""
 
     gallery_id: str
     image: Image
@@ -114,13 +114,13 @@ class RedactExceptEnrolled(Searching[SpottedPicture, RedactedPicture]):
     name: ClassVar[str] = "redact_except_enrolled"
 
     def look(self, tools: Tools) -> SpottedPicture:
-        """Find every place that may show a face; make templates of the faces that are detected for sure."""
+        """Find every place that may show a face; make templates of the faces that are certain."""
         tools.gallery.size(self.gallery_id)  # NotFound before the work
         pixels = tools.engine.decoded(content_of(self.image), STORED)
         return SpottedPicture(pixels, tools.engine.spot(pixels, self.least), embedded(tools, pixels))
 
     def act(self, tools: Tools, permit: Permit, seen: SpottedPicture) -> RedactedPicture:
-        """Search for each face; cover what is like nobody. `Denied` unless the mandate states consent."""
+        """Search for each face; cover those that resemble nobody. `Denied` unless the mandate states consent."""
         check_consented(permit)
         finder = EnrolledFinder(tools, self.gallery_id, self.similarity)
         candidates = [(face, finder.find(template)) for face, template in seen.templates]
@@ -149,7 +149,7 @@ class RedactExceptEnrolled(Searching[SpottedPicture, RedactedPicture]):
         return {**covers(result.report), "expected_false_matches": result.expected_false_matches}
 
     def private_result(self, result: RedactedPicture) -> Mapping[str, JSON]:
-        """Whose faces were left."""
+        """Whose faces were left uncovered."""
         return {"left": [[face.face_id, similarity, face.external_id] for face, similarity in result.matched]}
 
 
@@ -175,7 +175,7 @@ def redacted(
     expected: float = 0.0,
     matched: tuple[tuple[EnrolledFace, float], ...] = (),
 ) -> RedactedPicture:
-    """The picture with all places covered but those to `keep`."""
+    """The picture with all places covered except those to `keep`."""
     regions = [Region(each.box, each.score) for each in seen.spotted]
     hidden = tuple(region for region, stays in zip(regions, keep, strict=True) if not stays)
     left = tuple(region for region, stays in zip(regions, keep, strict=True) if stays)
@@ -187,7 +187,7 @@ def redacted(
 
 
 def embedded(tools: Tools, pixels: Pixels) -> tuple[tuple[DetectedFace, Template], ...]:
-    """The faces of `pixels` that are detected for sure, with their templates."""
+    """The faces of `pixels` that are detected with certainty, with their templates."""
     picture = tools.engine.look_at(pixels, ALL_FACES)
     return tuple(zip(picture.faces, tools.engine.embed(picture, picture.faces), strict=True))
 
@@ -199,7 +199,7 @@ def check_consented(permit: Permit) -> None:
 
 
 def spent(templates: Sequence[Template], matched: Sequence[tuple[EnrolledFace, float]]) -> Spending | None:
-    """One comparison with the gallery for each template, and that the matched faces were told."""
+    """One comparison with the gallery for each template, and one with each face that matched."""
     if not templates:
         return None
     rows = np.stack([template.vector for template in templates])
@@ -207,7 +207,7 @@ def spent(templates: Sequence[Template], matched: Sequence[tuple[EnrolledFace, f
 
 
 def how(style: Style, least: float, boxes: Sequence[BoundingBox] = ()) -> Mapping[str, JSON]:
-    """What an entry commits to about the way of covering."""
+    """What an entry commits to about how faces were covered."""
     corners: list[JSON] = [[box.left, box.top, box.width, box.height] for box in boxes]
     return {"style": style, "least": least, "except_boxes": corners}
 

@@ -1,7 +1,6 @@
-"""Cover the faces of a recorded video beyond recovery: all of them, or all but chosen ones.
-
-The video is decoded twice: to find faces and follow them, then to cover and write. So a face that is missed in one
-frame is covered there by what is known from the frames before and after.
+"""Cover the faces of a recorded video beyond recovery: all of them, or all but selected ones. The video is decoded
+twice: first to find and follow faces, then to cover and write. So a face that is missed in one frame is covered there
+where the frames before and after show it.
 """
 
 from __future__ import annotations
@@ -45,11 +44,10 @@ from countenance.signing import JSON
 from countenance.video import Frame, Observation, OpenVideo, Track, open_video
 
 WORKERS = 2
-"""Frames that are looked at at once."""
+"""Frames that are analysed at once."""
 
 ONE_PERSON_FMR = 1e-3
-"""A find of a path whose person stays uncovered is covered all the same where its own template is as unlike the
-path's as that."""
+"""A face on an uncovered person's path is covered all the same if its own template is this unlike the path's."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +64,7 @@ class RedactedVideo:
 
 @dataclass(eq=False)
 class Followed:
-    """The faces of a video on their paths. seen: templates by path and place in it. looked_at: frames, by index."""
+    """The faces of a video on their paths. seen: templates by path and position in it. looked_at: frames, by index."""
 
     moves: list[Move]
     hold_ms: float
@@ -76,9 +74,9 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class RedactVideo(Operation[Followed, RedactedVideo]):
-    """Write `video` to `target` with every face covered, but those at `except_boxes` (which hold for every frame).
+    """Write `video` to `target` with every face covered except those at `except_boxes` (the same in every frame).
 
-    video.step_ms: the least time between two frames that faces are searched in; 0, for every frame, misses least.
+    video.step_ms: the least time between two frames that are searched for faces; 0, for every frame, misses least.
     """
 
     video: VideoFile
@@ -111,7 +109,7 @@ class RedactVideo(Operation[Followed, RedactedVideo]):
 
 @dataclass(frozen=True, slots=True)
 class RedactVideoExceptEnrolled(Searching[Followed, RedactedVideo]):
-    """Write `video` with every face covered but those like somebody in a gallery of people who consented to it."""
+    """Write `video` with every face covered except those like somebody in a gallery of people who consented to it."""
 
     gallery_id: str
     video: VideoFile
@@ -127,7 +125,7 @@ class RedactVideoExceptEnrolled(Searching[Followed, RedactedVideo]):
         return followed(self.video, tools, self.least, templates=True)
 
     def act(self, tools: Tools, permit: Permit, seen: Followed) -> RedactedVideo:
-        """Search for each person; cover whoever is like nobody. `Denied` unless the mandate states consent."""
+        """Search for each person; cover those who resemble nobody. `Denied` unless the mandate states consent."""
         check_consented(permit)
         finder = EnrolledFinder(tools, self.gallery_id, self.similarity)
         floor = float(tools.calibration.score_at_fmr(ONE_PERSON_FMR))
@@ -180,7 +178,7 @@ def followed(video: VideoFile, tools: Tools, least: float, *, templates: bool = 
 
 
 def written_video(video: VideoFile, target: VideoTarget, followed_faces: Followed, applied: Applied) -> VideoReport:
-    """Decode `video` once more and write it; `DamagedVideo` where it is not what it was at first."""
+    """Decode `video` again and write it; `DamagedVideo` if it differs from the first time."""
     with open_video(video.path, video.limits) as decoded:
         facts = decoded.facts
         frames = video.progress(_same(decoded, dict(followed_faces.looked_at)), facts)
@@ -213,7 +211,7 @@ def video_covers(report: VideoReport) -> Mapping[str, JSON]:
 
 
 def _looked_at(frames: Iterable[Frame], tools: Tools, least: float) -> Iterator[tuple[Frame, list[Region]]]:
-    """Each frame with what may be a face in it, in order; a few are looked at at once."""
+    """Each frame with the places that may show a face, in order; a few frames are analysed at once."""
 
     def look(frame: Frame) -> list[Region]:
         return [Region(each.box, each.score) for each in tools.engine.spot(frame.pixels, least)]
@@ -234,7 +232,7 @@ def _looked_at(frames: Iterable[Frame], tools: Tools, least: float) -> Iterator[
 
 
 def _same(decoded: OpenVideo, before: Mapping[int, float]) -> Iterator[Frame]:
-    """The frames, if those of the first time are among them at their times."""
+    """The frames, checked to contain those of the first time at their times."""
     left = dict(before)
     for frame in decoded.frames():
         if left.pop(frame.index, frame.timestamp_ms) != frame.timestamp_ms:

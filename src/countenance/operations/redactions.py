@@ -1,4 +1,4 @@
-"""How somebody wants faces covered, whoever asks and whatever the file is: the command, /v1 and the client alike."""
+"""How faces are to be covered, in pictures and videos alike; shared by the command, /v1 and the client."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from countenance.signing import JSON
 from countenance.video import container_of
 
 BEGINNING = 64
-"""Bytes by which a picture and a video are told apart."""
+"""The first bytes of a file, by which pictures and videos are told apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedactionWish:
     """How to cover. `BadRequest` for both boxes and a gallery.
 
-    boxes: where faces stay. gallery, similarity: whose enrolled people stay, and from which similarity on. least: the
-    detector's score (0..1) from which a find is covered. codec, step (seconds between two frames that are looked at),
+    boxes: where faces stay uncovered. gallery, similarity: whose enrolled people stay uncovered, from which similarity
+    on. least: the detector's score (0..1) from which a find is covered. codec, step (seconds between two frames that
+    are looked at),
     sound: of video.
     """
 
@@ -69,11 +70,11 @@ class RedactionWish:
 
 
 def picture_kind(begins: bytes) -> str | None:
-    """The kind of picture that a file is by its first `BEGINNING` bytes; None for anything else, a video too."""
+    """The kind of a picture file by its first `BEGINNING` bytes; None for anything else, including videos."""
     kind = kind_of(begins)
     return kind if kind in KINDS else None
 
 
 def is_video(begins: bytes) -> bool:
-    """Whether a file is a recorded video by its first `BEGINNING` bytes; HEIC and AVIF look like one and are not."""
+    """Whether a file is a recorded video by its first `BEGINNING` bytes; HEIC and AVIF resemble one and are not."""
     return picture_kind(begins) is None and container_of(begins) is not None

@@ -20,7 +20,7 @@ from countenance.scoring import Calibration
 
 
 def request_for(mandate: Mandate, operation: Operation[Any, Any], tools: Tools, now: datetime) -> Request:
-    """The request that the rules decide: the mandate's facts and what this call adds to them."""
+    """The request that the rules decide: the mandate's facts and those of this call."""
     base = granted(mandate)
     gallery = operation.gallery
     return replace(
@@ -42,8 +42,8 @@ def request_for(mandate: Mandate, operation: Operation[Any, Any], tools: Tools, 
 def granted(mandate: Mandate) -> Request:
     """The facts that hold for every call under `mandate`; `BadRequest` if one is not in the vocabulary.
 
-    A mandate that says nothing else is for recorded pictures, and its answers are leads. One whose legal basis is
-    consent states that people were told and went on, unless it says how they agreed.
+    Unless it says otherwise, a mandate is for recorded pictures, and its answers are leads. One whose legal basis is
+    consent states that people were told and continued, unless it says how they agreed.
     """
     try:
         further = json.loads(mandate.terms.facts)

@@ -24,7 +24,7 @@ from countenance.signing import JSON
 Seen = TypeVar("Seen")
 
 NO_FACE = "There are no faces in the image. Should be at least 1."
-"""What Rekognition says, and what programs look for in a message."""
+"""Rekognition's words, which programs look for in a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class SearchAnswer:
     """The candidates, most similar first.
 
     expected_false_matches: how many enrolled faces of other people to expect at or above the least similarity, in a
-    gallery of this size, for a probe from the group that the model serves worst. worst_group: what the evidence says.
+    gallery of this size, for a probe from the group that the model serves worst. worst_group: as the evidence has it.
     """
 
     candidates: tuple[Candidate, ...]
@@ -53,7 +53,7 @@ class Probe:
 
 
 class ExpectsFalseMatches(Protocol):
-    """A result with the number of innocent people that chance alone would name."""
+    """A result that states how many innocent people chance alone would name."""
 
     @property
     def expected_false_matches(self) -> float:
@@ -64,7 +64,7 @@ Result = TypeVar("Result", bound=ExpectsFalseMatches)
 
 
 class Searching(Operation[Seen, Result], Generic[Seen, Result]):
-    """What every search of a gallery shares, for faces or for users."""
+    """What all searches of a gallery share, for faces or for users."""
 
     __slots__ = ()
     action: ClassVar[Action] = Action.IDENTIFY
@@ -87,12 +87,12 @@ class Searching(Operation[Seen, Result], Generic[Seen, Result]):
         return cast("Self", replace(cast("Any", self), similarity=similarity))  # every search is a dataclass
 
     def headers(self, result: Result) -> Mapping[str, str]:
-        """The expected false matches, where the wire format has no room for them."""
+        """The expected false matches, for which the wire format has no place."""
         return {"x-countenance-expected-false-matches": f"{result.expected_false_matches:.6g}"}
 
 
 class _Search(Searching[Seen, SearchAnswer], Generic[Seen]):
-    """What both searches for faces share: from a probe to candidates and their ledger entries."""
+    """What both searches for faces share: they turn a probe into candidates and ledger entries."""
 
     __slots__ = ()
     name: ClassVar[str] = "search"
@@ -105,13 +105,13 @@ class _Search(Searching[Seen, SearchAnswer], Generic[Seen]):
         """Search, and state each candidate's error rate. `Conflict` if the gallery is of another model."""
         probe = self.probe(tools, seen)
         calibration = tools.calibration
-        if probe.template.model != calibration.model:  # an enrolled face keeps the model it was enrolled with
+        if probe.template.model != calibration.model:  # an enrolled face keeps the model with which it was enrolled
             raise Conflict(f"the gallery is pinned to model {probe.template.model[:12]}…, which is not in use here")
         min_score = calibration.score(least_coarse(self.similarity))
         matches = tools.gallery.search(
             self.gallery_id,
             probe.template,
-            limit=self.limit + 1,  # one more says whether the limit cuts through a step
+            limit=self.limit + 1,  # one more shows whether the limit cuts through a step
             min_score=min_score,
             exclude_face_id=probe.exclude_face_id,
         )
@@ -121,7 +121,7 @@ class _Search(Searching[Seen, SearchAnswer], Generic[Seen]):
         return SearchAnswer(candidates, matches.gallery_size, expected, tools.engine.version, probe.face, worst)
 
     def told(self, tools: Tools, seen: Seen, result: SearchAnswer) -> Spending:
-        """One comparison with the gallery, and one with each face whose exact similarity is told."""
+        """One comparison with the gallery, and one with each face whose exact similarity is answered."""
         exact = tuple(("face", each.face.face_id) for each in result.candidates if each.similarity >= EXACT_FROM)
         return Spending(1, self.probe(tools, seen).template.vector[None, :], exact)
 
@@ -163,7 +163,7 @@ class SearchByFace(_Search[None]):
 class SearchByImage(_Search[Probe]):
     """Search for the largest face of `image`, or for another; `NoFace` if it does not pass `quality`.
 
-    place: which face, counted from 0 in the order in which `Detect` gives them; None for the largest.
+    place: which face, counted from 0 in the order of `Detect`; None for the largest.
     """
 
     gallery_id: str
@@ -196,7 +196,7 @@ class SearchByImage(_Search[Probe]):
 
 
 def leads(matches: Matches, calibration: Calibration, similarity: float, limit: int) -> tuple[Candidate, ...]:
-    """What may be told of `matches` (of a search for `limit` + 1 faces): at most `limit`, with coarse similarities."""
+    """What may be answered of `matches` (to a search for `limit` + 1): at most `limit`, with coarse similarities."""
     least = least_coarse(similarity)
     exact = [max(least, calibration.similarity(score)) for _, score in matches.hits]  # a threshold's score rounds
     candidates = []

@@ -53,7 +53,7 @@ class UserSearchAnswer:
 
 
 class _SearchUsers(Searching[Seen, UserSearchAnswer], Generic[Seen]):
-    """What all searches among users share: from probes to users and their ledger entries."""
+    """What all searches among users share: they turn probes into users and ledger entries."""
 
     __slots__ = ()
     name: ClassVar[str] = "search_users"
@@ -72,7 +72,7 @@ class _SearchUsers(Searching[Seen, UserSearchAnswer], Generic[Seen]):
         matches = tools.gallery.search_users(
             self.gallery_id,
             probes.templates,
-            limit=self.limit + 1,  # one more says whether the limit cuts through a step
+            limit=self.limit + 1,  # one more shows whether the limit cuts through a step
             calibration=tools.calibration,
             similarity=least_coarse(self.similarity),
             exclude_face_id=probes.exclude_face_id,
@@ -103,7 +103,7 @@ class _SearchUsers(Searching[Seen, UserSearchAnswer], Generic[Seen]):
         return tuple(candidates)
 
     def told(self, tools: Tools, seen: Seen, result: UserSearchAnswer) -> Spending | None:
-        """One comparison for each template of the probe, and one with each user whose exact similarity is told."""
+        """One comparison for each template of the probe, and one with each user whose exact similarity is answered."""
         templates = self.probes(tools, seen).templates
         if not templates:
             return None
@@ -125,7 +125,7 @@ class _SearchUsers(Searching[Seen, UserSearchAnswer], Generic[Seen]):
 
 @dataclass(frozen=True, slots=True)
 class SearchUsersByFace(_SearchUsers[None]):
-    """Search for the person of an enrolled face. The face itself does not count for its own user."""
+    """Search for the person of an enrolled face. The face itself is not counted for its user."""
 
     gallery_id: str
     face_id: str

@@ -1,4 +1,4 @@
-"""Send pictures to a service outside of this installation: decided and on record before the first one leaves."""
+"""Send pictures to an outside service: decided and on record before the first one leaves."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class SendPictures(Operation[None, int]):
-    """Let `send` ask the service `service` at `address` about `pictures`, and tell how many questions it answered.
+    """Let `send` ask the service `service` at `address` about `pictures`; the result is how many questions it answered.
 
     pictures: the sha256 (hex) of each. similarity: what the service's answers are compared with here, 0..100, so that
-    the rules decide this as they decide a comparison at that similarity.
+    the rules decide this as they would a comparison at that similarity.
     """
 
     service: str

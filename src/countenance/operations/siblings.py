@@ -1,7 +1,6 @@
-"""Faces of one picture are different people: who leads for two of them is marked, and where that person fits better.
-
-Each person leads for one face at most. Of all ways to give people to faces so, the best one has the highest sum of
-similarities (linear sum assignment, Kuhn 1955).
+"""Faces of one picture are different people: a person who is a lead for two of them is marked, with the face that fits
+better. In an assignment each person goes to one face at most; the best one has the highest sum of similarities (linear
+sum assignment, Kuhn 1955).
 """
 
 from __future__ import annotations
@@ -21,11 +20,10 @@ CLOSE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Sibling:
-    """That a lead's person leads for other faces of the same picture, too.
-
-    faces: their places in the picture's list, falling in similarity. better: the place of the face that the person is
-    given to in the best assignment; None where all faces are better given to others. close: whether this face and the
-    best of the others differ in false match rate by less than `CLOSE` times.
+    """Marks a lead whose person is a lead for other faces of the same picture too. faces: their places in the picture's
+    list, falling in similarity. better: the place of the face to which the best assignment gives the person; None if it
+    gives every such face to others. close: whether this face and the best of the others differ in false match rate by
+    less than `CLOSE` times.
     """
 
     faces: tuple[int, ...]
@@ -34,7 +32,7 @@ class Sibling:
 
 
 def siblings(candidates_of_faces: Sequence[Sequence[Candidate]]) -> list[list[Sibling | None]]:
-    """For the leads of each face of a picture: who of them leads for another face, too; None for the others."""
+    """For each lead of each face of a picture: its mark if its person is a lead for another face too, else None."""
     claims: dict[tuple[str, str], dict[int, Candidate]] = defaultdict(dict)
     for place, candidates in enumerate(candidates_of_faces):
         for each in candidates:
@@ -49,7 +47,7 @@ def siblings(candidates_of_faces: Sequence[Sequence[Candidate]]) -> list[list[Si
 
 
 def _person(candidate: Candidate) -> tuple[str, str]:
-    """Whose face it is, as far as anybody said: its user, else its external id, else the face itself."""
+    """Whose face it is, as far as is known: its user, else its external id, else the face itself."""
     face = candidate.face
     if face.user_id is not None:
         return "user", face.user_id
@@ -63,7 +61,7 @@ def _assigned(claims: dict[tuple[str, str], dict[int, Candidate]], faces: int) -
     worth = np.zeros((len(people), faces))
     for row, person in enumerate(people):
         for place, candidate in claims[person].items():
-            worth[row, place] = 1.0 + candidate.similarity  # a lead at 0 is still one
+            worth[row, place] = 1.0 + candidate.similarity  # so that a lead of similarity 0 still counts
     rows, places = linear_sum_assignment(worth, maximize=True)
     return {people[row]: int(place) for row, place in zip(rows, places, strict=True) if worth[row, place] > 0}
 

@@ -1,7 +1,5 @@
-"""Stream processors, as Rekognition has them: described and kept under a mandate. Live streams are not enabled.
-
-`start` and `stop` are where a live search would begin and end; until there is one, `StartStreamProcessor` and
-`StopStreamProcessor` refuse.
+"""Stream processors, as Rekognition has them: their descriptions are kept under a mandate. Live streams are not
+enabled: `StartStreamProcessor` and `StopStreamProcessor`, where a live search would begin and end, refuse.
 """
 
 from __future__ import annotations
@@ -62,7 +60,7 @@ class CreateStreamProcessor(_OfProcessor[None]):
     action: ClassVar[Action] = Action.MANAGE
 
     def completed(self, mandate: Mandate, tools: Tools) -> Self:
-        """It names its gallery itself."""
+        """Unchanged: it names its gallery itself."""
         return self
 
     def act(self, tools: Tools, permit: Permit, seen: None) -> None:
@@ -147,7 +145,7 @@ class DeleteStreamProcessor(_OfProcessor[None]):
 
 
 class _NeedsLiveStream(_OfProcessor[NoReturn]):
-    """What live streams would do. The seam: where they are enabled, each has an `act` of its own."""
+    """What live streams would do. Where they are enabled, each needs an `act` of its own."""
 
     __slots__ = ()
 

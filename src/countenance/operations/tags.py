@@ -1,4 +1,4 @@
-"""Tags of galleries and of stream processors: words of the operator's own, which nothing here acts on."""
+"""Tags of galleries and stream processors: the operator's own words, on which nothing here acts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from countenance.policy import Action
 from countenance.signing import JSON
 
 MOST_TAGS = 200
-"""Tags of one thing; Rekognition's limit."""
+"""The most tags of one thing; Rekognition's limit."""
 
 
 class Tagged(StrEnum):

@@ -1,4 +1,4 @@
-"""Users of a gallery, as Rekognition has them: make, delete and list them; give them faces and take faces back."""
+"""Users of a gallery, as Rekognition has them: make, delete and list them; give them faces and take faces away."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ class ListUsers(GalleryOperation[Page[User]]):
 class Associate(GalleryOperation[Reassigned]):
     """Assign faces to a user; `NotFound` if there is no such user.
 
-    If the user has faces already, only faces with at least `similarity` to them are added. Faces that do not exist,
-    belong to another user or are not similar enough are reported; none of these is an error.
+    If the user has faces already, only faces that are at least `similarity` similar to them are added. Faces that do
+    not exist, belong to another user or are not similar enough are reported; none of these is an error.
     """
 
     gallery_id: str
@@ -95,12 +95,12 @@ class Associate(GalleryOperation[Reassigned]):
         return self.similarity
 
     def costs(self, tools: Tools, seen: None) -> Spending | None:
-        """One comparison with the user for each face that is there, whether it is associated or not."""
+        """One comparison with the user for each face that exists, whether it is associated or not."""
         templates = []
         for face_id in dict.fromkeys(self.face_ids):
             try:
                 templates.append(tools.gallery.template(self.gallery_id, face_id).vector)
-            except (NoSuchFace, Conflict):  # `act` says so
+            except (NoSuchFace, Conflict):  # `act` reports it
                 continue
         if not templates:
             return None
@@ -163,10 +163,9 @@ class Disassociate(GalleryOperation[Reassigned]):
 
 
 def _token(text: str | None, permit: Permit, operation: Operation[Any, Any]) -> Token | None:
-    """The idempotency token of a request: a repeated request has the same one.
-
-    It is equal only under the same mandate and for the same operation. Both digests include the caller's text, so
-    nobody without that text can find a user's id by guessing.
+    """The idempotency token of a request: a repeated request has the same one. Tokens are equal only under the same
+    mandate and for the same operation. Both digests include the caller's text, so nobody without that text can find a
+    user's id by guessing.
     """
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""Faces of a recorded video: when each is seen, to which person it belongs, and who in a gallery resembles them."""
+"""Faces of a recorded video: when each is seen, whose it is, and who in a gallery resembles that person."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from countenance.video import FaceAt, Frame, Track, Tracker, VideoFacts, VideoLi
 STEP_MS = 200.0
 """Time between two analysed frames: five a second."""
 SAME_FMR, OTHER_FMR = 1e-5, 0.5
-"""Faces of a video are one person from the score at the first false match rate, two people below the second's."""
+"""Two faces are of one person from the score at the first false match rate on, and of two people below the second's."""
 
 Progress = Callable[[Iterable[Frame], VideoFacts], Iterable[Frame]]
 """Passes frames on and shows progress."""
@@ -113,7 +113,7 @@ class VideoSearchAnswer:
 
 @dataclass(frozen=True, slots=True)
 class SearchInVideo(Searching[PeopleSeen, VideoSearchAnswer]):
-    """Search a gallery once for each person of a video, with a template made from the person's best frames.
+    """Search a gallery once for each person of a video, with a template of the person's best frames.
 
     quality: the least quality of a person's best frame.
     """
@@ -155,7 +155,7 @@ class SearchInVideo(Searching[PeopleSeen, VideoSearchAnswer]):
         return {"gallery": self.gallery_id, "video": self.video.digest}
 
     def told(self, tools: Tools, seen: PeopleSeen, result: VideoSearchAnswer) -> Spending | None:
-        """One comparison with the gallery for each person searched for, and one with each face told exactly."""
+        """One comparison with the gallery for each person searched for, and one with each face answered exactly."""
         searched = [each for each in result.people if not each.unsearched]
         if not searched:
             return None

@@ -1,8 +1,6 @@
-"""Jobs on stored video: start one, and read what came of it.
-
-Starting is decided as the use itself would be. The job then runs as `DetectInVideo` or `SearchInVideo` under the
-access key that started it, with a decision and a result entry of its own; a result that people have to verify goes into
-custody there. Reading is decided again.
+"""Jobs on stored video: start one, and read its results. The rules decide the start as they would the use itself. The
+job then runs as `DetectInVideo` or `SearchInVideo` under the access key that started it, with its own decision and
+result entries; a result that people must verify goes into custody there. Reading is another decision.
 """
 
 from __future__ import annotations
@@ -21,12 +19,12 @@ from countenance.policy import Action
 from countenance.signing import JSON, digest
 
 KEPT_DAYS = 7
-"""Days after a job's end at which its results are erased, as at Amazon Rekognition; fewer where the rules say so."""
+"""Days after a job's end at which its results are erased, as at Amazon Rekognition; fewer if the rules demand it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredVideo:
-    """A video in a bucket. check: raises an error of `countenance.errors` unless it can be had and is small enough."""
+    """A video in a bucket. check: raises an error of `countenance.errors` unless it can be read and is small enough."""
 
     bucket: str
     name: str
@@ -40,9 +38,8 @@ class StoredVideo:
 
 @dataclass(frozen=True, slots=True)
 class JobOrder:
-    """How a job is ordered. token: its idempotency token. tag: given back with the results.
-
-    topic: name of the place that is told when the job has ended.
+    """How a job is ordered. token: its idempotency token. tag: returned with the results. topic: name of the topic that
+    is notified when the job has ended.
     """
 
     token: str | None = None
@@ -61,7 +58,7 @@ class StartVideoDetection(Operation[None, str]):
     goes_into_custody: ClassVar[bool] = False
 
     def look(self, tools: Tools) -> None:
-        """See that the video is there."""
+        """Check that the video exists."""
         self.video.check()
 
     def act(self, tools: Tools, permit: Permit, seen: None) -> str:
@@ -103,7 +100,7 @@ class StartVideoSearch(Operation[None, str]):
         return self.similarity
 
     def look(self, tools: Tools) -> None:
-        """See that gallery and video are there."""
+        """Check that gallery and video exist."""
         tools.gallery.size(self.gallery_id)
         self.video.check()
 
@@ -123,10 +120,9 @@ class StartVideoSearch(Operation[None, str]):
 
 @dataclass(frozen=True, slots=True)
 class JobPage:
-    """A job and one page of its results: of one that succeeded; empty otherwise.
-
-    faces: in the order asked for. candidates: by person of the video, for those on the page; a person without an entry
-    was not searched for. more: whether another page follows.
+    """A job and one page of its results, empty unless it succeeded. faces: in the order requested. candidates: by
+    person of the video, for those on the page; a person without an entry was not searched for. more: whether another
+    page follows.
     """
 
     job: VideoJob
@@ -136,7 +132,7 @@ class JobPage:
 
     @property
     def expected_false_matches(self) -> float:
-        """How many innocent people chance alone would name in the whole video, at most; 0 until the job succeeded."""
+        """How many innocent people chance alone would name in the video, at most; 0 until the job has succeeded."""
         expected = self.job.outcome.get("expected_false_matches", 0.0)
         return float(expected) if isinstance(expected, int | float) else 0.0
 

@@ -1,7 +1,6 @@
-"""Runs queued video jobs: at most so many at once, in one process for each installation.
-
-A file lock in the data folder says which process that is. When it ends, however it ends, the lock is free, and who gets
-it next queues the unfinished jobs again.
+"""Runs queued video jobs: a limited number at once, in one process of each installation. That process holds a file lock
+in the data folder. However it ends, the lock becomes free, and the next process that gets it queues the unfinished jobs
+again.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ SPOOL = "videos-in-hand"
 """Folder of the data folder that holds the videos of running jobs."""
 
 Fetch = Callable[[str, str, str | None, Path, int], None]
-"""Copies an object (bucket, name, version) to a new file, if it has at most so many bytes."""
+"""Copies an object (bucket, name, version) to a new file, if it has at most that many bytes."""
 Tell = Callable[[VideoJob], None]
-"""Tells a job's topic that it has ended; raises OSError if it could not be told."""
+"""Notifies a job's topic that it has ended; raises OSError if that failed."""
 
 _RETRY_S = (10.0, 60.0, 300.0)
 
 
 class _Stopped(Exception):
-    """The server ends; the job goes back into the queue."""
+    """The server stops; the job goes back into the queue."""
 
 
 class VideoRunner:
@@ -77,7 +76,7 @@ class VideoRunner:
             thread.start()
 
     def stop(self) -> None:
-        """End soon: running jobs go back into the queue."""
+        """Stop soon: running jobs go back into the queue."""
         self._stopped.set()
         self._chosen.set()
         for thread in self._threads:
@@ -126,7 +125,7 @@ class VideoRunner:
     def _safely(self, step: Callable[[], object]) -> bool:
         try:
             return bool(step())
-        except Exception as error:  # the database, most likely; what is not done now is done later
+        except Exception as error:  # most likely the database; unfinished work is done later
             log.error("video jobs: %s", type(error).__name__)
             return False
 

@@ -1,4 +1,4 @@
-"""How faces, people and groups are shown on Azure's wire: measurements only, nothing guessed of a person."""
+"""Faces, people and groups as JSON of Azure Face: measurements only, no guesses about a person."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ JsonBody: TypeAlias = Mapping[str, JSON]
 MEASURED = ("headPose", "blur", "exposure", "qualityForRecognition")
 """The attributes that are measured here."""
 NOT_MEASURED = ("accessories", "glasses", "mask", "noise", "occlusion")
-"""Attributes of Azure's that nothing here measures."""
+"""Azure's attributes that are not measured here."""
 GUESSED = ("age", "emotion", "facialHair", "gender", "hair", "makeup", "smile")
-"""Attributes that Azure retired or restricted, and that ADR 5 rules out: guesses about a person."""
+"""Attributes that Azure retired or restricted and that ADR 5 rules out: guesses about a person."""
 
 ID_NAMES: Mapping[GroupKind, str] = {
     GroupKind.PERSON_GROUP: "personGroupId",
@@ -32,15 +32,16 @@ GROUP_CODES: Mapping[GroupKind, str] = {
     GroupKind.FACE_LIST: "FaceList",
     GroupKind.LARGE_FACE_LIST: "LargeFaceList",
 }
-"""How error codes call the kinds."""
+"""The names of the kinds in error codes."""
 
 _BLUR = ((0.25, "low"), (0.75, "medium"), (2.0, "high"))  # Azure's own bounds
 UNDER, OVER = 0.05, 0.9
-"""Shares of white, of a face's mean luma: darker than the first is underExposure, brighter than the second over-."""
+"""A face's mean luma as shares of white: darker than the first is underExposure, brighter than the second
+overExposure."""
 
 
 def rectangle_body(box: BoundingBox, width: int, height: int) -> JsonBody:
-    """A faceRectangle: whole pixels, the part that lies in the picture."""
+    """A faceRectangle: in whole pixels, cut to the picture."""
     left, top = max(0, round(box.left * width)), max(0, round(box.top * height))
     right = min(width, round((box.left + box.width) * width))
     bottom = min(height, round((box.top + box.height) * height))
@@ -60,7 +61,7 @@ def landmarks_body(landmarks: Landmarks, width: int, height: int) -> JsonBody:
 
 
 def attributes_body(face: DetectedFace, level: QualityFilter | None, wanted: tuple[str, ...]) -> JsonBody:
-    """The faceAttributes that were asked for. level: of the face's template."""
+    """The requested faceAttributes. level: of the face's template."""
     blur = 1.0 - face.quality.sharpness / 100.0
     luma = (face.quality.brightness / 100.0) ** 3
     exposed = "underExposure" if luma < UNDER else "overExposure" if luma > OVER else "goodExposure"
@@ -104,7 +105,7 @@ def persisted_body(face: NotedFace) -> JsonBody:
 
 
 def training_body(group: FaceGroup, trained_at: datetime) -> JsonBody:
-    """A training status: whoever asks for training has it at once."""
+    """A training status: training has succeeded as soon as it is requested."""
     done = _moment(trained_at)
     return {
         "status": "succeeded",

@@ -1,8 +1,8 @@
 """Errors in Azure Face's terms: one table from the error tree to code and status.
 
 Microsoft's clients raise `HttpResponseError` (401: `ClientAuthenticationError`, 404: `ResourceNotFoundError`, 409:
-`ResourceExistsError`) or `APIErrorException`, with the code in `error.code`. Where the code says what kind of thing it
-is about, `{Group}` stands for the kind that the path names: PersonGroup, LargePersonGroup, FaceList or LargeFaceList.
+`ResourceExistsError`) or `APIErrorException`, with the code in `error.code`. In a code that contains a kind of thing,
+`{Group}` stands for the kind that the path names: PersonGroup, LargePersonGroup, FaceList or LargeFaceList.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ class AzureError:
 
 
 class AzureRefused(Exception):
-    """A request that this dialect refuses by itself, or an error of the tree that it has put into its own words.
-
-    inner: the code of the inner error, if there is one. receipt: the ledger's, if the request came that far.
+    """A request that this dialect itself refuses, or an error of the tree in this dialect's words. inner: the code of
+    the inner error, if any. receipt: the ledger's, if the request got that far.
     """
 
     def __init__(self, fault: AzureError, message: str, inner: str | None = None, receipt: str | None = None) -> None:
@@ -55,7 +54,7 @@ UNKNOWN_PATH = AzureError("404", 404)
 UNSUPPORTED_MEDIA = AzureError("UnsupportedMediaType", 415)
 
 UNSUPPORTED_FEATURE = "UnsupportedFeature"
-"""The inner code of an `InvalidRequest` for what is not offered."""
+"""The inner code of an `InvalidRequest` for something that is not offered."""
 
 FAULTS: Mapping[type[errors.CountenanceError], AzureError] = MappingProxyType(
     {
@@ -99,7 +98,7 @@ FAULTS: Mapping[type[errors.CountenanceError], AzureError] = MappingProxyType(
         errors.StoreError: INTERNAL,
     }
 )
-"""Every class of the tree, by itself: a test fails when a new one is missing here."""
+"""Every class of the error tree has a line of its own; a test fails if one is missing."""
 
 INTERNAL_MESSAGE = "The request could not be carried out. Nothing more is said here; the operator's log has its id."
 
@@ -107,7 +106,7 @@ INTERNAL_MESSAGE = "The request could not be carried out. Nothing more is said h
 def fault_of(error: BaseException, group: str) -> tuple[AzureError, str]:
     """Code, status and message for `error`. An unexpected error, and every 500, gives no detail.
 
-    group: what the path is about, for the codes that name it, such as "LargePersonGroup".
+    group: the kind in the path, such as "LargePersonGroup", for codes that contain it.
     """
     fault, message = INTERNAL, INTERNAL_MESSAGE
     if isinstance(error, AzureRefused):

@@ -202,7 +202,8 @@ def group(call: WireCall) -> WireAnswer:
 
 
 def _attributes(text: str) -> tuple[str, ...]:
-    """The attributes asked for; what is guessed or not measured is refused as Azure refuses what it does not permit."""
+    """The requested attributes; one that is a guess or not measured is refused as Azure refuses what it does not
+    permit."""
     names = tuple(dict.fromkeys(filter(None, (name.strip() for name in text.split(",")))))
     unknown = set(names) - {*MEASURED, *NOT_MEASURED, *GUESSED}
     if unknown:
@@ -219,7 +220,7 @@ def _attributes(text: str) -> tuple[str, ...]:
 
 
 def _one_of(body: JsonObject, kinds: dict[str, GroupKind]) -> tuple[str, GroupKind]:
-    """The one group or list that is named, and its kind."""
+    """The group or list that is named, of which there must be one, and its kind."""
     named = [name for name in kinds if name in body]
     if len(named) != 1:
         raise bad(f"exactly one of {', '.join(kinds)} is expected")
@@ -234,7 +235,7 @@ def _none_of(body: JsonObject, *names: str) -> None:
 
 @contextmanager
 def _naming(kind: GroupKind) -> Iterator[None]:
-    """Say of which kind the group is that is not there: the path does not name it."""
+    """Give the missing group's kind to the error: the path does not name it."""
     try:
         yield
     except NotFound as error:

@@ -1,4 +1,4 @@
-"""Azure's calls on groups of people and lists of faces: the same for all kinds, as far as a kind has them."""
+"""Azure's calls on groups of people and lists of faces: the same code for all kinds, as far as a kind has the call."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class GroupCalls:
         return WireAnswer([group_body(group, with_model) for group in page.items])
 
     def train(self, call: WireCall) -> WireAnswer:
-        """POST /{id}/train: done when it is answered."""
+        """POST /{id}/train: complete when it is answered."""
         call.carry_out(TrainGroup(self._id(call), self._kind))
         return WireAnswer(status=202, headers={"operation-location": f"{call.url}ing"})
 

@@ -1,4 +1,7 @@
-"""Which method of which path is answered by what, and what is refused by name. `{}` stands for one part of a path."""
+"""Which handler answers which method and path, and which paths are refused by name.
+
+`{}` stands for one part of a path.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ COLLECTIONS: Mapping[str, GroupKind] = {
     "facelists": GroupKind.FACE_LIST,
     "largefacelists": GroupKind.LARGE_FACE_LIST,
 }
-"""How paths call the kinds of groups and lists."""
+"""The names of the kinds of groups and lists in paths."""
 
 NOT_OFFERED: Mapping[str, str] = {
     "detectLiveness": "liveness: no check with published errors (ISO/IEC 30107-3) and a permissive licence is known",
@@ -39,11 +42,11 @@ NOT_OFFERED: Mapping[str, str] = {
     "snapshots": "snapshots, which Microsoft took out of the service",
     "operations": "operations that last: everything here is done when it is answered",
 }
-"""First parts of paths that Azure Face has or had, and why they are not served."""
+"""First parts of paths that Azure Face has or had, with the reason why they are not served."""
 
 
 def _served() -> dict[tuple[str, str], tuple[Handler, str]]:
-    """(method, path) to the handler and what error codes call the thing."""
+    """(method, path) to the handler and the kind's name in error codes."""
     table: dict[tuple[str, str], tuple[Handler, str]] = {
         ("POST", "detect"): (face_calls.detect, "Face"),
         ("POST", "verify"): (face_calls.verify, "PersonGroup"),
@@ -88,7 +91,7 @@ SERVED: Mapping[tuple[str, str], tuple[Handler, str]] = _served()
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """handler: what answers. group: what error codes call the thing. parts: the variable parts of the path."""
+    """handler: answers the request. group: the kind's name in error codes. parts: the variable parts of the path."""
 
     handler: Handler
     group: str
@@ -102,7 +105,8 @@ class Route:
 
 
 def route_of(method: str, path: str) -> Route:
-    """The route of a request below /face; `AzureRefused` with 404, 405 or, for what Azure has and this has not, 403."""
+    """The route of a request below /face; `AzureRefused` with 404, 405 or, for a call that Azure has and this server
+    does not, 403."""
     version, _, rest = path.removeprefix(PREFIX + "/").partition("/")
     if version not in VERSIONS:
         raise AzureRefused(UNKNOWN_PATH, f"Azure Face is spoken at {PREFIX}/ and one of {', '.join(VERSIONS)}.")

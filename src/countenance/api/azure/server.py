@@ -50,7 +50,7 @@ WRONG_KEY = (
 )
 LIMITS = AdmissionLimits(requests=64, body_bytes=6 * MIB, held_bytes=256 * MIB, body_seconds=30.0)
 JSON_BYTES = 128 * 1024
-"""Of a body that is no image."""
+"""The most bytes of a body that is not an image."""
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ class AzureServer:
 
 
 def _host(text: str) -> str:
-    """The Host header, if it is one: it goes into an address that the caller is told to come back to."""
+    """The Host header, if it is valid: it becomes part of an address that the caller is told to use."""
     return text if text and all(letter.isascii() and (letter.isalnum() or letter in ".-:[]") for letter in text) else ""
 
 
@@ -178,7 +178,6 @@ def app(
         guard: carries out operations; called in `executor`, never on the event loop.
         secrets: of access keys. A subscription key is an access key, a colon and its secret.
         executor: threads for the work.
-        limits: what is taken on at once.
-        detects_only: whether no call but detect exists.
+        limits: what is accepted at once. detects_only: whether detect is the only call.
     """
     return AzureServer(guard, secrets, executor, limits, detects_only=detects_only)

@@ -1,4 +1,4 @@
-"""From queries and JSON bodies to checked values. What is not known is refused, by name; a value is never repeated."""
+"""From queries and JSON bodies to checked values. Unknown members are refused by name; values are never repeated."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def bad(what: str) -> AzureRefused:
 
 
 def query_of(raw: bytes, known: Iterable[str]) -> Query:
-    """The parameters of a query string; each may come once."""
+    """The parameters of a query string; none may occur twice."""
     try:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=50)
     except ValueError:
@@ -101,7 +101,7 @@ def user_data(values: JsonObject, most: int = MAX_USER_DATA) -> str | None:
 
 
 def model_label(values: Mapping[str, Any]) -> str:
-    """The recognitionModel that is named; it chooses no model."""
+    """The recognitionModel that is named; it has no effect on the model used."""
     name = values.get("recognitionModel", "recognition_01")
     if not isinstance(name, str) or not _MODELS.fullmatch(name):
         raise bad("recognitionModel is one of recognition_01 to recognition_04")
@@ -109,7 +109,7 @@ def model_label(values: Mapping[str, Any]) -> str:
 
 
 def check_detector(values: Mapping[str, Any]) -> None:
-    """Refuse a detectionModel that Azure does not know; it chooses no model."""
+    """Refuse a detectionModel that Azure does not know; it has no effect on the model used."""
     name = values.get("detectionModel", "detection_01")
     if not isinstance(name, str) or not _DETECTORS.fullmatch(name):
         raise bad("detectionModel is one of detection_01 to detection_03")
@@ -162,7 +162,7 @@ def rectangle(query: Query) -> tuple[int, int, int, int] | None:
 
 
 def page_of(query: Query) -> tuple[str, int]:
-    """`start` and `top` of a list: after which id, and how many."""
+    """`start` and `top` of a list: the id after which it begins, and how many items."""
     start = query.get("start", "")
     if len(start) > 64:
         raise bad("start has at most 64 characters")

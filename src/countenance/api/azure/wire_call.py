@@ -1,4 +1,4 @@
-"""One request as its handler sees it, and what a handler gives back."""
+"""One request as its handler sees it, and what a handler returns."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class WireCall:
     carry_out: CarryOut
 
     def image(self) -> bytes:
-        """The picture in the body; InvalidURL for an address, UnsupportedMediaType for anything else."""
+        """The picture in the body; InvalidURL if it is an address, UnsupportedMediaType if it is anything else."""
         if self.content_type == "application/json":
             raise AzureRefused(
                 INVALID_URL,
@@ -57,7 +57,7 @@ class WireCall:
 
 @dataclass(frozen=True, slots=True)
 class WireAnswer:
-    """body: None for an empty one."""
+    """body: None if it is empty."""
 
     body: JSON = None
     status: int = 200
@@ -65,4 +65,4 @@ class WireAnswer:
 
 
 Handler = Callable[[WireCall], WireAnswer]
-"""Checks what was sent, calls the guard, forms the answer."""
+"""Checks what was sent, calls the guard, and forms the answer."""

@@ -1,4 +1,5 @@
-"""Which roles may call what: declared with each route, checked before the body is parsed, shown in the document."""
+"""Which roles may call which route: declared with the route, checked before the body is parsed, shown in the
+document."""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ def public() -> dict[str, Any]:
 
 
 def by_key() -> dict[str, Any]:
-    """The extra of a route for callers with an access key; what they may do is their mandate's matter."""
+    """The extra of a route for callers with an access key; their mandate decides what they may do."""
     return {ROLES: [], "security": [{"key": []}]}
 
 

@@ -1,4 +1,4 @@
-"""The application: every router under /v1, behind the door; and the OpenAPI document that it makes of itself."""
+"""The application: every router under /v1, behind admission; and the OpenAPI document that describes it."""
 
 from __future__ import annotations
 
@@ -41,16 +41,17 @@ from countenance.wire.redactions import BoxBody, RedactionBody
 
 PREFIX = "/v1"
 PUBLIC = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready", f"{PREFIX}/ledger/proof", f"{PREFIX}/openapi.json"})
-"""What needs no token, and reads no body."""
+"""Paths that need no token and read no body."""
 SIGNED = frozenset({f"{PREFIX}/liveness/results"})
-"""What needs no token either, since a signature in the body decides."""
+"""Paths that need no token since a signature in the body decides."""
 ALWAYS = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready"})
-"""What is answered however much is in hand, since operators and their tools ask it when something is wrong."""
+"""Paths that are answered however busy the server is, since operators and their tools need them when something is
+wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the API is a door to. All of them block, so they are called off the event loop.
+    """The services behind the API. All of them block, so they are called off the event loop.
 
     spool: folder for the video that is being covered; by default in the system's own.
     """
@@ -68,11 +69,11 @@ class Services:
 
 
 BY_KEY = tuple(f"{PREFIX}/{name}" for name in ("detections", "comparisons", "redactions", "galleries"))
-"""What callers with an access key ask for."""
+"""Paths for callers with an access key."""
 
 
 READ_BY_HAND = (PictureBody, ComparisonBody, SearchBody, EnrolBody, RedactionBody, BoxBody)
-"""Bodies that come in several forms, and what they hold; the framework does not see them."""
+"""Bodies that come in several forms, with their models; the framework does not see these."""
 
 
 def app(
@@ -132,7 +133,7 @@ def _application(services: Services) -> FastAPI:
 
 async def _refused(request: Request, error: Exception) -> Response:
     answer = response_of(error)
-    if answer.status_code == 405:  # the framework names the methods of the first route of several at this path
+    if answer.status_code == 405:  # if several routes have this path, the framework names only the first one's methods
         answer.headers["allow"] = ", ".join(_methods(request))
     return answer
 
