@@ -1,5 +1,4 @@
-"""What people do about results in custody, and what ends with its term; each change is in the ledger before it
-holds."""
+"""What people do about results in custody, and the end of terms; each change is in the ledger before it is in force."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several dialects behind one address: the path's prefix decides which one answers."""
+"""Several dialects at one address: the path's prefix decides which one answers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class PrefixRouter:
-    """One ASGI application made of several. rest: answers all other paths, start-up and shutdown.
-
-    opened: answers whoever opens `/` itself in a browser, which no dialect's client does: GET and HEAD.
+    """One ASGI application made of several. rest: answers all other paths, start-up and shutdown. opened: answers GET
+    and HEAD of `/` itself, which browsers send and clients of the dialects do not.
     """
 
     def __init__(self, rest: ASGIApp, by_prefix: Mapping[str, ASGIApp], opened: ASGIApp | None = None) -> None:

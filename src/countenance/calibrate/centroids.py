@@ -1,4 +1,4 @@
-"""Cohorts that hold nobody: mean directions of many people's templates, by spherical k-means."""
+"""Cohorts without anybody's own template: mean directions of many people's templates, by spherical k-means."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from countenance.errors import BadRequest
 
 FEWEST_PEOPLE = 20
-"""People behind every vector of a cohort, at least."""
+"""The fewest people behind a vector of a cohort."""
 _ROUNDS = 25
 
 Vectors = NDArray[np.float32]
@@ -18,8 +18,8 @@ def cohort(vectors: Vectors, wanted: int, seed: int) -> tuple[Vectors, NDArray[n
     """At most `wanted` directions (m, d) of norm 1, each the mean of at least `FEWEST_PEOPLE` of `vectors`.
 
     vectors: (n, d), one per person. Every vector belongs to the direction nearest to it; directions with too few are
-    dropped, and theirs go to their next nearest. Also returns how many people are behind each, (m,).
-    BadRequest with fewer than `FEWEST_PEOPLE` vectors.
+    dropped, and their vectors go to the next nearest. Also returns how many people are behind each, (m,). BadRequest
+    with fewer than `FEWEST_PEOPLE` vectors.
     """
     if len(vectors) < FEWEST_PEOPLE:
         raise BadRequest(f"a cohort needs {FEWEST_PEOPLE} people or more, got {len(vectors)}")

@@ -1,8 +1,8 @@
 """The share of a detector's finds that are faces, by their score: isotonic regression on faces and non-faces.
 
-Probability needs a share of faces to start from. Here as many pictures show a face as do not: press photos and
-portraits cut close, half of them degraded in one way of the grid; and the non-faces of
-`non_faces`, some of them turned. Half of the pictures are only tested on.
+A probability needs a share of faces to start from. Here half of the pictures show a face: press photos and close-cut
+portraits, half of them degraded in one way of the grid. The other half are the non-faces of `non_faces`, some of them
+turned. Half of all pictures are used for testing only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from countenance.faces import DetectedFace, Pixels
 from countenance.progress import track
 
 HIGHEST = 99.99
-"""No sample of thousands shows more."""
+"""The highest confidence: a sample of thousands can show no more."""
 
 BINS = (0.0, 80.0, 95.0, 99.0, 99.5, 100.0)
 """Confidences between which reliability is shown."""
@@ -36,7 +36,7 @@ BINS = (0.0, 80.0, 95.0, 99.0, 99.5, 100.0)
 class Finds:
     """What a detector found in pictures, one row each: score 0..1, whether it is a face, and which picture.
 
-    of_faces, of_others: how many pictures were looked at that show a face, and that do not.
+    of_faces, of_others: how many pictures with and without a face were searched.
     """
 
     score: NDArray[np.float64]
@@ -53,7 +53,7 @@ class Finds:
 
 
 def look(engine: Engine, tight: Sequence[Path], press: Sequence[Path], number: int, workers: int) -> Finds:
-    """What `engine`, whose confidence must still be 100 times the score, finds in `number` pictures of each sort."""
+    """What `engine`, whose confidence must still be 100 times the score, finds in `number` pictures of each kind."""
 
     def in_face(index: int) -> Iterator[tuple[float, bool, int]]:
         files = tight if index // 2 % 2 else press
@@ -85,8 +85,8 @@ def look(engine: Engine, tight: Sequence[Path], press: Sequence[Path], number: i
 def fitted(finds: Finds) -> ConfidenceCurve:
     """The rising curve of least squares (pool adjacent violators), its steps joined by straight lines.
 
-    Non-faces weigh so that pictures with and without a face count alike. Each step's share is estimated with one
-    non-face more than it has, so that no step says that nothing else is possible.
+    Non-faces are weighted so that pictures with and without a face count alike. Each step's share is estimated with one
+    extra non-face, so that no step claims certainty.
     """
     order = np.argsort(finds.score, kind="stable")
     weight = np.where(finds.face, 1.0, finds.of_faces / finds.of_others)[order]
@@ -121,7 +121,7 @@ class Reliability:
 
 
 def reliability(curve: ConfidenceCurve, finds: Finds) -> list[Reliability]:
-    """What each range of confidence of `curve` is worth on `finds`, which it must not have been fitted to."""
+    """The reliability of each range of confidence of `curve` on `finds`, to which it must not have been fitted."""
     given = np.array([curve.of(score) for score in finds.score.tolist()])
     bins = []
     for low, high in pairwise(BINS):
@@ -138,7 +138,7 @@ def as_toml(curve: ConfidenceCurve) -> str:
 
 
 def _middle(engine: Engine, pixels: Pixels) -> DetectedFace | None:
-    """The face over the middle of the picture, which is the one that the data set labels."""
+    """The face over the middle of the picture: the one that the data set labels."""
     for face in engine.look_at(np.ascontiguousarray(pixels)).faces:
         box = face.box
         if box.left < 0.5 < box.left + box.width and box.top < 0.5 < box.top + box.height:

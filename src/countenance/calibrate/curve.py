@@ -1,4 +1,4 @@
-"""From scores of different people, by group, to the curve of a calibration and what every group gets at its anchors.
+"""From scores of different people, by group, to the curve of a calibration and every group's rates at its anchors.
 
 A group's FMR is counted where at least `COUNTED` of its pairs score that high, and beyond that extrapolated by a
 generalised Pareto tail (peaks over threshold, `metrics.fit_tail`). The curve is the largest of the groups' rates at
@@ -18,9 +18,9 @@ from countenance.metrics import Interval, Tail, Tally, fit_tail, tally
 from countenance.scoring.calibration import FLOOR
 
 ANCHORS = ((80.0, 1e-3), (90.0, 1e-4), (99.0, 1e-5), (99.9, 1e-6))
-"""(similarity, FMR) that a calibration speaks of."""
+"""The (similarity, FMR) for which a calibration lists every group."""
 COUNTED = 30
-"""False matches below which a rate is extrapolated rather than counted (the rule of 30)."""
+"""With fewer false matches than this, a rate is extrapolated rather than counted (the rule of 30)."""
 _TOP = 2000
 _KNOTS = 60
 
@@ -49,7 +49,7 @@ class Impostors:
         return cls(name, joined[order], np.concatenate(people)[order])
 
     def above(self, score: float) -> int:
-        """How many pairs score at least that."""
+        """How many pairs have at least that score."""
         return len(self.scores) - int(np.searchsorted(self.scores, score, "left"))
 
     def counted(self, score: float) -> Tally:
@@ -59,7 +59,7 @@ class Impostors:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """A group's rate at every score: counts first, then its tail (None where too few scores carry one)."""
+    """A group's rate at every score: by counts first, then by its tail (None if there are too few scores for one)."""
 
     impostors: Impostors
     tail: Tail | None
@@ -75,7 +75,7 @@ class Group:
         return cls(impostors, tail)
 
     def extrapolated(self, score: float) -> bool:
-        """Whether too few pairs score that high for a count."""
+        """Whether too few pairs have that score to count them."""
         return self.impostors.above(score) < COUNTED
 
     def fmr(self, score: float) -> float:
@@ -111,7 +111,7 @@ def worst_curve(groups: Sequence[Group]) -> Curve:
     wanted = np.linspace(0.0, np.log10(FLOOR), _KNOTS * 3 // 2)
     falling = np.concatenate([[True], np.diff(logs) < -1e-9])
     xs, ys = grid[falling], logs[falling]
-    if ys[-1] > wanted[-1]:  # the data end before the scale does: go on as the last decade went
+    if ys[-1] > wanted[-1]:  # the data end before the scale: continue the slope of the last decade
         back = int(np.argmax(ys <= ys[-1] + 1.0))
         slope = (ys[-1] - ys[back]) / (xs[-1] - xs[back])
         xs, ys = np.append(xs, xs[-1] + (wanted[-1] - ys[-1]) / slope), np.append(ys, wanted[-1])

@@ -1,10 +1,9 @@
-"""The grid of degradations: pictures of faces made worse in stated ways, each at several strengths.
-
-Every function takes a picture (uint8, B, G, R), where the face is, a strength and a generator of random numbers, and
-gives a picture back. Lengths are shares of the face's width, so that a strength means the same in every picture.
+"""The grid of degradations: pictures of faces made worse in stated ways, each at several strengths. Every function
+takes a picture (uint8, B, G, R), the face's place, a strength and a random generator, and returns a picture. Lengths
+are shares of the face's width, so that a strength means the same in every picture.
 
 Faces that can hardly be told apart lie together in template space and match each other (Deng et al., "Harnessing
-unrecognizable faces", 2023). The grid says what "degraded" means wherever this project promises something about it.
+unrecognizable faces", 2023). Wherever this project promises something of degraded pictures, the grid defines them.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place:
-    """Where a face lies, in pixels of its picture. box: left, top, width, height (4,). points: the five (5, 2)."""
+    """The place of a face, in pixels of its picture. box: left, top, width, height (4,). points: the five (5, 2)."""
 
     box: Floats
     points: Floats
@@ -220,9 +219,9 @@ _KINDS: dict[str, tuple[Degrade, tuple[float, ...]]] = {
     "grey sunglasses": (grey_sunglasses, (1.0,)),
 }
 GRID = tuple(Degradation(kind, strength) for kind, (_, strengths) in _KINDS.items() for strength in strengths)
-"""Every cell that the promises are held to."""
+"""Every cell to which the promises apply."""
 TURNS = tuple(Degradation("turned", strength) for strength in (90.0, 180.0, 270.0))
-"""A guard beside the grid: the engine turns pictures upright before anything is embedded."""
+"""A check beside the grid: the engine must turn pictures upright before it embeds anything."""
 
 
 def degrade(picture: Pixels, face: Place, how: Degradation, rng: np.random.Generator) -> Pixels:

@@ -1,9 +1,8 @@
-"""People who are in a data set twice, found by a stated rule, so that they do not pass for false matches.
-
-A pair's raw score is compared with how well both pictures resemble everybody: the mean of their 11th to 60th highest
-scores (the highest ten may be the same person again). Two pictures labelled with one race and different genders are
-held to be of two people, whatever they score. What only `RATE` of such pairs exceed is taken for the same person, and
-one picture of each person is kept. The rule is the same for every model.
+"""People who are in a data set twice, found by a stated rule, so that they do not count as false matches. A pair's raw
+score is compared with how much both pictures resemble everybody: the mean of their 11th to 60th highest scores (the
+highest ten may be the same person again). Two pictures labelled with the same race and different genders count as two
+people, whatever their score. A pair above the level that only `RATE` of such pairs exceed counts as the same person,
+and one picture of each person is kept. The rule is the same for every model.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ def one_each(person: NDArray[np.int64]) -> NDArray[np.intp]:
 def _resemblance(vectors: Vectors) -> Vectors:
     resemblance = np.empty(len(vectors), np.float32)
     last = min(_SKIPPED + _LOOKED_AT + 1, len(vectors))
-    first = min(_SKIPPED + 1, last - 1)  # the highest score is the picture with itself
+    first = min(_SKIPPED + 1, last - 1)  # the highest score is of the picture with itself
     for start in range(0, len(vectors), _CHUNK):
         scores = vectors[start : start + _CHUNK] @ vectors.T
         top = -np.partition(-scores, last - 1, axis=1)[:, :last]

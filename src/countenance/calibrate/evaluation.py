@@ -1,8 +1,6 @@
-"""What a normaliser does to people who were not used to make it: error rates by group at one threshold for all.
-
-The threshold is set where the mean FMR of the FairFace race-by-gender groups has a target. At that threshold: FMR of
-every group and age band, and FNMR of LFW's women and men. And for comparison with what papers print: LFW's FNMR at
-LFW's own FMR.
+"""A normaliser's effect on people who were not used to make it: error rates by group at one threshold for all. The
+threshold is where the mean FMR of the FairFace race-by-gender groups has a target value. Reported there: FMR of every
+group and age band, and FNMR of LFW's women and men; and, for comparison with papers, LFW's FNMR at LFW's own FMR.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from countenance.scoring.normaliser import Normaliser
 TARGETS = (1e-3, 3e-4)
 """Mean FMR over the race-by-gender groups at which everything is reported."""
 FEWEST_PAIRS = 3000
-"""Age bands with fewer pairs are listed, and left out of ratios: they expect less than about one false match."""
+"""Age bands with fewer pairs are listed but left out of ratios: less than about one false match is expected of them."""
 _REPLICATES, _SEED = 1000, 0
 
 Numbers = NDArray[np.float64]
@@ -50,7 +48,7 @@ class Evaluation:
 
 
 def evaluate(parts: Sequence[tuple[People, Normaliser]]) -> Evaluation:
-    """Error rates of each part's people under its own normaliser, pooled; no pair spans two parts."""
+    """Error rates of each part's people under that part's normaliser, pooled; no pair spans two parts."""
     groups, ages = impostor_groups(parts)
     mated = _mated(parts)
     faces = [g for g in groups if not g.name.startswith("press ")]

@@ -1,4 +1,4 @@
-"""The data files that a calibration leaves: a cohort with its manifest, and calibrations with where they come from."""
+"""The data files of a calibration: a cohort with its manifest, and calibrations with their origin."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ ATTRIBUTION = (
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What every file says about where it comes from. date: ISO 8601. command: what was run, but for its folders.
-
-    notes: what the maker wants to be known.
+    """What every file says about its origin. date: ISO 8601. command: what was run, without its folders. notes: the
+    maker's own.
     """
 
     model: str
@@ -103,7 +102,7 @@ def write_calibration(
 ) -> Calibration:
     """Write the calibration of `groups` under the normaliser of that identity into `folder`, and read it back.
 
-    held_out: groups and age bands of people who were not used, for what every one of them gets at each anchor.
+    held_out: groups and age bands of people who were not used, whose rates at each anchor are listed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     curve = worst_curve(groups)
@@ -180,7 +179,7 @@ def _counted(impostors: Impostors, score: float) -> dict[str, object]:
 
 
 def stored(made: Made) -> Made:
-    """`made` as its file will hold it, in float16."""
+    """`made` as its file stores it, in float16."""
     n = made.normaliser
     short = replace(
         n,

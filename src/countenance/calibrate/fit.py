@@ -1,8 +1,7 @@
-"""From labelled templates to a normaliser and two calibrations, and what they do to people who were not used.
-
-Half of the people are set aside first and touch nothing until the end. Of the other half the normaliser is made; its
-calibration comes from scores of people that the normaliser which scored them had not seen (the half is cut in two,
-each part scored by a normaliser made of the other).
+"""From labelled templates to a normaliser and two calibrations, and their effect on people who were not used. First
+half of the people are set aside, unused until the end. The normaliser is made from the other half; its calibration
+comes from scores of people whom the scoring normaliser had not seen (that half is split in two, and each part scored by
+a normaliser made from the other).
 """
 
 from __future__ import annotations
@@ -23,8 +22,8 @@ from countenance.faces import ModelId
 from countenance.scoring.normaliser import Crowding, Normaliser, RawCosine, Recognition
 
 MATED_PICTURES = 5
-"""Pictures of one person that make mated pairs, at most."""
-_PEOPLE_PER_CENTRE = 15  # asked for; centres with fewer than 20 people are dropped afterwards
+"""The most pictures of one person that are used for mated pairs."""
+_PEOPLE_PER_CENTRE = 15  # requested; centres with fewer than 20 people are dropped afterwards
 _PEOPLE_PER_DEGRADED_CENTRE = 45  # in one cell of the grid
 _AGE_WEIGHT, _WIDENED_WEIGHT, _PRESS_WEIGHT, _DEGRADED_WEIGHT = 0.5, 0.1, 0.2, 1.0
 
@@ -33,8 +32,8 @@ _AGE_WEIGHT, _WIDENED_WEIGHT, _PRESS_WEIGHT, _DEGRADED_WEIGHT = 0.5, 0.1, 0.2, 1
 class Degraded:
     """Pictures made worse. portraits: some of the people of `tight`, once in every cell. cells: the cell's name, (n,).
 
-    promised: whether the row is of the grid that promises are held to; the others (wrong turns, no faces) are only
-    known by sight.
+    promised: whether the row is of the grid to which promises apply; the others (wrong turns, no faces) only make
+    centres.
     """
 
     portraits: Portraits
@@ -83,8 +82,8 @@ class People:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Made:
-    """A normaliser and how it was made. people: behind each centre, (m,). nearest: the largest cosine of a centre to
-    any picture used.
+    """A normaliser and how it was made. people: how many are behind each centre, (m,). nearest: the largest cosine of a
+    centre with any picture used.
     """
 
     normaliser: Crowding
@@ -98,8 +97,8 @@ def without_repeats(
 ) -> tuple[People, float, int]:
     """One picture per person of `tight` and its widened twin; the cut, and how many pictures were set aside.
 
-    Of `press`, whose names say who is who, people stay whose first picture is not of somebody before them by the same
-    cut: some people of LFW are there under two names.
+    Of `press`, which has names, people are kept unless the same cut finds their first picture to be of an earlier
+    person: some people are in LFW under two names.
     """
     person, cut = same_people(tight.vectors, tight.gender, tight.race)
     kept = tight[one_each(person)]
@@ -110,7 +109,7 @@ def without_repeats(
     known = set(press.person[first][one_each(alike)].tolist())
     named = press[np.array([p in known for p in press.person], bool)]
     worse = no_degraded() if degraded is None else degraded
-    # what is no face at all has no person's name, and stays
+    # non-faces have no person's name, and are kept
     known_by_sight = set(tight.person.tolist())
     stays = np.array([p in names or p not in known_by_sight for p in worse.portraits.person], bool)
     return People(named, kept, twins, worse[stays]), cut, len(tight) - len(kept)
@@ -119,7 +118,7 @@ def without_repeats(
 def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140, press_strangers: bool = True) -> Made:
     """A `Crowding` fitted to `people`; its identity is still empty.
 
-    press_strangers: whether strangers in press pictures shall match as rarely as others do.
+    press_strangers: whether to make strangers in press pictures match as rarely as others.
     """
     asked = [(p, len(p) // _PEOPLE_PER_CENTRE) for p in (people.tight, people.widened) if len(p)]
     made = [cohort(portraits.vectors, wanted, seed) for portraits, wanted in asked]
@@ -172,10 +171,9 @@ def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140,
 
 
 def recognition(normaliser: Crowding, people: People, degraded: int, threshold: float) -> Recognition:
-    """How a template's nearness to the last `degraded` centres tells whether its picture still matches its sharp self.
-
-    A logistic regression over all degraded pictures of `people`, and the sharp ones as matches of themselves;
-    threshold: the score at which pictures match. What is no face matches nothing.
+    """How a template's nearness to the last `degraded` centres predicts whether its picture still matches its
+    undegraded self. A logistic regression over all degraded pictures of `people`, and the undegraded ones as matches of
+    themselves; threshold: the score at which pictures match. Non-faces match nothing.
     """
     portraits = people.degraded.portraits
     row = {person: i for i, person in enumerate(people.tight.person.tolist())}
@@ -195,7 +193,10 @@ def recognition(normaliser: Crowding, people: People, degraded: int, threshold: 
 
 
 def mated_pairs(press: Portraits, before: int = 0) -> Mated:
-    """Pairs of pictures of one person, women's and men's weighing the same in all. before: added to row numbers."""
+    """Pairs of pictures of one person; women's and men's pairs have the same total weight.
+
+    before: added to row numbers.
+    """
     first, second = [], []
     order = np.argsort(press.person, kind="stable")
     names = press.person[order]
@@ -237,7 +238,7 @@ def impostor_groups(parts: Sequence[tuple[People, Normaliser]]) -> tuple[list[Im
 
 
 def calibrating_groups(people: People, model: ModelId, seed: int, steps: int) -> list[Group]:
-    """The groups' rates under the normalised score, from people whom the scoring normaliser had not seen."""
+    """The groups' rates under the normalised score, of people whom the scoring normaliser had not seen."""
     halves = [people.part(i, 2, seed + 1) for i in (0, 1)]
     parts = [(halves[i], make_normaliser(halves[1 - i], model, seed, steps).normaliser) for i in (0, 1)]
     return [Group.of(impostors, seed) for impostors in impostor_groups(parts)[0]]

@@ -1,6 +1,6 @@
 """Fit the weights of a `Crowding`, so that different people of every group score alike.
 
-What is made small, over the centres' weights, the strength and one score level per target rate:
+Minimised, over the centres' weights, the strength and one score level per target rate:
 
 - for each set of groups, how far log10 FMR at the levels is off: from the target itself (race and gender together),
   from the groups' own mean (ages), or above a ceiling (degraded pictures, which may match less often but not more),
@@ -8,8 +8,8 @@ What is made small, over the centres' weights, the strength and one score level 
 - smooth counts of mated pairs that miss the levels of FMR 1e-3 and 1e-4, women and men weighing the same;
 - the squares of the weights (a ridge), so that 300 numbers cannot learn single people.
 
-Labels are read here, when the weights are fitted. Nothing of them is left in the result, and none is read when faces
-are compared. Minimised by L-BFGS from the plain crowding (all weights 0).
+Labels are read here, when the weights are fitted. The result contains none, and none is read when faces are compared.
+Minimised by L-BFGS from the plain crowding (all weights 0).
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ WIDTH = 0.012
 RIDGE = 1e-4
 MATED_WEIGHT = 1.0
 _MATED_WIDTH = 0.03
-_FEWEST = 3.0  # expected counts without which a group says nothing about a rate
+_FEWEST = 3.0  # a group with a lower expected count says nothing about a rate
 _STARTS = np.array([0.05, 0.10, 0.15, 0.20, 0.25])
-_MISSED_AT = (2, 4)  # of RATES: the levels that mated pairs are to pass
+_MISSED_AT = (2, 4)  # places in RATES: the levels that mated pairs should pass
 _KEPT_FROM = 0.15
 
 Aim = Literal["target", "together", "ceiling"]
-"""Where a set's rates shall go: to the target, to their own mean, or to at most the target less a margin."""
+"""The aim for a set's rates: the target, their own mean, or at most the target less a margin."""
 MARGIN = 0.2
-"""By how much, in log10 FMR, a ceiling lies below the target."""
+"""How far a ceiling is below the target, in log10 FMR."""
 
 Vectors = NDArray[np.float32]
 Numbers = NDArray[np.float64]
@@ -46,8 +46,8 @@ Numbers = NDArray[np.float64]
 class ImpostorPairs:
     """The high-scoring pairs of different people within each group, and how many pairs there are in all.
 
-    first, second, group: int32 (p,). cosine: float32 (p,). trials: float64 (g,). aim: where the groups' rates shall
-    go. weight: of this set in the loss.
+    first, second, group: int32 (p,). cosine: float32 (p,). trials: float64 (g,). aim: for the groups' rates. weight: of
+    this set in the loss.
     """
 
     first: NDArray[np.int32]
@@ -71,7 +71,7 @@ class Mated:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evened:
-    """What was fitted: weights (m,), strength, and the scores at which the fit had `RATES`; loss and steps taken."""
+    """The result of a fit: weights (m,), strength, the scores at which it has `RATES`, its loss and number of steps."""
 
     weights: Numbers
     strength: float

@@ -2,9 +2,9 @@
 
 The data folder holds `lfw/` (several pictures of each person: mated comparisons, and a second kind of picture) and
 `fairface/` (one picture of each person, with perceived race, gender and age; further pictures of the same kind in
-`more/`, if they are there). FairFace pictures are cut close to the
-face, so a face that is turned upright for the embedder gets black corners. Each is therefore also read a second time
-with its edges continued outwards: the same people in another kind of picture.
+`more/`, if they are there). FairFace pictures are cut close to the face, so a face that is turned upright for the
+embedder gets black corners. Each is therefore read a second time with its edges continued outwards: the same people in
+another kind of picture.
 """
 
 from __future__ import annotations
@@ -54,8 +54,7 @@ class Shot:
 @dataclass(frozen=True, slots=True, eq=False)
 class Portraits:
     """Templates with their labels, one row each: vectors (n, d) float32; the others (n,). Labels are '' if unknown.
-
-    sharpness: 0..100, of the picture, as in `Quality`; NaN where it is not known.
+    sharpness: 0..100, of the picture, as in `Quality`; NaN if unknown.
     """
 
     vectors: NDArray[np.float32]
@@ -96,7 +95,7 @@ class Portraits:
 
 
 def shots(folder: Path) -> dict[Kind, list[Shot]]:
-    """The pictures under `folder`/lfw and `folder`/fairface by kind; BadRequest where the data is not there."""
+    """The pictures under `folder`/lfw and `folder`/fairface by kind; BadRequest if the data is missing."""
     people = _rows(folder / "lfw" / "lfw_images.csv", ("identity", "file", "image_gender"))
     faces = _rows(folder / "fairface" / "labels.csv", ("file", "age", "gender", "race"))
     further, columns = folder / "fairface" / "labels-more.csv", ("file", "age", "gender", "race")
@@ -124,7 +123,7 @@ def shots(folder: Path) -> dict[Kind, list[Shot]]:
 def portraits(wanted: list[Shot], engine: FaceEngine, cache: Path, workers: int) -> Portraits:
     """The templates of `wanted` (those with a face), the face nearest to the middle of each picture.
 
-    What an earlier run did is read from `cache`, so that an interrupted one goes on where it stopped. These are
+    Results of an earlier run are read from `cache`, so that an interrupted one continues where it stopped. These are
     biometric templates: delete the folder when they are no longer needed.
     """
     kind = wanted[0].kind
@@ -144,8 +143,8 @@ def degraded_portraits(
 ) -> tuple[Portraits, Strings]:
     """Templates of `people` of `wanted`, drawn at random, in every cell of `grid`, with the cells' names.
 
-    A picture in whose degraded form no face is found gives no row. Every second person's picture is widened first, so
-    that both kinds are in every cell. Cached as in `portraits`.
+    A picture without a detected face once it is degraded gives no row. Every second person's picture is widened first,
+    so that every cell has both kinds. Cached as in `portraits`.
     """
     names = sorted(wanted, key=lambda shot: hashlib.sha256(shot.person.encode()).hexdigest())[:people]
 
@@ -197,7 +196,7 @@ def _templates(
     kind: str,
     workers: int,
 ) -> list[CachedTemplate]:
-    """What is seen in each picture once it is made into another; the texts tell apart what is made of one picture."""
+    """What is seen in each picture after it is changed; the texts distinguish the changed forms of one picture."""
     known_templates = TemplateCache(cache, f"{engine.version}-{kind}", engine.dimension)
 
     def see(item: tuple[Shot, str, Callable[[Shot, bytes], bytes]]) -> tuple[str, CachedTemplate]:
@@ -227,9 +226,8 @@ def _portraits(kept: Sequence[tuple[Shot, CachedTemplate]]) -> Portraits:
 
 
 def further_portraits(path: Path, model: ModelId) -> Portraits:
-    """Templates that come ready-made: an .npz with template, race, gender, age, and model, the identity of their space.
-
-    BadRequest where it is not such a file, or none of this model's.
+    """Ready-made templates: an .npz with template, race, gender, age, and model, the identity of their space.
+    BadRequest if it is not such a file, or not of this model.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -246,10 +244,10 @@ def further_portraits(path: Path, model: ModelId) -> Portraits:
 
 
 def widened(content: bytes) -> bytes:
-    """The picture with its edges continued by `MARGIN` pixels on every side, as a PNG; as it is where unreadable."""
+    """The picture with its edges continued by `MARGIN` pixels on every side, as a PNG; unchanged if unreadable."""
     pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
-        return content  # the engine says what is wrong with it
+        return content  # the engine reports what is wrong with it
     wide = cv2.copyMakeBorder(pixels, MARGIN, MARGIN, MARGIN, MARGIN, cv2.BORDER_REPLICATE)
     return _png(wide)
 

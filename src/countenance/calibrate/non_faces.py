@@ -1,7 +1,6 @@
-"""Pictures without a face, made from the evaluation data and from nothing, to tell what a detector takes for one.
-
-Each kind is something that a camera may be pointed at, or that looks like parts of a face: clothes, walls, drawings,
-and faces cut to pieces and laid out in another order.
+"""Pictures without a face, cut from the evaluation data or generated, to find what a detector takes for a face. Each
+kind is something that a camera may see, or that looks like parts of a face: clothes, walls, drawings, and faces cut to
+pieces and rearranged.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from numpy.typing import NDArray
 from countenance.faces import Pixels
 
 SIDE = 256
-"""Pixels of the pictures that are made from nothing."""
+"""Side in pixels of the generated pictures."""
 
 Make = Callable[[Path, np.random.Generator], Pixels]
-"""A picture without a face from a file with one, which some kinds do not read."""
+"""Makes a picture without a face from a file with one, which some kinds do not read."""
 
 
 def pieces(file: Path, rng: np.random.Generator) -> Pixels:
-    """A portrait that is cut close (FairFace's), in 25 to 49 pieces that are laid out in another order."""
+    """A close-cut portrait (FairFace's), in 25 to 49 pieces that are rearranged."""
     picture, number = _read(file), int(rng.integers(5, 8))
     high, wide = picture.shape[0] // number, picture.shape[1] // number
     order = rng.permutation(number * number)
@@ -34,8 +33,7 @@ def pieces(file: Path, rng: np.random.Generator) -> Pixels:
 
 def clothes(file: Path, rng: np.random.Generator) -> Pixels:
     """What is below the face in a press photo (LFW's): the middle half of its lowest fifth, enlarged two to four times.
-
-    Further to the sides other people may stand.
+    Nearer the sides other people may be seen.
     """
     picture, factor = _read(file), float(rng.uniform(2, 4))
     height, width = picture.shape[:2]
@@ -44,7 +42,7 @@ def clothes(file: Path, rng: np.random.Generator) -> Pixels:
 
 
 def surface(file: Path, rng: np.random.Generator) -> Pixels:
-    """A surface without things: noise whose power falls with frequency as in photographs (1/f to 1/f^4)."""
+    """An empty surface: noise whose power falls with frequency as in photographs (1/f to 1/f^4)."""
     frequency = np.fft.fftfreq(SIDE)
     falling = np.maximum(np.hypot(frequency[:, None], frequency[None]), 1 / SIDE) ** -float(rng.uniform(0.5, 2.0))
     shared, *own = (_field(falling, rng) for _ in range(4))
@@ -99,9 +97,8 @@ KINDS: dict[str, Make] = {
 
 
 def non_face(number: int, tight: Sequence[Path], press: Sequence[Path]) -> tuple[str, Pixels]:
-    """The kind and the picture of one number of an endless series, the same at every call.
-
-    tight, press: files of portraits that are cut close, and of press photos, to start from.
+    """The kind and the picture at one number of an endless series, the same at every call. tight, press: files of
+    close-cut portraits and of press photos to start from.
     """
     kind = list(KINDS)[number % len(KINDS)]
     files = press if kind == "clothes" else tight

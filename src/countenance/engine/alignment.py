@@ -1,8 +1,7 @@
-"""Faces cut out so that eyes, nose and mouth lie where an embedder expects them.
-
-The five target points are those that ArcFace published for 112 x 112 (Deng et al., CVPR 2019) and that OpenCV's
-FaceRecognizerSF uses; other sizes scale them. The transform is the similarity (rotation, scale, shift) of least squares
-error between the points found and the target: Umeyama, IEEE TPAMI 13(4), 1991, in its closed form for the plane.
+"""Faces cut out so that eyes, nose and mouth are where an embedder expects them. The five target points are those that
+ArcFace published for 112 x 112 (Deng et al., CVPR 2019) and that OpenCV's FaceRecognizerSF uses, scaled for other
+sizes. The transform is the similarity (rotation, scale, shift) of least squares error between the points found and the
+target: Umeyama, IEEE TPAMI 13(4), 1991, in its closed form for the plane.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from countenance.faces import Pixels
 
 TARGET_SIDE = 112
-"""Side in pixels of the square that `TARGET` is given for."""
+"""Side in pixels of the square for which `TARGET` is given."""
 
 TARGET = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]],
@@ -28,9 +27,9 @@ TARGET.setflags(write=False)
 def similarity(points: NDArray[np.floating], target: NDArray[np.floating]) -> NDArray[np.float64]:
     """The (2, 3) matrix of the similarity that takes `points` closest to `target`, both (n, 2), without mirroring.
 
-    Points that all coincide have no scale: they are shifted only.
+    Points that all coincide have no scale and are only shifted.
     """
-    source = [complex(x, y) for x, y in points.tolist()]  # five points: numpy would take ten times as long
+    source = [complex(x, y) for x, y in points.tolist()]  # for five points numpy would take ten times as long
     goal = [complex(x, y) for x, y in target.tolist()]
     middle, aim = sum(source) / len(source), sum(goal) / len(goal)
     spread = [point - middle for point in source]

@@ -1,7 +1,6 @@
-"""Faces of whoever asks, put through one network together.
-
-Nobody waits for a batch to fill: a thread that gets a lane takes what is waiting there and then, its own and others'.
-So a lone face goes alone and at once, and under load batches form by themselves.
+"""Faces of several callers, put through one network together. Nobody waits for a batch to fill: a thread that gets a
+lane takes what is waiting at that moment, its own faces and others'. So a lone face goes alone and at once, and under
+load batches form by themselves.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class _Job:
 
 
 class Batcher:
-    """Runs pictures of one size through `network`, one or `together` at once; any number of threads may call it."""
+    """Runs pictures of one size through `network`, one or `together` at a time; any number of threads may call it."""
 
     def __init__(self, network: Network, together: int) -> None:
         self._network = network
@@ -46,12 +45,12 @@ class Batcher:
         if len(jobs) > 1:
             for _ in range(min(len(jobs), self._network.lanes) - 1):
                 self._helpers.submit(self._work_off)
-        while jobs and not jobs[-1].taken:  # first come, first served: the last one goes last
+        while jobs and not jobs[-1].taken:  # first come, first served
             self._work()
         return [job.answer.result() for job in jobs]
 
     def close(self) -> None:
-        """Wait for what is under way, and start nothing more."""
+        """Wait for running calls, and start no more."""
         self._helpers.shutdown()
 
     def _work_off(self) -> None:
@@ -59,7 +58,7 @@ class Batcher:
             self._work()
 
     def _work(self) -> None:
-        """Wait for a lane, and put through it this lane's share of what is waiting by then."""
+        """Wait for a lane, and put through it the lane's share of the faces waiting by then."""
         with self._network.lane() as run:
             with self._lock:
                 number = self._together if len(self._waiting) >= self._together * self._network.lanes else 1

@@ -14,14 +14,13 @@ from countenance.errors import ImageError
 from countenance.faces import DetectedFace, Template
 
 Choice = Literal["largest", "centre", "all"]
-"""Which faces of a picture: the one with the largest box, the one whose box is nearest to the middle, or each."""
+"""Which faces of a picture: the largest, the one nearest to the middle, or each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sighting:
-    """What was seen in one image of many: the chosen faces with their templates, or why it could not be read.
-
-    faces and templates are empty where there is no face, and where `error` says that the image cannot be used.
+    """What was seen in one image of many: the chosen faces with their templates, or why it could not be read. faces and
+    templates are empty if there is no face, or if `error` says why the image cannot be used.
     """
 
     faces: tuple[DetectedFace, ...] = ()
@@ -34,7 +33,7 @@ def sightings(
 ) -> Iterator[Sighting]:
     """What `engine` sees in each of `images`, in their order.
 
-    `images` is read a few ahead of what was yielded, never whole; stopping early leaves nothing running.
+    `images` is read a few ahead of the results, never as a whole; stopping early leaves nothing running.
     """
     waiting: deque[Future[Sighting]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="engine") as pool:

@@ -1,8 +1,8 @@
 """What a detector's score is worth: the measured share of such scores that belong to faces.
 
-A score of YuNet ends near 0.95 however clear a face is, while programs written for Amazon Rekognition ask for a
-confidence of 95, 99 or 99.5. The curve from one to the other is fitted by `countenance calibrate DETECTOR`, and is data
-of the detector's manifest. Everything inside the engine compares scores; what leaves it is confidence.
+YuNet's scores end near 0.95 however clear a face is, while programs written for Amazon Rekognition demand a confidence
+of 95, 99 or 99.5. The curve from score to confidence is fitted by `countenance calibrate DETECTOR` and stored in the
+detector's manifest. Inside the engine scores are compared; callers get the confidence.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceCurve:
-    """Corners of a rising curve, straight between them and level beyond.
-
-    score: the detector's, 0..1, strictly rising. confidence: 0..100, rising or level, as many as there are scores.
+    """Corners of a rising curve, straight between them and level beyond. score: the detector's, 0..1, strictly rising.
+    confidence: 0..100, rising or level, one for each score.
     """
 
     score: tuple[float, ...] = (0.0, 1.0)
@@ -42,4 +41,4 @@ def _rises(values: Sequence[float], strictly: bool) -> bool:
 
 
 IDENTITY = ConfidenceCurve()
-"""For a detector whose manifest says nothing: 100 times the score."""
+"""For a detector whose manifest has no curve: 100 times the score."""

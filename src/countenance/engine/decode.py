@@ -1,4 +1,4 @@
-"""Image bytes to upright pixels: the header first, within bounds, and only then the pixels."""
+"""Image bytes to upright pixels: the header is checked first, and only then are pixels decoded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Header = JpegHeader | PngHeader | FurtherHeader
 """What an image says about itself."""
 
 ROOM = Room(2**30)
-"""Bytes that decoding takes in this process, all threads together. One picture that needs more is decoded alone."""
+"""The most bytes that decoding takes in this process, over all threads. A picture that needs more is decoded alone."""
 
 _KINDS = ", ".join(KINDS[:-1]) + f" or {KINDS[-1]}"
 
@@ -72,15 +72,15 @@ def cost(header: Header, reduction: int = 1) -> int:
 
 
 def upright_size(header: Header) -> tuple[int, int]:
-    """(width, height) of the picture as it is shown."""
+    """(width, height) of the picture as displayed."""
     return (header.height, header.width) if header.orientation >= 5 else (header.width, header.height)
 
 
 def largest_reduction(header: Header, longer_side: int) -> int:
     """The largest of 1, 2, 4, 8 that leaves the longer side at least `longer_side`.
 
-    A picture that is turned or mirrored is reduced only by what divides both its sides, so that the first pixel
-    stays whole.
+    A picture to be turned or mirrored is reduced only by a divisor of both its sides, so that its first pixel stays
+    whole.
     """
     width, height = header.width, header.height
     reduction = 8
@@ -93,7 +93,7 @@ def largest_reduction(header: Header, longer_side: int) -> int:
 
 
 def shrunk(pixels: Pixels, reduction: int) -> Pixels:
-    """`pixels` with each square of `reduction` x `reduction` averaged; what is left over at the far edges is cut."""
+    """`pixels` with each square of `reduction` x `reduction` averaged; the remainder at the far edges is cut off."""
     if reduction == 1:
         return pixels
     height, width = pixels.shape[0] // reduction, pixels.shape[1] // reduction

@@ -1,4 +1,4 @@
-"""The detector: decode a picture and find its faces, with no means to tell one face from another."""
+"""The detector: decodes a picture and finds its faces, and cannot tell one face from another."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from countenance.errors import ModelError
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, ModelId, Pixels, Point
 
 SMALLEST_FACE = 20
-"""Width in pixels of the original of the smallest face that large pictures are searched for, where nobody says else."""
+"""Default width, in pixels of the original, of the smallest face for which large pictures are searched."""
 
 SMALLEST_SPOTTED = 16
-"""The same for `spot`, which must not miss anybody."""
+"""The same for `spot`, which must miss nobody."""
 
 SPOTTED_OVERLAP = 0.6
-"""Intersection over union above which `spot` takes two finds for one face."""
+"""Intersection over union above which `spot` counts two finds as one face."""
 
 MOST_SPOTTED = 5000
-"""Finds of one picture that `spot` gives, largest first."""
+"""The most finds of one picture that `spot` returns, largest first."""
 
 
 class Detector:
@@ -66,24 +66,24 @@ class Detector:
         extra: Path | None = None,
         smallest_face: int = SMALLEST_FACE,
     ) -> Detector:
-        """The detector of that name alone: no embedder is looked for, read or loaded. See `Engine.open`."""
+        """The detector of that name, without an embedder: none is looked for, read or loaded. See `Engine.open`."""
         return Detector(named(load_manifests(extra), detector, "detector"), cache, threads, smallest_face)
 
     def close(self) -> None:
-        """Let go of the networks; no call may be under way or follow."""
+        """Release the networks; no call may be running or follow."""
         del self._finder, self._network
 
     def look(self, image: bytes, limits: Limits = DEFAULT) -> Picture:
         """Decode `image` within `limits` and find its faces, largest box first. Raises an `ImageError` only.
 
-        A picture is decoded at a half, a quarter or an eighth of its size where that is enough to find its smallest
-        faces, and its faces are cut out of the smallest of these that need not enlarge them.
+        A picture is decoded at a half, a quarter or an eighth of its size if that is enough to find its smallest faces;
+        faces are cut out of the smallest version that does not enlarge them.
         """
         header = read_header(image, limits)
         width, height = upright_size(header)
         longer = self._finder.wanted(width, height)
         reduction = largest_reduction(header, longer)
-        searched = reduction if isinstance(header, JpegHeader) else 1  # others can be decoded in full only
+        searched = reduction if isinstance(header, JpegHeader) else 1  # other kinds can only be decoded in full
         pixels = decode(image, header, searched)
         found = self._finder.find(pixels, longer, limits.max_faces).scaled(searched, searched)
         needed = min(reduction, *(self._reduction(points) for points in found.points), reduction)
@@ -108,10 +108,10 @@ class Detector:
         return decode(image, read_header(image, limits))
 
     def spot(self, pixels: Pixels, least: float) -> tuple[Spotted, ...]:
-        """Every place of `pixels` that may show a face, largest first: for covering, where missing one is worst.
+        """Every place of `pixels` that may show a face, largest first: for covering, where a missed face is worst.
 
-        least: the detector's score (0..1) from which a find counts. Whichever way a face lies, of 16 pixels' width or
-        more in large pictures, and without the checks by which `look` leaves out what is probably no face.
+        least: the detector's score (0..1) from which a find counts. Faces lying any way up, of 16 pixels' width or more
+        in large pictures, without the checks by which `look` leaves out what is probably no face.
         """
         height, width = pixels.shape[:2]
         how = replace(self._how, min_score=least, max_overlap=SPOTTED_OVERLAP)
@@ -144,7 +144,7 @@ class Detector:
 
 
 def five(marks: Landmarks) -> tuple[Point, Point, Point, Point, Point]:
-    """The five points in the order in which faces are aligned."""
+    """The five points in the order that alignment uses."""
     return marks.left_eye, marks.right_eye, marks.nose, marks.left_mouth, marks.right_mouth
 
 

@@ -1,4 +1,4 @@
-"""The way up: the orientation tag of Exif, and pixels turned by it."""
+"""The orientation tag of Exif, and pixels turned by it."""
 
 from __future__ import annotations
 

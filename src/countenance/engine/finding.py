@@ -26,15 +26,18 @@ FOUND_PX = 20
 
 TILE, TILE_STEP = 1280, 128
 """The longest side of a tile in pixels: large tiles share less of the picture with their neighbours. Their sides are
-multiples of the second, so that few different sizes come."""
+multiples of the second, so that few different sizes come.
+"""
 
 FAINT_PX, FAINT_SCORE = 32, 0.4
 """Small faces score low where they are found, and well in an enlarged crop: below this width this score is enough to
-have a closer look."""
+have a closer look.
+"""
 
 FRAME_PX, CLOSE_UP_PX = 320, 160
 """Where the longer side of what is searched is beyond the first, faces may be too large to be found in it, so it is
-searched at the second as well (a sixteenth of the work): there faces are found of up to 1.6 times the frame."""
+searched at the second as well (a sixteenth of the work): there faces are found of up to 1.6 times the frame.
+"""
 
 STEP = 32
 """The tiles' sides and overlaps are multiples of the detector's largest stride."""

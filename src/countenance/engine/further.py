@@ -29,7 +29,7 @@ _BROKEN += (OverflowError, LookupError, TypeError, AttributeError, MemoryError, 
 """What Pillow and its plugins raise for files that are damaged."""
 
 _NO_RANGE = ("I", "F")
-"""Modes of Pillow whose numbers say of no value that it is white."""
+"""Modes of Pillow in which no number is defined as white."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ def read_further_header(image: bytes, kind: Further, limits: Limits) -> FurtherH
     try:
         if kind == "HEIC":
             width, height = pi_heif.open_heif(io.BytesIO(image), convert_hdr_to_8bit=True).size
-            turn = 1  # libheif turns what it decodes, and gives the size of that
+            turn = 1  # libheif turns the picture itself, and gives the turned size
         else:
             opened = Image.open(io.BytesIO(image), formats=[kind])
             (width, height), turn = opened.size, opened.getexif().get(0x0112, 1)
             if kind == "TIFF":
-                turn = 1  # Pillow turns these as it loads them, and gives the size of that
+                turn = 1  # Pillow turns these when loading, and gives the turned size
             if opened.mode in _NO_RANGE:
                 raise UnsupportedImage(f"a {kind} image of 32-bit numbers is not read; save it with 8 or 16 bits")
     except _BROKEN as error:
@@ -63,7 +63,7 @@ def read_further_header(image: bytes, kind: Further, limits: Limits) -> FurtherH
 
 
 def _eight_bits(opened: Image.Image) -> Image.Image:
-    """`opened` in shades that fit a byte: Pillow would cut 16 bits off at 255, so that nearly all is white."""
+    """`opened` with 8 bits a shade: Pillow would clip 16 bits at 255, which makes nearly everything white."""
     if not opened.mode.startswith("I;16"):
         return opened
     return Image.fromarray((np.asarray(opened).astype(np.uint16) >> 8).astype(np.uint8))

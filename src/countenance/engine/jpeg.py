@@ -1,6 +1,6 @@
 """JPEG: what the header says, and the pixels.
 
-The header is ITU-T T.81's markers up to the first scan, read here; libjpeg-turbo decodes what passes.
+The header, ITU-T T.81's markers up to the first scan, is read here; libjpeg-turbo decodes what passes.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ _OTHER_FRAMES = {
 }
 
 _HARMLESS = ("extraneous bytes before marker", "Inconsistent progression sequence", "Invalid SOS parameters")
-"""What libjpeg warns of although every pixel is there; any other warning means that pixels are missing or made up."""
+"""Warnings of libjpeg that leave every pixel intact; any other means that pixels are missing or made up."""
 
 _MARKER = re.compile(rb"\xff+([^\x00\xff\x01\xd0-\xd7])")
-"""A marker among coded pixels, where FF 00 is a pixel's byte and FF D0 to FF D7 divide a scan."""
+"""A marker among coded pixels, in which FF 00 is a pixel's byte and FF D0 to FF D7 divide a scan."""
 
 _UNREAD = ("Could not determine subsampling", "extraneous bytes before marker")
-"""What simplejpeg says of readable JPEGs that it does not read: rare subsamplings, bytes before the first segment."""
+"""Errors of simplejpeg for valid JPEGs that it does not support: rare subsamplings, bytes before the first segment."""
 
 _STRIP = 256
-"""Rows that are converted at a time, so that what a conversion needs beside the picture stays small."""
+"""Rows that are converted at a time, so that a conversion needs little memory beside the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class JpegHeader:
     """width, height: stored pixels, before `orientation`. components: 1 grey, 3 colour, 4 CMYK.
 
     progressive: coded in passes, which are all kept in memory while it is decoded.
-    adobe: an Adobe marker is there, by which custom the four inks are stored inverted.
+    adobe: whether there is an Adobe marker, with which the four inks are, by custom, stored inverted.
     """
 
     width: int
@@ -116,7 +116,7 @@ def decode_jpeg(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
 
 
 def _by_pillow(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
-    """As `decode_jpeg`, for what simplejpeg does not read."""
+    """As `decode_jpeg`, for files that simplejpeg does not support."""
     low = (-(-header.width // reduction), -(-header.height // reduction))
     try:
         opened = Image.open(io.BytesIO(image), formats=["JPEG"])
@@ -131,7 +131,7 @@ def _by_pillow(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
 
 
 def _scans(image: bytes) -> int:
-    """How many scans the image has up to its end; what lies behind that (a phone's video) is not its own."""
+    """How many scans the image has up to its end; data after that (a phone's video) is not part of it."""
     at, scans = _first_scan(image), 0
     while found := _MARKER.search(image, at):
         marker, at = found[1][0], found.end()
@@ -144,7 +144,7 @@ def _scans(image: bytes) -> int:
 
 
 def _first_scan(image: bytes) -> int:
-    """Where the first scan's marker stands."""
+    """The position of the first scan's marker."""
     *_, (_, segment, start) = [(0, b"", 2), *_places(image)]
     return image.index(b"\xff\xda", start + len(segment))
 
@@ -158,7 +158,7 @@ def _segments(image: bytes) -> Iterator[tuple[int, bytes]]:
 def _places(image: bytes) -> Iterator[tuple[int, bytes, int]]:
     """Each marker before the first scan, its segment's content, and where that starts.
 
-    Bytes between segments that belong to none are passed over, as libjpeg does.
+    Bytes between segments are skipped, as in libjpeg.
     """
     at = 2
     while True:

@@ -1,9 +1,9 @@
-"""Which kind of file something is, by its first bytes: a name never says it."""
+"""The kind of a file, by its first bytes and never by its name."""
 
 from __future__ import annotations
 
 KINDS = ("JPEG", "PNG", "WebP", "HEIC", "AVIF", "GIF", "BMP", "TIFF")
-"""The kinds that are read here; which of them a front door takes is said by that door."""
+"""The kinds that are read here; each dialect decides which of them it accepts."""
 
 _MAGIC = (
     (0, b"\xff\xd8\xff", "JPEG"),
@@ -30,5 +30,5 @@ _MAGIC = (
 
 
 def kind_of(image: bytes) -> str | None:
-    """The kind of file that `image` says it is, such as "WebP"; None where nobody here knows it."""
+    """The kind of file that `image` declares, such as "WebP"; None if it is unknown here."""
     return next((name for offset, magic, name in _MAGIC if image.startswith(magic, offset)), None)

@@ -11,12 +11,12 @@ MEBIBYTE = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an image may cost. Sides and pixels are those that the header names.
+    """What an image may cost. Sides and pixels are those in the header.
 
     Memory of one decode is bounded by `max_pixels`. Bytes a pixel at the peak: JPEG 3, with up to 6 more while a
     progressive one is decoded and 4 more for CMYK; PNG 6 (libpng's rows and the picture), 10 with alpha, 16 with 16
-    bits and alpha; other kinds 10. A test holds 16 bits with alpha, which is the worst, to it. All decoding of a
-    process together is held to `decode.ROOM`.
+    bits and alpha; other kinds 10. A test checks this for the worst case, 16 bits with alpha. All decoding of a process
+    together is limited to `decode.ROOM`.
     """
 
     max_bytes: int = 5 * MEBIBYTE
@@ -44,11 +44,11 @@ STORED = Limits(max_bytes=15 * MEBIBYTE)
 """For images that a request names in a bucket."""
 
 LARGEST_FACE = replace(STORED, max_faces=1)
-"""The same where the largest face is all that is wanted: small ones are looked for only if no large one is there."""
+"""The same if only the largest face is wanted: small faces are searched for only if there is no large one."""
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:
-    """Refuse an image whose header names a size outside `limits`."""
+    """Refuse an image whose header gives a size outside `limits`."""
     if not (width and height):
         raise DamagedImage(f"the header names a size of {width} x {height} pixels")
     if max(width, height) > limits.max_side:

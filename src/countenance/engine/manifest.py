@@ -1,4 +1,4 @@
-"""What a model file is: one TOML manifest per model, those that ship and those that an operator adds."""
+"""The description of a model file: one TOML manifest per model, those that ship and those that an operator adds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """A package on the operator's package index that has the weights inside; its code is never imported."""
+    """A package on the operator's package index that contains the weights; its code is never imported."""
 
     package: str
     version: str
@@ -48,7 +48,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What comes out of an embedder: `dimension` numbers, normalised here to L2 norm 1.
+    """The output of an embedder: `dimension` numbers, normalised here to L2 norm 1.
 
     mirrored: whether a template is the mean of the aligned face and its mirror image, at twice the embedding time.
     """
@@ -61,20 +61,19 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Mixed:
-    """How far an embedder may leave f32: what comes after the tensor `exact_until` may be computed in bf16."""
+    """How far an embedder may depart from f32: everything after the tensor `exact_until` may be computed in bf16."""
 
     exact_until: str
 
 
 @dataclass(frozen=True, slots=True)
 class Upright:
-    """By what it shows that a face lies upright; scores 0..1 of the detector.
+    """How the detector's scores, 0..1, show that a face is upright.
 
-    clear_score: above any that a face reaches that lies upside down or sideways. likely_score: above any of a face that
-    lies sideways or half turned. sure_score, sure_margin: what the upright one of four small crops must have, and by
-    how much it must lead the next, to settle it. turned_score, turned_margin: what the best of eight larger crops must
-    have where it is a turned one, and by how much it must lead those a right angle or more away; else the face is not
-    used.
+    clear_score: above any score of a face that is upside down or sideways. likely_score: above any score of a face that
+    is sideways or half turned. sure_score, sure_margin: the score that the upright one of four small crops needs, and
+    its lead over the next, to decide the matter. turned_score, turned_margin: the score that the best of eight larger
+    crops needs if it is a turned one, and its lead over those a right angle or more away; else the face is not used.
     """
 
     clear_score: float
@@ -90,7 +89,7 @@ class Detection:
     """How a detector's output is read. min_score: 0..1. max_overlap: intersection over union, 0..1.
 
     average_head: where the detector finds its five points on an average head that looks straight, for `pose.Head`.
-    confidence: what its scores are worth; by default 100 times the score.
+    confidence: from its scores to confidence; by default 100 times the score.
     """
 
     head: Literal["yunet"]
@@ -105,9 +104,8 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One model: what it is called, which file it is, under which licence, and how to feed it.
-
-    folder: where the file lies beside its manifest (an operator's own model), or None for one that is fetched.
+    """One model: its name, its file, its licence, and how to feed it. folder: where its file is, next to the manifest
+    (an operator's own model), or None for one that is fetched.
     """
 
     name: str
@@ -126,7 +124,7 @@ class Manifest:
 
     @property
     def model(self) -> ModelId:
-        """The identity of the space that this model's templates live in: of the weights, and of how they are used."""
+        """The identity of this model's template space: of the weights, and of how they are used."""
         if self.output is None or not self.output.mirrored:
             return ModelId(self.sha256)
         return ModelId(hashlib.sha256(f"{self.sha256} mirrored".encode()).hexdigest())
@@ -144,7 +142,7 @@ class Manifest:
 def load_manifests(extra_dir: Path | None = None) -> dict[str, Manifest]:
     """All manifests by name: those that ship, then every *.toml in `extra_dir`.
 
-    Raises `ModelError` where one cannot be read, is incomplete, or takes a name that another has.
+    Raises `ModelError` if one cannot be read, is incomplete, or has a name that is taken.
     """
     found: dict[str, Manifest] = {}
     shipped = resources.files("countenance.engine") / "models"

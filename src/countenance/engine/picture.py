@@ -1,4 +1,4 @@
-"""What the engine hands out, and the protocol that it and every fake of it follow."""
+"""The values that the engine returns, and the protocol of the engine and its fakes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Picture:
     """One decoded image and the faces in it.
 
     width, height: pixels of the upright original. faces: largest box first, at most `Limits.max_faces`.
-    pixels: the upright picture, uint8 (h, w, 3) in B, G, R. Where the original is large and its faces can spare it,
-    these are its pixels reduced by the whole number `reduction`: use `position` to go from ratios to them.
+    pixels: the upright picture, uint8 (h, w, 3) in B, G, R. If the original is large and its faces allow it, these are
+    its pixels reduced by the whole number `reduction`: use `position` to get from ratios to pixels.
     source: the bytes that it was decoded from.
     """
 

@@ -1,7 +1,7 @@
 """PNG: what the header says, and the pixels.
 
 The chunks of the W3C recommendation that pixels need, their checksums and the pixel stream are checked here; libpng
-decodes what passes, so that it has nothing to complain about.
+decodes what passes, so that it finds no faults.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ _SAMPLES = {_GREY: 1, _RGB: 3, _PALETTE: 1, _GREY_ALPHA: 2, _RGBA: 4}
 _DEPTHS = {_GREY: (1, 2, 4, 8, 16), _RGB: (8, 16), _PALETTE: (1, 2, 4, 8), _GREY_ALPHA: (8, 16), _RGBA: (8, 16)}
 
 _STRIP = 256
-"""Rows that are converted at a time, so that what a conversion needs beside the picture stays small."""
+"""Rows that are converted at a time, so that a conversion needs little memory beside the picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class PngHeader:
     """width, height: stored pixels, before `orientation`. alpha: an alpha channel or transparent colours.
 
-    bits: of one pixel. interlaced: stored in the seven passes of Adam7. chunks: where the chunks lie that pixels need
-    (IHDR, PLTE, tRNS, IDAT, IEND), each with a right checksum, as (name, start, end).
+    bits: of one pixel. interlaced: stored in the seven passes of Adam7. chunks: the chunks that pixels need (IHDR,
+    PLTE, tRNS, IDAT, IEND), each with a correct checksum, as (name, start, end).
     """
 
     width: int
@@ -111,8 +111,8 @@ def _chunks(image: bytes) -> Iterator[tuple[bytes, int, int]]:
 def _needed(name: bytes, length: int, colour: int, depth: int, seen: dict[bytes, int]) -> bool:
     """Whether pixels need this chunk; one that is needed and out of place, or of a wrong length, is an `ImageError`.
 
-    seen: the chunks kept so far and their lengths. tRNS may be left out, so a misplaced one is; so is that of a grey
-    PNG, which makes one grey level transparent.
+    seen: the chunks kept so far and their lengths. tRNS is optional, so a misplaced one is ignored, as is that of a
+    grey PNG, which makes one grey level transparent.
     """
     if name == b"IHDR":
         right = not seen
@@ -126,7 +126,7 @@ def _needed(name: bytes, length: int, colour: int, depth: int, seen: dict[bytes,
         return fits and not seen.keys() & {b"tRNS", b"IDAT"}
     elif name in (b"IDAT", b"IEND"):
         right = name == b"IDAT" or length == 0
-    elif name[0] & 0x20:  # a lower-case letter: nobody needs it to read the pixels
+    elif name[0] & 0x20:  # a lower-case letter: not needed to read the pixels
         return False
     else:
         raise UnsupportedImage("the PNG needs a chunk that is not part of the PNG recommendation")
@@ -169,7 +169,7 @@ def _check_stream(image: bytes, header: PngHeader) -> None:
 
 
 def _filter_positions(header: PngHeader) -> Iterator[int]:
-    """Where in the unpacked stream each row's filter byte stands."""
+    """The position of each row's filter byte in the unpacked stream."""
     at = 0
     for rows, stride in _passes(header):
         yield from range(at, at + rows * stride, stride)

@@ -3,7 +3,7 @@
 Under weak perspective the points of a rigid head are a linear image of it, so its axes as the camera sees them come
 from least squares (the first step of POSIT: DeMenthon and Davis, IJCV 15, 1995), are made orthonormal by SVD, and give
 the angles. The average head is data of the detector's manifest, since each detector has its own idea of where a nose
-is. Faces differ from the average, so this is good for telling frontal from turned; single degrees mean nothing.
+is. Faces differ from the average, so this distinguishes frontal from turned heads; single degrees mean nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Head:
         """Degrees for `points` (5, 2) in pixels of the upright picture.
 
         roll, -180..180: clockwise as the viewer sees it. yaw, -90..90: towards the viewer's right. pitch, -180..180:
-        upwards. All 0 for a face that looks straight at the camera, and for points that coincide.
+        upwards. All are 0 for a face that looks straight at the camera, and for points that coincide.
         """
         axes = (self._solver @ (points - points.mean(axis=0))).T  # (2, 3)
         across, down = _orthonormal(*axes.tolist())
@@ -49,7 +49,7 @@ def _orthonormal(one: list[float], other: list[float]) -> tuple[list[float], lis
     if a + c < 1e-18:
         return [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]
     root = math.sqrt(max(a * c - b * b, 0.0))
-    if root < 1e-4 * (a + c):  # the difference above has lost too many digits
+    if root < 1e-4 * (a + c):  # the difference above lost too many digits
         u, _, vt = np.linalg.svd(np.array([one, other]), full_matrices=False)
         across, down = (u @ vt).tolist()
         return across, down

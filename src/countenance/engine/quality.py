@@ -1,4 +1,4 @@
-"""What can be measured about the picture of a face: sharpness, brightness, size. Nothing here is about the person."""
+"""Measurements of a face's picture: sharpness, brightness, size. None is about the person."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import numpy as np
 from countenance.faces import Pixels, Quality
 
 HALF_SHARP = 0.35
-"""Edges (see `quality`) that count as sharpness 50. The median over the largest face of every 60th image of LFW is 3.8,
-which so counts as 92: published answers of Amazon Rekognition have 80 to 99 for ordinary pictures."""
+"""Edges (see `quality`) that give sharpness 50.
+
+The median over the largest face of every 60th image of LFW is 3.8, which gives 92: published answers of Amazon
+Rekognition have 80 to 99 for ordinary pictures.
+"""
 
 BRIGHTNESS_POWER = 1 / 3
-"""The mean luma of ordinary faces, two fifths of white, so counts as 75: published answers have 60 to 90."""
+"""So the mean luma of ordinary faces, two fifths of white, gives 75: published answers have 60 to 90."""
 
 STANDARD_CONTRAST, LEAST_CONTRAST = 48.0, 8.0
-"""Standard deviations of luma: what a face is stretched to, and the least that is still stretched."""
+"""Standard deviations of luma: the one to which a face is stretched, and the least that is still stretched."""
 
 
 def quality(face: Pixels, size_px: float) -> Quality:
@@ -24,7 +27,7 @@ def quality(face: Pixels, size_px: float) -> Quality:
     brightness: the cube root of mean luma (Rec. 601) as a share of white, 0..100. sharpness: e / (e + 0.35) x 100,
     where e is the mean absolute Laplacian of the luma in grey levels, after a Gaussian of 1 pixel (so that noise is no
     sharpness) and stretched to a standard contrast (so that a dim picture is not called blurred). A face that had to be
-    enlarged to 112 x 112 is soft, and counts as such. Both maps are monotone: they change no order of pictures.
+    enlarged to 112 x 112 is soft, and is measured as such. Both maps are monotone, so they keep the order of pictures.
     """
     luma = cv2.cvtColor(face, cv2.COLOR_BGR2GRAY)
     mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(luma))

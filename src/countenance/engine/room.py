@@ -1,4 +1,4 @@
-"""How much memory all decoding of this process may take together: by cost stated before it starts."""
+"""Limits the memory of all decoding in this process together, by costs stated beforehand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Room:
-    """`size` bytes that several threads share. Whoever wants more than is free waits; who wants all gets it alone."""
+    """`size` bytes that threads share. A thread that needs more than is free waits; one that needs all works alone."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -17,7 +17,7 @@ class Room:
 
     @contextmanager
     def taken(self, cost: int) -> Iterator[None]:
-        """`cost` bytes, held for as long as the block runs; more than there are counts as all."""
+        """`cost` bytes, held while the block runs; a cost beyond `size` counts as all of it."""
         cost = min(cost, self.size)
         with self._changed:
             self._changed.wait_for(lambda: self.free >= cost)

@@ -1,6 +1,6 @@
 """The runtime: networks compiled by OpenVINO for this machine's cores (docs/adr/0001-runtime.md says why).
 
-The weights come in as bytes whose hash was checked, never as a path, so that what runs is what was checked.
+Weights are passed as bytes whose hash was checked, never as a path, so that what runs is what was checked.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from countenance.engine.manifest import Input, Manifest
 from countenance.errors import ModelError
 
 Precision = Literal["f32", "mixed"]
-"""What the multiplications are done in: f32 throughout, or bf16 (f32's range with 8 bits of mantissa, summed in f32)
-after the first layers, as far as the manifest says that it changes nothing that matters."""
+"""The precision of multiplications: f32 throughout, or bf16 (f32's range with 8 bits of mantissa, summed in f32) after
+the first layers, as far as the manifest allows it without relevant differences.
+"""
 
 Pixels4 = NDArray[np.uint8]
 """Pictures of one size, uint8 (n, height, width, 3), channels B, G, R."""
@@ -35,11 +36,11 @@ Shape = tuple[int, int, int]
 """How many pictures, their height and width in pixels."""
 
 KEPT_KERNELS = 500
-"""How many kernels, each made for one shape of input, a compiled network keeps.
+"""How many kernels, each for one shape of input, a compiled network keeps.
 
 Measured with one thread and 320 pictures, each of a new size: with OpenVINO's own 5000, memory rises from 350 MB to 720
 after 40 sizes, 950 after 160 and 990 after 320; with 500 to 560 and 590, and stays there. That takes 9 to 13 % more
-processor time for a picture of a new size, and none for one of a size that is known.
+processor time for a picture of a new size, and none for one of a known size.
 """
 
 ONE_THREAD = {
@@ -50,14 +51,16 @@ ONE_THREAD = {
 }
 
 OFTEN, MOST_SHAPES = 8, 8
-"""How often a shape comes before it is compiled for (a fifth of a second), and for how many that is done."""
+"""How often a shape must occur before a network is compiled for it (a fifth of a second), and for how many shapes at
+most.
+"""
 
 Outputs = list[NDArray[np.float32]]
-"""A network's outputs, each with a first axis of n."""
+"""A network's outputs, each with a first axis of length n."""
 
 
 def cores(threads: int) -> int:
-    """How many threads to use: `threads`, or for 0 every core that this process may run on."""
+    """How many threads to use: `threads`, or if that is 0 the number of cores that this process may use."""
     return threads or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1))
 
 
@@ -69,7 +72,7 @@ def fastest_precision(manifest: Manifest) -> Precision:
 
 @dataclass(frozen=True, slots=True)
 class _Lane:
-    """One request for each part of a network, and where the last part puts what it found."""
+    """One request for each part of a network, and where the last part puts its output."""
 
     requests: list[ov.InferRequest]
     outputs: list[ov.ConstOutput]
@@ -78,8 +81,8 @@ class _Lane:
 class _Compiled:
     """A network compiled for one shape or for any: parts that run one after the other, and a lane for each thread.
 
-    Each lane is compiled by itself: a model with one stream runs in the thread that asks, one with several hands each
-    question to a thread of its own and back.
+    Each lane is compiled separately: a model with one stream runs in the calling thread, one with several passes each
+    request to a thread of its own and back.
     """
 
     def __init__(self, parts: list[tuple[str, ov.Model]], outputs: Sequence[str], lanes: int) -> None:
@@ -108,7 +111,7 @@ class _Compiled:
 class Network:
     """A network with `lanes` independent lanes of one thread each; any number of threads may call it.
 
-    Its input is pixels as they are: order, mean and scale are part of the compiled graph.
+    Its input is plain pixels: channel order, mean and scale are part of the compiled graph.
     """
 
     def __init__(
@@ -121,10 +124,8 @@ class Network:
         precision: Precision = "f32",
         shapes: Sequence[Shape] = (),
     ) -> None:
-        """outputs: their names, "" for the only one.
-
-        shapes: those that will come, and no others. Without any, every shape is taken, and one that comes often is
-        compiled for on the way: fixed shapes run about a tenth faster.
+        """outputs: their names, "" for the only one. shapes: the only shapes of input. Without them every shape is
+        accepted, and a frequent one gets a network of its own: fixed shapes run about a tenth faster.
         """
         self._weights, self._manifest, self._names, self._precision = weights, manifest, outputs, precision
         self.lanes = lanes
@@ -141,7 +142,7 @@ class Network:
 
     @contextmanager
     def lane(self) -> Iterator[Callable[[Pixels4], Outputs]]:
-        """A lane for this thread alone, waited for while every lane is taken."""
+        """A lane for this thread alone; waits while every lane is taken."""
         with self._permits:
             yield lambda pictures: self._for((len(pictures), *pictures.shape[1:3])).run(pictures)
 
@@ -175,7 +176,7 @@ class Network:
 
 
 def _cut(model: ov.Model, tensor: str) -> list[tuple[str, ov.Model]]:
-    """`model` as two that run one after the other, with the precision of each: up to `tensor`, and from there."""
+    """`model` as two models that run in turn, each with its precision: up to `tensor`, and from there."""
     ports = [port for node in model.get_ordered_ops() for port in node.outputs() if tensor in port.get_names()]
     if len(ports) != 1:
         raise ValueError(f"no tensor {tensor!r} to change the precision at")
@@ -188,7 +189,7 @@ def _cut(model: ov.Model, tensor: str) -> list[tuple[str, ov.Model]]:
 
 
 def _port(ports: Sequence[ov.ConstOutput], name: str) -> ov.ConstOutput:
-    """The output called `name`, or the only one where `name` is empty."""
+    """The output called `name`, or the only one if `name` is empty."""
     if not name and len(ports) == 1:
         return ports[0]
     for port in ports:
@@ -207,7 +208,7 @@ def _of_shape(model: ov.Model, how: Input, shape: Shape | None) -> ov.Model:
 
 
 def _with_pixels_in(model: ov.Model, how: Input) -> ov.Model:
-    """`model` with an input of uint8 (n, height, width, 3) in B, G, R, and the manifest's conversion put before it."""
+    """`model` preceded by the manifest's conversion, so that its input is uint8 (n, height, width, 3) in B, G, R."""
     steps = PrePostProcessor(model)
     steps.input().tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
     steps.input().model().set_layout(ov.Layout(how.layout.upper()))

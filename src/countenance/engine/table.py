@@ -1,4 +1,4 @@
-"""A TOML table that is read strictly, key by key."""
+"""A TOML table, read strictly and key by key."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class TomlTable:
         self.where = where
 
     def has(self, key: str) -> bool:
-        """Whether `key` is there and was not read yet."""
+        """Whether `key` is there and has not been read."""
         return key in self._values
 
     def nothing_left(self) -> None:
-        """Refuse keys that nobody asked for."""
+        """Refuse keys that were not read."""
         if self._values:
             raise ModelError(f"{self.where}: unknown key {min(self._values)!r}")
 
@@ -60,7 +60,7 @@ class TomlTable:
         return value if type(value) is int and 0 < value <= 65536 else self._refuse(key, "a count", value)
 
     def yes(self, key: str) -> bool:
-        """true or false; false where it is not there."""
+        """true or false; false if it is missing."""
         value = self._take(key, False)
         return value if isinstance(value, bool) else self._refuse(key, "true or false", value)
 

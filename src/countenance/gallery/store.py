@@ -458,7 +458,8 @@ class Store:
 
     def erased_since(self, gallery: int, revision: int) -> Numbers | None:
         """The numbers of the faces erased after `revision`, sorted, (n,); None if the log does not reach back that
-        far."""
+        far.
+        """
         query = sa.select(erasures.c.face).where(erasures.c.gallery == gallery, erasures.c.revision > revision)
         with reading(self._engine) as connection:
             floor = connection.execute(sa.select(galleries.c.log_floor).where(galleries.c.number == gallery)).scalar()

@@ -1,4 +1,4 @@
-"""What mandates have ordered and not yet got, or may fetch: video jobs, stream processors, liveness sessions."""
+"""What was ordered under mandates and is not fetched yet: video jobs, stream processors, liveness sessions."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class JobKind(StrEnum):
 
 
 class JobState(StrEnum):
-    """How far a job is. The last two are final."""
+    """The state of a job. The last two are final."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -31,9 +31,9 @@ class JobState(StrEnum):
 class VideoRequest:
     """What a job is to do, and for whom.
 
-    bucket, name, version: the video's place. gallery_id, similarity (0..100): of a search. tag, topic: the caller's.
-    token: digest of the caller's idempotency token. request: digest of all that the token stands for. keep_days: when
-    the results are erased, after the job's end.
+    bucket, name, version: where the video is. gallery_id, similarity (0..100): of a search. tag, topic: the caller's.
+    token: digest of the caller's idempotency token. request: digest of the whole request that goes with the token.
+    keep_days: when the results are erased, after the job's end.
     """
 
     mandate_id: str

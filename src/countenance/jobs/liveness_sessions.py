@@ -1,7 +1,6 @@
-"""Liveness sessions in the one database: which mandate's, for which outside check, and what that check signed.
-
-A row is worth nothing without the check's signature, which is verified at every reading: who can only write the
-database makes nobody live.
+"""Liveness sessions in the one database: their mandate, their outside check, and what that check signed. A result
+counts only with the check's signature, which is verified at every reading: write access to the database is not enough
+to pass anybody.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from countenance.jobs.tables import liveness_sessions
 LASTS = timedelta(minutes=3)
 """How long a session waits for its result, as Rekognition's do."""
 KEPT = timedelta(hours=24)
-"""How long a session is known at all."""
+"""How long a session is kept."""
 MOST_SESSIONS = 1000
-"""Sessions of one mandate that are known at once."""
+"""The most sessions of one mandate that are kept at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class LivenessSession:
-    """One session. ends_at: until when its result is taken, UTC. statement: what was signed, None until then."""
+    """One session. ends_at: until when its result is taken, UTC. statement: what was signed; None before."""
 
     session_id: str
     mandate_id: str
@@ -53,7 +52,7 @@ class LivenessSessions:
         self.now = now
 
     def create(self, mandate_id: str, check_id: str, token: str | None) -> LivenessSession:
-        """A new session, or the one that the mandate's `token` made before; those past `KEPT` are forgotten.
+        """A new session, or the one that the mandate's `token` made earlier; sessions older than `KEPT` are deleted.
 
         `TooManyJobs` beyond `MOST_SESSIONS` of the mandate.
         """
@@ -77,7 +76,7 @@ class LivenessSessions:
         return LivenessSession(session_id, mandate_id, check_id, moment(made_us))
 
     def show(self, session_id: str) -> LivenessSession:
-        """The session with that id; `NoSuchSession` if there is none, or it is forgotten."""
+        """The session with that id; `NoSuchSession` if there is none, or it was deleted."""
         since = microseconds(self.now() - KEPT)
         columns = liveness_sessions.c
         query = sa.select(liveness_sessions).where(columns.session_id == session_id, columns.made_us >= since)
@@ -88,7 +87,7 @@ class LivenessSessions:
         return _session(row)
 
     def take(self, session_id: str, statement: bytes, signature: bytes) -> None:
-        """Keep the signed result of a session; `Conflict` if it has one already."""
+        """Store the signed result of a session; `Conflict` if it has one already."""
         waiting = (liveness_sessions.c.session_id == session_id, liveness_sessions.c.statement.is_(None))
         with changing(self._engine) as connection:
             change = sa.update(liveness_sessions).where(*waiting).values(statement=statement, signature=signature)

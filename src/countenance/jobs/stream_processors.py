@@ -1,4 +1,4 @@
-"""Stream processors in the one database: live searches as mandates described them. None of them runs here."""
+"""Stream processors in the one database: descriptions of live searches, by mandate. None of them runs here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from countenance.jobs.tables import stream_processors
 from countenance.signing import JSON
 
 MOST_PROCESSORS = 100
-"""Stream processors of one mandate."""
+"""The most stream processors of one mandate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class StreamProcessors:
         self._now = now
 
     def create(self, mandate_id: str, name: str, description: Mapping[str, JSON], tags: Mapping[str, str]) -> None:
-        """Keep it; `InUse` if the mandate has one of that name, `TooManyJobs` beyond `MOST_PROCESSORS`."""
+        """Store it; `InUse` if the mandate has one of that name, `TooManyJobs` beyond `MOST_PROCESSORS`."""
         theirs = stream_processors.c.mandate_id == mandate_id
         with changing(self._engine) as connection:
             names = connection.execute(sa.select(stream_processors.c.name).where(theirs)).scalars().all()

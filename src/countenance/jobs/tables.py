@@ -1,6 +1,6 @@
 """The tables of jobs, as migrations 0010 and 0013 make them.
 
-A row of `video_job_candidates` refers to the enrolled face and goes with it, whoever erases the face. No table here
+A row of `video_job_candidates` refers to the enrolled face and is deleted with it. No table here
 holds a template.
 """
 
@@ -14,7 +14,7 @@ from countenance.gallery.tables import faces
 METADATA = sa.MetaData()
 _big = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
-_faces = faces.to_metadata(METADATA)  # what a foreign key needs to know
+_faces = faces.to_metadata(METADATA)  # what the foreign key refers to
 for _name in ("images", "galleries", "users"):
     GALLERY_METADATA.tables[_name].to_metadata(METADATA)
 

@@ -1,4 +1,4 @@
-"""Jobs on stored video in the one database: queued, taken, finished once, erased when their term is over."""
+"""Jobs on stored video in the one database: queued, taken, finished once, erased after their term."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from countenance.jobs.job import Findings, JobCandidate, JobFace, JobKind, JobSt
 from countenance.jobs.tables import video_job_candidates, video_job_faces, video_jobs
 
 MOST_OPEN = 20
-"""Jobs of one mandate that may wait or run at once; Rekognition's limit for an account."""
+"""The most jobs of one mandate that wait or run at once; Rekognition's limit for an account."""
 MOST_ATTEMPTS = 3
-"""How often a job is begun that ends with the process that runs it."""
+"""How often a job is started whose process ends before it does."""
 
 _OPEN = (JobState.WAITING, JobState.RUNNING)
 _AT_ONCE = 1000
@@ -35,7 +35,7 @@ class VideoJobs:
         self._now = now
 
     def start(self, asked: VideoRequest) -> str:
-        """Queue a job and return its id; a request whose token is known gets the id that it got before.
+        """Queue a job and return its id; a request whose token is known gets the same id again.
 
         `TokenReused` if the token came with another request, `TooManyJobs` if `MOST_OPEN` of the mandate are open.
         """
@@ -86,7 +86,8 @@ class VideoJobs:
         return next(iter(self._select(sa.select(video_jobs).where(*where))), None)
 
     def recover(self) -> None:
-        """Queue again what was running when a process ended; give up what was begun `MOST_ATTEMPTS` times.
+        """Queue again the jobs that were running when a process ended; give up those that were started `MOST_ATTEMPTS`
+        times.
 
         Only for the one process that runs jobs, before it takes any.
         """
@@ -109,13 +110,13 @@ class VideoJobs:
             return _job(connection.execute(sa.select(video_jobs).where(video_jobs.c.number == number)).one())
 
     def give_back(self, job: VideoJob) -> None:
-        """Queue a running job again, as if it had not been begun."""
+        """Queue a running job again, as if it had not been started."""
         values = {"state": JobState.WAITING, "attempts": video_jobs.c.attempts - 1}
         with changing(self._engine) as connection:
             connection.execute(sa.update(video_jobs).where(*_this_attempt(job)).values(values))
 
     def progress(self, job: VideoJob, frames: int) -> None:
-        """Note how many frames are analysed."""
+        """Note how many frames have been analysed."""
         with changing(self._engine) as connection:
             connection.execute(sa.update(video_jobs).where(*_this_attempt(job)).values(frames=frames))
 
@@ -177,7 +178,7 @@ class VideoJobs:
             ]
 
     def to_notify(self) -> list[VideoJob]:
-        """Jobs that have ended and whose topic has to be told now."""
+        """Jobs that have ended and whose topic is to be notified now."""
         due = video_jobs.c.notify_us <= microseconds(self._now())
         return self._select(sa.select(video_jobs).where(due).order_by(video_jobs.c.number).limit(100))
 
@@ -189,7 +190,7 @@ class VideoJobs:
             connection.execute(sa.update(video_jobs).where(video_jobs.c.number == job.number).values(values))
 
     def erase_old(self) -> int:
-        """Erase the jobs whose term is over, with their results; how many."""
+        """Erase the jobs whose term is over, with their results; returns how many."""
         day = timedelta(days=1) // timedelta(microseconds=1)
         over = video_jobs.c.ended_us + video_jobs.c.keep_days * day < microseconds(self._now())
         with changing(self._engine) as connection:

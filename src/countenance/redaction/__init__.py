@@ -1,6 +1,5 @@
-"""Pictures and recorded video with faces covered beyond recovery: where to cover, how, and what is written.
-
-Nothing here finds faces or tells one from another; what was found comes in, and pixels and a report go out.
+"""Pictures and recorded video with faces covered beyond recovery: where to cover, how, and what is written. Nothing
+here detects or compares faces: detected faces come in, pixels and a report go out.
 """
 
 from countenance.redaction.covering import STYLES, Style, cover, head

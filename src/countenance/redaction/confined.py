@@ -11,7 +11,7 @@ def main() -> None:
     memory, output, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     try:
         import resource
-    except ImportError:  # no such limits on Windows
+    except ImportError:  # Windows has no such limits
         pass
     else:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))

@@ -1,8 +1,6 @@
-"""Covers heads: few large blocks of mean colour, jittered and blurred; or one plain colour.
-
-A head of any size is left with at most `CELLS` x `CELLS` means, with margins round the face included, so that what is
-left does not grow with the picture. Each is moved by a random amount, so that the same photograph, covered again, does
-not give the same colours.
+"""Covers heads with a few large blocks of mean colour, jittered and blurred, or with one plain colour. Of a head of any
+size at most `CELLS` x `CELLS` means remain, margins around the face included, so larger pictures reveal no more. Each
+mean is changed by a random amount, so that the same photograph, covered again, does not give the same colours.
 """
 
 from __future__ import annotations
@@ -18,14 +16,14 @@ from countenance.faces import BoundingBox, Pixels
 
 Style = Literal["blur", "fill"]
 STYLES: tuple[Style, ...] = ("blur", "fill")
-"""blur: blocks and blur. fill: one grey, for whoever must be sure that nothing at all is left."""
+"""blur: blocks and blur. fill: one grey, for when nothing at all may remain."""
 
 CELLS = 4
-"""Blocks across and down a head, at most."""
+"""The most blocks across and down a head."""
 CELL_PX = 8
 """Side of the smallest block: small heads get fewer blocks, at least two each way."""
 JITTER = 12
-"""Grey levels by which each mean is moved, at most, up or down, by chance."""
+"""The most grey levels by which each mean is raised or lowered at random."""
 
 ASIDE, ABOVE, BELOW = 0.4, 0.5, 0.4
 """How far beyond the face's box the cover reaches, in lengths of the box: over hair, ears and chin."""
@@ -35,7 +33,7 @@ _GREY = 127
 
 
 def head(box: BoundingBox) -> BoundingBox:
-    """The whole head round the face at `box`, however it lies."""
+    """The whole head around the face at `box`, whichever way up it is."""
     side = max(box.width, 0.0)
     return BoundingBox(
         box.left - ASIDE * side,
@@ -46,7 +44,7 @@ def head(box: BoundingBox) -> BoundingBox:
 
 
 def cover(pixels: Pixels, boxes: Iterable[BoundingBox], style: Style = "blur") -> Pixels:
-    """A copy of `pixels` in which the heads round the faces at `boxes` are covered."""
+    """A copy of `pixels` in which the heads around the faces at `boxes` are covered."""
     made = pixels.copy()
     height, width = made.shape[:2]
     random = np.random.default_rng(secrets.randbits(64))

@@ -1,6 +1,6 @@
-"""The time stamps of an MP4 file that OpenCV wrote, which knows one frame rate only: set to those of the original.
+"""Sets the time stamps of an MP4 file to those of the original: OpenCV, which wrote it, has only a constant frame rate.
 
-ISO/IEC 14496-12: `stts` holds the durations of samples; `mdhd`, `tkhd`, `mvhd` and `elst` say how long all is.
+ISO/IEC 14496-12: `stts` holds the durations of samples; `mdhd`, `tkhd`, `mvhd` and `elst` the total duration.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class NotRetimed(Exception):
 def retime(path: Path, moments: Sequence[float], last_ms: float) -> None:
     """Give the frames of the file at `path` the times `moments` (milliseconds, rising, from 0).
 
-    last_ms: how long the last frame is shown. `NotRetimed` where the file has another number of frames, or more than
-    one track.
+    last_ms: how long the last frame is shown. `NotRetimed` if the file has another number of frames, or more than one
+    track.
     """
     boxes: dict[bytes, tuple[int, int]] = {}
     with path.open("r+b") as file:
@@ -67,7 +67,7 @@ def _with_times(box: bytes, spans: Sequence[int], ticks: int, movie_ticks: int) 
         runs = [(len(list(group)), span) for span, group in groupby(spans)]
         body = body[:4] + struct.pack(">I", len(runs)) + b"".join(struct.pack(">II", *run) for run in runs)
     elif kind in (b"mdhd", b"mvhd", b"tkhd"):
-        # version 0 has the length after two times and a scale (tkhd: two times, id, reserved); version 1 is wider
+        # version 0 has the duration after two times and a scale (tkhd: two times, id, reserved); version 1 is wider
         if body[0]:
             raise NotRetimed("the file is longer than 32 bits count")
         at = 20 if kind == b"tkhd" else 16

@@ -1,5 +1,4 @@
-"""Follows covered faces from frame to frame by place alone, and says where they are between the frames looked at.
-
+"""Follows covered faces from frame to frame by position alone, and interpolates between the frames that were searched.
 No template is made for this: two people who swap places swap their paths, and both stay covered.
 """
 
@@ -17,17 +16,16 @@ from countenance.redaction.covering import head
 from countenance.redaction.regions import Region, RegionOrigin
 
 GAP_MS = 1000.0
-"""How long a face may be missed and still be taken for the one that was there."""
+"""How long a face may be missed and still count as the same."""
 HOLD_MS = 500.0
-"""How long the place of a face is covered before it is first found and after it was last found."""
+"""How long a face's position is covered before it is first found and after it is last found."""
 _OVERLAP = 0.1
 
 
 @dataclass(eq=False)
 class Move:
-    """One face's way through a video. moments: milliseconds, rising, one for each of regions, which were found.
-
-    left: places in both of finds that are to stay uncovered.
+    """One face's path through a video. moments: milliseconds, rising, one for each of regions, which were found. left:
+    indices in both of the finds that stay uncovered.
     """
 
     moments: list[float] = field(default_factory=list)
@@ -40,7 +38,7 @@ class Move:
         return place in self.left and self.moments[place] == moment
 
     def at(self, moment: float, hold_ms: float) -> Region | None:
-        """Where it is at `moment`; None before and after."""
+        """Where it is at `moment`; None before its beginning and after its end."""
         place = bisect_left(self.moments, moment)
         if place < len(self.moments) and self.moments[place] == moment:
             return self.regions[place]
@@ -56,7 +54,10 @@ class Move:
 
 
 class Follower:
-    """Puts the finds of each frame on paths. step_ms: time between two frames that are looked at; 0 for every one."""
+    """Assigns the finds of each frame to paths.
+
+    step_ms: time between two frames that are searched; 0 for every frame.
+    """
 
     def __init__(self, step_ms: float = 0.0) -> None:
         self.hold_ms = max(HOLD_MS, step_ms)
@@ -89,7 +90,7 @@ class Follower:
 
 
 class Places:
-    """Where the faces of `moves` are, asked for in order of time."""
+    """Where the faces of `moves` are; to be called in order of time."""
 
     def __init__(self, moves: Iterable[Move], hold_ms: float) -> None:
         self._hold_ms = hold_ms
@@ -97,7 +98,7 @@ class Places:
         self._running: list[Move] = []
 
     def at(self, moment: float) -> tuple[tuple[Region, ...], tuple[Region, ...]]:
-        """The faces to cover at `moment`, and those that stay as they are."""
+        """The faces to cover at `moment`, and those that stay uncovered."""
         while self._waiting and self._waiting[-1].moments[0] - self._hold_ms <= moment:
             self._running.append(self._waiting.pop())
         self._running = [move for move in self._running if moment <= move.moments[-1] + self._hold_ms]
@@ -111,7 +112,7 @@ class Places:
 
 
 def _between(one: BoundingBox, other: BoundingBox, share: float) -> BoundingBox:
-    """The box on the straight way from `one` to `other`, large enough for either size."""
+    """The box on the straight line from `one` to `other`, large enough for both sizes."""
     x = (one.left + one.width / 2) * (1 - share) + (other.left + other.width / 2) * share
     y = (one.top + one.height / 2) * (1 - share) + (other.top + other.height / 2) * share
     width, height = max(one.width, other.width), max(one.height, other.height)

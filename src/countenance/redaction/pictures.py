@@ -1,4 +1,4 @@
-"""Covered pixels as a file: encoded anew from pixels alone, so that nothing else of the original is in it."""
+"""Covered pixels as a file: encoded from pixels alone, so that it contains nothing else of the original."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from countenance.errors import ImageTooLarge
 from countenance.faces import Pixels
 
 WRITTEN_AS = {"JPEG": "JPEG", "PNG": "PNG", "WebP": "WebP", "HEIC": "JPEG", "AVIF": "JPEG"}
-"""What each kind is written as; the others as PNG."""
+"""The kind as which each kind is written; PNG for the others."""
 
 SUFFIXES = {"JPEG": (".jpg", ".jpeg", ".jfif"), "PNG": (".png",), "WebP": (".webp",)}
-"""Endings of file names of each kind that is written; the first is the usual one."""
+"""File name endings of each kind that is written, the usual one first."""
 
 QUALITY = 95
-"""Of JPEG and WebP, 0..100."""
+"""The quality of JPEG and WebP, 0..100."""
 
 
 def written_as(kind: str | None) -> str:
-    """What a picture of `kind` is written as."""
+    """The kind as which a picture of `kind` is written."""
     return WRITTEN_AS.get(kind or "", "PNG")
 
 
@@ -36,7 +36,7 @@ class WrittenPicture:
 def written(pixels: Pixels, original: bytes) -> WrittenPicture:
     """`pixels` as a file of the kind of `original`, if that is JPEG, PNG or WebP; HEIC and AVIF as JPEG, others as PNG.
 
-    No Exif, XMP, IPTC, ICC profile, comment, thumbnail or trailer is in it. `ImageTooLarge` where WebP ends.
+    No Exif, XMP, IPTC, ICC profile, comment, thumbnail or trailer is in it. `ImageTooLarge` beyond what WebP can hold.
     """
     kind = written_as(kind_of(original))
     options = {

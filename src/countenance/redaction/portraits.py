@@ -1,4 +1,4 @@
-"""One face of a picture, for people to look at: cut out, alone, of one size, without anything else of the file."""
+"""One face of a picture, for people to look at: cut out, alone, of fixed size, with nothing else of the file."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from countenance.faces import BoundingBox, Pixels
 
 SIDE = 512
 """Pixels of a portrait, each way."""
-_WIDER = 1.8  # how much wider than the face: hair, ears and neck are compared, too
+_WIDER = 1.8  # how much wider than the face: hair, ears and neck are compared too
 _GREY = 128
 
 
 def portrait(pixels: Pixels, box: BoundingBox, others: Iterable[BoundingBox] = ()) -> bytes:
     """The face in `box` as a JPEG of 512 x 512 pixels; other faces beside it are covered, outside the picture is grey.
 
-    pixels: the upright picture, uint8 (h, w, 3) in B, G, R. All portraits are made alike: none tells its source.
+    pixels: the upright picture, uint8 (h, w, 3) in B, G, R. All portraits are made in the same way, so none reveals its
+    source.
     """
     height, width = pixels.shape[:2]
     shown = pixels.copy()
@@ -26,7 +27,7 @@ def portrait(pixels: Pixels, box: BoundingBox, others: Iterable[BoundingBox] = (
         cv2.rectangle(shown, *_corners(other, width, height), (_GREY,) * 3, -1)
     (left, top), (right, bottom) = _corners(box, width, height)
     left, top, right, bottom = max(0, left), max(0, top), min(width, right), min(height, bottom)
-    shown[top:bottom, left:right] = pixels[top:bottom, left:right]  # where another box reaches into this one
+    shown[top:bottom, left:right] = pixels[top:bottom, left:right]  # the part that another box overlaps
     side = max(8, round(_WIDER * max(box.width * width, box.height * height)))
     x = round((box.left + box.width / 2) * width - side / 2)
     y = round((box.top + box.height / 2) * height - side / 2)

@@ -1,4 +1,4 @@
-"""What is covered, what is left as it is, and why; and what a person should look at."""
+"""What is covered, what stays uncovered, and why; and what a person should check."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from enum import StrEnum
 from countenance.faces import BoundingBox
 
 LEAST_SCORE = 0.2
-"""The detector's score from which a find is covered; the table `redaction` of docs/benchmarks.md has what it finds."""
+"""The detector's score from which a find is covered; see the table `redaction` in docs/benchmarks.md."""
 
 SURE_SCORE = 0.6
-"""The detector's score below which a person should look whether a find is a face: where detection itself begins."""
+"""Below this score of the detector a person should check whether a find is a face: ordinary detection starts here."""
 
 _INSIDE = 0.5
 
 
 class RegionOrigin(StrEnum):
-    """How a region of a picture or frame came about."""
+    """How a region of a picture or frame was found."""
 
     FOUND = "found"
     BETWEEN = "between"
@@ -29,7 +29,7 @@ class RegionOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """One face's box. score: the detector's, 0..1; of the nearer find for what was not found itself."""
+    """One face's box. score: the detector's, 0..1; that of the nearer find if the box itself was not found."""
 
     box: BoundingBox
     score: float
@@ -37,7 +37,7 @@ class Region:
 
     @property
     def sure(self) -> bool:
-        """Whether nobody needs to look at it."""
+        """Whether nobody needs to check it."""
         return self.why is RegionOrigin.FOUND and self.score >= SURE_SCORE
 
 

@@ -1,4 +1,4 @@
-"""What is written beside a covered file: what was covered, by what, and what a person should look at."""
+"""The report of a covered file: what was covered, by what, and what a person should check."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ FORMAT = "countenance redaction report 1"
 @dataclass(frozen=True, slots=True)
 class Applied:
     """How it was covered. detector: its label. least: score (0..1) from which finds are covered. style: of the cover.
-
-    except_boxes: chosen by whoever asked. gallery, similarity: whose enrolled people were left, and from which
+    except_boxes: selected by the caller. gallery, similarity: whose enrolled people stayed uncovered, from which
     similarity on.
     """
 
@@ -43,7 +42,10 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class PictureReport:
-    """Of one picture; boxes are those of faces, in ratios of the upright picture. kind: what it was written as."""
+    """The report of one picture; boxes are of faces, in ratios of the upright picture.
+
+    kind: as which it was written.
+    """
 
     sha256: str
     kind: str
@@ -80,9 +82,8 @@ class FrameRegions:
 
 @dataclass(frozen=True, slots=True)
 class VideoReport:
-    """Of one video. frames: written. looked_at: how many of them faces were searched in.
-
-    sound, times: what became of them, in words.
+    """The report of one video. frames: written. looked_at: how many of them were searched for faces. sound, times: what
+    was done with them, in words.
     """
 
     sha256: str
@@ -97,7 +98,7 @@ class VideoReport:
     times: str
 
     def count(self, sure: bool) -> int:
-        """Covers over all frames that are sure, or not."""
+        """How many covers over all frames are sure, or not."""
         return sum(region.sure is sure for frame in self.with_faces for region in frame.covered)
 
     def body(self) -> dict[str, JSON]:

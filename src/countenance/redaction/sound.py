@@ -1,7 +1,6 @@
-"""The sound of a video, put beside its covered frames by an ffmpeg binary, where this machine has one.
-
-ffmpeg reads the original, so it runs with bounded memory, time and output, local files as its only protocol, and the
-container that the first bytes name.
+"""Adds a video's sound to its covered frames with an ffmpeg binary, if this machine has one. ffmpeg reads the original,
+so it runs with bounded memory, time and output, local files as its only protocol, and the container that the first
+bytes show.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _LOCAL = ["-protocol_whitelist", "file"]
 _LIST = ["-c", "copy", "-frames:v", "1", "-f", "framecrc", "-"]
 _NOTHING_ELSE = ["-map_metadata", "-1", "-map_metadata:s", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
 _COPIED = {"aac", "mp3", "opus", "ac3", "eac3", "alac"}
-"""What players expect in MP4; other sound is encoded anew."""
+"""Codecs that players expect in MP4; other sound is encoded again."""
 
 
 def ffmpeg() -> str | None:
@@ -36,10 +35,9 @@ def ffmpeg() -> str | None:
 
 
 def with_sound(covered: Path, original: Path, container: str, limits: VideoLimits, begins_ms: float = 0.0) -> str:
-    """Add the sound of `original` to the MP4 file `covered`; what became of it, in words.
-
-    begins_ms: the time of the original's frame that `covered` begins with, from the start of its pictures. Where they
-    start after the sound, they do so in the covered file too.
+    """Add the sound of `original` to the MP4 file `covered`; returns what was done, in words. begins_ms: the time, from
+    the start of the original's pictures, of the frame with which `covered` begins. Pictures that start after the sound
+    do so in the covered file too.
     """
     binary = ffmpeg()
     if binary is None:
@@ -72,7 +70,7 @@ def with_sound(covered: Path, original: Path, container: str, limits: VideoLimit
 
 
 def _run(command: list[str]) -> str | None:
-    """What it writes to its output; None where it fails or takes too long."""
+    """The command's output; None if it fails or takes too long."""
     try:
         done = subprocess.run(  # noqa: S603  # our interpreter, a binary of this machine, paths as arguments
             command,
@@ -89,14 +87,14 @@ def _run(command: list[str]) -> str | None:
 
 
 def _late_s(listed: str) -> float:
-    """Seconds from the file's start to its first picture, of ffmpeg's list of it: `#tb 0: 1/1000`, `0, DTS, PTS, …`."""
+    """Seconds from the file's start to its first picture, from ffmpeg's list: `#tb 0: 1/1000`, `0, DTS, PTS, …`."""
     unit = re.search(r"^#tb 0: (\d+)/([1-9]\d*)$", listed, re.MULTILINE)
     packet = re.search(r"^0, *-?\d+, *(-?\d+),", listed, re.MULTILINE)
     return int(packet[1]) * int(unit[1]) / int(unit[2]) if unit and packet else 0.0
 
 
 def _index(path: Path) -> bytes:
-    """The last of the file, where ffmpeg writes the index."""
+    """The file's last bytes, where ffmpeg writes the index."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - 2**24))

@@ -21,7 +21,10 @@ from countenance.video import Frame, VideoFacts, VideoLimits
 
 Codec = Literal["mpeg4", "vp9"]
 CODECS: dict[Codec, str] = {"mpeg4": "mp4v", "vp9": "vp09"}
-"""What can be written, with the four letters of MP4. vp9 plays in browsers and takes about thirty times as long."""
+"""Codecs that can be written, with their four letters in MP4.
+
+vp9 plays in browsers and takes about thirty times as long.
+"""
 
 TIMES_KEPT = "kept"
 TIMES_LOST = "not kept: frames follow each other at one rate"
@@ -31,7 +34,7 @@ _LAST_MS = 40.0
 
 @dataclass(frozen=True, slots=True)
 class VideoTarget:
-    """Where and how a covered video is written. path: must not exist yet. sound: whether it is to be kept."""
+    """Where and how a covered video is written. path: must not exist yet. sound: whether to keep it."""
 
     path: Path
     codec: Codec = "mpeg4"
@@ -41,7 +44,7 @@ class VideoTarget:
 
 @dataclass(frozen=True, slots=True)
 class VideoWritten:
-    """frames: how many. with_faces: those that have faces. sound, times: what became of them."""
+    """frames: how many. with_faces: how many of them have faces. sound, times: what was done with them."""
 
     frames: int
     width: int
@@ -61,8 +64,8 @@ def write_video(
 ) -> VideoWritten:
     """Write `frames` with the faces at `places` covered.
 
-    facts, original: of the video that the frames are of. The file takes its name when it is whole. `BadRequest` where
-    the target exists.
+    facts, original: of the video to which the frames belong. The file gets its name when it is complete. `BadRequest`
+    if the target exists.
     """
     if target.path.exists():
         raise BadRequest(f"{target.path.name} exists and is not overwritten")
@@ -86,12 +89,12 @@ def write_video(
 
 
 def put(part: Path, path: Path) -> None:
-    """Give the file `part` the name `path` too; `BadRequest` where there is one of that name."""
+    """Give the file `part` the name `path` too; `BadRequest` if there is a file with that name."""
     try:
         os.link(part, path)
     except FileExistsError:
         raise BadRequest(f"{path.name} exists and is not overwritten") from None
-    except OSError:  # a file system without links
+    except OSError:  # the file system has no links
         if path.exists():
             raise BadRequest(f"{path.name} exists and is not overwritten") from None
         part.replace(path)

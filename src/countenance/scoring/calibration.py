@@ -5,8 +5,8 @@ The false match rate (FMR) is that of the group which the model serves worst. Si
     similarity   0     80     90     99     99.9   100
     FMR          1     1e-3   1e-4   1e-5   1e-6   1e-9 and below
 
-Between these anchors it is a straight line in log10 FMR. The line below 80 and the one above 99.9 are conventions: no
-published scale reaches there. At FMR 1e-9 the scale ends, since no data could tell a smaller rate from it.
+Between these anchors it is a straight line in log10 FMR. The lines below 80 and above 99.9 are conventions: no
+published scale reaches there. The scale ends at FMR 1e-9, since no data could tell a smaller rate from it.
 
 A calibration is a JSON file that `countenance calibrate` writes. It holds a curve (scores with the log10 FMR at each;
 straight lines between) and says where the curve comes from and what every group gets at each anchor.
@@ -32,7 +32,7 @@ Numbers = NDArray[np.floating[Any]]
 
 SHIPPED = Path(__file__).with_name("calibrations")
 
-# The similarity scale: (similarity, log10 FMR), a promise of the interface and the same for every model.
+# The similarity scale: (similarity, log10 FMR). It is part of the interface, and the same for every model.
 _SCALE = ((0.0, 0.0), (80.0, -3.0), (90.0, -4.0), (99.0, -5.0), (99.9, -6.0), (100.0, -9.0))
 _SIMILARITIES = np.array([s for s, _ in _SCALE])
 _LOG_RATES = np.array([r for _, r in _SCALE])
@@ -63,9 +63,8 @@ class Calibration:
 
     @classmethod
     def load(cls, model: ModelId, normaliser_identity: str, extra: Path | None = None) -> Calibration:
-        """The calibration of `model` under that normaliser: from the folder `extra` first, else the one that ships.
-
-        ModelError where there is none: a score of another model or normaliser says nothing here.
+        """The calibration of `model` under that normaliser: from the folder `extra` if it has one, else the one that
+        ships. ModelError if there is none: scores of another model or normaliser mean nothing here.
         """
         for path in _files(extra):
             content = path.read_bytes()
@@ -79,7 +78,7 @@ class Calibration:
 
     @classmethod
     def parse(cls, content: bytes) -> Calibration:
-        """The calibration that a data file holds; ModelError where it is not one."""
+        """The calibration in a data file; ModelError if it is not one."""
         try:
             value = json.loads(content)
             return cls(
@@ -112,14 +111,13 @@ class Calibration:
         return _like(score, np.interp(-self._log_rate(score), -_LOG_RATES, _SIMILARITIES))
 
     def fmr_of_best(self, score: float, comparisons: int) -> float:
-        """What bounds the false match rate of so many comparisons of which the best scores `score`: 1e-9..1.
-
-        It is their number times the rate of one (the union bound), however much they depend on each other.
+        """An upper bound, 1e-9..1, on the false match rate of several comparisons of which the best scores `score`. It
+        is their number times the rate of one (the union bound), and holds however they depend on each other.
         """
         return min(1.0, comparisons * self.fmr(score))
 
     def similarity_of_best(self, score: float, comparisons: int) -> float:
-        """Similarity, 0..100, at the rate that `fmr_of_best` says."""
+        """Similarity, 0..100, at the rate that `fmr_of_best` returns."""
         log_rate = np.minimum(0.0, self._log_rate(score) + math.log10(comparisons))
         return float(np.interp(-log_rate, -_LOG_RATES, _SIMILARITIES))
 
@@ -166,8 +164,8 @@ def similarity_at(digits: float) -> float:
 def expected_false_matches(fmr: float, gallery_size: int) -> float:
     """How many of `gallery_size` enrolled people, none of them the one in the picture, will score that high: fmr * n.
 
-    fmr: 0..1, the false match rate at the score in question. It holds one picture's expectation; look-alikes come in
-    families, so that single searches vary around it more than chance alone would have them.
+    fmr: 0..1, the false match rate at that score. This is the expectation for one picture; people who look alike come
+    in families, so single searches vary around it more than by chance alone.
     """
     if not 0.0 <= fmr <= 1.0 or gallery_size < 0:
         raise BadRequest("a false match rate lies in 0..1 and a gallery holds 0 or more faces")

@@ -5,8 +5,8 @@
 
     confidence = d / 6 for d <= 3, else 0.5 + (d - 3) / 12, where d = -log10 FMR
 
-It rises with every similarity, and 0.5 is the similarity 80: one rate, two scales. What Azure's own 0.5 means is not
-published.
+It rises with the similarity, and 0.5 is the similarity 80: both are scales of the same rate. What Azure's own 0.5 means
+is not published.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from countenance.errors import BadRequest
 from countenance.scoring.calibration import digits_at, similarity_at
 
 IDENTICAL = 0.5
-"""The confidence from which on two faces are said to be of one person: a false match rate of 1e-3."""
+"""The confidence at which two faces are said to be of one person: a false match rate of 1e-3."""
 
-_DIGITS = 3.0  # -log10 of the false match rate there
+_DIGITS = 3.0  # -log10 of that false match rate
 _MOST_DIGITS = 9.0
 
 

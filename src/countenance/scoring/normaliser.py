@@ -1,4 +1,4 @@
-"""The step between search and calibration: it changes what two templates score, never which two are compared.
+"""The step between search and calibration: it changes the score of two templates, never which two are compared.
 
 A normaliser turns each side of a comparison into one row, so that the comparison score stays one inner product:
 
@@ -27,18 +27,18 @@ Rows = NDArray[np.float32]
 """Templates or sides, one per row: (n, d) float32."""
 
 RAW = "raw"
-"""The identity of the normaliser that changes nothing."""
+"""The identity of the normaliser that changes no score."""
 
 SHIPPED = Path(__file__).with_name("cohorts")
 _CHUNK = 4096
 
 
 class Normaliser(Protocol):
-    """What a gallery and a comparison need of a score normalisation."""
+    """What galleries and comparisons need of a score normaliser."""
 
     @property
     def identity(self) -> str:
-        """sha256 of the data file that holds it, or "raw". Rows made under another identity are of another space."""
+        """sha256 of its data file, or "raw". Rows of different identities cannot be compared."""
         ...
 
     def gallery_side(self, vectors: Rows) -> Rows:
@@ -46,7 +46,7 @@ class Normaliser(Protocol):
         ...
 
     def probe_side(self, vectors: Rows) -> Rows:
-        """Rows for faces that are looked up: (n, d) templates to (n, d2)."""
+        """Rows for probes: (n, d) templates to (n, d2)."""
         ...
 
 
@@ -69,9 +69,8 @@ class RawCosine:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """How a template's place among the centres tells how recognisable its picture was.
-
-    degraded: how many of the centres, the last ones, are means of degraded pictures. intercept, slope: of the logistic.
+    """How recognisability follows from a template's place among the centres. degraded: how many centres, the last ones,
+    are means of degraded pictures. intercept, slope: of the logistic function.
     """
 
     degraded: int
@@ -81,15 +80,15 @@ class Recognition:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crowding:
-    """Cosine less how crowded the space is around each of the two faces.
+    """Cosine minus how crowded the space is around each of the two faces.
 
         score(a, b) = a . b - crowding(a) - crowding(b)
         crowding(v) = strength / sharpness * (ln sum_c exp(weight_c + sharpness * v . centre_c) - ln m) + level
 
     A face in a crowded part of the space resembles many strangers, so its scores count for less. No label of anybody
     is read. centres: (m, d), each the mean direction of many people, nobody's template. weights: (m,) natural logs.
-    identity: sha256 of the manifest, which holds the sha256 of the arrays. recognition: where some of the centres are
-    of degraded pictures.
+    identity: sha256 of the manifest, which holds the sha256 of the arrays. recognition: None unless some of the centres
+    are of degraded pictures.
     """
 
     model: ModelId
@@ -107,7 +106,7 @@ class Crowding:
             raise ModelError("this cohort file is damaged: it needs finite centres with one weight each")
 
     def crowding(self, vectors: Rows) -> Rows:
-        """How crowded it is around each of `vectors`, (n, d) to (n,), in units of score."""
+        """How crowded the space is around each of `vectors`, (n, d) to (n,), in units of score."""
         crowding = np.empty(len(vectors), np.float32)
         for start in range(0, len(vectors), _CHUNK):
             part = np.asarray(vectors[start : start + _CHUNK], np.float32)
@@ -119,10 +118,9 @@ class Crowding:
         return crowding
 
     def recognisability(self, vectors: Rows) -> Rows | None:
-        """How recognisable the pictures behind `vectors` (n, d) were, (n,), 0..100; None where this cannot tell.
-
-        Of pictures degraded as stated (docs/equal-error.md) whose templates lie so: the share, in per cent, that still
-        matches the same picture before it was degraded at a similarity of 80. `away` is its logarithm of odds.
+        """How recognisable the pictures behind `vectors` (n, d) were, (n,), 0..100; None if unknown. Of pictures
+        degraded as stated (docs/equal-error.md) whose templates have the same place: the share, in per cent, that still
+        matches the undegraded picture at a similarity of 80. `away` is its log odds.
         """
         if self.recognition is None:
             return None
@@ -130,9 +128,8 @@ class Crowding:
         return np.asarray(100.0 / (1.0 + np.exp(-away)), np.float32)
 
     def nearness(self, vectors: Rows, degraded: int) -> Rows:
-        """By how much `vectors`, (n, d), are nearer to the last `degraded` centres than to the others, (n,).
-
-        The difference of the two smooth maxima (log-sum-exp at `sharpness`) of cosines, in units of cosine.
+        """How much nearer `vectors`, (n, d), are to the last `degraded` centres than to the others, (n,). The
+        difference between the two smooth maxima (log-sum-exp at `sharpness`) of cosines, in units of cosine.
         """
         near = np.asarray(vectors, np.float32) @ self.centres.T * np.float32(self.sharpness)
         worse, others = near[:, -degraded:], near[:, :-degraded]
@@ -150,7 +147,7 @@ class Crowding:
 
     @classmethod
     def read(cls, manifest: Path) -> Crowding:
-        """The normaliser that a manifest describes; its arrays lie beside it. ModelError where either is not whole."""
+        """The normaliser that a manifest describes; its arrays are next to it. ModelError if either is incomplete."""
         try:
             content = manifest.read_bytes()
             value = json.loads(content)
@@ -188,7 +185,7 @@ def _soft_maximum(near: Rows) -> Rows:
 
 
 def load_normaliser(model: ModelId, extra: Path | None = None) -> Normaliser:
-    """The normaliser of `model`: from the folder `extra` first, else the one that ships, else `RawCosine`."""
+    """The normaliser of `model`: from the folder `extra` if it has one, else the one that ships, else `RawCosine`."""
     for manifest in _manifests(extra):
         normaliser = Crowding.read(manifest)
         if normaliser.model == model:

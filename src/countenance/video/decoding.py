@@ -29,11 +29,8 @@ _LONGEST_LINE = 4096
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
-    """What a file is. codec: FFmpeg's name for it. duration_ms, rate (frames a second): 0 if not known.
-
-    Both are what the file declares until its last frame was read, and measured from then on.
-
-    width, height: of a displayed frame, in pixels.
+    """Facts about a video file. codec: FFmpeg's name for it. duration_ms, rate (frames a second): 0 if unknown; as the
+    file declares them until its last frame is read, then as measured. width, height: of a displayed frame, in pixels.
     """
 
     container: Container
@@ -54,7 +51,7 @@ class Frame:
 
 
 class OpenVideo:
-    """A video with its decoder running. `frames` can be read once; `facts` are measured when it is through."""
+    """A video with its decoder running. `frames` can be read once; `facts` are measured when all have been read."""
 
     def __init__(self, facts: VideoFacts, pipe: _Pipe, limits: VideoLimits) -> None:
         self.facts = facts
@@ -91,7 +88,7 @@ def open_video(path: Path, limits: VideoLimits = VideoLimits(), step_ms: float =
     container = _container(path, limits)
     command = [sys.executable, "-m", "countenance.video.decoder", os.fspath(path.resolve())]
     command += [repr(float(step_ms)), str(limits.max_pixels), str(limits.memory_bytes)]
-    environment = {  # nothing of ours: what parses a stranger's file must not see secrets
+    environment = {  # no variables of this process: what parses a stranger's file must not see secrets
         "PATH": os.defpath,
         "OPENCV_FFMPEG_CAPTURE_OPTIONS": FFMPEG_OPTIONS,
         "OPENCV_LOG_LEVEL": "SILENT",
@@ -111,7 +108,7 @@ def open_video(path: Path, limits: VideoLimits = VideoLimits(), step_ms: float =
 
 
 def _container(path: Path, limits: VideoLimits) -> Container:
-    """The container, by the first bytes. FFmpeg never gets playlists and other formats that name further files."""
+    """The container, by the first bytes. FFmpeg never gets playlists or other formats that refer to further files."""
     size = path.stat().st_size
     if size > limits.max_bytes:
         raise VideoTooLarge(f"the video has {size} bytes, at most {limits.max_bytes} are read")
@@ -123,7 +120,7 @@ def _container(path: Path, limits: VideoLimits) -> Container:
 
 
 def container_of(begins: bytes) -> Container | None:
-    """What a file is by its first 12 bytes. HEIC and AVIF pictures begin as MP4 does: ask about those first."""
+    """The container of a file by its first 12 bytes. HEIC and AVIF pictures begin like MP4: check for those first."""
     if begins[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         return "QuickTime / MOV"
     return "Matroska / WebM" if begins.startswith(b"\x1a\x45\xdf\xa3") else None
@@ -144,7 +141,7 @@ def _facts(container: Container, line: bytes) -> VideoFacts:
 
 
 def _measured(facts: VideoFacts, frames: int, last_ms: float, limits: VideoLimits) -> VideoFacts:
-    """With the length and rate of `frames` frames, the last of which begins at `last_ms`."""
+    """`facts` with the duration and rate of `frames` frames, the last of which begins at `last_ms`."""
     if frames < 2 or not 0 < last_ms <= 1000 * limits.max_seconds:
         return facts
     return replace(facts, duration_ms=round(last_ms * frames / (frames - 1)), rate=1000 * (frames - 1) / last_ms)

@@ -1,4 +1,4 @@
-"""How much of a video is accepted, and how long its decoder may be silent."""
+"""Which videos are accepted, and how long a decoder may be silent."""
 
 from __future__ import annotations
 

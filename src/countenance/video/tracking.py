@@ -1,8 +1,7 @@
-"""Groups the detections of a video by person: by overlap from frame to frame, by templates across gaps.
-
-Two faces of one frame are never one person. A face continues the track that it overlaps, unless its template is too
-different. A face that continues no track is compared with everybody seen before who is not in the frame, so that a
-person who returns keeps the same index.
+"""Groups the detections of a video by person: by overlap from frame to frame, by templates across gaps. Two faces in
+one frame are never the same person. A face continues the track that it overlaps, unless its template is too different.
+A face that continues no track is compared with everybody seen before who is not in the frame, so that a person who
+returns keeps the same index.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ Likeness = Callable[[NDArray[np.float32], NDArray[np.float32]], Scores]
 """Comparison scores of probe templates (n, d) with enrolled ones (m, d): (n, m)."""
 
 BEST = 8
-"""Frames of a track whose templates make its own."""
+"""How many frames of a track contribute to its template."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +34,7 @@ class Observation:
 
     @property
     def worth(self) -> float:
-        """The quality of this view of the face, 0..1, from confidence, sharpness, size and pose."""
+        """How good this view of the face is, 0..1, from confidence, sharpness, size and pose."""
         quality, pose = self.face.quality, self.face.pose
         size = min(1.0, quality.size_px / 112)
         frontal = max(0.0, 1 - (abs(pose.yaw) + abs(pose.pitch)) / 120)
@@ -78,9 +77,9 @@ class Track:
 class Tracker:
     """Assigns each face the index of its person.
 
-    likeness: comparison scores of templates. same_from: the score from which a face is a person who left the frame.
-    other_below: the score below which an overlapping face is somebody else. gap_ms: how long a face may be missing and
-    still be followed by overlap.
+    likeness: comparison scores of templates. same_from: the least score at which a face is a person who had left the
+    frame. other_below: the score below which an overlapping face is somebody else. gap_ms: how long a face may be
+    missing and still be followed by overlap.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from countenance.video.tracking import Observation, Track, Tracker
 
 
 class FrameEngine(Protocol):
-    """The part of an engine that is used here. Called from several threads at once."""
+    """The part of an engine that is used here; called from several threads at once."""
 
     def look_at(self, pixels: Pixels) -> Picture:
         """The faces in `pixels`, uint8 (h, w, 3), B, G, R; largest first."""

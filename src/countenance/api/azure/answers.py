@@ -36,8 +36,7 @@ GROUP_CODES: Mapping[GroupKind, str] = {
 
 _BLUR = ((0.25, "low"), (0.75, "medium"), (2.0, "high"))  # Azure's own bounds
 UNDER, OVER = 0.05, 0.9
-"""A face's mean luma as shares of white: darker than the first is underExposure, brighter than the second
-overExposure."""
+"""Mean luma as shares of white: a face below the first is underExposure, one above the second overExposure."""
 
 
 def rectangle_body(box: BoundingBox, width: int, height: int) -> JsonBody:

@@ -202,8 +202,7 @@ def group(call: WireCall) -> WireAnswer:
 
 
 def _attributes(text: str) -> tuple[str, ...]:
-    """The requested attributes; one that is a guess or not measured is refused as Azure refuses what it does not
-    permit."""
+    """The requested attributes; guesses and unmeasured ones are refused as Azure refuses what it does not permit."""
     names = tuple(dict.fromkeys(filter(None, (name.strip() for name in text.split(",")))))
     unknown = set(names) - {*MEASURED, *NOT_MEASURED, *GUESSED}
     if unknown:

@@ -105,8 +105,7 @@ class Route:
 
 
 def route_of(method: str, path: str) -> Route:
-    """The route of a request below /face; `AzureRefused` with 404, 405 or, for a call that Azure has and this server
-    does not, 403."""
+    """The route of a request below /face; `AzureRefused` with 404, 405 or, for calls that only Azure has, 403."""
     version, _, rest = path.removeprefix(PREFIX + "/").partition("/")
     if version not in VERSIONS:
         raise AzureRefused(UNKNOWN_PATH, f"Azure Face is spoken at {PREFIX}/ and one of {', '.join(VERSIONS)}.")

@@ -1,5 +1,4 @@
-"""Which roles may call which route: declared with the route, checked before the body is parsed, shown in the
-document."""
+"""Which roles may call which route: declared with it, checked before the body is parsed, shown in the document."""
 
 from __future__ import annotations
 

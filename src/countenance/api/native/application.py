@@ -45,8 +45,7 @@ PUBLIC = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready", f"{PREFIX}/ledger/pro
 SIGNED = frozenset({f"{PREFIX}/liveness/results"})
 """Paths that need no token since a signature in the body decides."""
 ALWAYS = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready"})
-"""Paths that are answered however busy the server is, since operators and their tools need them when something is
-wrong."""
+"""Paths that are answered however busy the server is: operators and their tools need them when something is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Bodies of calls about faces, in three forms: JSON with files in base64, a form, or one file's bytes.
 
-Beside a file's bytes the other members stand in the query. Nothing of a file is decoded here: what is made of its bytes
-is an operation's matter, after the rules were asked.
+With a file's bytes, the other members are in the query. No file is decoded here: only an operation does that, after the
+decision.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Members = list[tuple[str, Any]]
 JSON, FORM, BYTES = "application/json", "multipart/form-data", "application/octet-stream"
 PICTURE, VIDEO = "image/*", "video/*"
 MAX_FIELD_BYTES = 65_536
-"""Of a member of a form that is no file."""
+"""The most bytes of a member of a form that is not a file."""
 _NO_TEXT = {int, float, bool, list}
 
 
 class _FormInMemory(MultiPartParser):
-    """A body is bounded and in memory already; faces are not written to a disk on the way."""
+    """The body is bounded and in memory already, so pictures of faces are not written to disk on the way."""
 
     spool_max_size = 2**40
 
@@ -116,14 +116,14 @@ def _unfit(error: ValidationError, where: str) -> RequestValidationError:
 
 
 def _value(model: type[BaseModel], name: str, text: str) -> object:
-    """A member that came as text: numbers, booleans and lists are written as in JSON."""
+    """A member that was sent as text: numbers, booleans and lists are written as in JSON."""
     field = model.model_fields.get(name)
     if field is None or not _kinds(field.annotation) & _NO_TEXT:
         return text
     try:
         return orjson.loads(text)
     except ValueError:
-        return text  # which does not fit, and is said to
+        return text  # text that does not fit is reported by the model
 
 
 def _is_raw(kind: str, takes: Iterable[str]) -> bool:
@@ -132,7 +132,7 @@ def _is_raw(kind: str, takes: Iterable[str]) -> bool:
 
 
 def _taken(model: type[BaseModel], files: Iterable[str]) -> list[str]:
-    """The content types that are taken; a body of bytes makes sense only where the model has one file."""
+    """The accepted content types; a body of bytes makes sense only if the model has one file."""
     return [JSON, FORM, *((*files, BYTES) if len(_files(model)) == 1 else ())]
 
 
@@ -151,7 +151,7 @@ def _kinds(annotation: object) -> set[object]:
 
 
 def _as_text(name: str, schema: Mapping[str, Any], is_file: bool) -> dict[str, Any]:
-    """A member's schema where it stands in a form or query: there is no null, and a list is one text of JSON."""
+    """A member's schema in a form or query: there is no null, and a list is one text of JSON."""
     if is_file:
         return {"type": "string", "format": "binary", "description": schema["description"].replace(", in base64", "")}
     held = {key: value for key, value in schema.items() if key not in ("anyOf", "title", "default")}

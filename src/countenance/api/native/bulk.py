@@ -1,6 +1,5 @@
-"""Bulk enrolment: one picture a line of NDJSON, one line of answer for each, sent as soon as it is done.
-
-A body holds at most 16 MiB and is read within 30 s, as every other; a client cuts a longer list into several.
+"""Bulk enrolment: NDJSON with one picture a line; one line of answer for each, sent as soon as it is ready. A body has
+at most 16 MiB and is read within 30 s, like any other; a client splits a longer list.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ def routes(door: FaceDoor) -> APIRouter:
         summary="Enrol many pictures",
     )
     async def enrol_many(gallery_id: GalleryPath, request: Request, caller: KeyCaller) -> StreamingResponse:
-        """Enrol each line's picture; each is an operation of its own, and one that fails stops no other."""
+        """Enrol each line's picture. Each is an operation of its own, and a failure does not stop the others."""
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != NDJSON:
             raise HTTPException(415, f"The content type is {NDJSON}.")
         lines = [line for line in (await request.body()).splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""Held results: seen and verified by reviewers, each on their own; authorisations; counts for reports."""
+"""Held results: shown to reviewers and verified by them one by one; authorisations; counts for reports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HoldId = Annotated[str, Path(description="The held result's id.", pattern=r"^hol
 
 
 class HoldShown(Closed):
-    """A result in custody, without what it says."""
+    """A result in custody, without its content."""
 
     hold_id: str = Field(description="The held result's id.")
     state: Literal["waiting", "released", "rejected", "frozen", "shredded"] = Field(
@@ -42,20 +42,20 @@ class HoldList(Closed):
 
 
 class Contents(Closed):
-    """What a held result says, for its reviewers' eyes."""
+    """The content of a held result, for its reviewers."""
 
     hold_id: str = Field(description="The held result's id.")
     says: JsonValue = Field(description="What was found: names of galleries and faces as they were enrolled.")
 
 
 class ReviewBody(Closed):
-    """What a reviewer says."""
+    """A reviewer's verdict."""
 
     agrees: bool = Field(description="Whether you verified it, on your own. False keeps it from ever being answered.")
 
 
 class AuthorisationBody(Closed):
-    """What became of the authorisation."""
+    """The outcome of an authorisation."""
 
     outcome: Literal["requested", "granted", "refused"] = Field(
         description="A refusal destroys the result and ends its mandate."
@@ -63,7 +63,7 @@ class AuthorisationBody(Closed):
 
 
 class ReportShown(Closed):
-    """What a period's ledger entries add up to; anybody with the entries can recompute it."""
+    """Counts over a period's ledger entries; anybody with the entries can recompute them."""
 
     first: date = Field(description="First day, UTC.")
     last: date = Field(description="Last day, included.")
@@ -82,27 +82,27 @@ def routes(custodian: Custodian) -> APIRouter:
 
     @at.get("/custody", openapi_extra=seeing, summary="List held results")
     def list_holds() -> HoldList:
-        """Every result in custody, oldest first, without what it says."""
+        """Every result in custody, oldest first, without its content."""
         return HoldList(holds=[shown(each) for each in custodian.holds()])
 
     @at.get("/custody/{hold_id}", openapi_extra=seeing, summary="Show a held result")
     def show(hold_id: HoldId) -> HoldShown:
-        """Where it stands and who did what about it, without what it says."""
+        """Its state and who did what about it, without its content."""
         return shown(custodian.show(hold_id))
 
     @at.get("/custody/{hold_id}/contents", openapi_extra=may(Role.REVIEW), summary="Read a held result")
     def contents(hold_id: HoldId, caller: Caller) -> Contents:
-        """What it says, for whoever is to verify it; never for who asked for it. That it was shown is recorded."""
+        """The content, for those who are to verify it; never for its requester. It is recorded that it was shown."""
         return Contents(hold_id=hold_id, says=custodian.contents_for(hold_id, caller.name))
 
     @at.post("/custody/{hold_id}/reviews", openapi_extra=may(Role.REVIEW), summary="Verify a held result")
     def review(hold_id: HoldId, body: ReviewBody, caller: Caller) -> HoldShown:
-        """Say whether it is right: once each, never who asked for it."""
+        """Say whether it is right: once per reviewer, and never by its requester."""
         return shown(custodian.review(hold_id, caller.name, agrees=body.agrees))
 
     @at.post("/custody/{hold_id}/authorisation", openapi_extra=may(Role.APPROVE), summary="Enter an authorisation")
     def authorise(hold_id: HoldId, body: AuthorisationBody, caller: Caller) -> HoldShown:
-        """Enter that authorisation was asked for, granted or refused by whoever gives it."""
+        """Enter that authorisation was requested, granted or refused."""
         return shown(custodian.authorise(hold_id, caller.name, AuthorisationOutcome(body.outcome)))
 
     @at.get("/report", openapi_extra=may(Role.AUDIT, Role.APPROVE), summary="Count for a report")
@@ -110,7 +110,7 @@ def routes(custodian: Custodian) -> APIRouter:
         first: Annotated[date, Query(description="First day, UTC, such as 2026-01-01.")],
         last: Annotated[date, Query(description="Last day, included.")],
     ) -> ReportShown:
-        """Count decisions, refusals by clause and the counters that laws want, from the ledger."""
+        """Count decisions, refusals by clause and the counters that laws demand, from the ledger."""
         totals = custodian.report(first, last)
         return ReportShown(
             first=totals.first,

@@ -49,7 +49,7 @@ def detection(answer: Answer[Detected]) -> DetectionShown:
 
 
 def comparison(answer: Answer[Compared]) -> ComparisonShown:
-    """What a comparison found."""
+    """The result of a comparison."""
     done = answer.result
     pairs = zip(done.matches, done.rates, strict=True)
     worst = _worst(done.worst_group)
@@ -107,7 +107,7 @@ def search_by_picture(answer: Answer[PictureSearched], similarity: float) -> Sea
 
 
 def enrolment(answer: Answer[Enrolled]) -> EnrolmentShown:
-    """What became of a picture."""
+    """The result of enrolling a picture."""
     done = answer.result
     return EnrolmentShown(
         enrolled=[enrolled_face(face) for face, _ in done.faces],
@@ -142,7 +142,7 @@ def gallery_detail(info: GalleryInfo) -> GalleryDetail:
 
 
 def association(answer: Answer[Reassigned]) -> AssociationShown:
-    """What became of faces that were given to a user, or taken back."""
+    """The result of giving faces to a user, or taking them away."""
     done = answer.result
     return AssociationShown(
         face_ids=list(done.face_ids),

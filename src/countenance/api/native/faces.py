@@ -88,7 +88,7 @@ def routes(door: FaceDoor) -> APIRouter:
         summary="Search a gallery",
     )
     def search(gallery_id: GalleryPath, body: Search, caller: KeyCaller, response: Response) -> SearchShown:
-        """Search for all faces of a picture, its largest, or an enrolled face; answered with leads, or with nobody."""
+        """Search for all faces of a picture, its largest, or an enrolled face; the answer has leads, or nobody."""
         if (body.image is None) == (body.face_id is None):
             raise BadRequest("a search takes either an image or a face_id")
         if body.image is not None:
@@ -112,7 +112,7 @@ def routes(door: FaceDoor) -> APIRouter:
         summary="Enrol the faces of a picture",
     )
     def enrol(gallery_id: GalleryPath, body: Enrolment, caller: KeyCaller, response: Response) -> EnrolmentShown:
-        """Enrol. The picture itself is not stored; the same picture under the same external id again adds nothing."""
+        """Enrol. The picture itself is not stored; sending it again under the same external id adds nothing."""
         return answers.enrolment(door.run(caller, enrolling(gallery_id, body), response))
 
     @at.get("/galleries/{gallery_id}/faces", openapi_extra=by_key(), summary="List the faces of a gallery")
@@ -144,7 +144,7 @@ def routes(door: FaceDoor) -> APIRouter:
 
     @at.delete("/galleries/{gallery_id}/faces/{face_id}", openapi_extra=by_key(), summary="Erase a face")
     def erase_one(gallery_id: GalleryPath, face_id: FacePath, caller: KeyCaller, response: Response) -> ErasureShown:
-        """Erase one face; 409 if it belongs to a user, from whom it is to be taken first."""
+        """Erase one face; 409 if it belongs to a user, from whom it must be taken first."""
         answer = door.run(caller, Erase(gallery_id, (face_id,)), response)
         done = answer.result
         failed: NoSuchFace | InUse | None = NoSuchFace("the gallery has no such face") if done.not_found else None
@@ -159,7 +159,7 @@ def routes(door: FaceDoor) -> APIRouter:
 
 
 def enrolling(gallery_id: str, body: EnrolBody) -> Enrol:
-    """The operation that a body asks for."""
+    """The operation that a body requests."""
     return Enrol(gallery_id, body.image, body.external_id, body.max_faces, QualityFilter(body.quality))
 
 

@@ -75,7 +75,7 @@ def routes(door: FaceDoor) -> APIRouter:
     def list_users(
         gallery_id: GalleryPath, caller: KeyCaller, response: Response, after: After = None, limit: PageLimit = 1000
     ) -> UserListShown:
-        """A page of the users, in the order of their making."""
+        """A page of the users, oldest first."""
         answer = door.run(caller, ListUsers(gallery_id, after, limit), response)
         page = answer.result
         users = [UserShown(user_id=each.user_id, faces=each.faces) for each in page.items]
@@ -89,7 +89,7 @@ def routes(door: FaceDoor) -> APIRouter:
 
     @at.delete("/galleries/{gallery_id}/users/{user_id}", openapi_extra=by_key(), summary="Delete a user")
     def delete_user(gallery_id: GalleryPath, user_id: UserPath, caller: KeyCaller, response: Response) -> UserMade:
-        """Delete a user; the faces stay and are nobody's."""
+        """Delete a user; the faces stay, without a user."""
         answer = door.run(caller, DeleteUser(gallery_id, user_id), response)
         return UserMade(user_id=user_id, receipt=answer.receipt)
 
@@ -97,7 +97,7 @@ def routes(door: FaceDoor) -> APIRouter:
     def associate(
         gallery_id: GalleryPath, user_id: UserPath, body: AssociationBody, caller: KeyCaller, response: Response
     ) -> AssociationShown:
-        """Give faces to a user. Where the user has some, others must be similar to them."""
+        """Give faces to a user. If the user has faces already, new ones must be similar to them."""
         face_ids = tuple(dict.fromkeys(body.face_ids))
         return answers.association(
             door.run(caller, Associate(gallery_id, user_id, face_ids, body.similarity), response)

@@ -1,4 +1,4 @@
-"""Whether the server is well, and who the caller is to it."""
+"""Whether the server works, and whom it takes the caller for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Health(Closed):
 
 
 class Ready(Closed):
-    """That the server wants calls."""
+    """The server is ready for calls."""
 
     status: Literal["ready"] = Field(
         description="ready: it is well, and all galleries are in memory. Else there is a problem in its place."
@@ -45,16 +45,18 @@ def routes(record: Record, loaded: Callable[[], bool]) -> APIRouter:
 
     @at.get("/health", openapi_extra=public(), summary="Say whether the server is well")
     def health() -> Health:
-        """Write to the disk as an entry of the ledger would be, at most once a second. No token is needed.
-
-        503 where that fails: then no call is answered, and the problem says what is wrong and what to do.
+        """Write to the disk as for a ledger entry, at most once a second. No token is needed. 503 if that fails: then
+        no call is answered, and the problem says what is wrong and what to do.
         """
         record.check_writable()
         return Health(status="ok")
 
     @at.get("/ready", openapi_extra=public(), summary="Say whether the server wants calls")
     def ready() -> Ready:
-        """As /health, and the galleries are in memory: until then, first searches are slow. No token is needed."""
+        """As /health, and 503 until the galleries are in memory: before that, first searches are slow.
+
+        No token is needed.
+        """
         record.check_writable()
         if not loaded():
             raise Overloaded("galleries are being read into memory; try again in a moment")
@@ -62,7 +64,7 @@ def routes(record: Record, loaded: Callable[[], bool]) -> APIRouter:
 
     @at.get("/me", openapi_extra=everybody(), summary="Show who asks")
     def me(caller: Caller) -> Me:
-        """The operator, roles and end of the token that was sent."""
+        """The operator and roles of the token that was sent, and when it expires."""
         return Me(name=caller.name, roles=sorted(caller.roles), expires_at=caller.expires_at)
 
     return at

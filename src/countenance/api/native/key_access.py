@@ -1,7 +1,7 @@
 """Admission of callers with an access key: HTTP Basic, key id and secret, before a byte of the body is held.
 
-The secret is compared in constant time; an unknown key costs as much as a wrong secret. One body, and all bodies
-together, are bounded.
+The secret is compared in constant time; an unknown key takes as long as a wrong secret. The size of one body and of all
+bodies together is bounded.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from countenance.errors import Unauthenticated
 from countenance.operations import Answer, Caller, Operation
 
 CALLER = "countenance.caller"
-"""Where in the scope the caller with a key is."""
+"""Where the scope holds the caller with a key."""
 EXPECTED = "an access key and its secret are expected, as HTTP Basic user and password"
 
 Seen = TypeVar("Seen")
 Result = TypeVar("Result")
 
 KEY_LIMITS = AdmissionLimits(requests=64, body_bytes=16 * MIB, held_bytes=128 * MIB, body_seconds=30.0)
-"""What callers with a key may have in hand."""
+"""The limits on requests of callers with a key."""
 
 VIDEO_BYTES = 44 * MIB  # 32 MiB in base64, and a little
-"""A body that may be a video; it has twice the time of another."""
+"""The limit of a body that may be a video; it gets twice the time of others."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaceDoor:
-    """What face operations go through. guard: called in `executor`, never on the event loop. credentials: secrets."""
+    """What face operations need. guard: called in `executor`, never on the event loop. credentials: secrets of keys."""
 
     guard: CarriesOut
     credentials: Credentials
@@ -63,9 +63,8 @@ def key_caller(request: Request) -> Caller:
 
 
 class KeyAccess:
-    """Lets requests with a good access key through to `inside`. secret_of: of a key, or None; it blocks.
-
-    videos: the paths to which videos are sent.
+    """Lets requests with a valid access key through to `inside`. secret_of: a key's secret, or None; it blocks. videos:
+    the paths to which videos are sent.
     """
 
     def __init__(
@@ -87,7 +86,7 @@ class KeyAccess:
         try:
             with self._admission.request():
                 scope[CALLER] = await self._caller(scope)
-                if scope["method"] in ("GET", "HEAD"):  # no call that only reads has a body
+                if scope["method"] in ("GET", "HEAD"):  # calls that only read have no body
                     await self._inside(scope, Replay(b"", receive), send)
                 else:
                     most = self._of_video if scope["path"] in self._videos else ()

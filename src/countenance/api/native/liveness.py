@@ -1,4 +1,4 @@
-"""Outside checks of liveness: registered by one operator, approved by another; and their signed results."""
+"""Outside checks of liveness: requested by one operator, approved by another; and their signed results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CheckId = Annotated[str, Path(description="The check's id.", pattern=r"^check-[0
 
 
 class CheckBody(Closed):
-    """A check that is asked for."""
+    """A requested check."""
 
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}[A-Za-z0-9]$", description="Its name, as its evidence has it."
@@ -66,7 +66,7 @@ class LivenessResultBody(Closed):
 
 
 class LivenessTaken(Closed):
-    """What was taken over."""
+    """The result that was accepted."""
 
     session: str = Field(description="The session's id.")
     status: str = Field(description="SUCCEEDED or FAILED.")
@@ -78,12 +78,12 @@ def routes(checks: OutsideChecks) -> APIRouter:
 
     @at.get("/liveness/checks", openapi_extra=everybody(), summary="List outside checks")
     def list_checks() -> CheckList:
-        """Every outside check that was ever asked for, oldest first."""
+        """Every outside check that was ever requested, oldest first."""
         return CheckList(checks=[_shown(each, checks.now()) for each in checks.all()])
 
     @at.post("/liveness/checks", status_code=201, openapi_extra=may(Role.REQUEST), summary="Ask for an outside check")
     def request(body: CheckBody, caller: Caller) -> CheckShown:
-        """Ask. Nothing that it signs is taken until another operator approves it."""
+        """Request a check. None of its results is accepted until another operator approves it."""
         made = checks.request(
             body.name,
             body.public_key,
@@ -96,17 +96,17 @@ def routes(checks: OutsideChecks) -> APIRouter:
 
     @at.post("/liveness/checks/{check_id}/approval", openapi_extra=may(Role.APPROVE), summary="Approve a check")
     def approve(check_id: CheckId, caller: Caller) -> CheckShown:
-        """Put it in force. Whoever asked for it cannot; one check is in force at a time."""
+        """Put it in force; its requester cannot. One check is in force at a time."""
         return _shown(checks.approve(check_id, approved_by=caller.name), checks.now())
 
     @at.post("/liveness/checks/{check_id}/revocation", openapi_extra=may(Role.APPROVE), summary="End a check")
     def end(check_id: CheckId, body: Why, caller: Caller) -> CheckShown:
-        """End it, or refuse it, at once and for good: nothing that it signed is taken or told any more."""
+        """End or refuse it, at once and for good: none of its results is accepted or answered any more."""
         return _shown(checks.end(check_id, body.why, by=caller.name), checks.now())
 
     @at.post("/liveness/results", openapi_extra=public(), summary="Hand in a check's result")
     def result(body: LivenessResultBody) -> LivenessTaken:
-        """Hand in what a check signed for a session. The signature decides, not who brings it; once a session."""
+        """Submit what a check signed for a session, once per session. The signature counts, not who submits it."""
         try:
             statement = body.statement.encode()
         except UnicodeEncodeError as error:

@@ -1,4 +1,4 @@
-"""Mandates: asked for by one operator, approved by another, limited, expiring, renewable, revocable at once."""
+"""Mandates: requested by one operator, approved by another, limited, expiring, renewable, revocable at once."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ def routes(mandates: Mandates) -> APIRouter:
 
     @at.get("/mandate-templates", openapi_extra=everybody(), summary="List the templates")
     def list_templates() -> TemplateList:
-        """Forms for common lawful uses: what each fills in, and what whoever asks still has to state."""
+        """Forms for common lawful uses: what each fills in, and what the requester must still state."""
         return TemplateList(templates=[_template(each) for each in templates().values()])
 
     @at.get("/mandates", openapi_extra=everybody(), summary="List all mandates")
     def list_mandates() -> MandateList:
-        """Every mandate that was ever asked for, oldest first."""
+        """Every mandate that was ever requested, oldest first."""
         return MandateList(mandates=[shown(each) for each in mandates.list()])
 
     @at.post("/mandates", status_code=201, openapi_extra=may(Role.REQUEST), summary="Ask for a mandate")
     def request(body: MandateRequest, caller: Caller) -> MandateShown:
-        """Ask. It permits nothing until another operator approves it."""
+        """Request a mandate. It permits nothing until another operator approves it."""
         holder, terms = _draft(body).filled()
         return shown(mandates.request(holder, terms, requested_by=caller.name, expires_at=body.expires_at))
 
@@ -69,17 +69,17 @@ def routes(mandates: Mandates) -> APIRouter:
 
     @at.post("/mandates/{mandate_id}/approval", openapi_extra=may(Role.APPROVE), summary="Approve a mandate")
     def approve(mandate_id: MandateId, caller: Caller) -> MandateShown:
-        """Put it in force. Whoever asked for it, or is to hold it, cannot."""
+        """Put it in force. Its requester and its future holder cannot."""
         return shown(mandates.approve(mandate_id, approved_by=caller.name))
 
     @at.post("/mandates/{mandate_id}/refusal", openapi_extra=may(Role.APPROVE), summary="Refuse a mandate")
     def refuse(mandate_id: MandateId, body: Why, caller: Caller) -> MandateShown:
-        """Refuse what was asked for and not approved, for good."""
+        """Refuse a mandate that was requested and not approved, for good."""
         return shown(mandates.refuse(mandate_id, body.why, by=caller.name))
 
     @at.post("/mandates/{mandate_id}/renewal", openapi_extra=may(Role.APPROVE), summary="Renew a mandate")
     def renew(mandate_id: MandateId, body: Until, caller: Caller) -> MandateShown:
-        """Give it a later end; its terms stay. Whoever asked for it, or holds it, cannot."""
+        """Give it a later end; its terms stay. Its requester and its holder cannot."""
         return shown(mandates.renew(mandate_id, approved_by=caller.name, expires_at=body.expires_at))
 
     @at.post("/mandates/{mandate_id}/revocation", openapi_extra=may(Role.APPROVE), summary="Revoke a mandate")
@@ -89,7 +89,7 @@ def routes(mandates: Mandates) -> APIRouter:
 
     @at.post("/mandates/{mandate_id}/keys", status_code=201, openapi_extra=may(Role.REQUEST), summary="Make a key")
     def issue_key(mandate_id: MandateId, caller: Caller) -> KeyShown:
-        """Make an access key for an active mandate. Only the operator who asked for the mandate can."""
+        """Make an access key for an active mandate. Only the mandate's requester can."""
         key = mandates.issue_key(mandate_id, to=caller.name)
         return KeyShown(mandate_id=key.mandate_id, access_key=key.access_key, secret=key.secret)
 

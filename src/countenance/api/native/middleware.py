@@ -18,18 +18,18 @@ from countenance.api.native.problems import response_of
 from countenance.errors import Unauthenticated
 
 OPERATOR = "countenance.operator"
-"""Where in the scope the caller is; None on public paths."""
+"""Where the scope holds the caller; None on public paths."""
 
 
 OPERATOR_LIMITS = AdmissionLimits(requests=32, body_bytes=65_536, held_bytes=32 * 65_536, body_seconds=10.0)
-"""What operators may have in hand."""
+"""The limits on requests of operators."""
 
 
 class OperatorAccess:
     """Lets requests through to `inside`. holding: the operator of a token, or `Unauthenticated`; it blocks.
 
-    public: paths that need no token, whose bodies are not read. signed: paths that need none because a signature in the
-    body decides. always: paths that are answered however much is in hand.
+    public: paths that need no token, whose bodies are not read. signed: paths that need no token because a signature in
+    the body decides. always: paths that are answered however busy the server is.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class OperatorAccess:
         send = partial(uncached, send)
         try:
             with self._admission.request(always=scope["path"] in self._always):
-                if scope["path"] in self._public:  # no body is read: nobody without a token makes the server wait
+                if scope["path"] in self._public:  # no body is read, so nobody without a token makes the server wait
                     scope[OPERATOR] = None
                     await self._inside(scope, Replay(b"", receive), send)
                 else:
@@ -76,7 +76,7 @@ class OperatorAccess:
 
 
 class Replay:
-    """Gives a body that was read already, and then what the connection says."""
+    """Gives the body that was read already, then the connection's own messages."""
 
     def __init__(self, body: bytes, receive: Receive) -> None:
         self._body: bytes | None = body
@@ -91,7 +91,7 @@ class Replay:
 
 
 async def uncached(send: Send, message: Message) -> None:
-    """Send, and forbid to keep it."""
+    """Send, and forbid caching."""
     if message["type"] == "http.response.start":
         message = {**message, "headers": [*message["headers"], (b"cache-control", b"no-store")]}
     await send(message)

@@ -1,4 +1,4 @@
-"""Moratoria: one key stops uses, a quorum of keys lifts the stop. The signatures decide, not who brings them."""
+"""Moratoria: one key stops uses, a quorum of keys lifts the stop. The signatures count, not who submits them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MoratoriumId = Annotated[str, Path(description="The moratorium's id.", pattern=_
 
 
 class OrderBody(Closed):
-    """A moratorium, signed. The signature is over the statement that docs/native-api.md spells out."""
+    """A signed moratorium. The signature is over the statement that docs/native-api.md describes."""
 
     moratorium_id: str = Field(pattern=_ID, description="An id of your choice, never used before.")
     operations: list[Word] = Field([], max_length=20, description="What stops; nothing named means everything.")
@@ -39,7 +39,7 @@ class ConsentBody(Closed):
 
 
 class MoratoriumShown(Closed):
-    """A moratorium as its signatures make it."""
+    """A moratorium, derived from its signatures."""
 
     moratorium_id: str = Field(description="Its id.")
     in_force: bool = Field(description="Whether it stops what it covers. No date ends it.")
@@ -66,18 +66,21 @@ def routes(moratoria: Moratoria) -> APIRouter:
 
     @at.get("/moratoria", openapi_extra=everybody(), summary="List moratoria")
     def list_moratoria() -> MoratoriumList:
-        """Every moratorium that was ever set, worked out anew from its signatures."""
+        """Every moratorium that was ever set, derived again from its signatures."""
         return MoratoriumList(moratoria=[_shown(each) for each in moratoria.all().values()])
 
     @at.post("/moratoria", status_code=201, openapi_extra=carrying, summary="Set a moratorium")
     def set_moratorium(body: OrderBody) -> MoratoriumShown:
-        """Put a signed moratorium in force at the next call. Its signature decides, not who brings it."""
+        """Put a signed moratorium in force from the next call on. Its signature counts, not who submits it."""
         signature = Signature(bytes.fromhex(body.public_key), bytes.fromhex(body.signature))
         return _shown(moratoria.set(_order(body), signature))
 
     @at.post("/moratoria/{moratorium_id}/consents", openapi_extra=carrying, summary="Consent to lifting")
     def consent(moratorium_id: MoratoriumId, body: ConsentBody) -> MoratoriumShown:
-        """Enter one key's consent. The moratorium is lifted when the quorum, an outside key in it, is complete."""
+        """Enter one key's consent.
+
+        The moratorium is lifted when the quorum, which includes an outside key, is complete.
+        """
         signature = Signature(bytes.fromhex(body.public_key), bytes.fromhex(body.signature))
         return _shown(moratoria.consent(moratorium_id, body.statute, signature))
 

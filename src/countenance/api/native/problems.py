@@ -75,7 +75,7 @@ KINDS: Mapping[type[errors.CountenanceError], Kind] = MappingProxyType(
         errors.StoreError: Kind(500, "This installation is not in order"),
     }
 )
-"""Every class of the tree, by itself: a test fails when a new one is missing here."""
+"""Every class of the error tree has a line of its own; a test fails if one is missing."""
 
 _PROTOCOL: Mapping[int, tuple[str, str]] = MappingProxyType(
     {
@@ -98,7 +98,7 @@ class FieldFault(BaseModel):
 
 
 class Problem(BaseModel):
-    """A problem (RFC 9457). A refusal by the rules carries the whole decision beside these members."""
+    """A problem (RFC 9457). A refusal by the rules also carries the whole decision."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     type: str = Field(description="urn:countenance:problem: and the kind; the same for every occurrence.")
@@ -154,7 +154,7 @@ def _unfit(error: RequestValidationError) -> JSONResponse:
 
 
 def _plain(part: object) -> str:
-    """A part of a place, which may be a name that the caller made up: short and printable."""
+    """One part of a path into the request, short and printable: it may be a name that the caller invented."""
     text = "".join(letter if letter.isprintable() and letter.isascii() else "?" for letter in str(part))
     return text if len(text) <= 120 else text[:117] + "..."
 
@@ -173,7 +173,7 @@ class _ProblemResponse(JSONResponse):
     media_type = MEDIA_TYPE
 
     def render(self, content: Any) -> bytes:
-        """As JSON does, with half of a surrogate pair written as a question mark."""
+        """As JSON, with half of a surrogate pair written as a question mark."""
         return super().render(_encodable(content))
 
 
@@ -190,7 +190,7 @@ def _dashed(name: str) -> str:
 
 
 def _note(error: BaseException) -> None:
-    """By type and place only: a message could hold what was sent."""
+    """Log type and place only: a message could contain what was sent."""
     if isinstance(error, ResponseValidationError):
         log.error("an answer does not fit its schema in %d places", len(error.errors()))
         return

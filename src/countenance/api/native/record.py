@@ -1,4 +1,4 @@
-"""The record: how long it is, its signed checkpoints, and the proof that an entry is in it."""
+"""The record: its size, its signed checkpoints, and proofs that an entry is in it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def routes(record: Record) -> APIRouter:
         summary="Sign a checkpoint",
     )
     def checkpoint() -> PlainTextResponse:
-        """A signed checkpoint of all that is recorded now, for others to keep."""
+        """A signed checkpoint of everything recorded now, for others to keep."""
         return PlainTextResponse(record.checkpoint())
 
     @at.get("/ledger/entries/{index}", openapi_extra=may(Role.AUDIT), summary="Show an entry with its proof")
@@ -43,7 +43,7 @@ def routes(record: Record) -> APIRouter:
     def refusals(
         since: Annotated[Moment, Query(description="From when on: ISO 8601 with a zone.")],
     ) -> RefusalList:
-        """Refused operations by mandate and clause. Programs often take a refusal for "nobody was found"."""
+        """Refused operations by mandate and clause. Programs often mistake a refusal for "nobody was found"."""
         return RefusalList(since=since, refusals=[_refusal(each) for each in record.refusals(since)])
 
     @at.get("/ledger/proof", openapi_extra=public(), summary="Prove a receipt")
@@ -57,7 +57,7 @@ def routes(record: Record) -> APIRouter:
             ),
         ],
     ) -> ProofShown:
-        """The entry that a receipt stands for, with its proof. To hold the receipt is enough: no token is needed."""
+        """The entry that a receipt promises, with its proof. The receipt is enough: no token is needed."""
         return _shown(record.proved_to_holder(receipt))
 
     return at

@@ -1,7 +1,7 @@
-"""Redaction of a picture or a recorded video that is sent, under an access key; the covered file is the answer.
+"""Redaction of a picture or recorded video, under an access key; the answer is the covered file.
 
-A video is covered while its sender waits, one at a time, within limits that keep that short; longer ones are for
-`countenance redact`. It lies in a folder of its own for so long, since its decoder is another process.
+A video is covered while its sender waits, one at a time, within limits that keep that short; `countenance redact`
+covers longer ones. Meanwhile the video is in a folder of its own, since its decoder is another process.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from countenance.video import VideoLimits
 from countenance.wire.redactions import RedactionBody, RedactionShown
 
 VIDEO_LIMITS = VideoLimits(max_bytes=32 * 2**20, max_seconds=60.0, max_frames=1800, max_pixels=1920 * 1088)
-"""Of one video that is sent."""
+"""The limits of one video."""
 PICTURE_BYTES = 15 * 2**20
 SPOOL = "redactions-in-hand"
-"""Folder of the data folder that holds the video in hand."""
+"""Folder in the data folder for the video being covered."""
 
 _OLD_S = 86_400.0
 _TYPES: dict[str, Literal["image/jpeg", "image/png", "image/webp"]] = {
@@ -47,7 +47,10 @@ Redaction = Annotated[RedactionBody, Depends(reading(RedactionBody, PICTURE, VID
 
 
 def routes(door: FaceDoor, spool: Path | None = None) -> APIRouter:
-    """The route /redactions. spool: where a video lies while it is covered; by default in the system's own folder."""
+    """The route /redactions.
+
+    spool: folder for a video while it is covered; by default in the system's temporary folder.
+    """
     at = router("redactions", 400, 404, 415, 429)
     one_at_a_time = Lock()
     if spool is not None:
@@ -59,7 +62,7 @@ def routes(door: FaceDoor, spool: Path | None = None) -> APIRouter:
         summary="Cover the faces of a picture or video",
     )
     def redact(body: Redaction, caller: KeyCaller, response: Response) -> RedactionShown:
-        """Cover every face, or all but chosen ones, beyond recovery. Nothing is stored; it is on record by counts.
+        """Cover every face, or all but selected ones, beyond recovery. Nothing is stored; the record has counts.
 
         A picture has at most 15 MiB; a video 32 MiB, 60 seconds, 1,800 frames and 1,920 x 1,088 pixels, and only one
         is covered at a time.
@@ -132,8 +135,8 @@ def _folder(spool: Path | None) -> Iterator[Path]:
 
 
 def _forget_old(spool: Path) -> None:
-    """Delete what a process that was killed left a day ago or longer; another process may be at work here, too."""
+    """Delete what a killed process left a day ago or earlier; other processes may be using the folder too."""
     for each in spool.iterdir() if spool.is_dir() else ():
-        with suppress(FileNotFoundError):  # of another process, which is done with it
+        with suppress(FileNotFoundError):  # another process deleted it
             if time.time() - each.stat().st_mtime > _OLD_S:
                 shutil.rmtree(each, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The rules: which texts are in force, and what they would say."""
+"""The rules: which texts are in force, and what they would decide."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from countenance.wire.values import Closed, Moment, Table
 
 
 class ExplainBody(Closed):
-    """A request described in the words that `countenance policy words` lists. What is not stated stays unknown."""
+    """A request described in the words that `countenance policy words` lists. What is not stated counts as unknown."""
 
     request: Table = Field(description="operation, actor, use, gallery and so on; a mandate left out is in order.")
     now: Moment | None = Field(None, description="When it is asked. Default: now.")
@@ -77,7 +77,7 @@ class Owed(Closed):
 
 
 class DecisionShown(Closed):
-    """What the rules say, and why."""
+    """The rules' decision, and why."""
 
     verdict: str = Field(description="permit, deny or undetermined. Only permit permits.")
     law_date: date = Field(description="The day whose law was applied.")
@@ -96,14 +96,17 @@ def routes(explainer: Explainer) -> APIRouter:
 
     @at.get("/policy/packs", openapi_extra=everybody(), summary="List the rule packs in force")
     def packs() -> PackList:
-        """Which texts decide here, with their hashes."""
+        """The texts that decide here, with their hashes."""
         return PackList(
             packs=[PackInForce(name=p.name, version=p.version, hash=p.hash, title=p.title) for p in explainer.packs]
         )
 
     @at.post("/policy/explain", openapi_extra=everybody(), summary="Explain a decision")
     def explain(body: ExplainBody) -> DecisionShown:
-        """Decide one described request under the packs and moratoria in force. Nothing is done, nothing is entered."""
+        """Decide a described request under the packs and moratoria in force.
+
+        Nothing is done and nothing is recorded.
+        """
         return DecisionShown.model_validate(explainer.explain(body.request, now=body.now, as_of=body.as_of).record())
 
     return at

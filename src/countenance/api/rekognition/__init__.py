@@ -1,4 +1,4 @@
-"""Amazon Rekognition JSON 1.1: an unmodified AWS client, pointed at this server, works."""
+"""Amazon Rekognition JSON 1.1: unmodified AWS clients, pointed at this server, work."""
 
 from countenance.api.guarded import CarriesOut, Credentials
 from countenance.api.rekognition.objects import Objects

@@ -72,7 +72,7 @@ def compared_body(face: DetectedFace, similarity: float) -> Body:
 
 
 def user_body(user_id: str, faces: int) -> Body:
-    """A User or MatchedUser: CREATED while they have no face. A change is complete when it is answered."""
+    """A User or MatchedUser: CREATED while it has no face. Changes are complete when they are answered."""
     return {"UserId": user_id, "UserStatus": "ACTIVE" if faces else "CREATED"}
 
 
@@ -92,7 +92,7 @@ def refusal_body(refusal: Refusal) -> Body:
 
 
 def _landmarks_body(landmarks: Landmarks) -> list[JSON]:
-    # Rekognition's left and right are the picture's, as ours are
+    # Rekognition's left and right are the picture's, as here
     named = {
         "eyeLeft": landmarks.left_eye,
         "eyeRight": landmarks.right_eye,

@@ -1,4 +1,4 @@
-"""Names of things as AWS writes them."""
+"""The names that AWS gives to things."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def arn(region: str, kind: str, name: str) -> str:
 
 
 def named_by(text: str) -> tuple[str, str]:
-    """Kind and name in an ARN, with or without "arn:" before it, as CreateCollection and DescribeCollection give it."""
+    """Kind and name in an ARN, with or without "arn:" in front, as CreateCollection and DescribeCollection give it."""
     match = _ARN.fullmatch(text)
     if match is None:
         raise Refused(INVALID_PARAMETER, "ResourceArn is the ARN of a collection or of a stream processor")

@@ -1,7 +1,6 @@
-"""From a request's body to its parameters, with pictures decoded in one pass over the body.
-
-Nearly all of a body is its picture. A JSON parser would scan it for values, check it as UTF-8 and copy it as text
-before base64 is decoded. So long values of "Bytes" are taken out first, and the rest is parsed as usual.
+"""From a request's body to its parameters, with pictures decoded in one pass. Nearly all of a body is its picture,
+which a JSON parser would scan for values, check as UTF-8 and copy as text before base64 is decoded. So long values of
+"Bytes" are taken out first, and the rest is parsed as usual.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from countenance.api.rekognition.errors import Refused
 from countenance.api.rekognition.shapes import Params, parse, parse_json
 
 LONG = 4096
-"""Characters from which on a value is lifted."""
+"""The least length, in characters, of a value that is taken out."""
 _AT_MOST = 8
-"""Values lifted from one body; no real request has more than two."""
+"""The most values taken out of one body; no real request has more than two."""
 
 _VALUE = re.compile(rb'"Bytes"[ \t\r\n]*:[ \t\r\n]*"')
 
@@ -29,17 +28,18 @@ def read(body: bytes, shape: Shape) -> Params:
         lifted = _lifted(body)
         if lifted is not None:
             return parse(lifted, shape)
-    except Refused:  # report errors about the body as it came
+    except Refused:  # report errors about the body as it was sent
         pass
     return parse(parse_json(body), shape)
 
 
 def _lifted(body: bytes) -> object | None:
-    """The JSON value in `body` with its pictures as bytes; None where there is none to lift, or something is odd.
+    """The JSON value in `body` with its pictures as bytes; None if there is no picture to take out, or anything is
+    unusual.
 
     While the rest is parsed, an unpredictable word stands in for each picture. That changes nothing else: neither
-    base64 nor the word holds a quote, a backslash or a JSON delimiter. Between two quotes, each is the whole or the end
-    of one text, or stands where no text may be and breaks the JSON.
+    base64 nor the word contains a quote, a backslash or a JSON delimiter. Between two quotes, each is all or the end of
+    one text, or it is where no text may be, and the JSON is malformed.
     """
     parts: list[bytes] = []
     pictures: dict[str, bytes] = {}

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from countenance.errors import ImageTooLarge, NoSuchObject
 
 MAX_OBJECT_BYTES = 15 * 1024 * 1024
-"""What Rekognition takes as an S3 object: 15 MiB."""
+"""The largest S3 object that Rekognition accepts: 15 MiB."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # non-blocking: a FIFO must not hold the opener
@@ -34,9 +34,10 @@ class OpenedFile:
 class Buckets:
     """One folder per bucket name.
 
-    An object's name is a path of plain parts below the folder. Each part is handles relative to the one before it and
-    without following links, so no name and no race leads out: `..`, absolute names, empty parts, NUL, links of any
-    kind (also those that stay inside), folders, devices and pipes are all "not there". The folder itself may be a link.
+    An object's name is a path of plain parts below the folder. Each part is opened relative to the one before it and
+    without following links, so no name and no race leads out of the folder: `..`, absolute names, empty parts, NUL,
+    links of any kind (even those that stay inside), folders, devices and pipes all count as "not there". The folder
+    itself may be a link.
     """
 
     def __init__(self, folders: Mapping[str, Path]) -> None:
@@ -79,7 +80,7 @@ class Buckets:
             raise NoSuchObject("the bucket holds no such object") from error
         finally:
             opened.close()
-        if opened.size > max_bytes or len(content) > max_bytes:  # the second: it grew meanwhile
+        if opened.size > max_bytes or len(content) > max_bytes:  # the second condition: it grew meanwhile
             raise ImageTooLarge(f"the object holds more than {max_bytes} bytes")
         return content
 

@@ -1,7 +1,7 @@
 """Errors in Rekognition's terms: one table from the error tree to type and status.
 
-A type that is in botocore's service model can be caught as `client.exceptions.<type>`; the others (signature,
-serialisation, unknown operation) are those that every AWS JSON service knows, and arrive as `ClientError`.
+Programs can catch a type in botocore's service model as `client.exceptions.<type>`; the others (signature,
+serialisation, unknown operation) are common to all AWS JSON services and raise `ClientError`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class AwsError:
 
 
 class Refused(Exception):
-    """A request that this dialect refuses by itself, before any operation; `fault` is the AWS error."""
+    """A request that this dialect itself refuses, before any operation; `fault` is the AWS error."""
 
     def __init__(self, fault: AwsError, message: str) -> None:
         super().__init__(message)
@@ -92,7 +92,7 @@ FAULTS: Mapping[type[errors.CountenanceError], AwsError] = MappingProxyType(
         errors.StoreError: INTERNAL,
     }
 )
-"""Every class of the tree, by itself: a test fails when a new one is missing here."""
+"""Every class of the error tree has a line of its own; a test fails if one is missing."""
 
 INTERNAL_MESSAGE = "The request could not be carried out. Nothing more is said here; the operator's log has its id."
 

@@ -1,4 +1,4 @@
-"""`sts:GetCallerIdentity`, which programs call when they start: whose key this is, and nothing about what it may.
+"""`sts:GetCallerIdentity`, which programs call when they start: whose key this is, and nothing about its rights.
 
 AWS's query protocol: a form in, XML out. It uses no face and reads no mandate, so it goes past the guard.
 """
@@ -36,11 +36,11 @@ _QUERY_FAULTS: Mapping[AwsError, AwsError] = {
     UNRECOGNIZED_CLIENT: AwsError("InvalidClientTokenId", 403),
     THROTTLED: AwsError("Throttling", 503),
 }
-"""What STS calls the errors that other services call `…Exception`."""
+"""STS's names for errors that other services call `…Exception`."""
 
 
 def check_form(body: bytes) -> None:
-    """That `body` is a form which asks for GetCallerIdentity; else `Refused`."""
+    """`Refused` unless `body` is a form that requests GetCallerIdentity."""
     try:
         fields = dict(parse_qsl(body.decode("ascii"), max_num_fields=MAX_FIELDS, strict_parsing=True))
     except ValueError as error:
@@ -50,7 +50,7 @@ def check_form(body: bytes) -> None:
 
 
 def identity_body(access_key: str, account: str, request_id: str) -> bytes:
-    """The answer: the key stands for a user of an account that does not exist."""
+    """The answer: the key appears as a user of an account that does not exist."""
     return _document(
         "GetCallerIdentityResponse",
         f"<GetCallerIdentityResult><Arn>arn:aws:iam::{account}:user/{escape(access_key)}</Arn>"

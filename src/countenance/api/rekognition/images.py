@@ -12,7 +12,7 @@ from countenance.operations import KINDS, Image, StoredImage, kind_of
 def image_of(image: Params, objects: Objects) -> Image:
     """The `Bytes` of an Image member, or what its `S3Object` names, which is not opened here.
 
-    The guard opens it once the rules permit the operation, so that nobody without a mandate learns what a bucket holds.
+    It is opened once the rules permit the operation, so that nobody without a mandate learns what a bucket holds.
 
     Raises:
         Refused: InvalidParameterException unless exactly one of the two is given, InvalidS3ObjectException for an

@@ -1,4 +1,4 @@
-"""What an answer lacks that Rekognition would have guessed about a person, and by which decision."""
+"""What an answer leaves out that Rekognition guesses about a person, and by which decision."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from countenance.api.rekognition.shapes import Params
 
 LEFT_OUT = "x-countenance-left-out"
-"""The header of an answer that names the members which were asked for, or belong to it at AWS, and are left out."""
+"""The header that names the members which were requested, or which AWS always gives, and are left out."""
 
 DECISION = "docs/adr/0005-no-inferred-traits.md"
 
@@ -28,14 +28,14 @@ BY_ATTRIBUTE: Mapping[str, str] = MappingProxyType(
         "SUNGLASSES": "Sunglasses",
     }
 )
-"""The attribute of a request -> the member of a FaceDetail that it asks for."""
+"""The attribute in a request -> the member of a FaceDetail that it requests."""
 
 OF_COMPARED_FACE = ("Emotions", "Smile")
-"""Members of a ComparedFace that Rekognition fills without being asked."""
+"""Members of a ComparedFace that Rekognition always fills."""
 
 
 def left_out_header(operation: str, params: Params) -> Mapping[str, str]:
-    """The header for an answer of `operation`; nothing where nothing is left out."""
+    """The header for an answer of `operation`; empty if nothing is left out."""
     if operation == "CompareFaces":
         members: list[str] = list(OF_COMPARED_FACE)
     else:

@@ -27,11 +27,11 @@ class ObjectEndpoint(Protocol):
     """A server of S3 objects."""
 
     def open(self, bucket: str, name: str, version: str | None) -> OpenedObject:
-        """The object; `NoSuchObject` if it cannot be had."""
+        """The object; `NoSuchObject` if it cannot be read."""
 
 
 class Objects:
-    """Objects of buckets. endpoint: where buckets are that no folder stands for."""
+    """Objects of buckets. endpoint: has the buckets without a folder."""
 
     def __init__(self, folders: Mapping[str, Path], endpoint: ObjectEndpoint | None = None) -> None:
         self._folders = Buckets(folders)

@@ -1,10 +1,10 @@
 """Page tokens: opaque, signed, and good for one operation on one collection only.
 
-Programs put tokens into URLs, so they are made of the 66 characters that need no escape there. A NextToken has at most
-255 characters, and so may a cursor, which can be a collection id. So cursor and MAC together form one big number,
-written in base 66: 255 characters carry 1,541 bits; 236 characters of a cursor take 1,427, the MAC 112. The id of a
-collection that is longer leaves room for 5 bits of MAC. That is little, and enough: whoever guesses such a token reads
-the list of those collections that they may list in any case, from another place on.
+Programs put tokens into URLs, so they consist of the 66 characters that need no escape there. A NextToken has at most
+255 characters, and a cursor, which can be a collection id, may be as long. So cursor and MAC together form one large
+number, written in base 66: 255 characters hold 1,541 bits; a cursor of 236 characters takes 1,427, the MAC 112. A
+longer collection id leaves room for only 5 bits of MAC. That is enough: somebody who guesses such a token merely lists
+collections that they may list anyway, starting elsewhere.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _COLLECTION = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-
 _CURSOR = _COLLECTION + ":"
 _TOKEN = _COLLECTION + "~"
 LONG = 236
-"""Characters of the longest cursor that fits beside a whole MAC."""
+"""The longest cursor, in characters, that fits with a whole MAC."""
 _MAC_BITS = 112
 _SHORT_MAC_BITS = 5
 

@@ -1,4 +1,4 @@
-"""A real S3 endpoint, read through boto3. Only the buckets that the operator names can be read."""
+"""A real S3 endpoint, read through boto3; only buckets that the operator names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CONFIG: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class S3Place:
-    """An S3 endpoint and who asks there. buckets: those that may be read."""
+    """An S3 endpoint and the credentials for it. buckets: those that may be read."""
 
     endpoint: str
     region: str

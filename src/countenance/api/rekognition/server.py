@@ -61,17 +61,17 @@ Send = Callable[[Message], Awaitable[None]]
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
 DETECTING = frozenset({"DetectFaces"})
-"""What is left of Rekognition where nobody can be recognised."""
+"""What remains of Rekognition if nobody can be recognised."""
 
 LIMITS = AdmissionLimits(requests=64, body_bytes=16 * MIB, held_bytes=256 * MIB, body_seconds=30.0)
-"""For a machine with a few gigabytes to spare. Two images of 5 MiB in base64 are 13.4 MiB."""
+"""For a machine with a few spare gigabytes. Two images of 5 MiB in base64 are 13.4 MiB."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class WireReply:
-    """What leaves: a status, a body, and headers beside the usual ones."""
+    """An answer: a status, a body, and headers besides the usual ones."""
 
     status: int
     body: bytes
@@ -205,7 +205,7 @@ class Server:
 
 
 def _is_form(scope: Scope) -> bool:
-    """Whether it speaks AWS's query protocol, as STS does, and not JSON."""
+    """Whether the request uses AWS's query protocol, as for STS, and not JSON."""
     named = {name.lower(): value for name, value in scope["headers"]}
     if b"x-amz-target" in named or scope["path"] != "/" or scope["method"] != "POST":
         return False
@@ -235,7 +235,7 @@ def _failure(error: Exception, request_id: str, *, query: bool = False) -> WireR
 
 
 async def _live(receive: Receive, send: Send) -> None:
-    """Say yes to start-up and shutdown: nothing is opened or closed here."""
+    """Acknowledge start-up and shutdown: nothing is opened or closed here."""
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})
@@ -266,13 +266,11 @@ def app(
         region: the one in ARNs.
         regions: those that requests may be signed for; none named, any.
         objects: where S3 objects come from.
-        topics: ARNs of the topics that can be told of a job's end.
+        topics: ARNs of the topics that can be notified of a job's end.
         page_key: 32 secret bytes that sign page tokens.
-        now: aware time, against which signatures are held.
-        executor: threads for the work; as many requests are worked on at once as it has, the others wait.
-        limits: what is taken on at once.
-        new_id: ids for requests.
-        detection_only: why operations that recognise are not there; None where they are.
+        now: aware time, with which signatures are compared. executor: threads for the work; it runs as many requests at
+        once as it has threads, the others wait. limits: what is accepted at once. new_id: ids for requests.
+        detection_only: why operations that recognise are missing; None if they exist.
     """
     actions = Actions(region, objects, Pages(page_key), topics)
     admission = Admission(limits)

@@ -1,7 +1,7 @@
 """The schema of requests: botocore's own service model, applied on the server's side.
 
-botocore's client checks types and minima only; this checks maxima, patterns, enumerations, base64 and unknown fields
-too, from the model alone, so that nothing is written down twice.
+botocore's client checks only types and minima; this also checks maxima, patterns, enumerations, base64 and unknown
+fields, all from the model, so that nothing is written down twice.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 from countenance.api.rekognition.errors import IMAGE_TOO_LARGE, INVALID_PARAMETER, SERIALIZATION, Refused
 
 Params = Mapping[str, Any]
-"""A request that keeps to its shape: members by wire name, blobs decoded, absent members absent."""
+"""A request that fits its shape: members by wire name, blobs decoded, absent members absent."""
 
 MAX_VALUES = 20_000
-"""Values in one body; the largest real request names 4,096 faces. Bounds what parsing allocates."""
+"""The most values in one body, which bounds what parsing allocates; the largest real request names 4,096 faces."""
 
 _VALUE_MARKS = (b",", b"[", b"{")
 _SEPARATORS = "\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -31,7 +31,7 @@ _NAMEABLE = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 
 
 def load_model() -> ServiceModel:
-    """The Rekognition model that lies inside the installed botocore (never one from a home folder)."""
+    """The Rekognition model inside the installed botocore (never one from a home folder)."""
     loader = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
     return ServiceModel(loader.load_service_model("rekognition", "service-2"), "rekognition")
 
@@ -58,7 +58,7 @@ def parse(value: object, shape: Shape) -> Params:
 
 
 def matches(text: str, pattern: str) -> bool:
-    """Whether the whole of `text` is what the model's `pattern` describes."""
+    """Whether the whole of `text` matches the model's `pattern`."""
     return re.fullmatch(_python_pattern(pattern), text) is not None
 
 

@@ -1,6 +1,6 @@
 """Who signed this request: AWS Signature Version 4, recomputed with botocore's own signer.
 
-There are two steps, so that nobody without a key makes the server hold a body: `claim` reads the headers alone,
+There are two steps, so that nobody without a key makes the server hold a body: `claim` reads only the headers,
 `Claim.proved` also the body. A signed request stays valid for `SKEW` around its date, as at AWS: SigV4 has no nonce.
 """
 
@@ -63,7 +63,7 @@ _MUST_SIGN = ("host", "x-amz-date", "x-amz-target", "x-amz-content-sha256")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the headers claim: which key signed what, for which service, and when. Not to be trusted until `proved`."""
+    """What the headers claim: which key signed what, for which service, and when. Not trusted until `proved`."""
 
     access_key: str
     timestamp: str
@@ -87,7 +87,7 @@ class Claim:
 
 
 class _Received(SigV4Auth):
-    """botocore's signer, looking at those headers that the client says it signed, and no others."""
+    """botocore's signer, restricted to the headers that the client says it signed."""
 
     def headers_to_sign(self, request: AWSRequest) -> Any:
         return request.headers
@@ -129,7 +129,7 @@ def claim(headers: Headers, query: bytes, *, regions: Collection[str], now: date
 
 
 def single(headers: Headers) -> Mapping[str, str]:
-    """`headers` by name; one that carries meaning and comes twice is refused, others are joined by commas."""
+    """`headers` by name; one that has a meaning here and occurs twice is refused, others are joined by commas."""
     given: dict[str, str] = {}
     for raw_name, raw_value in headers:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")

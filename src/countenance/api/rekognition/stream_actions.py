@@ -1,4 +1,4 @@
-"""Rekognition's operations on stream processors: kept and described; Start and Stop say that none runs here."""
+"""Rekognition's operations on stream processors: descriptions are kept; Start and Stop answer that none runs here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from countenance.operations import (
 )
 
 PROCESSOR_PAGE = 1000
-"""Stream processors on a page at most, and where MaxResults is absent."""
+"""The most stream processors on a page, also if MaxResults is absent."""
 
 _KEPT = (
     "Input", "Output", "Settings", "RoleArn", "NotificationChannel", "RegionsOfInterest", "DataSharingPreference",

@@ -33,7 +33,7 @@ from countenance.operations import (
 )
 
 USER_PAGE = 500
-"""Users on a page where MaxResults is absent; also the model's maximum."""
+"""Users on a page if MaxResults is absent; also the model's maximum."""
 
 ASSOCIATION = 75.0
 """The threshold of an AssociateFaces that names none: Rekognition's documented default."""

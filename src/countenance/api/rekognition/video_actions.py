@@ -1,4 +1,4 @@
-"""Rekognition's operations on stored video: start a job, and fetch what it found page by page."""
+"""Rekognition's operations on stored video: start a job, and fetch its results page by page."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from countenance.operations import (
 from countenance.video import VideoLimits
 
 RESULTS = 1000
-"""Faces on a page at most, and where MaxResults is absent; Rekognition's documented maximum."""
+"""The most faces on a page, also if MaxResults is absent; Rekognition's documented maximum."""
 
 _STATES = {JobState.SUCCEEDED: "SUCCEEDED", JobState.FAILED: "FAILED"}
 _LIMITS = VideoLimits()
 
 
 class VideoActions:
-    """The operations on stored video, by wire name in `served`. topics: ARNs that can be told of a job's end."""
+    """The operations on stored video, by wire name in `served`. topics: ARNs that can be notified of a job's end."""
 
     def __init__(self, objects: Objects, pages: Pages, topics: Container[str]) -> None:
         self._objects = objects
@@ -141,7 +141,7 @@ def _persons(page: JobPage) -> list[JSON]:
             "Face": detail_body(each.face),
         }
         body: dict[str, JSON] = {"Timestamp": each.timestamp_ms, "Person": detail}
-        if each.person in matches:  # else this person was not searched for: no view was good enough
+        if each.person in matches:  # otherwise no view of this person was good enough to search with
             body["FaceMatches"] = list[JSON](matches[each.person])
         persons.append(body)
     return persons

@@ -1,4 +1,4 @@
-"""What all wire operations share: how one calls the guard, defaults, page tokens, the quality filter."""
+"""What all wire operations share: the call to the guard, defaults, page tokens, the quality filter."""
 
 from __future__ import annotations
 

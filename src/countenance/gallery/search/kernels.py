@@ -40,10 +40,12 @@ NO_BOUND = 1e30
 
 BRIEF, FACTS, SCALES, FINE, ROWS, NUMBERS, COUNTING, ROOM, START, CODED, FEW = range(11)
 """Columns of `layout.Layout.chunks`: addresses, then numbers of rows; and whether perhaps few rows count (1), so that
-the others should not be put among those that wait."""
+the others should not be put among those that wait.
+"""
 NOTED, REFINED, COMPUTED, FULL, WAITING, _HELD, _STRETCHES = range(7)
 """What a thread's state counts: rows noted, rows tested by fine codes, rows computed; whether there was room for all
-notes (0) or not (1); rows that wait, scores in the heap, stretches of waiting rows."""
+notes (0) or not (1); rows that wait, scores in the heap, stretches of waiting rows.
+"""
 STATE = 7
 
 _PACKS = instructions() == "avx512"
