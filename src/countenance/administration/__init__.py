@@ -36,10 +36,11 @@ from countenance.mandates import (
     templates,
 )
 from countenance.policy import Action, Decision, Power
-from countenance.policy.moratorium import Moratorium, Order, Scope, Signature
+from countenance.policy.moratorium import MORATORIUM_ID, Moratorium, Order, Scope, Signature
 
 __all__ = [
     "COMPONENTS",
+    "MORATORIUM_ID",
     "PROBE_LIMITS",
     "AccessKey",
     "Accounts",

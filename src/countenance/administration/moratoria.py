@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from countenance.administration.journal import Journal
-from countenance.errors import AlreadyExists, Conflict, NotFound
+from countenance.errors import AlreadyExists, BadRequest, Conflict, NotFound
 from countenance.ledger import Ledger
 from countenance.mandates import MoratoriumStore
 from countenance.operations import MoratoriaInForce
-from countenance.policy.moratorium import Charter, Lifting, Moratorium, Order, Signature, consent, set_moratorium
+from countenance.policy.moratorium import (
+    MORATORIUM_ID,
+    Charter,
+    Lifting,
+    Moratorium,
+    Order,
+    Signature,
+    consent,
+    set_moratorium,
+)
 from countenance.policy.moratorium_text import text_of
 from countenance.signing import JSON
 
@@ -22,7 +33,13 @@ class Moratoria:
         self.all = moratoria.all
 
     def set(self, order: Order, signature: Signature) -> Moratorium:
-        """Put a moratorium in force; `Conflict` without a charter, `AlreadyExists` if the id was ever used."""
+        """Put a moratorium in force.
+
+        `BadRequest` for an id that is no `MORATORIUM_ID`, `Conflict` without a charter, `AlreadyExists` if the id was
+        ever used.
+        """
+        if not re.fullmatch(MORATORIUM_ID, order.id):
+            raise BadRequest("a moratorium's id has 1 to 100 letters, digits and . _ -, the first a letter or digit")
         made = set_moratorium(self._charter(), order, signature)
         if order.id in self._store.all():
             raise AlreadyExists(f"there is a moratorium {order.id!r} already")

@@ -45,7 +45,7 @@ def key(file: Path) -> None:
 @_key
 def set_(moratorium_id: str, reason: str, operation: tuple[str, ...], power: tuple[str, ...], key: Path) -> None:
     """Put a moratorium in force, at the next call."""
-    scope = Scope(frozenset(map(Action, operation)), frozenset(map(Power, power)))
+    scope = Scope.of(operation, power)
     order = Order(moratorium_id, scope, reason, datetime.now(UTC).replace(microsecond=0))
     signer = Signer.from_file(key)
     with installation() as app:
@@ -70,10 +70,7 @@ def sign(order: str, statute: str, key: Path) -> None:
 @click.option("--signature", required=True, help="Signature, 128 hex digits.")
 def consent(moratorium_id: str, statute: str, public: str, signature: str) -> None:
     """Enter one key's consent; the moratorium is lifted when the quorum is complete."""
-    try:
-        signed = Signature(bytes.fromhex(public), bytes.fromhex(signature))
-    except ValueError as error:
-        raise BadRequest("keys and signatures are hex digits") from error
+    signed = Signature.of(public, signature)
     with installation() as app:
         after = app.moratoria.consent(moratorium_id, statute, signed)
         state = "lifted" if after.lifted else f"in force, {len(after.consents)} consent(s) so far"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 
 from starlette.responses import Response
@@ -12,8 +11,6 @@ from countenance.console.asked import ConsoleRequest
 from countenance.console.door import ConsolePage
 from countenance.console.looks import go, page
 from countenance.errors import BadRequest
-
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def _all(asked: ConsoleRequest) -> Response:
@@ -30,14 +27,7 @@ def _all(asked: ConsoleRequest) -> Response:
 
 def _set(asked: ConsoleRequest) -> Response:
     moratorium_id = asked.text("moratorium_id", needed=True)
-    if not _ID.fullmatch(moratorium_id):
-        raise BadRequest("moratorium_id: letters, digits and . _ - are expected, at most 100")
-    try:
-        scope = Scope(
-            frozenset(map(Action, asked.several("operations"))), frozenset(map(Power, asked.several("powers")))
-        )
-    except ValueError as error:
-        raise BadRequest("operations and powers are words of the policy vocabulary") from error
+    scope = Scope.of(asked.several("operations"), asked.several("powers"))
     look_again = _moment(asked, "look_again_at") if asked.text("look_again_at") else None
     order = Order(moratorium_id, scope, asked.text("reason", needed=True), _moment(asked, "set_at"), look_again)
     asked.services.moratoria.set(order, _signature(asked))
@@ -61,10 +51,7 @@ def _moment(asked: ConsoleRequest, name: str) -> datetime:
 
 
 def _signature(asked: ConsoleRequest) -> Signature:
-    key, signature = asked.text("public_key"), asked.text("signature")
-    if not (re.fullmatch("[0-9a-f]{64}", key) and re.fullmatch("[0-9a-f]{128}", signature)):
-        raise BadRequest("public_key and signature: 64 and 128 hex digits are expected")
-    return Signature(bytes.fromhex(key), bytes.fromhex(signature))
+    return Signature.of(asked.text("public_key"), asked.text("signature"))
 
 
 _CARRY = frozenset({Role.REQUEST, Role.APPROVE, Role.REVIEW})

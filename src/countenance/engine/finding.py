@@ -1,8 +1,7 @@
-"""Every face of a picture: of every size, whichever way it lies.
-
-Four looks, each only where it can add something: the picture at its working size; a quarter of that, for faces that
-fill the frame; tiles of a larger scale, for small faces of large pictures; and turned copies, where nothing upright is
-sure. `turning` then says of each face which way up it is.
+"""Finds every face of a picture, of any size and any way up. It searches up to four times, each only if it can add
+something: the picture at its working size; a quarter of that, for faces that fill the frame; tiles at a larger scale,
+for small faces in large pictures; and turned copies, if no upright face is certain. `turning` then decides which way up
+each face is.
 """
 
 from __future__ import annotations
@@ -22,42 +21,42 @@ from countenance.errors import ModelError
 from countenance.faces import Pixels
 
 FOUND_PX = 20
-"""Width in pixels, where it is searched, of a face that is all but surely found (docs/models.md)."""
+"""Width in pixels, at the scale searched, of a face that is nearly always found (docs/models.md)."""
 
 TILE, TILE_STEP = 1280, 128
 """The longest side of a tile in pixels: large tiles share less of the picture with their neighbours. Their sides are
-multiples of the second, so that few different sizes come.
+multiples of the second, so that few different sizes occur.
 """
 
 FAINT_PX, FAINT_SCORE = 32, 0.4
-"""Small faces score low where they are found, and well in an enlarged crop: below this width this score is enough to
-have a closer look.
+"""Small faces score low when found, and well in an enlarged crop: below this width, this score is enough for a closer
+search.
 """
 
 FRAME_PX, CLOSE_UP_PX = 320, 160
-"""Where the longer side of what is searched is beyond the first, faces may be too large to be found in it, so it is
-searched at the second as well (a sixteenth of the work): there faces are found of up to 1.6 times the frame.
+"""If the longer side searched exceeds the first number, faces may be too large to be found, so the picture is also
+searched at the second (a sixteenth of the work), where faces of up to 1.6 times the frame are found.
 """
 
 STEP = 32
 """The tiles' sides and overlaps are multiples of the detector's largest stride."""
 
 NEAR_EDGE = 8
-"""Pixels from a tile's edge within which a box may be that of a part of a face."""
+"""A box this near a tile's edge, in pixels, may be of a part of a face."""
 
 Boxes = NDArray[np.float32]
 
 _UNKNOWN = Upright(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-"""For a detector whose manifest says nothing about turned faces: all that it finds counts as upright."""
+"""For a detector whose manifest says nothing about turned faces: everything it finds counts as upright."""
 
 _NONE = Found(np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty(0, np.float32))
 
 
 class Finder:
-    """A detector with its ways of looking. Any number of threads may call it."""
+    """A detector and its ways of searching. Any number of threads may call it."""
 
     def __init__(self, network: Network, manifest: Manifest, smallest: int) -> None:
-        """smallest: width in pixels of the original of the smallest face that is looked for in large pictures."""
+        """smallest: width, in pixels of the original, of the smallest face for which large pictures are searched."""
         if manifest.detection is None:
             raise ModelError(f"{manifest.name} is no detector by its manifest")
         self._network, self._how = network, manifest.detection
@@ -67,14 +66,14 @@ class Finder:
         self._smallest = smallest
 
     def wanted(self, width: int, height: int) -> int:
-        """The longer side in pixels at which a picture of this size is worth having, at least the working size."""
+        """The longer side in pixels at which a picture of this size should be searched, at least the working size."""
         longer = max(width, height)
         return max(min(longer, max(self._size)), min(longer, round(longer * FOUND_PX / self._smallest)))
 
     def find(self, pixels: Pixels, longer: int, most: int) -> Found:
         """The faces in `pixels`, in its pixels, points in the order of an upright face; largest first, at most `most`.
 
-        longer: longer side at which to look for the smallest ones, from `wanted`.
+        longer: longer side at which to search for the smallest ones, from `wanted`.
         """
         base = _shrunk(pixels, max(self._size))
         faces, turns = self._checked(pixels, self._sweep(pixels, base, 0).largest(2 * most))
@@ -95,15 +94,14 @@ class Finder:
         return _merged([faces], self._how).largest(most)
 
     def every(self, pixels: Pixels, longer: int, most: int) -> Found:
-        """All that scores enough in `pixels`, turned each quarter, tiled or enlarged, unchecked; largest first.
-
-        longer: as for `find`. most: how many are given at most.
+        """Everything that scores enough in `pixels`, in every quarter turn, tiled or enlarged, unchecked; largest
+        first. longer: as for `find`. most: the most that are returned.
         """
         base = _shrunk(pixels, max(self._size))
         looks = [self._sweep(pixels, base, degrees) for degrees in turning.QUARTERS]
         height, width = pixels.shape[:2]
         enlarged = min(2.0, max(self._size) / max(height, width))
-        if enlarged > 1:  # faces of small pictures are found better enlarged
+        if enlarged > 1:  # faces in small pictures are found better if enlarged
             sheet = cv2.resize(
                 pixels, (round(width * enlarged), round(height * enlarged)), interpolation=cv2.INTER_CUBIC
             )
@@ -138,7 +136,7 @@ class Finder:
             points = found.points @ back[:, :2].T + back[:, 2]
             centres = (found.boxes[:, :2] + found.boxes[:, 2:] / 2) @ back[:, :2].T + back[:, 2]
             boxes = [turning.turned_box(c, b[2:], degrees) for c, b in zip(centres, found.boxes, strict=True)]
-            # upright points of a turned face must not pass for sure: the crops decide
+            # upright points of a turned face must not count as certain: the crops decide
             scores = np.minimum(found.scores, np.float32(0.9))
             found = Found(np.array(boxes, np.float32).reshape(-1, 4), points.astype(np.float32), scores)
         return found.scaled(across, down)
@@ -147,7 +145,7 @@ class Finder:
         """The small faces of `pixels` at a scale of `longer` pixels, a tile at a time, in pixels of `pixels`."""
         fine = _shrunk(pixels, longer)
         height, width = fine.shape[:2]
-        # what is FOUND_PX wide at the working size lies whole in one tile, half as high again
+        # a face FOUND_PX wide at the working size, and half as high again, lies whole in one tile
         overlap = STEP * -(-3 * FOUND_PX * longer // (2 * max(self._size) * STEP))
         looks = []
         down, across = _tile(height, overlap), _tile(width, overlap)
@@ -192,9 +190,8 @@ def _turned(pixels: Pixels, degrees: float) -> tuple[Pixels, np.ndarray[tuple[in
 
 
 def _whole(boxes: Boxes, start: tuple[int, int], side: tuple[int, int], picture: Pixels) -> NDArray[np.bool_]:
-    """Which of `boxes`, in pixels of a tile, end short of the edges that it shares with other tiles.
-
-    The rest may be parts of faces, which lie whole in a neighbour or are large enough to be found without tiles.
+    """Which of `boxes`, in pixels of a tile, do not reach the edges that it shares with other tiles. The others may be
+    parts of faces, which lie whole in a neighbour or are large enough to be found without tiles.
     """
     whole = np.ones(len(boxes), bool)
     for axis in (0, 1):
@@ -207,7 +204,7 @@ def _whole(boxes: Boxes, start: tuple[int, int], side: tuple[int, int], picture:
 
 
 def _tile(length: int, overlap: int) -> int:
-    """The side of the tiles that cover `length`: as many as `TILE` needs, and no longer than that many need be."""
+    """The side of the tiles that cover `length`: as few tiles as `TILE` allows, each as short as that number allows."""
     number = max(1, -(-(length - overlap) // (TILE - overlap)))
     return TILE_STEP * -(-(length + (number - 1) * overlap) // (number * TILE_STEP))
 
@@ -229,7 +226,7 @@ def _joined(parts: Sequence[Found]) -> Found:
 
 
 def _merged(parts: Sequence[Found], how: Detection, before: int = 0) -> Found:
-    """`parts` without the weaker of two that overlap. before: the first so many count as known and are left out."""
+    """`parts` without the weaker of two that overlap. before: how many of the first are known already and left out."""
     whole = _joined(parts)
     if len(parts) == 1 and len(whole.scores) < 2:
         return whole

@@ -8,6 +8,8 @@ the ledger can hold it and anybody can check it. Pure: keys and times come in as
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -15,6 +17,9 @@ from countenance.errors import BadRequest, Conflict, Denied, PolicyError
 from countenance.policy.enums import Action, Power
 from countenance.policy.request import Request
 from countenance.signing import canonical, digest, verified
+
+MORATORIUM_ID = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+"""The ids that a moratorium may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,14 @@ class Scope:
 
     operations: frozenset[Action] = frozenset()
     powers: frozenset[Power] = frozenset()
+
+    @classmethod
+    def of(cls, operations: Iterable[str], powers: Iterable[str]) -> Scope:
+        """The scope that words name; `BadRequest` for one that is not in the policy vocabulary."""
+        try:
+            return cls(frozenset(map(Action, operations)), frozenset(map(Power, powers)))
+        except ValueError as error:
+            raise BadRequest("operations and powers are words of the policy vocabulary") from error
 
     def covers(self, request: Request) -> bool:
         """Whether it stops `request`: by the action, and by a power of the holder or of the party it acts for."""
@@ -104,6 +117,13 @@ class Signature:
 
     key: bytes
     value: bytes
+
+    @classmethod
+    def of(cls, key: str, value: str) -> Signature:
+        """The signature that hex digits say; `BadRequest` unless there are 64 of the key and 128 of the signature."""
+        if not (re.fullmatch("[0-9a-fA-F]{64}", key) and re.fullmatch("[0-9a-fA-F]{128}", value)):
+            raise BadRequest("a public key has 64 hex digits, a signature 128")
+        return cls(bytes.fromhex(key), bytes.fromhex(value))
 
 
 @dataclass(frozen=True, slots=True)

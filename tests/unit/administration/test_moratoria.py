@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -74,6 +75,17 @@ def test_a_key_that_may_not_or_a_signature_that_is_not_its_changes_nothing(stopp
     with pytest.raises(AlreadyExists):
         changes(stopped).set(ORDER, signed(SETTER, ORDER.message()))
     assert halted(stopped) is True
+
+
+@pytest.mark.parametrize("name", ["", "a b", "-first", "x" * 101, "m/1", "m-1\n"])
+def test_an_id_that_no_moratorium_may_have_is_refused_through_every_door_before_it_is_recorded(
+    world: World, name: str
+) -> None:
+    order = replace(ORDER, id=name)
+    with pytest.raises(BadRequest, match="letters, digits"):
+        changes(world).set(order, signed(SETTER, order.message()))
+    assert not changes(world).all()
+    assert not [entry for entry in world.ledger.entries() if entry.kind == "moratorium"]
 
 
 def test_a_database_that_says_lifted_is_not_believed_without_the_signatures(stopped: World) -> None:

@@ -53,6 +53,16 @@ def agreed(moratorium: Moratorium, *names: str, lifting: Lifting = LIFTING) -> M
     return moratorium
 
 
+def test_a_scope_and_a_signature_are_read_from_words_and_hex_digits() -> None:
+    assert Scope.of(["identify"], ["arrest"]) == Scope(frozenset({Action.IDENTIFY}), frozenset({Power.ARREST}))
+    with pytest.raises(BadRequest, match="policy vocabulary"):
+        Scope.of(["identify"], ["no power"])
+    assert Signature.of("0a" * 32, "0B" * 64) == Signature(bytes([10]) * 32, bytes([11]) * 64)
+    for key, value in (("0a" * 31, "0b" * 64), ("0a" * 32, "0b" * 63), ("zz" * 32, "0b" * 64), (" a" * 32, "0b" * 64)):
+        with pytest.raises(BadRequest, match="64 hex digits"):
+            Signature.of(key, value)
+
+
 def test_one_key_sets_it_and_everything_stops() -> None:
     rules = Rules([read_pack("mandate")])
     assert rules.decide(asked(), NOW).permitted

@@ -8,12 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import Field
 
-from countenance.administration import Action, Moratoria, Moratorium, Order, Power, Role, Scope, Signature
+from countenance.administration import MORATORIUM_ID, Moratoria, Moratorium, Order, Role, Scope, Signature
 from countenance.api.native.access import everybody, may, router
-from countenance.errors import BadRequest
 from countenance.wire.values import Closed, Moment, PublicKey, SignatureText, Text, Word
 
-_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+_ID = f"^{MORATORIUM_ID}$"
 MoratoriumId = Annotated[str, Path(description="The moratorium's id.", pattern=_ID)]
 
 
@@ -72,8 +71,7 @@ def routes(moratoria: Moratoria) -> APIRouter:
     @at.post("/moratoria", status_code=201, openapi_extra=carrying, summary="Set a moratorium")
     def set_moratorium(body: OrderBody) -> MoratoriumShown:
         """Put a signed moratorium in force from the next call on. Its signature counts, not who submits it."""
-        signature = Signature(bytes.fromhex(body.public_key), bytes.fromhex(body.signature))
-        return _shown(moratoria.set(_order(body), signature))
+        return _shown(moratoria.set(_order(body), Signature.of(body.public_key, body.signature)))
 
     @at.post("/moratoria/{moratorium_id}/consents", openapi_extra=carrying, summary="Consent to lifting")
     def consent(moratorium_id: MoratoriumId, body: ConsentBody) -> MoratoriumShown:
@@ -81,17 +79,13 @@ def routes(moratoria: Moratoria) -> APIRouter:
 
         The moratorium is lifted when the quorum, which includes an outside key, is complete.
         """
-        signature = Signature(bytes.fromhex(body.public_key), bytes.fromhex(body.signature))
-        return _shown(moratoria.consent(moratorium_id, body.statute, signature))
+        return _shown(moratoria.consent(moratorium_id, body.statute, Signature.of(body.public_key, body.signature)))
 
     return at
 
 
 def _order(body: OrderBody) -> Order:
-    try:
-        scope = Scope(frozenset(map(Action, body.operations)), frozenset(map(Power, body.powers)))
-    except ValueError as error:
-        raise BadRequest("operations and powers are words of the policy vocabulary") from error
+    scope = Scope.of(body.operations, body.powers)
     return Order(body.moratorium_id, scope, body.reason, body.set_at, body.look_again_at)
 
 
