@@ -7,11 +7,15 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from botocore.exceptions import ClientError
+from numpy.typing import NDArray
 from tests.contract.rekognition.model_check import check_answers
 from tests.integration.serving import HOME, grant, need_weights, opened, serving
 from tests.integration.video.test_video_command import CLIPS, _crossing
@@ -179,16 +183,70 @@ def test_a_job_is_taken_up_again_after_kill_9_and_finished_once(
         assert len(runs) in (2, 3)  # the other job, the second try, and the first unless it was killed undecided
 
 
+def _clip(name: str, frames: int) -> list[NDArray[np.uint8]]:
+    """The first frames of a real clip."""
+    video = cv2.VideoCapture(str(CLIPS / f"{name}.mkv"), cv2.CAP_FFMPEG)
+    return [np.asarray(video.read()[1], np.uint8) for _ in range(frames)]
+
+
 @pytest.mark.skipif(not CLIPS.is_dir(), reason="the shared clips are not here")
-def test_one_person_of_a_real_clip_has_one_index(tmp_path: Path) -> None:
-    with serving(tmp_path / "home", COUNTENANCE_BUCKETS=f"signs={CLIPS}") as live:
+def test_people_of_a_real_clip_keep_their_index_and_lead_to_their_own_faces(tmp_path: Path) -> None:
+    films = tmp_path / "films"
+    films.mkdir()
+    cut = [("learn", 0), ("thanks", 1), ("school", 0)]  # one person, another, the first again in another clip
+    write(films / "cut.mp4", [frame for name, _ in cut for frame in _clip(name, 40)], rate=30)
+    (films / "learn.mkv").write_bytes((CLIPS / "learn.mkv").read_bytes())
+    with serving(tmp_path / "home", COUNTENANCE_BUCKETS=f"films={films}") as live:
         client = live.client(grant(live.environment))
-        client.create_collection(CollectionId="nobody")
-        video = {"S3Object": {"Bucket": "signs", "Name": "learn.mkv"}}
-        job = client.start_face_search(Video=video, CollectionId="nobody")["JobId"]
-        answer = ended(client.get_face_search, job)
-        assert answer["VideoMetadata"]["Format"] == "Matroska / WebM"
-        assert {each["Person"]["Index"] for each in answer["Persons"]} == {0}
+        seen = check_answers(client)
+        client.create_collection(CollectionId="staff")
+        for name, person in (("book", "first"), ("milk", "second"), ("want", "third")):
+            picture = cv2.imencode(".png", _clip(name, 20)[-1])[1].tobytes()
+            client.index_faces(CollectionId="staff", Image={"Bytes": picture}, ExternalImageId=person, MaxFaces=1)
+        video = {"S3Object": {"Bucket": "films", "Name": "cut.mp4"}}
+        asked = {"Video": video, "CollectionId": "staff", "FaceMatchThreshold": 80}
+        ordered = {"ClientRequestToken": "search-once", "JobTag": "a-tag"}
+        searching = client.start_face_search(**asked, **ordered)["JobId"]
+        detecting = client.start_face_detection(Video=video, JobTag="b-tag")["JobId"]
+        whole = client.start_face_detection(Video={"S3Object": {"Bucket": "films", "Name": "learn.mkv"}})["JobId"]
+        assert client.start_face_search(**asked, **ordered)["JobId"] == searching
+        with pytest.raises(client.exceptions.IdempotentParameterMismatchException):
+            client.start_face_search(**asked, ClientRequestToken="search-once", JobTag="another")
+
+        answer = ended(client.get_face_search, searching)
+        assert (answer["JobStatus"], answer["JobTag"]) == ("SUCCEEDED", "a-tag"), answer
+        facts = answer["VideoMetadata"]
+        assert (facts["Format"], facts["FrameWidth"], facts["FrameHeight"]) == ("QuickTime / MOV", 640, 480)
+        assert facts["DurationMillis"] == pytest.approx(4000, abs=40)
+        assert facts["FrameRate"] == pytest.approx(30, abs=0.1)
+        persons = pages(client.get_face_search, "Persons", JobId=searching, MaxResults=4)
+        assert persons == answer["Persons"]
+        moments = sorted({each["Timestamp"] for each in persons})
+        assert [each["Timestamp"] for each in persons] == sorted(each["Timestamp"] for each in persons)
+        assert len(moments) >= 18 and moments[-1] < 4000  # five a second, a face in nearly each
+        assert all(later - earlier >= 195 for earlier, later in pairwise(moments))
+        names = {0: "first", 1: "second"}
+        for number, (_, index) in enumerate(cut):
+            own = [each for each in persons if number * 1333 + 10 <= each["Timestamp"] < (number + 1) * 1333]
+            faces = [each for each in own if each["Person"]["Index"] == index]
+            assert {each["Timestamp"] for each in faces} == {each["Timestamp"] for each in own}
+            assert not [each for each in own if each["Person"]["Index"] == 1 - index]
+            for each in faces:
+                best = each["FaceMatches"][0]
+                assert best["Face"]["ExternalImageId"] == names[index] and best["Similarity"] > 99
+        by_index = pages(client.get_face_search, "Persons", JobId=searching, SortBy="INDEX", MaxResults=5)
+        assert by_index == sorted(persons, key=lambda each: (each["Person"]["Index"], each["Timestamp"]))
+
+        answer = ended(client.get_face_detection, detecting)
+        assert (answer["JobStatus"], answer["JobTag"], answer["VideoMetadata"]) == ("SUCCEEDED", "b-tag", facts)
+        faces = pages(client.get_face_detection, "Faces", JobId=detecting, MaxResults=4)
+        assert faces == answer["Faces"]
+        assert [each["Timestamp"] for each in faces] == [each["Timestamp"] for each in persons]
+        answer = ended(client.get_face_detection, whole)
+        assert (answer["VideoMetadata"]["Format"], answer["VideoMetadata"]["Codec"]) == ("Matroska / WebM", "h264")
+        assert answer["VideoMetadata"]["DurationMillis"] == pytest.approx(61 * 1000 / 30, abs=40)
+        assert len(answer["Faces"]) >= 8
+        assert {"StartFaceSearch", "GetFaceSearch", "StartFaceDetection", "GetFaceDetection"} <= set(seen)
 
 
 def test_a_mandate_that_ended_meanwhile_gets_nothing(tmp_path: Path, photos: dict[tuple[int, int], Photo]) -> None:
