@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 import pybase64
 from pydantic import BeforeValidator, Field, JsonValue, PlainSerializer, StringConstraints, WithJsonSchema
 
-from countenance.wire.values import Closed
+from countenance.wire.values import Closed, Whole
 
 Quality: TypeAlias = Literal["NONE", "AUTO", "LOW", "MEDIUM", "HIGH"]
 """The least quality that a face must have; AUTO drops what is not a usable face."""
@@ -75,7 +75,7 @@ class SearchBody(Closed):
     faces: Literal["all", "largest"] = Field(
         "all", description="Which faces of the picture. Only where all are searched for, siblings are seen."
     )
-    limit: int = Field(10, ge=1, le=4096, description="At most so many leads for each face.")
+    limit: Whole = Field(10, ge=1, le=4096, description="At most so many leads for each face.")
     similarity: Similarity = Field(
         80.0, description="The least similarity of a lead; it is raised to what the evidence carries."
     )
@@ -87,7 +87,7 @@ class EnrolBody(Closed):
 
     image: Encoded = Field(description="The picture's bytes in base64.")
     external_id: ExternalId | None = Field(None, description="Your own name for the faces of this picture.")
-    max_faces: int = Field(1, ge=1, le=100, description="At most so many faces, the largest first.")
+    max_faces: Whole = Field(1, ge=1, le=100, description="At most so many faces, the largest first.")
     quality: Quality = Field("AUTO", description="The least quality that a face must have.")
 
 

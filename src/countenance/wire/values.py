@@ -32,6 +32,12 @@ def _printable(text: str) -> str:
     return text
 
 
+def _number(value: object) -> object:
+    if isinstance(value, str | bool):
+        raise ValueError("a whole number is expected")
+    return value
+
+
 def _utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
@@ -76,6 +82,9 @@ Text = Annotated[
     WithJsonSchema({"type": "string", "format": "line", "minLength": 1, "maxLength": 500}),
 ]
 """One line for people to read, 1 to 500 printable characters, of which some are no spaces."""
+
+Whole = Annotated[int, BeforeValidator(_number)]
+"""A whole number, 5 or 5.0; not the text "5", and not true."""
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.*-]+$")]
 """A word of the policy vocabulary, a gallery or an id."""

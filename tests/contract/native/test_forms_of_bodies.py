@@ -112,6 +112,16 @@ def test_what_does_not_fit_is_named_and_never_repeated(client: httpx.Client, for
         assert "GOOD" not in answer.text
 
 
+@pytest.mark.parametrize(("path", "member"), [("searches", "limit"), ("faces", "max_faces")])
+def test_in_json_a_number_is_no_text_and_no_truth(client: httpx.Client, path: str, member: str) -> None:
+    client.post("/galleries", json={"gallery_id": "g-numbers"})
+    for value in ("5", True, 1.5, None):
+        answer = as_json(client, f"/galleries/g-numbers/{path}", picture_of(1), **{member: value})
+        assert answer.status_code == 422, (value, answer.text)
+        assert [fault["at"].rpartition(".")[2] for fault in answer.json()["faults"]] == [member]
+    assert as_json(client, f"/galleries/g-numbers/{path}", picture_of(1), **{member: 5.0}).status_code == 200
+
+
 def test_bodies_that_are_none_of_these_are_refused_in_words(client: httpx.Client) -> None:
     path = "/detections"
     named = {"content-type": "multipart/form-data; boundary=b"}
