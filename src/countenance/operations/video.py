@@ -23,8 +23,9 @@ from countenance.video import FaceAt, Frame, Track, Tracker, VideoFacts, VideoLi
 
 STEP_MS = 200.0
 """Time between two analysed frames: five a second."""
-SAME_FMR, OTHER_FMR = 1e-5, 0.5
-"""Two faces are of one person from the score at the first false match rate on, and of two people below the second's."""
+SAME_FMR, OTHER_FMR = 1e-5, 1e-4
+"""A face is a person who was out of the frame from the score at the first false match rate, and one whom its box
+overlaps from the second's: after a cut a stranger stands where somebody stood (docs/video.md has what was measured)."""
 
 Progress = Callable[[Iterable[Frame], VideoFacts], Iterable[Frame]]
 """Passes frames on and shows progress."""

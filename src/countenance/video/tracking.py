@@ -1,7 +1,9 @@
-"""Groups the detections of a video by person: by overlap from frame to frame, by templates across gaps. Two faces in
-one frame are never the same person. A face continues the track that it overlaps, unless its template is too different.
-A face that continues no track is compared with everybody seen before who is not in the frame, so that a person who
-returns keeps the same index.
+"""Groups the detections of a video by person: by overlap from frame to frame, by templates across gaps.
+
+Two faces of one frame are never one person. A face continues the track that it overlaps, unless its template is too
+different. A face that continues no track is compared with everybody seen before who is not in the frame, so that a
+person who returns keeps the same index. Compared means with the track's own template and with its last view, whichever
+is more alike: the one stands for the person, the other for how they look just now.
 """
 
 from __future__ import annotations
@@ -109,7 +111,9 @@ class Tracker:
 
     def _scores(self, seen: Sequence[Observation]) -> Scores:
         probes = np.stack([each.template.vector for each in seen])
-        return self._likeness(probes, np.stack([track.template.vector for track in self.tracks]))
+        own = self._likeness(probes, np.stack([track.template.vector for track in self.tracks]))
+        last = self._likeness(probes, np.stack([track.last.template.vector for track in self.tracks]))
+        return np.asarray(np.maximum(own, last))
 
     def _follow(self, seen: Sequence[Observation], scores: Scores, tracks: list[Track | None]) -> None:
         now = seen[0].timestamp_ms

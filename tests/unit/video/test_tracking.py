@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -67,6 +69,15 @@ def test_a_face_that_looks_like_nobody_is_followed_by_its_place() -> None:
     assert indices(one, seen(1, 0.10, 0)) == [0]
     assert indices(one, seen(2, 0.11, 100)) == [0]
     assert indices(one, seen(3, 0.11, 5_000)) == [1]
+
+
+def test_who_turns_slowly_is_followed_by_the_last_view() -> None:
+    one = Tracker(cosine, same_from=0.9, other_below=0.8)
+    for number, degrees in enumerate(range(0, 181, 30)):  # each view is like the last one, and soon unlike the first
+        angle = np.radians(degrees)
+        vector = np.array([np.cos(angle), np.sin(angle)], np.float32)
+        view = replace(seen(1, 0.1, 100 * number), template=Template(vector, MODEL))
+        assert indices(one, view) == [0]
 
 
 @given(st.lists(st.lists(st.integers(1, 4), max_size=4), max_size=12), st.integers(0, 5))
