@@ -55,23 +55,24 @@ SHOWN_BY: Mapping[str, str] = {
 """The tests that show an operation; the others are shown by test_rekognition_boto3.py."""
 
 INFERRED = "not applicable: a guess about the person ([ADR 5](adr/0005-no-inferred-traits.md))"
+UNMEASURED = "not applicable: about the picture, with [no measure that holds](rekognition.md#fields-that-programs-read)"
 REFUSED = "refused"
 _SERVED = "served"
 
 # A member is found by its longest suffix here: Operation.request.Member…, or the shape's name and the member's.
 _NO = {
-    "FaceDetail": ("AgeRange", "Smile", "Eyeglasses", "Sunglasses", "Gender", "Beard", "Mustache", "EyesOpen",
-                   "MouthOpen", "Emotions", "FaceOccluded", "EyeDirection"),
+    "FaceDetail": ("AgeRange", "Smile", "Gender", "Beard", "Mustache", "Emotions"),
     "ComparedFace": ("Emotions", "Smile"),
 }  # fmt: skip
+_ABOUT_THE_PICTURE = ("Eyeglasses", "Sunglasses", "EyesOpen", "MouthOpen", "FaceOccluded", "EyeDirection")
 _UPRIGHT = "not applicable: pictures are turned by their EXIF orientation first, as for AWS's current models"
 _DEFAULT_ONLY = "served: all values are taken and answered as DEFAULT"
 DECIDED: Mapping[str, str] = {
     **{f"{shape}.{member}": INFERRED for shape, members in _NO.items() for member in members},
+    **{f"FaceDetail.{member}": UNMEASURED for member in _ABOUT_THE_PICTURE},
     "OrientationCorrection": _UPRIGHT,
     "SourceImageOrientationCorrection": _UPRIGHT,
     "TargetImageOrientationCorrection": _UPRIGHT,
-    "ListFacesResponse.FaceModelVersion": "not applicable yet: DescribeCollection says it",
     "IndexFacesRequest.DetectionAttributes": _DEFAULT_ONLY,
     "DetectFacesRequest.Attributes": _DEFAULT_ONLY,
     "StartFaceDetectionRequest.FaceAttributes": _DEFAULT_ONLY,
