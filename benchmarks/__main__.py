@@ -35,6 +35,7 @@ EVERY = (
     "sizes",
     "turns",
     "redaction",
+    "occlusion",
     "video",
     "audit",
     "climbing",
