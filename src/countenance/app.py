@@ -17,14 +17,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine as Database
 from starlette.types import ASGIApp
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from countenance import administration, console, operations, settings
+from countenance import administration, console, monitoring, operations, settings
 from countenance.api import azure, native, rekognition
 from countenance.api.cors import cross_origin
 from countenance.api.lifespan import Lifespan
+from countenance.api.observed import Observed
 from countenance.api.prefixes import PrefixRouter
 from countenance.budgets import Budgets, read_defaults
 from countenance.casework import CaseRecords
@@ -48,6 +50,7 @@ from countenance.mandates import (
     outside_check_rows,
     register_rows,
 )
+from countenance.observing import NOBODY
 from countenance.policy import Rules
 from countenance.scoring import Calibration, Normaliser, load_normaliser
 from countenance.settings import Settings
@@ -291,7 +294,22 @@ class Countenance:
             self.moratoria_in_force,
             _now,
             self.budgets,
+            NOBODY if self.figures is None else self.figures,
         )
+
+    @cached_property
+    def figures(self) -> monitoring.CallFigures | None:
+        """The counters of calls, where figures are told."""
+        return None if self.settings.metrics is None else monitoring.CallFigures(self._registry)
+
+    @cached_property
+    def _registry(self) -> CollectorRegistry:
+        return CollectorRegistry()
+
+    @cached_property
+    def stopping(self) -> operations.Stopping:
+        """The end of this server, for what takes long."""
+        return operations.Stopping()
 
     def check_state(self, despite: str | None = None) -> None:
         """Compare every bound row and opening with the ledger; `Misconfigured`, naming them, where one differs.
@@ -346,13 +364,17 @@ class Countenance:
         """
         pages = self._console()
         others = {native.PREFIX: self.native(), azure.PREFIX: self._azure(), console.PREFIX: pages}
-        return Lifespan(PrefixRouter(self._rekognition(), others, pages), partial(self._running, closing))
+        doors: ASGIApp = PrefixRouter(self._rekognition(), others, pages)
+        if self.figures is not None:
+            named = {native.PREFIX: "v1", azure.PREFIX: "azure", console.PREFIX: "console"}
+            doors = Observed(doors, self.figures, named, rest="rekognition")
+        return Lifespan(doors, partial(self._running, closing))
 
     def native(self) -> ASGIApp:
         """Our own HTTP API, /v1."""
         explainer = administration.Explainer(self.rules, self.moratoria_in_force, _now)
         record = administration.Record(self.ledger)
-        door = native.FaceDoor(self.guard, self.register, self.executor)
+        door = native.FaceDoor(self.guard, self.register, self.executor, self.stopping)
         services = native.Services(
             self.operators,
             self.mandates,
@@ -380,16 +402,43 @@ class Countenance:
             fetch=self.objects.copy,
             tell=self.topics.tell,
         )
+        metrics = self._metrics()
+        if metrics is not None:
+            metrics.start()
         if video_jobs:
             runner.start()
         try:
             yield
         finally:
+            if metrics is not None:
+                metrics.stop()
             if video_jobs:
                 runner.stop()
             sweep.stop()
             if closing:
                 self.close()
+
+    def _metrics(self) -> monitoring.MetricsServer | None:
+        place = self.settings.metrics_place
+        if place is None:
+            return None
+        monitoring.StandingFigures(
+            self._registry,
+            database=self.database,
+            ledger=self.ledger,
+            register=self.register,
+            budgets=self.budgets,
+            jobs=self.jobs,
+            evidence=self._vouched,
+            now=_now,
+        )
+        return monitoring.MetricsServer(self._registry, *place)
+
+    def _vouched(self) -> operations.EvidenceFacts | None:
+        if self.detects_only:
+            return None
+        tools = self.tools
+        return operations.evidence_facts(tools.evidence, self.model, tools.calibration.identity, _now())
 
     def _sweep(self) -> int:
         """Forget detected faces whose time is over, erase enrolled ones past their term; how many were erased."""
@@ -471,7 +520,9 @@ def asgi() -> ASGIApp:
 
     Use one worker process: each loads the models, and all share one database and one ledger.
     """
-    app = Countenance.open(settings.load())
+    own = settings.load()
+    settings.keep_kernels(own)
+    app = Countenance.open(own)
     app.check_writable()
     app.check_state()
     app.prepare_to_serve()

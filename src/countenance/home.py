@@ -22,6 +22,7 @@ _SECRETS = (
     "calibration",
     "calibration/*",
     "calibrating",
+    "kernels",
     "backing-up-*",
     "restoring-*",
 )

@@ -5,6 +5,7 @@ docs/settings.md documents every setting; a test compares the two.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -19,9 +20,16 @@ from countenance.errors import BadRequest, Misconfigured
 DATABASE = "countenance.sqlite"
 """The file of the data folder that holds all state."""
 
+KERNELS = "kernels"
+"""The folder of the data folder that holds compiled kernels; it can be deleted at any time."""
+
 DETECTION_ONLY = "detection-only"
 PROFILES = ("recognition", DETECTION_ONLY)
 """What can be set up; the first where nobody says."""
+
+_ADDRESS = re.compile(r"([A-Za-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5}")
+LOG_FORMS = ("text", "json")
+"""How the log is written; the first where nobody says."""
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
@@ -96,6 +104,18 @@ class Settings:
     """The right to review ends above this false accept rate on known pairs, in percent."""
     review_false_reject_percent: int = 30
     """The same for the false reject rate."""
+    metrics: str | None = None
+    """Address and port that figures for Prometheus are told at, such as 127.0.0.1:9464; none, nowhere."""
+    tls_certificate: Path | None = None
+    """A certificate and its chain in PEM; with its key, the server speaks HTTPS."""
+    tls_key: Path | None = None
+    """The private key of that certificate in PEM, without a passphrase."""
+    proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto count, comma-separated."""
+    stop_seconds: int = 10
+    """How long what is in hand may take to end when the server is stopped."""
+    log: str = "text"
+    """How the log is written: text, or json, one object a line."""
     shipped_evidence: bool = True
     """Whether the project's own evidence is trusted beside the operator's."""
     evidence: Path | None = None
@@ -107,7 +127,13 @@ class Settings:
     def endpoint(self) -> str:
         """The address that a client on this machine uses."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - all addresses, this too
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        scheme = "http" if self.tls_certificate is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def metrics_place(self) -> tuple[str, int] | None:
+        """Host and port that figures are told at, if they are."""
+        return None if self.metrics is None else _place_of(self.metrics)
 
     @property
     def database(self) -> Path:
@@ -139,6 +165,8 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         raise Misconfigured(f"unknown setting COUNTENANCE_{unknown[0]}; see docs/settings.md")
     named = _path(given.get("HOME"))
     defaults = Settings(home=named or default_home())
+    if bool(given.get("TLS_CERTIFICATE")) != bool(given.get("TLS_KEY")):
+        raise Misconfigured("COUNTENANCE_TLS_CERTIFICATE and COUNTENANCE_TLS_KEY are set together, or neither is")
     return Settings(
         home=defaults.home,
         host=given.get("HOST", defaults.host),
@@ -177,6 +205,12 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         review_false_reject_percent=_number(
             given, "REVIEW_FALSE_REJECT_PERCENT", defaults.review_false_reject_percent, 0, 100
         ),
+        metrics=_address(given, "METRICS"),
+        tls_certificate=_path(given.get("TLS_CERTIFICATE")),
+        tls_key=_path(given.get("TLS_KEY")),
+        proxies=_networks(given, "PROXIES"),
+        stop_seconds=_number(given, "STOP_SECONDS", defaults.stop_seconds, 1, 3600),
+        log=_one_of(given, "LOG", LOG_FORMS),
         shipped_evidence=bool(_number(given, "SHIPPED_EVIDENCE", 1, 0, 1)),
         evidence=_path(given.get("EVIDENCE")),
         data=_path(given.get("DATA")),
@@ -196,6 +230,14 @@ def use_home(home: str) -> None:
 def use_profile(profile: str) -> None:
     """Have this process set up `profile`, whatever COUNTENANCE_PROFILE said."""
     os.environ["COUNTENANCE_PROFILE"] = profile
+
+
+def keep_kernels(settings: Settings) -> None:
+    """Have this process keep what numba compiles in the data folder, unless NUMBA_CACHE_DIR names another.
+
+    Called before numba is imported. Beside the program, where it would lie otherwise, this user may not write.
+    """
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(settings.home / KERNELS))
 
 
 def client_environment() -> Mapping[str, str]:
@@ -279,6 +321,30 @@ def _number(given: Mapping[str, str], name: str, default: int, low: int, high: i
     if not low <= value <= high:
         raise Misconfigured(f"COUNTENANCE_{name} is a whole number from {low} to {high}, got {text!r}")
     return value
+
+
+def _address(given: Mapping[str, str], name: str) -> str | None:
+    text = given.get(name) or None
+    if text is not None and (not _ADDRESS.fullmatch(text) or _place_of(text)[1] > 65535):
+        raise Misconfigured(f"COUNTENANCE_{name} is an address and a port such as 127.0.0.1:9464, got {text!r}")
+    return text
+
+
+def _place_of(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _networks(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+    words = _words(given.get(name, ""))
+    for word in words:
+        try:
+            ipaddress.ip_network(word)
+        except ValueError as error:
+            raise Misconfigured(
+                f"COUNTENANCE_{name} is addresses or networks, such as 10.0.0.7,192.168.0.0/24, got {word!r}"
+            ) from error
+    return words
 
 
 def _one_of(given: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

@@ -75,8 +75,11 @@ def opened(environment: Mapping[str, str]) -> Iterator[Countenance]:
 
 
 @contextmanager
-def serving(home: Path | None, **more: str) -> Iterator[Live]:
-    """`countenance serve` on a free port until the block ends. home: None for the one of a newcomer."""
+def serving(home: Path | None, log: Path | None = None, /, **more: str) -> Iterator[Live]:
+    """`countenance serve` on a free port until the block ends. home: None for the one of a newcomer.
+
+    log: a file for what it writes to stderr.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -91,6 +94,7 @@ def serving(home: Path | None, **more: str) -> Iterator[Live]:
         [sys.executable, "-c", "from countenance.cli import main; main()", "serve"],
         env={**others, **environment},
         stdout=subprocess.DEVNULL,
+        stderr=None if log is None else log.open("wb"),
     )
     try:
         for _ in range(600):

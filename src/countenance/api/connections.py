@@ -15,6 +15,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from countenance.api.forwarded import Proxies
+
 log = logging.getLogger(__name__)
 
 
@@ -40,13 +42,15 @@ _TICK_S = 0.5
 _LINGER_S = 1.0
 """How long a refused client may go on sending before it is cut off; if cut off at once, it would not see the answer."""
 _TAKEN_PER_S = 65_536
+NO_PROXIES = Proxies()
 
 
 class ConnectionTable:
     """The open connections of one server. Belongs to one event loop."""
 
-    def __init__(self, limits: ConnectionLimits) -> None:
+    def __init__(self, limits: ConnectionLimits, proxies: Proxies = NO_PROXIES) -> None:
         self.limits = limits
+        self.proxies = proxies
         self._by_address: dict[str, dict[BoundedProtocol, None]] = {}
         self._count = 0
         self._ticking = False
@@ -57,7 +61,7 @@ class ConnectionTable:
     def admit(self, connection: BoundedProtocol) -> bool:
         """Admit it, if need be in place of one that waits; False if all others have requests in hand."""
         mine = self._by_address.setdefault(connection.address, {})
-        crowded = len(mine) >= self.limits.per_address
+        crowded = len(mine) >= self.limits.per_address and not connection.by_proxy
         if crowded and not _evicted(mine):
             self._forget_empty(connection.address)
             return False
@@ -81,6 +85,21 @@ class ConnectionTable:
             self._count -= 1
         self._forget_empty(connection.address)
 
+    def speaks_for(self, connection: BoundedProtocol, address: str) -> bool:
+        """It is a proxy's, and has a request for `address` in hand; False where that address has its share already.
+
+        Connections of the proxy that wait make no room: they hold up nobody.
+        """
+        theirs = self._by_address.get(address, {})
+        if connection not in theirs and len(theirs) >= self.limits.per_address and not _evicted(theirs):
+            return False
+        if connection in self._by_address.get(connection.address, {}):
+            self.leave(connection)
+            self._count += 1
+            self._by_address.setdefault(address, {})[connection] = None
+        connection.address = address
+        return True
+
     def _forget_empty(self, address: str) -> None:
         if not self._by_address.get(address, True):
             del self._by_address[address]
@@ -103,7 +122,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Register the connection, or refuse it if there is no room."""
         super().connection_made(transport)
-        self.address = self.client[0] if self.client else ""
+        self.address = self._peer = self.client[0] if self.client else ""
+        self.by_proxy = self.table.proxies.include(self._peer)
         self._since = self.loop.time()  # when the present state began: waiting, a head, a body
         self._lines = 0
         self._head_bytes = 0  # of the head or trailer so far, in complete lines
@@ -167,6 +187,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._lines = self._head_bytes = self._unparsed = 0
         self._since = self.loop.time()
+        if self.by_proxy:
+            self._hear_proxy()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -216,6 +238,18 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._untaken_until is None:
             self._untaken_until = now + self.table.limits.write_seconds + lying / _TAKEN_PER_S
         return self._untaken_until is not None and now > self._untaken_until
+
+    def _hear_proxy(self) -> None:
+        """Take the client and the scheme that the proxy names for those of this request."""
+        proxies = self.table.proxies
+        address = proxies.client(self._peer, self.headers)
+        if scheme := proxies.scheme(self._peer, self.headers):
+            self.scope["scheme"] = scheme
+        if address == self._peer:
+            return
+        self.scope["client"] = (address, 0)
+        if not self.table.speaks_for(self, address):
+            self._stop(503, "too many requests from your address are in hand; try again in a moment")
 
     def _count_head(self, size: int) -> None:
         self._unparsed = 0
@@ -282,6 +316,6 @@ def _evicted(connections: Iterable[BoundedProtocol]) -> bool:
     return True
 
 
-def bounded(limits: ConnectionLimits) -> type[HttpToolsProtocol]:
+def bounded(limits: ConnectionLimits, proxies: Proxies = NO_PROXIES) -> type[HttpToolsProtocol]:
     """The protocol class for one server (`uvicorn.Config(http=...)`), with a table of its own."""
-    return type("Bounded", (BoundedProtocol,), {"table": ConnectionTable(limits)})
+    return type("Bounded", (BoundedProtocol,), {"table": ConnectionTable(limits, proxies)})

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from countenance.backup.contents import CONTENTS, BackupContents
+from countenance.backup.later import ErasedAgain, erase_again, read_later
 from countenance.backup.sealed import SealedReader
 from countenance.database import open_database
 from countenance.errors import AlreadyExists, BadRequest, Misconfigured, StoreError
 from countenance.home import private_home
-from countenance.ledger import Ledger, verifier
+from countenance.ledger import Ledger, Records, verifier
 from countenance.settings import DATABASE, Settings
 from countenance.signing import JSON, Signer
 from countenance.verification import InstallationCheck, own_key, verify_installation
@@ -27,11 +28,15 @@ _FOLDERS = ("keys", "calibration")
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was put in place. contents: what the backup says of itself. newer: of the checkpoints given, in words."""
+    """What was put in place. contents: what the backup says of itself. newer: of the checkpoints given, in words.
+
+    again: what was erased again, where an export told.
+    """
 
     contents: BackupContents
     verification: InstallationCheck
     newer: tuple[str, ...]
+    again: ErasedAgain | None = None
 
 
 def restore(
@@ -41,12 +46,14 @@ def restore(
     now: Callable[[], datetime],
     since: Sequence[verifier.Checkpoint] = (),
     despite: str | None = None,
+    erasures: Path | None = None,
 ) -> Restored:
     """Put the backup `file` in place as the installation `own`; an entry of its ledger records that.
 
     since: checkpoints of that ledger from elsewhere. One that is older than the backup must be of the same ledger; one
     that is newer tells which entries are lost. despite: a reason to put it in place although rows differ from what the
-    ledger recorded; a ledger that was altered is never put in place.
+    ledger recorded; a ledger that was altered is never put in place. erasures: a newer export of that ledger;
+    what it says was erased or ended after the backup is erased and ended again before anything is in place.
 
     `AlreadyExists` where the data folder holds an installation or parts of one; `BadRequest` where the file is no
     backup, is damaged, was sealed with another passphrase, or a checkpoint is of another ledger; `Misconfigured` where
@@ -62,13 +69,26 @@ def restore(
                 contents = _unpack(reader, scratch, file.name)
                 aside = replace(own, home=scratch, origin=contents.origin or own.origin)
                 verification, newer = _verified(aside, contents, file.name, now, since, despite)
+                again = None if erasures is None else _without(aside, contents, erasures)
                 _demand_empty(own)
                 _put_in_place(scratch, own.home)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     except OSError as error:
         raise StoreError(f"{file} could not be restored: {error.strerror or error}") from error
-    return Restored(contents, verification, newer)
+    return Restored(contents, verification, newer, again)
+
+
+def _without(aside: Settings, contents: BackupContents, export: Path) -> ErasedAgain:
+    """Take out what the export says was erased after the backup."""
+    if not contents.entries:
+        raise BadRequest("the backup holds no ledger, so that nothing can continue it")
+    database = open_database(aside.database)
+    try:
+        later = read_later(export, Records(database), contents.entries, own_key(aside))
+    finally:
+        database.dispose()
+    return erase_again(aside, later)
 
 
 def _demand_empty(own: Settings) -> None:

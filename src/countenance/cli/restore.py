@@ -9,6 +9,7 @@ import click
 
 from countenance import settings
 from countenance.backup import restore as put_back
+from countenance.backup import sentences
 from countenance.cli.passphrases import passphrase_from, passphrase_option
 from countenance.errors import BadRequest
 from countenance.ledger import verifier
@@ -23,12 +24,19 @@ from countenance.ledger import verifier
     multiple=True,
     help="A checkpoint file from elsewhere: tells which entries are newer than the backup (repeat).",
 )
+@click.option(
+    "--erasures",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A newer `ledger export` of the same installation: what was erased or ended by then is again.",
+)
 @click.option("--despite", metavar="REASON", help="Restore although rows differ from the ledger; on record.")
-def restore(file: Path, passphrase_file: Path | None, since: tuple[Path, ...], despite: str | None) -> None:
+def restore(
+    file: Path, passphrase_file: Path | None, since: tuple[Path, ...], erasures: Path | None, despite: str | None
+) -> None:
     """Put the backup FILE in place, once its ledger and every row that it bound are verified.
 
     Nothing is put over an installation that is there. The ledger records that it was restored. What was erased after
-    the backup was made is there again: erase it again.
+    the backup was made is there again, unless --erasures tells what that was.
     """
     own = settings.load()
     try:
@@ -36,7 +44,7 @@ def restore(file: Path, passphrase_file: Path | None, since: tuple[Path, ...], d
     except verifier.Unreadable as error:
         raise BadRequest(f"a file of --since is no checkpoint: {error}") from error
     passphrase = passphrase_from(passphrase_file, new=False)
-    done = put_back(own, file, passphrase, lambda: datetime.now(UTC), checkpoints, despite)
+    done = put_back(own, file, passphrase, lambda: datetime.now(UTC), checkpoints, despite, erasures)
     contents = done.contents
     click.echo(done.verification.report.sentence())
     for each in done.verification.wrong:
@@ -48,7 +56,12 @@ def restore(file: Path, passphrase_file: Path | None, since: tuple[Path, ...], d
             "whether entries are newer than this backup is not known: a checkpoint from elsewhere tells (--since)"
         )
     click.echo(f"restored into {own.home}: the backup of {contents.made_at}, {contents.entries} ledger entries")
-    click.echo("what was erased after that is there again: erase it again. See that no other server runs on a copy")
+    if done.again is None:
+        click.echo("what was erased after that is there again: erase it again, or restore with --erasures")
+    else:
+        for each in sentences(done.again):
+            click.echo(each)
+    click.echo("see that no other server runs on a copy")
     if contents.origin and contents.origin != own.origin:
         click.echo(
             f"set COUNTENANCE_ORIGIN={contents.origin}: the ledger is of that name, and nothing serves without it"

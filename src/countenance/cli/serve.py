@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from countenance.errors import Misconfigured
-from countenance.settings import DETECTION_ONLY, PROFILES, Settings, home_sentence, load, use_profile
+from countenance.logs import write_log
+from countenance.settings import DETECTION_ONLY, PROFILES, Settings, home_sentence, keep_kernels, load, use_profile
 
 if TYPE_CHECKING:
+    from countenance.api.listening import Listening
     from countenance.app import Countenance
+
+_TO_ANSWER_S = 0.5
+"""What is stopped for want of time still has so long to say so."""
 
 _OTHER_FILES = 512
 """Files that a server has open beside its connections, at most: the database, models, pictures in buckets."""
@@ -34,12 +39,12 @@ def serve(despite: str | None, profile: str | None) -> None:
         use_profile(profile)
     own = load()
     click.echo(f"Countenance starts; {home_sentence(own.home)}")
+    write_log(own.log)
+    keep_kernels(own)
     _fetch_missing(own)
     click.echo("loading   models, rules and galleries: some seconds")
-    import uvicorn  # here and below: what takes seconds to import is announced first
-
-    from countenance import console
-    from countenance.api.connections import ConnectionLimits, bounded
+    from countenance import console  # here and below: what takes seconds to import is announced first
+    from countenance.api.listening import listen
     from countenance.cli.installation import installation
 
     with installation(reads=True) as app:
@@ -57,18 +62,24 @@ def serve(despite: str | None, profile: str | None) -> None:
             click.echo("first     nobody is an operator yet; this link, used once, lets the first one in:")
             click.echo(f"          {settings.endpoint}{console.PREFIX}/first?code={code}")
         _say_what_is_possible(app)
-        uvicorn.run(
-            application,
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=10,
-            http=bounded(
-                ConnectionLimits(connections=settings.connections, per_address=settings.connections_per_address)
-            ),
-        )
+        listen(application, _listening(settings), lambda: app.stopping.begin(settings.stop_seconds - _TO_ANSWER_S))
+    click.echo("Countenance has stopped: the ledger is closed")
+
+
+def _listening(settings: Settings) -> Listening:
+    from countenance.api.connections import ConnectionLimits
+    from countenance.api.forwarded import Proxies
+    from countenance.api.listening import Listening, TlsFiles
+
+    certificate, key = settings.tls_certificate, settings.tls_key
+    return Listening(
+        settings.host,
+        settings.port,
+        ConnectionLimits(connections=settings.connections, per_address=settings.connections_per_address),
+        settings.stop_seconds,
+        TlsFiles(certificate, key) if certificate and key else None,
+        Proxies.of(settings.proxies),
+    )
 
 
 def _say_what_is_possible(app: Countenance) -> None:

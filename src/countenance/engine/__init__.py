@@ -6,6 +6,7 @@ templates = engine.embed(picture, picture.faces)
 """
 
 from countenance.engine.bulk import Choice, Sighting
+from countenance.engine.decode import decoding_room
 from countenance.engine.detector import Detector
 from countenance.engine.limits import DEFAULT, LARGEST_FACE, STORED, Limits
 from countenance.engine.manifest import Manifest, load_manifests
@@ -27,6 +28,7 @@ __all__ = [
     "Picture",
     "Sighting",
     "Spotted",
+    "decoding_room",
     "fetch",
     "load_manifests",
 ]

@@ -21,6 +21,12 @@ Header = JpegHeader | PngHeader | FurtherHeader
 ROOM = Room(2**30)
 """The most bytes that decoding takes in this process, over all threads. A picture that needs more is decoded alone."""
 
+
+def decoding_room() -> tuple[int, int]:
+    """Bytes of that room that are free, and all of it."""
+    return ROOM.free, ROOM.size
+
+
 _KINDS = ", ".join(KINDS[:-1]) + f" or {KINDS[-1]}"
 
 

@@ -22,6 +22,7 @@ from countenance.engine.runtime import Network, cores
 from countenance.engine.weights import read_weights
 from countenance.errors import ModelError
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, ModelId, Pixels, Point
+from countenance.observing import timed
 
 SMALLEST_FACE = 20
 """Default width, in pixels of the original, of the smallest face for which large pictures are searched."""
@@ -73,6 +74,7 @@ class Detector:
         """Release the networks; no call may be running or follow."""
         del self._finder, self._network
 
+    @timed("detect")
     def look(self, image: bytes, limits: Limits = DEFAULT) -> Picture:
         """Decode `image` within `limits` and find its faces, largest box first. Raises an `ImageError` only.
 
@@ -95,6 +97,7 @@ class Detector:
         faces = tuple(self._describe(found, index, picture) for index in range(len(found.scores)))
         return replace(picture, faces=faces)
 
+    @timed("detect")
     def look_at(self, pixels: Pixels, limits: Limits = DEFAULT) -> Picture:
         """The faces in `pixels`, a decoded picture such as a frame of a video, largest box first."""
         height, width = pixels.shape[:2]
@@ -107,6 +110,7 @@ class Detector:
         """The whole upright picture in `image`, at its full size. Raises an `ImageError`."""
         return decode(image, read_header(image, limits))
 
+    @timed("detect")
     def spot(self, pixels: Pixels, least: float) -> tuple[Spotted, ...]:
         """Every place of `pixels` that may show a face, largest first: for covering, where a missed face is worst.
 

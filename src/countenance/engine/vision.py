@@ -19,6 +19,7 @@ from countenance.engine.runtime import Network, Precision, fastest_precision
 from countenance.engine.weights import read_weights
 from countenance.errors import ModelError
 from countenance.faces import DetectedFace, Template
+from countenance.observing import timed
 
 TOGETHER = 4
 """Faces that go through the embedder together if enough are waiting; more gained nothing (docs/adr/0001-runtime.md)."""
@@ -85,6 +86,7 @@ class Engine(Detector):
         del self._embedder
         super().close()
 
+    @timed("embed")
     def embed(self, picture: Picture, faces: Sequence[DetectedFace]) -> list[Template]:
         """One template for each of `faces`, in their order, together with other callers' faces."""
         cuts = [aligned(picture.pixels, picture.position(five(face.landmarks)), *self._cut) for face in faces]

@@ -18,7 +18,7 @@ from countenance.gallery.bound import gallery_rows
 from countenance.gallery.gallery import Gallery
 from countenance.gallery.kept_faces import KeptFaces
 from countenance.gallery.profiles import FaceGroup, GroupKind, GroupProfile, NotedFace, Person
-from countenance.gallery.store import any_gallery, damaged_rows
+from countenance.gallery.store import any_gallery, damaged_rows, size_of_all
 
 __all__ = [
     "Erased",
@@ -43,4 +43,5 @@ __all__ = [
     "any_gallery",
     "damaged_rows",
     "gallery_rows",
+    "size_of_all",
 ]

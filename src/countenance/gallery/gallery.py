@@ -33,6 +33,7 @@ from countenance.gallery.search.index import Hits, Index, IndexSnapshot
 from countenance.gallery.search.threads import ThreadPool
 from countenance.gallery.store import GalleryHead, Store
 from countenance.gallery.users import Users
+from countenance.observing import timed
 from countenance.scoring.calibration import Calibration
 from countenance.scoring.coarse import coarse
 from countenance.scoring.normaliser import Normaliser
@@ -235,6 +236,7 @@ class Gallery:
         """The template of an enrolled face; `NotFound` without the gallery, `NoSuchFace` if it is not in it."""
         return self._store.template(gallery_id, face_id)
 
+    @timed("search")
     def search(
         self,
         gallery_id: str,
@@ -252,12 +254,14 @@ class Gallery:
         (matches,) = self._search(gallery_id, [template], limit, min_score, exclude_face_id)
         return matches
 
+    @timed("search")
     def search_many(
         self, gallery_id: str, templates: Sequence[Template], *, limit: int, min_score: float
     ) -> tuple[Matches, ...]:
         """What `search` returns for each template, faster than one search after the other."""
         return self._search(gallery_id, templates, limit, min_score, None) if templates else ()
 
+    @timed("search")
     def search_users(
         self,
         gallery_id: str,

@@ -534,6 +534,13 @@ def any_gallery(database: sa.Engine) -> bool:
         return connection.execute(sa.select(galleries.c.number).limit(1)).first() is not None
 
 
+def size_of_all(database: sa.Engine) -> tuple[int, int]:
+    """How many galleries there are, and how many faces in all of them together."""
+    with reading_once(database) as connection:
+        count, total = connection.execute(sa.select(sa.func.count(), sa.func.sum(galleries.c.faces))).one()
+    return int(count), int(total or 0)
+
+
 def damaged_rows(engine: sa.Engine) -> tuple[int, ...]:
     """The rows of all galleries whose template is no unit vector, or not as long as its gallery's templates are."""
     query = sa.select(galleries.c.number, galleries.c.dimension)

@@ -85,6 +85,13 @@ class VideoJobs:
         where = (video_jobs.c.job_id == job_id, video_jobs.c.mandate_id == mandate_id, video_jobs.c.kind == kind)
         return next(iter(self._select(sa.select(video_jobs).where(*where))), None)
 
+    def counts(self) -> dict[JobState, int]:
+        """How many jobs there are in each state."""
+        query = sa.select(video_jobs.c.state, sa.func.count()).group_by(video_jobs.c.state)
+        with reading_once(self._engine) as connection:
+            found = {JobState(state): int(count) for state, count in connection.execute(query)}
+        return {state: found.get(state, 0) for state in JobState}
+
     def recover(self) -> None:
         """Queue again the jobs that were running when a process ended; give up those that were started `MOST_ATTEMPTS`
         times.

@@ -73,7 +73,7 @@ class Bindings:
         self._size = 0
         self._adopted = 0  # of the listers: those whose rows were bound
         self._lock = RLock()
-        self._remembered = lru_cache(maxsize=4096)(self._commitment)
+        self._remembered = lru_cache(maxsize=4096)(self.commitment)
 
     def change(self, work: Callable[[Transaction], BoundChange[T]]) -> T:
         """See `Recorder.change`."""
@@ -97,7 +97,7 @@ class Bindings:
 
     def differing(self, rows: Iterable[BoundRow], *, once: bool = False) -> list[int]:
         """See `Recorder.differing`."""
-        committed = self._commitment if once else self._remembered
+        committed = self.commitment if once else self._remembered
         made = [(row.table, committed(row)) for row in rows]
         with self._lock:
             self._ready()
@@ -122,7 +122,7 @@ class Bindings:
                 cursor = connection.connection.cursor()
                 self._catch_up(lambda statement, **values: statement.fetch(cursor, self._engine.dialect, values))
                 for row, name in self._rows(connection):
-                    commitment = self._commitment(row)
+                    commitment = self.commitment(row)
                     seen.setdefault(row.table, set()).add(commitment)
                     if commitment not in self._of(row.table):
                         found.append(f"{name} is not as it was recorded")
@@ -140,7 +140,7 @@ class Bindings:
             nonlocal ended
             there: dict[str, set[str]] = {}
             for row, _ in self._rows(transaction.connection):
-                there.setdefault(row.table, set()).add(self._commitment(row))
+                there.setdefault(row.table, set()).add(self.commitment(row))
             with self._lock:
                 self._catch_up(transaction.rows)
                 names = sorted(there.keys() | self._standing.keys())
@@ -250,10 +250,11 @@ class Bindings:
     def _commitments(self, rows: Iterable[BoundRow]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for row in rows:
-            found.setdefault(row.table, []).append(self._commitment(row))
+            found.setdefault(row.table, []).append(self.commitment(row))
         return found
 
-    def _commitment(self, row: BoundRow) -> str:
+    def commitment(self, row: BoundRow) -> str:
+        """The commitment to that row, as entries name it: 32 hex digits."""
         said = json.dumps([row.table, *map(_plain, row.values)], separators=(",", ":"))
         return hmac.digest(self._key, said.encode(), "sha256")[:16].hex()
 

@@ -106,9 +106,9 @@ class Ledger(Records):
         """A signed checkpoint of everything recorded, made now if none covers all of it."""
         return self._done(lambda batch, _: batch.checkpoint(), timeout_s)
 
-    def erase_openings(self, index: int, timeout_s: float = PATIENCE_S) -> int:
-        """Erase the private values of entry `index`; see `erase_openings_where`."""
-        return self._erase(Selection(sequence=index), timeout_s)
+    def erase_openings(self, index: int, name: str | None = None, timeout_s: float = PATIENCE_S) -> int:
+        """Erase the private values of entry `index`, or the one of that name; see `erase_openings_where`."""
+        return self._erase(Selection(sequence=index, name=name), timeout_s)
 
     def erase_openings_where(
         self,

@@ -21,7 +21,13 @@ from countenance.operations.charging import BudgetKeeper
 from countenance.operations.compare import Compare, Compared
 from countenance.operations.detect import Detect, Detected
 from countenance.operations.enrol import Enrol, Enrolled
-from countenance.operations.evidence import WorstGroup, evidence_summary, trusted_evidence, trusted_issuers
+from countenance.operations.evidence import (
+    WorstGroup,
+    evidence_facts,
+    evidence_summary,
+    trusted_evidence,
+    trusted_issuers,
+)
 from countenance.operations.faces import Erase, FacePage, ListFaces
 from countenance.operations.galleries import CreateGallery, DeleteGallery, DescribeGallery, ListGalleries
 from countenance.operations.groups import CreateGroup, DeleteGroup, ListGroups, ReadGroup, TrainGroup, UpdateGroup
@@ -69,6 +75,7 @@ from countenance.operations.search_users import (
 )
 from countenance.operations.send_pictures import SendPictures
 from countenance.operations.siblings import Sibling
+from countenance.operations.stopping import Stopping
 from countenance.operations.stream_processors import (
     CreateStreamProcessor,
     DeleteStreamProcessor,
@@ -99,7 +106,7 @@ from countenance.operations.video_jobs import (
     StoredVideo,
 )
 from countenance.operations.video_runner import VideoRunner
-from countenance.policy import Action
+from countenance.policy import Action, EvidenceFacts
 from countenance.scoring import IDENTICAL, confidence, similarity_at_confidence
 
 __all__ = [
@@ -141,6 +148,7 @@ __all__ = [
     "Erase",
     "EraseFace",
     "Erased",
+    "EvidenceFacts",
     "FaceFound",
     "FaceGroup",
     "FacePage",
@@ -216,6 +224,7 @@ __all__ = [
     "StartVideoDetection",
     "StartVideoSearch",
     "StopStreamProcessor",
+    "Stopping",
     "StoredImage",
     "StoredVideo",
     "StreamProcessor",
@@ -239,6 +248,7 @@ __all__ = [
     "WorstGroup",
     "confidence",
     "content_of",
+    "evidence_facts",
     "evidence_summary",
     "granted",
     "is_video",

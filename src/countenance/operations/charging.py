@@ -7,6 +7,7 @@ import logging
 from countenance.budgets import Budget, Budgets, BudgetState, Defaults, Left, Spending
 from countenance.budgets.budget import budget_of
 from countenance.errors import BudgetSpent
+from countenance.logs import TOLD
 from countenance.mandates import Mandate
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,12 @@ class BudgetKeeper:
                 mandate.mandate_id, access_key, gallery, budget, spending, keep_sketches=keep_sketches
             )
         except BudgetSpent as error:
-            log.warning("mandate %s: %s", mandate.mandate_id, error)
+            log.warning(
+                "mandate %s: %s",
+                mandate.mandate_id,
+                error,
+                extra={TOLD: {"mandate": mandate.mandate_id, "budget": error.which}},
+            )
             raise
         if left.alike and left.left.get("alike", budget.alike) == budget.alike // 2:
             log.warning(

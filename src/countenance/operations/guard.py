@@ -26,7 +26,9 @@ from countenance.errors import (
     Unauthenticated,
 )
 from countenance.ledger import Ledger, Receipt
+from countenance.logs import TOLD
 from countenance.mandates import Mandate, Register
+from countenance.observing import NOBODY, Observer, observed, stage
 from countenance.operations.charging import BudgetKeeper
 from countenance.operations.duties import Duties
 from countenance.operations.floor import THRESHOLD, carried
@@ -79,6 +81,7 @@ class Guard:
         moratoria: MoratoriaInForce,
         now: Callable[[], datetime],
         budgets: BudgetKeeper,
+        observer: Observer = NOBODY,
     ) -> None:
         self._tools = tools
         self._rules = rules
@@ -88,6 +91,7 @@ class Guard:
         self._moratoria = moratoria
         self._now = now
         self._budgets = budgets
+        self._observer = observer
         self._latest = now()
         self._clock = Lock()
         self._running = 0
@@ -96,7 +100,8 @@ class Guard:
         """Decide, record, run, record, answer. `Denied` if the rules do not permit it, `Held` until people act."""
         now, latest = self._begin()
         try:
-            return self._carry_out(caller, operation, now, latest)
+            with observed(self._observer, operation.name):
+                return self._carry_out(caller, operation, now, latest)
         finally:
             with self._clock:
                 self._running -= 1
@@ -128,14 +133,15 @@ class Guard:
             if decision.permitted:
                 entry |= {"verdict": "deny", "refused_for": "overdue" if isinstance(refusal, Held) else "unenforceable"}
             refusal.receipt = self._ledger.append(entry, operation.private()).wait().header()
-            _log_refusal(entry)
+            self._refused(entry)
             raise refusal
         decided = self._ledger.append(entry, operation.private())
         if self._running == 1:  # otherwise the next entry of another call is written with it
             decided.hasten()
         try:
             seen = operation.look(self._tools)
-            decided.wait()
+            with stage("ledger"):
+                decided.wait()
             if duties.keep_at_most and operation.gallery and operation.action is Action.ENROL:
                 self._custody.retain(operation.gallery, *duties.keep_at_most)
             charge = partial(self._budgets.charge, caller.access_key, mandate, operation.gallery, duties.keeps_probes)
@@ -147,6 +153,8 @@ class Guard:
             raise
         except Exception as error:
             spent: dict[str, JSON] = {"budget": error.which} if isinstance(error, BudgetSpent) else {}
+            if isinstance(error, BudgetSpent):
+                self._observer.refused(mandate.mandate_id, [f"budget:{error.which}"])
             receipt = self._record(decided.wait(), type(error).__name__, spent, opened_by(operation))
             if isinstance(error, CountenanceError):
                 error.receipt = receipt.header()
@@ -241,11 +249,15 @@ class Guard:
         self, decided: Receipt, outcome: str, counts: Mapping[str, JSON], private: Mapping[str, JSON]
     ) -> Receipt:
         entry: dict[str, JSON] = {"kind": "result", "decision": decided.index, "outcome": outcome, **counts}
-        return self._ledger.append(entry, private).wait()
+        with stage("ledger"):
+            return self._ledger.append(entry, private).wait()
 
-
-def _log_refusal(entry: Mapping[str, JSON]) -> None:
-    """One line for the operator: which mandate, what, by which clauses. No face, gallery, name or secret."""
-    clauses = entry["clauses"]
-    by = entry.get("refused_for") or (", ".join(map(str, clauses)) if isinstance(clauses, list) else "")
-    log.warning("refused: %s asked for %s (%s): %s", entry["mandate"], entry["operation"], entry["verdict"], by)
+    def _refused(self, entry: Mapping[str, JSON]) -> None:
+        """Tell the operator: which mandate, what, by which clauses. No face, gallery, name or secret."""
+        cause, clauses = entry.get("refused_for"), entry["clauses"]
+        causes = [str(cause)] if cause else [str(clause) for clause in clauses] if isinstance(clauses, list) else []
+        mandate, operation, verdict = entry["mandate"], entry["operation"], entry["verdict"]
+        self._observer.refused(str(mandate), causes)
+        told = {"mandate": mandate, "operation": operation, "verdict": verdict, "causes": causes}
+        says = "refused: %s asked for %s (%s): %s"
+        log.warning(says, mandate, operation, verdict, ", ".join(causes), extra={TOLD: told})

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from countenance.budgets import Spending
 from countenance.faces import Template
@@ -343,6 +341,9 @@ class GroupKept(Operation[None, Grouped]):
 
     def act(self, tools: Tools, permit: Permit, seen: None) -> Grouped:
         """Compare all with all."""
+        from scipy.cluster.hierarchy import fcluster, linkage  # slow to import, and few calls need it
+        from scipy.spatial.distance import squareform
+
         templates = tools.kept.templates(permit.mandate.mandate_id, self.face_ids)
         least = float(tools.calibration.score(self.similarity))
         scores = _scores(tools, templates, templates).astype(np.float64)

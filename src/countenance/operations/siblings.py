@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from countenance.faces import Candidate
 
@@ -62,6 +61,8 @@ def _assigned(claims: dict[tuple[str, str], dict[int, Candidate]], faces: int) -
     for row, person in enumerate(people):
         for place, candidate in claims[person].items():
             worth[row, place] = 1.0 + candidate.similarity  # so that a lead of similarity 0 still counts
+    from scipy.optimize import linear_sum_assignment  # slow to import, and few calls need it
+
     rows, places = linear_sum_assignment(worth, maximize=True)
     return {people[row]: int(place) for row, place in zip(rows, places, strict=True) if worth[row, place] > 0}
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from countenance.faces import BoundingBox
 from countenance.redaction.covering import head
@@ -73,6 +72,8 @@ class Follower:
         if regions and candidates:
             heads = [head(move.regions[-1].box) for move in candidates]
             shared = np.array([[head(region.box).overlap(other) for other in heads] for region in regions])
+            from scipy.optimize import linear_sum_assignment  # slow to import, and few calls need it
+
             for row, column in zip(*linear_sum_assignment(-shared), strict=True):
                 if shared[row, column] >= _OVERLAP:
                     taken[row] = candidates[column]

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from countenance.faces import DetectedFace, Template, Vector
 
@@ -135,6 +134,8 @@ class Tracker:
         self._assign(worth, tracks)
 
     def _assign(self, worth: Scores, tracks: list[Track | None]) -> None:
+        from scipy.optimize import linear_sum_assignment  # slow to import, and few calls need it
+
         for row, column in zip(*linear_sum_assignment(-worth), strict=True):
             if worth[row, column] > 0:
                 tracks[row] = self.tracks[column]

@@ -13,13 +13,39 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "settings.md"
 def test_every_setting_is_documented_and_every_documented_setting_exists() -> None:
     documented = set(re.findall(r"^\| `COUNTENANCE_(\w+)`", DOCUMENT.read_text(), re.MULTILINE))
     assert documented == {field.name.upper() for field in fields(Settings)}
-    others = {"SMALLEST_FACE": "30", "CORS_ORIGINS": "*", "PROFILE": "detection-only"}
+    others = {"SMALLEST_FACE": "30", "CORS_ORIGINS": "*", "PROFILE": "detection-only", "LOG": "json"}
+    others |= {"METRICS": "127.0.0.1:9464", "PROXIES": "10.0.0.1"}
     load({f"COUNTENANCE_{name}": others.get(name, "1") for name in documented - {"BUCKETS", "TOPICS"}})
 
 
 def test_a_misspelt_setting_stops_the_start() -> None:
     with pytest.raises(Misconfigured, match="COUNTENANCE_PROT"):
         load({"COUNTENANCE_PROT": "1"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("METRICS", "9464"),
+        ("METRICS", "127.0.0.1:99999"),
+        ("METRICS", "http://127.0.0.1:9464/metrics"),
+        ("PROXIES", "proxy.example"),
+        ("PROXIES", "10.0.0.7/8"),
+        ("LOG", "xml"),
+        ("STOP_SECONDS", "0"),
+        ("TLS_KEY", "key.pem"),
+        ("TLS_CERTIFICATE", "chain.pem"),
+    ],
+)
+def test_a_malformed_setting_of_the_server_stops_the_start(name: str, text: str) -> None:
+    with pytest.raises(Misconfigured, match=f"COUNTENANCE_{name}"):
+        load({f"COUNTENANCE_{name}": text})
+
+
+def test_the_endpoint_and_the_place_of_metrics_follow_from_settings() -> None:
+    own = load({"COUNTENANCE_TLS_CERTIFICATE": "a", "COUNTENANCE_TLS_KEY": "b", "COUNTENANCE_METRICS": "[::1]:9464"})
+    assert own.endpoint == "https://127.0.0.1:8080"
+    assert own.metrics_place == ("::1", 9464)
 
 
 @pytest.mark.parametrize("port", ["-1", "70000", "eighty", "8080.5", ""])

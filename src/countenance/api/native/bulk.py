@@ -19,7 +19,7 @@ from countenance.api.native.access import by_key, router
 from countenance.api.native.faces import GalleryPath, KeyCaller, enrolling
 from countenance.api.native.key_access import FaceDoor
 from countenance.api.native.problems import response_of
-from countenance.errors import BadRequest
+from countenance.errors import BadRequest, Overloaded
 from countenance.operations import Answer, Caller, Enrolled
 from countenance.wire.faces import BulkLine, EnrolBody
 
@@ -70,12 +70,15 @@ def _done(door: FaceDoor, caller: Caller, gallery_id: str, lines: list[bytes]) -
     waiting: deque[tuple[int, Future[Answer[Enrolled]] | Exception]] = deque()
     for number, line in enumerate(lines):
         try:
+            door.stopping.check()
             ask = enrolling(gallery_id, EnrolBody.model_validate_json(line))
             waiting.append((number, door.executor.submit(door.guard.carry_out, caller, ask)))
         except ValidationError as error:
             fault = error.errors()[0]
             at = ".".join(str(part) for part in fault["loc"] if part in EnrolBody.model_fields) or "the line"
             waiting.append((number, BadRequest(f"{at} does not fit the schema: {fault['type']}")))
+        except Overloaded as error:
+            waiting.append((number, error))
         if len(waiting) > _AHEAD:
             yield _line(*waiting.popleft())
     while waiting:

@@ -11,7 +11,7 @@ import base64
 import hmac
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ from countenance.api.guarded import RECEIPT, CarriesOut, Credentials
 from countenance.api.native.middleware import Replay, uncached
 from countenance.api.native.problems import response_of
 from countenance.errors import Unauthenticated
-from countenance.operations import Answer, Caller, Operation
+from countenance.operations import Answer, Caller, Operation, Stopping
 
 CALLER = "countenance.caller"
 """Where the scope holds the caller with a key."""
@@ -41,11 +41,15 @@ VIDEO_BYTES = 44 * MIB  # 32 MiB in base64, and a little
 
 @dataclass(frozen=True, slots=True)
 class FaceDoor:
-    """What face operations need. guard: called in `executor`, never on the event loop. credentials: secrets of keys."""
+    """What face operations need. guard: called in `executor`, never on the event loop. credentials: secrets of keys.
+
+    stopping: whether this server stops.
+    """
 
     guard: CarriesOut
     credentials: Credentials
     executor: Executor
+    stopping: Stopping = field(default_factory=Stopping)
 
     def run(self, caller: Caller, operation: Operation[Seen, Result], response: Response) -> Answer[Result]:
         """The answer to `operation`; its headers go into `response`. Blocks."""

@@ -107,7 +107,7 @@ def _video(
 ) -> RedactionShown:
     source, target = folder / "video", folder / "covered.mp4"
     source.write_bytes(content)
-    film = VideoFile(source, 1000 * wish.step, VIDEO_LIMITS)
+    film = VideoFile(source, 1000 * wish.step, VIDEO_LIMITS, door.stopping.frames)
     answer = door.run(caller, wish.video(film, VideoTarget(target, wish.codec, wish.style, wish.sound)), response)
     report, made = answer.result.report, target.read_bytes()
     return RedactionShown(
