@@ -140,7 +140,7 @@ def _galleries(app: Countenance, later: LaterErasures) -> list[tuple[str, bool, 
         for row, _ in gallery_rows(connection):
             erased = app.bindings.commitment(row) in later.gone.get(row.table, ())
             if row.table == "galleries":
-                named[f"faces {row.values[0]}"] = str(row.values[1]), erased
+                named[f"faces {row.values[0]!s}"] = str(row.values[1]), erased
             elif row.table.startswith("faces ") and (erased or row.table in later.dropped):
                 lost.setdefault(row.table, []).append(str(row.values[0]))
     return [(gallery, gone, lost.get(table, [])) for table, (gallery, gone) in named.items() if gone or table in lost]
