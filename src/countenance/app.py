@@ -50,7 +50,7 @@ from countenance.mandates import (
     outside_check_rows,
     register_rows,
 )
-from countenance.observing import NOBODY
+from countenance.observing import NOBODY, Observer, Observers
 from countenance.policy import Rules
 from countenance.scoring import Calibration, Normaliser, load_normaliser
 from countenance.settings import Settings
@@ -294,8 +294,17 @@ class Countenance:
             self.moratoria_in_force,
             _now,
             self.budgets,
-            NOBODY if self.figures is None else self.figures,
+            self._observer(),
         )
+
+    def _observer(self) -> Observer:
+        watching: list[Observer] = [each for each in (self.figures, self.traces) if each is not None]
+        return Observers(watching) if watching else NOBODY
+
+    @cached_property
+    def traces(self) -> monitoring.Traces | None:
+        """The spans of calls, where they are sent somewhere."""
+        return None if self.settings.traces is None else monitoring.Traces.to(self.settings.traces)
 
     @cached_property
     def figures(self) -> monitoring.CallFigures | None:
@@ -509,6 +518,8 @@ class Countenance:
         if "executor" in self.__dict__:
             self.executor.shutdown()
         self.ledger.close()
+        if self.__dict__.get("traces") is not None:
+            self.__dict__["traces"].close()
         for part in ("engine", "detector"):
             if part in self.__dict__:
                 self.__dict__[part].close()

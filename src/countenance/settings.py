@@ -106,6 +106,8 @@ class Settings:
     """The same for the false reject rate."""
     metrics: str | None = None
     """Address and port that figures for Prometheus are told at, such as 127.0.0.1:9464; none, nowhere."""
+    traces: str | None = None
+    """URL that traces of calls are sent to by OTLP over HTTP; needs countenance[tracing]."""
     tls_certificate: Path | None = None
     """A certificate and its chain in PEM; with its key, the server speaks HTTPS."""
     tls_key: Path | None = None
@@ -206,6 +208,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
             given, "REVIEW_FALSE_REJECT_PERCENT", defaults.review_false_reject_percent, 0, 100
         ),
         metrics=_address(given, "METRICS"),
+        traces=_url(given, "TRACES"),
         tls_certificate=_path(given.get("TLS_CERTIFICATE")),
         tls_key=_path(given.get("TLS_KEY")),
         proxies=_networks(given, "PROXIES"),
@@ -258,7 +261,7 @@ def shown(settings: Settings) -> dict[str, str]:
 def _said(name: str, value: object) -> str:
     if name == "s3_secret_key":
         return "(set, not shown)" if value else ""
-    if name in ("topics", "s3_endpoint"):
+    if name in ("topics", "s3_endpoint", "traces"):
         places = value if isinstance(value, Mapping) else {"": value or ""}
         return ", ".join("=".join(filter(None, (key, _place(str(url))))) for key, url in places.items())
     if isinstance(value, Mapping):
@@ -333,6 +336,13 @@ def _address(given: Mapping[str, str], name: str) -> str | None:
 def _place_of(address: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
+
+
+def _url(given: Mapping[str, str], name: str) -> str | None:
+    text = given.get(name) or None
+    if text is not None and (urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).hostname):
+        raise Misconfigured(f"COUNTENANCE_{name} is a URL such as http://127.0.0.1:4318/v1/traces")
+    return text
 
 
 def _networks(given: Mapping[str, str], name: str) -> tuple[str, ...]:

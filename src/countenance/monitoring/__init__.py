@@ -3,5 +3,6 @@
 from countenance.monitoring.calls import CallFigures
 from countenance.monitoring.standing import StandingFigures
 from countenance.monitoring.telling import MetricsServer
+from countenance.monitoring.tracing import Traces
 
-__all__ = ["CallFigures", "MetricsServer", "StandingFigures"]
+__all__ = ["CallFigures", "MetricsServer", "StandingFigures", "Traces"]

@@ -14,7 +14,7 @@ def test_every_setting_is_documented_and_every_documented_setting_exists() -> No
     documented = set(re.findall(r"^\| `COUNTENANCE_(\w+)`", DOCUMENT.read_text(), re.MULTILINE))
     assert documented == {field.name.upper() for field in fields(Settings)}
     others = {"SMALLEST_FACE": "30", "CORS_ORIGINS": "*", "PROFILE": "detection-only", "LOG": "json"}
-    others |= {"METRICS": "127.0.0.1:9464", "PROXIES": "10.0.0.1"}
+    others |= {"METRICS": "127.0.0.1:9464", "PROXIES": "10.0.0.1", "TRACES": "http://127.0.0.1/v1/traces"}
     load({f"COUNTENANCE_{name}": others.get(name, "1") for name in documented - {"BUCKETS", "TOPICS"}})
 
 
@@ -31,6 +31,7 @@ def test_a_misspelt_setting_stops_the_start() -> None:
         ("METRICS", "http://127.0.0.1:9464/metrics"),
         ("PROXIES", "proxy.example"),
         ("PROXIES", "10.0.0.7/8"),
+        ("TRACES", "127.0.0.1:4318"),
         ("LOG", "xml"),
         ("STOP_SECONDS", "0"),
         ("TLS_KEY", "key.pem"),

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
+import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, cast
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry, generate_latest
 from tests.fakes.engine import picture_of
 from tests.unit.operations.conftest import CALIBRATION, World
 
 from countenance.errors import BudgetSpent, Denied, Misconfigured, NoFace, NotFound
 from countenance.ledger import Ledger
-from countenance.monitoring import CallFigures, MetricsServer, StandingFigures
+from countenance.monitoring import CallFigures, MetricsServer, StandingFigures, Traces
 from countenance.observing import Observers, observed, stage
 from countenance.operations import (
     CreateGallery,
@@ -213,3 +219,52 @@ def test_nobody_watches_where_nobody_was_named_and_several_may(registry: Collect
     for each in (registry, other):
         assert value(each, "countenance_stage_seconds_count", stage="detect") == 1
         assert value(each, "countenance_calls_total", operation="detect", outcome="ZeroDivisionError") == 1
+
+
+def test_traces_have_a_span_for_each_call_and_stage_and_nothing_about_anybody(world: World) -> None:
+    kept = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    tools = Tools(world.engine, world.gallery, RawCosine(), CALIBRATION, (), Jobs(world.database, world.clock))
+    world.guard = Guard(
+        tools, cast(Rules, world.rules), cast(Ledger, world.ledger), world.register, world.custody, world.moratoria,
+        world.clock, world.budgets, Traces(provider),
+    )  # fmt: skip
+    private = drive(world)
+    spans = kept.get_finished_spans()
+    calls = {span.context.span_id: span for span in spans if span.parent is None and span.context}
+    assert {"search", "enrol", "create_gallery"} <= {span.name for span in calls.values()}
+    stages = [span for span in spans if span.parent is not None]
+    assert {span.name for span in stages} == {"search", "ledger"}
+    assert all(span.parent and span.parent.span_id in calls for span in stages)
+    outcomes = {str((span.attributes or {})["countenance.outcome"]) for span in calls.values()}
+    assert outcomes == {"done", "NoFace", "NotFound", "Denied"}
+    told = "".join(span.to_json() for span in spans)
+    assert "test-1" in told  # the clause
+    for word in [*private, world.register.list()[0].mandate_id]:
+        assert word not in told
+
+
+def test_spans_reach_a_collector_and_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    got: list[bytes] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Collector) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        traces = Traces.to(f"http://127.0.0.1:{server.server_port}/v1/traces")
+        with observed(traces, "detect"):
+            pass
+        traces.close()
+        server.shutdown()
+    assert b"detect" in got[0] and b"countenance.outcome" in got[0]
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    with pytest.raises(Misconfigured, match=r"countenance\[tracing\]"):
+        Traces.to("http://127.0.0.1:1/v1/traces")
