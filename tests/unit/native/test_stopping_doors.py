@@ -40,8 +40,7 @@ def door(guard: NobodysGuard) -> FaceDoor:
 
 def test_further_lines_of_a_bulk_enrolment_are_not_begun(door: FaceDoor, guard: NobodysGuard) -> None:
     line = json.dumps({"image": "AAAA"}).encode()
-    answers = list(bulk._done(door, Caller("k"), "g", [line]))
-    assert len(guard.asked) == 1
+    assert len(list(bulk._done(door, Caller("k"), "g", [line]))) == len(guard.asked) == 1
     door.stopping.begin(0)
     answers = [json.loads(each) for each in bulk._done(door, Caller("k"), "g", [line, line])]
     assert len(guard.asked) == 1
