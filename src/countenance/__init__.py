@@ -25,7 +25,7 @@ def __getattr__(name: str) -> object:
         from importlib import import_module
 
         module, held = {"Client": ("connection", "Client"), "open": ("embedded", "open_home")}[name]
-        found: object = getattr(import_module(f"countenance.client.{module}"), held)
-        globals()[name] = found
-        return found
+        public: object = getattr(import_module(f"countenance.client.{module}"), held)
+        globals()[name] = public
+        return public
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

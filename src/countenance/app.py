@@ -485,7 +485,7 @@ class Countenance:
     def _console(self) -> ASGIApp:
         explainer = administration.Explainer(self.rules, self.moratoria_in_force, _now)
         record = administration.Record(self.ledger)
-        standing = administration.Standing(lambda: self.tools, self.ledger, _now, settings.shown(self.settings))
+        status = administration.InstallationStatus(lambda: self.tools, self.ledger, _now, settings.shown(self.settings))
         return console.app(
             console.ConsoleServices(
                 self.accounts,
@@ -495,7 +495,7 @@ class Countenance:
                 self.moratoria,
                 explainer,
                 record,
-                standing,
+                status,
                 self.guard,
                 self.cases,
                 self.reviews,

@@ -46,7 +46,7 @@ def evaluation_data() -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Popen[str], Any]]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Popen[bytes], Any]]:
     """A running `countenance serve`: its process, and a boto3 client with a mandate for everything but searches."""
     weights = Path(os.environ.get("COUNTENANCE_HOME", ROOT / "data")) / "models"
     if any(state(manifest, weights) != "ok" for manifest in load_manifests().values()):
@@ -101,11 +101,12 @@ def key_for_everything(app: Countenance) -> AccessKey:
     return app.mandates.issue_key(asked.mandate_id, to=asked.requested_by)
 
 
-def wait_until_it_answers(process: Popen[str], port: int) -> Any | None:
+def wait_until_it_answers(process: Popen[bytes], port: int) -> None:
     deadline = time.monotonic() + 120
     while True:
         try:
-            return socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
         except OSError:
             assert process.poll() is None, "the server did not start"
             assert time.monotonic() < deadline
@@ -122,7 +123,7 @@ def outcome(call: Callable[..., Any]) -> str | None:
     return None
 
 
-def detect(client: Any, content: bytes) -> str:
+def detect(client: Any, content: bytes) -> str | None:
     return outcome(lambda: client.detect_faces(Image={"Bytes": content}))
 
 
@@ -148,7 +149,7 @@ def jpeg_that_says(width: Any, height: Any) -> Any:
     return bytes(content)
 
 
-def peak_mib(process: Popen[str]) -> int:
+def peak_mib(process: Popen[bytes]) -> int:
     status = Path(f"/proc/{process.pid}/status")
     if not status.exists():
         pytest.skip("the peak of memory is read from /proc")
@@ -173,7 +174,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_picture_gets_its_aws_error(server: tuple[Popen[str], Any], name: str) -> None:
+def test_a_bad_picture_gets_its_aws_error(server: tuple[Popen[bytes], Any], name: str) -> None:
     process, client = server
     content, expected = BAD[name]
     before = peak_mib(process)
@@ -184,7 +185,7 @@ def test_a_bad_picture_gets_its_aws_error(server: tuple[Popen[str], Any], name: 
     assert peak_mib(process) - before < 300, "a bomb must not be unpacked"
 
 
-def test_a_picture_from_a_bucket_may_hold_more_than_one_in_a_request(server: tuple[Popen[str], Any]) -> None:
+def test_a_picture_from_a_bucket_may_hold_more_than_one_in_a_request(server: tuple[Popen[bytes], Any]) -> None:
     _, client = server
     assert len(jpeg(3000, 2400)) > 5 * MIB
     assert detect(client, jpeg(3000, 2400)) == "ImageTooLargeException"
@@ -193,7 +194,7 @@ def test_a_picture_from_a_bucket_may_hold_more_than_one_in_a_request(server: tup
 
 
 def test_a_picture_without_a_face_is_an_invalid_parameter_where_one_is_needed(
-    server: tuple[Popen[str], Any],
+    server: tuple[Popen[bytes], Any],
 ) -> None:
     _, client = server
     blank = {"Bytes": cv2.imencode(".png", np.full((200, 200, 3), 127, np.uint8))[1].tobytes()}
@@ -201,7 +202,7 @@ def test_a_picture_without_a_face_is_an_invalid_parameter_where_one_is_needed(
     assert outcome(lambda: client.compare_faces(SourceImage=blank, TargetImage=blank)) == "InvalidParameterException"
 
 
-def test_every_file_of_the_fuzzers_is_answered_or_refused(server: tuple[Popen[str], Any]) -> None:
+def test_every_file_of_the_fuzzers_is_answered_or_refused(server: tuple[Popen[bytes], Any]) -> None:
     process, client = server
     folder = evaluation_data() / "bad-images"
     if not folder.is_dir():

@@ -15,8 +15,9 @@ from countenance.calibrate.fit import Degraded, People, make_normaliser, without
 from countenance.calibrate.labelled_pictures import degraded_portraits, portraits, shots
 from countenance.cli.calibrate import DEGRADED_PEOPLE
 from countenance.engine import Engine
+from countenance.faces import ModelId
 from countenance.scoring.calibration import Calibration
-from countenance.scoring.normaliser import RawCosine, load_normaliser
+from countenance.scoring.normaliser import Crowding, RawCosine, load_normaliser
 from countenance.settings import load
 
 DATA = Path(os.environ.get("COUNTENANCE_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -29,7 +30,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def people() -> tuple[People, People, str]:
+def people() -> tuple[People, People, ModelId]:
     """The half that what ships was fitted to, the half held out, and the model."""
     settings = load()
     engine = Engine.open(settings.models_cache, settings.detector, "sface")
@@ -52,19 +53,19 @@ def check(before: Evaluation, after: Evaluation) -> None:
     assert even.estimate <= raw.interval.high
 
 
-def test_what_ships_evens_people_whom_it_never_saw(people: tuple[People, People, str]) -> None:
+def test_what_ships_evens_people_whom_it_never_saw(people: tuple[People, People, ModelId]) -> None:
     _, held_out, model = people
     check(evaluate([(held_out, RawCosine())]), evaluate([(held_out, load_normaliser(model))]))
 
 
-def test_a_fit_from_nothing_does_as_well_the_other_way_round(people: tuple[People, People, str]) -> None:
+def test_a_fit_from_nothing_does_as_well_the_other_way_round(people: tuple[People, People, ModelId]) -> None:
     fitted_to, held_out, model = people
     made = make_normaliser(held_out, model, SHIPPED_SEED).normaliser
     check(evaluate([(fitted_to, RawCosine())]), evaluate([(fitted_to, made)]))
 
 
 @pytest.mark.parametrize("raw", [True, False], ids=["plain", "normalised"])
-def test_the_worst_group_held_out_gets_what_was_promised(people: tuple[People, People, str], raw: bool) -> None:
+def test_the_worst_group_held_out_gets_what_was_promised(people: tuple[People, People, ModelId], raw: bool) -> None:
     _, held_out, model = people
     scorer = RawCosine() if raw else load_normaliser(model)
     calibration = Calibration.load(model, scorer.identity)
@@ -76,9 +77,11 @@ def test_the_worst_group_held_out_gets_what_was_promised(people: tuple[People, P
             assert group.counted(threshold).rate(1 - 0.05 / 16).interval.low <= promise, group.name
 
 
-def test_no_centre_leans_on_any_one_of_those_it_is_the_mean_of(people: tuple[People, People, str]) -> None:
+def test_no_centre_leans_on_any_one_of_those_it_is_the_mean_of(people: tuple[People, People, ModelId]) -> None:
     fitted_to, _, model = people
-    shipped = load_normaliser(model).centres
+    normaliser = load_normaliser(model)
+    assert isinstance(normaliser, Crowding)
+    shipped = normaliser.centres
     for kind in (fitted_to.tight, fitted_to.widened):
         vectors = kind.vectors.astype(np.float64)
         centres, behind = cohort(kind.vectors, len(kind) // 15, SHIPPED_SEED)

@@ -7,7 +7,7 @@ from countenance.administration.accounts import Accounts, SignedIn, new_seed, se
 from countenance.administration.attempts import Attempts
 from countenance.administration.case_file import CaseFile, CaseResult, SearchState
 from countenance.administration.cases import PROBE_LIMITS, Cases
-from countenance.administration.custodian import AuthorisationOutcome, Custodian, CustodyReport
+from countenance.administration.custodian import Custodian, CustodyReport
 from countenance.administration.drafts import MandateDraft
 from countenance.administration.explainer import Explainer
 from countenance.administration.mandates import Mandates
@@ -18,9 +18,9 @@ from countenance.administration.pending_pictures import PendingPicture
 from countenance.administration.record import Proof, Record
 from countenance.administration.retention import RetentionSweep
 from countenance.administration.reviews import ReviewerStanding, ReviewItem, Reviews
-from countenance.administration.standing import LedgerCheck, Standing
+from countenance.administration.status import InstallationStatus, LedgerCheck
 from countenance.casework import COMPONENTS, Case, EvidenceKind, ExportUse, Grade, PartFinding, ReviewLimits
-from countenance.custody import Hold
+from countenance.custody import AuthorisationOutcome, Hold
 from countenance.ledger import RefusedCount
 from countenance.mandates import (
     AccessKey,
@@ -60,6 +60,7 @@ __all__ = [
     "Grade",
     "Hold",
     "Holder",
+    "InstallationStatus",
     "LedgerCheck",
     "Mandate",
     "MandateDraft",
@@ -88,7 +89,6 @@ __all__ = [
     "SearchState",
     "Signature",
     "SignedIn",
-    "Standing",
     "StoredSession",
     "Terms",
     "new_seed",

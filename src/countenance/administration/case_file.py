@@ -80,14 +80,14 @@ class CaseFile:
 
     def case(self, case_id: str) -> Case:
         """A case, or `NotFound`."""
-        found = self._records.get("case", case_id)
-        value = found.value
+        record = self._records.get("case", case_id)
+        value = record.value
         closed = self._records.of("closing", case_id)
         return Case(
             case_id,
             value["mandate"],
             value["by"],
-            found.at,
+            record.at,
             value["purpose"],
             value["offence"],
             value["arose_from"],
@@ -97,8 +97,8 @@ class CaseFile:
 
     def search(self, search_id: str) -> CaseSearch:
         """A search, or `NotFound`."""
-        found = self._records.get("search", search_id)
-        return CaseSearch.of(search_id, found.parent, found.at, found.value)
+        record = self._records.get("search", search_id)
+        return CaseSearch.of(search_id, record.parent, record.at, record.value)
 
     def holds(self, hold_id: str) -> bool:
         """Whether a held result belongs to a case."""
@@ -160,7 +160,7 @@ class CaseFile:
             ReviewJudgement(
                 each.value["reviewer"],
                 Grade(each.value["grade"]),
-                {part: PartFinding(found) for part, found in each.value["features"].items()},
+                {part: PartFinding(finding) for part, finding in each.value["features"].items()},
                 each.value["remarks"],
                 each.at,
             )
@@ -173,14 +173,14 @@ class CaseFile:
 
     def under_review(self) -> list[CaseSearch]:
         """The searches whose leads people can judge now, oldest first."""
-        found = []
+        searches = []
         over = {each.record_id for each in self._records.of("reviewed")}
         for each in self._records.of("search"):
             if each.value["reviewers"] and each.record_id not in over:
                 search = CaseSearch.of(each.record_id, each.parent, each.at, each.value)
                 if self.seen_now(search).state is SearchState.REVIEW and not self.case(search.case_id).closed_at:
-                    found.append(search)
-        return found
+                    searches.append(search)
+        return searches
 
     def conclusions(self, search: CaseSearch) -> tuple[LeadConclusion, ...]:
         """The conclusions on all leads; empty while one is missing, or without leads."""
@@ -197,12 +197,12 @@ class CaseFile:
         return tuple(conclusions)
 
     def _evidence_of(self, search_id: str) -> dict[int, tuple[IndependentEvidence, ...]]:
-        found: dict[int, tuple[IndependentEvidence, ...]] = {}
+        by_lead: dict[int, tuple[IndependentEvidence, ...]] = {}
         for each in self._records.of("evidence", search_id):
             value = each.value
             made = IndependentEvidence(EvidenceKind(value["kind"]), value["what"], value["by"], each.at)
-            found[value["lead"]] = (*found.get(value["lead"], ()), made)
-        return found
+            by_lead[value["lead"]] = (*by_lead.get(value["lead"], ()), made)
+        return by_lead
 
 
 def seen_key(case_id: str, name: str) -> str:

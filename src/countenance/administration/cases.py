@@ -165,8 +165,8 @@ class Cases:
     def look(self, case_id: str, by: str, caller: Caller, picture: bytes) -> PendingPicture:
         """Find the faces of a picture, for choosing one; the picture is kept in memory for 15 minutes."""
         self._usable(case_id, by)
-        found = self._guard.carry_out(caller, Detect(picture)).result
-        return self._pending.keep((case_id, by), picture, found.faces)
+        detected = self._guard.carry_out(caller, Detect(picture)).result
+        return self._pending.keep((case_id, by), picture, detected.faces)
 
     def search(
         self,
@@ -189,34 +189,38 @@ class Cases:
         if not 0 <= place < len(pending.faces):
             raise BadRequest(f"choose a face from 1 to {len(pending.faces)}")
         ask = SearchByImage(gallery_id, pending.content, limit, similarity, QualityFilter.AUTO, place)
-        told = self._told(case, caller, ask, pending.faces[place])
+        searched = self._told(case, caller, ask, pending.faces[place])
         for row in self._records.of("search", case_id):
             earlier = CaseSearch.of(row.record_id, case_id, row.at, row.value)
-            same = (earlier.gallery_id, earlier.leads) == (told.gallery_id, told.leads)
-            if told.reviewers and (earlier.hold == told.hold if told.hold else same):
+            same = (earlier.gallery_id, earlier.leads) == (searched.gallery_id, searched.leads)
+            if searched.reviewers and (earlier.hold == searched.hold if searched.hold else same):
                 self._pending.forget(picture_id)
                 return earlier
-        if told.hold and self.file.holds(told.hold):
+        if searched.hold and self.file.holds(searched.hold):
             raise Conflict("this very search was made in another case, and its leads are judged there")
-        public: dict[str, JSON] = {"search": told.search_id, "outcome": told.outcome, "reviewers": told.reviewers}
+        public: dict[str, JSON] = {
+            "search": searched.search_id,
+            "outcome": searched.outcome,
+            "reviewers": searched.reviewers,
+        }
         self._record("searched", case_id, public, {"by": by, "gallery": gallery_id})
-        if told.reviewers:
+        if searched.reviewers:
             pixels = self._tools().engine.decoded(pending.content, STORED)
             others = [each.box for n, each in enumerate(pending.faces) if n != place]
-            self._records.keep_picture(told.search_id, "probe", portrait(pixels, pending.faces[place].box, others))
-        if told.hold:
-            self._records.add("hold", told.hold, told.search_id, {})
-        self._records.add("search", told.search_id, case_id, told.json())
+            self._records.keep_picture(searched.search_id, "probe", portrait(pixels, pending.faces[place].box, others))
+        if searched.hold:
+            self._records.add("hold", searched.hold, searched.search_id, {})
+        self._records.add("search", searched.search_id, case_id, searched.json())
         self._pending.forget(picture_id)
-        return told
+        return searched
 
     def result(self, search_id: str, by: str, *, supervises: bool) -> CaseResult:
         """A search with what may be seen of it, for the same people as `show`; it is recorded that they looked."""
         search = self.file.search(search_id)
         self.show(search.case_id, by, supervises=supervises)
-        found = self.file.seen_now(search)
-        self._record("looked at", search.case_id, {"search": search_id, "state": found.state}, {"by": by})
-        return found
+        result = self.file.seen_now(search)
+        self._record("looked at", search.case_id, {"search": search_id, "state": result.state}, {"by": by})
+        return result
 
     def bring(self, search_id: str, place: int, by: str, picture: bytes) -> None:
         """Supply the picture from which a lead was enrolled, for the reviewers; `Denied` to the case's opener.
@@ -247,29 +251,29 @@ class Cases:
 
         independent: the declaration that it was found without the lead; `BadRequest` without it.
         """
-        found = self._seen_lead(search_id, place, by)
+        result = self._seen_lead(search_id, place, by)
         if not independent:
             raise BadRequest("evidence that was found by following the lead is not independent of it")
         if len(what) < 10:
             raise BadRequest("say what the evidence is, and where it comes from")
-        number = sum(map(len, found.evidence.values())) + 1
+        number = sum(map(len, result.evidence.values())) + 1
         entry: dict[str, JSON] = {"by": by, "lead": place, "what": what}
-        self._record("evidence", found.search.case_id, {"search": search_id, "what_kind": kind}, entry)
+        self._record("evidence", result.search.case_id, {"search": search_id, "what_kind": kind}, entry)
         self._records.add("evidence", f"{search_id}.{number}", search_id, {**entry, "kind": kind})
 
     def export(self, search_id: str, place: int, by: str, use: ExportUse) -> str:
         """The text of a lead's export; `Conflict` without independent evidence for the lead, or while frozen."""
-        found = self._seen_lead(search_id, place, by)
-        case = self.file.case(found.search.case_id)
-        evidence = found.evidence.get(place, ())
+        result = self._seen_lead(search_id, place, by)
+        case = self.file.case(result.search.case_id)
+        evidence = result.evidence.get(place, ())
         if not evidence:
             raise Conflict(
                 f"for a {use}, independent evidence for the lead has to be on record; there is none for this one"
             )
         self._record("exported", case.case_id, {"search": search_id, "use": use}, {"by": by, "lead": place})
-        conclusion = found.conclusions[place]
-        every = found.conclusions if found.state is SearchState.REVIEWED else ()
-        return export_text(case, found.search, conclusion, every, evidence, use, by, self.now())
+        conclusion = result.conclusions[place]
+        every = result.conclusions if result.state is SearchState.REVIEWED else ()
+        return export_text(case, result.search, conclusion, every, evidence, use, by, self.now())
 
     def sweep(self) -> int:
         """Forget pictures that waited too long, erase those whose review is over or cannot go on; returns how many."""
@@ -295,12 +299,12 @@ class Cases:
         least, size, expected = ask.similarity, 0, 0.0
         try:
             answer = self._guard.carry_out(caller, ask)
-            receipt, found = answer.receipt, answer.result
+            receipt, search_result = answer.receipt, answer.result
             least = float(answer.headers.get("x-countenance-threshold", least))
-            size, expected = found.gallery_size, found.expected_false_matches
+            size, expected = search_result.gallery_size, search_result.expected_false_matches
             leads = tuple(
                 CaseLead(c.face.face_id, c.face.external_id or c.face.face_id, c.similarity, c.fmr)
-                for c in found.candidates
+                for c in search_result.candidates
             )
             reviewers = self._demanded(answer.reviewers) if leads else 0  # verified in another way, not blind
         except NoFace as error:
@@ -364,12 +368,12 @@ class Cases:
         if case.opened_by != by:
             raise Denied("only who opened the case enters evidence and exports its leads")
         self._check_open(case)
-        found = self.file.seen_now(search)
-        if found.frozen:
-            raise Conflict(f"frozen: {found.frozen}")
-        if place not in [each.place for each in found.shown]:
+        result = self.file.seen_now(search)
+        if result.frozen:
+            raise Conflict(f"frozen: {result.frozen}")
+        if place not in [each.place for each in result.shown]:
             raise Conflict("this lead is withheld, was not upheld, or does not exist")
-        return found
+        return result
 
     def _usable(self, case_id: str, by: str) -> Case:
         case = self.file.case(case_id)

@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 
 from countenance.administration.journal import Journal
-from countenance.custody import Custody, Hold, HoldState
+from countenance.custody import AuthorisationOutcome, Custody, Hold, HoldState
 from countenance.errors import BadRequest, Conflict, NotFound
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
@@ -18,14 +17,6 @@ from countenance.mandates import MandateState, Register
 from countenance.signing import JSON
 
 _AT_ONCE = 1000
-
-
-class AuthorisationOutcome(StrEnum):
-    """The outcome of the authorisation that a law demands for a use."""
-
-    REQUESTED = "requested"
-    GRANTED = "granted"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,22 +97,22 @@ class OutsideChecks:
             check = self._store.in_force(session.check_id)
             if check is None:
                 raise Denied("the outside check of this session is not in force")
-            said = read_statement(statement, signature, check)
-            if said.session != session.session_id:
+            result = read_statement(statement, signature, check)
+            if result.session != session.session_id:
                 raise Denied("the statement was signed for another session")
             if session.statement is not None:
                 raise Conflict("this session has its result already")
             if self.now() >= session.ends_at:
                 raise Conflict("this session is over: its result came too late")
             digest = hashlib.sha256(statement).hexdigest()
-            self._record("result", check, {"status": said.status}, {"session": session_id, "statement": digest})
+            self._record("result", check, {"status": result.status}, {"session": session_id, "statement": digest})
             self._sessions.take(session_id, statement, signature)
         except CountenanceError as error:
             self._journal.record(
                 "result refused", {"check": session.check_id, "why": type(error).__name__}, {"session": session_id}
             )
             raise
-        return LivenessState(said.status)
+        return LivenessState(result.status)
 
     def _trusted(self, evidence: bytes, name: str, expires_at: datetime) -> PadEvidence:
         read = read_pad_evidence(evidence)

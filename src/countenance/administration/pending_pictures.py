@@ -48,10 +48,10 @@ class PendingPictures:
         """The picture, or `NotFound`."""
         self.sweep()
         with self._lock:
-            found = self._held.get(picture_id)
-        if found is None or found.of != of:
+            pending = self._held.get(picture_id)
+        if pending is None or pending.of != of:
             raise NotFound("the picture is no longer here: it is kept for 15 minutes only; send it again")
-        return found
+        return pending
 
     def forget(self, picture_id: str) -> None:
         """Forget a picture that was searched with."""

@@ -175,7 +175,7 @@ class Reviews:
                 raise BadRequest("remarks have at most 1,000 characters")
             owner, part, known = item.value["owner"], item.value["part"], bool(item.value["known"])
             judged: dict[str, JSON] = {"reviewer": reviewer, "grade": str(grade), "remarks": remarks}
-            judged["features"] = {part: str(found) for part, found in features.items()}
+            judged["features"] = {part: str(finding) for part, finding in features.items()}
             self._journal.record("judged", {"item": item_id}, {**judged, "of": f"{owner}/{part}"})
             self._records.add("judged", item_id, f"{owner}/{part}", judged)
             if known:
@@ -245,7 +245,7 @@ class Reviews:
 
     def _eligible(self, reviewer: str) -> list[tuple[str, str]]:
         """The leads that this reviewer may judge now: (search, place)."""
-        found = []
+        leads = []
         for search in self._file.under_review():
             mandate = self._mandates.show(self._file.case(search.case_id).mandate_id)
             if reviewer in (mandate.requested_by, mandate.holder.name, search.asked_by):
@@ -258,8 +258,8 @@ class Reviews:
                 wanted = still_wanted([each.grade for each in judgements], search.reviewers)
                 mine = reviewer in busy or any(each.reviewer == reviewer for each in judgements)
                 if not mine and wanted > len(busy):
-                    found.append((search.search_id, str(place)))
-        return found
+                    leads.append((search.search_id, str(place)))
+        return leads
 
     def _busy(self, search_id: str, place: int) -> set[str]:
         """The reviewers who have begun to judge that lead."""

@@ -187,9 +187,9 @@ def __getattr__(name: str) -> object:
         if name in names:
             from importlib import import_module
 
-            found: object = getattr(import_module(module), name)
-            globals()[name] = found
-            return found
+            public: object = getattr(import_module(module), name)
+            globals()[name] = public
+            return public
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -234,7 +234,7 @@ def environment(models: Sequence[ModelUsed] = ()) -> Environment:
     return Environment(
         platform.python_version(),
         f"{platform.system()} {platform.machine()}",
-        {name: found for name in PACKAGES if (found := _version(name))},
+        {name: version for name in PACKAGES if (version := _version(name))},
         tuple(models),
     )
 
@@ -261,8 +261,8 @@ def counts_csv(results: Results) -> bytes:
     writer.writerow(COLUMNS)
     for analysis, measure, group, other, share in rows(results):
         numbers = (share.errors, share.trials, share.people, share.estimate, share.low, share.high)
-        told = ["" if number is None else repr(number) for number in numbers]
-        writer.writerow([analysis, measure, group, other, *told, share.level, share.reason])
+        cells = ["" if number is None else repr(number) for number in numbers]
+        writer.writerow([analysis, measure, group, other, *cells, share.level, share.reason])
     return text.getvalue().encode()
 
 

@@ -137,7 +137,7 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
 
     questions = analysed.questions(plan)
     judged = judge_all(plan, questions, as_planned)
-    told = headline_of(plan, questions, judged)
+    headline = headline_of(plan, questions, judged)
     untold = (
         *untold_of(plan, analysed.faces, analysed.outcomes, analysed.risks, analysed.presentations),
         *left_open(plan, judged),
@@ -153,8 +153,8 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         started=stamp(started),
         finished=stamp(clock()),
         data=_counted(data.summary(loaded.inputs), *analysed.left_out),
-        headline=told.headline,
-        numbers=told.numbers,
+        headline=headline.headline,
+        numbers=headline.numbers,
         untold=untold,
         findings=(*data.findings, *_few_left_out(plan, analysed.left_out[0])),
         judged=judged,
@@ -165,7 +165,7 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         population=plan.population,
         conditions=plan.conditions,
         limits=plan.limits,
-        also=told.also,
+        also=headline.also,
         asked=loaded.asked,
         presentations=analysed.presentations,
     )
@@ -201,25 +201,25 @@ def changes(declared: Plan, done: Plan) -> tuple[Deviation, ...]:
 
 def circumstances(plan: Plan, inputs: Mapping[str, str]) -> tuple[Deviation, ...]:
     """What speaks against preregistration: scores that were there before the plan, files that changed since."""
-    found = []
+    lines = []
     if plan.data_seen:
-        found.append(Deviation("data_seen", "no score exists", "scores existed when the plan was made"))
+        lines.append(Deviation("data_seen", "no score exists", "scores existed when the plan was made"))
     for planned in plan.inputs:
         now = inputs.get(planned.name)
         if now is not None and now != planned.sha256:
-            found.append(Deviation(f"inputs.{planned.name}", planned.sha256, now))
-    return tuple(found)
+            lines.append(Deviation(f"inputs.{planned.name}", planned.sha256, now))
+    return tuple(lines)
 
 
 def surprises(plan: Plan, people: LabelledPeople) -> tuple[Deviation, ...]:
     """Groups in the data that the plan did not expect. Only declared factors are looked at."""
-    found = []
+    lines = []
     for factor, expected in plan.groups.expected.items():
         for label in people.labels[people.factors.index(factor)]:
             if label not in expected:
                 touched = f"{factor}={label}"
-                found.append(Deviation(f"groups.expected.{factor}", "not expected", f"{label!r} is there", touched))
-    return tuple(found)
+                lines.append(Deviation(f"groups.expected.{factor}", "not expected", f"{label!r} is there", touched))
+    return tuple(lines)
 
 
 def planned_analyses(plan: Plan, deviations: tuple[Deviation, ...]) -> dict[str, bool]:

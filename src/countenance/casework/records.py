@@ -71,10 +71,10 @@ class CaseRecords:
 
     def get(self, kind: str, record_id: str) -> CaseRecord:
         """One record, or `NotFound`."""
-        found = self._select(_records.c.kind == kind, _records.c.record_id == record_id)
-        if not found:
+        records = self._select(_records.c.kind == kind, _records.c.record_id == record_id)
+        if not records:
             raise NotFound(f"there is no such {kind}")
-        return found[0]
+        return records[0]
 
     def has(self, kind: str, record_id: str) -> bool:
         """Whether there is a record of that kind and id."""

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from countenance import settings
-from countenance.backup import back_up
 from countenance.cli.passphrases import passphrase_from, passphrase_option
 
 
@@ -21,6 +20,8 @@ def backup(file: Path, passphrase_file: Path | None) -> None:
     FILE may not exist yet. It is of one moment, and was read again after it was written. Without the passphrase nobody
     can open it; models are not in it, since they are fetched by hash.
     """
+    from countenance.backup import back_up
+
     own = settings.load()
     contents = back_up(own, file, passphrase_from(passphrase_file, new=True), datetime.now(UTC))
     last = f", the last of {contents.last_entry_at}" if contents.last_entry_at else ""

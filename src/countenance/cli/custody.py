@@ -8,9 +8,8 @@ from datetime import UTC, date, datetime
 
 import click
 
-from countenance.administration import AuthorisationOutcome
 from countenance.cli.installation import installation
-from countenance.custody import Hold
+from countenance.custody import AuthorisationOutcome, Hold
 
 custody = click.Group("custody", help="Results that wait for people, terms that end, reports that laws want.")
 _who = click.option("--as", "name", help="Who speaks. Default: your login name.")

@@ -8,7 +8,6 @@ from dataclasses import asdict
 import click
 
 from countenance import settings
-from countenance.doctor import Diagnosis, Severity, diagnose, this_machine
 from countenance.errors import Misconfigured
 
 
@@ -21,6 +20,8 @@ def doctor(context: click.Context, as_json: bool) -> None:
     Looks at settings, data folder, keys, database, ledger, rows, clock, models, calibration, evidence, rules, the video
     decoder and the disk. A warning alone leaves status 0. Nothing is mended; a server may go on serving.
     """
+    from countenance.doctor import Diagnosis, Severity, diagnose, this_machine
+
     try:
         diagnoses = diagnose(settings.load(), this_machine())
     except Misconfigured as error:

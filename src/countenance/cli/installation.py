@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
 from countenance import settings
-from countenance.app import Countenance
+
+if TYPE_CHECKING:
+    from countenance.app import Countenance
 
 
 @contextmanager
@@ -22,6 +25,8 @@ def installation(*, reads: bool = False) -> Iterator[Countenance]:
     if new or not reads:
         new_one = "a new installation: " if new else ""
         click.echo(f"countenance: {new_one}{settings.home_sentence(own.home)}", err=True)
+    from countenance.app import Countenance  # after the first line: this takes seconds
+
     app = Countenance.open(own)
     try:
         yield app

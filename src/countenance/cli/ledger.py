@@ -31,7 +31,6 @@ from countenance.ledger import (
 from countenance.progress import track
 from countenance.settings import Settings
 from countenance.signing import Signer
-from countenance.verification import damage, newest_entries, verify_installation
 
 ledger = click.Group("ledger", help="Show, verify, prove and export the record.")
 
@@ -46,6 +45,8 @@ def show(index: int | None, last: int, kind: str | None, only_open: bool, privat
     """Print entry INDEX with its receipt, or the newest entries, one JSON object a line."""
     records = Records(_database())
     if index is None:
+        from countenance.verification import newest_entries
+
         entries = records.open_decisions() if only_open else newest_entries(records, last, kind)
         for entry in entries:
             click.echo(entry.text)
@@ -100,14 +101,19 @@ def verify(
             disclosed = verifier.read_openings(openings.read_bytes()) if openings else []
             report = verifier.verify(path, trusted, checkpoints, receipts, disclosed)
         else:
+            from countenance.verification import verify_installation
+
             own = settings.load()
             checked = verify_installation(own, _database(own), trusted, checkpoints, receipts, _watch)
             report, damaged, different = checked.report, checked.damaged, checked.different
     except verifier.Unreadable as error:
         raise BadRequest(f"cannot check: {error}") from error
     click.echo(verifier.say(report), nl=False)
-    for row in damaged:
-        click.echo(damage(row))
+    if damaged:
+        from countenance.verification import damage
+
+        for row in damaged:
+            click.echo(damage(row))
     for each in different:
         click.echo(f"ALTERED: {each}")
     if report.findings or damaged or different:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from countenance.administration import OutsideCheck
 from countenance.cli.installation import installation
 from countenance.cli.moments import until
 from countenance.errors import NotFound
+from countenance.mandates import OutsideCheck
 
 liveness = click.Group("liveness", help="Outside checks of liveness: on which evidence, approved by whom, until when.")
 

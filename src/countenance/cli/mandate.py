@@ -6,17 +6,19 @@ import getpass
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from countenance.administration import Mandate, MandateDraft, template, templates
-from countenance.app import Countenance
 from countenance.cli.client_versions import minima_line
 from countenance.cli.installation import installation
 from countenance.cli.moments import until
 from countenance.errors import BadRequest
+from countenance.mandates import Mandate
 from countenance.signing import JSON
+
+if TYPE_CHECKING:
+    from countenance.app import Countenance
 
 mandate = click.Group("mandate", help="Who may use faces, for what, on which legal basis, until when.")
 
@@ -56,6 +58,8 @@ def _request(
     legal_basis: str | None, gallery: tuple[str, ...], operation: tuple[str, ...], provenance: str | None, facts: str,
     budget: str, expires: str, requested_by: str | None,
 ) -> Mandate:  # fmt: skip
+    from countenance.administration import MandateDraft
+
     draft = MandateDraft(
         holder, form, kind, power, on_behalf_of, tier, jurisdiction, purpose, legal_basis, gallery, operation,
         _with_provenance(facts, provenance), budget,
@@ -80,6 +84,8 @@ def _with_provenance(facts: str, provenance: str | None) -> dict[str, JSON]:
 @click.argument("name", required=False)
 def templates_(name: str | None) -> None:
     """List the templates for common lawful uses, or show NAME in full."""
+    from countenance.administration import template, templates
+
     for each in templates().values() if name is None else [template(name)]:
         click.echo(f"{each.name}: {each.title}")
         click.echo(f"    {each.says}")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from countenance.engine.manifest import Manifest, load_manifests
-from countenance.engine.weights import fetch, state
 from countenance.errors import ModelError
 from countenance.home import private_home
 from countenance.settings import home_sentence, load
+
+if TYPE_CHECKING:
+    from countenance.engine.manifest import Manifest
 
 
 @click.group()
@@ -21,6 +23,9 @@ def models() -> None:
 @models.command("list")
 def list_() -> None:
     """List the models that manifests describe, with their licences."""
+    from countenance.engine.manifest import load_manifests
+    from countenance.engine.weights import state
+
     settings = load()
     for manifest in load_manifests(settings.models_dir).values():
         click.echo(f"{_line(manifest)}  {manifest.licence}  {state(manifest, settings.models_cache)}")
@@ -36,6 +41,9 @@ def list_() -> None:
 )
 def fetch_(folder: Path | None) -> None:
     """Fetch the weights by hash into the data folder; what is already there and right is left alone."""
+    from countenance.engine.manifest import load_manifests
+    from countenance.engine.weights import fetch
+
     settings = load()
     click.echo(f"countenance: {home_sentence(settings.home)}", err=True)
     private_home(settings.home)
@@ -48,6 +56,9 @@ def fetch_(folder: Path | None) -> None:
 @models.command()
 def verify() -> None:
     """Check the sha256 of every model file; exit code 1 where one is missing or altered."""
+    from countenance.engine.manifest import load_manifests
+    from countenance.engine.weights import state
+
     settings = load()
     wrong: list[str] = []
     for manifest in load_manifests(settings.models_dir).values():

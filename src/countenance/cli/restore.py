@@ -8,8 +8,6 @@ from pathlib import Path
 import click
 
 from countenance import settings
-from countenance.backup import restore as put_back
-from countenance.backup import sentences
 from countenance.cli.passphrases import passphrase_from, passphrase_option
 from countenance.errors import BadRequest
 from countenance.ledger import verifier
@@ -38,6 +36,9 @@ def restore(
     Nothing is put over an installation that is there. The ledger records that it was restored. What was erased after
     the backup was made is there again, unless --erasures tells what that was.
     """
+    from countenance.backup import restore as put_back
+    from countenance.backup import sentences
+
     own = settings.load()
     try:
         checkpoints = [verifier.read_checkpoint(each.read_bytes()) for each in since]

@@ -5,25 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from countenance.cli.installation import installation
-from countenance.faces import BoundingBox
-from countenance.operations import (
-    Answer,
-    Caller,
-    DetectInVideo,
-    PeopleSeen,
-    QualityFilter,
-    SearchInVideo,
-    VideoFile,
-    VideoSearchAnswer,
-    matches_by_time,
-)
-from countenance.operations.video import Progress
+from countenance.cli.quality import QUALITY_FILTERS
 from countenance.progress import track
-from countenance.video import Frame, VideoFacts
+
+if TYPE_CHECKING:
+    from countenance.faces import BoundingBox
+    from countenance.operations import Answer, PeopleSeen, VideoSearchAnswer
+    from countenance.operations.video import Progress
+    from countenance.video import Frame, VideoFacts
 
 video = click.Group("video", help="Faces of recorded video: MP4, MOV, Matroska, WebM.")
 
@@ -43,6 +37,8 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One line of JSON f
 @_JSON
 def detect(file: Path, key: str, step: float, as_json: bool) -> None:
     """Say who is seen from when to when, by an index for each person."""
+    from countenance.operations import Caller, DetectInVideo, VideoFile
+
     with installation() as app:
         operation = DetectInVideo(VideoFile(file, 1000 * step, progress=_shown(step)))
         answer = app.guard.carry_out(Caller(key), operation)
@@ -65,12 +61,14 @@ def detect(file: Path, key: str, step: float, as_json: bool) -> None:
 @_STEP
 @click.option("--similarity", type=click.FloatRange(0, 100), default=80.0, show_default=True, help="The least.")
 @click.option(
-    "--quality", type=click.Choice([*QualityFilter]), default="AUTO", show_default=True,
+    "--quality", type=click.Choice(QUALITY_FILTERS), default="AUTO", show_default=True,
     help="How good the best frame of a person has to be.",
 )  # fmt: skip
 @_JSON
 def search(gallery: str, file: Path, key: str, step: float, similarity: float, quality: str, as_json: bool) -> None:
     """Say for each person of the video whom they are like, and how many chance alone would name."""
+    from countenance.operations import Caller, QualityFilter, SearchInVideo, VideoFile
+
     with installation() as app:
         chosen = VideoFile(file, 1000 * step, progress=_shown(step))
         operation = SearchInVideo(gallery, chosen, similarity=similarity, quality=QualityFilter(quality))
@@ -119,6 +117,8 @@ def _say_people(seen: PeopleSeen, lines: dict[int, list[str]]) -> None:
 
 
 def _say_matches(answer: Answer[VideoSearchAnswer]) -> None:
+    from countenance.operations import matches_by_time
+
     result = answer.result
     for face, candidates in matches_by_time(result):
         leads = [

@@ -165,54 +165,54 @@ def _search(asked: ConsoleRequest) -> Response:
 
 def _result(asked: ConsoleRequest) -> Response:
     services, by = asked.services, asked.by.operator.name
-    found = _found(asked)
-    case = services.cases.file.case(found.search.case_id)
+    result = _found(asked)
+    case = services.cases.file.case(result.search.case_id)
     own = case.opened_by == by
-    brings = not own and found.state in (SearchState.PICTURES, SearchState.REVIEW)
+    brings = not own and result.state in (SearchState.PICTURES, SearchState.REVIEW)
     return page(
         asked,
         "case_search.html",
         case=case,
-        found=found,
-        search=found.search,
+        found=result,
+        search=result.search,
         own=own and not case.closed_at,
         states=STATES,
         grades=GRADES,
         kinds=EVIDENCE,
         uses=USES,
-        missing=services.cases.file.missing(found.search.search_id) if brings else {},
+        missing=services.cases.file.missing(result.search.search_id) if brings else {},
     )
 
 
 def _bring(asked: ConsoleRequest) -> Response:
-    found = _found(asked)
-    search_id = found.search.search_id
+    result = _found(asked)
+    search_id = result.search.search_id
     asked.services.cases.bring(search_id, _place(asked), asked.by.operator.name, asked.file("picture"))
-    return go(f"/cases/{found.search.case_id}/searches/{search_id}")
+    return go(f"/cases/{result.search.case_id}/searches/{search_id}")
 
 
 def _evidence(asked: ConsoleRequest) -> Response:
-    found = _found(asked)
+    result = _found(asked)
     kind = asked.text("kind")
     if kind not in list(EvidenceKind):
         raise BadRequest(f"kind: one of {', '.join(EvidenceKind)} is expected")
     asked.services.cases.enter_evidence(
-        found.search.search_id,
+        result.search.search_id,
         _place(asked),
         asked.by.operator.name,
         EvidenceKind(kind),
         asked.text("what", needed=True, most=1000, lines=True),
         independent=asked.text("independent") == "yes",
     )
-    return go(f"/cases/{found.search.case_id}/searches/{found.search.search_id}")
+    return go(f"/cases/{result.search.case_id}/searches/{result.search.search_id}")
 
 
 def _export(asked: ConsoleRequest) -> Response:
-    found = _found(asked)
+    result = _found(asked)
     use = asked.text("use")
     if use not in list(ExportUse):
         raise BadRequest(f"use: one of {', '.join(ExportUse)} is expected")
-    by, search = asked.by.operator.name, found.search
+    by, search = asked.by.operator.name, result.search
     text = asked.services.cases.export(search.search_id, _place(asked), by, ExportUse(use))
     return page(asked, "case_export.html", search=search, text=text)
 
@@ -220,10 +220,10 @@ def _export(asked: ConsoleRequest) -> Response:
 def _found(asked: ConsoleRequest) -> CaseResult:
     """The search that the path names, if it is of the case that the path names."""
     by = asked.by.operator.name
-    found = asked.services.cases.result(asked.path["search_id"], by, supervises=_supervises(asked))
-    if found.search.case_id != asked.path["case_id"]:
+    result = asked.services.cases.result(asked.path["search_id"], by, supervises=_supervises(asked))
+    if result.search.case_id != asked.path["case_id"]:
         raise NotFound("there is no such search in this case")
-    return found
+    return result
 
 
 def _place(asked: ConsoleRequest) -> int:

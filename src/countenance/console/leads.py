@@ -80,7 +80,7 @@ def _search(asked: ConsoleRequest) -> Response:
         picture=shown_again(picture),
         threshold=float(answer.headers.get("x-countenance-threshold", similarity)),
         raised="x-countenance-threshold" in answer.headers,
-        evidence=asked.services.standing.evidence,
+        evidence=asked.services.status.evidence,
         receipt=answer.receipt,
     )
 

@@ -32,7 +32,7 @@ def _entries(asked: ConsoleRequest) -> Response:
         start=start,
         stop=stop,
         newer=min(size, stop + _PER_PAGE) if stop < size else None,
-        check=asked.services.standing.last_check,
+        check=asked.services.status.last_check,
     )
 
 
@@ -64,7 +64,7 @@ def _shown(asked: ConsoleRequest, proof: Proof) -> Response:
 
 
 def _check(asked: ConsoleRequest) -> Response:
-    asked.services.standing.check_ledger()
+    asked.services.status.check_ledger()
     return go("/ledger")
 
 

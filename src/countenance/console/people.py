@@ -23,7 +23,7 @@ def _operators(asked: ConsoleRequest) -> Response:
 
 
 def _settings(asked: ConsoleRequest) -> Response:
-    return page(asked, "settings.html", settings=asked.services.standing.settings)
+    return page(asked, "settings.html", settings=asked.services.status.settings)
 
 
 def _mine(asked: ConsoleRequest) -> Response:

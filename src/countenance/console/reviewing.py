@@ -85,11 +85,11 @@ def _judge(asked: ConsoleRequest) -> Response:
         raise BadRequest("grade: choose a conclusion; insufficient is one")
     features: dict[str, PartFinding] = {}
     for each in COMPONENTS:
-        found = asked.text(f"feature-{each.id}")
-        if found:
-            if found not in list(PartFinding):
+        finding = asked.text(f"feature-{each.id}")
+        if finding:
+            if finding not in list(PartFinding):
                 raise BadRequest(f"feature-{each.id}: one of {', '.join(PartFinding)} is expected")
-            features[each.id] = PartFinding(found)
+            features[each.id] = PartFinding(finding)
     remarks = asked.text("remarks", most=1000, lines=True)
     asked.services.reviews.judge(item_id, asked.by.operator.name, Grade(grade), features, remarks)
     return go(f"/review/pair/{item_id}")

@@ -9,12 +9,12 @@ from countenance.administration import (
     Cases,
     Custodian,
     Explainer,
+    InstallationStatus,
     Mandates,
     Moratoria,
     Operators,
     Record,
     Reviews,
-    Standing,
 )
 from countenance.operations import Guard
 
@@ -30,7 +30,7 @@ class ConsoleServices:
     moratoria: Moratoria
     explainer: Explainer
     record: Record
-    standing: Standing
+    status: InstallationStatus
     guard: Guard
     cases: Cases
     reviews: Reviews

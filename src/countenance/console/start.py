@@ -12,10 +12,10 @@ from countenance.errors import CountenanceError
 
 
 def _overview(asked: ConsoleRequest) -> Response:
-    services, now = asked.services, asked.services.standing.now()
-    standing, roles = services.standing, asked.by.operator.roles
+    services, now = asked.services, asked.services.status.now()
+    status, roles = services.status, asked.by.operator.roles
     try:
-        models, evidence, fault = standing.models, standing.evidence, ""
+        models, evidence, fault = status.models, status.evidence, ""
     except CountenanceError as error:
         models, evidence, fault = "", "", str(error)
     mandates = services.mandates.list()
@@ -28,7 +28,7 @@ def _overview(asked: ConsoleRequest) -> Response:
         evidence=evidence,
         in_date=evidence.startswith("in date"),
         fault=fault,
-        check=standing.last_check,
+        check=status.last_check,
         size=services.record.size,
         stops=[each for each in services.moratoria.all().values() if not each.lifted],
         packs=services.explainer.packs,

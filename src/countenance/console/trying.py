@@ -97,12 +97,12 @@ def _compare(asked: ConsoleRequest) -> Response:
     similarity = asked.number("similarity", 80, 0, 100)
     ask = Compare(one, other, similarity, QualityFilter.AUTO)
     answer = asked.services.guard.carry_out(caller_of(asked), ask)
-    standing = asked.services.standing
+    status = asked.services.status
     return page(
         asked,
         "compared.html",
         result=answer.result,
-        rates=[(face, shown, standing.fmr_at(shown)) for face, shown in answer.result.matches],
+        rates=[(face, shown, status.fmr_at(shown)) for face, shown in answer.result.matches],
         similarity=similarity,
         one=shown_again(one),
         other=shown_again(other),

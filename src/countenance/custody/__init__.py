@@ -5,7 +5,7 @@ hours: without a request for it the use is frozen, and a refusal destroys the re
 ends.
 """
 
-from countenance.custody.hold import Hold, HoldState
+from countenance.custody.hold import AuthorisationOutcome, Hold, HoldState
 from countenance.custody.store import Custody, RetentionTerm, custody_rows
 
-__all__ = ["Custody", "Hold", "HoldState", "RetentionTerm", "custody_rows"]
+__all__ = ["AuthorisationOutcome", "Custody", "Hold", "HoldState", "RetentionTerm", "custody_rows"]

@@ -58,3 +58,11 @@ class Hold:
         if self.disagreed:
             return HoldState.REJECTED
         return HoldState.RELEASED if len(self.agreed) >= self.reviewers else HoldState.WAITING
+
+
+class AuthorisationOutcome(StrEnum):
+    """The outcome of the authorisation that a law demands for a use."""
+
+    REQUESTED = "requested"
+    GRANTED = "granted"
+    REFUSED = "refused"

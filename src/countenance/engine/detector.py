@@ -87,23 +87,23 @@ class Detector:
         reduction = largest_reduction(header, longer)
         searched = reduction if isinstance(header, JpegHeader) else 1  # other kinds can only be decoded in full
         pixels = decode(image, header, searched)
-        found = self._finder.find(pixels, longer, limits.max_faces).scaled(searched, searched)
-        needed = min(reduction, *(self._reduction(points) for points in found.points), reduction)
+        sightings = self._finder.find(pixels, longer, limits.max_faces).scaled(searched, searched)
+        needed = min(reduction, *(self._reduction(points) for points in sightings.points), reduction)
         if needed < searched:
             pixels = decode(image, header, needed)
         elif needed > searched:
             pixels = shrunk(pixels, needed)
         picture = Picture(width, height, (), pixels, image, needed)
-        faces = tuple(self._describe(found, index, picture) for index in range(len(found.scores)))
+        faces = tuple(self._describe(sightings, index, picture) for index in range(len(sightings.scores)))
         return replace(picture, faces=faces)
 
     @timed("detect")
     def look_at(self, pixels: Pixels, limits: Limits = DEFAULT) -> Picture:
         """The faces in `pixels`, a decoded picture such as a frame of a video, largest box first."""
         height, width = pixels.shape[:2]
-        found = self._finder.find(pixels, self._finder.wanted(width, height), limits.max_faces)
+        sightings = self._finder.find(pixels, self._finder.wanted(width, height), limits.max_faces)
         picture = Picture(width, height, (), pixels)
-        faces = tuple(self._describe(found, index, picture) for index in range(len(found.scores)))
+        faces = tuple(self._describe(sightings, index, picture) for index in range(len(sightings.scores)))
         return replace(picture, faces=faces)
 
     def decoded(self, image: bytes, limits: Limits = DEFAULT) -> Pixels:
@@ -120,8 +120,8 @@ class Detector:
         height, width = pixels.shape[:2]
         how = replace(self._how, min_score=least, max_overlap=SPOTTED_OVERLAP)
         finder = Finder(self._network, replace(self._manifest, detection=how), SMALLEST_SPOTTED)
-        found = finder.every(pixels, finder.wanted(width, height), MOST_SPOTTED)
-        rows = zip(found.boxes.tolist(), found.scores.tolist(), strict=True)
+        sightings = finder.every(pixels, finder.wanted(width, height), MOST_SPOTTED)
+        rows = zip(sightings.boxes.tolist(), sightings.scores.tolist(), strict=True)
         return tuple(
             Spotted(BoundingBox(left / width, top / height, across / width, down / height), score)
             for (left, top, across, down), score in rows
@@ -133,9 +133,9 @@ class Detector:
         enlarged = sides * float(np.hypot(*similarity(points, TARGET)[:, 0]))
         return next((reduction for reduction in (8, 4, 2) if enlarged * reduction <= 1), 1)
 
-    def _describe(self, found: yunet.Found, index: int, picture: Picture) -> DetectedFace:
-        left, top, across, down = map(float, found.boxes[index])
-        points = found.points[index]
+    def _describe(self, sightings: yunet.Found, index: int, picture: Picture) -> DetectedFace:
+        left, top, across, down = map(float, sightings.boxes[index])
+        points = sightings.points[index]
         marks = Landmarks(*(Point(float(x) / picture.width, float(y) / picture.height) for x, y in points))
         face = aligned(picture.pixels, picture.position(five(marks)), TARGET_SIDE, TARGET_SIDE)
         return DetectedFace(
@@ -143,7 +143,7 @@ class Detector:
             landmarks=marks,
             pose=self._head.pose(points),
             quality=quality(face, min(across, down)),
-            confidence=self._how.confidence.of(float(found.scores[index])),
+            confidence=self._how.confidence.of(float(sightings.scores[index])),
         )
 
 

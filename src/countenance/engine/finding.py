@@ -88,8 +88,8 @@ class Finder:
             others = sorted({*others, 90.0, 180.0, 270.0})
         for group in (others, [] if len(turns) else [45.0, 135.0, 225.0, 315.0]):
             if group and not (group[0] == 45.0 and len(turns)):
-                found = _merged([self._sweep(pixels, base, t) for t in group], self._faint)
-                more, more_turns = self._checked(pixels, found.largest(2 * most))
+                turned_faces = _merged([self._sweep(pixels, base, t) for t in group], self._faint)
+                more, more_turns = self._checked(pixels, turned_faces.largest(2 * most))
                 faces, turns = _joined([faces, more]), turns + more_turns
         return _merged([faces], self._how).largest(most)
 
@@ -105,14 +105,14 @@ class Finder:
             sheet = cv2.resize(
                 pixels, (round(width * enlarged), round(height * enlarged)), interpolation=cv2.INTER_CUBIC
             )
-            found = self._once(np.asarray(sheet, np.uint8))
-            looks.append(found.scaled(width / sheet.shape[1], height / sheet.shape[0]))
+            enlarged_faces = self._once(np.asarray(sheet, np.uint8))
+            looks.append(enlarged_faces.scaled(width / sheet.shape[1], height / sheet.shape[0]))
         if longer > max(self._size):
             looks.append(self._tiled(pixels, longer))
         return _merged(looks, self._how).largest(most)
 
-    def _checked(self, pixels: Pixels, found: Found) -> tuple[Found, list[float]]:
-        return turning.upright(pixels, found, self._crops, self._upright, self._how.min_score)
+    def _checked(self, pixels: Pixels, faces: Found) -> tuple[Found, list[float]]:
+        return turning.upright(pixels, faces, self._crops, self._upright, self._how.min_score)
 
     def _crops(self, crops: Pixels) -> Sequence[Found]:
         maps = self._network.run(crops)
@@ -131,15 +131,15 @@ class Finder:
             looks.append(
                 self._once(quarter).scaled(turned.shape[1] / quarter.shape[1], turned.shape[0] / quarter.shape[0])
             )
-        found = _merged(looks, self._faint)
+        faces = _merged(looks, self._faint)
         if degrees:
-            points = found.points @ back[:, :2].T + back[:, 2]
-            centres = (found.boxes[:, :2] + found.boxes[:, 2:] / 2) @ back[:, :2].T + back[:, 2]
-            boxes = [turning.turned_box(c, b[2:], degrees) for c, b in zip(centres, found.boxes, strict=True)]
+            points = faces.points @ back[:, :2].T + back[:, 2]
+            centres = (faces.boxes[:, :2] + faces.boxes[:, 2:] / 2) @ back[:, :2].T + back[:, 2]
+            boxes = [turning.turned_box(c, b[2:], degrees) for c, b in zip(centres, faces.boxes, strict=True)]
             # upright points of a turned face must not count as certain: the crops decide
-            scores = np.minimum(found.scores, np.float32(0.9))
-            found = Found(np.array(boxes, np.float32).reshape(-1, 4), points.astype(np.float32), scores)
-        return found.scaled(across, down)
+            scores = np.minimum(faces.scores, np.float32(0.9))
+            faces = Found(np.array(boxes, np.float32).reshape(-1, 4), points.astype(np.float32), scores)
+        return faces.scaled(across, down)
 
     def _tiled(self, pixels: Pixels, longer: int) -> Found:
         """The small faces of `pixels` at a scale of `longer` pixels, a tile at a time, in pixels of `pixels`."""
@@ -151,19 +151,19 @@ class Finder:
         down, across = _tile(height, overlap), _tile(width, overlap)
         for top in _starts(height, down, overlap):
             for left in _starts(width, across, overlap):
-                found = self._once(np.ascontiguousarray(fine[top : top + down, left : left + across]))
-                inside = (found.boxes[:, 2] <= 1.5 * overlap) & _whole(found.boxes, (left, top), (across, down), fine)
+                faces = self._once(np.ascontiguousarray(fine[top : top + down, left : left + across]))
+                inside = (faces.boxes[:, 2] <= 1.5 * overlap) & _whole(faces.boxes, (left, top), (across, down), fine)
                 shift = np.array([left, top], np.float32)
-                boxes = found.boxes[inside] + np.concatenate((shift, np.zeros(2, np.float32)))
-                looks.append(Found(boxes, found.points[inside] + shift, found.scores[inside]))
+                boxes = faces.boxes[inside] + np.concatenate((shift, np.zeros(2, np.float32)))
+                looks.append(Found(boxes, faces.points[inside] + shift, faces.scores[inside]))
         return _merged(looks, self._faint).scaled(pixels.shape[1] / width, pixels.shape[0] / height)
 
     def _once(self, picture: Pixels) -> Found:
         """The faces in `picture` as it is: those that score enough, and small ones that might."""
         sheet = yunet.padded(picture, max(self._how.strides))
-        found = yunet.read_maps(self._network.run(sheet[np.newaxis]), sheet.shape[1], self._faint)
-        good = (found.scores >= self._how.min_score) | (found.boxes[:, 2] < FAINT_PX)
-        return found.at(good)
+        faces = yunet.read_maps(self._network.run(sheet[np.newaxis]), sheet.shape[1], self._faint)
+        good = (faces.scores >= self._how.min_score) | (faces.boxes[:, 2] < FAINT_PX)
+        return faces.at(good)
 
 
 def _shrunk(pixels: Pixels, longer: int) -> Pixels:

@@ -133,8 +133,8 @@ def _by_pillow(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
 def _scans(image: bytes) -> int:
     """How many scans the image has up to its end; data after that (a phone's video) is not part of it."""
     at, scans = _first_scan(image), 0
-    while found := _MARKER.search(image, at):
-        marker, at = found[1][0], found.end()
+    while match := _MARKER.search(image, at):
+        marker, at = match[1][0], match.end()
         if marker == 0xD9:
             break
         scans += marker == 0xDA

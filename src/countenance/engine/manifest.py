@@ -144,7 +144,7 @@ def load_manifests(extra_dir: Path | None = None) -> dict[str, Manifest]:
 
     Raises `ModelError` if one cannot be read, is incomplete, or has a name that is taken.
     """
-    found: dict[str, Manifest] = {}
+    manifests: dict[str, Manifest] = {}
     shipped = resources.files("countenance.engine") / "models"
     sources: list[tuple[Traversable, Path | None]] = [(item, None) for item in shipped.iterdir()]
     if extra_dir is not None:
@@ -155,10 +155,10 @@ def load_manifests(extra_dir: Path | None = None) -> dict[str, Manifest]:
         if not item.name.endswith(".toml"):
             continue
         manifest = parse_manifest(item.read_bytes(), item.name, folder)
-        if manifest.name in found:
+        if manifest.name in manifests:
             raise ModelError(f"two model manifests are called {manifest.name!r}; the second is {item.name}")
-        found[manifest.name] = manifest
-    return found
+        manifests[manifest.name] = manifest
+    return manifests
 
 
 def parse_manifest(text: bytes, where: str, folder: Path | None = None) -> Manifest:

@@ -90,20 +90,20 @@ class _Cut:
         turn = np.array([[cos, sin], [-sin, cos]])
         return np.asarray((points - (self.size - 1) / 2) @ turn + np.array([self.x, self.y]))
 
-    def seen(self, found: Found) -> _Seen | None:
+    def seen(self, faces: Found) -> _Seen | None:
         """The best face in the middle of the crop, or none."""
-        centre = found.boxes[:, :2] + found.boxes[:, 2:] / 2
+        centre = faces.boxes[:, :2] + faces.boxes[:, 2:] / 2
         middle = (np.abs(centre - self.size / 2) < self.size / 5).all(axis=1)
-        middle &= found.boxes[:, 2:].max(axis=1) > self.size / 4
+        middle &= faces.boxes[:, 2:].max(axis=1) > self.size / 4
         if not middle.any():
             return None
-        best = int(np.argmax(np.where(middle, found.scores, -1)))
+        best = int(np.argmax(np.where(middle, faces.scores, -1)))
         return _Seen(
             self.degrees,
-            turned_box(self.back(centre[best]), found.boxes[best, 2:] * (self.side / self.size), self.degrees),
-            self.back(found.points[best]).astype(np.float32),
-            float(found.scores[best]),
-            roll(found.points[best]),
+            turned_box(self.back(centre[best]), faces.boxes[best, 2:] * (self.side / self.size), self.degrees),
+            self.back(faces.points[best]).astype(np.float32),
+            float(faces.scores[best]),
+            roll(faces.points[best]),
         )
 
 
@@ -121,29 +121,36 @@ def turned_box(centre: NDArray[np.floating], size: NDArray[np.floating], degrees
     return np.array([centre[0] - across / 2, centre[1] - down / 2, across, down], dtype=np.float32)
 
 
-def upright(pixels: Pixels, found: Found, detect: Detect, how: Upright, min_score: float) -> tuple[Found, list[float]]:
-    """The faces of `found` that are confirmed in one of their turns, with the points of that turn; and those turns.
-    found: in pixels of `pixels`. An upright face keeps its box and points, and its score if that is enough. The turns
-    are degrees, multiples of 45, and 0 for a face that was not turned.
+def upright(
+    pixels: Pixels, candidates: Found, detect: Detect, how: Upright, min_score: float
+) -> tuple[Found, list[float]]:
+    """The `candidates` that are confirmed as faces in one of their turns, with its points; and those turns.
+    candidates: in pixels of `pixels`. An upright face keeps its box and points, and its score if that is enough.
+    The turns are degrees, multiples of 45, and 0 for a face that was not turned.
     """
-    cuts = [_Cut(*_middle(box), float(max(box[2:])) * SMALL[1], SMALL[0], 0.0) for box in found.boxes]
-    unclear = [i for i in range(len(found.scores)) if not found.scores[i] >= how.clear_score]
-    likely = [i for i in unclear if found.scores[i] >= how.likely_score]
+    cuts = [_Cut(*_middle(box), float(max(box[2:])) * SMALL[1], SMALL[0], 0.0) for box in candidates.boxes]
+    unclear = [i for i in range(len(candidates.scores)) if not candidates.scores[i] >= how.clear_score]
+    likely = [i for i in unclear if candidates.scores[i] >= how.likely_score]
     seen: dict[int, _Seen | None] = {}
     for i, turns in zip(likely, _look(pixels, [cuts[i] for i in likely], QUARTERS, detect), strict=True):
         best, rest = _best(turns)
         if best and best.degrees == 0 and best.score >= how.sure_score and best.score - rest >= how.sure_margin:
             seen[i] = best
     open_ = [i for i in unclear if i not in seen]
-    larger = [_Cut(*_middle(found.boxes[i]), float(max(found.boxes[i][2:])) * LARGE[1], LARGE[0], 0.0) for i in open_]
+    larger = [
+        _Cut(*_middle(candidates.boxes[i]), float(max(candidates.boxes[i][2:])) * LARGE[1], LARGE[0], 0.0)
+        for i in open_
+    ]
     for i, turns in zip(open_, _look(pixels, larger, EIGHTHS, detect), strict=True):
         best, _ = _best(turns)
         rest = max((face.score for face in turns if best and _apart(face, best) >= 90), default=0.0)
         odd = best is not None and best.degrees != 0 and best.score < how.turned_score
         seen[i] = None if best is None or odd or best.score - rest < how.turned_margin else best
     kept: list[_Seen] = []
-    for i in range(len(found.scores)):
-        own = _Seen(0.0, found.boxes[i], found.points[i], float(found.scores[i]), roll(found.points[i]))
+    for i in range(len(candidates.scores)):
+        own = _Seen(
+            0.0, candidates.boxes[i], candidates.points[i], float(candidates.scores[i]), roll(candidates.points[i])
+        )
         face = seen.get(i, own)
         if face is not None and face.degrees == 0 and abs(own.lean) < LEANING and abs(face.lean) < LEANING:
             face = _Seen(0.0, own.box, own.points, own.score if own.score >= min_score else face.score, own.lean)
@@ -192,8 +199,8 @@ def _look(pixels: Pixels, cuts: list[_Cut], turns: Sequence[float], detect: Dete
                 sheets.append(np.rot90(sheets[-turns.index(job.degrees)], int(quarter)))
             else:
                 sheets.append(job.pixels(pixels))
-        found = detect(np.ascontiguousarray(np.stack(sheets)))
-        seen += [job.seen(faces) for job, faces in zip(part, found, strict=True)]
+        faces_by_crop = detect(np.ascontiguousarray(np.stack(sheets)))
+        seen += [job.seen(faces) for job, faces in zip(part, faces_by_crop, strict=True)]
     width = len(turns)
     return [[s for s in seen[i : i + width] if s is not None] for i in range(0, len(seen), width)]
 

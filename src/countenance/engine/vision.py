@@ -77,8 +77,8 @@ class Engine(Detector):
         as its manifest says.
         """
         manifests = load_manifests(extra)
-        found = named(manifests, detector, "detector"), named(manifests, embedder, "embedder")
-        return cls(*found, cache, threads, precision or fastest_precision(found[1]), smallest_face)
+        models = named(manifests, detector, "detector"), named(manifests, embedder, "embedder")
+        return cls(*models, cache, threads, precision or fastest_precision(models[1]), smallest_face)
 
     def close(self) -> None:
         """Release the networks; no call may be running or follow."""

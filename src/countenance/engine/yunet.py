@@ -92,11 +92,11 @@ def read_maps(maps: Sequence[Maps], width: int, how: Detection) -> Found:
         scores.append(score[cells])
     if not scores:
         return Found(np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty(0, np.float32))
-    found = Found(np.concatenate(boxes), np.concatenate(points), np.concatenate(scores))
-    usable = np.isfinite(found.boxes).all(axis=1) & (found.boxes[:, 2:] > 0).all(axis=1)
-    usable &= np.isfinite(found.points).all(axis=(1, 2))
-    kept = strongest(found.boxes[usable], found.scores[usable], how)
-    return Found(found.boxes[usable][kept], found.points[usable][kept], found.scores[usable][kept])
+    faces = Found(np.concatenate(boxes), np.concatenate(points), np.concatenate(scores))
+    usable = np.isfinite(faces.boxes).all(axis=1) & (faces.boxes[:, 2:] > 0).all(axis=1)
+    usable &= np.isfinite(faces.points).all(axis=(1, 2))
+    kept = strongest(faces.boxes[usable], faces.scores[usable], how)
+    return Found(faces.boxes[usable][kept], faces.points[usable][kept], faces.scores[usable][kept])
 
 
 def _clipped(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -112,9 +112,9 @@ class Bindings:
 
     def differences(self) -> list[str]:
         """A sentence for each row and opening that is altered or missing; none holds a private value."""
-        found: list[str] = []
+        differences: list[str] = []
         if self._ledger.lost_checkpoints:
-            found.append("ledger_checkpoints: every checkpoint was removed")
+            differences.append("ledger_checkpoints: every checkpoint was removed")
         seen: dict[str, set[str]] = {}
         with self._lock:
             self._ready()
@@ -125,11 +125,11 @@ class Bindings:
                     commitment = self.commitment(row)
                     seen.setdefault(row.table, set()).add(commitment)
                     if commitment not in self._of(row.table):
-                        found.append(f"{name} is not as it was recorded")
+                        differences.append(f"{name} is not as it was recorded")
             for table, standing in self._standing.items():
                 gone = sorted(at for commitment, at in standing.items() if commitment not in seen.get(table, ()))
-                found += [f"a row of {table} that entry {at} recorded is gone, or was changed" for at in gone]
-        return found + opening_differences(self._engine)
+                differences += [f"a row of {table} that entry {at} recorded is gone, or was changed" for at in gone]
+        return differences + opening_differences(self._engine)
 
     def accept(self, reason: str) -> int:
         """Bind the rows as they are now, with `reason` on record; returns how many differences that settled."""
@@ -248,15 +248,15 @@ class Bindings:
         return self._standing.get(table, {})
 
     def _commitments(self, rows: Iterable[BoundRow]) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+        by_table: dict[str, list[str]] = {}
         for row in rows:
-            found.setdefault(row.table, []).append(self.commitment(row))
-        return found
+            by_table.setdefault(row.table, []).append(self.commitment(row))
+        return by_table
 
     def commitment(self, row: BoundRow) -> str:
         """The commitment to that row, as entries name it: 32 hex digits."""
-        said = json.dumps([row.table, *map(_plain, row.values)], separators=(",", ":"))
-        return hmac.digest(self._key, said.encode(), "sha256")[:16].hex()
+        content = json.dumps([row.table, *map(_plain, row.values)], separators=(",", ":"))
+        return hmac.digest(self._key, content.encode(), "sha256")[:16].hex()
 
 
 def _plain(value: Value) -> object:
@@ -279,9 +279,9 @@ def _add(
     always: bool = False,
 ) -> None:
     """Append the entries that say so: as many as their length needs, none where there is nothing to say."""
-    said = [("released", t, c) for t, some in unmade.items() for c in some]
-    said += [("bound", t, c) for t, some in made.items() for c in some]
-    parts = iter(said)
+    changes = [("released", t, c) for t, some in unmade.items() for c in some]
+    changes += [("bound", t, c) for t, some in made.items() for c in some]
+    parts = iter(changes)
     first: dict[str, JSON] = {"dropped": list(dropped)} if dropped else {}
     while (some := list(islice(parts, _PER_ENTRY))) or first or always:
         entry: dict[str, Any] = {"kind": "state", **(more or {}), **first}
@@ -289,7 +289,7 @@ def _add(
             entry.setdefault(which, {}).setdefault(table, []).append(commitment)
         batch.add(Draft.of(entry))
         first, always = {}, False
-    for which, table, commitment in said:
+    for which, table, commitment in changes:
         now, before = (batch.bound, batch.released) if which == "bound" else (batch.released, batch.bound)
         now.add((table, commitment))
         before.discard((table, commitment))

@@ -456,7 +456,7 @@ def examine(
 def _misplaced(walk: Walk, line: Line | None, rest: Iterator[bytes]) -> Finding:
     """What happened at the first line that is not the one signed for its place."""
     index = walk.tree.size
-    later = {found.sequence for found in map(read_line, rest) if found}
+    later = {later_line.sequence for later_line in map(read_line, rest) if later_line}
     if line is None or not walk.authentic(line):
         if index in later:
             return Finding("added", index, f"something was added before entry {index}, that nobody signed")

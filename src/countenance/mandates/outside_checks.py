@@ -117,10 +117,10 @@ class OutsideCheckStore:
 
     def show(self, check_id: str) -> OutsideCheck:
         """The check with that id, or `NotFound`."""
-        found = self._select(_checks.c.check_id == check_id)
-        if not found:
+        checks = self._select(_checks.c.check_id == check_id)
+        if not checks:
             raise NotFound(f"there is no outside check {check_id!r}")
-        return found[0]
+        return checks[0]
 
     def all(self) -> list[OutsideCheck]:
         """All checks, former ones too, oldest first."""

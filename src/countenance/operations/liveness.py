@@ -76,13 +76,13 @@ def read_statement(content: bytes, signature: bytes, check: OutsideCheck) -> Liv
         raise BadRequest("a liveness result is JSON") from error
     if not is_canonical:
         raise BadRequest("a liveness result is signed as canonical JSON (RFC 8785)")
-    said = from_json(LivenessStatement, value, "result")
-    if not 0 <= said.confidence <= 100:
-        raise BadRequest(f"confidence is from 0 to 100, got {said.confidence}")
-    if said.check != check.check_id:
+    statement = from_json(LivenessStatement, value, "result")
+    if not 0 <= statement.confidence <= 100:
+        raise BadRequest(f"confidence is from 0 to 100, got {statement.confidence}")
+    if statement.check != check.check_id:
         raise Denied("the statement is of another check than the one in force")
-    moment_of(said.decided_at)
-    return said
+    moment_of(statement.decided_at)
+    return statement
 
 
 class _OfLiveness(Operation[None, "LivenessResult"]):
@@ -159,7 +159,7 @@ def result_of(session: LivenessSession, checks: OutsideCheckStore, now: datetime
     if session.statement is None or session.signature is None:
         state = LivenessState.CREATED if now < session.ends_at else LivenessState.EXPIRED
         return LivenessResult(session.session_id, state, None, check.name)
-    said = read_statement(session.statement, session.signature, check)
-    if said.session != session.session_id:
+    statement = read_statement(session.statement, session.signature, check)
+    if statement.session != session.session_id:
         raise Denied("the result that is kept for this session was signed for another one")
-    return LivenessResult(session.session_id, LivenessState(said.status), said.confidence, check.name)
+    return LivenessResult(session.session_id, LivenessState(statement.status), statement.confidence, check.name)

@@ -12,10 +12,11 @@ from tests.fakes.engine import picture_of
 
 from countenance.ledger import verifier
 
-ASKED = {
+USE = {"mode": "afterwards", "purpose": "access_control", "legal_basis": "consent", "next_step": "lead"}
+ASKED: dict[str, object] = {
     "operation": "identify",
     "actor": {"class_name": "museum"},
-    "use": {"mode": "afterwards", "purpose": "access_control", "legal_basis": "consent", "next_step": "lead"},
+    "use": USE,
     "subject": {"consent": "informed"},
     "model": {"id": "m", "calibration": "c", "fmr": 0.001},
     "evidence": {"signed": True, "model": "m", "calibration": "c", "fmr": 0.001, "groups": ["gender", "race"],
@@ -27,9 +28,7 @@ def test_a_described_request_is_decided_and_explained(shared: World) -> None:
     eve = shared.client("eve audits")
     before = shared.ledger.size
     assert eve.post("/policy/explain", json={"request": ASKED}).json()["verdict"] == "permit"
-    denied = eve.post(
-        "/policy/explain", json={"request": {**ASKED, "use": {**ASKED["use"], "purpose": "other"}}}
-    ).json()  # type: ignore[dict-item]
+    denied = eve.post("/policy/explain", json={"request": {**ASKED, "use": {**USE, "purpose": "other"}}}).json()
     assert (denied["verdict"], denied["clauses"][0]["id"]) == ("deny", "house.purpose")
     assert denied["remedy"] == ["Name the purpose in the mandate."]
     unsaid = eve.post("/policy/explain", json={"request": {**ASKED, "model": {}, "evidence": {}}}).json()
@@ -118,6 +117,6 @@ def test_anybody_may_ask_whether_the_server_is_well_and_read_the_document(shared
 
 @pytest.mark.parametrize("when", ["now+999999999999d", "now-9999999d", "0001-01-01T00:00:00+23:59"])
 def test_a_time_beyond_the_calendar_is_a_bad_request(shared: World, when: str) -> None:
-    asked = {**ASKED, "use": {**ASKED["use"], "began_at": when}}  # type: ignore[dict-item]
+    asked = {**ASKED, "use": {**USE, "began_at": when}}
     answer = shared.client("eve audits").post("/policy/explain", json={"request": asked})
     assert (answer.status_code, "beyond all bounds" in answer.json()["detail"]) == (400, True)

@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any
 
-from botocore.model import OperationModel, Shape
+from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
 
 def check_answers(client: Any) -> list[str]:
@@ -20,6 +20,7 @@ def check_answers(client: Any) -> list[str]:
         if http_response.status_code == 200:
             assert http_response.headers["content-type"] == "application/x-amz-json-1.1"
             assert len(http_response.headers["x-amzn-requestid"]) == 36
+            assert model.output_shape is not None
             _check(json.loads(http_response.content), model.output_shape, model.name)
             seen.append(model.name)
 
@@ -30,14 +31,14 @@ def check_answers(client: Any) -> list[str]:
 def _check(value: Any, shape: Shape, place: str) -> None:
     meta = shape.metadata
     kind = shape.type_name
-    if kind == "structure":
+    if isinstance(shape, StructureShape):
         assert isinstance(value, dict), place
         assert set(value) <= set(shape.members), f"{place}: {set(value) - set(shape.members)} not in the model"
         assert set(shape.required_members) <= set(value), place
         for name, item in value.items():
             assert item is not None, f"{place}.{name} is null"
             _check(item, shape.members[name], f"{place}.{name}")
-    elif kind == "list":
+    elif isinstance(shape, ListShape):
         assert isinstance(value, list), place
         size = len(value)
         assert meta.get("min", 0) <= size or size == 0, place  # AWS itself sends empty lists

@@ -161,7 +161,9 @@ class FakeGuard:
         self.users.pop(ask.gallery_id, None)
 
     def Enrol(self, ask: Enrol) -> Enrolled:
-        gallery, kept, left = self._faces(ask.gallery_id), [], []
+        gallery = self._faces(ask.gallery_id)
+        kept: list[tuple[EnrolledFace, DetectedFace]] = []
+        left: list[tuple[DetectedFace, tuple[str, ...]]] = []
         for rank, person in enumerate(people_in(ask.image)):
             seen = face_of(person, rank)
             if ask.quality is not QualityFilter.NONE and seen.quality.sharpness < 2:

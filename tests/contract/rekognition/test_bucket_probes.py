@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from botocore.exceptions import ClientError
+from sqlalchemy import Engine
 from tests.contract.rekognition.spine import spine
 from tests.fakes.engine import picture_of
 
 from countenance.api.rekognition import Objects
+from countenance.ledger import Ledger
 from countenance.policy import Verdict
 
 PROBED = ["present.jpg", "too-large.jpg", "missing.jpg", "no/such/folder.jpg", "../outside.jpg"]
-CALLS = {
+CALLS: dict[str, tuple[str, dict[str, object]]] = {
     "detect_faces": ("Image", {}),
     "index_faces": ("Image", {"CollectionId": "staff"}),
     "search_faces_by_image": ("Image", {"CollectionId": "staff"}),
@@ -21,7 +25,7 @@ CALLS = {
 
 
 @pytest.fixture
-def photos(tmp_path):
+def photos(tmp_path: Path) -> dict[str, Path]:
     folder = tmp_path / "bucket"
     folder.mkdir()
     (folder / "present.jpg").write_bytes(picture_of(1))
@@ -31,7 +35,9 @@ def photos(tmp_path):
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_denial_says_the_same_of_every_object_and_each_leaves_an_entry(database, ledger, photos, name):
+def test_a_denial_says_the_same_of_every_object_and_each_leaves_an_entry(
+    database: Engine, ledger: Ledger, photos: dict[str, Path], name: str
+) -> None:
     member, more = CALLS[name]
     said = set()
     with spine(database, ledger, Verdict.DENY, objects=Objects(photos)) as client:
@@ -46,7 +52,9 @@ def test_a_denial_says_the_same_of_every_object_and_each_leaves_an_entry(databas
     assert code == "AccessDeniedException"
 
 
-def test_a_permitted_caller_is_told_what_is_wrong_with_an_object_and_that_is_on_record(database, ledger, photos):
+def test_a_permitted_caller_is_told_what_is_wrong_with_an_object_and_that_is_on_record(
+    database: Engine, ledger: Ledger, photos: dict[str, Path]
+) -> None:
     with spine(database, ledger, Verdict.PERMIT, objects=Objects(photos)) as client:
         answer = client.detect_faces(Image={"S3Object": {"Bucket": "photos", "Name": "present.jpg"}})
         assert len(answer["FaceDetails"]) == 1

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
+from sqlalchemy import Engine
 from tests.contract.rekognition.spine import spine
 from tests.fakes.engine import picture_of
 
-from countenance.ledger import verify_records
+from countenance.ledger import Ledger, verify_records
 from countenance.policy import Verdict
 
 
 @pytest.fixture
-def client(database, ledger):
+def client(database: Engine, ledger: Ledger) -> Iterator[Any]:
     with spine(database, ledger, Verdict.PERMIT) as client:
         yield client
 
 
-def found(tmp_path, names):
+def found(tmp_path: Path, names: list[str]) -> set[str]:
     return {
         name for path in tmp_path.rglob("*") if path.is_file() for name in names if name.encode() in path.read_bytes()
     }
 
 
-def enrol(client, person, name):
+def enrol(client: Any, person: int, name: str) -> str:
     answer = client.index_faces(CollectionId="heartofgold", Image={"Bytes": picture_of(person)}, ExternalImageId=name)
-    return answer["FaceRecords"][0]["Face"]["FaceId"]
+    return str(answer["FaceRecords"][0]["Face"]["FaceId"])
 
 
-def test_a_deleted_face_is_gone_from_every_file(client, ledger, tmp_path):
+def test_a_deleted_face_is_gone_from_every_file(client: Any, ledger: Ledger, tmp_path: Path) -> None:
     client.create_collection(CollectionId="heartofgold")
     one, other = enrol(client, 1, "zaphod-external"), enrol(client, 2, "ford-external")
     client.search_faces_by_image(CollectionId="heartofgold", Image={"Bytes": picture_of(1)})
@@ -39,7 +44,7 @@ def test_a_deleted_face_is_gone_from_every_file(client, ledger, tmp_path):
     assert verify_records(ledger).findings == []
 
 
-def test_a_deleted_collection_is_gone_with_its_faces(client, ledger, tmp_path):
+def test_a_deleted_collection_is_gone_with_its_faces(client: Any, ledger: Ledger, tmp_path: Path) -> None:
     client.create_collection(CollectionId="heartofgold")
     face = enrol(client, 1, "zaphod-external")
     client.search_faces_by_image(CollectionId="heartofgold", Image={"Bytes": picture_of(1)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -234,12 +235,13 @@ def test_a_foreign_page_token_is_refused(client: Any) -> None:
     enrolled(client, "a", "b", "c")
     client.create_collection(CollectionId="other")
     token = client.list_faces(CollectionId="staff", MaxResults=1)["NextToken"]
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: client.list_faces(CollectionId="other", NextToken=token),
         lambda: client.list_collections(NextToken=token),
         lambda: client.list_faces(CollectionId="staff", NextToken=token[:-1]),
         lambda: client.list_faces(CollectionId="staff", NextToken="1"),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(client.exceptions.InvalidPaginationTokenException):
             call()
 
@@ -317,10 +319,11 @@ def test_an_unforeseen_error_is_logged_by_type_only(
 
 
 def test_operations_that_are_not_served_say_so(client: Any) -> None:
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: client.detect_labels(Image={"Bytes": picture("ann")}),
         lambda: client.recognize_celebrities(Image={"Bytes": picture("ann")}),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(client.exceptions.ClientError, match="is not served here") as caught:
             call()
         assert caught.value.response["Error"]["Code"] == "UnknownOperationException"

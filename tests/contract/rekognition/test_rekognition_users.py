@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -58,9 +58,7 @@ def users(client: Any) -> dict[str, str]:
     return {user["UserId"]: user["UserStatus"] for user in client.list_users(**HERE)["Users"]}
 
 
-def matched(
-    answer: dict[str, dict[str, dict[str, Any] | int | str] | list[dict[str, dict[str, object] | float]] | str],
-) -> list[str]:
+def matched(answer: Mapping[str, Any]) -> list[str]:
     return [match["User"]["UserId"] for match in answer["UserMatches"]]
 
 
@@ -177,10 +175,11 @@ def test_list_users_has_a_paginator(staff: Any) -> None:
     pages = list(staff.get_paginator("list_users").paginate(**HERE, PaginationConfig={"PageSize": 3}))
     assert [[user["UserId"] for user in page["Users"]] for page in pages] == [names[:3], names[3:6], names[6:]]
     token = pages[0]["NextToken"]
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: staff.list_faces(**HERE, NextToken=token),
         lambda: staff.list_users(**HERE, NextToken=token[:-1]),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(staff.exceptions.InvalidPaginationTokenException):
             call()
 
@@ -191,7 +190,7 @@ def test_the_typed_exceptions_of_users(staff: Any) -> None:
     with pytest.raises(staff.exceptions.ConflictException) as caught:
         staff.create_user(**HERE, UserId="ann")
     assert "ann" not in caught.value.response["Error"]["Message"]
-    for call in (
+    of_nobody: list[Callable[[], object]] = [
         lambda: staff.create_user(CollectionId="none", UserId="ann"),
         lambda: staff.list_users(CollectionId="none"),
         lambda: staff.delete_user(**HERE, UserId="bob"),
@@ -201,12 +200,13 @@ def test_the_typed_exceptions_of_users(staff: Any) -> None:
         lambda: staff.search_users(CollectionId="none", FaceId=face),
         lambda: staff.search_users_by_image(CollectionId="none", Image={"Bytes": picture_of(1)}),
         lambda: staff.list_faces(**HERE, UserId="bob"),
-    ):
+    ]
+    for call in of_nobody:
         with pytest.raises(staff.exceptions.ResourceNotFoundException) as caught:
             call()
         assert "bob" not in caught.value.response["Error"]["Message"]
         assert "x-countenance-receipt" in caught.value.response["ResponseMetadata"]["HTTPHeaders"]
-    for call in (
+    not_to_be_asked: list[Callable[[], object]] = [
         lambda: staff.search_users(**HERE),
         lambda: staff.search_users(**HERE, UserId="ann", FaceId=face),
         lambda: staff.search_users(**HERE, FaceId=UNKNOWN),
@@ -216,7 +216,8 @@ def test_the_typed_exceptions_of_users(staff: Any) -> None:
         lambda: staff.associate_faces(**HERE, UserId="ann", FaceIds=[face], UserMatchThreshold=100.5),
         lambda: staff.list_users(**HERE, MaxResults=501),
         lambda: staff.search_users(**HERE, UserId="ann", MaxUsers=501),
-    ):
+    ]
+    for call in not_to_be_asked:
         with pytest.raises(staff.exceptions.InvalidParameterException):
             call()
     with pytest.raises(staff.exceptions.InvalidImageFormatException):
@@ -242,20 +243,18 @@ def test_a_request_with_its_token_again_is_carried_out_once(staff: Any) -> None:
         staff.create_user(**HERE, UserId="bob", ClientRequestToken="t-1")
     ask = {**HERE, "UserId": "ann", "FaceIds": [one, UNKNOWN], "ClientRequestToken": "t-1"}
 
-    def said(
-        answer: dict[str, dict[str, dict[str, str] | int | str] | list[dict[str, list[object] | str]] | str],
-    ) -> dict[str, list[dict[str, list[object] | str]] | str]:
+    def without_metadata(answer: Mapping[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
-    first = said(staff.associate_faces(**ask))
+    first = without_metadata(staff.associate_faces(**ask))
     assert first["AssociatedFaces"] == [{"FaceId": one}]
-    assert said(staff.associate_faces(**ask)) == first
+    assert without_metadata(staff.associate_faces(**ask)) == first
     for change in ({"FaceIds": [two]}, {"UserMatchThreshold": 1.0}):
         with pytest.raises(staff.exceptions.IdempotentParameterMismatchException):
             staff.associate_faces(**{**ask, **change})
-    freed = said(staff.disassociate_faces(**ask))
-    assert said(staff.disassociate_faces(**ask)) == freed
-    assert said(staff.associate_faces(**ask)) == first
+    freed = without_metadata(staff.disassociate_faces(**ask))
+    assert without_metadata(staff.disassociate_faces(**ask)) == freed
+    assert without_metadata(staff.associate_faces(**ask)) == first
     assert users(staff) == {"ann": "CREATED"}
     for _ in range(2):
         staff.delete_user(**HERE, UserId="ann", ClientRequestToken="t-1")
@@ -365,7 +364,7 @@ class TestUnderRulesThatDenyAll:
 
     def test_no_operation_on_users_is_carried_out(self, database: Engine, ledger: Ledger, verdict: Verdict) -> None:
         with spine(database, ledger, verdict) as client:
-            for call in (
+            calls: list[Callable[[], object]] = [
                 lambda: client.create_user(**HERE, UserId="ann"),
                 lambda: client.delete_user(**HERE, UserId="ann"),
                 lambda: client.list_users(**HERE),
@@ -374,7 +373,8 @@ class TestUnderRulesThatDenyAll:
                 lambda: client.search_users(**HERE, UserId="ann"),
                 lambda: client.search_users(**HERE, FaceId=UNKNOWN),
                 lambda: client.search_users_by_image(**HERE, Image={"Bytes": picture_of(1)}),
-            ):
+            ]
+            for call in calls:
                 with pytest.raises(client.exceptions.AccessDeniedException, match="Nothing is allowed"):
                     call()
             assert client.seen == []

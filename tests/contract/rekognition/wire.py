@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,7 +39,9 @@ def signed_headers(
     return dict(request.headers.items())
 
 
-def send(url: str, body: bytes, headers: dict[str, str], method: str = "POST", path: str = "/") -> Told:
+def send(
+    url: str, body: bytes | Iterable[bytes], headers: dict[str, str], method: str = "POST", path: str = "/"
+) -> Told:
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
     try:
         connection.request(method, path, body, headers)

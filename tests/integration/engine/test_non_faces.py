@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
+from tests.integration.engine.astronaut import ASTRONAUT
 
 from countenance.calibrate.non_faces import KINDS
 from countenance.engine import Engine
@@ -41,6 +42,5 @@ def test_a_cat_a_cup_and_a_wall_are_not_enrolled(engine: Engine, name: str) -> N
 
 @pytest.mark.parametrize("turns", range(4))
 def test_a_clear_face_has_the_confidence_that_programs_for_aws_ask_for(engine: Engine, turns: int) -> None:
-    pixels = np.asarray(skimage.data.astronaut(), np.uint8)[..., ::-1]  # type: ignore[no-untyped-call]
-    assert engine.look_at(np.ascontiguousarray(np.rot90(pixels, turns))).faces[0].confidence >= 99.5
-    assert taken(engine, np.rot90(pixels, turns)) == 1
+    assert engine.look_at(np.ascontiguousarray(np.rot90(ASTRONAUT, turns))).faces[0].confidence >= 99.5
+    assert taken(engine, np.rot90(ASTRONAUT, turns)) == 1

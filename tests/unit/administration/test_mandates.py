@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,8 @@ from tests.unit.operations.conftest import NOW, World
 
 from countenance.administration import Holder, Mandate, MandateDraft, Mandates, Terms, templates
 from countenance.errors import BadRequest, Conflict, Denied, NotFound, NotRecorded
+from countenance.ledger import Pending
+from countenance.signing import JSON
 
 TERMS = Terms("photo_library", "consent", ("g*",), ("identify",))
 SCHOOL = templates()["school-photo-day"] if "school-photo-day" in templates() else next(iter(templates().values()))
@@ -43,7 +46,7 @@ def test_a_mandate_that_is_not_active_gives_no_key_and_records_none(mandates: Ma
 
 
 class FullDisk(FakeLedger):
-    def append(self, *_: object, **__: object) -> object:
+    def append(self, public: Mapping[str, JSON], private: Mapping[str, JSON] | None = None) -> Pending:
         raise NotRecorded("the disk is full")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from tests.fakes.engine import picture_of
@@ -11,6 +12,7 @@ from tests.unit.operations.conftest import INSIDE, NOW, OUTSIDE, SETTER, World
 
 from countenance.administration import Moratoria
 from countenance.errors import AlreadyExists, BadRequest, Conflict, Denied, NotFound
+from countenance.ledger import Ledger
 from countenance.mandates import MoratoriumStore
 from countenance.operations import Detect, MoratoriaInForce
 from countenance.policy.moratorium import Lifting, Order, Scope, Signature
@@ -24,13 +26,14 @@ def signed(signer: Signer, message: bytes) -> Signature:
     return Signature(signer.public, signer.sign(message))
 
 
-def halted(world: World) -> object:
+def halted(world: World) -> bool:
     world.guard.carry_out(world.caller, Detect(picture_of(1)))
-    return any(each.stops(world.rules.asked[-1]) for each in world.rules.told["moratoria"])
+    in_force: Any = world.rules.told["moratoria"]
+    return any(each.stops(world.rules.asked[-1]) for each in in_force)
 
 
 def changes(world: World) -> Moratoria:
-    return Moratoria(MoratoriumStore(world.database), world.moratoria, world.ledger)  # type: ignore[arg-type]
+    return Moratoria(MoratoriumStore(world.database), world.moratoria, cast(Ledger, world.ledger))
 
 
 def lift(world: World, *signers: Signer) -> None:
@@ -104,7 +107,7 @@ def test_without_a_charter_what_was_set_goes_on_and_nothing_can_be_set(stopped: 
     bare = MoratoriaInForce(store, None)
     assert [each.stops(stopped.rules.asked[-1]) for each in bare.in_force()] == [True]
     with pytest.raises(Conflict, match="CHARTER"):
-        Moratoria(store, bare, stopped.ledger).set(ORDER, signed(SETTER, ORDER.message()))
+        Moratoria(store, bare, cast(Ledger, stopped.ledger)).set(ORDER, signed(SETTER, ORDER.message()))
 
 
 def test_a_lifted_one_takes_no_more_consents(stopped: World) -> None:

@@ -28,6 +28,7 @@ from countenance.audit.formats.results import (
     SpreadResult,
     SummaryFigure,
     SweepPoint,
+    VerdictWords,
     Worst,
 )
 from countenance.audit.formats.shares import Bounds, Share
@@ -128,7 +129,12 @@ def analysis(
 
 
 def judged(groups: Sequence[str] = GROUPS) -> tuple[Judged, ...]:
-    verdicts = ("difference shown", "insufficient evidence", "equivalence shown", "difference shown")
+    verdicts: tuple[VerdictWords, ...] = (
+        "difference shown",
+        "insufficient evidence",
+        "equivalence shown",
+        "difference shown",
+    )
     return tuple(
         Judged("fmr", "group", name, "others", verdict, 1.5 * at + 0.4, Bounds(0.3, 2.0 + at, 0.95), 0.01, 0.04, 0.2,
                2.0, None if at == 1 else 1.8, at == 0, True, "one sentence")

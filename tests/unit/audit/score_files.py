@@ -36,7 +36,7 @@ def score_file(
     for a in range(people):
         for other in range(1, per_person):
             lines.append(line(a, a, 0, other))
-    drawn = set()
+    drawn: set[frozenset[tuple[int, int]]] = set()
     while len(drawn) < impostors:
         a, b = random.integers(0, people, 2).tolist()
         ia, ib = random.integers(0, per_person, 2).tolist()

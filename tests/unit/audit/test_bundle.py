@@ -16,7 +16,7 @@ from countenance.signing import Signer, canonical
 
 @pytest.fixture(params=["folder", "one.zip"])
 def bundle(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    target = tmp_path / request.param
+    target = tmp_path / str(request.param)
     write_bundle(target, made_up.files())
     return target
 

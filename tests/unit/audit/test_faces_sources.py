@@ -16,7 +16,8 @@ from countenance.errors import BadRequest, NotFound
 
 
 def templates(folder: Path, vectors: np.ndarray, **arrays: object) -> TemplateFile:
-    np.savez(folder / "t.npz", template=vectors, **{name: np.asarray(value) for name, value in arrays.items()})
+    members: Any = {name: np.asarray(value) for name, value in arrays.items()}  # names of arrays, not of options
+    np.savez(folder / "t.npz", template=vectors, **members)
     return TemplateFile("t.npz")
 
 

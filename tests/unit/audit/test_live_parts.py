@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from countenance.audit.formats.plan import LiveApi
 from countenance.audit.formats.results import ModelUsed
 from countenance.audit.labelled.people import Grouping
-from countenance.audit.sources.live.asking import Pacer
 from countenance.audit.sources.live.cassette import Cassette, Header, RecordedQuestion, RecordedReply
 from countenance.audit.sources.live.cost import price_of
 from countenance.audit.sources.live.draw import draw_pairs
+from countenance.audit.sources.live.live_source import Pacer
 from countenance.errors import BadRequest, NotFound
 
 HEADER = Header("rekognition", (ModelUsed("client", "boto3", "1.0"),), {"region": "x"})

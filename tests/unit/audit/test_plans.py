@@ -5,6 +5,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.unit.audit.made_up import plan
@@ -161,7 +162,8 @@ def test_an_empty_name_in_a_draft_is_none_since_toml_has_no_word_for_it(tmp_path
     made = plan_of_draft(draft(tmp_path, text.replace('subject = "subject"', 'subject = ""')), NOW)
     assert made.templates is not None
     assert made.templates.subject is None
-    assert plan_of_draft(draft(tmp_path, text), NOW).templates.subject == "subject"
+    unchanged = plan_of_draft(draft(tmp_path, text), NOW).templates
+    assert unchanged is not None and unchanged.subject == "subject"
 
 
 def test_a_draft_that_is_no_toml_is_refused(tmp_path: Path) -> None:
@@ -183,7 +185,8 @@ def test_the_hash_changes_with_every_field() -> None:
     hashes = {made.hash}
     for name, value in to_json(made).items():
         if isinstance(value, str) and name not in ("format", "correction", "contradictions"):
-            hashes.add(dataclasses.replace(made, **{name: value + "!"}).hash)
+            change: Any = {name: value + "!"}
+            hashes.add(dataclasses.replace(made, **change).hash)
     hashes.add(plan(alpha=0.01).hash)
     hashes.add(plan(threshold=ThresholdRule("fmr", 1e-4)).hash)
     assert len(hashes) == 8

@@ -42,13 +42,13 @@ class Page(HTMLParser):
         assert self.open == [], f"not closed: {self.open}"
         self.text = " ".join(" ".join(self.words).split())
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str]]) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.counts[tag] = self.counts.get(tag, 0) + 1
         self.fetched += [value for name, value in attrs if name in ("src", "href", "srcset", "action") and value]
         if tag not in VOID:
             self.open.append(tag)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str]]) -> None:
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.counts[tag] = self.counts.get(tag, 0) + 1
 
     def handle_endtag(self, tag: str) -> None:
@@ -60,7 +60,7 @@ class Page(HTMLParser):
             self.words.append(data)
 
 
-def bundle(folder: Path, **changes: object) -> Bundle:
+def bundle(folder: Path, **changes: Any) -> Bundle:
     write_bundle(folder / "b", made_up.files(found=made_up.results(**changes) if changes else None))
     return read_bundle(folder / "b")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,8 @@ from countenance.audit.formats.plan import (
     TemplateFile,
     ThresholdRule,
 )
-from countenance.audit.formats.results import Results
+from countenance.audit.formats.results import FaceResults, Results
+from countenance.audit.formats.shares import Share
 from countenance.audit.planning.plans import default_hypotheses
 from countenance.audit.running import load, run_audit
 from countenance.audit.sources.source import Equipment, OwnEngine
@@ -57,7 +59,8 @@ def test_rates_by_group_are_those_that_counting_by_hand_gives(tmp_path: Path) ->
     found = run(tmp_path, plan())
     assert found.faces is not None
     groups = {group.group: group for group in found.faces.analyses[0].groups}
-    for name, inside in (("female", lambda s: s in women), ("male", lambda s: s not in women)):
+    members: dict[str, Callable[[str], bool]] = {"female": lambda s: s in women, "male": lambda s: s not in women}
+    for name, inside in members.items():
         within = [r for r in rows if inside(r["subject_a"]) and inside(r["subject_b"])]
         impostors = [float(r["score"]) for r in within if r["same"] == "0"]
         mates = [float(r["score"]) for r in within if r["same"] == "1"]
@@ -138,10 +141,11 @@ def test_groups_expected_and_absent_are_listed_and_unexpected_ones_exploratory(t
 
 def test_a_threshold_at_an_fmr_holds_for_the_population_that_it_names(tmp_path: Path) -> None:
     score_file(tmp_path, people=150, impostors=20_000)
-    for population, pick in (
-        ("all", lambda faces: faces.fmr),
-        ("gender=male", lambda faces: next(g.fmr for g in faces.analyses[0].groups if g.group == "male")),
-    ):
+    populations: dict[str, Callable[[FaceResults], Share]] = {
+        "all": lambda faces: faces.fmr,
+        "gender=male": lambda faces: next(g.fmr for g in faces.analyses[0].groups if g.group == "male"),
+    }
+    for population, pick in populations.items():
         found = run(tmp_path, plan(threshold=ThresholdRule("fmr", 0.01, population)))
         assert found.faces is not None
         rate = pick(found.faces)

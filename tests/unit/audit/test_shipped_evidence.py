@@ -19,7 +19,8 @@ BUNDLES = sorted(FOLDER.glob("*.zip"))
 
 @pytest.fixture(params=range(len(shipped_evidence())))
 def evidence(request: pytest.FixtureRequest) -> Evidence:
-    return shipped_evidence()[request.param]
+    place: int = request.param
+    return shipped_evidence()[place]
 
 
 def test_it_is_signed_with_the_key_whose_public_half_ships(evidence: Evidence) -> None:

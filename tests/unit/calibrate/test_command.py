@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from countenance.calibrate.labelled_pictures import Portraits
 from countenance.cli import calibrate as command
 from countenance.cli import cli
+from countenance.engine import Engine
 from countenance.errors import ModelError
 from countenance.faces import ModelId
 from countenance.scoring.calibration import Calibration
@@ -62,7 +63,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     people = labelled()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COUNTENANCE_HOME", str(folder / "home"))
-        patch.setattr(command.Engine, "open", lambda *given, **more: engine)
+        patch.setattr(Engine, "open", lambda *given, **more: engine)
         patch.setattr(command, "shots", lambda data: {kind: kind for kind in people})
         patch.setattr(command, "portraits", lambda kind, *given: people[kind])
         patch.setattr(command, "degraded_portraits", lambda kind, *given: degraded(people[kind]))

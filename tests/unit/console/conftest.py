@@ -181,7 +181,7 @@ def empty(tmp_path: Path, verdict: Verdict | None, obligations: tuple[Obligation
         administration.Moratoria(MoratoriumStore(database), in_force, ledger),
         administration.Explainer(HOUSE_RULES, in_force, clock),
         administration.Record(ledger),
-        administration.Standing(lambda: tools, ledger, clock, {"COUNTENANCE_PORT": "8080"}),
+        administration.InstallationStatus(lambda: tools, ledger, clock, {"COUNTENANCE_PORT": "8080"}),
         guard,
         cases,
         administration.Reviews(cases, records, custodian, mandates, guard, ledger, lambda: tools, limits),

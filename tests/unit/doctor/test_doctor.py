@@ -266,7 +266,7 @@ Run = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def run(own: Settings, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr("countenance.cli.doctor.this_machine", lambda: SURROUNDINGS)
+    monkeypatch.setattr("countenance.doctor.this_machine", lambda: SURROUNDINGS)
 
     def command(*words: str, **environment: str) -> tuple[int, str]:
         done = CliRunner().invoke(cli, ["--home", str(own.home), "doctor", *words], env=environment)

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.unit.engine.picture_files import noise, saved, with_orientation
 
 from countenance.engine.decode import decode, largest_reduction, read_header, shrunk, upright_size
-from countenance.engine.exif import read_orientation, upright
+from countenance.engine.exif import Orientation, read_orientation, upright
 from countenance.engine.jpeg import JpegHeader
 from countenance.engine.limits import DEFAULT, STORED, Limits
 from countenance.errors import ImageError, ImageTooLarge, UnsupportedImage
@@ -27,7 +27,7 @@ from countenance.errors import ImageError, ImageTooLarge, UnsupportedImage
         (b"hello", "this kind of file"),
     ],
 )
-def test_other_files_are_refused_by_name(start, name):
+def test_other_files_are_refused_by_name(start: bytes, name: str) -> None:
     with pytest.raises(UnsupportedImage, match=name):
         read_header(start + bytes(200) if start else b"", DEFAULT)
 
@@ -43,12 +43,12 @@ def test_other_files_are_refused_by_name(start, name):
         (b"\0\0\0\x18ftypheic", "HEIC"),
     ],
 )
-def test_a_file_that_only_starts_as_its_kind_is_damaged(start, name):
+def test_a_file_that_only_starts_as_its_kind_is_damaged(start: bytes, name: str) -> None:
     with pytest.raises(ImageError, match=name):
         read_header(start + b"\xff" * 200, DEFAULT)
 
 
-def test_six_megabytes_are_refused_inline_and_read_from_a_bucket():
+def test_six_megabytes_are_refused_inline_and_read_from_a_bucket() -> None:
     image = saved(noise(90, 90), "JPEG") + bytes(6_000_000)
     with pytest.raises(ImageTooLarge, match="5242880"):
         read_header(image, DEFAULT)
@@ -60,7 +60,7 @@ CORNERS = {1: "1234", 2: "2143", 3: "3412", 4: "4321", 5: "1432", 6: "4123", 7: 
 
 
 @pytest.mark.parametrize(("orientation", "corners"), CORNERS.items())
-def test_every_orientation_puts_the_corners_where_exif_says(orientation, corners):
+def test_every_orientation_puts_the_corners_where_exif_says(orientation: Orientation, corners: str) -> None:
     stored = np.zeros((2, 3, 3), dtype=np.uint8)
     stored[0, 0], stored[0, -1], stored[-1, -1], stored[-1, 0] = 1, 2, 3, 4
     shown = upright(stored, orientation)
@@ -70,7 +70,7 @@ def test_every_orientation_puts_the_corners_where_exif_says(orientation, corners
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_orientation_is_read_in_either_byte_order(order):
+def test_orientation_is_read_in_either_byte_order(order: str) -> None:
     jpeg = saved(noise(90, 120), "JPEG")
     assert read_header(with_orientation(jpeg, 8, order), DEFAULT).orientation == 8
     turned = with_orientation(jpeg, 6, order)
@@ -79,7 +79,7 @@ def test_orientation_is_read_in_either_byte_order(order):
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 @pytest.mark.parametrize("reduction", [2, 4, 8])
-def test_a_reduced_pixel_is_the_mean_of_the_square_that_it_stands_for(kind, reduction):
+def test_a_reduced_pixel_is_the_mean_of_the_square_that_it_stands_for(kind: str, reduction: int) -> None:
     picture = noise(123, 250)
     image = saved(picture, kind, quality=98, subsampling=0)
     pixels = decode(image, read_header(image, DEFAULT), reduction)
@@ -103,14 +103,16 @@ def test_a_reduced_pixel_is_the_mean_of_the_square_that_it_stands_for(kind, redu
         ((6000, 4000), 3, 8),
     ],
 )
-def test_a_turned_picture_is_reduced_only_by_what_divides_its_sides(size, orientation, reduction):
+def test_a_turned_picture_is_reduced_only_by_what_divides_its_sides(
+    size: tuple[int, int], orientation: Orientation, reduction: int
+) -> None:
     header = JpegHeader(*size, orientation, 3, False)
     assert largest_reduction(header, 640) == reduction
     assert upright_size(header) == (size if orientation < 5 else size[::-1])
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_reducing_and_turning_a_picture_is_turning_and_reducing_it(orientation):
+def test_reducing_and_turning_a_picture_is_turning_and_reducing_it(orientation: int) -> None:
     image = with_orientation(saved(noise(128, 240), "JPEG", quality=98, subsampling=0), orientation)
     header = read_header(image, DEFAULT)
     reduced = decode(image, header, 4)
@@ -118,12 +120,12 @@ def test_reducing_and_turning_a_picture_is_turning_and_reducing_it(orientation):
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
-def test_an_orientation_that_exif_does_not_have_counts_as_upright(orientation):
+def test_an_orientation_that_exif_does_not_have_counts_as_upright(orientation: int) -> None:
     assert read_header(with_orientation(saved(noise(90, 120), "JPEG"), orientation), DEFAULT).orientation == 1
 
 
 @given(st.binary(max_size=200))
-def test_any_exif_bytes_give_an_orientation(tail):
+def test_any_exif_bytes_give_an_orientation(tail: bytes) -> None:
     for magic in (b"II*\0", b"MM\0*", b""):
         assert 1 <= read_orientation(magic + tail) <= 8
 
@@ -143,7 +145,7 @@ except ImageTooLarge:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_a_bomb_of_65000_by_65000_costs_less_than_ten_megabytes(kind):
+def test_a_bomb_of_65000_by_65000_costs_less_than_ten_megabytes(kind: str) -> None:
     small = saved(noise(90, 120), kind)
     if kind == "JPEG":
         at = small.index(b"\xff\xc0")
@@ -171,14 +173,14 @@ print(pixels.shape, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
 
-def test_the_largest_png_of_16_bits_and_alpha_stays_within_the_documented_bytes_a_pixel():
+def test_the_largest_png_of_16_bits_and_alpha_stays_within_the_documented_bytes_a_pixel() -> None:
     done = subprocess.run([sys.executable, "-c", LARGEST], stdout=subprocess.PIPE, check=True, text=True)
     shape, used = done.stdout.rsplit(" ", 1)
     assert shape == "(5000, 8000, 3)"
     assert int(used) * 1024 < 16 * 40_000_000 * 1.05
 
 
-def test_reading_a_header_does_not_need_the_pixels():
+def test_reading_a_header_does_not_need_the_pixels() -> None:
     image = saved(noise(400, 400), "JPEG")
     assert read_header(image[: image.index(b"\xff\xda") + 20], Limits()).width == 400
 
@@ -187,7 +189,7 @@ def test_reading_a_header_does_not_need_the_pixels():
 @pytest.mark.parametrize(
     ("orientation", "turn"), [(2, Image.Transpose.FLIP_LEFT_RIGHT), (6, Image.Transpose.ROTATE_90)]
 )
-def test_other_kinds_are_turned_once_as_their_exif_says(kind, orientation, turn):
+def test_other_kinds_are_turned_once_as_their_exif_says(kind: str, orientation: int, turn: Image.Transpose) -> None:
     shown = np.zeros((90, 120, 3), np.uint8)
     shown[:45, :60] = 255
     exif, file = Image.Exif(), io.BytesIO()
@@ -198,13 +200,13 @@ def test_other_kinds_are_turned_once_as_their_exif_says(kind, orientation, turn)
     assert np.abs(decode(file.getvalue(), header).astype(int) - shown).mean() < 5
 
 
-def test_grey_tiffs_of_16_bits_keep_their_shades():
+def test_grey_tiffs_of_16_bits_keep_their_shades() -> None:
     file = io.BytesIO()
     Image.fromarray(np.full((90, 120), 0x6400, np.uint16)).save(file, "TIFF")
     assert (decode(file.getvalue(), read_header(file.getvalue(), DEFAULT)) == 0x64).all()
 
 
-def test_tiffs_of_numbers_without_a_white_are_refused():
+def test_tiffs_of_numbers_without_a_white_are_refused() -> None:
     file = io.BytesIO()
     Image.fromarray(np.ones((90, 120), np.float32)).save(file, "TIFF")
     with pytest.raises(UnsupportedImage, match="8 or 16 bits"):

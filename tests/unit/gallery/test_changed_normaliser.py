@@ -1,6 +1,8 @@
 """A changed normaliser: the same stored templates, other rows, nothing enrolled again, and read before anybody asks."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,13 +63,16 @@ def test_every_gallery_is_read_before_anybody_searches_and_only_once(engine: Eng
 def test_what_searches_among_many_need_is_compiled_before_anybody_asks(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    asked: list[str] = []
     monkeypatch.setattr(index, "CODED", 3)
     for kernel in ("look", "look_many"):
         call = getattr(kernels, kernel)
-        monkeypatch.setattr(
-            kernels, kernel, lambda *given, call=call, kernel=kernel: (asked.append(kernel), call(*given))
-        )
+
+        def noted(*given: Any, call: Callable[..., object] = call, kernel: str = kernel) -> object:
+            asked.append(kernel)
+            return call(*given)
+
+        monkeypatch.setattr(kernels, kernel, noted)
     gallery = Gallery(engine, Shifted(0.2), Ticking(), counted("new"))
     gallery.read_all(MODEL)
     assert {"look", "look_many"} <= set(asked)

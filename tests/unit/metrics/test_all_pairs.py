@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 
 from countenance.errors import BadRequest
+from countenance.faces import Vector
 from countenance.metrics import Comparisons, PairSums, Tradeoff, all_pairs, top_scores, verify
 from countenance.metrics.all_pairs import blocks
 
 NAMES = ["x", "y", "z", "nobody"]
 
 
-def templates(n: int, d: int = 24, seed: int = 0) -> np.ndarray:
+def templates(n: int, d: int = 24, seed: int = 0) -> Vector:
     made = np.random.default_rng(seed).standard_normal((n, d)).astype(np.float32)
-    return made / np.linalg.norm(made, axis=1, keepdims=True)
+    return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), np.float32)
 
 
 def by_hand(probe: np.ndarray, gallery: np.ndarray, people: np.ndarray, group: np.ndarray) -> Comparisons:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 from scipy.stats import fisher_exact as scipy_fisher
 from sklearn.metrics import roc_auc_score
 
@@ -145,6 +146,8 @@ def test_calibration_bins_hold_everybody_once() -> None:
         (["high", "low"], [0, 1], ["x", "x"], 1, "a number in every row"),
     ],
 )
-def test_bad_tables_are_clear_errors(score: list, outcome: list, group: list, cutoff: float, message: str) -> None:
+def test_bad_tables_are_clear_errors(
+    score: ArrayLike, outcome: ArrayLike, group: ArrayLike, cutoff: float, message: str
+) -> None:
     with pytest.raises(BadRequest, match=message):
         assess_risk(score, outcome, group, cutoff)

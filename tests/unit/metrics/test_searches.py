@@ -104,7 +104,7 @@ def test_searches_are_counted_as_one_by_one() -> None:
     # the engine sorts by group, then person: find the same rows
     order = np.lexsort((who, group))
     probe, who = probe[order], who[order]
-    first = {}
+    first: dict[int, int] = {}
     for i in shuffled:
         first.setdefault(int(who[i]), int(i))
     gallery = [first[int(p)] for p in drawn[:20]]

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import stats
 
 from countenance.errors import BadRequest
 from countenance.metrics import fit_tail
 
 
-def pareto(shape: float, size: int, seed: int) -> np.ndarray:
-    return stats.genpareto.rvs(shape, scale=0.3, size=size, random_state=np.random.default_rng(seed)) + 2.0
+def pareto(shape: float, size: int, seed: int) -> NDArray[np.float64]:
+    return np.asarray(stats.genpareto.rvs(shape, scale=0.3, size=size, random_state=np.random.default_rng(seed))) + 2.0
 
 
 @pytest.mark.parametrize("shape", [-0.3, -0.1, 0.0, 0.2])

@@ -8,6 +8,7 @@ from statsmodels.stats.multitest import multipletests
 from countenance.errors import BadRequest
 from countenance.metrics import (
     AuditVerdict,
+    Correction,
     Hypothesis,
     Interval,
     Margin,
@@ -173,8 +174,9 @@ def test_a_larger_family_needs_more_to_show_anything() -> None:
     crowd = [Hypothesis("h", borderline)] + [
         Hypothesis(str(i), ratio(plain_rate(5, 100), plain_rate(5, 100))) for i in range(9)
     ]
-    for correction in ("holm", "benjamini-hochberg"):
-        assert judge(crowd, 2.0, correction=correction)[0].verdict is AuditVerdict.INSUFFICIENT_EVIDENCE  # type: ignore[arg-type]
+    corrections: tuple[Correction, ...] = ("holm", "benjamini-hochberg")
+    for correction in corrections:
+        assert judge(crowd, 2.0, correction=correction)[0].verdict is AuditVerdict.INSUFFICIENT_EVIDENCE
     assert alone.verdict is AuditVerdict.DIFFERENCE_SHOWN
     assert judge(crowd, 2.0, correction="none")[0].verdict is AuditVerdict.DIFFERENCE_SHOWN
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from tests.fakes.engine import face_at, picture_of, vector_of
@@ -11,6 +12,7 @@ from tests.unit.operations.conftest import CALIBRATION, NOW, World
 from countenance.administration import Custodian
 from countenance.engine import Picture
 from countenance.errors import Conflict, NoSuchFace, NotFound, TokenReused
+from countenance.ledger import Ledger
 from countenance.mandates import Holder, Terms
 from countenance.operations import (
     Associate,
@@ -34,6 +36,7 @@ from countenance.operations import (
     SearchUsersByUser,
     UserSearchAnswer,
 )
+from countenance.operations.operation import Operation
 from countenance.policy import Action
 from countenance.policy.obligations import obligations
 from countenance.scoring import coarse
@@ -57,7 +60,7 @@ def face_of(world: World, person: int) -> str:
     return face.face_id
 
 
-def found(world: World, ask: SearchUsersByFace | SearchUsersByUser | SearchUsersByImage) -> UserSearchAnswer:
+def found(world: World, ask: Operation[Any, UserSearchAnswer]) -> UserSearchAnswer:
     return world.guard.carry_out(world.caller, ask).result
 
 
@@ -86,7 +89,7 @@ def test_the_rules_are_told_the_rate_and_what_it_comes_to_among_all_users(enroll
     found(enrolled, SearchUsersByImage("g", picture_of(7), similarity=90.0))
     asked = enrolled.rules.asked[-1]
     assert asked.operation is Action.IDENTIFY
-    assert (asked.model.fmr, asked.model.fpir) == (pytest.approx(fmr), pytest.approx(1 - (1 - fmr) ** 3))
+    assert (asked.model.fmr, asked.model.fpir) == pytest.approx((fmr, 1 - (1 - fmr) ** 3))
     enrolled.guard.carry_out(enrolled.caller, SearchByImage("g", picture_of(7), similarity=90.0))
     assert enrolled.rules.asked[-1].model.fpir == pytest.approx(1 - (1 - fmr) ** 20)
 
@@ -171,8 +174,8 @@ def test_a_term_that_ends_erases_faces_of_users_too(enrolled: World) -> None:
         enrolled.custody,
         enrolled.register,
         enrolled.gallery,
-        enrolled.ledger,
-        enrolled.clock,  # type: ignore[arg-type]
+        cast(Ledger, enrolled.ledger),
+        enrolled.clock,
     )
     assert custodian.sweep() == 20
     assert [user.faces for user in enrolled.gallery.users("g", limit=9).items] == [0, 0, 0]

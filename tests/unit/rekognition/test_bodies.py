@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from countenance.api.rekognition import bodies
 from countenance.api.rekognition.errors import Refused
-from countenance.api.rekognition.shapes import load_model, parse, parse_json
+from countenance.api.rekognition.shapes import Params, load_model, parse, parse_json
 
 MODEL = load_model()
 PICTURE = os.urandom(6000)
@@ -24,27 +24,27 @@ OTHER = base64.b64encode(PICTURE[::-1]).decode()
 
 
 def shape(operation: str) -> StructureShape:
-    return MODEL.operation_model(operation).input_shape
+    members = MODEL.operation_model(operation).input_shape
+    assert members is not None
+    return members
 
 
-def plainly(body: bytes, operation: str) -> dict[str, dict[str, bytes] | int | str]:
+def plainly(body: bytes, operation: str) -> Params:
     return parse(parse_json(body), shape(operation))
 
 
-def said(
-    read: Callable[..., Any], body: bytes, operation: str
-) -> dict[str, dict[str, bytes] | int | str] | tuple[str, str]:
+def said(read: Callable[[bytes, str], Params], body: bytes, operation: str) -> Params | tuple[str, str]:
     try:
         return read(body, operation)
     except Refused as error:
         return error.fault.type, str(error)
 
 
-def lifting(body: bytes, operation: str) -> dict[str, dict[str, bytes] | int | str]:
+def lifting(body: bytes, operation: str) -> Params:
     return bodies.read(body, shape(operation))
 
 
-def body_of(value: dict[str, dict[str, str] | int | str]) -> bytes:
+def body_of(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
@@ -99,8 +99,13 @@ def test_a_tag_that_is_called_bytes_stays_a_text() -> None:
 
 
 def test_a_picture_is_not_parsed_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed = []
-    monkeypatch.setattr(bodies, "parse_json", lambda body: parsed.append(len(body)) or parse_json(body))
+    parsed: list[int] = []
+
+    def noted(body: bytes) -> Any:
+        parsed.append(len(body))
+        return parse_json(body)
+
+    monkeypatch.setattr(bodies, "parse_json", noted)
     assert lifting(body_of(SEARCH), "SearchFacesByImage")["Image"]["Bytes"] == PICTURE
     assert len(parsed) == 1
     assert parsed[0] < 200
@@ -132,6 +137,6 @@ PIECES = st.sampled_from(
 @settings(max_examples=1500, deadline=None)
 @given(st.lists(PIECES, max_size=8), st.integers(0, 40), st.integers(0, 3))
 def test_no_splicing_of_text_makes_a_difference(pieces: list[str], at: int, cut: int) -> None:
-    body = json.dumps({"Image": {"Bytes": LONG}, "CollectionId": "c"})
-    body = (body[:at] + "".join(pieces) + body[at + cut :]).encode()
+    text = json.dumps({"Image": {"Bytes": LONG}, "CollectionId": "c"})
+    body = (text[:at] + "".join(pieces) + text[at + cut :]).encode()
     assert said(lifting, body, "SearchFacesByImage") == said(plainly, body, "SearchFacesByImage")

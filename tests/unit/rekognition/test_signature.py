@@ -39,7 +39,7 @@ def signed(
     request.headers["Host"] = "127.0.0.1:8080"
     for name, value in (more or {}).items():
         request.headers[name] = value
-    signer = SigV4Auth(Credentials(key, secret, token), service, region)
+    signer: Any = SigV4Auth(Credentials(key, secret, token), service, region)  # its steps are in no stub
     request.context["timestamp"] = at.strftime("%Y%m%dT%H%M%SZ")
     signer._modify_request_before_signing(request)
     told = signer.string_to_sign(request, signer.canonical_request(request))
@@ -55,7 +55,7 @@ def changed(headers: list[tuple[bytes, bytes]], name: str, change: Callable[...,
     return [(n, change(v) if n == name.encode() else v) for n, v in headers]
 
 
-def refused(headers: list[tuple[bytes, bytes]], **options: bytes) -> tuple[str, str]:
+def refused(headers: list[tuple[bytes, bytes]], **options: Any) -> tuple[str, str]:
     with pytest.raises(Refused) as caught:
         claimed(headers, **options)
     return caught.value.fault.type, str(caught.value)
@@ -102,13 +102,13 @@ def test_signed_user_agent_is_looked_at_though_botocore_would_not_sign_it() -> N
     request = AWSRequest("POST", "http://h/", data=BODY)
 
     class SignsAll(SigV4Auth):
-        def headers_to_sign(self, request: pytest.FixtureRequest) -> HTTPHeaders:
+        def headers_to_sign(self, request: AWSRequest) -> HTTPHeaders:
             return request.headers
 
     for name, value in {"host": "h", "user-agent": "curl", "x-amz-date": NOW.strftime("%Y%m%dT%H%M%SZ")}.items():
         request.headers[name] = value
     request.context["timestamp"] = NOW.strftime("%Y%m%dT%H%M%SZ")
-    signer = SignsAll(Credentials("AKTEST", SECRET), "rekognition", REGION)
+    signer: Any = SignsAll(Credentials("AKTEST", SECRET), "rekognition", REGION)
     told = signer.string_to_sign(request, signer.canonical_request(request))
     signer._inject_signature_to_request(request, signer.signature(told, request))
     headers = [(name.lower().encode(), value.encode()) for name, value in request.headers.items()]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,6 @@ from tests.unit.video.clips import grey, write
 
 from countenance.errors import DamagedVideo, UnsupportedVideo, VideoTooLarge
 from countenance.video import VideoLimits, open_video
-from countenance.video import decoding as module
 
 
 def levels(path: Path, limits: VideoLimits = VideoLimits(), step_ms: float = 0.0) -> list[tuple[int, float, int]]:  # noqa: B008
@@ -59,7 +60,7 @@ def test_frames_nearer_than_the_step_are_passed_over_and_still_counted(clip: Pat
 def test_what_is_no_video_by_its_first_bytes_never_reaches_the_decoder(
     tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module.subprocess, "Popen", lambda *_, **__: pytest.fail("a decoder was started"))
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a decoder was started"))
     (tmp_path / "a.mp4").write_bytes(content)
     with pytest.raises(UnsupportedVideo, match="send MP4, MOV"), open_video(tmp_path / "a.mp4"):
         pass
@@ -101,29 +102,29 @@ def test_a_decoder_that_needs_too_much_memory_is_refused_by_name(clip: Path) -> 
 
 
 def test_a_decoder_that_hangs_is_killed(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[module.subprocess.Popen[bytes]] = []
-    real = module.subprocess.Popen
+    started: list[subprocess.Popen[bytes]] = []
+    real = subprocess.Popen
 
-    def hanging(command: list[str], **more: object) -> module.subprocess.Popen[bytes]:
-        process = real([sys.executable, "-c", "import signal; signal.pause()"], **more)  # type: ignore[call-overload]
+    def hanging(command: list[str], **more: Any) -> subprocess.Popen[bytes]:
+        process: subprocess.Popen[bytes] = real([sys.executable, "-c", "import signal; signal.pause()"], **more)
         started.append(process)
-        return process  # type: ignore[no-any-return]
+        return process
 
-    monkeypatch.setattr(module.subprocess, "Popen", hanging)
+    monkeypatch.setattr(subprocess, "Popen", hanging)
     with pytest.raises(DamagedVideo, match="was silent"), open_video(clip, VideoLimits(silent_s=0.2)):
         pass
     assert started[0].returncode is not None
 
 
 def test_leaving_early_leaves_no_process_behind(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[module.subprocess.Popen[bytes]] = []
-    real = module.subprocess.Popen
+    started: list[subprocess.Popen[bytes]] = []
+    real = subprocess.Popen
 
-    def kept(*given: object, **more: object) -> module.subprocess.Popen[bytes]:
-        started.append(real(*given, **more))  # type: ignore[call-overload]
+    def kept(*given: Any, **more: Any) -> subprocess.Popen[bytes]:
+        started.append(real(*given, **more))
         return started[-1]
 
-    monkeypatch.setattr(module.subprocess, "Popen", kept)
+    monkeypatch.setattr(subprocess, "Popen", kept)
     with open_video(clip) as video:
         next(video.frames())
     assert started[0].returncode is not None

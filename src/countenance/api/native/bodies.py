@@ -160,11 +160,11 @@ def _as_text(name: str, schema: Mapping[str, Any], is_file: bool) -> dict[str, A
             held |= each
     if held.get("type") != "array":
         return held
-    said = {key: value for key, value in held.items() if key != "description"}
+    content_schema = {key: value for key, value in held.items() if key != "description"}
     return {
         "type": "string",
         "format": f"json-{name.replace('_', '-')}",
         "contentMediaType": JSON,
-        "contentSchema": said,
+        "contentSchema": content_schema,
         "description": f"{held['description']} As a list in JSON.",
     }

@@ -21,9 +21,9 @@ def _create(params: Params, carry_out: GuardCall) -> Body:
 
 
 def _results(params: Params, carry_out: GuardCall) -> Body:
-    found = carry_out(ReadLivenessResult(params["SessionId"]))
-    told: Body = {} if found.confidence is None else {"Confidence": found.confidence}
-    return {"SessionId": found.session_id, "Status": found.state.value, **told}
+    result = carry_out(ReadLivenessResult(params["SessionId"]))
+    confidence: Body = {} if result.confidence is None else {"Confidence": result.confidence}
+    return {"SessionId": result.session_id, "Status": result.state.value, **confidence}
 
 
 LIVENESS: Mapping[str, WireOperation] = {

@@ -94,7 +94,7 @@ def analyse_outcomes(
     for name, cells in published.items():
         group = cells.grouping.codes[data.subjects]
         known = group >= 0
-        found = classify(
+        rates = classify(
             data.truth[known],
             data.predicted[known],
             np.array(cells.grouping.groups)[group[known]],
@@ -102,7 +102,7 @@ def analyse_outcomes(
             people=data.subjects[known] if data.clustered else None,
             no_answer=NO_ANSWER,
         )
-        lines = tuple(_outcome_group(line, plan.small_cell) for line in found.groups)
+        lines = tuple(_outcome_group(line, plan.small_cell) for line in rates.groups)
         analyses.append(OutcomeAnalysis(name, lines, cells.empty, cells.merged, planned[name]))
     one = everybody(people).codes[data.subjects]
     whole = classify(
@@ -115,15 +115,17 @@ def analyse_outcomes(
     results = OutcomeResults(_outcome_group(whole, plan.small_cell), tuple(analyses))
     groupings = {name: cells.grouping for name, cells in published.items()}
     raw = {name: people.grouping(name) for name in groupings}
-    told = protect_outcomes(
+    protected = protect_outcomes(
         results, groupings, raw, data.subjects, data.truth, data.predicted, NO_ANSWER, plan.small_cell
     )
-    hides = any(a.merged for a in told.analyses) or any(share == withheld(plan.small_cell) for share in _shares(told))
+    hides = any(a.merged for a in protected.analyses) or any(
+        share == withheld(plan.small_cell) for share in _shares(protected)
+    )
     if data.people.ids is None or hides:
-        return told
+        return protected
     wrong = data.truth != data.predicted
     digest, blocks = joint_blocks(groupings, data.people.ids, data.subjects, wrong, plan.small_cell)
-    return replace(told, people_digest=digest, blocks=blocks)
+    return replace(protected, people_digest=digest, blocks=blocks)
 
 
 def _shares(outcomes: OutcomeResults) -> Iterator[Share]:
@@ -141,14 +143,16 @@ def _published(
     plan: Plan, people: LabelledPeople, present: Codes, gone: Mapping[str, frozenset[str]]
 ) -> dict[str, Cells]:
     """The groupings that are published. BadRequest: one in which every group is too small."""
-    found = all_publishable([people.grouping(name) for name in plan.groups.analyses], present, plan.small_cell, gone)
-    for name, cells in found.items():
+    publishable = all_publishable(
+        [people.grouping(name) for name in plan.groups.analyses], present, plan.small_cell, gone
+    )
+    for name, cells in publishable.items():
         if not any(cells.people):
             raise BadRequest(
                 f"every group of {name} has fewer than {plan.small_cell} people, so nothing may be published of it: "
                 "leave it out of the plan, or set small_cell lower where that harms nobody"
             )
-    return found
+    return publishable
 
 
 def _outcome_group(line: GroupClassification, small_cell: int) -> OutcomeGroup:
@@ -187,7 +191,7 @@ def _risk_analysis(
 ) -> RiskAnalysis:
     group = cells.grouping.codes
     known = group >= 0
-    found = assess_risk(
+    assessed = assess_risk(
         data.scores[known],
         data.happened[known],
         np.array(cells.grouping.groups)[group[known]],
@@ -196,12 +200,12 @@ def _risk_analysis(
     )
     return RiskAnalysis(
         name,
-        tuple(_risk_group(line, small_cell) for line in found.groups),
+        tuple(_risk_group(line, small_cell) for line in assessed.groups),
         tuple(
             CalibrationLine(line.group, line.low, line.high, share(line.observed, small_cell))
-            for line in found.calibration
+            for line in assessed.calibration
         ),
-        tuple(_four_fifths(line) for line in found.four_fifths),
+        tuple(_four_fifths(line) for line in assessed.four_fifths),
         cells.empty,
         cells.merged,
         planned,

@@ -92,9 +92,9 @@ def left_out(groupings: Sequence[Grouping], present: Codes, small_cell: int) -> 
     """
     out = np.empty(0, np.int32)
     gone: dict[str, frozenset[str]] = {grouping.name: frozenset() for grouping in groupings}
-    found = True
-    while found:
-        found = False
+    hidden = True
+    while hidden:
+        hidden = False
         for grouping in groupings:
             here = np.setdiff1d(present, out)
             codes = grouping.codes[here]
@@ -103,7 +103,7 @@ def left_out(groupings: Sequence[Grouping], present: Codes, small_cell: int) -> 
             if small.any() and counts[small].sum() < small_cell and (counts >= small_cell).any():
                 gone[grouping.name] |= {grouping.groups[at] for at in np.flatnonzero(small)}
                 out = np.union1d(out, here[(codes >= 0) & small[codes]])
-                found = True
+                hidden = True
     return LeftOut(out.astype(np.int32), gone)
 
 
@@ -130,13 +130,13 @@ def all_publishable(
         return frozenset(group for analysis, group in merged if analysis == name)
 
     def published(merged: frozenset[Together]) -> list[PublishedSum]:
-        told = [PublishedSum(FIXED, np.ones(len(kinds), bool))]
+        sums = [PublishedSum(FIXED, np.ones(len(kinds), bool))]
         for at, grouping in enumerate(groupings):
             cells = publishable(grouping, present, small_cell, also(merged, grouping.name), gone[grouping.name])
-            told.append(PublishedSum(FIXED, kinds[:, at] < 0))
+            sums.append(PublishedSum(FIXED, kinds[:, at] < 0))
             hidden = np.isin(kinds[:, at], [grouping.groups.index(group) for group in cells.merged])
-            told.append(PublishedSum(FIXED, hidden))
-            told += [
+            sums.append(PublishedSum(FIXED, hidden))
+            sums += [
                 PublishedSum(
                     (grouping.name, group) if cells.merged and group in cells.grouping.groups else FIXED,
                     kinds[:, at] == g,
@@ -144,7 +144,7 @@ def all_publishable(
                 for g, group in enumerate(grouping.groups)
                 if group not in cells.merged
             ]
-        return told
+        return sums
 
     merged = complementary(published, counts.astype(np.int64), targets, small_cell)
     return {g.name: publishable(g, present, small_cell, also(merged, g.name), gone[g.name]) for g in groupings}

@@ -113,7 +113,7 @@ def analyse_faces(
         everyone = data.present.astype(np.int64)
         genuine = overall.genuine(thresholds.index(threshold), 0)
         digest, blocks = blocks_of(everyone, people.ids, at.cell(0, 0).tally, genuine, plan.small_cell)
-    found = FaceResults(
+    results = FaceResults(
         threshold=_shown(threshold, data),
         direction="distance" if data.negated else "similarity",
         threshold_rule=_rule(plan.threshold),
@@ -131,37 +131,39 @@ def analyse_faces(
         blocks=blocks,
     )
     published = {name: cells.grouping for name, cells in groupings.items()}
-    safe = protect_faces(found, data, published, threshold, plan.small_cell)
-    return safe if safe is found else dataclasses.replace(safe, protocols=_protocols(safe.analyses, rate_of(safe.fmr)))
+    safe = protect_faces(results, data, published, threshold, plan.small_cell)
+    return (
+        safe if safe is results else dataclasses.replace(safe, protocols=_protocols(safe.analyses, rate_of(safe.fmr)))
+    )
 
 
 def _threshold(rule: ThresholdRule, data: FaceData, whole: Measurement) -> float:
     if rule.rule == "fixed":
         return -rule.value if data.negated else rule.value
     if rule.population == "all":
-        found = whole.threshold_at(rule.value, None)
+        threshold = whole.threshold_at(rule.value, None)
     else:
         factor, _, label = rule.population.partition("=")
         grouping = data.people.grouping(factor)
         if label not in grouping.groups:
             raise BadRequest(f"the threshold's population {rule.population!r} names no group of {factor}")
-        found = data.measure(grouping, ()).threshold_at(rule.value, grouping.groups.index(label))
-    if found is None:
+        threshold = data.measure(grouping, ()).threshold_at(rule.value, grouping.groups.index(label))
+    if threshold is None:
         raise BadRequest(
             "there are no comparisons of different people to find the threshold from, or it lies below the lowest "
             "score that the system tells; give a fixed threshold"
         )
-    return found
+    return threshold
 
 
 def _at_targets(fmrs: Sequence[float], data: FaceData, whole: Measurement) -> dict[float, float]:
     """The threshold for each overall FMR that the scores reach."""
-    found = {}
+    by_target = {}
     for fmr in fmrs:
         threshold = whole.threshold_at(fmr, None)
         if threshold is not None and (data.censor_point is None or threshold >= data.censor_point):
-            found[fmr] = threshold
-    return found
+            by_target[fmr] = threshold
+    return by_target
 
 
 def _operating(
@@ -169,16 +171,16 @@ def _operating(
 ) -> tuple[Operating, ...]:
     lines = []
     for target, threshold in targets.items():
-        found = overall.verification(thresholds.index(threshold))
-        if found.fmr.trials * target < 1:
+        verification = overall.verification(thresholds.index(threshold))
+        if verification.fmr.trials * target < 1:
             continue
         lines.append(
             Operating(
                 target,
                 _shown(threshold, data),
-                share(found.fmr),
-                share(found.fnmr, small_cell),
-                found.fmr.trials * target >= 30,
+                share(verification.fmr),
+                share(verification.fnmr, small_cell),
+                verification.fmr.trials * target >= 30,
             )
         )
     return tuple(lines)
@@ -228,7 +230,7 @@ def searches(
             fmr = group.fmr_any
             if fmr.estimate is None or fmr.high is None:
                 continue
-            found = by_size.get(size)
+            of_size = by_size.get(size)
             right = None
             if gallery.prior is not None and group.fnmr.estimate is not None:
                 right = lead(gallery.prior, rate_of(fmr), group.fnmr.estimate, size).right
@@ -240,8 +242,8 @@ def searches(
                     chance_any=chance_of_any([fmr.estimate], [size]),
                     chance_high=chance_of_any([fmr.high], [size]),
                     lead_right=right,
-                    measured=None if found is None else share(found.fpir_by_group[g]),
-                    missed=None if found is None else share(found.fnir_by_group[g]),
+                    measured=None if of_size is None else share(of_size.fpir_by_group[g]),
+                    missed=None if of_size is None else share(of_size.fnir_by_group[g]),
                     expected_low=expected_false_matches([fmr.low or 0.0], [size]),
                     expected_high=expected_false_matches([fmr.high], [size]),
                     enough=(fmr.errors or 0) >= ENOUGH,

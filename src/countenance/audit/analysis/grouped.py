@@ -49,14 +49,14 @@ def analyse(
     thresholds = sorted({threshold, *swept})
     measurement = data.measure(grouping, thresholds)
     at = thresholds.index(threshold)
-    found = measurement.verification(at)
+    verification = measurement.verification(at)
     points = [_point(measurement.verification(i), data, small_cell) for i in range(len(thresholds)) if swept]
-    fmr = [found.cell(g, g).rate for g in range(len(grouping.groups))]
-    fnmr = [group.fnmr for group in found.groups]
+    fmr = [verification.cell(g, g).rate for g in range(len(grouping.groups))]
+    fnmr = [group.fnmr for group in verification.groups]
     return Analysis(
         name=grouping.name,
-        groups=_groups(data, cells, measurement, found, at, target_fmr, small_cell),
-        cross=_cross(found, small_cell),
+        groups=_groups(data, cells, measurement, verification, at, target_fmr, small_cell),
+        cross=_cross(verification, small_cell),
         sweep=tuple(points),
         summaries=_summaries(fmr, fnmr),
         worst=(*_worst("fmr", grouping.groups, fmr, seed), *_worst("fnmr", grouping.groups, fnmr, seed)),
@@ -71,7 +71,7 @@ def _groups(
     data: FaceData,
     cells: Cells,
     measurement: Measurement,
-    found: Verification,
+    verification: Verification,
     at: int,
     target_fmr: float | None,
     small_cell: int,
@@ -80,8 +80,8 @@ def _groups(
     failures = None if data.outcomes is None else image_failures(data.outcomes, cells.grouping)
     members = cells.grouping.codes[data.present]
     results = []
-    for g, group in enumerate(found.groups):
-        cell = found.cell(g, g)
+    for g, group in enumerate(verification.groups):
+        cell = verification.cell(g, g)
         genuine = measurement.genuine(at, g)
         digest, blocks = "", tuple[Block, ...]()
         if data.people.ids is not None and cells.people[g]:
@@ -123,30 +123,30 @@ def _quality(data: FaceData, cells: Cells, group: int) -> tuple[SpreadResult, ..
     here = cells.grouping.codes[data.outcomes.subjects] == group
     spreads = []
     for name, values in sorted(data.outcomes.quality.items()):
-        told = values[here & np.isfinite(values)]
-        if len(told):
-            deciles = np.quantile(told, np.arange(1, 10) / 10)
-            spreads.append(SpreadResult(name, len(told), float(told.mean()), tuple(float(d) for d in deciles)))
+        known = values[here & np.isfinite(values)]
+        if len(known):
+            deciles = np.quantile(known, np.arange(1, 10) / 10)
+            spreads.append(SpreadResult(name, len(known), float(known.mean()), tuple(float(d) for d in deciles)))
     return tuple(spreads)
 
 
-def _cross(found: Verification, small_cell: int) -> tuple[CrossResult, ...]:
-    names = [group.group for group in found.groups]
+def _cross(verification: Verification, small_cell: int) -> tuple[CrossResult, ...]:
+    names = [group.group for group in verification.groups]
     return tuple(
         CrossResult(
             names[cell.first], names[cell.second], share(cell.rate, small_cell), cell.rate.errors >= ENOUGH_ERRORS
         )
-        for cell in found.cells
+        for cell in verification.cells
     )
 
 
-def _point(found: Verification, data: FaceData, small_cell: int) -> SweepPoint:
-    threshold = -found.threshold if data.negated else found.threshold
+def _point(verification: Verification, data: FaceData, small_cell: int) -> SweepPoint:
+    threshold = -verification.threshold if data.negated else verification.threshold
     return SweepPoint(
         threshold,
-        share(found.fmr, small_cell),
-        tuple(share(cell.rate, small_cell) for cell in found.cells),
-        tuple(share(group.fnmr, small_cell) for group in found.groups),
+        share(verification.fmr, small_cell),
+        tuple(share(cell.rate, small_cell) for cell in verification.cells),
+        tuple(share(group.fnmr, small_cell) for group in verification.groups),
     )
 
 

@@ -76,9 +76,9 @@ def _keys(
 
 
 def _question(by_key: Mapping[tuple[str, str, str], Question], key: tuple[str, str, str]) -> Question:
-    found = by_key.get(key)
-    if found is not None:
-        return found
+    same = by_key.get(key)
+    if same is not None:
+        return same
     measure, factor, of_class = key
     any_of_factor = next(question for question in by_key.values() if question.factor == factor)
     why = "none was seen in any group" if measure in PRESENTATION_MEASURES else "the plan names no positive class"

@@ -249,5 +249,5 @@ class _ScoredMeasurement:
         return binned(c.score[here & ~c.mated], low, high), binned(c.score[here & c.mated], low, high)
 
     def limits(self) -> tuple[float, float]:
-        told = self.pairs.score[np.isfinite(self.pairs.score)]
-        return (float(told.min()), float(told.max())) if len(told) else (0.0, 1.0)
+        scored = self.pairs.score[np.isfinite(self.pairs.score)]
+        return (float(scored.min()), float(scored.max())) if len(scored) else (0.0, 1.0)

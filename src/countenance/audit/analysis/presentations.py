@@ -95,8 +95,8 @@ def analyse_presentations(
                 "leave it out of the plan, or set small_cell lower where that harms nobody"
             )
         group = cells.grouping.codes[data.subjects]
-        found = data.of(group >= 0).rates(np.array(cells.grouping.groups)[group[group >= 0]], cells.grouping.groups)
-        lines = tuple(_group(line, types, plan.small_cell) for line in found.groups)
+        rates = data.of(group >= 0).rates(np.array(cells.grouping.groups)[group[group >= 0]], cells.grouping.groups)
+        lines = tuple(_group(line, types, plan.small_cell) for line in rates.groups)
         analyses.append(PresentationAnalysis(name, lines, cells.empty, cells.merged, planned[name]))
     everybody = data.rates(np.full(len(data.said), "all")).everybody
     results = PresentationResults(data.decided, _group(everybody, types, plan.small_cell), tuple(analyses))
@@ -129,19 +129,19 @@ def _with_highest(group: PresentationGroup) -> PresentationGroup:
     for line in group.species:
         by_type.setdefault(line.attack_type, []).append(line)
     several = by_type if 1 < len(by_type) < len(group.species) else {}
-    found = [_highest("", group.species), *(_highest(name, lines) for name, lines in several.items())]
-    return dataclasses.replace(group, highest=tuple(one for one in found if one is not None))
+    highest = [_highest("", group.species), *(_highest(name, lines) for name, lines in several.items())]
+    return dataclasses.replace(group, highest=tuple(one for one in highest if one is not None))
 
 
 def _highest(attack_type: str, lines: Sequence[SpeciesLine]) -> HighestApcer | None:
-    found = highest_rate([rate_of(line.apcer) for line in lines])
-    if found is None:
+    highest = highest_rate([rate_of(line.apcer) for line in lines])
+    if highest is None:
         return None
     return HighestApcer(
         attack_type,
-        lines[found.at].species,
-        found.rate.estimate,
-        bounds(found.interval),
+        lines[highest.at].species,
+        highest.rate.estimate,
+        bounds(highest.interval),
         sum(line.apcer.known for line in lines),
         sum(line.apcer.method == "withheld" for line in lines),
     )
@@ -159,7 +159,7 @@ class PresentationAudit(Audit[Presentations]):
         present = np.unique(self.data.subjects).astype(np.int32)
         groupings = [self.people.grouping(name) for name in plan.groups.analyses]
         out = left_out(groupings, present, plan.small_cell)
-        found = analyse_presentations(plan, self.data.without(out.people), planned, out.groups)
+        results = analyse_presentations(plan, self.data.without(out.people), planned, out.groups)
         return Analysed(
-            presentations=found, left_out=(len(out.people), int(np.isin(self.data.subjects, out.people).sum()))
+            presentations=results, left_out=(len(out.people), int(np.isin(self.data.subjects, out.people).sum()))
         )

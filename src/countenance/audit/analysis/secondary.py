@@ -80,11 +80,11 @@ _RAW = "as labelled: "
 
 def _small(cells: RowCells, small_cell: int) -> list[Mask]:
     """The groups, as the labels have them, that are too small to be published."""
-    found = []
+    small = []
     for name, codes in cells.groups.items():
         if name.startswith(_RAW):
-            found += [codes == at for at in np.unique(codes[codes >= 0])]
-    return [mask for mask in found if 0 < cells.counts[mask].sum() < small_cell]
+            small += [codes == at for at in np.unique(codes[codes >= 0])]
+    return [mask for mask in small if 0 < cells.counts[mask].sum() < small_cell]
 
 
 def hidden_blocks(
@@ -97,11 +97,11 @@ def hidden_blocks(
         return frozenset()
 
     def published(also: frozenset[Together]) -> list[PublishedSum]:
-        told = [PublishedSum(FIXED, total) for total in totals]
+        sums = [PublishedSum(FIXED, total) for total in totals]
         for cell in rates:
             if cell.block not in closed and cell.block not in also:
-                told += [PublishedSum(cell.block, cell.trials), PublishedSum(cell.block, cell.errors)]
-        return told
+                sums += [PublishedSum(cell.block, cell.trials), PublishedSum(cell.block, cell.errors)]
+        return sums
 
     return frozenset(closed) | complementary(published, cells.counts, targets, small_cell)
 
@@ -224,10 +224,10 @@ def _class_rates(
     group: OutcomeGroup, block: Together, cells: RowCells, here: Mask, place: Mapping[str, int]
 ) -> Iterator[RateCell]:
     for line in group.classes:
-        true, said = (cells.kinds[kind] == place[line.label] for kind in ("truth", "predicted"))
+        true, predicted = (cells.kinds[kind] == place[line.label] for kind in ("truth", "predicted"))
         if line.ppv.known:  # how many were called so is a count of errors, and those are published
-            yield RateCell(block, line.ppv, here & said, here & said & true)
-        for share, trials, errors in ((line.tpr, true, said), (line.fpr, ~true, said)):
+            yield RateCell(block, line.ppv, here & predicted, here & predicted & true)
+        for share, trials, errors in ((line.tpr, true, predicted), (line.fpr, ~true, predicted)):
             yield RateCell(block, share, here & trials, here & trials & errors)
 
 
@@ -249,43 +249,43 @@ def _without_classes(
 
 
 def protect_presentations(
-    found: PresentationResults, groupings: Mapping[str, Grouping], raw: Mapping[str, Grouping],
-    subjects: NDArray[np.int32], kinds: NDArray[np.str_], said: NDArray[np.int8], small_cell: int,
+    results: PresentationResults, groupings: Mapping[str, Grouping], raw: Mapping[str, Grouping],
+    subjects: NDArray[np.int32], kinds: NDArray[np.str_], decisions: NDArray[np.int8], small_cell: int,
 ) -> PresentationResults:  # fmt: skip
     """`found` without what would tell a withheld number. groupings: by analysis, as published; raw: as the labels
     have them. subjects, kinds (species, "" for bona fide), said (-1: no response): (rows,).
     """
     names, kind = np.unique(kinds, return_inverse=True)
     cells = RowCells.of(
-        {"kind": kind.ravel().astype(np.int64), "said": said.astype(np.int64)},
+        {"kind": kind.ravel().astype(np.int64), "said": decisions.astype(np.int64)},
         _with_raw(*({n: g.codes[subjects].astype(np.int64) for n, g in each.items()} for each in (groupings, raw))),
     )
     place = {str(name): at for at, name in enumerate(names)}
-    rates = list(_presentation_rates(found.everybody, "", cells, cells.all, place))
+    rates = list(_presentation_rates(results.everybody, "", cells, cells.all, place))
     totals = [cells.all, cells.kinds["said"] == -1]
-    for analysis in found.analyses:
+    for analysis in results.analyses:
         for at, group in enumerate(analysis.groups):
             here = cells.groups[analysis.name] == at
             totals.append(here)
             rates += _presentation_rates(group, analysis.name, cells, here, place)
     hidden = hidden_blocks(cells, rates, totals, small_cell)
     return dataclasses.replace(
-        found,
-        everybody=_without_presentations(found.everybody, "", hidden, small_cell),
-        analyses=tuple(_presentation_analysis(analysis, hidden, small_cell) for analysis in found.analyses),
+        results,
+        everybody=_without_presentations(results.everybody, "", hidden, small_cell),
+        analyses=tuple(_presentation_analysis(analysis, hidden, small_cell) for analysis in results.analyses),
     )
 
 
 def _presentation_rates(
     group: PresentationGroup, analysis: str, cells: RowCells, here: Mask, place: Mapping[str, int]
 ) -> Iterator[RateCell]:
-    said = cells.kinds["said"]
+    decisions = cells.kinds["said"]
     lines = [("", group.bpcer, group.bpnrr, 1), *((x.species, x.apcer, x.apnrr, 0) for x in group.species)]
     for species, wrong, silent, error in lines:
         mine = here & (cells.kinds["kind"] == place.get(species, -1))
         block = (analysis, group.group, species)
-        yield RateCell(block, wrong, mine & (said != -1), mine & (said == error))
-        yield RateCell(block, silent, mine, mine & (said == -1))
+        yield RateCell(block, wrong, mine & (decisions != -1), mine & (decisions == error))
+        yield RateCell(block, silent, mine, mine & (decisions == -1))
 
 
 def _presentation_analysis(

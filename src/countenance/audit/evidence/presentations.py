@@ -116,17 +116,17 @@ def issue_pad_evidence(
 def _audit(bundle: Bundle, system: System) -> PadAudit:
     if bundle.problems:
         raise BadRequest(f"no evidence from a bundle that is not what was signed: {bundle.problems[0]}")
-    found = bundle.results.presentations
-    if found is None:
+    presentations = bundle.results.presentations
+    if presentations is None:
         raise BadRequest("evidence of attack detection rests on audits of presentations; this bundle is none")
     if bundle.results.system != system or "not stated" in (system.name, system.version):
         raise BadRequest("evidence is about one version of one system; the plans of its audits must name it alike")
-    if not found.everybody.highest or not found.everybody.bpcer.known:
+    if not presentations.everybody.highest or not presentations.everybody.bpcer.known:
         raise BadRequest("insufficient evidence: the audit has no rate of attacks, or none of bona fide presentations")
     results = bundle.results
     return PadAudit(
         results.title, bundle.hash, bundle.signer, results.preregistered, results.data.people, results.population,
-        results.conditions, results.labelled_by, found, results.limits, results.untold,
+        results.conditions, results.labelled_by, presentations, results.limits, results.untold,
     )  # fmt: skip
 
 

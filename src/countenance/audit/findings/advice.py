@@ -43,10 +43,10 @@ def advice_of(
         raise BadRequest(f"no curves by {name!r}; there are some by {', '.join(with_curves)}")
     chosen = with_curves[name]
     sign = -1.0 if faces.direction == "distance" else 1.0
-    found = advise(
+    advice = advise(
         [_verification(point, chosen, sign) for point in chosen.sweep], gallery, target_fpir, _shares(chosen, mix)
     )
-    return Advised(found, _shown(found.threshold, sign), _shown(found.global_threshold, sign))
+    return Advised(advice, _shown(advice.threshold, sign), _shown(advice.global_threshold, sign))
 
 
 def mix_of(texts: Sequence[str]) -> dict[str, float]:

@@ -149,17 +149,26 @@ def _change(
         return Change(
             *cell, old, new, estimate, interval, p, None, True, "no change shown", "paired by blocks of people"
         )
-    found = ratio(rate_of(new), rate_of(old))
-    p_value = found.p_value() if old.errors or new.errors else 1.0
+    ratios = ratio(rate_of(new), rate_of(old))
+    p_value = ratios.p_value() if old.errors or new.errors else 1.0
     note = "taken as independent: not the same people, or too few blocks or errors for a paired test"
     return Change(
-        *cell, old, new, finite(found.estimate), bounds(found.at(level)), p_value, None, False, "no change shown", note
+        *cell,
+        old,
+        new,
+        finite(ratios.estimate),
+        bounds(ratios.at(level)),
+        p_value,
+        None,
+        False,
+        "no change shown",
+        note,
     )
 
 
 def _blocks(results: Results) -> dict[Cell, _Blocks]:
     """The blocks of people behind every rate that has any."""
-    found: dict[Cell, _Blocks] = {}
+    by_cell: dict[Cell, _Blocks] = {}
     if results.faces is not None:
         own: list[tuple[str, str, GroupResult | FaceResults]] = [("", "everybody", results.faces)]
         own += [(a.name, group.group, group) for a in results.faces.analyses for group in a.groups]
@@ -168,8 +177,8 @@ def _blocks(results: Results) -> dict[Cell, _Blocks]:
                 continue
             false_matches = [[block.fmr_errors, block.fmr_trials] for block in part.blocks]
             misses = [[block.fnmr_errors, block.fnmr_trials] for block in part.blocks]
-            found[analysis, "fmr", name] = _Blocks(part.people_digest, np.array(false_matches, np.float64), 2.0)
-            found[analysis, "fnmr", name] = _Blocks(part.people_digest, np.array(misses, np.float64), 1.0)
+            by_cell[analysis, "fmr", name] = _Blocks(part.people_digest, np.array(false_matches, np.float64), 2.0)
+            by_cell[analysis, "fnmr", name] = _Blocks(part.people_digest, np.array(misses, np.float64), 1.0)
     if results.outcomes is not None and results.outcomes.blocks:
         outcomes = results.outcomes
         counts = np.array([[block.errors, block.trials] for block in outcomes.blocks], np.float64)
@@ -180,8 +189,8 @@ def _blocks(results: Results) -> dict[Cell, _Blocks]:
         for (analysis, name), here in parts.items():
             if here.sum() >= FEWEST:
                 whose = f"{outcomes.people_digest} {names[here].tolist()}"
-                found[analysis, "error", name] = _Blocks(whose, counts[here], 1.0)
-    return found
+                by_cell[analysis, "error", name] = _Blocks(whose, counts[here], 1.0)
+    return by_cell
 
 
 def _paired_ratio(

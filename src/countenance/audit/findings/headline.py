@@ -65,8 +65,10 @@ def numbers_of(plan: Plan, lead: Judged) -> Numbers:
     """The three numbers of a difference that is shown."""
     sides = sides_of(lead, Names.of(plan))
     if sides.rate is None or sides.against is None:
-        said = f"{times(sides.ratio)} as frequent as for {sides.better[0]} (95 % interval {between(sides.bounds)})"
-        return Numbers(f"{sides.worse[0]}, at equal scores", said, "one score stands for different risks")
+        comparison = (
+            f"{times(sides.ratio)} as frequent as for {sides.better[0]} (95 % interval {between(sides.bounds)})"
+        )
+        return Numbers(f"{sides.worse[0]}, at equal scores", comparison, "one score stands for different risks")
     worst = f"{rate_words(sides.rate)} for {sides.worse[0]}"
     return Numbers(worst, _gap(lead, sides), _meaning(plan, lead, sides))
 
@@ -155,21 +157,21 @@ def _in_searches(gallery: GallerySizes, sides: Sides) -> str:
 def _calm(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -> Told:
     names = Names.of(plan)
     asked = [j for j in judged if j.declared] or list(judged)
-    told = [q for q in questions if sum(share.known for share in q.shares) > 1]
-    if not told:
+    known = [q for q in questions if sum(share.known for share in q.shares) > 1]
+    if not known:
         return Told("This data shows no rate that could be compared between groups.", UNKNOWN)
-    if not any(share.errors for question in told for share in question.shares):
-        return Told("No error was seen in any group; that does not show that there are none.", _seen(plan, told[0]))
-    lead = next((q for j in asked for q in told if q.key == (j.measure, j.factor, j.of_class)), told[0])
+    if not any(share.errors for question in known for share in question.shares):
+        return Told("No error was seen in any group; that does not show that there are none.", _seen(plan, known[0]))
+    lead = next((q for j in asked for q in known if q.key == (j.measure, j.factor, j.of_class)), known[0])
     what = dict.fromkeys(things(plan.task, j.measure) for j in asked)
     factors = dict.fromkeys(names.factor(j.factor) for j in asked)
     by = listed(list(factors), 2) if asked else names.factor(lead.factor)
     if asked and all(j.declared and j.verdict == "equivalence shown" for j in asked):
         if len(what) > 1 or len(by.split()) > 8:
-            said = "Every difference that was asked about is shown to lie within the declared margin."
+            sentence = "Every difference that was asked about is shown to lie within the declared margin."
         else:
-            said = f"By {by}, {next(iter(what))} are shown to lie within the declared margin of each other."
-        return Told(said, _seen(plan, lead))
+            sentence = f"By {by}, {next(iter(what))} are shown to lie within the declared margin of each other."
+        return Told(sentence, _seen(plan, lead))
     subject = " and ".join(list(what)[:2]) if len(what) <= 2 else "error rates"
     subject = subject or things(plan.task, lead.measure)
     by = by if len(by.split()) <= 8 else "group"

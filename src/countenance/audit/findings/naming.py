@@ -41,8 +41,8 @@ class Names:
         """A group in a sentence, and shorter where there is no room: "Black women"; "people labelled Black"."""
         parts = name.split(JOINT)
         if self.counted == "people" and (name in self.labels or all(part in self.labels for part in parts)):
-            said = self.labels.get(name) or " ".join(self.labels[part] for part in parts)
-            return said, said
+            words = self.labels.get(name) or " ".join(self.labels[part] for part in parts)
+            return words, words
         shown = self.said(self.group(name))
         if name.startswith(REST):
             return f"{self.counted} in {shown}", f"{self.counted} in other small groups"

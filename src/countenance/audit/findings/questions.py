@@ -113,8 +113,8 @@ def _of_outcomes(analysis: OutcomeAnalysis, positive: str | None) -> Iterator[Qu
 
 def of_class(line: ClassLine, measure: str) -> Share:
     """TPR, FPR or PPV of one class in one group; PPV has no number where nobody in the group is of that class."""
-    found: Share = getattr(line, measure)
-    return _NO_CLASS if measure == "ppv" and line.tpr.trials == 0 else found
+    share: Share = getattr(line, measure)
+    return _NO_CLASS if measure == "ppv" and line.tpr.trials == 0 else share
 
 
 _NO_CLASS = Share(0, 0, 0, None, None, None, 0.95, None, None, "no trials", "no such class in this group")

@@ -22,11 +22,11 @@ def retold(plan: Plan, results: Results) -> Results:
     judged = judge_all(
         plan, questions, lambda factor, group: results.preregistered and (factor, group) not in exploratory
     )
-    told = headline_of(plan, questions, judged)
+    headline = headline_of(plan, questions, judged)
     untold = (
         *untold_of(plan, results.faces, results.outcomes, results.risks, results.presentations),
         *left_open(plan, judged),
     )
     return dataclasses.replace(
-        results, headline=told.headline, numbers=told.numbers, also=told.also, judged=judged, untold=untold
+        results, headline=headline.headline, numbers=headline.numbers, also=headline.also, judged=judged, untold=untold
     )

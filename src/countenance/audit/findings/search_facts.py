@@ -96,7 +96,7 @@ class SearchFacts:
             if self.of_thousand_span == self.of_thousand
             else (f" ({self.of_thousand_span}, as far as the measurement can tell)")
         )
-        said = [
+        lines = [
             f"One comparison of two different people ({self.group}) is a false match in {percent(self.fmr)} of cases "
             f"({one_in(self.fmr)}).",
             f"One search makes {self.gallery:,} comparisons: on average {count(self.expected)} false candidates.",
@@ -104,17 +104,17 @@ class SearchFacts:
             f"all the same{span}.",
         ]
         if self.prior is None:
-            said.append(
+            lines.append(
                 "How likely a candidate is the right person depends on how often the person searched for is in the "
                 f"gallery at all: if in 1 of 10 searches, a candidate is right with a chance of "
                 f"{percent(self.right_at(0.1))}; if in 1 of 2, {percent(self.right_at(0.5))}."
             )
         else:
-            said.append(
+            lines.append(
                 f"If {percent(self.prior)} of the people searched for are in the gallery, a candidate is the right "
                 f"person with a chance of {percent(self.right_at(self.prior))}."
             )
-        return tuple(said)
+        return tuple(lines)
 
     @property
     def few_words(self) -> str:
@@ -166,23 +166,23 @@ def facts_of_bundle(bundle: Bundle, gallery: int, group: str | None, prior: floa
     name = group or max(whole, key=lambda key: lines[key].fmr.estimate or 0.0)
     if name not in lines:
         raise BadRequest(f"no rate of {name!r}; there are {', '.join(lines)}")
-    found = lines[name]
-    said = name.replace("=", " ", 1) if found.group[:1].isdecimal() else found.group  # "age 60-69", but "women"
-    assert found.fmr.estimate is not None and found.fmr.low is not None and found.fmr.high is not None
+    line = lines[name]
+    words = name.replace("=", " ", 1) if line.group[:1].isdecimal() else line.group  # "age 60-69", but "women"
+    assert line.fmr.estimate is not None and line.fmr.low is not None and line.fmr.high is not None
     return SearchFacts(
-        gallery, found.fmr.estimate, found.fmr.low, found.fmr.high, found.fnmr.estimate, prior, said,
+        gallery, line.fmr.estimate, line.fmr.low, line.fmr.high, line.fnmr.estimate, prior, words,
         f"audit {bundle.hash[:16]}, {bundle.results.system.name} {bundle.results.system.version}, false matches among "
-        f"{said} at threshold {faces.threshold:.4g}", (found.fmr.errors or 0, found.fmr.trials or 0),
+        f"{words} at threshold {faces.threshold:.4g}", (line.fmr.errors or 0, line.fmr.trials or 0),
     )  # fmt: skip
 
 
 def facts_of_test(probes: int, matched: int, gallery: int, prior: float | None) -> SearchFacts:
     """The facts of a published test: how many were searched for, how many falsely matched, how large the gallery."""
-    found = search_test(probes, matched, gallery)
-    bounds = found.implied_interval
+    test = search_test(probes, matched, gallery)
+    bounds = test.implied_interval
     rate = plain_rate(matched, probes)
     return SearchFacts(
-        gallery, found.implied_fmr, bounds.low, bounds.high, None, prior, "everybody searched for",
+        gallery, test.implied_fmr, bounds.low, bounds.high, None, prior, "everybody searched for",
         f"a test in which {matched} of {probes} people ({percent(rate.estimate)}) were falsely matched against "
         f"{gallery:,} pictures", (matched, probes), of_searches=True,
     )  # fmt: skip

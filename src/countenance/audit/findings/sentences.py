@@ -187,14 +187,14 @@ def sentence(plan: Plan, judged: Judged) -> str:
     form = by_rates if use_rates else by_ratio
     if judged.verdict == "difference shown, within the declared margin":
         form = f"{form[:-1]}: within the declared margin."
-    told = {
+    parts = {
         "t": times(sides.ratio, sides.bounds),
         "a": _rate(sides.rate),
         "b": _rate(sides.against),
     }
     cut = [(_cut(words[1], most), _cut(other[1], most), most) for most in (4, 3, 2, 1)
            for words, other in ((sides.worse, sides.better),)]  # fmt: skip
-    said = ""
+    text = ""
     for system, worse, better, most in (
         (plan.system.name, sides.worse[0], sides.better[0], 99),
         (plan.system.name, sides.worse[1], sides.better[1], 99),
@@ -202,14 +202,14 @@ def sentence(plan: Plan, judged: Judged) -> str:
         ("the system", sides.worse[1], sides.better[1], 99),
         *(("the system", *one) for one in cut),
     ):
-        said = form.format(s=system, x=worse, y=better, c=_cut(judged.of_class, most), **told)
-        if len(said.split()) <= MOST_WORDS:
+        text = form.format(s=system, x=worse, y=better, c=_cut(judged.of_class, most), **parts)
+        if len(text.split()) <= MOST_WORDS:
             break
-    return _started(said)
+    return _started(text)
 
 
-def _started(said: str) -> str:
-    return said[0].upper() + said[1:] if said.startswith("the system") else said
+def _started(text: str) -> str:
+    return text[0].upper() + text[1:] if text.startswith("the system") else text
 
 
 def _rate(share: Share | None) -> str:

@@ -72,8 +72,8 @@ def left_open(plan: Plan, judged: Sequence[Judged]) -> tuple[str, ...]:
             )
     without = [m for m in dict.fromkeys(j.measure for j in declared) if not _has_margin(plan, m)]
     if without:
-        said = listed([things(plan.task, measure) for measure in without])
-        lines.append(f"No margin was declared for {said}: nothing here can show that groups are alike in that.")
+        measures = listed([things(plan.task, measure) for measure in without])
+        lines.append(f"No margin was declared for {measures}: nothing here can show that groups are alike in that.")
     return tuple(lines)
 
 
@@ -131,5 +131,5 @@ def _of_faces(faces: FaceResults, names: Names) -> list[str]:
 
 
 def _of_groups(why: str, groups: Sequence[str], factor: str, names: Names) -> str:
-    said = listed([names.group(group) for group in groups])
-    return f"By {names.factor(factor)}, nothing is told about {said}: {why}."
+    listing = listed([names.group(group) for group in groups])
+    return f"By {names.factor(factor)}, nothing is told about {listing}: {why}."

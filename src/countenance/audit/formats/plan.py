@@ -336,9 +336,9 @@ class PresentationTable:
             raise ValueError("a score needs one of bona_fide_from and attack_from, which nobody but you can say")
         if self.score is None and (self.no_score or self.limits or self.unit != "find"):
             raise ValueError("no_score, limits and unit are about scores, and this plan names decisions")
-        for said, meant in self.decisions.items():
+        for word, meant in self.decisions.items():
             if meant not in DECISIONS:
-                raise ValueError(f"decisions says that {said!r} means {meant!r}; it is one of {', '.join(DECISIONS)}")
+                raise ValueError(f"decisions says that {word!r} means {meant!r}; it is one of {', '.join(DECISIONS)}")
 
 
 DECISIONS = ("bona fide", "attack", "no response")

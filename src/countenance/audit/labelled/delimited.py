@@ -50,12 +50,12 @@ def look_at(path: Path, wanted: Sequence[str] = ()) -> Written:
         start = file.read(_LOOKED_AT)
     start = start.removeprefix("\ufeff")
     skipped = 0
-    told = re.match(r"sep=(.)\r?\n", start, re.IGNORECASE)
-    if told:  # Excel's own way to name the delimiter
-        start, skipped = start[told.end() :], 1
+    separator = re.match(r"sep=(.)\r?\n", start, re.IGNORECASE)
+    if separator:  # Excel's own way to name the delimiter
+        start, skipped = start[separator.end() :], 1
     if not start.strip():
         raise BadRequest(f"{path.name} is empty")
-    delimiter = told[1] if told else _delimiter(start, path.suffix.lower(), wanted)
+    delimiter = separator[1] if separator else _delimiter(start, path.suffix.lower(), wanted)
     header = next(csv.reader(io.StringIO(start), delimiter=delimiter))
     findings = []
     if encoding != "utf-8":
@@ -103,9 +103,9 @@ def _delimiter(start: str, ending: str, wanted: Sequence[str]) -> str:
     scores = {}
     for delimiter in DELIMITERS:
         rows = [row for row in csv.reader(io.StringIO(complete), delimiter=delimiter) if row][:50]
-        found = sum(name in _once(rows[0]) for name in wanted)
+        present = sum(name in _once(rows[0]) for name in wanted)
         even = all(len(row) == len(rows[0]) for row in rows)
-        scores[delimiter] = (found, len(rows[0]) > 1 and even, len(rows[0]), delimiter == usual)
+        scores[delimiter] = (present, len(rows[0]) > 1 and even, len(rows[0]), delimiter == usual)
     return max(scores, key=lambda delimiter: scores[delimiter])
 
 

@@ -120,21 +120,21 @@ def people_of_rows(
         raise BadRequest(
             f"column {subject!r} of {table.name} has {int((subjects < 0).sum())} empty cells, the first in row {row}"
         )
-    found = gather(ids, tuple(factors), labels, [(subjects, rows)], contradictions, table.name)
-    return Labelled(found.people, found.subjects, (*table.findings, *found.findings))
+    gathered = gather(ids, tuple(factors), labels, [(subjects, rows)], contradictions, table.name)
+    return Labelled(gathered.people, gathered.subjects, (*table.findings, *gathered.findings))
 
 
 def gather(
     ids: tuple[str, ...],
     factors: tuple[str, ...],
     labels: tuple[tuple[str, ...], ...],
-    told: Sequence[tuple[Codes, NDArray[np.int32]]],
+    sides: Sequence[tuple[Codes, NDArray[np.int32]]],
     contradictions: str,
     name: str,
 ) -> Labelled:
     """Find one label for each subject and factor in many rows. told: list of (subjects (n,), labels (n, factors))."""
-    subjects = np.concatenate([who for who, _ in told])
-    rows = np.concatenate([what for _, what in told])
+    subjects = np.concatenate([who for who, _ in sides])
+    rows = np.concatenate([what for _, what in sides])
     codes = np.full((len(ids), len(factors)), -1, np.int32)
     torn = np.zeros(len(ids), bool)
     for at in range(len(factors)):
@@ -145,10 +145,10 @@ def gather(
     findings: list[str] = []
     if torn.any():
         count = int(torn.sum())
-        said = f"{count} of {len(ids)} subjects in {name} belong to two groups of one factor"
+        fault = f"{count} of {len(ids)} subjects in {name} belong to two groups of one factor"
         if contradictions == "error":
-            raise BadRequest(f"{said}; correct the labels, or set contradictions = 'set aside' in the plan")
-        findings.append(f"{said}; they were set aside")
+            raise BadRequest(f"{fault}; correct the labels, or set contradictions = 'set aside' in the plan")
+        findings.append(f"{fault}; they were set aside")
     kept = np.cumsum(~torn).astype(np.int32) - 1
     kept[torn] = -1
     people = LabelledPeople(

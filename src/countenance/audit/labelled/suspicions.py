@@ -22,9 +22,9 @@ FEWEST = 20
 """Values that are needed before anything is said about how they are spread."""
 
 
-def plain(said: str) -> str:
+def plain(spelling: str) -> str:
     """A text without what people type differently: case, kinds of blanks, underscores and hyphens, a last full stop."""
-    text = unicodedata.normalize("NFKC", said).casefold()
+    text = unicodedata.normalize("NFKC", spelling).casefold()
     text = "".join(c for c in text if unicodedata.category(c) != "Cf")
     return re.sub(r"[\s_\-]+", " ", text).strip(" .") if any(c.isalpha() for c in text) else text.strip()
 
@@ -56,19 +56,21 @@ def respelled(
     like it. what: the column, in words. key: the plan's key with a place for the table, for the message.
     """
     meant = [meanings.get(name, name) for name in names]
-    found = natural(set(meant))
-    doubtful = alike([name for name in found if meanings.get(name) != name])
+    spellings = natural(set(meant))
+    doubtful = alike([name for name in spellings if meanings.get(name) != name])
     if doubtful:
-        counts = {n: sum(int((c == at).sum()) for c in codes for at, m in enumerate(meant) if m == n) for n in found}
-        said = "; ".join(" and ".join(f"{name!r} ({counts[name]:,} rows)" for name in same) for same in doubtful)
+        counts = {
+            n: sum(int((c == at).sum()) for c in codes for at, m in enumerate(meant) if m == n) for n in spellings
+        }
+        listing = "; ".join(" and ".join(f"{name!r} ({counts[name]:,} rows)" for name in same) for same in doubtful)
         usual = {name: max(same, key=lambda n: (len(plain(n)) > 1, counts[n])) for same in doubtful for name in same}
         table = written({name: best for name, best in usual.items() if name != best})
         raise BadRequest(
-            f"{what} has {said}: if they are one, say so in the plan, {key.format(table)}; if they are not, let each "
-            "mean itself there"
+            f"{what} has {listing}: if they are one, say so in the plan, {key.format(table)}; if they are not, let "
+            "each mean itself there"
         )
-    order = np.array([*(found.index(name) for name in meant), -1], np.int32)
-    return [order[c] for c in codes], tuple(found)
+    order = np.array([*(spellings.index(name) for name in meant), -1], np.int32)
+    return [order[c] for c in codes], tuple(spellings)
 
 
 def sentinels(values: Numbers) -> tuple[float, ...]:
@@ -78,25 +80,25 @@ def sentinels(values: Numbers) -> tuple[float, ...]:
     other; a known code that is at least a quarter as far. values: (n,), NaN left out.
     """
     distinct = np.unique(values[np.isfinite(values)])
-    found: list[float] = []
+    suspects: list[float] = []
     if np.isfinite(values).sum() < FEWEST:
         return ()
     negative = distinct[distinct < 0]
     if 0 < len(negative) <= 2 and (negative == np.round(negative)).all() and len(distinct) - len(negative) >= 5:
-        found += negative.tolist()
+        suspects += negative.tolist()
         distinct = distinct[distinct >= 0]
     for _ in range(3):
         for end in (0, -1):
             if len(distinct) < 6:
-                return tuple(found)
+                return tuple(suspects)
             rest = distinct[1:] if end == 0 else distinct[:-1]
             gap = rest[0] - distinct[0] if end == 0 else distinct[-1] - rest[-1]
             spread = rest[-1] - rest[0]
             known = distinct[end] in _KNOWN and gap > spread / 4
             if gap > spread or known:
-                found.append(float(distinct[end]))
+                suspects.append(float(distinct[end]))
                 distinct = rest
-    return tuple(found)
+    return tuple(suspects)
 
 
 _KNOWN = frozenset({-1.0, -9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0})
@@ -127,15 +129,15 @@ def mixed_units(values: Numbers, positive: NDArray[np.bool_], groups: Mapping[st
 
     positive: (n,), pairs of one person, or people with the outcome. groups: by factor, the codes (n,) and their names.
     """
-    told = np.isfinite(values)
+    known = np.isfinite(values)
     for factor, (codes, names) in groups.items():
         spreads = {}
         for at, group in enumerate(names):
-            here = values[told & (codes == at)]
+            here = values[known & (codes == at)]
             if len(here) >= FEWEST:
                 low, high = np.quantile(here, [0.05, 0.95])
                 spreads[group] = (float(high - low), float(low), float(high))
-        wide = {group: found for group, found in spreads.items() if found[0] > 0}
+        wide = {group: spread for group, spread in spreads.items() if spread[0] > 0}
         if len(wide) > 1:
             most, least = max(wide, key=lambda g: wide[g][0]), min(wide, key=lambda g: wide[g][0])
             if wide[most][0] > 10 * wide[least][0]:
@@ -143,17 +145,17 @@ def mixed_units(values: Numbers, positive: NDArray[np.bool_], groups: Mapping[st
                     f"scores of {most!r} ({factor}) mostly lie between {wide[most][1]:.4g} and {wide[most][2]:.4g}, "
                     f"those of {least!r} between {wide[least][1]:.4g} and {wide[least][2]:.4g}"
                 )
-    return _percent_beside_fractions(values, positive, told)
+    return _percent_beside_fractions(values, positive, known)
 
 
-def _percent_beside_fractions(values: Numbers, positive: NDArray[np.bool_], told: NDArray[np.bool_]) -> str:
-    small, large = told & (np.abs(values) <= 1), told & (np.abs(values) > 1)
-    few = max(FEWEST, told.sum() // 20)
+def _percent_beside_fractions(values: Numbers, positive: NDArray[np.bool_], known: NDArray[np.bool_]) -> str:
+    small, large = known & (np.abs(values) <= 1), known & (np.abs(values) > 1)
+    few = max(FEWEST, known.sum() // 20)
     if min(small.sum(), large.sum()) < few or not 10 < values[large].max() <= 105:
         return ""
     fractions = values[small] != np.round(values[small])
     top = np.quantile(values[small], 0.99) * 100 / np.quantile(values[large], 0.99)
-    share = positive[small].mean() / max(float(positive[told].mean()), 1e-9)
+    share = positive[small].mean() / max(float(positive[known].mean()), 1e-9)
     if fractions.mean() < 0.8 or not 0.5 < top < 2 or not 0.5 < share < 2:
         return ""
     return (
@@ -170,9 +172,9 @@ def refuse_mixed_units(
     where: str,
 ) -> None:
     """BadRequest where a column seems to hold two units; the plan's `unit = "as given"` says that it does not."""
-    said = mixed_units(values, positive, groups)
-    if said:
+    suspicion = mixed_units(values, positive, groups)
+    if suspicion:
         raise BadRequest(
-            f"{name} seems to hold scores in two units: {said}. Write all in one, or, if they are, say so in the plan "
-            f"under [{where}]: unit = 'as given'"
+            f"{name} seems to hold scores in two units: {suspicion}. Write all in one, or, if they are, say so in the "
+            f"plan under [{where}]: unit = 'as given'"
         )

@@ -59,12 +59,12 @@ class ColumnOverview:
     def line(self) -> str:
         """The column in one line."""
         if self.low is not None and len(self.groups) != 2:
-            said = f"numbers from {self.low:g} to {self.high:g}, {self.values:,} different"
+            content = f"numbers from {self.low:g} to {self.high:g}, {self.values:,} different"
         elif self.groups:
-            said = ", ".join(f"{name} ({count:,})" for name, count in self.groups)
+            content = ", ".join(f"{name} ({count:,})" for name, count in self.groups)
         else:
-            said = f"{self.values:,} different texts"
-        return f"{self.name}: {said}{f'; {self.empty:,} empty' if self.empty else ''}"
+            content = f"{self.values:,} different texts"
+        return f"{self.name}: {content}{f'; {self.empty:,} empty' if self.empty else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +126,11 @@ def _column(table: LabelTable, name: str) -> tuple[ColumnOverview, Numbers | Non
         numbers = table.numbers(name)
     except BadRequest:
         numbers = None
-    told = np.empty(0) if numbers is None else numbers[np.isfinite(numbers)]
-    if numbers is None or not len(told):
+    known = np.empty(0) if numbers is None else numbers[np.isfinite(numbers)]
+    if numbers is None or not len(known):
         return ColumnOverview(name, int((codes < 0).sum()), len(names), None, None, groups), None
     return (
-        ColumnOverview(name, int(np.isnan(numbers).sum()), len(names), float(told.min()), float(told.max()), groups),
+        ColumnOverview(name, int(np.isnan(numbers).sum()), len(names), float(known.min()), float(known.max()), groups),
         numbers,
     )
 
@@ -150,7 +150,7 @@ def _kind(columns: Sequence[ColumnOverview], numeric: Mapping[str, Numbers]) -> 
     score = next((by_word[w].name for w in _NAMES["score"] if w in by_word and by_word[w].name in numeric), None)
     same, outcome = (next((by_word[w].name for w in _NAMES[r] if w in by_word and by_word[w].name in two), None)
                      for r in ("same", "outcome"))  # fmt: skip
-    sides = {role: found for role in ("subject_a", "subject_b", "image_a", "image_b") if (found := of(role))}
+    sides = {role: name for role in ("subject_a", "subject_b", "image_a", "image_b") if (name := of(role))}
     if score and ((same and ("subject_a" in sides or same != outcome)) or {"subject_a", "subject_b"} <= set(sides)):
         return "scores", {"score": score, **({"same": same} if same else {}), **sides}
     presentations = _presentation_roles(of, score)
@@ -191,9 +191,11 @@ def _factors(columns: Sequence[ColumnOverview], kind: Kind, roles: Mapping[str, 
 
 def _classes(columns: Sequence[ColumnOverview], roles: Mapping[str, str]) -> list[str]:
     classes = {c.name: {group for group, _ in c.groups} for c in columns}
-    true, said = classes[roles["truth"]], classes[roles["predicted"]]
-    if true and said and not true & said:
-        return [f"{roles['predicted']} says {sorted(said)}, and {roles['truth']} says {sorted(true)}: they never meet"]
+    true, predicted = classes[roles["truth"]], classes[roles["predicted"]]
+    if true and predicted and not true & predicted:
+        return [
+            f"{roles['predicted']} says {sorted(predicted)}, and {roles['truth']} says {sorted(true)}: they never meet"
+        ]
     return []
 
 
@@ -211,7 +213,7 @@ def _decided(columns: Sequence[ColumnOverview], roles: Mapping[str, str]) -> lis
 
 
 def guessed_draft(
-    found: FileOverview,
+    overview: FileOverview,
     high_from: float | None,
     factors: Sequence[str] = (),
     label_warning: str = "",
@@ -224,31 +226,31 @@ def guessed_draft(
 
     BadRequest: a file that is nothing an audit is made of, or has no groups.
     """
-    by = tuple(factors) or found.factors
-    if found.kind == "unknown":
+    by = tuple(factors) or overview.factors
+    if overview.kind == "unknown":
         raise BadRequest(
-            f"{found.file} has no columns that an audit is made of: comparisons (score, same), a classifier's answers "
-            "(truth, predicted), risk scores (score, outcome) or presentation attack detection (attack_type, decision)"
-            ". Name its columns in a draft: countenance audit plan --example scores, outcomes, risks or pad"
+            f"{overview.file} has no columns that an audit is made of: comparisons (score, same), a classifier's "
+            "answers (truth, predicted), risk scores (score, outcome) or presentation attack detection (attack_type, "
+            "decision). Name its columns in a draft: countenance audit plan --example scores, outcomes, risks or pad"
         )
     if not by:
-        raise BadRequest(f"{found.file} has no column that looks like groups: name one with --by")
-    if "score" in found.roles and found.kind == "presentations":
+        raise BadRequest(f"{overview.file} has no column that looks like groups: name one with --by")
+    if "score" in overview.roles and overview.kind == "presentations":
         raise BadRequest(
-            f"{found.file} has scores of presentations: from which one up they count, and as what, nobody can guess. "
-            "Say bona_fide_from or attack_from in a draft: countenance audit plan --example pad"
+            f"{overview.file} has scores of presentations: from which one up they count, and as what, nobody can "
+            "guess. Say bona_fide_from or attack_from in a draft: countenance audit plan --example pad"
         )
     asked = {
         "scores": "Is one group falsely accepted or missed more often than another?",
         "outcomes": "Who is misclassified most?",
         "risks": "Who is wrongly called high risk?",
         "presentations": "Which attacks are accepted, and whose bona fide presentations are called attacks?",
-    }[found.kind]
+    }[overview.kind]
     lines = [
         "# Guessed from the data by `countenance audit quick`. Read every line; nothing here was declared beforehand.",
-        f"title = {_text(found.file)}",
+        f"title = {_text(overview.file)}",
         f"question = {_text(asked)}",
-        f"limits = {_texts(_limits(found, by, factors, label_warning, labelled_by))}",
+        f"limits = {_texts(_limits(overview, by, factors, label_warning, labelled_by))}",
         "",
         "[system]",
         'name = "not stated"',
@@ -257,41 +259,41 @@ def guessed_draft(
         f"factors = {_texts(by)}",
         f"labelled_by = {_text(labelled_by or 'not stated')}",
         "",
-        f"[{found.kind}]",
-        f"file = {_text(found.file)}",
+        f"[{overview.kind}]",
+        f"file = {_text(overview.file)}",
     ]
-    roles = dict(found.roles)
-    if found.kind == "scores":
+    roles = dict(overview.roles)
+    if overview.kind == "scores":
         lines += [f"score = {_text(roles['score'])}", f"same = {_text(roles.get('same', ''))}"]
         for key, pair in (("subjects", ("subject_a", "subject_b")), ("images", ("image_a", "image_b"))):
             lines.append(f"{key} = {_texts([roles[side] for side in pair] if set(pair) <= set(roles) else [])}")
-        lines += ["", "[threshold]", 'rule = "fmr"', f"value = {_fmr(found.rows)}"]
+        lines += ["", "[threshold]", 'rule = "fmr"', f"value = {_fmr(overview.rows)}"]
     else:
         lines += [f"{role} = {_text(column)}" for role, column in roles.items()]
-    if found.kind == "presentations" and "subject" not in roles:
+    if overview.kind == "presentations" and "subject" not in roles:
         lines.append('subject = ""')
-    if found.kind == "risks":
+    if overview.kind == "risks":
         lines += [f"high_from = {high_from!r}", f"label_warning = {_text(label_warning or 'not stated')}"]
     return "\n".join(lines) + "\n"
 
 
 def _limits(
-    found: FileOverview, by: Sequence[str], factors: Sequence[str], label_warning: str, labelled_by: str
+    overview: FileOverview, by: Sequence[str], factors: Sequence[str], label_warning: str, labelled_by: str
 ) -> tuple[str, ...]:
     """What a reader of the report must know about a plan that nobody made: each guess, and what nobody stated."""
-    columns = ", ".join(f"{role} is {column!r}" for role, column in found.roles.items())
+    columns = ", ".join(f"{role} is {column!r}" for role, column in overview.roles.items())
     guessed = [columns, *([] if factors else [f"groups are {', '.join(map(repr, by))}"])]
-    if found.kind == "scores":
-        guessed.append(f"the threshold is where {100 * _fmr(found.rows):g} % of impostors are accepted")
-    said = ["the plan was guessed from the data: exploratory", f"guessed from names and values: {'; '.join(guessed)}"]
-    if found.kind == "risks" and not label_warning:
-        said.append(
-            f"nobody stated what {found.roles['outcome']!r} really measures: an arrest is not an offence, a refused "
+    if overview.kind == "scores":
+        guessed.append(f"the threshold is where {100 * _fmr(overview.rows):g} % of impostors are accepted")
+    limits = ["the plan was guessed from the data: exploratory", f"guessed from names and values: {'; '.join(guessed)}"]
+    if overview.kind == "risks" and not label_warning:
+        limits.append(
+            f"nobody stated what {overview.roles['outcome']!r} really measures: an arrest is not an offence, a refused "
             "loan is no default, and a biased outcome makes a biased score look right"
         )
     if not labelled_by:
-        said.append("nobody stated how the labels of groups came about")
-    return tuple(said)
+        limits.append("nobody stated how the labels of groups came about")
+    return tuple(limits)
 
 
 def _fmr(rows: int) -> float:
@@ -299,9 +301,9 @@ def _fmr(rows: int) -> float:
     return next((rate for rate in (0.0001, 0.001, 0.01) if rows * rate >= 30), 0.01)
 
 
-def _text(said: str) -> str:
-    return json.dumps(said, ensure_ascii=False)
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
-def _texts(said: Sequence[str]) -> str:
-    return f"[{', '.join(map(_text, said))}]"
+def _texts(texts: Sequence[str]) -> str:
+    return f"[{', '.join(map(_text, texts))}]"

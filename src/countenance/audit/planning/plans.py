@@ -64,8 +64,8 @@ def systems_plan_of_draft(draft: Path, now: datetime, tell: Callable[[str], None
     Every other field holds for all systems. Without [[between]] every measure is compared between systems: for
     everybody together, and by each way to tell groups apart.
     """
-    told = _toml(draft)
-    systems, between = told.pop("systems", None), told.pop("between", None)
+    table = _toml(draft)
+    systems, between = table.pop("systems", None), table.pop("between", None)
     if systems is None:
         if between is not None:
             raise BadRequest("[[between]] asks about several systems: name them as [[systems]]")
@@ -73,11 +73,11 @@ def systems_plan_of_draft(draft: Path, now: datetime, tell: Callable[[str], None
     if not isinstance(systems, list) or not all(isinstance(one, dict) for one in systems):
         raise BadRequest("systems are tables: [[systems]], one for each")
     for name in ("system", "together", *SOURCES):
-        if name in told:
+        if name in table:
             raise BadRequest(f"a draft with [[systems]] has no {name!r} of its own: each system has its source")
     names = [one.get("name") for one in systems]
     asked = {"systems": names, "between": between or []}
-    drafts = [{**told, "together": asked, **_parted(one)} for one in systems]
+    drafts = [{**table, "together": asked, **_parted(one)} for one in systems]
     plans = [_plan_of_told(one) for one in drafts]
     if between is None:
         measures = source_of(plans[0][0], draft.parent).measures
@@ -117,10 +117,10 @@ def _completed(plan: Plan, declared: bool, folder: Path, now: datetime, tell: Ca
 
 def read_draft(draft: Path) -> tuple[Plan, bool]:
     """The plan in a draft as it stands, and whether it declares hypotheses. BadRequest: a field that is wrong."""
-    told = _toml(draft)
-    if "systems" in told:
+    table = _toml(draft)
+    if "systems" in table:
         raise BadRequest(f"{draft.name} is a draft for several systems: `countenance audit plan` makes their plan")
-    return _plan_of_told(told)
+    return _plan_of_told(table)
 
 
 def _toml(draft: Path) -> dict[str, Any]:
@@ -132,11 +132,11 @@ def _toml(draft: Path) -> dict[str, Any]:
         raise BadRequest(f"{draft.name} is no TOML: {error}") from error
 
 
-def _plan_of_told(told: Mapping[str, Any]) -> tuple[Plan, bool]:
+def _plan_of_told(table: Mapping[str, Any]) -> tuple[Plan, bool]:
     for fixed in ("created", "inputs", "data_seen", "usual_hypotheses", "format"):
-        if fixed in told:
+        if fixed in table:
             raise BadRequest(f"a draft does not say {fixed!r}: that is written when the plan is made")
-    return plan_of({name: _with_nothing(value) for name, value in told.items()}), "hypotheses" in told
+    return plan_of({name: _with_nothing(value) for name, value in table.items()}), "hypotheses" in table
 
 
 def read_plan(path: Path) -> Plan:

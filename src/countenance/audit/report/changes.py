@@ -15,15 +15,15 @@ ROW = 56
 _TITLES = {"fmr": "Falsely matched with others of their group", "fnmr": "Not recognised as themselves"}
 
 
-def before_and_after(found: AuditDifference) -> tuple[Figure, ...]:
+def before_and_after(difference: AuditDifference) -> tuple[Figure, ...]:
     """A picture for each way of grouping and each of the two errors, where both audits have a number."""
     figures = []
     for measure, title in _TITLES.items():
-        for analysis in dict.fromkeys(change.analysis for change in found.changes):
-            own = [c for c in found.changes if (c.analysis, c.measure) == (analysis, measure) and analysis]
-            told = [c for c in own if c.before.known and c.after.known]
-            if told:
-                figures.append(_figure(f"{title}, by {analysis}, before and after", told))
+        for analysis in dict.fromkeys(change.analysis for change in difference.changes):
+            own = [c for c in difference.changes if (c.analysis, c.measure) == (analysis, measure) and analysis]
+            known = [c for c in own if c.before.known and c.after.known]
+            if known:
+                figures.append(_figure(f"{title}, by {analysis}, before and after", known))
     return tuple(figures)
 
 
@@ -34,9 +34,9 @@ def _figure(title: str, changes: Sequence[Change]) -> Figure:
     parts = scale(axis, left, width, height)
     for at, change in enumerate(changes):
         y = at * ROW + 16
-        told = f"{_told(change.before)} → {_told(change.after)}"
+        step = f"{_told(change.before)} → {_told(change.after)}"
         parts.append(text(left, y, change.group, "start", 13, INK, "600", halo=True))
-        parts.append(text(99, y, told, "end", 12, INK, halo=True))
+        parts.append(text(99, y, step, "end", 12, INK, halo=True))
         for share, down, colour, kind, when in (
             (change.before, 13, RED, "ring", "before"),
             (change.after, 26, BLUE, "dot", "after"),

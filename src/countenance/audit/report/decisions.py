@@ -96,8 +96,8 @@ def _rates_grid(analysis: OutcomeAnalysis, everybody: OutcomeResults) -> Grid:
         for c in group.classes:
             if c.tpr.trials == 0:  # nobody here is of that class
                 continue
-            told = [_rate(s) if s.known else "" if s.trials == 0 else s.reason for s in (c.ppv, c.tpr, c.fpr)]
-            rows.append((c.label, group.group, *told))
+            cells = [_rate(s) if s.known else "" if s.trials == 0 else s.reason for s in (c.ppv, c.tpr, c.fpr)]
+            rows.append((c.label, group.group, *cells))
     heads = (
         "class",
         "group",
@@ -111,16 +111,16 @@ def _rates_grid(analysis: OutcomeAnalysis, everybody: OutcomeResults) -> Grid:
 def calibration(analysis: RiskAnalysis) -> Figure | None:
     """How often what was foretold happened, by score and group."""
     groups = list(dict.fromkeys(c.group for c in analysis.calibration))
-    told = [c for c in analysis.calibration if c.observed.known]
-    if not told:
+    known = [c for c in analysis.calibration if c.observed.known]
+    if not known:
         return None
-    places = [_middle(c.low, c.high) for c in told]
+    places = [_middle(c.low, c.high) for c in known]
     across = LinearAxis(min(places), max(places))
     down = LinearAxis(0.0, 1.0)
     box, parts = frame(across, down, "score", "share with the outcome", lambda x: f"{x:g}")
     shown = groups[: len(LINES)]
     for group, (colour, dash) in zip(shown, LINES, strict=False):
-        cells = [c for c in told if c.group == group and c.observed.estimate is not None]
+        cells = [c for c in known if c.group == group and c.observed.estimate is not None]
         points = [(across.place(_middle(c.low, c.high)), 1 - down.place(c.observed.estimate or 0.0)) for c in cells]
         parts.append(polyline(points, box, colour, dash))
         for (x, y), c in zip(points, cells, strict=True):

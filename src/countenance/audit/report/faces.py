@@ -79,10 +79,10 @@ def heat_map(analysis: Analysis, target: float | None, threshold: str) -> Figure
                 parts.append(text(x + across / 2, y + row / 2 + 4, "–", "middle", 12))
                 continue
             colour, ink = _heat(cell.fmr.estimate, base)
-            said = f"{first} and {second}: {seen(cell.fmr)}"
-            parts.append(rectangle(x, y, across, row, colour, said, "#ffffff"))
+            cell_text = f"{first} and {second}: {seen(cell.fmr)}"
+            parts.append(rectangle(x, y, across, row, colour, cell_text, "#ffffff"))
             if not cell.enough:
-                parts.append(rectangle(x, y, across, row, "url(#hatch)", said))
+                parts.append(rectangle(x, y, across, row, "url(#hatch)", cell_text))
             parts.append(text(x + across / 2, y + 22, _short(cell.fmr), "middle", 12, ink, "600"))
             parts.append(text(x + across / 2, y + 38, _counts(cell.fmr), "middle", 10, ink))
             if j >= i:
@@ -157,9 +157,9 @@ def det_curves(analysis: Analysis) -> Figure | None:
             for p in points
             if p.cells[diagonal].errors and p.fnmr[g].known
         ]
-        told = [(x, y) for x, y in pairs if x is not None and y is not None]
-        if len(told) > 2:
-            curves.append((group.group, told))
+        known = [(x, y) for x, y in pairs if x is not None and y is not None]
+        if len(known) > 2:
+            curves.append((group.group, known))
     if not curves:
         return None
     rates, misses = ([pair[at] for _, curve in curves for pair in curve if pair[at] > 0] for at in (0, 1))
@@ -293,13 +293,13 @@ def few_searches(faces: FaceResults) -> tuple[str, ...]:
     return tuple(g for g in dict.fromkeys(s.group for s in faces.searches) if (errors.get(g) or 0) < ENOUGH)
 
 
-def _expected(found: SearchResult, few: bool) -> tuple[str, str, str, str]:
+def _expected(search: SearchResult, few: bool) -> tuple[str, str, str, str]:
     """False candidates of a search, their interval, the chance of any, and that at the upper bound."""
-    low, high = found.expected_low, found.expected_high
+    low, high = search.expected_low, search.expected_high
     ends = "" if low is None or high is None else f"{low:.3g} to {high:.3g}" if low else f"at most {high:.3g}"
     if few:
-        return "too few to tell", ends, "too few to tell", f"at most {percent(found.chance_high)}"
-    return f"{found.expected_false:.3g}", ends, percent(found.chance_any), percent(found.chance_high)
+        return "too few to tell", ends, "too few to tell", f"at most {percent(search.chance_high)}"
+    return f"{search.expected_false:.3g}", ends, percent(search.chance_any), percent(search.chance_high)
 
 
 def gallery_curve(faces: FaceResults) -> Figure | None:
@@ -307,22 +307,22 @@ def gallery_curve(faces: FaceResults) -> Figure | None:
     groups = list(dict.fromkeys(s.group for s in faces.searches))
     few = few_searches(faces)
     lines = [(g, [s for s in faces.searches if s.group == g and s.chance_any > 0]) for g in groups if g not in few]
-    lines = [(g, found) for g, found in lines if len(found) > 1]
+    lines = [(g, searches) for g, searches in lines if len(searches) > 1]
     if not lines:
         return None
     across = LogAxis.over([float(s.gallery) for s in faces.searches])
-    chances = [s.chance_any for _, found in lines for s in found]
+    chances = [s.chance_any for _, searches in lines for s in searches]
     if min(chances) > NEARLY_SURE:
         return None  # lines along the upper edge
     down = LogAxis.over([max(1e-6, min(chances)), 1.0])
     box, parts = frame(across, down, "people in the gallery", "chance of a false candidate", number_label)
     ranked = sorted(lines, key=lambda pair: -pair[1][-1].expected_false)
     shown = ranked if len(ranked) <= len(LINES) else [*ranked[:4], *ranked[-3:]]
-    for (_, found), (colour, dash) in zip(shown, LINES, strict=False):
+    for (_, searches), (colour, dash) in zip(shown, LINES, strict=False):
         parts.append(
-            polyline([(across.place(s.gallery), 1 - down.place(s.chance_any)) for s in found], box, colour, dash)
+            polyline([(across.place(s.gallery), 1 - down.place(s.chance_any)) for s in searches], box, colour, dash)
         )
-        for s in found:
+        for s in searches:
             if s.measured is not None and s.measured.estimate:
                 x, y = across.place(s.gallery), 1 - down.place(s.measured.estimate)
                 parts.append(mark(box[0] + box[2] * x, box[1] + box[3] * y, "ring", colour, "measured"))

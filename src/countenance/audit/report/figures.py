@@ -225,11 +225,11 @@ LONG, LONG_BESIDE, LINE = 26, 14, 16
 it goes onto a line of its own, px."""
 
 
-def rate_axis(told: Sequence[Share], also: float | None = None) -> LogAxis | LinearAxis:
+def rate_axis(shares: Sequence[Share], also: float | None = None) -> LogAxis | LinearAxis:
     """An axis for rates with their intervals: logarithmic, or, where every rate is large, from 0 to 100 %."""
-    if told and min(share.low or 0.0 for share in told) >= LARGE:
+    if shares and min(share.low or 0.0 for share in shares) >= LARGE:
         return LinearAxis(0.0, 1.0)
-    return LogAxis.over([*(v for s in told for v in (s.low, s.estimate, s.high)), also], floor=1e-8)
+    return LogAxis.over([*(v for s in shares for v in (s.low, s.estimate, s.high)), also], floor=1e-8)
 
 
 def forest(
@@ -247,12 +247,12 @@ def forest(
     pictures beside each other; the lines then keep their order. None where no group has an error, or none has a number:
     there is nothing to see.
     """
-    told = [share for _, share in lines if share.known]
+    known = [share for _, share in lines if share.known]
     if shared is None:
         lines = by_rate(tuple(lines), 1 if low_is_bad else -1)
-        if not any(share.errors for share in told):
+        if not any(share.errors for share in known):
             return None
-    axis = rate_axis(told, reference[1] if reference else None) if shared is None else shared
+    axis = rate_axis(known, reference[1] if reference else None) if shared is None else shared
     left, width = 1.0, 98.0
     long = [len(name) > (LONG if shared is None else LONG_BESIDE) for name, _ in lines]
     tops = [16 + ROW * at + LINE * sum(long[:at]) for at in range(len(lines))]

@@ -47,9 +47,9 @@ def lead_question(plan: Plan, results: Results) -> Question | None:
     shown = by_strength(plan, results.judged)
     asked = [*shown, *(j for j in results.judged if j.declared)]
     for one in asked:
-        found = by_key.get((one.measure, one.factor, one.of_class))
-        if found is not None and sum(share.known for share in found.shares) > 1:
-            return found
+        same = by_key.get((one.measure, one.factor, one.of_class))
+        if same is not None and sum(share.known for share in same.shares) > 1:
+            return same
     return next((q for q in questions if sum(share.known for share in q.shares) > 1), None)
 
 

@@ -79,13 +79,13 @@ def render(template: str, **values: object) -> str:
 
 
 def _changed(before: Bundle, after: Bundle) -> list[Section]:
-    found = compare_bundles(before, after)
+    difference = compare_bundles(before, after)
     words = (
         f"Before: “{before.results.title}”{_under(before.plan)} (bundle {before.hash[:16]}…). "
         f"After: this audit{_under(after.plan)}.",
-        *found.notes,
+        *difference.notes,
     )
-    return [Section("Before and after", words, before_and_after(found))]
+    return [Section("Before and after", words, before_and_after(difference))]
 
 
 def _under(plan: Plan) -> str:
@@ -139,15 +139,15 @@ def _faces(plan: Plan, faces: FaceResults, lead: Question | None) -> list[Sectio
         )
     curve = gallery_curve(faces)
     few = few_searches(faces)
-    told = [s for s in faces.searches if s.group not in few]
-    said = (
+    shown = [s for s in faces.searches if s.group not in few]
+    text = (
         f"Fewer than {ENOUGH} false matches were seen for {listed(few)}: too few to tell what they mean for searches."
     )
-    too_few = (said,) if few else ()
+    too_few = (text,) if few else ()
     if curve is not None:
         sections.append(Section("Searches", too_few, (curve,)))
-    elif told and min(s.chance_any for s in told) > NEARLY_SURE:
-        least = min(told, key=lambda s: s.chance_any)
+    elif shown and min(s.chance_any for s in shown) > NEARLY_SURE:
+        least = min(shown, key=lambda s: s.chance_any)
         words = (
             f"A search in a gallery of {least.gallery:,} people or more returns at least one false candidate with a "
             f"chance of {percent(least.chance_any)} or more, whoever is searched for."
@@ -181,9 +181,9 @@ def _about(analysis: Analysis, counted: str) -> tuple[str, ...]:
 
 def _without_error(analysis: Analysis) -> tuple[str, ...]:
     """Rates that are zero everywhere, in words: a picture would be empty."""
-    said = {"fmr": "was falsely matched", "fnmr": "was missed", "failures": "gave no template or score"}
+    verbs = {"fmr": "was falsely matched", "fnmr": "was missed", "failures": "gave no template or score"}
     words = []
-    for measure, happened in said.items():
+    for measure, happened in verbs.items():
         shares = [getattr(group, measure) for group in analysis.groups]
         known = [share for share in shares if share.known]
         if known and not any(share.errors for share in known):
@@ -199,7 +199,7 @@ def _forests(faces: FaceResults, analysis: Analysis, lead: Question | None) -> t
     figures = []
     above = "" if lead is None or lead.factor != analysis.name else {"fte": "failures"}.get(lead.measure, lead.measure)
     overall = None if faces.fmr.estimate is None else ("all comparisons", faces.fmr.estimate)
-    said = {
+    words = {
         "fmr": ("Falsely matched with others of their group", "Share of comparisons of two different people of one "
                 "group that are accepted as the same person.", overall),
         "fnmr": ("Not recognised as themselves", "Share of comparisons of two pictures of one person that are "
@@ -207,7 +207,7 @@ def _forests(faces: FaceResults, analysis: Analysis, lead: Question | None) -> t
         "failures": ("No face found", "Share of images (or comparisons) that gave no template or score.",
                      None if faces.failures.estimate is None else ("all", faces.failures.estimate)),
     }  # fmt: skip
-    for measure, (title, note, reference) in said.items():
+    for measure, (title, note, reference) in words.items():
         if measure != above:  # that one is the first picture of the page
             lines = [(group.group, getattr(group, measure)) for group in analysis.groups]
             figures.append(forest(f"{title}, by {analysis.name}", lines, note, reference))

@@ -9,9 +9,9 @@ from countenance.audit.formats.results import PresentationAnalysis, Presentation
 from countenance.audit.report.figures import Figure, Grid, Section, forest
 
 
-def presentation_sections(found: PresentationResults, lead: Question | None = None) -> list[Section]:
+def presentation_sections(results: PresentationResults, lead: Question | None = None) -> list[Section]:
     """The parts of the report. lead: the question whose picture the page begins with."""
-    everybody = found.everybody
+    everybody = results.everybody
     attacks = forest(
         "Attacks accepted, by species (APCER)",
         [(line.species, line.apcer) for line in everybody.species],
@@ -20,20 +20,20 @@ def presentation_sections(found: PresentationResults, lead: Question | None = No
     sections = [
         Section(
             "Attacks and bona fide presentations",
-            (*presentation_lines(everybody), f"A presentation is an attack or bona fide {_decided(found.decided)}."),
+            (*presentation_lines(everybody), f"A presentation is an attack or bona fide {_decided(results.decided)}."),
             () if attacks is None else (attacks,),
             (("By species of attack instrument", _species(everybody)),),
         )
     ]
-    return sections + [_by(analysis, found, lead) for analysis in found.analyses]
+    return sections + [_by(analysis, results, lead) for analysis in results.analyses]
 
 
 def _decided(how: str) -> str:
     return how if how.startswith("as ") else f"by its score: {how}"
 
 
-def _by(analysis: PresentationAnalysis, found: PresentationResults, lead: Question | None) -> Section:
-    overall = found.everybody.bpcer.estimate
+def _by(analysis: PresentationAnalysis, results: PresentationResults, lead: Question | None) -> Section:
+    overall = results.everybody.bpcer.estimate
     above = lead is not None and (lead.measure, lead.factor) == ("bpcer", analysis.name)
     figure: Figure | None = None
     if not above:  # that one is the first picture of the page

@@ -87,8 +87,8 @@ def answered(task: str, judged: Sequence[Judged], counted: str = "people") -> tu
 
 def _answered(task: str, key: tuple[bool, str, str, str], family: Sequence[Judged], counted: str) -> Answered:
     other, measure, factor, of_class = key
-    told = [(v, sum(j.verdict == v for j in family)) for v in VERDICTS]
-    summary = "; ".join(f"{v}: {n} of {len(family)}" for v, n in told if n)
+    counts = [(v, sum(j.verdict == v for j in family)) for v in VERDICTS]
+    summary = "; ".join(f"{v}: {n} of {len(family)}" for v, n in counts if n)
     ordered = sorted(family, key=lambda j: (VERDICTS.index(j.verdict), -size(j)))
     telling = [j for j in ordered if j.verdict != "insufficient evidence"]
     whole = _grid(ordered, counted)
@@ -147,8 +147,8 @@ def _rate(share: Share | None) -> str:
 
 def card_grid(judged: Sequence[Judged], task: str, counted: str = "people") -> Grid:
     """The declared verdicts in one table, for a page with little room: those that show something, strongest first."""
-    told = [j for j in judged if j.declared and (len(judged) <= MOST_ROWS or j.verdict != "insufficient evidence")]
-    ordered = sorted(told, key=lambda j: (VERDICTS.index(j.verdict), -size(j)))
+    shown = [j for j in judged if j.declared and (len(judged) <= MOST_ROWS or j.verdict != "insufficient evidence")]
+    ordered = sorted(shown, key=lambda j: (VERDICTS.index(j.verdict), -size(j)))
     heads = ("question", *HEADS[:3], "how many times", "95 % interval", _heads(counted)[_UNSEEN])
     rows = tuple(
         (question_words(task, j.measure, j.factor, j.of_class), *_row(j)[:3], *_row(j)[5 : _UNSEEN + 1])

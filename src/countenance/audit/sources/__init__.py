@@ -28,7 +28,7 @@ def source_of(plan: Plan, folder: Path) -> Source[Any]:
 
         return ImageSource(plan, folder)
     if plan.api is not None:
-        from countenance.audit.sources.live.asking import LiveSource
+        from countenance.audit.sources.live.live_source import LiveSource
 
         return LiveSource(plan, folder)
     if plan.presentations is not None:

@@ -50,14 +50,14 @@ def read_presentations(
     people = labelled.people
     findings = [*labelled.findings, *repeated_rows(folder / source.file, source.subject)]
     if source.decision is not None:
-        said = _decisions(table, source, source.decision)
+        decisions = _decisions(table, source, source.decision)
         decided = "as the system decided"
     else:
         by_factor = {
             factor: (people.codes[labelled.subjects, at], people.labels[at]) for at, factor in enumerate(people.factors)
         }
-        said, found = _scores(table, source, real, by_factor)
-        findings += found
+        decisions, notes = _scores(table, source, real, by_factor)
+        findings += notes
         way, cut = (
             ("bona fide", source.bona_fide_from) if source.attack_from is None else ("attack", source.attack_from)
         )
@@ -70,14 +70,14 @@ def read_presentations(
             findings.append(f"{missing:,} attacks of {table.name} name no series; they are clustered by subject only")
     if source.subject is None:
         findings.append(NO_SUBJECTS)
-    silent = int((said[kept] == NO_RESPONSE).sum())
+    silent = int((decisions[kept] == NO_RESPONSE).sum())
     if silent:
         findings.append(
             f"{silent:,} of {int(kept.sum()):,} presentations got no response; they count in APNRR and BPNRR, and in "
             "neither APCER nor BPCER"
         )
     return Presentations(
-        people, labelled.subjects[kept], types[kept], species[kept], real[kept], said[kept],
+        people, labelled.subjects[kept], types[kept], species[kept], real[kept], decisions[kept],
         None if series is None else series[kept], source.subject is not None, decided, tuple(findings),
     )  # fmt: skip
 
@@ -86,32 +86,32 @@ def _attacks(
     table: LabelTable, source: PresentationTable
 ) -> tuple[NDArray[np.str_], NDArray[np.str_], NDArray[np.bool_]]:
     """Attack types and species, (rows,), and which rows are bona fide."""
-    (raw,), said = table.texts(source.attack)
+    (raw,), words = table.texts(source.attack)
     if len(where := np.flatnonzero(raw < 0)):
         raise BadRequest(
             f"{table.name} has {len(where)} rows that say neither {source.bona_fide!r} nor a type of attack in "
             f"{source.attack!r}, the first is row {where[0] + 2}"
         )
-    bona_fide = [name for name in said if plain(name) == plain(source.bona_fide)]
-    real = np.isin(raw, [said.index(name) for name in bona_fide])
+    bona_fide = [name for name in words if plain(name) == plain(source.bona_fide)]
+    real = np.isin(raw, [words.index(name) for name in bona_fide])
     if real.all() or not real.any():
         there = "attacks" if not real.any() else "bona fide presentations"
         raise BadRequest(
-            f"{table.name} has {there} only: column {source.attack!r} says {listed_names(said[:8])}. Say in the plan "
-            f"what bona fide presentations are called, under [presentations]: bona_fide = {said[0]!r}"
+            f"{table.name} has {there} only: column {source.attack!r} says {listed_names(words[:8])}. Say in the plan "
+            f"what bona fide presentations are called, under [presentations]: bona_fide = {words[0]!r}"
         )
     meant = {**source.spellings, **dict.fromkeys(bona_fide, source.bona_fide)}
-    (types,), names = respelled([raw], said, meant, f"the column {source.attack!r} of {table.name}", _SPELLED)
+    (types,), names = respelled([raw], words, meant, f"the column {source.attack!r} of {table.name}", _SPELLED)
     kinds = np.array(names)[types]
     if source.species is None:
         return kinds, kinds, real
-    (codes,), found = table.texts(source.species)
-    (codes,), found = respelled(
-        [codes], found, source.spellings, f"the column {source.species!r} of {table.name}", _SPELLED
+    (codes,), instruments = table.texts(source.species)
+    (codes,), instruments = respelled(
+        [codes], instruments, source.spellings, f"the column {source.species!r} of {table.name}", _SPELLED
     )
     if len(where := np.flatnonzero((codes < 0) & ~real)):
         raise BadRequest(f"{table.name} has {len(where)} attacks without a species, the first is row {where[0] + 2}")
-    species = np.array([*found, ""])[codes]
+    species = np.array([*instruments, ""])[codes]
     for name in np.unique(species[~real]):
         of = sorted(set(kinds[~real & (species == name)].tolist()))
         if len(of) > 1:
@@ -146,11 +146,11 @@ def _scores(
     assert source.score is not None
     scores = table.numbers(source.score)
     scores = np.where(np.isin(scores, source.no_score), np.nan, scores)
-    told = np.isfinite(scores)
-    if not told.any():
+    scored = np.isfinite(scores)
+    if not scored.any():
         raise BadRequest(f"no row of {table.name} has a score in the column {source.score!r}")
     if len(source.limits) == 2:
-        outside = told & ((scores < source.limits[0]) | (scores > source.limits[1]))
+        outside = scored & ((scores < source.limits[0]) | (scores > source.limits[1]))
         if len(where := np.flatnonzero(outside)):
             raise BadRequest(
                 f"{len(where)} scores of {table.name} lie outside {source.limits[0]:g} to {source.limits[1]:g}, which "
@@ -158,26 +158,26 @@ def _scores(
             )
     refuse_sentinels(scores, source.limits, table.name, "presentations", "such a row then counts as no response")
     if source.unit == "find":
-        refuse_mixed_units(scores, real & told, groups, table.name, "presentations")
+        refuse_mixed_units(scores, real & scored, groups, table.name, "presentations")
     upward = source.bona_fide_from is not None
     cut = source.bona_fide_from if source.bona_fide_from is not None else source.attack_from
     assert cut is not None
     high = scores >= cut
-    said = np.where(told, np.where(high == upward, _BONA_FIDE, _ATTACK), NO_RESPONSE).astype(np.int8)
+    decisions = np.where(scored, np.where(high == upward, _BONA_FIDE, _ATTACK), NO_RESPONSE).astype(np.int8)
     findings = []
-    if not scores[told].min() < cut <= scores[told].max():
+    if not scores[scored].min() < cut <= scores[scored].max():
         findings.append(
-            f"the cut-off {cut:g} tells no presentation from any other: all scores lie between {scores[told].min():g} "
-            f"and {scores[told].max():g}"
+            f"the cut-off {cut:g} tells no presentation from any other: all scores lie between "
+            f"{scores[scored].min():g} and {scores[scored].max():g}"
         )
-    if (told & real).any() and (told & ~real).any():
-        found = direction(scores[told], real[told])
-        if found.certain and found.larger_is_more_alike != upward:
+    if (scored & real).any() and (scored & ~real).any():
+        tendency = direction(scores[scored], real[scored])
+        if tendency.certain and tendency.larger_is_more_alike != upward:
             findings.append(
                 "the scores run against the plan: bona fide presentations mostly lie on the side of the cut-off that "
                 "counts as attacks"
             )
-    return said, findings
+    return decisions, findings
 
 
 class PresentationSource(Source[PresentationTable]):

@@ -118,35 +118,35 @@ def read_scores(
     return ScoredComparisons(labelled.people, comparisons, rows.a, rows.b, tuple(findings))
 
 
-def _declared_direction(comparisons: Comparisons, said: str) -> None:
-    told = np.isfinite(comparisons.score)
-    mated = comparisons.mated[told]
+def _declared_direction(comparisons: Comparisons, declared: str) -> None:
+    scored = np.isfinite(comparisons.score)
+    mated = comparisons.mated[scored]
     if min(int(mated.sum()), int((~mated).sum())) < FEWEST_FOR_DIRECTION:
         return
-    found = direction(comparisons.score[told], mated)
-    if found.certain and not found.larger_is_more_alike:
+    tendency = direction(comparisons.score[scored], mated)
+    if tendency.certain and not tendency.larger_is_more_alike:
         raise BadRequest(
-            f"the plan says direction = {said!r}, and the scores run the other way: read so, two pictures of one "
-            f"person are less alike than two people (AUC {found.auc:.2f})"
+            f"the plan says direction = {declared!r}, and the scores run the other way: read so, two pictures of one "
+            f"person are less alike than two people (AUC {tendency.auc:.2f})"
         )
 
 
 def _one_direction(comparisons: Comparisons, rows: _ScoreRows, people: LabelledPeople) -> None:
     """Check that scores run the same way in every group. If not, the file mixes two systems or two units."""
-    told = np.isfinite(comparisons.score)
+    scored = np.isfinite(comparisons.score)
     for factor in people.factors:
         grouping = people.grouping(factor)
         group = grouping.codes[rows.a]
         for at, name in enumerate(grouping.groups):
-            here = told & (group == at)
+            here = scored & (group == at)
             mated = comparisons.mated[here]
             if min(int(mated.sum()), int((~mated).sum())) < FEWEST_FOR_DIRECTION:
                 continue
-            found = direction(comparisons.score[here], mated)
-            if found.certain and not found.larger_is_more_alike:
+            tendency = direction(comparisons.score[here], mated)
+            if tendency.certain and not tendency.larger_is_more_alike:
                 raise BadRequest(
                     f"directions are mixed: in the group {name!r} of {factor} scores run the other way than elsewhere "
-                    f"(AUC {found.auc:.2f})"
+                    f"(AUC {tendency.auc:.2f})"
                 )
 
 
@@ -196,17 +196,19 @@ def _looked_up(
     spellings: Spellings,
 ) -> tuple[Labelled, Codes, Codes]:
     assert source.labels is not None
-    told = read_table(folder / source.labels, [source.label_subject, *factors])
-    labelled = people_of_rows(told, source.label_subject, factors, contradictions, spellings)
+    people = read_table(folder / source.labels, [source.label_subject, *factors])
+    labelled = people_of_rows(people, source.label_subject, factors, contradictions, spellings)
     assert labelled.people.ids is not None
     row_of = {who: at for at, who in enumerate(labelled.people.ids)}
     place = np.array([row_of.get(who, -1) for who in ids], np.int32)
     unknown = int((place < 0).sum())
     if unknown == len(ids):
-        raise BadRequest(f"no subject of {table.name} is in {told.name}")
+        raise BadRequest(f"no subject of {table.name} is in {people.name}")
     findings = list(labelled.findings)
     if unknown:
-        findings.append(f"{unknown} of {len(ids)} subjects have no row in {told.name}; their comparisons are left out")
+        findings.append(
+            f"{unknown} of {len(ids)} subjects have no row in {people.name}; their comparisons are left out"
+        )
     return Labelled(labelled.people, labelled.subjects, tuple(findings)), place[a], place[b]
 
 
@@ -222,10 +224,10 @@ def _agree(rows: _ScoreRows, source: ScoreFile, contradictions: str, findings: l
     known = (rows.a >= 0) & (rows.b >= 0)
     wrong = known & (rows.same != (rows.a == rows.b))
     if wrong.any():
-        said = f"{int(wrong.sum())} comparisons say {source.same!r} against their subjects"
+        text = f"{int(wrong.sum())} comparisons say {source.same!r} against their subjects"
         if contradictions == "error":
-            raise BadRequest(f"{said}; correct them, or set contradictions = 'set aside' in the plan")
-        findings.append(f"{said}; they were set aside")
+            raise BadRequest(f"{text}; correct them, or set contradictions = 'set aside' in the plan")
+        findings.append(f"{text}; they were set aside")
         rows.keep(~wrong)
 
 
@@ -266,10 +268,10 @@ def _duplicates(
     alike = (scores[1:] == scores[:-1]) | (np.isnan(scores[1:]) & np.isnan(scores[:-1]))
     torn = np.unique(pairs[again & np.r_[False, ~alike]])
     if len(torn):
-        said = f"{len(torn)} pairs of images in {name} have two different scores"
+        text = f"{len(torn)} pairs of images in {name} have two different scores"
         if contradictions == "error":
-            raise BadRequest(f"{said}; correct them, or set contradictions = 'set aside' in the plan")
-        findings.append(f"{said}; they were set aside")
+            raise BadRequest(f"{text}; correct them, or set contradictions = 'set aside' in the plan")
+        findings.append(f"{text}; they were set aside")
     in_torn = np.isin(pairs, torn)
     if repeats := int((again & ~in_torn).sum()):
         findings.append(f"{repeats} rows of {name} repeat a pair of images; each pair counts once")

@@ -134,10 +134,10 @@ def _codes(values: NDArray[Any], rows: int, name: str) -> tuple[Codes, tuple[str
     if values.shape != (rows,):
         raise BadRequest(f"array {name!r} has shape {values.shape} for {rows} templates")
     raw, codes = np.unique(values.astype(str), return_inverse=True)
-    told = [str(said).strip() for said in raw]
-    names = natural({said for said in told if said})
-    at = {said: place for place, said in enumerate(names)}
-    return np.array([at.get(said, -1) for said in told], np.int32)[codes], tuple(names)
+    texts = [str(text).strip() for text in raw]
+    names = natural({text for text in texts if text})
+    at = {text: place for place, text in enumerate(names)}
+    return np.array([at.get(text, -1) for text in texts], np.int32)[codes], tuple(names)
 
 
 def faces_data(faces: Faces, sides: Sides | None = None, limits: tuple[float, float] = (-1.0, 1.0)) -> FaceData:

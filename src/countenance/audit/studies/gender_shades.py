@@ -49,14 +49,14 @@ def gender_shades_study(system: str, now: datetime) -> tuple[Plan, Loaded]:
 
 
 def _rows(cells: tuple[str, ...], sizes: tuple[int, ...], errors: tuple[int, ...], status: str) -> Classified:
-    skins, genders, truths, said = [], [], [], []
+    skins, genders, truths, answers = [], [], [], []
     for cell, size, wrong in zip(cells, sizes, errors, strict=True):
         skin, gender = cell.split(JOINT)
         other = next(g for g in GENDERS if g != gender)
         skins += [SKINS.index(skin)] * size
         genders += [GENDERS.index(gender)] * size
         truths += [gender] * size
-        said += [other] * wrong + [gender] * (size - wrong)
+        answers += [other] * wrong + [gender] * (size - wrong)
     people = LabelledPeople(None, ("skin", "gender"), (SKINS, GENDERS), np.array([skins, genders], np.int32).T.copy())
     subjects = np.arange(people.count, dtype=np.int32)
-    return Classified(people, subjects, np.array(truths), np.array(said), False, (status,))
+    return Classified(people, subjects, np.array(truths), np.array(answers), False, (status,))

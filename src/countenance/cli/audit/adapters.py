@@ -35,16 +35,16 @@ def adapter() -> None:
 def list_adapters() -> None:
     """List the descriptions that ship: their calls, the variables of their keys, and how they were checked."""
     for name in shipped():
-        found = read_adapter(name, Path()).adapter
-        click.echo(f"{name}: {found.name}, {found.endpoint}")
-        click.echo(f"  calls    {', '.join(found.calls)}")
-        keys = [slot.variable + (" (optional)" if slot.optional else "") for slot in found.secrets]
-        if found.sign is not None:
-            keys += [found.sign.key_id, found.sign.secret]
+        described = read_adapter(name, Path()).adapter
+        click.echo(f"{name}: {described.name}, {described.endpoint}")
+        click.echo(f"  calls    {', '.join(described.calls)}")
+        keys = [slot.variable + (" (optional)" if slot.optional else "") for slot in described.secrets]
+        if described.sign is not None:
+            keys += [described.sign.key_id, described.sign.secret]
         click.echo(f"  keys     {', '.join(keys) or 'none'}")
-        price = found.price
+        price = described.price
         click.echo(f"  price    {price.currency} {price.per_call:g} a call ({price.status})")
-        click.echo(f"  checked  {found.checked}")
+        click.echo(f"  checked  {described.checked}")
 
 
 @adapter.command("show")
@@ -70,9 +70,9 @@ def test_adapter(file: str, first: Path, second: Path, endpoint: str | None, yes
     from countenance.audit.sources.live.adapter.service import DescribedService
     from countenance.audit.sources.live.cost import Estimate
 
-    found = read_adapter(file, Path())
-    calls: tuple[CallName, ...] = tuple(found.adapter.calls)
-    service = DescribedService(found, endpoint, environment(), calls, time.time, time.sleep)
+    adapter_file = read_adapter(file, Path())
+    calls: tuple[CallName, ...] = tuple(adapter_file.adapter.calls)
+    service = DescribedService(adapter_file, endpoint, environment(), calls, time.time, time.sleep)
     pictures = first.read_bytes(), second.read_bytes()
     singles = 2 * sum(name != "compare" for name in calls)
     count, described = singles + ("compare" in calls), service.described
@@ -90,7 +90,7 @@ def test_adapter(file: str, first: Path, second: Path, endpoint: str | None, yes
                     continue
                 tokens = [look.token for look in looks] or ["", ""]
                 reply = service.compare(*pictures, *tokens)
-                direction = found.adapter.compare.direction if found.adapter.compare else ""
+                direction = adapter_file.adapter.compare.direction if adapter_file.adapter.compare else ""
                 click.echo(f"compare   {_said(reply, direction)}")
                 continue
             for picture, image in zip((first, second), pictures, strict=True):
@@ -142,11 +142,11 @@ def ask_adapter(
     from countenance.audit.sources.live.adapter.answers import answers_csv, ask_about, read_pictures
     from countenance.audit.sources.live.adapter.service import DescribedService
 
-    found = read_adapter(file, Path())
+    described = read_adapter(file, Path())
     table = read_pictures(labels, images, file_column)
     tape = cassette if cassette is not None else out.with_suffix(".cassette.jsonl")
-    service = None if replay else DescribedService(found, endpoint, environment(), (what,), time.time, time.sleep)
-    replies = ask_about(table, what, found, service, tape, lambda estimate: _agree(estimate, yes))
+    service = None if replay else DescribedService(described, endpoint, environment(), (what,), time.time, time.sleep)
+    replies = ask_about(table, what, described, service, tape, lambda estimate: _agree(estimate, yes))
     out.write_text(answers_csv(table, what, replies), encoding="utf-8")
     silent = sum(reply.state != "answered" for reply in replies)
     click.echo(f"{out}: {len(replies)} pictures, {silent} without a face that was found or usable")

@@ -47,9 +47,9 @@ def plan(draft: Path | None, out: Path | None, kind: str | None) -> None:
     from countenance.audit.formats.plan import margins_words
     from countenance.audit.planning.plans import plan_bytes, plan_of_draft, systems_plan_of_draft
 
-    found: list[str] = []
-    several = systems_plan_of_draft(draft, now(), found.append)
-    made = several.plans[0] if several is not None else plan_of_draft(draft, now(), found.append)
+    notes: list[str] = []
+    several = systems_plan_of_draft(draft, now(), notes.append)
+    made = several.plans[0] if several is not None else plan_of_draft(draft, now(), notes.append)
     target = out if out is not None else draft.with_suffix(".plan.json")
     if target.resolve().parent != draft.resolve().parent:
         raise BadRequest("a plan lies in the folder of its draft: the paths in it are relative to that folder")
@@ -65,7 +65,7 @@ def plan(draft: Path | None, out: Path | None, kind: str | None) -> None:
     click.echo(f"margin  {margins_words(made) or 'none: no groups can be shown to be alike'}")
     for line in dict.fromkeys(limit for plan in (several.plans if several else (made,)) for limit in plan.limits):
         click.echo(f"limit   {line}")
-    for line in dict.fromkeys(found):
+    for line in dict.fromkeys(notes):
         click.echo(f"found   {line}")
     if any(plan.data_seen for plan in (several.plans if several else (made,))):
         click.echo("note    scores exist already, so this audit is exploratory, not preregistered")
@@ -148,15 +148,15 @@ def _run_systems(plan_file: Path, out: Path, key: Signer, changes: dict[str, obj
 
     bundles = run_systems(plan_file, out, key, changes=changes, equipment=equipment, clock=now)
     read = [read_bundle(bundle) for bundle in bundles]
-    found = compare_systems(read)
-    click.echo(found.headline)
+    comparison = compare_systems(read)
+    click.echo(comparison.headline)
     for bundle in read:
         click.echo(f"  {bundle.plan.system.name}: {bundle.results.headline}")
-    declared = [d for d in found.between if d.declared and d.found.p is not None]
+    declared = [d for d in comparison.between if d.declared and d.found.p is not None]
     click.echo(
         f"between systems, a difference is shown in {sum(d.shown for d in declared)} of {len(declared)} comparisons"
     )
-    for line in found.notes:
+    for line in comparison.notes:
         click.echo(f"not told: {line}")
     for path in bundles:
         click.echo(f"bundle {path}")
@@ -166,13 +166,13 @@ def _changes(texts: tuple[str, ...]) -> dict[str, object]:
     """Values by field out of texts FIELD=VALUE, each a TOML value or else a text."""
     changes: dict[str, object] = {}
     for text in texts:
-        name, equals, told = text.partition("=")
+        name, equals, value = text.partition("=")
         if not equals:
             raise BadRequest(f"--set takes FIELD=VALUE, got {text!r}")
         try:
-            changes[name] = tomllib.loads(f"value = {told}")["value"]
+            changes[name] = tomllib.loads(f"value = {value}")["value"]
         except tomllib.TOMLDecodeError:
-            changes[name] = told
+            changes[name] = value
     return changes
 
 
@@ -192,14 +192,14 @@ def verify(bundle: Path, signer: str | None) -> None:
     """Check a bundle off line: signature, every file, the plan's hash, and that rates follow from their counts."""
     from countenance.audit.bundle import read_bundle
 
-    found = read_bundle(bundle, signer)
-    for problem in found.problems:
+    read = read_bundle(bundle, signer)
+    for problem in read.problems:
         click.echo(f"wrong: {problem}")
-    click.echo(f"bundle     {found.hash}")
-    click.echo(f"plan       {found.plan.hash}, made {found.plan.created}")
-    click.echo(f"signed by  {found.signer}{'' if signer else ' (whose key this is must be known from elsewhere)'}")
-    click.echo(f"status     {'preregistered' if found.results.preregistered else 'exploratory'}")
-    if found.problems:
+    click.echo(f"bundle     {read.hash}")
+    click.echo(f"plan       {read.plan.hash}, made {read.plan.created}")
+    click.echo(f"signed by  {read.signer}{'' if signer else ' (whose key this is must be known from elsewhere)'}")
+    click.echo(f"status     {'preregistered' if read.results.preregistered else 'exploratory'}")
+    if read.problems:
         click.echo("not what was signed")
         sys.exit(1)
     click.echo("ok: it is what was signed, and its rates follow from its counts")
@@ -230,24 +230,24 @@ def report(bundles: tuple[Path, ...], out: Path, before: Path | None, embed: boo
             raise click.UsageError("--before and --embed are for one bundle; several are compared with each other")
         _report_systems(bundles, out)
         return
-    found = read_bundle(bundles[0])
+    read = read_bundle(bundles[0])
     earlier = None if before is None else verify_bundle(before)
     out.mkdir(parents=True, exist_ok=True)
     pages = {
-        "report.html": report_page(found, earlier).encode(),
-        "counts.csv": counts_csv(found.results),
-        "results.json": canonical(to_json(found.results)),
+        "report.html": report_page(read, earlier).encode(),
+        "counts.csv": counts_csv(read.results),
+        "results.json": canonical(to_json(read.results)),
     }
-    if found.results.faces is not None:
-        pages["card.html"] = card_page(found).encode()
+    if read.results.faces is not None:
+        pages["card.html"] = card_page(read).encode()
         try:
-            sizes = found.plan.gallery.sizes
+            sizes = read.plan.gallery.sizes
             size = next((n for n in sizes if n >= 10_000), sizes[-1])
-            pages["leaflet.html"] = leaflet_page(facts_of_bundle(found, size, None, found.plan.gallery.prior)).encode()
+            pages["leaflet.html"] = leaflet_page(facts_of_bundle(read, size, None, read.plan.gallery.prior)).encode()
         except BadRequest as error:  # no false match rate: nothing to say about searches
             click.echo(f"no leaflet: {error}", err=True)
     if embed:
-        drawn = embed_svg(found)
+        drawn = embed_svg(read)
         if drawn is None:
             raise BadRequest("there is nothing to embed: no rates of two groups can be compared")
         pages["embed.svg"] = drawn.encode()
@@ -263,12 +263,12 @@ def _report_systems(bundles: tuple[Path, ...], out: Path) -> None:
     from countenance.audit.report.systems import systems_page
 
     read = [verify_bundle(bundle) for bundle in bundles]
-    found = compare_systems(read)
+    comparison = compare_systems(read)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "systems.html").write_text(systems_page(found, read))
-    (out / "systems.json").write_bytes(canonical(to_json(found)))
-    click.echo(found.headline)
-    for line in found.said:
+    (out / "systems.html").write_text(systems_page(comparison, read))
+    (out / "systems.json").write_bytes(canonical(to_json(comparison)))
+    click.echo(comparison.headline)
+    for line in comparison.said:
         click.echo(f"  {line}")
     click.echo(out / "systems.html")
     click.echo(out / "systems.json")
@@ -288,20 +288,19 @@ def diff(old: Path, new: Path, alpha: float, as_json: bool) -> None:
     from countenance.audit.findings.differences import compare_bundles
     from countenance.audit.formats.codec import to_json
 
-    found = compare_bundles(verify_bundle(old), verify_bundle(new), alpha)
+    difference = compare_bundles(verify_bundle(old), verify_bundle(new), alpha)
     if as_json:
-        click.echo(json.dumps(to_json(found), indent=2))
+        click.echo(json.dumps(to_json(difference), indent=2))
         return
-    _print(found)
+    _print(difference)
 
 
-def _print(found: AuditDifference) -> None:
+def _print(difference: AuditDifference) -> None:
     from countenance.audit.findings.words import between, rate, times
 
-    click.echo(
-        f"{found.old_system.name} {found.old_system.version} -> {found.new_system.name} {found.new_system.version}"
-    )
-    for note in found.notes:
+    before, after = difference.old_system, difference.new_system
+    click.echo(f"{before.name} {before.version} -> {after.name} {after.version}")
+    for note in difference.notes:
         click.echo(f"note: {note}")
     rows = [("by", "measure", "group", "before", "after", "ratio", "95 % interval", "corrected p", "verdict")]
     rows += [
@@ -316,11 +315,11 @@ def _print(found: AuditDifference) -> None:
             f"{change.p_corrected:.2g}" if change.p_corrected is not None else "-",
             change.verdict + (" (paired)" if change.paired else ""),
         )
-        for change in found.changes
+        for change in difference.changes
         if change.before.known and change.after.known
     ]
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    if left := len(found.changes) + 1 - len(rows):
+    if left := len(difference.changes) + 1 - len(rows):
         click.echo(f"{left} more cells have no rate in one of the two, or in both: --json lists them")

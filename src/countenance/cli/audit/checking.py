@@ -22,14 +22,14 @@ def check(file: Path, plan_file: Path | None) -> None:
     """
     from countenance.audit.planning.guessing import seen
 
-    found = seen(file)
-    for line in found.lines():
-        if plan_file is None or found.kind != "unknown" or not line.startswith("seems"):  # a plan knows better
+    overview = seen(file)
+    for line in overview.lines():
+        if plan_file is None or overview.kind != "unknown" or not line.startswith("seems"):  # a plan knows better
             click.echo(line)
     if plan_file is not None:
         _against(file, plan_file)
-    elif found.doubts:
-        for doubt in found.doubts:
+    elif overview.doubts:
+        for doubt in overview.doubts:
             click.echo(f"decide  {doubt}")
         sys.exit(1)
     click.echo("ok")
@@ -85,26 +85,26 @@ def quick(
     """
     from countenance.audit.planning.guessing import guessed_draft, seen
 
-    found = seen(file)
-    for line in (*found.lines(), *(f"decide  {doubt}" for doubt in found.doubts)):
+    overview = seen(file)
+    for line in (*overview.lines(), *(f"decide  {doubt}" for doubt in overview.doubts)):
         click.echo(line, err=True)
-    if high_from is None and found.kind == "risks":
+    if high_from is None and overview.kind == "risks":
         if yes:
             raise BadRequest("a risk score needs its cut-off: --high-from, a score from there up counts as high risk")
         high_from = click.prompt(
-            f"from which {found.roles['score']} up does a score count as high", type=float, err=True
+            f"from which {overview.roles['score']} up does a score count as high", type=float, err=True
         )
     folder = out if out is not None else file.with_name(f"{file.stem}-audit")
-    if label_warning is None and found.kind == "risks" and not yes:
+    if label_warning is None and overview.kind == "risks" and not yes:
         label_warning = click.prompt(
-            f"what does {found.roles['outcome']} really measure, and what not (nothing: not stated)",
+            f"what does {overview.roles['outcome']} really measure, and what not (nothing: not stated)",
             default="", show_default=False, err=True,
         )  # fmt: skip
-    if labelled_by is None and found.kind != "unknown" and not yes:
+    if labelled_by is None and overview.kind != "unknown" and not yes:
         labelled_by = click.prompt(
             "how did the labels of groups come about (nothing: not stated)", default="", show_default=False, err=True
         )
-    draft = guessed_draft(found, high_from, factors, label_warning or "", labelled_by or "")
+    draft = guessed_draft(overview, high_from, factors, label_warning or "", labelled_by or "")
     click.echo(draft)
     if not yes:
         click.confirm("carry this out?", abort=True, err=True)

@@ -42,11 +42,11 @@ def issue(
     key: Path | None,
 ) -> None:
     """Issue bundles of one model at one threshold as evidence."""
-    found = [verify_bundle(bundle) for bundle in bundles]
-    embedders = [m for m in found[0].environment.models if m.role == "embedder" and m.sha256]
+    read = [verify_bundle(bundle) for bundle in bundles]
+    embedders = [m for m in read[0].environment.models if m.role == "embedder" and m.sha256]
     if not embedders:
         raise BadRequest("the bundle names no embedder with a hash; evidence is about one model")
-    faces = found[0].results.faces
+    faces = read[0].results.faces
     if faces is None:
         raise BadRequest("evidence is about face comparisons; this bundle is about something else")
     subject = EvidenceSubject(
@@ -55,7 +55,7 @@ def issue(
     issued = now()
     expires = issued + timedelta(days=days)
     content = issue_evidence(
-        found, subject, issued, expires, signer(key), operational=operational, independent=independent
+        read, subject, issued, expires, signer(key), operational=operational, independent=independent
     )
     out.write_bytes(content)
     statement = read_evidence(content)
@@ -70,23 +70,23 @@ def verify(file: Path, bundle: Path | None, issuer: str | None) -> None:
     """Check an evidence file off line: signature, dates, and the bundle it rests on."""
     if not file.is_file():
         raise NotFound(f"there is no evidence {file.name}")
-    found = read_evidence(file.read_bytes())
-    problems = list(agrees_with(found, read_bundle(bundle))) if bundle is not None else []
-    if not found.in_date(now()):
-        problems.append(f"out of date: it counts from {found.issued_at} until {found.expires_at}")
-    if issuer is not None and issuer.lower() != found.issuer:
-        problems.append(f"issued by {found.issuer}, not by the key asked for")
-    subject = found.subject
+    read = read_evidence(file.read_bytes())
+    problems = list(agrees_with(read, read_bundle(bundle))) if bundle is not None else []
+    if not read.in_date(now()):
+        problems.append(f"out of date: it counts from {read.issued_at} until {read.expires_at}")
+    if issuer is not None and issuer.lower() != read.issuer:
+        problems.append(f"issued by {read.issuer}, not by the key asked for")
+    subject = read.subject
     click.echo(f"model        {subject.model} ({subject.model_version})")
     click.echo(f"compared     normaliser {subject.normaliser}, calibration {subject.calibration or 'none'}")
     click.echo(f"threshold    FMR {subject.threshold_fmr:g}, score {subject.threshold_score:.6g}")
-    click.echo(f"in date      {found.issued_at} until {found.expires_at}")
-    click.echo(f"issuer       {found.issuer}{'' if issuer else ' (whose key this is must be known from elsewhere)'}")
-    for audit in found.audits:
+    click.echo(f"in date      {read.issued_at} until {read.expires_at}")
+    click.echo(f"issuer       {read.issuer}{'' if issuer else ' (whose key this is must be known from elsewhere)'}")
+    for audit in read.audits:
         click.echo(f"audit        {audit.title}: bundle {audit.bundle}")
-    click.echo(f"worst group  FMR at most {percent(found.highest_fmr)}, TPR {percent(found.lowest_tpr)}")
-    click.echo(f"covers       {', '.join(found.covered) or 'no group'}")
-    for limit in found.limits:
+    click.echo(f"worst group  FMR at most {percent(read.highest_fmr)}, TPR {percent(read.lowest_tpr)}")
+    click.echo(f"covers       {', '.join(read.covered) or 'no group'}")
+    for limit in read.limits:
         click.echo(f"cannot show  {limit}")
     for problem in problems:
         click.echo(f"wrong: {problem}")

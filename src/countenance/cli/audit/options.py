@@ -44,7 +44,7 @@ def rate_line(rate: Rate) -> str:
     from countenance.audit.analysis.disclosure import share
     from countenance.audit.findings.words import interval, of, one_sided, percent, seen
 
-    told = share(rate)
-    if one_sided(told) or not told.known:
-        return seen(told)
-    return f"{percent(rate.estimate)}, {interval(told)} ({of(told)})"
+    published = share(rate)
+    if one_sided(published) or not published.known:
+        return seen(published)
+    return f"{percent(rate.estimate)}, {interval(published)} ({of(published)})"

@@ -51,26 +51,26 @@ def verify(file: Path, bundle: Path | None, issuer: str | None) -> None:
     """Check a file of such evidence off line: signature, dates, and the bundle it rests on."""
     if not file.is_file():
         raise NotFound(f"there is no evidence {file.name}")
-    found = read_pad_evidence(file.read_bytes())
-    problems = list(pad_agrees_with(found, read_bundle(bundle))) if bundle is not None else []
-    if not found.in_date(now()):
-        problems.append(f"out of date: it counts from {found.issued_at} until {found.expires_at}")
-    if issuer is not None and issuer.lower() != found.issuer:
-        problems.append(f"issued by {found.issuer}, not by the key asked for")
-    click.echo(f"in date      {found.issued_at} until {found.expires_at}")
-    click.echo(f"issuer       {found.issuer}{'' if issuer else ' (whose key this is must be known from elsewhere)'}")
-    _tell(found)
+    evidence = read_pad_evidence(file.read_bytes())
+    problems = list(pad_agrees_with(evidence, read_bundle(bundle))) if bundle is not None else []
+    if not evidence.in_date(now()):
+        problems.append(f"out of date: it counts from {evidence.issued_at} until {evidence.expires_at}")
+    if issuer is not None and issuer.lower() != evidence.issuer:
+        problems.append(f"issued by {evidence.issuer}, not by the key asked for")
+    click.echo(f"in date      {evidence.issued_at} until {evidence.expires_at}")
+    click.echo(f"issuer       {evidence.issuer}{'' if issuer else ' (whose key this is must be known from elsewhere)'}")
+    _tell(evidence)
     for problem in problems:
         click.echo(f"wrong: {problem}")
     if problems:
         sys.exit(1)
 
 
-def _tell(found: PadEvidence) -> None:
-    click.echo(f"system       {found.system.name}, version {found.system.version}, of {found.system.provider}")
-    click.echo(f"worst        APCER at most {percent(found.highest_apcer)}; BPCER of the group stopped most at most "
-               f"{percent(found.highest_bpcer)}")  # fmt: skip
-    for audit in found.audits:
+def _tell(evidence: PadEvidence) -> None:
+    click.echo(f"system       {evidence.system.name}, version {evidence.system.version}, of {evidence.system.provider}")
+    click.echo(f"worst        APCER at most {percent(evidence.highest_apcer)}; BPCER of the group stopped most at most "
+               f"{percent(evidence.highest_bpcer)}")  # fmt: skip
+    for audit in evidence.audits:
         click.echo(f"audit        {audit.title}: bundle {audit.bundle}, {audit.people:,} people")
         for line in presentation_lines(audit.results.everybody):
             click.echo(f"             {line}")

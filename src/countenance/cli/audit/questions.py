@@ -53,37 +53,37 @@ def planner(
         subjects_for_ratio,
     )
 
-    said = []
+    lines = []
     if fmr is not None:
         design = Design(fmr, power, alpha, spread, tests)
         if ratio is not None:
             needed = subjects_for_ratio(ratio, design)
-            said.append(f"{needed:,} people per group show a ratio of {ratio:g} at FMR {fmr:g} with power {power:g}")
+            lines.append(f"{needed:,} people per group show a ratio of {ratio:g} at FMR {fmr:g} with power {power:g}")
         if margin is not None:
             needed = subjects_for_equivalence(margin, design)
-            said.append(
+            lines.append(
                 f"{needed:,} people per group show that equal FMRs of {fmr:g} are within a factor of {margin:g}"
             )
         if subjects is not None:
-            found = ratio_for_subjects(subjects, subjects, design)
-            can = f"a ratio of {found:.3g} or more" if math.isfinite(found) else "no ratio at all"
-            said.append(f"{subjects:,} people per group can show {can} at FMR {fmr:g}")
+            result = ratio_for_subjects(subjects, subjects, design)
+            can = f"a ratio of {result:.3g} or more" if math.isfinite(result) else "no ratio at all"
+            lines.append(f"{subjects:,} people per group can show {can} at FMR {fmr:g}")
     if subjects is not None:
-        said.append(
+        lines.append(
             f"{subjects:,} people give 30 false matches on average at FMR {smallest_fmr(subjects):.2g} and above"
         )
     if fnmr is not None and worse_fnmr is not None:
         needed = attempts_for_fnmr(fnmr, worse_fnmr, power, alpha, tests)
-        said.append(f"{needed:,} attempts per group tell a miss rate of {percent(worse_fnmr)} from {percent(fnmr)}")
+        lines.append(f"{needed:,} attempts per group tell a miss rate of {percent(worse_fnmr)} from {percent(fnmr)}")
     if fnmr is not None and attempts is not None:
-        found = fnmr_for_attempts(fnmr, attempts, power, alpha, tests)
-        can = f"tell a miss rate of {percent(found)} or more from" if math.isfinite(found) else "tell nothing from"
-        said.append(f"{attempts:,} attempts per group {can} {percent(fnmr)}")
-    if not said:
+        result = fnmr_for_attempts(fnmr, attempts, power, alpha, tests)
+        can = f"tell a miss rate of {percent(result)} or more from" if math.isfinite(result) else "tell nothing from"
+        lines.append(f"{attempts:,} attempts per group {can} {percent(fnmr)}")
+    if not lines:
         raise click.UsageError(
             "ask something: --fmr with --ratio, --margin or --subjects; --fnmr with --worse-fnmr or --attempts"
         )
-    for line in said:
+    for line in lines:
         click.echo(line)
 
 
@@ -100,19 +100,19 @@ def advise(bundle: Path, gallery: int, fpir: float, analysis: str | None, mix: t
     from countenance.audit.findings.words import percent
 
     advised = advice_of(verify_bundle(bundle), gallery, fpir, analysis, mix_of(mix))
-    found = advised.advice
-    if math.isnan(found.threshold):
-        click.echo(f"no threshold of this audit holds: {found.reason}")
+    advice = advised.advice
+    if math.isnan(advice.threshold):
+        click.echo(f"no threshold of this audit holds: {advice.reason}")
     else:
         click.echo(f"threshold {advised.shown:.6g} for FPIR {percent(fpir)} in a gallery of {gallery:,}")
-        for line in found.groups:
+        for line in advice.groups:
             click.echo(
                 f"  {line.group}: FPIR {percent(line.fpir)}, at most {percent(line.fpir_upper)}; "
                 f"misses {rate_line(line.fnmr)}"
             )
-    if not math.isnan(found.global_threshold):
+    if not math.isnan(advice.global_threshold):
         click.echo(f"looking only at everybody together would have chosen {advised.shown_global:.6g}")
-    for finding in found.findings:
+    for finding in advice.findings:
         click.echo(f"note: {finding.text}")
 
 

@@ -1,35 +1,16 @@
-"""The command: plan the work, run one operation for each picture, then report on the gallery."""
+"""The command: which pictures get which ids, and on whose behalf; `run` does the work."""
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from countenance.app import Countenance
-from countenance.cli.enrol.ahead import ahead
-from countenance.cli.enrol.log import EnrolmentLog, stamp_of
-from countenance.cli.enrol.pictures import Listing, PictureFile, in_folder, in_manifest
-from countenance.cli.enrol.users import GalleryUsers
+from countenance.cli.enrol.pictures import in_folder, in_manifest
 from countenance.cli.installation import installation
-from countenance.engine import STORED
-from countenance.errors import BadRequest, ImageError, ImageTooLarge, NotFound
-from countenance.operations import (
-    KINDS,
-    Caller,
-    CreateGallery,
-    Enrol,
-    Enrolled,
-    QualityFilter,
-    kind_of,
-)
-from countenance.progress import track
-
-_FACES_ASKED_AT_ONCE = 1000
+from countenance.cli.quality import QUALITY_FILTERS
+from countenance.errors import BadRequest
 
 
 @click.command(
@@ -56,7 +37,7 @@ _FACES_ASKED_AT_ONCE = 1000
 @click.option("--max-faces", type=click.IntRange(1, 100), default=1, show_default=True, help="Faces per picture.")
 @click.option(
     "--quality",
-    type=click.Choice([*QualityFilter]),
+    type=click.Choice(QUALITY_FILTERS),
     default="AUTO",
     show_default=True,
     help="How good a face has to be.",
@@ -72,10 +53,13 @@ def enrol(
     quality: str,
 ) -> None:
     """Every picture is one operation of its own: decided, on record, and enrolled once however often this is run."""
+    from countenance.cli.enrol.run import EnrolmentRun, is_picture
+    from countenance.operations import Caller, QualityFilter
+
     if manifest is None:
-        listing = in_folder(folder, external_id, _is_picture)
+        listing = in_folder(folder, external_id, is_picture)
     else:
-        listing = in_manifest(manifest, folder, _is_picture)
+        listing = in_manifest(manifest, folder, is_picture)
     for name, why in listing.left_out:
         click.echo(f"{name}: not enrolled: {why}", err=True)
     if not listing.pictures:
@@ -88,109 +72,4 @@ def enrol(
     if key is None:
         raise BadRequest("enrolling needs --key, the access key id of a mandate")
     with installation() as app:
-        _Enrolment(app, Caller(key), gallery, max_faces, QualityFilter(quality)).run(folder, listing)
-
-
-class _Enrolment:
-    """One run into one gallery."""
-
-    def __init__(self, app: Countenance, caller: Caller, gallery: str, max_faces: int, quality: QualityFilter) -> None:
-        self._app, self._caller, self._gallery = app, caller, gallery
-        self._max_faces, self._quality = max_faces, quality
-        self._counts = Counter[str]()
-        self._users = GalleryUsers(app.guard, caller, gallery)
-        self._seen: set[str] = set()
-
-    def run(self, folder: Path, listing: Listing) -> None:
-        """Enrol the pictures that are not enrolled yet, and report the outcome."""
-        store = self._app.tools.gallery
-        try:
-            held = store.describe(self._gallery)
-        except NotFound:
-            self._app.guard.carry_out(self._caller, CreateGallery(self._gallery))
-            held = store.describe(self._gallery)
-        job = (self._gallery, held.created_at, folder.resolve(), self._max_faces, self._quality)
-        with EnrolmentLog.of(self._app.settings.home, job) as journal:
-            todo = [picture for picture in listing.pictures if not journal.done(picture.name, stamp_of(picture))]
-            self._say_what_was_done(journal, listing)
-            began = time.monotonic()
-            for picture, stamp, future in track(ahead(todo, stamp_of, self._one), self._gallery, len(todo), "images"):
-                faces = self._enrolled(picture, future)
-                if faces is not None:
-                    journal.add(picture.name, stamp, faces)
-        took = max(time.monotonic() - began, 1e-9)
-        outcome = ", ".join(f"{count} {what}" for what, count in self._counts.items() if count) or "nothing new"
-        click.echo(f"{len(todo)} pictures, {len(todo) / took:.1f} images/s: {outcome}")
-        if listing.left_out:
-            click.echo(f"{len(listing.left_out)} files were not taken (named above)")
-        click.echo(f"{self._gallery} held {held.faces} faces and now holds {store.describe(self._gallery).faces} faces")
-
-    def _say_what_was_done(self, journal: EnrolmentLog, listing: Listing) -> None:
-        before = [picture for picture in listing.pictures if journal.done(picture.name, stamp_of(picture))]
-        if before:
-            click.echo(f"{len(before)} pictures were done before; {len(listing.pictures) - len(before)} to go")
-        faces = [face for picture in before for face in journal.known[picture.name].faces]
-        self._seen.update(faces)
-        gone = len(faces) - self._count_enrolled(faces)
-        if gone:
-            click.echo(
-                f"{gone} of their faces were erased since. They stay erased: to enrol such a picture again, give it "
-                "another time stamp (touch)",
-                err=True,
-            )
-        replaced = [picture.name for picture in listing.pictures if journal.replaced(picture.name, stamp_of(picture))]
-        if replaced:
-            click.echo(
-                f"replaced since they were enrolled, and their earlier faces stay: {', '.join(replaced)}", err=True
-            )
-
-    def _count_enrolled(self, face_ids: list[str]) -> int:
-        parts = (face_ids[i : i + _FACES_ASKED_AT_ONCE] for i in range(0, len(face_ids), _FACES_ASKED_AT_ONCE))
-        faces = self._app.tools.gallery.faces
-        return sum(len(faces(self._gallery, face_ids=part, limit=len(part)).items) for part in parts)
-
-    def _one(self, picture: PictureFile) -> Enrolled:
-        size = picture.path.stat().st_size
-        if size > STORED.max_bytes:
-            raise ImageTooLarge(f"the file has {size} bytes, at most {STORED.max_bytes} are read")
-        ask = Enrol(self._gallery, picture.path.read_bytes(), picture.external_id, self._max_faces, self._quality)
-        return self._app.guard.carry_out(self._caller, ask).result
-
-    def _enrolled(self, picture: PictureFile, future: Future[Enrolled]) -> tuple[str, ...] | None:
-        """The ids of the picture's faces; None if the next run has to try again."""
-        try:
-            result = future.result()
-        except ImageError as error:
-            self._left_out(picture, "unusable pictures", str(error))
-            return ()
-        except OSError as error:  # deleted or made unreadable since it was listed
-            self._left_out(picture, "unusable pictures", f"it cannot be read: {error.strerror}")
-            return None
-        faces = tuple(face.face_id for face, _ in result.faces)
-        if not faces:
-            reasons = sorted({reason for _, why in result.unindexed for reason in why})
-            self._left_out(picture, "pictures without a usable face", ", ".join(reasons) or "no face was found")
-        new = set(faces) - self._seen
-        self._counts["faces enrolled"] += len(new)
-        self._counts["copies of a picture that is enrolled already"] += bool(faces) and not new
-        self._seen |= new
-        if picture.user is not None and faces:
-            self._associate(picture.user, faces)
-        return faces
-
-    def _left_out(self, picture: PictureFile, what: str, why: str) -> None:
-        self._counts[what] += 1
-        click.echo(f"{picture.name}: not enrolled: {why}", err=True)
-
-    def _associate(self, user: str, faces: tuple[str, ...]) -> None:
-        """Assign `faces` to the user; report those that are not similar to the user's other faces."""
-        result = self._users.associate(user, faces)
-        self._counts["faces associated with their user"] += len(result.face_ids)
-        for refused in result.refused:
-            self._counts["faces not associated"] += 1
-            click.echo(f"{user}: face {refused.face_id} was not associated: {refused.reason}", err=True)
-
-
-def _is_picture(begins: bytes) -> bool:
-    """Whether a file that begins so is of a kind that is read here."""
-    return kind_of(begins) in KINDS
+        EnrolmentRun(app, Caller(key), gallery, max_faces, QualityFilter(quality)).run(folder, listing)

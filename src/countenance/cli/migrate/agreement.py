@@ -144,8 +144,8 @@ def _difference(each: Pairing) -> list[object]:
     same = {None: "", True: "yes", False: "no"}[q.same]
     return [
         each.outcome, q.first.picture.name, second, q.gallery, same,
-        *("" if said.score is None else round(said.score, 2) for said in (each.there, each.here)),
-        *(" ".join(said.labels) for said in (each.there, each.here)), each.there.error, each.here.error,
+        *("" if reply.score is None else round(reply.score, 2) for reply in (each.there, each.here)),
+        *(" ".join(reply.labels) for reply in (each.there, each.here)), each.there.error, each.here.error,
     ]  # fmt: skip
 
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from countenance.audit.sources.live.asking import Pacer
 from countenance.audit.sources.live.cassette import Cassette, RecordedQuestion, RecordedReply
+from countenance.audit.sources.live.live_source import Pacer
 from countenance.cli.migrate.questions import SharedQuestion, Shown
 from countenance.cli.migrate.source import CloudSource, SourceGallery
 from countenance.errors import ImageError, NoFace
@@ -65,9 +65,9 @@ class Elsewhere:
         assert reply is not None, "every question is asked first"
         if reply.state != "answered":
             return Said(None, error=reply.error or reply.state)
-        found = reply.score is not None and reply.score >= self._threshold
-        if question.second is not None or not found:
-            return Said(found, reply.score)
+        matched = reply.score is not None and reply.score >= self._threshold
+        if question.second is not None or not matched:
+            return Said(matched, reply.score)
         return Said(True, reply.score, (self._label(question.gallery, reply.token),))
 
     def _label(self, gallery: str, token: str) -> str:

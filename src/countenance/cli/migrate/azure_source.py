@@ -58,9 +58,9 @@ class AzureGroups:
         kind = self._kinds[name]
         path, _ = _PATHS[kind]
         place = f"{path}/{quote(name, safe='')}"
-        said = self._get(place, {"returnRecognitionModel": "true"})
-        model = str(said.get("recognitionModel") or self.asker.settings["recognition_model"])
-        profile = GroupProfile(kind, str(said.get("name") or name), said.get("userData"), model)
+        collection = self._get(place, {"returnRecognitionModel": "true"})
+        model = str(collection.get("recognitionModel") or self.asker.settings["recognition_model"])
+        profile = GroupProfile(kind, str(collection.get("name") or name), collection.get("userData"), model)
         if kind.of_people:
             people = list(self._pages(f"{place}/persons", "personId"))
             users = tuple(
@@ -68,7 +68,7 @@ class AzureGroups:
             )
             return SourceGallery(name, tuple(self._faces_of(place, people)), users, profile)
         rows = (
-            said.get("persistedFaces", ())
+            collection.get("persistedFaces", ())
             if kind is GroupKind.FACE_LIST
             else self._pages(f"{place}/persistedfaces", "persistedFaceId")
         )
@@ -85,12 +85,12 @@ class AzureGroups:
         if gallery.profile.kind.of_people:
             asked = {"faceIds": [seen.token], "confidenceThreshold": threshold / 100}
             (answer,) = self._post("identify", {**asked, member: gallery.name, "maxNumOfCandidatesReturned": 1})
-            found, name = answer["candidates"], "personId"
+            candidates, name = answer["candidates"], "personId"
         else:
             asked = {"faceId": seen.token, "mode": "matchFace", "maxNumOfCandidatesReturned": 1}
-            found = self._post("findsimilars", {**asked, member: gallery.name})
-            found, name = [each for each in found if 100 * each["confidence"] >= threshold], "persistedFaceId"
-        for each in found:
+            candidates = self._post("findsimilars", {**asked, member: gallery.name})
+            candidates, name = [each for each in candidates if 100 * each["confidence"] >= threshold], "persistedFaceId"
+        for each in candidates:
             score = 100 * float(each["confidence"])
             return RecordedReply("answered", time.time(), score=score, faces=1, token=str(each[name]))
         return RecordedReply("answered", time.time(), faces=1)
@@ -104,8 +104,8 @@ class AzureGroups:
         for each in people:
             person = str(each["personId"])
             for face_id in each.get("persistedFaceIds", ()):
-                said = self._get(f"{place}/persons/{quote(person)}/persistedfaces/{quote(str(face_id))}")
-                yield SourceFace(str(face_id), said.get("userData"), person)
+                face = self._get(f"{place}/persons/{quote(person)}/persistedfaces/{quote(str(face_id))}")
+                yield SourceFace(str(face_id), face.get("userData"), person)
 
     def _pages(self, path: str, member: str, paged: bool = True) -> Iterator[Any]:
         start = ""

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from countenance.cli.migrate.azure_source import AzureGroups
-from countenance.cli.migrate.moving import Choices, move
-from countenance.cli.migrate.pictures import Bucket, Folder, Pictures
-from countenance.cli.migrate.rekognition_source import Collections, aws
+from countenance.cli.quality import QUALITY_FILTERS
 from countenance.errors import BadRequest
-from countenance.operations import IDENTICAL, QualityFilter, similarity_at_confidence
 from countenance.settings import client_environment
+
+if TYPE_CHECKING:
+    from countenance.cli.migrate.moving import Choices
+    from countenance.cli.migrate.pictures import Pictures
 
 migrate = click.Group(
     "migrate",
     help="Galleries from a service in the cloud, with the pictures that you still have. Templates cannot come along.",
 )
+_IDENTICAL = 0.5
+"""The confidence from which on Azure Face calls faces identical: `IDENTICAL` of the operations."""
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -43,7 +45,7 @@ _WHAT = [
     ),
     click.option("--name", "rule", help="What pictures are called, such as {ExternalImageId}.jpg; else --manifest."),
     click.option(
-        "--quality", type=click.Choice([*QualityFilter]), default="AUTO", show_default=True,
+        "--quality", type=click.Choice(QUALITY_FILTERS), default="AUTO", show_default=True,
         help="How good a face has to be.",
     ),
     click.option(
@@ -90,6 +92,9 @@ def rekognition(
     names: tuple[str, ...], endpoint: str | None, profile: str | None, region: str | None, threshold: float, **rest: Any
 ) -> None:
     """Re-enrol collections, or compare."""
+    from countenance.cli.migrate.moving import move
+    from countenance.cli.migrate.rekognition_source import Collections, aws
+
     region = region or client_environment().get("AWS_REGION")
     choices = _choices(names, region=region, profile=profile, there=threshold, here=threshold, **rest)
     move(lambda: Collections(aws("rekognition", region, profile, endpoint), threshold), choices)
@@ -103,13 +108,17 @@ def rekognition(
 @_with(_WHERE)
 @_with(_WHAT)
 @click.option(
-    "--confidence", type=click.FloatRange(0, 1), default=IDENTICAL, show_default=True,
+    "--confidence", type=click.FloatRange(0, 1), default=_IDENTICAL, show_default=True,
     help="The confidence from which on faces are alike; here, the similarity that it stands for.",
 )  # fmt: skip
 def azure(
     names: tuple[str, ...], endpoint: str, azure_key: str | None, model: str, confidence: float, **rest: Any
 ) -> None:
     """Re-enrol groups and lists, or compare."""
+    from countenance.cli.migrate.azure_source import AzureGroups
+    from countenance.cli.migrate.moving import move
+    from countenance.operations import similarity_at_confidence
+
     choices = _choices(names, there=100 * confidence, here=similarity_at_confidence(confidence), **rest)
     move(lambda: AzureGroups(endpoint, azure_key or "", model), choices)
 
@@ -125,13 +134,18 @@ def _choices(
     quality: str,
     **rest: Any,
 ) -> Choices:
+    from countenance.cli.migrate.moving import Choices
+    from countenance.cli.migrate.pictures import Bucket, Folder
+    from countenance.cli.migrate.rekognition_source import aws
+    from countenance.operations import QualityFilter
+
     if (folder is None) == (bucket is None):
         raise BadRequest("the pictures are in a --folder or in a --bucket: name one of them")
     if bucket is None:
         assert folder is not None
         place: Pictures = Folder(folder)
-        said = str(folder.resolve())
+        place_name = str(folder.resolve())
     else:
         region = region or client_environment().get("AWS_REGION")
-        place, said = Bucket(bucket, aws("s3", region, profile, s3_endpoint)), f"bucket {bucket}"
-    return Choices(names, place, said, bucket is not None, quality=QualityFilter(quality), **rest)
+        place, place_name = Bucket(bucket, aws("s3", region, profile, s3_endpoint)), f"bucket {bucket}"
+    return Choices(names, place, place_name, bucket is not None, quality=QualityFilter(quality), **rest)

@@ -143,8 +143,8 @@ def by_manifest(gallery: SourceGallery, pictures: Pictures, rows: Sequence[Row])
             key = tuple(face.face_id for face in faces)
             met |= set(key)
             wanted.setdefault(key, (faces, []))[1].append(picture)
-    for faces, found in wanted.values():
-        _assign(done, list({picture.name: picture for picture in found}.values()), faces)
+    for faces, of_faces in wanted.values():
+        _assign(done, list({picture.name: picture for picture in of_faces}.values()), faces)
     done.unmatched += [
         _without(f, "no row names a picture of it that is there") for f in gallery.faces if f.face_id not in met
     ]
@@ -186,8 +186,8 @@ def _meant(gallery: SourceGallery, row: Row) -> tuple[list[SourceFace], tuple[st
     if row.external_id:
         of_id = [face for face in faces if face.external_id == row.external_id]
         if not of_id:
-            said = f"the source says {faces[0].external_id}" if row.face_id else "no face at the source has it"
-            return [], (OTHER_ID, said)
+            why = f"the source says {faces[0].external_id}" if row.face_id else "no face at the source has it"
+            return [], (OTHER_ID, why)
         faces = of_id
     if row.user:
         faces = [face for face in faces if face.user and row.user in (face.user, called.get(face.user))]
@@ -224,7 +224,7 @@ def _rendered(rule: str, words: Mapping[str, str | None]) -> tuple[str, str]:
         got = f"{{{unknown[0]}}}" if unknown else repr(rule)
         raise BadRequest(f"a rule for names has words such as {{{'}, {'.join(words)}}}, got {got}")
     lacking = next((word for word in used if not words[word]), "")
-    return re.sub(r"\{([^{}]*)\}", lambda found: words[found[1]] or "", rule), lacking
+    return re.sub(r"\{([^{}]*)\}", lambda match: words[match[1]] or "", rule), lacking
 
 
 def _without(face: SourceFace, detail: str, picture: str = "", reason: str = NO_PICTURE) -> Unmatched:

@@ -12,8 +12,8 @@ import click
 
 from countenance import settings
 from countenance.app import Countenance
-from countenance.audit.sources.live.asking import Pacer
 from countenance.audit.sources.live.cassette import Cassette, Header
+from countenance.audit.sources.live.live_source import Pacer
 from countenance.cli.installation import installation
 from countenance.cli.migrate.agreement import Pairing, write_agreement
 from countenance.cli.migrate.asking_both import Elsewhere, Here

@@ -87,9 +87,9 @@ class StoredObject:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            found = self.client.get_object(Bucket=self.bucket, Key=self.name)
-            _check_size(int(found["ContentLength"]))
-            return bytes(found["Body"].read())
+            answer = self.client.get_object(Bucket=self.bucket, Key=self.name)
+            _check_size(int(answer["ContentLength"]))
+            return bytes(answer["Body"].read())
         except (ClientError, BotoCoreError) as error:
             raise NoSuchObject("the bucket does not give it any more") from error
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from countenance.audit.sources.live.asking import Service
 from countenance.audit.sources.live.cassette import RecordedReply
+from countenance.audit.sources.live.live_source import Service
 from countenance.operations import GroupProfile, Place
 
 

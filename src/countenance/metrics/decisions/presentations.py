@@ -90,7 +90,7 @@ def assess_presentations(
     rows = len(np.asarray(group))
     if not rows:
         raise BadRequest("there is no presentation to measure")
-    real, attack, told = (
+    real, attack, responded = (
         flags(values, name, rows)
         for values, name in ((bona_fide, "bona fide"), (called_attack, "called attack"), (answered, "answered"))
     )
@@ -110,15 +110,15 @@ def assess_presentations(
             lines.append(
                 SpeciesRates(
                     kind,
-                    data.attacks(mine & told, ~attack, silent),
-                    data.attacks(mine, ~told, none),
+                    data.attacks(mine & responded, ~attack, silent),
+                    data.attacks(mine, ~responded, none),
                     data.series_in(mine),
                 )
             )
         mine = here & real
         quiet = f"no bona fide presentation in {name} got a response" if mine.any() else nobody
         return PresentationGroupRates(
-            name, int(here.sum()), data.people(mine & told, attack, quiet), data.people(mine, ~told, nobody),
+            name, int(here.sum()), data.people(mine & responded, attack, quiet), data.people(mine, ~responded, nobody),
             tuple(lines),
         )  # fmt: skip
 
@@ -141,8 +141,8 @@ def highest_rate(rates: Sequence[Rate]) -> HighestRate | None:
     level = rates[at].level
     low = max(rates[one].at(1 - (1 - level) / len(known)).low for one in known)
     high = max(rates[one].interval.high for one in known)
-    said = "highest upper bound; highest lower bound, corrected for their number"
-    return HighestRate(at, rates[at], Interval(low, high, level, said))
+    method = "highest upper bound; highest lower bound, corrected for their number"
+    return HighestRate(at, rates[at], Interval(low, high, level, method))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,9 +168,9 @@ class _Rows:
         first = int(self.who.max()) + 1
         other = np.where(series < 0, subjects, first + series)
         side = np.r_[np.zeros(first, np.int64), np.ones(int(self.series.max()) + 1, np.int64)]
-        found = tally(subjects, other, errors[rows], side).rate(self.level)
+        rate = tally(subjects, other, errors[rows], side).rate(self.level)
         method = "Wilson, effective trials by subject and by series"
-        return replace(found, subjects=len(np.unique(subjects)), method=method)
+        return replace(rate, subjects=len(np.unique(subjects)), method=method)
 
     def series_in(self, rows: Mask) -> int:
         """How many series `rows` name."""
@@ -183,5 +183,5 @@ def _series(series: ArrayLike, rows: int) -> Codes:
     names = np.asarray(series).astype(str)
     if names.shape != (rows,):
         raise BadRequest(f"series is a column of {rows}, got {names.shape}")
-    found, code = np.unique(names, return_inverse=True)
-    return np.where(found[code] == "", -1, code).astype(np.int64)
+    distinct, code = np.unique(names, return_inverse=True)
+    return np.where(distinct[code] == "", -1, code).astype(np.int64)

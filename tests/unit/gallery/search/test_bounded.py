@@ -4,14 +4,18 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
-import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.special import betainc
+from tests.unit.gallery.search.compiling import njit
 
 from countenance.gallery.search import bounded as bounded_module
 from countenance.gallery.search import chunk as chunk_module
@@ -20,12 +24,22 @@ from countenance.gallery.search import index as index_module
 from countenance.gallery.search import intrinsics, kernels
 from countenance.gallery.search.bounded import BoundedSearch
 from countenance.gallery.search.coder import Coder
-from countenance.gallery.search.index import Index
+from countenance.gallery.search.codes import Bytes, Codes, Rows
+from countenance.gallery.search.index import Hits, Index, IndexSnapshot
 from countenance.gallery.search.threads import ThreadPool
+
+Floats = NDArray[np.floating[Any]]
+Int8 = NDArray[np.int8]
+Int32 = NDArray[np.int32]
+Many = tuple[Rows, Index]
+"""Rows, and an index of them."""
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 
 @pytest.fixture(autouse=True, scope="module")
-def small_chunks():
+def small_chunks() -> Iterator[None]:
     patch = pytest.MonkeyPatch()
     patch.setattr(index_module, "CHUNK", 512)
     patch.setattr(index_module, "CODED", 600)
@@ -35,11 +49,11 @@ def small_chunks():
     patch.undo()
 
 
-def unit(rows):
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+def unit(rows: Floats) -> Rows:
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
 
 
-def faces(count, dimension, chance, kinds=None):
+def faces(count: int, dimension: int, chance: np.random.Generator, kinds: int | None = None) -> Rows:
     """Rows around few centres, some of them twins of others, some equal."""
     kinds = kinds or max(1, count // 8)
     centres = chance.normal(size=(kinds, dimension))
@@ -49,7 +63,7 @@ def faces(count, dimension, chance, kinds=None):
     return unit(rows)
 
 
-def filled(rows, revision=0):
+def filled(rows: Rows, revision: int = 0) -> Index:
     index = Index(ThreadPool(1))
     index.append(np.arange(1, len(rows) + 1), rows)
     index.publish(revision)
@@ -57,11 +71,11 @@ def filled(rows, revision=0):
 
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["one thread", "three threads"])
-def bounded(request):
+def bounded(request: pytest.FixtureRequest) -> BoundedSearch:
     return BoundedSearch(ThreadPool(request.param))
 
 
-def coded(rows):
+def coded(rows: Rows) -> tuple[Coder, Codes]:
     """Codes of rows, whose count is a multiple of 32, and what made them."""
     coder = Coder(rows.mean(axis=0), rows.var(axis=0))
     codes = coder.codes(len(rows))
@@ -69,7 +83,7 @@ def coded(rows):
     return coder, codes
 
 
-def levels(codes):
+def levels(codes: Codes) -> tuple[Floats, Floats]:
     """The brief and the fine codes' levels, (n, padded) each, taken out of the layout again."""
     groups, turns = codes.brief.shape[:2]
     bits = np.stack([(codes.brief >> shift) & 3 for shift in (0, 2, 4, 6)], axis=-2)  # 16 dimensions last
@@ -78,22 +92,24 @@ def levels(codes):
     return brief - 1.5, fine - 3.5
 
 
-def told(codes, which):
+def gains_and_residuals(codes: Codes, which: int) -> tuple[Floats, Floats]:
     """Gains and residuals, (n,) each, of the brief codes (0) or the fine ones (1)."""
     if which:
-        return tuple(np.ascontiguousarray(codes.fine[:, -8:]).view(np.float32).astype(np.float64).T)
+        gain, residual = np.ascontiguousarray(codes.fine[:, -8:]).view(np.float32).astype(np.float64).T
+        return gain, residual
     facts = codes.facts.astype(np.float64)
-    return tuple((codes.scales[:, i, :1] + codes.scales[:, i, 1:] * facts[:, i]).reshape(-1) for i in range(2))
+    gain, residual = ((codes.scales[:, i, :1] + codes.scales[:, i, 1:] * facts[:, i]).reshape(-1) for i in range(2))
+    return gain, residual
 
 
-def test_a_code_is_a_part_along_the_row_and_a_part_across_it():
+def test_a_code_is_a_part_along_the_row_and_a_part_across_it() -> None:
     chance = np.random.default_rng(8)
     rows = faces(320, 40, chance, kinds=320) * chance.choice([0.1, 1, 30], size=(320, 1)).astype(np.float32)
     rows[7] = rows.mean(axis=0)
     coder, codes = coded(rows)
     turned = coder.turned(rows).y.astype(np.float64)
     for which, levels_ in enumerate(levels(codes)):
-        gain, residual = told(codes, which)
+        gain, residual = gains_and_residuals(codes, which)
         with_code, norm = (turned * levels_).sum(axis=1), (turned**2).sum(axis=1)
         steps = np.zeros((2, 320)) if which else np.repeat(codes.scales[:, :2, 1].T, 32, axis=1)
         assert (np.abs(gain - norm / np.maximum(with_code, 1e-30)) <= 0.501 * steps[0] + 1e-4 * gain).all()
@@ -108,7 +124,7 @@ def test_a_code_is_a_part_along_the_row_and_a_part_across_it():
 
 @pytest.mark.parametrize("which", [0, 1], ids=["brief", "fine"])
 @pytest.mark.parametrize("dimension", [24, 128])
-def test_bounds_are_wrong_as_often_as_they_say(which, dimension):
+def test_bounds_are_wrong_as_often_as_they_say(which: int, dimension: int) -> None:
     wrong = pairs = 0
     chance = np.random.default_rng(11)
     for _ in range(40):  # rotations
@@ -118,7 +134,7 @@ def test_bounds_are_wrong_as_often_as_they_say(which, dimension):
         centred = rows.astype(np.float64) - coder.centre
         along = centred @ probes.T / np.linalg.norm(centred, axis=1)[:, None]
         across = np.sqrt(np.maximum(1 - along**2, 0))
-        gain, residual = told(codes, which)
+        gain, residual = gains_and_residuals(codes, which)
         estimates = gain[:, None] * (levels(codes)[which] @ (probes @ coder.rotation).T)
         bounds = estimates + codes_module.furthest(coder.padded, 0.01) * across * residual[:, None]
         wrong += (bounds < centred @ probes.T).sum()
@@ -126,7 +142,7 @@ def test_bounds_are_wrong_as_often_as_they_say(which, dimension):
     assert 0.0085 * pairs < wrong < 0.0115 * pairs
 
 
-def test_the_slack_beside_a_column_is_never_less_than_what_the_row_may_need():
+def test_the_slack_beside_a_column_is_never_less_than_what_the_row_may_need() -> None:
     chance = np.random.default_rng(17)
     slack_of = kernels._slack.py_func
     for _ in range(300):
@@ -142,7 +158,9 @@ def test_the_slack_beside_a_column_is_never_less_than_what_the_row_may_need():
 
 @pytest.mark.parametrize("columns", [False, True], ids=["templates", "with a normaliser's columns"])
 @pytest.mark.parametrize("far", [0.02, 0.35])
-def test_rows_are_computed_that_their_bounds_leave_a_chance_and_no_others(monkeypatch, columns, far):
+def test_rows_are_computed_that_their_bounds_leave_a_chance_and_no_others(
+    monkeypatch: pytest.MonkeyPatch, columns: bool, far: float
+) -> None:
     """Against numpy; far: t. The limit is never reached, so the floor stays where it is."""
     monkeypatch.setattr(codes_module, "furthest", lambda dimensions, chance: far)
     chance = np.random.default_rng(16)
@@ -157,6 +175,7 @@ def test_rows_are_computed_that_their_bounds_leave_a_chance_and_no_others(monkey
     patch.undo()
     ((chunk, _, _),) = index.snapshot.chunks
     coder, codes = index.snapshot.coder, chunk.codes
+    assert coder is not None and codes is not None
     floor, centre = 0.3, float(coder.centre @ probe)
     beside = (rows - coder.centre)[:, coder.staying] @ probe[coder.staying] if columns else np.zeros(4096)
     turned = probe @ coder.rotation
@@ -167,7 +186,7 @@ def test_rows_are_computed_that_their_bounds_leave_a_chance_and_no_others(monkey
     lost = min(coded_probe.lost, coded_probe.scale * np.sqrt(np.log(10 * 4096 / codes_module.CHANCE) / 2))
     estimates, bounds = [], []
     for which, levels_ in enumerate(levels(codes)):
-        gain, residual = told(codes, which)
+        gain, residual = gains_and_residuals(codes, which)
         estimates.append(centre + beside + gain * (levels_ @ turned) + lost * codes.longest[which])
         bounds.append(estimates[-1] + residual * slack)
     at_once = estimates[0] >= floor
@@ -182,14 +201,14 @@ def test_rows_are_computed_that_their_bounds_leave_a_chance_and_no_others(monkey
 
 @pytest.mark.parametrize("dimensions", [16, 128, 512])
 @pytest.mark.parametrize("chance", [0.1, 1e-4, 1e-9])
-def test_the_furthest_coordinate_is_what_the_sphere_allows(dimensions, chance):
+def test_the_furthest_coordinate_is_what_the_sphere_allows(dimensions: int, chance: float) -> None:
     t = codes_module.furthest(dimensions, chance)
     beyond = 0.5 * betainc((dimensions - 2) / 2, 0.5, 1 - t**2)
     assert 0.99 * chance < beyond <= chance
 
 
 @pytest.mark.parametrize("chance", [0.1, 1e-4])
-def test_in_few_dimensions_nothing_is_ruled_out_that_the_circle_allows(chance):
+def test_in_few_dimensions_nothing_is_ruled_out_that_the_circle_allows(chance: float) -> None:
     for dimensions in (0, 1, 2):
         assert codes_module.furthest(dimensions, chance) == 1.0
     on_a_circle = np.cos(np.pi * chance)  # the coordinate of a point on it is below -t with this chance
@@ -197,7 +216,7 @@ def test_in_few_dimensions_nothing_is_ruled_out_that_the_circle_allows(chance):
     assert on_a_circle < codes_module.furthest(3, chance) <= 1.0
 
 
-def test_the_chance_of_a_miss_is_shared_by_the_hits_and_the_three_bounds():
+def test_the_chance_of_a_miss_is_shared_by_the_hits_and_the_three_bounds() -> None:
     """All hits together are missed with `CHANCE`, so each of n hits has an n-th of it (the union bound)."""
     chance = np.random.default_rng(23)
     rows = unit(chance.normal(size=(64, 128)))
@@ -216,7 +235,7 @@ def test_the_chance_of_a_miss_is_shared_by_the_hits_and_the_three_bounds():
     assert sum(codes_module._SHARES) == pytest.approx(1)
 
 
-def test_what_a_rounded_gain_may_be_off_is_within_the_bounds_reach():
+def test_what_a_rounded_gain_may_be_off_is_within_the_bounds_reach() -> None:
     """A gain is off by up to half a step, which its code's inner product with the probe multiplies.
 
     No inner product is longer than the probe times the longest code, whose levels are all 1.5.
@@ -231,7 +250,7 @@ def test_what_a_rounded_gain_may_be_off_is_within_the_bounds_reach():
     assert reach <= 0.51 * (probe.norm + probe.lost) * 1.5 * np.sqrt(coder.padded)
 
 
-def test_probes_are_rounded_right_on_average():
+def test_probes_are_rounded_right_on_average() -> None:
     chance = np.random.default_rng(12)
     rows = unit(chance.normal(size=(64, 32)))
     coder, _ = coded(rows)
@@ -243,13 +262,22 @@ def test_probes_are_rounded_right_on_average():
     assert all(one.lost >= np.linalg.norm(error) * 0.999 for one, error in zip(made, errors, strict=True))
 
 
-def test_rows_wait_in_their_order_however_they_are_put_there():
+def test_rows_wait_in_their_order_however_they_are_put_there() -> None:
     if not kernels._PACKS:
         pytest.skip("this processor has no AVX-512")
     for column, keep in enumerate((intrinsics.keep_alone, intrinsics.keep_beside)):
 
-        @numba.njit
-        def kept(bits, first, sums, upper, beside, waits, count, keep=keep):
+        @njit
+        def kept(
+            bits: np.uint32,
+            first: int,
+            sums: Int32,
+            upper: Rows,
+            beside: Rows,
+            waits: Int32,
+            count: int,
+            keep: Callable[..., int] = keep,
+        ) -> int:
             return keep(np.uint32(bits), first, sums, upper, beside, waits, count)
 
         chance = np.random.default_rng(20)
@@ -268,20 +296,21 @@ def test_rows_wait_in_their_order_however_they_are_put_there():
 
 
 @pytest.mark.parametrize("kind", ["avx512", "avx2", "plain"])
-def test_every_processors_instructions_give_the_same_sums(monkeypatch, kind):
+def test_every_processors_instructions_give_the_same_sums(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     order = ["plain", "avx2", "avx512"]
     if order.index(kind) > order.index(intrinsics.instructions()):
         pytest.skip(f"this processor has no {kind}")
     monkeypatch.setattr(intrinsics, "instructions", lambda: kind)
     group_dots, bits_dot = intrinsics.group_dots, intrinsics.bits_dot
 
-    @numba.njit
-    def brief_sums(codes, group, probe, sums):
+    @njit
+    def brief_sums(codes: Bytes, group: int, probe: Int8, sums: Int32) -> None:
         group_dots(codes.reshape(-1), group * codes.shape[1], probe, sums, len(probe) // 16)
 
-    @numba.njit
-    def fine_sum(fine, place, probe):
-        return bits_dot(fine, place * fine.shape[1], probe, len(probe) // 64)
+    @njit
+    def fine_sum(fine: Bytes, place: int, probe: Int8) -> int:
+        total: int = bits_dot(fine, place * fine.shape[1], probe, len(probe) // 64)
+        return total
 
     chance = np.random.default_rng(7)
     rows = chance.normal(size=(96, 128)).astype(np.float32)
@@ -308,8 +337,8 @@ def test_every_processors_instructions_give_the_same_sums(monkeypatch, kind):
 )
 @settings(deadline=None, max_examples=30)
 def test_the_bounded_search_finds_what_computing_every_score_finds(
-    bounded, count, dimension, limit, min_score, erased, seed
-):
+    bounded: BoundedSearch, count: int, dimension: int, limit: int, min_score: float, erased: float, seed: int
+) -> None:
     chance = np.random.default_rng(seed)
     rows = faces(count, dimension, chance)
     index = filled(rows)
@@ -326,26 +355,28 @@ def test_the_bounded_search_finds_what_computing_every_score_finds(
 
 
 @pytest.fixture(scope="module", params=[128, 512], ids=["short rows", "long rows"])
-def many(request):
+def many(request: pytest.FixtureRequest) -> Many:
     """Many different faces: rows, and an index of them. Like templates, long rows have fewer free dimensions."""
     chance = np.random.default_rng(2)
     rows = unit(chance.normal(size=(20_000, 100)) @ chance.normal(size=(100, request.param)))
     return rows, filled(rows)
 
 
-def close_rows(count, dimension, chance):
+def close_rows(count: int, dimension: int, chance: np.random.Generator) -> tuple[Rows, Rows]:
     """Rows that differ by about as much as a float32 sum of their products is off, and a probe near all of them."""
     towards = unit(chance.normal(size=(1, dimension)))
     rows = unit(towards + 4e-7 * chance.normal(size=(count, dimension)))
     return rows, towards[0]
 
 
-def exact(rows, probe):
+def exact(rows: Rows, probe: Rows) -> Rows:
     """Scores as searches define them: summed in float64, rounded to float32 once."""
     return (rows.astype(np.float64) @ probe.astype(np.float64)).astype(np.float32)
 
 
-def test_the_best_of_rows_closer_than_float32_sums_can_tell_are_found_by_their_exact_scores(bounded):
+def test_the_best_of_rows_closer_than_float32_sums_can_tell_are_found_by_their_exact_scores(
+    bounded: BoundedSearch,
+) -> None:
     rows, probe = close_rows(3000, 512, np.random.default_rng(31))
     index, scores = filled(rows), exact(rows, probe)
     best = np.lexsort((np.arange(len(rows)), -scores))
@@ -355,7 +386,9 @@ def test_the_best_of_rows_closer_than_float32_sums_can_tell_are_found_by_their_e
         assert bounded.search_many(index.snapshot, probe[None], limit, -1.0) == [expected]
 
 
-def test_a_row_that_just_reaches_the_least_score_is_found_though_its_float32_sum_does_not(bounded):
+def test_a_row_that_just_reaches_the_least_score_is_found_though_its_float32_sum_does_not(
+    bounded: BoundedSearch,
+) -> None:
     for seed in range(8):  # rows that are nearly the same are off by nearly the same, up or down
         rows, probe = close_rows(700, 512, np.random.default_rng(seed))
         index, scores = filled(rows), exact(rows, probe)
@@ -368,7 +401,7 @@ def test_a_row_that_just_reaches_the_least_score_is_found_though_its_float32_sum
                 assert {number for number, _ in found} == expected
 
 
-def test_a_score_may_be_off_by_more_than_any_float32_sum_is():
+def test_a_score_may_be_off_by_more_than_any_float32_sum_is() -> None:
     rows, probe = close_rows(3000, 512, np.random.default_rng(33))
     index = filled(rows)
     asked = bounded_module._Asked(index.snapshot, probe, 3, -1.0)
@@ -379,15 +412,18 @@ def test_a_score_may_be_off_by_more_than_any_float32_sum_is():
     assert asked.terms[5] == asked.twice  # what the kernels take off
 
 
-def test_every_score_is_computed_only_where_there_was_no_room_for_all_that_may_be_hits(monkeypatch, many):
+def test_every_score_is_computed_only_where_there_was_no_room_for_all_that_may_be_hits(
+    monkeypatch: pytest.MonkeyPatch, many: Many
+) -> None:
     rows, index = many
-    bounded, computed_all = BoundedSearch(ThreadPool(1)), []
+    bounded = BoundedSearch(ThreadPool(1))
+    computed_all: list[Rows] = []
     expected = index.snapshot.search(rows[7], 5, -1.0)
     computing_all = index_module.IndexSnapshot.search
 
-    def noted(*given):
-        computed_all.append(given)
-        return computing_all(*given)
+    def noted(snapshot: IndexSnapshot, probe: Rows, limit: int, min_score: float, *more: Any) -> Hits:
+        computed_all.append(probe)
+        return computing_all(snapshot, probe, limit, min_score, *more)
 
     monkeypatch.setattr(index_module.IndexSnapshot, "search", noted)
     assert bounded.search(index.snapshot, rows[7], 5, -1.0) == expected
@@ -398,7 +434,7 @@ def test_every_score_is_computed_only_where_there_was_no_room_for_all_that_may_b
     assert len(computed_all) == 1
 
 
-def test_notes_have_room_for_a_stretch_of_each_part_and_keep_it(many):
+def test_notes_have_room_for_a_stretch_of_each_part_and_keep_it(many: Many) -> None:
     rows, index = many
     few = filled(rows[:700])
     small, large = (bounded_module._Asked(one.snapshot, rows[0], 5, -1.0) for one in (few, index))
@@ -416,8 +452,8 @@ def test_notes_have_room_for_a_stretch_of_each_part_and_keep_it(many):
 @pytest.mark.parametrize("limit", [1, 2, 10, 40])
 @pytest.mark.parametrize("min_score", [-1.0, 0.25])
 def test_among_many_the_bounded_search_finds_what_computing_every_score_finds_and_computes_few(
-    bounded, many, limit, min_score
-):
+    bounded: BoundedSearch, many: Many, limit: int, min_score: float
+) -> None:
     rows, index = many
     before = bounded.counts
     for place in range(12):
@@ -430,14 +466,14 @@ def test_among_many_the_bounded_search_finds_what_computing_every_score_finds_an
     assert 12 <= after.computed - before.computed < 12 * 2000
 
 
-def test_a_row_that_does_not_count_takes_nobody_elses_place(bounded, many):
+def test_a_row_that_does_not_count_takes_nobody_elses_place(bounded: BoundedSearch, many: Many) -> None:
     rows, index = many
     (first, _), *rest = index.snapshot.search(rows[7], 6, -1.0)
     assert first == 8
     assert bounded.search(index.snapshot, rows[7], 5, -1.0, without=8) == rest
 
 
-def test_where_bounds_rule_out_too_little_every_score_is_computed_and_that_is_counted():
+def test_where_bounds_rule_out_too_little_every_score_is_computed_and_that_is_counted() -> None:
     chance = np.random.default_rng(3)
     rows = faces(2000, 16, chance)
     index = filled(rows)
@@ -447,7 +483,7 @@ def test_where_bounds_rule_out_too_little_every_score_is_computed_and_that_is_co
     assert bounded.counts.fallbacks == 1
 
 
-def test_equal_rows_beyond_the_limit_come_in_the_order_of_their_numbers(bounded):
+def test_equal_rows_beyond_the_limit_come_in_the_order_of_their_numbers(bounded: BoundedSearch) -> None:
     chance = np.random.default_rng(4)
     rows = np.repeat(faces(30, 64, chance, kinds=30), 100, axis=0)
     index = filled(rows)
@@ -456,7 +492,7 @@ def test_equal_rows_beyond_the_limit_come_in_the_order_of_their_numbers(bounded)
     assert len({score for _, score in found}) == 1
 
 
-def test_rows_erased_before_there_were_codes_are_not_found_when_there_are():
+def test_rows_erased_before_there_were_codes_are_not_found_when_there_are() -> None:
     chance = np.random.default_rng(9)
     towards = unit(chance.normal(size=(1, 32)))
     rows = unit(towards + 0.2 * chance.normal(size=(1500, 32)))
@@ -475,7 +511,7 @@ def test_rows_erased_before_there_were_codes_are_not_found_when_there_are():
 
 
 @pytest.mark.parametrize("dimension", [32, 256])
-def test_an_erased_row_leaves_no_code(dimension):
+def test_an_erased_row_leaves_no_code(dimension: int) -> None:
     chance = np.random.default_rng(5)
     index = filled(faces(700, dimension, chance))
     index.erase(np.array([600]))
@@ -485,6 +521,7 @@ def test_an_erased_row_leaves_no_code(dimension):
         for chunk, count, _ in index.snapshot.chunks if 600 in chunk.numbers[:count]
     ]  # fmt: skip
     group, lane = divmod(place, 32)
+    assert codes is not None
     for left in (
         codes.brief[group, :, lane // 16, lane % 16], codes.fine[place], codes.facts[group, :, lane],
     ):  # fmt: skip
@@ -492,14 +529,14 @@ def test_an_erased_row_leaves_no_code(dimension):
     assert codes.brief[group, :, (lane + 1) % 32 // 16, (lane + 1) % 16].any()
 
 
-def test_a_probe_of_nothing_finds_what_computing_every_score_finds(bounded):
+def test_a_probe_of_nothing_finds_what_computing_every_score_finds(bounded: BoundedSearch) -> None:
     index = filled(faces(700, 32, np.random.default_rng(22)))
     nobody = np.zeros(32, dtype=np.float32)
     for min_score in (-1.0, 0.5):
         assert bounded.search(index.snapshot, nobody, 5, min_score) == index.snapshot.search(nobody, 5, min_score)
 
 
-def test_a_snapshot_sees_no_coded_row_that_was_appended_later(bounded):
+def test_a_snapshot_sees_no_coded_row_that_was_appended_later(bounded: BoundedSearch) -> None:
     chance = np.random.default_rng(6)
     rows = unit(chance.normal(size=(1500, 32)))
     index = filled(rows[:700])
@@ -518,7 +555,9 @@ def test_a_snapshot_sees_no_coded_row_that_was_appended_later(bounded):
     seed=st.integers(0, 2**31),
 )
 @settings(deadline=None, max_examples=20)
-def test_columns_of_a_normaliser_change_no_answer(bounded, rows_of_one, spread, limit, seed):
+def test_columns_of_a_normaliser_change_no_answer(
+    bounded: BoundedSearch, rows_of_one: float, spread: float, limit: int, seed: int
+) -> None:
     """A column that is the same in all rows, and one that hardly varies, beside usual ones."""
     chance = np.random.default_rng(seed)
     rows = faces(1500, 64, chance, kinds=1500)
@@ -536,7 +575,7 @@ def test_columns_of_a_normaliser_change_no_answer(bounded, rows_of_one, spread, 
             assert bounded.search(index.snapshot, probe, limit, min_score) == expected
 
 
-def test_columns_that_stay_are_found():
+def test_columns_that_stay_are_found() -> None:
     chance = np.random.default_rng(13)
     rows = unit(chance.normal(size=(640, 64)))
     rows = np.hstack([rows, np.ones((640, 1)), 0.01 * chance.normal(size=(640, 1))]).astype(np.float32)
@@ -548,7 +587,7 @@ def test_columns_that_stay_are_found():
     assert np.abs(kept - (rows[:, 65] - rows[:, 65].mean())).max() < 0.001
 
 
-def test_more_equal_rows_than_there_is_room_for_are_searched_without_codes():
+def test_more_equal_rows_than_there_is_room_for_are_searched_without_codes() -> None:
     chance = np.random.default_rng(14)
     rows = np.repeat(faces(2, 32, chance, kinds=2), 6000, axis=0)
     index, bounded = filled(rows), BoundedSearch(ThreadPool(1))
@@ -556,7 +595,9 @@ def test_more_equal_rows_than_there_is_room_for_are_searched_without_codes():
     assert bounded.counts.fallbacks == 1
 
 
-def test_more_rows_may_have_to_wait_than_there_is_room_for(monkeypatch, many, bounded):
+def test_more_rows_may_have_to_wait_than_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch, many: Many, bounded: BoundedSearch
+) -> None:
     monkeypatch.setattr(bounded_module, "_WAITING", 40)
     rows, index = many
     bounded = BoundedSearch(bounded._pool)
@@ -567,12 +608,13 @@ def test_more_rows_may_have_to_wait_than_there_is_room_for(monkeypatch, many, bo
     assert bounded.counts.refined - before > 8 * bounded._pool.threads * 40
 
 
-def test_a_group_of_rows_is_coded_when_it_is_full_and_never_again():
+def test_a_group_of_rows_is_coded_when_it_is_full_and_never_again() -> None:
     chance = np.random.default_rng(15)
     rows = faces(900, 32, chance)
     index = filled(rows[:650])
     (chunk, count, coded_rows) = index.snapshot.chunks[-1]
     assert coded_rows == count - count % 32
+    assert chunk.codes is not None
     before = chunk.codes.brief[: coded_rows // 32].copy()
     index.append(np.arange(651, 701), rows[650:700])
     index.publish(1)
@@ -581,7 +623,7 @@ def test_a_group_of_rows_is_coded_when_it_is_full_and_never_again():
 
 
 @pytest.mark.parametrize("count", [1, 8, 21])
-def test_many_probes_at_once_find_what_each_finds_alone(bounded, many, count):
+def test_many_probes_at_once_find_what_each_finds_alone(bounded: BoundedSearch, many: Many, count: int) -> None:
     rows, index = many
     chance = np.random.default_rng(18)
     probes = unit(rows[:count] + 0.5 * chance.normal(size=(count, rows.shape[1])) / np.sqrt(rows.shape[1]))
@@ -593,7 +635,9 @@ def test_many_probes_at_once_find_what_each_finds_alone(bounded, many, count):
 
 
 @pytest.mark.parametrize("exact", [True, False], ids=["computing all", "by codes"])
-def test_a_hit_that_is_erased_while_a_search_runs_makes_room_for_another(monkeypatch, exact):
+def test_a_hit_that_is_erased_while_a_search_runs_makes_room_for_another(
+    monkeypatch: pytest.MonkeyPatch, exact: bool
+) -> None:
     chance = np.random.default_rng(19)
     rows = faces(1500, 32, chance, kinds=1500)
     index, bounded = filled(rows), BoundedSearch(ThreadPool(1))
@@ -601,10 +645,10 @@ def test_a_hit_that_is_erased_while_a_search_runs_makes_room_for_another(monkeyp
     search = snapshot.search if exact else lambda *given: bounded.search(snapshot, *given)
     (first, _), *rest = snapshot.search(rows[3], 6, -1.0)
     assert first == 4
-    calls = []
+    calls: list[int] = []
 
-    def erasing(inner):
-        def wrapped(*given, **named):
+    def erasing(inner: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+        def wrapped(*given: Parameters.args, **named: Parameters.kwargs) -> Result:
             if not calls:
                 calls.append(1)
                 index.erase(np.array([4]))
@@ -644,7 +688,7 @@ assert 0 < bounded.counts.refined < 50_000 and bounded.counts.fallbacks == 0
 
 
 @pytest.mark.parametrize("kind", ["avx2", "plain"])
-def test_searches_are_the_same_on_a_lesser_processor(kind, tmp_path):
+def test_searches_are_the_same_on_a_lesser_processor(kind: str, tmp_path: Path) -> None:
     if kind == "avx2" and intrinsics.instructions() == "plain":
         pytest.skip("this processor has no avx2")
     features = "+avx2" if kind == "avx2" else ""
@@ -653,7 +697,7 @@ def test_searches_are_the_same_on_a_lesser_processor(kind, tmp_path):
     subprocess.run([sys.executable, "-c", _ELSEWHERE, kind], env=there, check=True, timeout=300)
 
 
-def test_searches_at_once_do_not_meet_each_other_nor_those_who_change_the_index(many):
+def test_searches_at_once_do_not_meet_each_other_nor_those_who_change_the_index(many: Many) -> None:
     """More callers than threads in the pool: whoever comes late to a search must find it closed."""
     rows, _ = many
     index, bounded = filled(rows[:6000]), BoundedSearch(ThreadPool(3))
@@ -662,7 +706,7 @@ def test_searches_at_once_do_not_meet_each_other_nor_those_who_change_the_index(
     expected = [index.snapshot.search(probe, 5, -1.0) for probe in probes]
     stop = threading.Event()
 
-    def change():
+    def change() -> None:
         last = 6000
         while not stop.is_set():
             index.append(last + 1 + np.arange(70), np.repeat(-towards, 70, axis=0))
@@ -681,14 +725,14 @@ def test_searches_at_once_do_not_meet_each_other_nor_those_who_change_the_index(
     assert bounded.counts.fallbacks == 0
 
 
-def test_who_comes_to_a_search_when_it_is_over_touches_nothing(many):
+def test_who_comes_to_a_search_when_it_is_over_touches_nothing(many: Many) -> None:
     rows, index = many
     asked = bounded_module._Asked(index.snapshot, rows[0], 5, -1.0, owned=False)
     notes = bounded_module._Notes(2)
     notes.begin([asked])
     turn = np.zeros(3, dtype=np.int64)
 
-    def look(me):
+    def look(me: int) -> None:
         layout = asked.layout
         kernels.look(layout.chunks, layout.parts, turn, asked.query, asked.probe, asked.terms, *notes.arrays, me)
 

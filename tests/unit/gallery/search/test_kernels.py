@@ -1,36 +1,46 @@
 """Every compiled kernel and intrinsic computes what its NumPy reference says."""
 
-import numba
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from tests.unit.gallery.search import reference
+from tests.unit.gallery.search.compiling import njit
 
 from countenance.gallery.search import bounded as bounded_module
 from countenance.gallery.search import codes as codes_module
 from countenance.gallery.search import index as index_module
 from countenance.gallery.search import intrinsics, kernels
 from countenance.gallery.search.coder import Coder
+from countenance.gallery.search.codes import Bytes, Places, Rows
 from countenance.gallery.search.index import Index
 from countenance.gallery.search.threads import ThreadPool
 
 LEVELS = ["plain", "avx2", "avx512"]
 
+Int8 = NDArray[np.int8]
+Int32 = NDArray[np.int32]
+Compiled = tuple[Callable[[Bytes, int, Int8, Int32, int], None], Callable[[Bytes, int, Int8, int], int]]
+"""`group_dots` and `bits_dot` as functions that Python can call."""
 
-def compiled(level):
+
+def compiled(level: str) -> Compiled:
     """The intrinsics as functions that Python can call, compiled with the instructions of that level."""
     if LEVELS.index(level) > LEVELS.index(intrinsics.instructions()):
         pytest.skip(f"this processor has no {level}")
     group_dots, bits_dot = intrinsics.group_dots, intrinsics.bits_dot
 
-    @numba.njit
-    def dots(brief, start, probe, sums, turns):
+    @njit
+    def dots(brief: Bytes, start: int, probe: Int8, sums: Int32, turns: int) -> None:
         group_dots(brief, start, probe, sums, turns)
 
-    @numba.njit
-    def bits(fine, start, probe, turns):
-        return bits_dot(fine, start, probe, turns)
+    @njit
+    def bits(fine: Bytes, start: int, probe: Int8, turns: int) -> int:
+        total: int = bits_dot(fine, start, probe, turns)
+        return total
 
     patch = pytest.MonkeyPatch()
     patch.setattr(intrinsics, "instructions", lambda: level)
@@ -42,14 +52,14 @@ def compiled(level):
 
 
 @pytest.fixture(scope="module", params=LEVELS)
-def level(request):
+def level(request: pytest.FixtureRequest) -> Compiled:
     return compiled(request.param)
 
 
 numbers = st.sampled_from(["any", "lowest", "highest", "alternating"])
 
 
-def int8(kind, count, rng):
+def int8(kind: str, count: int, rng: np.random.Generator) -> Int8:
     if kind == "any":
         return rng.integers(-128, 128, count).astype(np.int8)
     made = np.full(count, 127 if kind == "highest" else -128, dtype=np.int8)
@@ -60,7 +70,9 @@ def int8(kind, count, rng):
 
 @given(st.integers(1, 9), st.integers(1, 3), numbers, st.sampled_from(["any", "full", "empty"]), st.integers(0, 2**31))
 @settings(deadline=None, max_examples=60)
-def test_inner_products_of_codes_are_exact(level, widths, groups, kind, filling, seed):
+def test_inner_products_of_codes_are_exact(
+    level: Compiled, widths: int, groups: int, kind: str, filling: str, seed: int
+) -> None:
     dots, bits = level
     rng, padded = np.random.default_rng(seed), 64 * widths
     brief = rng.integers(0, 256, (groups, padded // 16, 2, 16, 4)).astype(np.uint8)
@@ -76,7 +88,7 @@ def test_inner_products_of_codes_are_exact(level, widths, groups, kind, filling,
         assert bits(fine, row * fine.shape[1], probe, widths) == reference.bits_dot(fine, row, probe)
 
 
-def test_brief_codes_lie_as_the_reference_packs_them():
+def test_brief_codes_lie_as_the_reference_packs_them() -> None:
     rng = np.random.default_rng(1)
     rows = rng.normal(size=(96, 70)).astype(np.float32)
     coder = Coder(rows.mean(axis=0), rows.var(axis=0))
@@ -90,7 +102,7 @@ def test_brief_codes_lie_as_the_reference_packs_them():
 
 @given(st.integers(1, 4), st.sampled_from([1e-6, 1.0, 1e6]), st.integers(0, 2**31))
 @settings(deadline=None, max_examples=40)
-def test_rows_are_coded_as_the_reference_codes_them(widths, size, seed):
+def test_rows_are_coded_as_the_reference_codes_them(widths: int, size: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     rows = (size * rng.standard_t(3, size=(40, 64 * widths))).astype(np.float32)
     codes, facts, longest = np.empty(rows.shape, np.uint8), np.empty((4, 40), np.float32), np.zeros(3)
@@ -106,7 +118,7 @@ def test_rows_are_coded_as_the_reference_codes_them(widths, size, seed):
     assert norms.max() <= longest[2] <= 1.0001 * norms.max()
 
 
-def test_an_empty_row_has_no_code_and_a_bound_of_nothing():
+def test_an_empty_row_has_no_code_and_a_bound_of_nothing() -> None:
     rows = np.zeros((2, 64), dtype=np.float32)
     rows[1, 5] = 1
     codes, facts, longest = np.full(rows.shape, 9, np.uint8), np.full((4, 2), 9, np.float32), np.zeros(3)
@@ -118,7 +130,7 @@ def test_an_empty_row_has_no_code_and_a_bound_of_nothing():
 
 @given(st.integers(2, 90), st.sampled_from([0.0, 1e-3, 1.0, 50.0]), st.integers(0, 2**31))
 @settings(deadline=None, max_examples=40)
-def test_a_probe_is_rounded_as_the_reference_rounds_it(dimension, size, seed):
+def test_a_probe_is_rounded_as_the_reference_rounds_it(dimension: int, size: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     probe, centre = (size * rng.normal(size=dimension)).astype(np.float32), rng.normal(size=dimension)
     rotation = rng.normal(size=(dimension, 128)).astype(np.float32)
@@ -137,10 +149,10 @@ def test_a_probe_is_rounded_as_the_reference_rounds_it(dimension, size, seed):
 
 @given(st.booleans(), st.integers(0, 2**31))
 @settings(deadline=None, max_examples=40)
-def test_bounds_of_a_group_are_the_references(column, seed):
+def test_bounds_of_a_group_are_the_references(column: bool, seed: int) -> None:
     rng, kinds = np.random.default_rng(seed), 2 + column
     facts = rng.integers(0, 256, (4, kinds, 32)).astype(np.uint8)
-    scales = rng.normal(size=(4, kinds, 2)).astype(np.float32) / 50
+    scales = rng.normal(size=(4, kinds, 2)).astype(np.float32) / np.float32(50)
     terms = rng.normal(size=12 + column).astype(np.float32)
     sums = rng.integers(-20_000, 20_000, 32).astype(np.int32)
     slack, tilt, floor = (np.float32(x) for x in rng.normal(size=3))
@@ -159,14 +171,38 @@ def test_bounds_of_a_group_are_the_references(column, seed):
                 assert both >> (32 + lane) & 1 == (estimates[lane] >= floor)
 
 
-@numba.njit
-def _alone(facts, scales, group, terms, slack, tilt, floor, sums, upper, beside):
-    return intrinsics.bounds_alone(facts, scales, group, terms, slack, tilt, floor, sums, upper, beside)
+@njit
+def _alone(
+    facts: Bytes,
+    scales: Rows,
+    group: int,
+    terms: Rows,
+    slack: np.float32,
+    tilt: np.float32,
+    floor: np.float32,
+    sums: Int32,
+    upper: Rows,
+    beside: Rows,
+) -> int:
+    both: int = intrinsics.bounds_alone(facts, scales, group, terms, slack, tilt, floor, sums, upper, beside)
+    return both
 
 
-@numba.njit
-def _beside(facts, scales, group, terms, slack, tilt, floor, sums, upper, beside):
-    return intrinsics.bounds_beside(facts, scales, group, terms, slack, tilt, floor, sums, upper, beside)
+@njit
+def _beside(
+    facts: Bytes,
+    scales: Rows,
+    group: int,
+    terms: Rows,
+    slack: np.float32,
+    tilt: np.float32,
+    floor: np.float32,
+    sums: Int32,
+    upper: Rows,
+    beside: Rows,
+) -> int:
+    both: int = intrinsics.bounds_beside(facts, scales, group, terms, slack, tilt, floor, sums, upper, beside)
+    return both
 
 
 _bounds = (_alone, _beside)
@@ -174,7 +210,7 @@ _bounds = (_alone, _beside)
 
 @given(st.floats(-3, 3), st.floats(0.01, 3), st.floats(-2, 2), st.floats(0.05, 3), st.floats(0, 1))
 @settings(deadline=None, max_examples=100)
-def test_the_slack_is_the_references(floor, norm, base, longest, t):
+def test_the_slack_is_the_references(floor: float, norm: float, base: float, longest: float, t: float) -> None:
     terms = np.zeros(12, dtype=np.float32)
     terms[9:] = norm**2, base, 1 / longest
     made = kernels._slack(terms, np.float32(floor), np.float32(t))
@@ -182,7 +218,7 @@ def test_the_slack_is_the_references(floor, norm, base, longest, t):
 
 
 @given(st.lists(st.floats(-1, 1, width=32), max_size=60), st.integers(1, 20))
-def test_the_heap_holds_the_best_scores_the_least_first(scores, limit):
+def test_the_heap_holds_the_best_scores_the_least_first(scores: list[float], limit: int) -> None:
     heap, size = np.empty(limit, np.float32), 0
     for score in scores:
         size = kernels._pushed(heap, size, np.float32(score))
@@ -191,7 +227,7 @@ def test_the_heap_holds_the_best_scores_the_least_first(scores, limit):
 
 
 @given(st.lists(st.floats(-1, 1, width=32), min_size=6, max_size=30), st.integers(1, 12))
-def test_the_floor_is_the_references(scores, limit):
+def test_the_floor_is_the_references(scores: list[float], limit: int) -> None:
     noted = np.full((2, 40), -np.inf, dtype=np.float32)
     noted[0, : len(scores) // 2], noted[1, : len(scores) - len(scores) // 2] = np.split(
         np.array(scores, np.float32), [len(scores) // 2]
@@ -199,24 +235,26 @@ def test_the_floor_is_the_references(scores, limit):
     state = np.zeros((2, kernels.STATE), dtype=np.int64)
     state[:, kernels.NOTED] = len(scores) // 2, 1 + len(scores) - len(scores) // 2  # one is being noted
     floors, twice = np.array([-0.5, -0.25], dtype=np.float32), np.float32(0.125)
-    assert kernels.least(noted, state, floors, limit, twice) == reference.least(noted, floors, limit, twice)
+    assert kernels.least(noted, state, floors, limit, twice) == reference.least(noted, floors, limit, float(twice))
 
 
 @pytest.mark.parametrize("column", [False, True], ids=["codes only", "and a column that is not rotated"])
 @pytest.mark.parametrize("few", [False, True], ids=["all rows count", "few rows count"])
 @pytest.mark.parametrize("far", [0.02, 0.35])
-def test_a_search_computes_the_rows_that_the_reference_does(monkeypatch, column, few, far):
+def test_a_search_computes_the_rows_that_the_reference_does(
+    monkeypatch: pytest.MonkeyPatch, column: bool, few: bool, far: float
+) -> None:
     """The limit is never reached, so that the floor stays where it is."""
     monkeypatch.setattr(codes_module, "furthest", lambda dimensions, chance: far)
     monkeypatch.setattr(index_module, "CODED", 600)
     monkeypatch.setattr(index_module, "_FIRST", 4096)
     rng = np.random.default_rng(3)
-    rows = rng.normal(size=(4096, 64)) + 0.3
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    probe = rows[5] + 0.2 * rng.normal(size=64) / 8
+    made = rng.normal(size=(4096, 64)) + 0.3
+    made /= np.linalg.norm(made, axis=1, keepdims=True)
+    asked = made[5] + 0.2 * rng.normal(size=64) / 8
     if column:
-        rows, probe = np.hstack([rows, 0.02 * rng.normal(size=(4096, 1))]), np.append(probe, 2.0)
-    rows, probe = rows.astype(np.float32), probe.astype(np.float32)
+        made, asked = np.hstack([made, 0.02 * rng.normal(size=(4096, 1))]), np.append(asked, 2.0)
+    rows, probe = made.astype(np.float32), asked.astype(np.float32)
     index, floor = Index(ThreadPool(1)), 0.12
     index.append(np.arange(1, 4097), rows)
     owned = rng.random(4096) < 0.1
@@ -240,7 +278,7 @@ def test_a_search_computes_the_rows_that_the_reference_does(monkeypatch, column,
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 9), st.integers(0, 2**31))
 @settings(deadline=None, max_examples=40)
-def test_waiting_rows_are_those_whose_bits_are_set(bits, count, seed):
+def test_waiting_rows_are_those_whose_bits_are_set(bits: int, count: int, seed: int) -> None:
     if not kernels._PACKS:
         pytest.skip("this processor has no AVX-512")
     rng = np.random.default_rng(seed)
@@ -256,13 +294,16 @@ def test_waiting_rows_are_those_whose_bits_are_set(bits, count, seed):
     assert not waits[:, :count].any()
 
 
-@numba.njit
-def _keep(bits, first, sums, upper, beside, waits, count):
-    return intrinsics.keep_beside(bits, first, sums, upper, beside, waits, count)
+@njit
+def _keep(bits: np.uint32, first: int, sums: Int32, upper: Rows, beside: Rows, waits: Int32, count: int) -> int:
+    waiting: int = intrinsics.keep_beside(bits, first, sums, upper, beside, waits, count)
+    return waiting
 
 
-@numba.njit
-def _small(flags, bits, array, byte, counter, more):
+@njit
+def _small(
+    flags: NDArray[np.bool_], bits: np.uint32, array: Bytes, byte: int, counter: Places, more: int
+) -> tuple[int, int, float, int]:
     return (
         intrinsics.flags_set(flags, 3),
         intrinsics.lowest(bits),
@@ -273,7 +314,7 @@ def _small(flags, bits, array, byte, counter, more):
 
 @given(st.integers(1, 2**32 - 1), st.integers(-5, 5), st.integers(0, 2**31))
 @settings(deadline=None, max_examples=40)
-def test_the_small_intrinsics(bits, more, seed):
+def test_the_small_intrinsics(bits: int, more: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     flags, counter = rng.random(40) < 0.5, np.array([7, 8, 9], dtype=np.int64)
     array = rng.integers(0, 100, 16).astype(np.uint8)

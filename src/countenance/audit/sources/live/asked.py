@@ -44,8 +44,8 @@ def asked_of(source: LiveApi, endpoint: str, models: Sequence[ModelUsed], file: 
     by_role: dict[str, list[ModelUsed]] = {}
     for model in models:
         by_role.setdefault(model.role, []).append(model)
-    told = [model for model in by_role.get("model", ()) if not model.version.startswith("not stated")]
-    version = f"{told[0].name} {told[0].version}" if told else "not told by the service"
+    stated = [model for model in by_role.get("model", ()) if not model.version.startswith("not stated")]
+    version = f"{stated[0].name} {stated[0].version}" if stated else "not told by the service"
     through = [f"{model.name} {model.version}" for role in ("client", "adapter") for model in by_role.get(role, ())]
     return AskedService(
         host_of(endpoint), product_at(source.client, endpoint, file)[0], version, ", ".join(through[:1])
@@ -64,11 +64,11 @@ def system_asked(system: System, source: LiveApi, endpoint: str, file: AdapterFi
     wrong = [field for field in (system.name, system.provider) if re.search(names, field, re.I)]
     if not wrong:
         return system, ""
-    said = " of ".join(repr(field) for field in wrong)
+    fields = " of ".join(repr(field) for field in wrong)
     host = host_of(endpoint)
     product = file.adapter.name if file is not None else _PRODUCTS[source.client][0]
     return System(f"the server at {host}", system.version, "not stated"), (
-        f"the plan calls the system {said}, and asked was {host}, which is not the maker's: this is about the server "
+        f"the plan calls the system {fields}, and asked was {host}, which is not the maker's: this is about the server "
         f"there, whatever it is, and not about {product}"
     )
 

@@ -67,9 +67,9 @@ class AzureFace:
         if not answer:
             return RecordedReply("no face", self._clock())
         largest = max(answer, key=lambda face: face.face_rectangle.width * face.face_rectangle.height)
-        said = _value(largest.recognition_model or self._model)
-        if said != self._model:
-            raise Misconfigured(f"Azure Face answered with model {said}, asked for was {self._model}")
+        model = _value(largest.recognition_model or self._model)
+        if model != self._model:
+            raise Misconfigured(f"Azure Face answered with model {model}, asked for was {self._model}")
         quality = {"size_px": float(min(largest.face_rectangle.width, largest.face_rectangle.height))}
         graded = getattr(largest.face_attributes, "quality_for_recognition", None)
         if graded is not None:
@@ -107,6 +107,6 @@ class AzureFace:
             raise Misconfigured(f"Azure Face cannot be asked: {type(error).__name__}") from error
 
 
-def _value(said: object) -> str:
+def _value(value: object) -> str:
     """The service's own word; its client turns words that it knows into members of an enumeration."""
-    return str(getattr(said, "value", said))
+    return str(getattr(value, "value", value))

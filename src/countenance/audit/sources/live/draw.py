@@ -60,11 +60,11 @@ def _add_impostors(
     random: np.random.Generator,
 ) -> None:
     """Add up to `wanted` new pairs; where nearly all are taken, fewer."""
-    found = tries = 0
-    while found < wanted and tries < 50 * wanted and len(members) > 1:
+    drawn = tries = 0
+    while drawn < wanted and tries < 50 * wanted and len(members) > 1:
         a, b = (int(x) for x in random.choice(members, 2))
         pair = (min(a, b), max(a, b))
         tries += 1
         if subjects[a] != subjects[b] and pair not in chosen:
             chosen[pair] = False
-            found += 1
+            drawn += 1

@@ -13,9 +13,9 @@ from typing import Literal
 
 from countenance.audit.sources.live.adapter.description import AdapterFile
 from countenance.audit.sources.live.adapter.service import DescribedService
-from countenance.audit.sources.live.asking import Pacer
 from countenance.audit.sources.live.cassette import Cassette, Header, RecordedQuestion, RecordedReply
 from countenance.audit.sources.live.cost import Estimate
+from countenance.audit.sources.live.live_source import Pacer
 from countenance.errors import BadRequest, NotFound
 from countenance.progress import track
 
@@ -120,7 +120,7 @@ def answers_csv(table: PictureTable, what: Sought, replies: list[RecordedReply])
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*table.columns, *truth, "predicted", "faces"])
     for row, reply in zip(table.rows, replies, strict=True):
-        said = reply.label if what == "classify" else FACE
-        predicted = said if reply.state == "answered" else ""
+        answer = reply.label if what == "classify" else FACE
+        predicted = answer if reply.state == "answered" else ""
         writer.writerow([*(row[name] for name in table.columns), *(FACE for _ in truth), predicted, reply.faces])
     return out.getvalue()

@@ -109,12 +109,12 @@ class CallRequest:
 
     def pictures(self, known: tuple[str, ...]) -> tuple[str, ...]:
         """Which of `known` the request carries; ValueError names the key that says another."""
-        found: list[str] = []
+        names: list[str] = []
         for key, name in self._named():
             if name not in known:
                 raise ValueError(f"request.{key} says {name!r}; what can be sent here is {', '.join(known)}, no URL")
-            found.append(name)
-        return tuple(found)
+            names.append(name)
+        return tuple(names)
 
     def _named(self) -> Iterator[tuple[str, str]]:
         if self.body == "binary":
@@ -269,10 +269,10 @@ def read_adapter(name: str, folder: Path) -> AdapterFile:
         )
     content = path.read_bytes()
     try:
-        told = tomllib.loads(content.decode())
+        table = tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadRequest(f"{path.name} is no TOML: {error}") from error
-    adapter = from_json(Adapter, told, path.name)
+    adapter = from_json(Adapter, table, path.name)
     return AdapterFile(adapter, name if own else f"adapter {name}", hashlib.sha256(content).hexdigest())
 
 

@@ -20,12 +20,12 @@ def steps_of(path: str) -> tuple[str | int, ...]:
     steps: list[str | int] = []
     at = 0
     while at < len(path):
-        found = _STEP.match(path, at)
-        if found is None:
+        match = _STEP.match(path, at)
+        if match is None:
             raise ValueError(f"{path!r} is no path in JSON; one looks like result[0].similarity")
-        key, position, quoted = found.groups()
+        key, position, quoted = match.groups()
         steps.append(int(position) if position is not None else key if key is not None else quoted)
-        at = found.end()
+        at = match.end()
     return tuple(steps)
 
 

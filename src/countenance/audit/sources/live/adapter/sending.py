@@ -49,20 +49,20 @@ def build(
     keys: Mapping[SecretSlot, str],
 ) -> BuiltRequest:
     """The request with its pictures and secrets in it. pictures, tokens: by placeholder. keys: secrets that are set."""
-    told = {**{name: base64.b64encode(image).decode() for name, image in pictures.items()}, **tokens}
+    values = {**{name: base64.b64encode(image).decode() for name, image in pictures.items()}, **tokens}
     placed = {
         where: {slot.name: slot.prefix + value for slot, value in keys.items() if slot.into == where}
         for where in ("header", "query", "field")
     }
     if request.body == "multipart":
-        texts = {**{name: _filled(text, told) for name, text in request.fields.items()}, **placed["field"]}
+        texts = {**{name: _filled(text, values) for name, text in request.fields.items()}, **placed["field"]}
         kind, body = _multipart(texts, {part: pictures[name] for part, name in request.files.items()})
     elif request.body == "form":
-        texts = {**{name: _filled(text, told) for name, text in request.fields.items()}, **placed["field"]}
+        texts = {**{name: _filled(text, values) for name, text in request.fields.items()}, **placed["field"]}
         kind, body = "application/x-www-form-urlencoded", urllib.parse.urlencode(texts).encode()
     elif request.body == "json":
         kind = request.content_type or "application/json"
-        body = json.dumps(_filled(json.loads(request.json), told)).encode()
+        body = json.dumps(_filled(json.loads(request.json), values)).encode()
     else:
         kind, body = request.content_type or "application/octet-stream", pictures["image"]
     query = urllib.parse.urlencode({**request.query, **placed["query"]})
@@ -77,9 +77,9 @@ def signed(request: BuiltRequest, slot: SignatureSlot, key_id: str, secret: str)
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
 
-    told = AWSRequest("POST", request.url, dict(request.headers), request.body)
-    SigV4Auth(Credentials(key_id, secret), slot.service, slot.region).add_auth(told)
-    return BuiltRequest(request.url, dict(told.headers.items()), request.body)
+    aws = AWSRequest("POST", request.url, dict(request.headers), request.body)
+    SigV4Auth(Credentials(key_id, secret), slot.service, slot.region).add_auth(aws)
+    return BuiltRequest(request.url, dict(aws.headers.items()), request.body)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -116,13 +116,13 @@ def _read(status: int, headers: Message, body: bytes) -> AdapterAnswer:
     return AdapterAnswer(status, float(wait) if wait.isdecimal() else None, body)
 
 
-def _filled(value: Any, told: Mapping[str, str]) -> Any:
+def _filled(value: Any, values: Mapping[str, str]) -> Any:
     """`value` with what `told` says in place of {names}, in texts only and once: what was put in is not looked at."""
     if isinstance(value, str):
-        return _PLACEHOLDER.sub(lambda found: told[found.group(1)], value)
+        return _PLACEHOLDER.sub(lambda match: values[match.group(1)], value)
     if isinstance(value, dict):
-        return {key: _filled(inner, told) for key, inner in value.items()}
-    return [_filled(inner, told) for inner in value] if isinstance(value, list) else value
+        return {key: _filled(inner, values) for key, inner in value.items()}
+    return [_filled(inner, values) for inner in value] if isinstance(value, list) else value
 
 
 def _multipart(fields: Mapping[str, str], files: Mapping[str, bytes]) -> tuple[str, bytes]:

@@ -94,10 +94,10 @@ class DescribedService:
         call = self._adapter.compare
         assert call is not None
         tokens = {"first_token": first_token, "second_token": second_token}
-        said = self._ask("compare", call.request, {"first": first, "second": second}, tokens, call.rules)
-        if isinstance(said, RecordedReply):
-            return said
-        score = _number(said, call.score, "compare.score")
+        body = self._ask("compare", call.request, {"first": first, "second": second}, tokens, call.rules)
+        if isinstance(body, RecordedReply):
+            return body
+        score = _number(body, call.score, "compare.score")
         return RecordedReply("answered", self._clock(), score=score, faces=1)
 
     def fresh(self, reply: RecordedReply, now: float) -> bool:
@@ -107,12 +107,12 @@ class DescribedService:
 
     def _look(self, name: CallName, call: DetectCall | None, image: bytes) -> RecordedReply:
         assert call is not None
-        said = self._ask(name, call.request, {"image": image}, {}, call.rules)
-        if isinstance(said, RecordedReply):
-            return said
-        faces = found_at(said, call.faces)
+        body = self._ask(name, call.request, {"image": image}, {}, call.rules)
+        if isinstance(body, RecordedReply):
+            return body
+        faces = found_at(body, call.faces)
         if not isinstance(faces, list):
-            raise _unlike(f"{name}.faces", call.faces, "a list", said)
+            raise _unlike(f"{name}.faces", call.faces, "a list", body)
         if not faces:
             return RecordedReply("no face", self._clock())
         largest = max(faces, key=lambda face: _area(face, call.box)) if call.box else faces[0]
@@ -123,8 +123,8 @@ class DescribedService:
         if call.predicted:
             label = _label(largest, call.predicted, f"{name}.predicted")
             label = call.classes.get(label, label)
-        found = {key: found_at(largest, place) for key, place in call.quality.items()}
-        quality = {key: float(value) for key, value in found.items() if _is_number(value)}
+        values = {key: found_at(largest, place) for key, place in call.quality.items()}
+        quality = {key: float(value) for key, value in values.items() if _is_number(value)}
         return RecordedReply("answered", self._clock(), faces=len(faces), quality=quality, token=token, label=label)
 
     def _ask(
@@ -149,35 +149,35 @@ class DescribedService:
                     raise Misconfigured(f"{self.endpoint} cannot be reached: {self._clean(str(error))}") from error
             else:
                 self.last = self._clean(answer.body.decode("utf-8", "replace"))
-                said = _json(answer.body)
-                busy = _rule(rules.busy, answer.status, said) is not None
+                body = _json(answer.body)
+                busy = _rule(rules.busy, answer.status, body) is not None
                 if not busy:
-                    reply = self._meaning(rules, answer.status, said)
+                    reply = self._meaning(rules, answer.status, body)
                     if reply is not None:
                         return reply
                 if not busy and answer.status != 429 and answer.status < 500:
-                    return self._result(answer.status, said)
+                    return self._result(answer.status, body)
                 if last_one:
                     self._give_up(busy or answer.status in (429, 503), answer.status)
                 wait = min(answer.wait_s if answer.wait_s is not None else wait, _LONGEST_WAIT_S)
             self._sleep(wait)
         raise AssertionError("the last try raises")
 
-    def _meaning(self, rules: RuleSet, status: int, said: Any) -> RecordedReply | None:
+    def _meaning(self, rules: RuleSet, status: int, body: Any) -> RecordedReply | None:
         """What rules say, if any holds: first what an answer says, then what it lacks, as a failed one lacks faces."""
-        refused = _rule(rules.refused, status, said)
+        refused = _rule(rules.refused, status, body)
         if refused is not None:
-            return RecordedReply("refused", self._clock(), error=_code(refused, status, said))
-        told = _rule(tuple(rule for rule in rules.no_face if not rule.absent), status, said)
-        if told is not None:
-            return RecordedReply("no face", self._clock(), error=_code(told, status, said))
-        if _rule(rules.failed, status, said) is not None:
+            return RecordedReply("refused", self._clock(), error=_code(refused, status, body))
+        no_face = _rule(tuple(rule for rule in rules.no_face if not rule.absent), status, body)
+        if no_face is not None:
+            return RecordedReply("no face", self._clock(), error=_code(no_face, status, body))
+        if _rule(rules.failed, status, body) is not None:
             raise Denied(f"{self._adapter.name} says that the call failed: {self._short()}")
-        if _rule(rules.no_face, status, said) is not None:
+        if _rule(rules.no_face, status, body) is not None:
             return RecordedReply("no face", self._clock())
         return None
 
-    def _result(self, status: int, said: Any) -> Any:
+    def _result(self, status: int, body: Any) -> Any:
         name = self._adapter.name
         if status == 401:
             raise Unauthenticated(f"{name} does not accept the key: {self._short()}")
@@ -185,9 +185,9 @@ class DescribedService:
             raise Misconfigured(f"{name} answers {status}, a redirect, which is not followed; correct the endpoint")
         if not 200 <= status < 300:
             raise Denied(f"{name} answers {status}: {self._short()}")
-        if said is ABSENT:
+        if body is ABSENT:
             raise Misconfigured(f"{name} answers no JSON: {self._short()}")
-        return said
+        return body
 
     def _give_up(self, throttled: bool, status: int) -> None:
         name = self._adapter.name
@@ -236,16 +236,16 @@ def _json(body: bytes) -> Any:
         return ABSENT
 
 
-def _rule(rules: tuple[AnswerRule, ...], status: int, said: Any) -> AnswerRule | None:
-    return next((rule for rule in rules if _holds(rule, status, said)), None)
+def _rule(rules: tuple[AnswerRule, ...], status: int, body: Any) -> AnswerRule | None:
+    return next((rule for rule in rules if _holds(rule, status, body)), None)
 
 
-def _holds(rule: AnswerRule, status: int, said: Any) -> bool:
+def _holds(rule: AnswerRule, status: int, body: Any) -> bool:
     if rule.status and status not in rule.status:
         return False
-    there = found_at(said, rule.path)
+    there = found_at(body, rule.path)
     if rule.absent or rule.present:
-        if said is ABSENT or (not rule.status and not 200 <= status < 300):
+        if body is ABSENT or (not rule.status and not 200 <= status < 300):
             return False
         if nothing(there) != rule.absent:
             return False
@@ -261,9 +261,9 @@ def _as_text(value: Any) -> str | None:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _code(rule: AnswerRule, status: int, said: Any) -> str:
+def _code(rule: AnswerRule, status: int, body: Any) -> str:
     """A word for the record: what the rule knows the answer by, never a vendor's free text."""
-    text = _as_text(found_at(said, rule.path)) if rule.equals else None
+    text = _as_text(found_at(body, rule.path)) if rule.equals else None
     return text or rule.contains or str(status)
 
 
@@ -271,18 +271,18 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _number(said: Any, path: str, key: str) -> float:
-    value = found_at(said, path)
+def _number(body: Any, path: str, key: str) -> float:
+    value = found_at(body, path)
     if not _is_number(value):
-        raise _unlike(key, path, "a finite number", said)
+        raise _unlike(key, path, "a finite number", body)
     return float(value)
 
 
-def _text(said: Any, path: str, key: str) -> str:
-    value = found_at(said, path)
+def _text(body: Any, path: str, key: str) -> str:
+    value = found_at(body, path)
     if isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
         return str(value)
-    raise _unlike(key, path, "a text", said)
+    raise _unlike(key, path, "a text", body)
 
 
 def _label(face: Any, path: str, key: str) -> str:
@@ -301,7 +301,7 @@ def _area(face: Any, box: tuple[str, ...]) -> float:
     return (right - left) * (bottom - top)
 
 
-def _unlike(key: str, path: str, wanted: str, said: Any) -> Misconfigured:
+def _unlike(key: str, path: str, wanted: str, body: Any) -> Misconfigured:
     return Misconfigured(
-        f"{key} = {path!r} finds no {wanted.removeprefix('a ')} in the answer, which is {outline(said)}"
+        f"{key} = {path!r} finds no {wanted.removeprefix('a ')} in the answer, which is {outline(body)}"
     )

@@ -24,7 +24,7 @@ class LedgerCheck:
     findings: tuple[str, ...]
 
 
-class Standing:
+class InstallationStatus:
     """What a start page shows of the installation. tools: loads the models on first use. now: the clock, UTC.
 
     settings: name -> value, for people to read; no secrets.

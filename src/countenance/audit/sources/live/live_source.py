@@ -217,12 +217,12 @@ def _scored(drawn: Drawn, replies: Sequence[RecordedReply], floor: float, casset
     subjects = drawn.images.labelled.subjects
     a, b = subjects[drawn.pairs.first], subjects[drawn.pairs.second]
     failed = np.array([reply.state != "answered" for reply in replies], bool)
-    told = np.array([np.nan if reply.score is None else reply.score for reply in replies], np.float64)
-    censored = ~failed & np.isnan(told)
+    scores = np.array([np.nan if reply.score is None else reply.score for reply in replies], np.float64)
+    censored = ~failed & np.isnan(scores)
     if failed.all():
         raise BadRequest("not one pair could be compared")
     comparisons = Comparisons.of(
-        told,
+        scores,
         drawn.pairs.same,
         first=a,
         second=b,

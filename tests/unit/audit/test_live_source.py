@@ -8,8 +8,8 @@ from tests.unit.audit.made_up import NOW
 from countenance.audit.formats.plan import DeclaredHypothesis, Groups, LiveApi, Plan, System, ThresholdRule
 from countenance.audit.formats.results import ModelUsed
 from countenance.audit.running import run_audit
-from countenance.audit.sources.live.asking import Asked, Drawn, LiveSource, Pacer, ask, draw, estimate
 from countenance.audit.sources.live.cassette import Cassette, Header, RecordedReply
+from countenance.audit.sources.live.live_source import Asked, Drawn, LiveSource, Pacer, Service, ask, draw, estimate
 from countenance.errors import BadRequest, NotFound, Overloaded
 
 SOURCE = LiveApi(
@@ -22,7 +22,7 @@ class FakeService:
     """Pictures are the text `<person> <shot>`; the same person scores 95, others 10 to 60; an empty one has no face."""
 
     client = "rekognition"
-    models = (ModelUsed("client", "fake", "1"),)
+    models: tuple[ModelUsed, ...] = (ModelUsed("client", "fake", "1"),)
 
     def __init__(self) -> None:
         self.settings = {"endpoint": "http://here"}
@@ -69,7 +69,7 @@ def drawn(folder: Path) -> Drawn:
     return draw(SOURCE, folder, ["gender"], 3)
 
 
-def header(service: FakeService) -> Header:
+def header(service: Service) -> Header:
     return Header(service.client, service.models, service.settings)
 
 
@@ -77,7 +77,7 @@ def pacer() -> Pacer:
     return Pacer(1000.0, lambda: 0.0, lambda seconds: None)
 
 
-def go(folder: Path, service: FakeService | None, tape: str = "t.jsonl", now: float = 1.0) -> Asked:
+def go(folder: Path, service: Service | None, tape: str = "t.jsonl", now: float = 1.0) -> Asked:
     cassette = Cassette(folder / tape, None if service is None else header(service))
     return ask(drawn(folder), service, cassette, pacer(), SOURCE.threshold, now)
 
