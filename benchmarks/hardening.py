@@ -23,8 +23,8 @@ from xml.etree import ElementTree
 
 RESULT = Path(__file__).with_name("results") / "hardening.json"
 TESTS = Path(__file__).parents[1] / "tests"
-STAGE_S = 300
-"""Seconds that one stage may take; then its processes are ended, and the result says so."""
+STAGE_S, SLOW_STAGE_S = 300, 900
+"""Seconds that one stage may take, and one with slow tests; then its processes are ended, and the result says so."""
 
 
 def main(names: Sequence[str]) -> int:
@@ -39,7 +39,8 @@ def main(names: Sequence[str]) -> int:
             name, json.dumps({key: suites[name][key] for key in ("ended", "passed", "failed", "skipped")}), flush=True
         )
         whole["seconds"] = round(sum(each["seconds"] for each in suites.values()))
-        RESULT.write_text(json.dumps({"stage_limit_s": STAGE_S, **whole}, indent=1) + "\n")
+        limits = {"stage_limit_s": STAGE_S, "slow_stage_limit_s": SLOW_STAGE_S}
+        RESULT.write_text(json.dumps({**whole, **limits}, indent=1) + "\n")
     return int(any(each["failed"] or each["ended"] == "late" for each in suites.values()))
 
 
@@ -51,14 +52,15 @@ def marked() -> list[Path]:
 def ran(stage: Path) -> dict[str, Any]:
     """What became of one file of tests, and on what."""
     began, load = time.monotonic(), os.getloadavg()[0]
+    limit_s = SLOW_STAGE_S if "mark.slow" in stage.read_text() else STAGE_S
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        options = ["-m", "hardening", "--timeout", str(STAGE_S), f"--junitxml={report}"]
+        options = ["-m", "hardening", "--timeout", str(limit_s), f"--junitxml={report}"]
         with subprocess.Popen(
             [sys.executable, "-m", "pytest", str(stage), *options], start_new_session=True
         ) as running:
             try:
-                running.wait(STAGE_S)
+                running.wait(limit_s)
             except subprocess.TimeoutExpired:
                 os.killpg(running.pid, signal.SIGKILL)  # with the servers that it started
         found = counted(ElementTree.parse(report).getroot()) if report.exists() else None

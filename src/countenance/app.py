@@ -35,7 +35,7 @@ from countenance.database import open_database
 from countenance.engine import Detector, Engine, load_manifests
 from countenance.errors import CountenanceError, Misconfigured, NotOffered, NotRecorded, StoreError
 from countenance.faces import ModelId
-from countenance.gallery import Gallery, KeptFaces, any_gallery, gallery_rows
+from countenance.gallery import Gallery, KeptFaces, any_gallery, gallery_rows, user_rows
 from countenance.heap import bound_heap
 from countenance.home import private_home
 from countenance.ledger import Bindings, Ledger
@@ -56,7 +56,15 @@ from countenance.scoring import Calibration, Normaliser, load_normaliser
 from countenance.settings import Settings
 from countenance.signing import JSON, Signer, secret_file
 
-BOUND = (register_rows, operator_rows, moratorium_rows, gallery_rows, custody_rows, outside_check_rows)
+BOUND = (
+    register_rows,
+    operator_rows,
+    moratorium_rows,
+    gallery_rows,
+    custody_rows,
+    outside_check_rows,
+    user_rows,
+)
 """All rows that must be as the ledger recorded them."""
 
 

@@ -146,7 +146,7 @@ class Candidate:
     score: the comparison score that the calibration takes (cosine, or the normalised score).
     similarity: 0..100, calibrated: 80 means FMR 1e-3, 90 1e-4, 99 1e-5, 99.9 1e-6, for the group served worst.
     fmr: the false match rate at that score for the same group, 0..1.
-    All three are those of the step below, where the similarity is told in steps only (`scoring.coarse`).
+    All three are those of 0, where the similarity is below 75 (`scoring.coarse`).
     """
 
     face: EnrolledFace

@@ -40,7 +40,7 @@ KEPT_KERNELS = 500
 
 Measured with one thread and 320 pictures, each of a new size: with OpenVINO's own 5000, memory rises from 350 MB to 720
 after 40 sizes, 950 after 160 and 990 after 320; with 500 to 560 and 590, and stays there. That takes 9 to 13 % more
-processor time for a picture of a new size, and none for one of a known size.
+processor time for a picture of a new size.
 """
 
 ONE_THREAD = {

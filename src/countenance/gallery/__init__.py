@@ -14,7 +14,7 @@ from countenance.gallery.answers import (
     UserMatch,
     UserMatches,
 )
-from countenance.gallery.bound import gallery_rows
+from countenance.gallery.bound import gallery_rows, user_rows
 from countenance.gallery.gallery import Gallery
 from countenance.gallery.kept_faces import KeptFaces
 from countenance.gallery.profiles import FaceGroup, GroupKind, GroupProfile, NotedFace, Person
@@ -44,4 +44,5 @@ __all__ = [
     "damaged_rows",
     "gallery_rows",
     "size_of_all",
+    "user_rows",
 ]

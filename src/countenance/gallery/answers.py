@@ -80,7 +80,7 @@ class Reason(StrEnum):
 class Refusal:
     """A face that was left as it is. user_id: of the other user, if that is the reason and it is still there.
 
-    similarity: to the user's faces, 0..100, if that is the reason; in steps, see `scoring.coarse`.
+    similarity: to the user's faces, 0..100, where that is the reason; coarsely, see `scoring.coarse`.
     """
 
     face_id: str

@@ -1,6 +1,7 @@
 """Which rows of the gallery's tables are bound to the record, and which of their values count.
 
-A gallery's counters and a face's user change often and grant nothing by themselves; they are left out.
+A user is bound with its id, and each face that is a user's with that user. A gallery's counters change often and grant
+nothing; they are left out.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from countenance.binding import BoundRow
-from countenance.gallery.tables import faces, galleries, images
+from countenance.gallery.tables import faces, galleries, images, users
 
 _AT_ONCE = 1024
 FACE_COLUMNS = (
@@ -31,6 +32,26 @@ def faces_of(gallery: int) -> str:
 def images_of(gallery: int) -> str:
     """The name under which the record has its images."""
     return f"images {gallery}"
+
+
+def users_of(gallery: int) -> str:
+    """How the record calls its users."""
+    return f"users {gallery}"
+
+
+def owners_of(gallery: int) -> str:
+    """How the record calls which of its faces are which user's."""
+    return f"owners {gallery}"
+
+
+def bound_user(gallery: int, number: int, user_id: str) -> BoundRow:
+    """A user of a gallery."""
+    return BoundRow(users_of(gallery), (number, user_id))
+
+
+def bound_owner(gallery: int, face: int, user: int) -> BoundRow:
+    """That a face, by its number, is a user's."""
+    return BoundRow(owners_of(gallery), (face, user))
 
 
 def bound_face(values: Mapping[str, Any]) -> BoundRow:
@@ -53,3 +74,12 @@ def gallery_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
         what = "the picture or its external id" if table is images else "the face"
         for gallery, number, *values in connection.execute(query):
             yield BoundRow(called(gallery), tuple(values)), f"{table.name}, row {number}: {what}"
+
+
+def user_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
+    """All users, and whose the faces are, for comparison with what was recorded."""
+    for row in connection.execute(sa.select(users.c.gallery, users.c.number, users.c.user_id)):
+        yield bound_user(*row), f"users, row {row.number}: the user"
+    owned = sa.select(faces.c.gallery, faces.c.number, faces.c.user).where(faces.c.user.is_not(None))
+    for row in connection.execute(owned.execution_options(yield_per=_AT_ONCE)):
+        yield bound_owner(*row), f"faces, row {row.number}: whose it is"

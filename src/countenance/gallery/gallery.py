@@ -79,7 +79,7 @@ class Gallery:
         recorder: Recorder | None = None,
     ) -> None:
         self._store = Store(engine, now, new_id, recorder)
-        self._users = Users(engine, now)
+        self._users = Users(engine, now, recorder)
         self.profiles = Profiles(engine, now)
         self.new_id = new_id
         self._normaliser = normaliser
@@ -283,7 +283,9 @@ class Gallery:
         if not templates:
             return UserMatches(head.users, ())
         for head, snapshot, probes, without in self._tries(gallery_id, templates, exclude_face_id):
-            users = self._users_like(snapshot, probes, limit, calibration, similarity, without, exclude_user_id)
+            users = self._users_like(
+                head.number, snapshot, probes, limit, calibration, similarity, without, exclude_user_id
+            )
             if users is not None:
                 return UserMatches(head.users, tuple(users))
         raise Overloaded(_TOO_FAST)
@@ -360,6 +362,7 @@ class Gallery:
 
     def _users_like(
         self,
+        gallery: int,
         snapshot: IndexSnapshot,
         probes: Rows,
         limit: int,
@@ -373,8 +376,9 @@ class Gallery:
         while True:
             hits_of_probes = self._find(snapshot, probes, asked, least, without, owned=True)
             numbers = {number for hits in hits_of_probes for number, _ in hits}
-            owner, size = self._users.owners(sorted(numbers if without is None else numbers | {without}))
-            if not numbers <= owner.keys():
+            known = self._users.owners(gallery, sorted(numbers if without is None else numbers | {without}))
+            owner, size, different = known
+            if not numbers <= owner.keys() | different:
                 return None
             if without in owner:
                 size[owner[without]] -= 1

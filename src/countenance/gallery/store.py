@@ -26,8 +26,11 @@ from countenance.gallery.bound import (
     IMAGE_COLUMNS,
     bound_face,
     bound_gallery,
+    bound_owner,
     faces_of,
     images_of,
+    owners_of,
+    users_of,
 )
 from countenance.gallery.overlap import already_there
 from countenance.gallery.paging import microseconds, moment, page_size, place, portions
@@ -200,7 +203,7 @@ class Store:
             return BoundChange(
                 int(row.number),
                 unmade=(bound_gallery(row),),
-                dropped=(faces_of(row.number), images_of(row.number)),
+                dropped=tuple(of(row.number) for of in (faces_of, images_of, users_of, owners_of)),
                 gallery=gallery_id,
             )
 
@@ -270,11 +273,11 @@ class Store:
             unmade: list[BoundRow] = []
             for some in portions(wanted):
                 query = (
-                    sa.select(faces.c.number, users.c.user_id, *_RAW_FACE)
+                    sa.select(faces.c.number, faces.c.user, users.c.user_id, *_RAW_FACE)
                     .select_from(faces.outerjoin(users, faces.c.user == users.c.number))
                     .where(faces.c.gallery == row.number, faces.c.face_id.in_(some))
                 )
-                for number, user_id, *values in connection.execute(query):
+                for number, user, user_id, *values in connection.execute(query):
                     face_id, image = values[0], values[1]
                     if keep_owned and user_id is not None:
                         owned[face_id] = user_id
@@ -282,6 +285,8 @@ class Store:
                     gone[face_id] = number
                     touched.add(image)
                     unmade.append(BoundRow(faces_of(row.number), tuple(values)))
+                    if user is not None:
+                        unmade.append(bound_owner(row.number, number, user))
             if gone:
                 empty = _delete(connection, row, sorted(gone.values()), sorted(touched))
                 unmade += [BoundRow(images_of(row.number), values) for values in empty]

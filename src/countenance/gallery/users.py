@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,13 +14,17 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from countenance.database import changing, reading, reading_once
-from countenance.errors import BadRequest, Conflict, LimitExceeded, NoSuchUser, NotFound, TokenReused
+from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
+from countenance.database import Transaction, reading, reading_once
+from countenance.errors import BadRequest, Conflict, LimitExceeded, NoSuchUser, NotAsRecorded, NotFound, TokenReused
 from countenance.gallery.answers import Page, Reason, Reassigned, Refusal, Token, User
+from countenance.gallery.bound import bound_owner, bound_user
 from countenance.gallery.paging import microseconds, page_size, place, portions
 from countenance.gallery.stored_templates import undamaged
 from countenance.gallery.tables import faces, galleries, user_requests, users
 from countenance.scoring.coarse import stepped
+
+log = logging.getLogger(__name__)
 
 Numbers = NDArray[np.int64]
 Rows = NDArray[np.float32]
@@ -35,40 +40,56 @@ _size = sa.select(sa.func.count()).where(_theirs.c.user == users.c.number).scala
 
 
 class Users:
-    """Users in `engine`'s database. now: the clock, UTC. Galleries go by their number in the store."""
+    """Users in `engine`'s database. now: the clock, UTC. Galleries go by their number in the store.
 
-    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
+    recorder: where changes of rows are recorded; without one nobody does, and every row is believed.
+    """
+
+    def __init__(self, engine: sa.Engine, now: Callable[[], datetime], recorder: Recorder | None = None) -> None:
         self._engine = engine
+        self._recorder = recorder or Unrecorded(engine)
         self._now = now
 
     def create(self, gallery: int, user_id: str, token: Token | None) -> None:
         """Make a user without faces; `Conflict` if the id is taken."""
         if not 1 <= len(user_id) <= 128:
             raise BadRequest(f"a user id has 1 to 128 characters, got {len(user_id)}")
-        with changing(self._engine) as connection:
+
+        def work(transaction: Transaction) -> BoundChange[None]:
+            connection = transaction.connection
             row = _locked(connection, gallery)
             if self._known(connection, token) is not None:
-                return
+                return BoundChange(None)
             taken = sa.select(users.c.number).where(users.c.gallery == gallery, users.c.user_id == user_id)
             if connection.execute(taken).first() is not None:
                 raise Conflict("the gallery has a user of that id already")
             values = {"gallery": gallery, "user_id": user_id, "created_us": microseconds(self._now())}
-            connection.execute(sa.insert(users).values(values))
+            number = connection.execute(sa.insert(users).values(values).returning(users.c.number)).scalar_one()
             _update(connection, gallery, users=row.users + 1)
             self._remember(connection, gallery, token, "{}")
+            return BoundChange(None, made=(bound_user(gallery, number, user_id),))
+
+        self._recorder.change(work)
 
     def delete(self, gallery: int, user_id: str, token: Token | None) -> None:
-        """Delete the user; the faces stay, without a user. `NotFound` if there is none."""
-        with changing(self._engine) as connection:
+        """Take the user out; the faces stay and are nobody's. `NotFound` if there is none."""
+
+        def work(transaction: Transaction) -> BoundChange[None]:
+            connection = transaction.connection
             row = _locked(connection, gallery)
             if self._known(connection, token) is not None:
-                return
+                return BoundChange(None)
             number = user_number(connection, gallery, user_id)
             theirs = faces.c.user == number
+            owned = connection.execute(sa.select(faces.c.number).where(theirs)).scalars().all()
             connection.execute(sa.update(faces).where(theirs).values(user=None, user_revision=row.revision + 1))
             connection.execute(sa.delete(users).where(users.c.number == number))
             _update(connection, gallery, users=row.users - 1, revision=row.revision + 1)
             self._remember(connection, gallery, token, "{}")
+            owners = (bound_owner(gallery, face, number) for face in owned)
+            return BoundChange(None, unmade=(bound_user(gallery, number, user_id), *owners))
+
+        self._recorder.change(work)
 
     def list(self, gallery: int, after: str | None, limit: int) -> Page[User]:
         """At most `limit` users, oldest first. `BadPageToken` if `after` is not one of this method's."""
@@ -98,10 +119,12 @@ class Users:
         the new raw templates is, 0..100. `LimitExceeded`, with nothing done, for more than `MOST_FACES` in all;
         `NotFound` without the user.
         """
-        with changing(self._engine) as connection:
+
+        def work(transaction: Transaction) -> BoundChange[Reassigned]:
+            connection = transaction.connection
             row = _locked(connection, gallery)
             if (known := self._known(connection, token)) is not None:
-                return _answered(connection, known)
+                return BoundChange(_answered(connection, known))
             number = user_number(connection, gallery, user_id)
             named = _named(connection, gallery, face_ids, row.dimension)
             held = connection.execute(sa.select(faces.c.template).where(faces.c.user == number)).scalars().all()
@@ -115,43 +138,75 @@ class Users:
                 raise LimitExceeded(f"at most {MOST_FACES} faces belong to one user")
             refused = _refused(named, number)
             refused += [(f, Reason.UNLIKE, None, stepped(alike[f])) for f in new if alike[f] < least]
-            _assign(connection, row, number, [named[face_id].number for face_id in done])
+            changed = [named[face_id].number for face_id in done]
+            _assign(connection, row, number, changed)
             answer = _answer(done, refused, len(held) + len(done))
             self._remember(connection, gallery, token, answer)
-            return _answered(connection, answer)
+            owners = tuple(bound_owner(gallery, face, number) for face in changed)
+            return BoundChange(_answered(connection, answer), made=owners)
+
+        return self._recorder.change(work)
 
     def disassociate(self, gallery: int, user_id: str, face_ids: Sequence[str], token: Token | None) -> Reassigned:
-        """Take faces away from the user. One that has no user is not mentioned. `NotFound` without the user."""
-        with changing(self._engine) as connection:
+        """Make faces of the user nobody's. One that is so already is not mentioned. `NotFound` without the user."""
+
+        def work(transaction: Transaction) -> BoundChange[Reassigned]:
+            connection = transaction.connection
             row = _locked(connection, gallery)
             if (known := self._known(connection, token)) is not None:
-                return _answered(connection, known)
+                return BoundChange(_answered(connection, known))
             number = user_number(connection, gallery, user_id)
             named = _named(connection, gallery, face_ids)
             done = [face_id for face_id, face in named.items() if face is not None and face.user == number]
-            _assign(connection, row, None, [named[face_id].number for face_id in done])
+            changed = [named[face_id].number for face_id in done]
+            _assign(connection, row, None, changed)
             left = sa.select(sa.func.count()).where(faces.c.user == number)
             answer = _answer(done, _refused(named, number), connection.execute(left).scalar_one())
             self._remember(connection, gallery, token, answer)
-            return _answered(connection, answer)
+            owners = tuple(bound_owner(gallery, face, number) for face in changed)
+            return BoundChange(_answered(connection, answer), unmade=owners)
+
+        return self._recorder.change(work)
 
     def templates(self, gallery: int, user_id: str) -> Rows:
-        """The raw templates (n, d) of the user's faces; `NotFound` without the user."""
+        """The raw templates (n, d) of the user's faces; `NotFound` without the user.
+
+        A face that is not as recorded the user's is left out; `NotAsRecorded` where the user is not.
+        """
         with reading(self._engine) as connection:
             number = user_number(connection, gallery, user_id)
-            query = sa.select(faces.c.template).where(faces.c.user == number).order_by(faces.c.number)
-            return _rows(connection.execute(query).scalars().all())
+            query = sa.select(faces.c.number, faces.c.template).where(faces.c.user == number).order_by(faces.c.number)
+            rows = connection.execute(query).all()
+        if self._recorder.differing([bound_user(gallery, number, user_id)]):
+            with reading(self._engine) as connection:
+                user_number(connection, gallery, user_id)  # deleted meanwhile?
+            raise NotAsRecorded("the user is not as the ledger recorded it, and is not compared with")
+        different = set(self._recorder.differing([bound_owner(gallery, row.number, number) for row in rows]))
+        return _rows([row.template for i, row in enumerate(rows) if i not in different])
 
-    def owners(self, numbers: Sequence[int]) -> tuple[dict[int, str], dict[str, int]]:
-        """The users of the faces with those numbers, without faces that have none; and how many faces each user has."""
-        owner, size = {}, {}
-        query = sa.select(faces.c.number, users.c.user_id, _size).join(users, faces.c.user == users.c.number)
+    def owners(self, gallery: int, numbers: Sequence[int]) -> tuple[dict[int, str], dict[str, int], set[int]]:
+        """Whose the faces of those numbers are, without those that are nobody's; how many faces each user has.
+
+        The third part: faces that are left out since they, or their users, are not as the ledger recorded them.
+        """
+        columns = (faces.c.number, users.c.user_id, users.c.number.label("user"), _size)
+        query = sa.select(*columns).join(users, faces.c.user == users.c.number)
         with reading(self._engine) as connection:
-            for some in portions(numbers):
-                for row in connection.execute(query.where(faces.c.number.in_(some))):
-                    owner[row.number] = row.user_id
-                    size[row.user_id] = row.faces
-        return owner, size
+            rows = [
+                row for some in portions(numbers) for row in connection.execute(query.where(faces.c.number.in_(some)))
+            ]
+        bound: list[BoundRow] = []
+        for row in rows:
+            bound += [bound_owner(gallery, row.number, row.user), bound_user(gallery, row.user, row.user_id)]
+        different = {rows[place // 2].number for place in self._recorder.differing(bound)}
+        for number in sorted(different):
+            log.error(
+                "row %d of the table faces, or its user, is not as the ledger recorded it and is left out of searches "
+                "by user; `countenance ledger verify` lists such rows",
+                number,
+            )
+        kept = [row for row in rows if row.number not in different]
+        return {row.number: row.user_id for row in kept}, {row.user_id: row.faces for row in kept}, different
 
     def changed_since(self, gallery: int, revision: int) -> tuple[Numbers, Numbers]:
         """Faces whose user changed after `revision`: those that have a user now and those that have none, sorted."""

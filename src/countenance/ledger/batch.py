@@ -104,7 +104,6 @@ class Batch:
     """
 
     def __init__(self, tail: LogTail, time: str, origin: str, signer: Signer, entropy: Callable[[int], bytes]) -> None:
-        self._before = tail
         self.tail = tail
         self._time = time
         self._origin = origin
@@ -115,6 +114,7 @@ class Batch:
         self._openings: list[dict[str, object]] = []
         self._opened: set[int] = set()
         self._closed: set[int] = set()
+        self._checkpoints: list[SignedCheckpoint] = []
         self.bound: set[tuple[str, str]] = set()
         self.released: set[tuple[str, str]] = set()
         if tail.size == 0:
@@ -144,7 +144,9 @@ class Batch:
         """A signed checkpoint of everything up to here; the stored one, if it already covers everything."""
         if not self.tail.checkpointed:
             checkpoint = Checkpoint(self._origin, self.tail.size, self.tail.frontier.root())
-            self.tail = replace(self.tail, checkpoint=sign_checkpoint(checkpoint, self.signer))
+            signed = sign_checkpoint(checkpoint, self.signer)
+            self._checkpoints.append(signed)
+            self.tail = replace(self.tail, checkpoint=signed)
         assert self.tail.checkpoint is not None
         return self.tail.checkpoint
 
@@ -161,14 +163,13 @@ class Batch:
         transaction.many(_OPENINGS, self._openings)
         transaction.many(_OPENED, [{"sequence": index} for index in sorted(self._opened)])
         transaction.many(_CLOSE, [{"index": index} for index in sorted(self._closed)])
-        new, old = self.tail.checkpoint, self._before.checkpoint
-        if new is not None and new is not old:
-            transaction.many(_CHECKPOINTS, [{"size": new.size, "note": str(new)}])
+        transaction.many(_CHECKPOINTS, [{"size": each.size, "note": str(each)} for each in self._checkpoints])
 
     def _add(self, draft: Draft) -> Receipt:
         index = self.tail.size
         openings = [Opening(name, self._entropy(SALT_BYTES), value) for name, value in draft.private.items()]
-        text = compose(draft, {o.name: o.commitment for o in openings}, index, self._time)
+        commitments = {o.name: o.commitment for o in openings}
+        text = compose(draft, commitments, index, self._time, after_checkpoint=self.tail.checkpointed)
         leaf = merkle.leaf_hash(text.encode())
         receipt = sign_receipt(self._origin, index, leaf, self.signer)
         frontier, nodes = self.tail.frontier.grown(leaf)

@@ -32,6 +32,7 @@ from countenance.ledger.erasure import erase_about
 from countenance.ledger.ledger import Ledger
 from countenance.ledger.opened import opening_differences
 from countenance.ledger.receipt import Receipt
+from countenance.ledger.records import lost_checkpoints
 from countenance.signing import JSON
 
 T = TypeVar("T")
@@ -121,6 +122,9 @@ class Bindings:
             with reading(self._engine) as connection:  # the rows and the commitments are read in one transaction
                 cursor = connection.connection.cursor()
                 self._catch_up(lambda statement, **values: statement.fetch(cursor, self._engine.dialect, values))
+                if not self._ledger.lost_checkpoints:
+                    gone_at = lost_checkpoints(connection)
+                    found += [f"ledger_checkpoints: that of {size} entries was removed" for size in gone_at]
                 for row, name in self._rows(connection):
                     commitment = self.commitment(row)
                     seen.setdefault(row.table, set()).add(commitment)

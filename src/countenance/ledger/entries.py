@@ -6,6 +6,7 @@ An entry is one canonical JSON object (RFC 8785). Its own fields, beside the pub
     time          when it was written: ISO 8601, UTC, microseconds, ending in Z
     kind          "decision", "result", … from the caller; "key", "clock", "erasure" and "state" are the ledger's own
     commitments   name of each private value -> hex of SHA-256(salt || canonical JSON of the value)
+    after_checkpoint   true where a checkpoint speaks for exactly the entries before this one, so that it cannot go
 
 A commitment's opening (salt and value) is kept beside the ledger and can be erased; without its 32 random bytes the
 commitment says nothing about the value, and the tree stands as it was.
@@ -27,8 +28,10 @@ from countenance.signing import JSON, canonical
 MAX_ENTRY_BYTES = 65_535
 """The most bytes that the entry bundles of C2SP tlog-tiles can hold."""
 SALT_BYTES = 32
+AFTER_CHECKPOINT = '"after_checkpoint":true'
+"""How an entry says that a checkpoint speaks for the entries before it, in its own text."""
 LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
-OWN_FIELDS = frozenset({"sequence", "time", "commitments"})
+OWN_FIELDS = frozenset({"sequence", "time", "commitments", "after_checkpoint"})
 OWN_KINDS = frozenset({"key", "clock", "erasure", "state"})
 
 
@@ -119,7 +122,9 @@ def draft(public: Mapping[str, JSON], private: Mapping[str, JSON] | None) -> Dra
         raise ValueError(f"a result names its decision by index, got {decision!r}")
     made = Draft.of(public, private)
     if not _surely_fits(made):
-        longest = compose(made, dict.fromkeys(made.private, "0" * 64), 2**53 - 1, timestamp(LAST_MOMENT))
+        longest = compose(
+            made, dict.fromkeys(made.private, "0" * 64), 2**53 - 1, timestamp(LAST_MOMENT), after_checkpoint=True
+        )
         if (size := len(longest.encode())) > MAX_ENTRY_BYTES:
             raise BadRequest(f"an entry has room for {MAX_ENTRY_BYTES} bytes, this one could take {size}")
     return made
@@ -133,9 +138,13 @@ def _surely_fits(draft: Draft) -> bool:
     return 6 * characters < MAX_ENTRY_BYTES - 1000  # a character takes at most 4 bytes, or 6 if it is escaped
 
 
-def compose(draft: Draft, commitments: Mapping[str, str], sequence: int, time: str) -> str:
-    """The entry's canonical JSON, assembled from that of its fields."""
+def compose(
+    draft: Draft, commitments: Mapping[str, str], sequence: int, time: str, *, after_checkpoint: bool = False
+) -> str:
+    """The entry's canonical JSON, put together from that of its fields."""
     members = {**draft.members, "sequence": _member("sequence", sequence), "time": _member("time", time)}
+    if after_checkpoint:
+        members["after_checkpoint"] = AFTER_CHECKPOINT
     if commitments:
         members["commitments"] = _member("commitments", dict(commitments))
     # RFC 8785, section 3.2.3: members are sorted by their names' UTF-16 code units

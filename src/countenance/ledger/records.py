@@ -13,7 +13,7 @@ from countenance.database import Direct, Transaction, reading
 from countenance.errors import BadRequest, NotFound, StoreError
 from countenance.ledger import merkle, tables
 from countenance.ledger.checkpoint import SignedCheckpoint
-from countenance.ledger.entries import Entry, Opening
+from countenance.ledger.entries import AFTER_CHECKPOINT, Entry, Opening
 from countenance.ledger.notes import NoteKey
 from countenance.ledger.receipt import Receipt
 from countenance.ledger.refusals import RefusedCount, refusals_in
@@ -258,3 +258,11 @@ def lookup_in(connection: Connection, wanted: set[tuple[int, int]]) -> merkle.Lo
     if missing := wanted - nodes.keys():
         raise StoreError(f"the stored tree lacks node {min(missing)}; run `countenance ledger verify`")
     return lambda level, position: nodes[level, position]
+
+
+def lost_checkpoints(connection: Connection) -> list[int]:
+    """The sizes of the checkpoints that an entry was written after, and that are no longer there."""
+    c = tables.entries.c
+    there = select(tables.checkpoints.c.size).where(tables.checkpoints.c.size == c.sequence)
+    query = select(c.sequence).where(func.instr(c.entry, AFTER_CHECKPOINT) > 0, ~there.exists()).order_by(c.sequence)
+    return list(connection.execute(query).scalars())

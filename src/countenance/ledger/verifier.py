@@ -334,6 +334,10 @@ class Walk:
     kinds: Counter[str] = field(default_factory=Counter)
     open: dict[int, None] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.sizes = frozenset(self.wanted)
 
     def key_for(self, index: int) -> Key:
         """The key that signs entry `index`, and the checkpoints of `index` entries."""
@@ -349,6 +353,8 @@ class Walk:
     def step(self, line: Line) -> Iterator[Finding]:
         """Take in the line that stands where it should; what is wrong with it, or with the tree up to it."""
         index, kind = self.tree.size, str(line.fields.get("kind"))
+        if line.fields.get("after_checkpoint") is True and index not in self.sizes:
+            self.lost.append(index)
         self.tree.grow(hash_leaf(line.entry))
         yield from self._time(index, kind, line)
         yield from self._key(index, kind, line)
@@ -444,6 +450,8 @@ def examine(
         findings.append(Finding("removed", size, text))
     if not findings:
         findings += [Finding("removed", i, f"entry {i} was removed: you hold a receipt for it") for i in sorted(held)]
+    if not findings:
+        findings += [Finding("removed", n, f"the checkpoint of {n} entries was removed") for n in walk.lost]
     if trusted and key not in trusted and walk.key_for(size) not in trusted:
         findings.insert(0, Finding("key", 0, f"the ledger was signed by {key}, not by {trusted[0]}"))
     if size > total and not findings:

@@ -21,7 +21,7 @@ from countenance.signing import JSON
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How similar two faces, or a face and a person, are. similarity: 0..100, in steps below 75. spent: its charge."""
+    """How similar two faces, or a face and a person, are. similarity: 0..100, 0 for all below 75. spent: its charge."""
 
     similarity: float
     spent: Spending | None = field(default=None, compare=False, repr=False)
@@ -395,7 +395,7 @@ def _rows(templates: Sequence[Template]) -> np.ndarray:
 
 
 def _shown(similar: Sequence[tuple[str, float]], limit: int) -> tuple[tuple[str, float], ...]:
-    """What may be answered of hits (most similar first): at most `limit`, those below 75 in steps and unranked."""
+    """What may be answered of hits (most similar first): at most `limit`, those below 75 as 0 and unranked."""
     places = ranked([similarity for _, similarity in similar], [face_id for face_id, _ in similar], limit)
     return tuple((similar[place][0], similarity) for place, similarity in places)
 

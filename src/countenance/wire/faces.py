@@ -187,7 +187,7 @@ class LeadShown(Closed):
 
     face: EnrolledFaceShown = Field(description="The enrolled face.")
     similarity: float = Field(
-        description="0 to 100, calibrated; below 75 in steps of 25. 80 is a false match rate of 1 in 1,000."
+        description="0 to 100, calibrated; 0 for all below 75. 80 is a false match rate of 1 in 1,000."
     )
     false_match_rate: float = Field(
         description="How often two different people are that similar, in the group served worst; 1e-9 means or less."
@@ -227,7 +227,7 @@ class ComparedFaceShown(Closed):
     """A face of the target that is alike."""
 
     face: FaceShown = Field(description="The face of the target.")
-    similarity: float = Field(description="0 to 100, calibrated; below 75 in steps of 25.")
+    similarity: float = Field(description="0 to 100, calibrated; 0 for all below 75.")
     false_match_rate: float = Field(description="How often two different people are that similar, in the worst group.")
     worst_group: WorstGroupShown | None = Field(
         description="The audited group with the highest false match rate; null where no evidence is in date."
@@ -329,7 +329,9 @@ class NotAssociated(Closed):
 
     face_id: str = Field(description="The face.")
     reason: str = Field(description="Such as FACE_NOT_FOUND, ASSOCIATED_TO_A_DIFFERENT_USER or LOW_MATCH_CONFIDENCE.")
-    similarity: float | None = Field(description="To the user's faces, where that is the reason; in steps.")
+    similarity: float | None = Field(
+        description="To the user's faces, where that is the reason: 75 for all from there on, 0 for all below."
+    )
 
 
 class AssociationShown(Recorded):

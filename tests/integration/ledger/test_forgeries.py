@@ -17,18 +17,19 @@ from tests.fakes.engine import MODEL, face_at, vector_of
 
 from countenance.app import BOUND, Countenance
 from countenance.cli.ledger import ledger as commands
-from countenance.custody import Custody
+from countenance.custody import Custody, custody_rows
 from countenance.errors import CountenanceError, Misconfigured, NotAsRecorded, StoreError, Unauthenticated
 from countenance.faces import Template
 from countenance.gallery import Gallery
 from countenance.ledger import Bindings
 from countenance.mandates import AccessKey, Holder, MoratoriumStore, Role, Terms
-from countenance.scoring import RawCosine
+from countenance.scoring import Calibration, RawCosine
 from countenance.settings import Settings, load
 from countenance.signing import secret_file
 
 pytestmark = pytest.mark.hardening
 
+CALIBRATION = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
 LATER = datetime.now(UTC) + timedelta(days=30)
 
 
@@ -91,6 +92,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Scene:
         connection.execute("CREATE TABLE kept_images AS SELECT * FROM images WHERE external_id = 'gone'")
         connection.execute("CREATE TABLE kept_faces AS SELECT f.* FROM faces f JOIN kept_images i ON f.image=i.number")
     connection.close()
+    one, two, _ = gallery.faces("staff", limit=9).items
+    belonging: dict[str, list[str]] = {"ada": [one.face_id], "bob": [two.face_id], "none": []}
+    for user, faces in belonging.items():
+        gallery.create_user("staff", user)
+        gallery.associate("staff", user, faces, calibration=CALIBRATION, similarity=0.0)
     (face,) = (each for each in gallery.faces("staff", limit=9).items if each.external_id == "gone")
     gallery.erase("staff", [face.face_id])
     for ask in ("reviewed", "rejected"):
@@ -150,6 +156,25 @@ def searched(name: str, person: int) -> Callable[[Scene, Countenance], None]:
         found = gallery_of(app).search(name, Template(vector_of(person), MODEL), limit=1, min_score=0.9)
         if not found.hits:
             raise NotAsRecorded("left out of the search")
+
+    return use
+
+
+def searched_user(user: str, person: int) -> Callable[[Scene, Countenance], None]:
+    """Search by user for a person; finding that user is to notice nothing."""
+
+    def use(scene: Scene, app: Countenance) -> None:
+        probe = [Template(vector_of(person), MODEL)]
+        found = gallery_of(app).search_users("staff", probe, limit=1, calibration=CALIBRATION, similarity=80.0)
+        if [each.user_id for each in found.hits] != [user]:
+            raise NotAsRecorded("left out of the search")
+
+    return use
+
+
+def user_compared(user: str) -> Callable[[Scene, Countenance], None]:
+    def use(scene: Scene, app: Countenance) -> None:
+        gallery_of(app).user_templates("staff", user)
 
     return use
 
@@ -248,6 +273,21 @@ FORGERIES: dict[str, tuple[list[str], Callable[[Scene, Countenance], None] | Non
         ["INSERT INTO images SELECT * FROM kept_images", "INSERT INTO faces SELECT * FROM kept_faces"],
         searched("staff", 3),
     ),
+    "a user renamed": (["UPDATE users SET user_id='eve' WHERE user_id='ada'"], searched_user("eve", 1)),
+    "a user's name taken": (
+        ["UPDATE users SET user_id='x' WHERE user_id='ada'", "UPDATE users SET user_id='ada' WHERE user_id='bob'"],
+        user_compared("ada"),
+    ),
+    "a user made up": (
+        ["INSERT INTO users SELECT 99, gallery, 'eve', created_us FROM users WHERE user_id='ada'"],
+        user_compared("eve"),
+    ),
+    "a user deleted": (["DELETE FROM users WHERE user_id='none'"], None),
+    "a face given to another user": (
+        [f"UPDATE faces SET user=(SELECT number FROM users WHERE user_id='bob') WHERE {FIRST}"],
+        searched_user("bob", 1),
+    ),
+    "a face taken from its user": ([f"UPDATE faces SET user=NULL WHERE {FIRST}"], None),
     "an external id renamed": (["UPDATE images SET external_id='zoe' WHERE external_id='one'"], None),
     "a gallery renamed": (["UPDATE galleries SET gallery_id='mine' WHERE gallery_id='staff'"], searched("mine", 1)),
     "a review made up": (
@@ -276,6 +316,10 @@ FORGERIES: dict[str, tuple[list[str], Callable[[Scene, Countenance], None] | Non
     "all openings deleted": (["DELETE FROM ledger_openings"], None),
     "an opening made up": (["INSERT INTO ledger_openings VALUES (1,'x','',x'00','1')"], None),
     "all checkpoints deleted": (["DELETE FROM ledger_checkpoints"], None),
+    "the first checkpoint deleted": (
+        ["DELETE FROM ledger_checkpoints WHERE size=(SELECT min(size) FROM ledger_checkpoints)"],
+        None,
+    ),
 }  # fmt: skip
 
 
@@ -381,7 +425,9 @@ def test_an_older_copy_of_the_whole_database_is_found_by_an_outside_checkpoint_o
 def test_rows_of_a_kind_that_an_earlier_version_did_not_bind_are_bound_on_record(tmp_path: Path) -> None:
     settings = load({"COUNTENANCE_HOME": str(tmp_path / "home")})
     app = Countenance.open(settings)
-    earlier = Bindings(app.database, app.ledger, secret_file(settings.keys / "bindings.key"), BOUND[:-1])
+    earlier = Bindings(
+        app.database, app.ledger, secret_file(settings.keys / "bindings.key"), BOUND[: BOUND.index(custody_rows)]
+    )
     assert earlier.differences() == []
     Custody(app.database, bytes(32), lambda: datetime.now(UTC)).retain("old", 30, "house.keep")
     app.check_state()

@@ -423,15 +423,15 @@ class TestSearch:
     ) -> None:
         owners, calls = gallery._users.owners, list[int]()
 
-        def letting_go(numbers: list[int]) -> tuple[dict[int, str], dict[str, int]]:
+        def letting_go(number: int, numbers: list[int]) -> tuple[dict[int, str], dict[str, int], set[int]]:
             if not calls:
                 calls.append(1)
                 gallery.disassociate("staff", "ann", three[:2])
-            return owners(numbers)
+            return owners(number, numbers)
 
         monkeypatch.setattr(gallery._users, "owners", letting_go)
         assert ids(search(gallery, template(1))) == ["bob"]
-        monkeypatch.setattr(gallery._users, "owners", lambda numbers: ({}, {}))
+        monkeypatch.setattr(gallery._users, "owners", lambda number, numbers: ({}, {}, set()))
         with pytest.raises(Overloaded):
             search(gallery, template(1))
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from countenance.database import open_database
 from countenance.ledger import Ledger, Records, StoredEntry, verifier, verify_records
@@ -147,6 +147,18 @@ def test_a_history_that_its_own_keeper_rewrote_is_found_by_what_others_hold(
     tamper("DELETE FROM ledger_checkpoints")
     assert found(full, since=[held])[0] == "tree"
     assert found(full, receipts=[receipt]) == ("changed", 701)
+
+
+def test_every_checkpoint_is_missed_but_the_newest_which_takes_nothing_away(
+    full: Records, database: Engine, tamper: Callable[..., None]
+) -> None:
+    with database.connect() as connection:
+        *earlier, newest = connection.execute(text("SELECT size FROM ledger_checkpoints ORDER BY size")).scalars()
+    assert earlier
+    tamper("DELETE FROM ledger_checkpoints WHERE size = :size", size=newest)
+    assert verify_records(full).findings == []  # the entries are still there, each signed by itself
+    tamper("DELETE FROM ledger_checkpoints WHERE size = :size", size=earlier[0])
+    assert found(full) == ("removed", earlier[0])
 
 
 def test_a_log_that_was_cut_is_found_by_what_others_hold(full: Records, tamper: Callable[..., None]) -> None:

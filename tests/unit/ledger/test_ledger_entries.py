@@ -108,7 +108,8 @@ def test_a_value_nested_too_deeply_is_a_bad_request() -> None:
 
 
 def test_an_entry_has_room_for_65535_bytes() -> None:
-    empty = compose(draft({"kind": "note", "x": ""}, None), {}, 2**53 - 1, timestamp(datetime.max.replace(tzinfo=UTC)))
+    last = timestamp(datetime.max.replace(tzinfo=UTC))
+    empty = compose(draft({"kind": "note", "x": ""}, None), {}, 2**53 - 1, last, after_checkpoint=True)
     room = 65_535 - len(empty)
     draft({"kind": "note", "x": "y" * room}, None)
     with pytest.raises(BadRequest, match="65535"):
