@@ -34,8 +34,8 @@ class Proxies:
         """
         if not self.include(peer):
             return peer
-        said = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
-        for each in reversed([part.strip() for part in said.split(",") if part.strip()]):
+        forwarded = b",".join(value for name, value in headers if name == b"x-forwarded-for").decode("latin-1")
+        for each in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
             at = _address(each)
             if at is None:
                 return peer
@@ -47,8 +47,8 @@ class Proxies:
         """http or https, where `peer` is a proxy and says by X-Forwarded-Proto which one its client speaks."""
         if not self.include(peer):
             return None
-        said = [value.decode("latin-1").strip().lower() for name, value in headers if name == b"x-forwarded-proto"]
-        return said[0] if len(said) == 1 and said[0] in ("http", "https") else None
+        forwarded = [value.decode("latin-1").strip().lower() for name, value in headers if name == b"x-forwarded-proto"]
+        return forwarded[0] if len(forwarded) == 1 and forwarded[0] in ("http", "https") else None
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

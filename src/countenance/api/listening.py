@@ -156,9 +156,9 @@ def _renewing(certificate: Certificate | None, look_s: float) -> Iterator[None]:
 
     def look() -> None:
         while not ended.is_set():
-            said = asked.wait(look_s)
+            signalled = asked.wait(look_s)
             asked.clear()
-            certificate.renew(asked=said and not ended.is_set())
+            certificate.renew(asked=signalled and not ended.is_set())
 
     before = signal.signal(signal.SIGHUP, lambda *_: asked.set())
     looking = threading.Thread(target=look, name="certificate", daemon=True)

@@ -90,7 +90,7 @@ def _gathered(size: int, later: Iterable[Mapping[str, Any]]) -> LaterErasures:
     dropped: set[str] = set()
     openings: list[tuple[int, str]] = []
     changed: dict[str, list[str]] = {"mandate": [], "operator": [], "moratorium": []}
-    said = {"mandate": "ended", "operator": "revoked", "moratorium": "set"}
+    verbs = {"mandate": "ended", "operator": "revoked", "moratorium": "set"}
     for entry in later:
         kind = str(entry.get("kind"))
         if kind == "state":
@@ -101,14 +101,14 @@ def _gathered(size: int, later: Iterable[Mapping[str, Any]]) -> LaterErasures:
                 gone.get(table, set()).difference_update(commitments)
         elif kind == "erasure":
             openings += [(int(sequence), str(name)) for sequence, name in entry["erased"]]
-        elif kind in said and entry.get("change") == said[kind]:
+        elif kind in verbs and entry.get("change") == verbs[kind]:
             changed[kind].append(str(entry[kind]))
     return LaterErasures(
         size,
         {table: frozenset(some) for table, some in gone.items()},
         frozenset(dropped),
         tuple(openings),
-        *(tuple(changed[kind]) for kind in said),
+        *(tuple(changed[kind]) for kind in verbs),
     )
 
 

@@ -89,8 +89,8 @@ class VideoJobs:
         """How many jobs there are in each state."""
         query = sa.select(video_jobs.c.state, sa.func.count()).group_by(video_jobs.c.state)
         with reading_once(self._engine) as connection:
-            found = {JobState(state): int(count) for state, count in connection.execute(query)}
-        return {state: found.get(state, 0) for state in JobState}
+            counts = {JobState(state): int(count) for state, count in connection.execute(query)}
+        return {state: counts.get(state, 0) for state in JobState}
 
     def recover(self) -> None:
         """Queue again the jobs that were running when a process ended; give up those that were started `MOST_ATTEMPTS`

@@ -258,6 +258,6 @@ class Guard:
         causes = [str(cause)] if cause else [str(clause) for clause in clauses] if isinstance(clauses, list) else []
         mandate, operation, verdict = entry["mandate"], entry["operation"], entry["verdict"]
         self._observer.refused(str(mandate), causes)
-        told = {"mandate": mandate, "operation": operation, "verdict": verdict, "causes": causes}
+        notice = {"mandate": mandate, "operation": operation, "verdict": verdict, "causes": causes}
         says = "refused: %s asked for %s (%s): %s"
-        log.warning(says, mandate, operation, verdict, ", ".join(causes), extra={TOLD: told})
+        log.warning(says, mandate, operation, verdict, ", ".join(causes), extra={TOLD: notice})
