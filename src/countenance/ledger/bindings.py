@@ -124,7 +124,7 @@ class Bindings:
                 self._catch_up(lambda statement, **values: statement.fetch(cursor, self._engine.dialect, values))
                 if not self._ledger.lost_checkpoints:
                     gone_at = lost_checkpoints(connection)
-                    found += [f"ledger_checkpoints: that of {size} entries was removed" for size in gone_at]
+                    differences += [f"ledger_checkpoints: that of {size} entries was removed" for size in gone_at]
                 for row, name in self._rows(connection):
                     commitment = self.commitment(row)
                     seen.setdefault(row.table, set()).add(commitment)
