@@ -1,13 +1,14 @@
 """One row per person for each audit of each system, rebuilt from the published rates.
 
-Published are rates and numbers of people, rounded. The errors of a cell are the whole number that comes nearest. Nobody
-knows who was misclassified, so rows name no subjects, and what one system did is not paired with what another did.
+Published are rates and numbers of people, rounded. The errors of a cell are the whole number that comes nearest. Every
+row is one person, with a number of its own in each file: nobody knows who was misclassified, so what one system did is
+not paired with what another did.
 """
 
 import csv
 from pathlib import Path
 
-HEADS = ("skin", "gender", "truth", "predicted")
+HEADS = ("person", "skin", "gender", "truth", "predicted")
 
 
 def errors(n: int, error_pct: float) -> int:
@@ -28,4 +29,4 @@ for system, answered in dict.fromkeys((cell["system"], cell["answered"]) for cel
         rows += [(cell["skin"], cell["gender"], cell["gender"], cell["gender"])] * (n - wrong)
     name = system.lower().replace("+", "plus")
     with Path(f"{name}-{answered}.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([HEADS, *rows])
+        csv.writer(file).writerows([HEADS, *((f"{name}-{answered}-{at}", *row) for at, row in enumerate(rows))])

@@ -22,7 +22,14 @@ from typing import Annotated, Literal
 from countenance.audit.formats.codec import Json, from_json, to_json
 from countenance.audit.formats.older import results_of
 from countenance.audit.formats.plan import Plan, plan_of
-from countenance.audit.formats.results import Environment, ModelUsed, PresentationGroup, Results
+from countenance.audit.formats.results import (
+    Environment,
+    FaceResults,
+    GroupResult,
+    ModelUsed,
+    PresentationGroup,
+    Results,
+)
 from countenance.audit.formats.schemas import SCHEMAS, shipped
 from countenance.audit.formats.shares import Share
 from countenance.errors import BadRequest, NotFound
@@ -196,7 +203,47 @@ def _content_problems(manifest: BundleManifest, plan: Plan, results: Results, fi
         right = abs(share.estimate - share.errors / share.trials) < 1e-9 and share.errors <= share.trials
         if not right or not low - 1e-9 <= share.estimate <= high + 1e-9:
             problems.append(f"{measure} of {group} by {analysis or 'everybody'} does not follow from its counts")
-    return problems
+    return [*problems, *_block_problems(results)]
+
+
+def _block_problems(results: Results) -> Iterator[str]:
+    """Blocks of everybody, and of a classifier's groups, that do not add up: paired tests rest on them."""
+    if results.faces is not None and not blocks_add_up(results.faces):
+        yield "the blocks of everybody do not add up to the counts"
+    outcomes = results.outcomes
+    if outcomes is None or not outcomes.blocks:
+        return
+    parts = [("everybody", outcomes.everybody.error, outcomes.blocks)]
+    for at, analysis in enumerate(outcomes.analyses):
+        for group in analysis.groups:
+            own = tuple(block for block in outcomes.blocks if block.groups[at] == group.group)
+            parts.append((f"{group.group} by {analysis.name}", group.error, own))
+    for name, share, own in parts:
+        if share.known and (sum(b.errors for b in own), sum(b.trials for b in own)) != (share.errors, share.trials):
+            yield f"the blocks of {name} do not add up to the counts"
+
+
+def blocks_add_up(part: GroupResult | FaceResults) -> bool:
+    """Whether blocks add up to a part's false matches (each in two people) and misses, as far as those are told.
+
+    Older versions took other people for a group's where some had no label: then its blocks do not, and no test may be
+    paired by them.
+    """
+    blocks = part.blocks
+    sums = (
+        (part.fmr, 2, sum(b.fmr_errors for b in blocks), sum(b.fmr_trials for b in blocks)),
+        (part.fnmr, 1, sum(b.fnmr_errors for b in blocks), sum(b.fnmr_trials for b in blocks)),
+    )
+    return not blocks or all(
+        share.errors is None or share.trials is None or (errors, trials) == (times * share.errors, times * share.trials)
+        for share, times, errors, trials in sums
+    )
+
+
+def unpaired(results: Results) -> tuple[str, ...]:
+    """Groups whose blocks do not add up, so that no later audit can be paired with them."""
+    analyses = () if results.faces is None else results.faces.analyses
+    return tuple(f"{g.group} by {a.name}" for a in analyses for g in a.groups if not blocks_add_up(g))
 
 
 def _json(content: bytes, name: str) -> Json:

@@ -19,6 +19,7 @@ from countenance.audit.formats.results import Data, Deviation, Results
 from countenance.audit.labelled.people import LabelledPeople
 from countenance.audit.planning.plans import changed_plan, read_plan, read_systems_plan
 from countenance.audit.sources import source_of
+from countenance.audit.sources.live.cost import Estimate
 from countenance.audit.sources.source import Equipment, Loaded
 from countenance.errors import BadRequest
 from countenance.signing import Signer
@@ -28,6 +29,10 @@ Clock = Callable[[], datetime]
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _agreed_to_all(estimates: Mapping[str, Estimate]) -> None:
+    """Calls are made without asking."""
 
 
 def load(plan: Plan, folder: Path, equipment: Equipment | None = None) -> Loaded:
@@ -77,12 +82,14 @@ def run_systems(
     *,
     changes: Mapping[str, object] | None = None,
     equipment: Equipment | None = None,
+    agree: Callable[[Mapping[str, Estimate]], None] = _agreed_to_all,
     clock: Clock = _now,
 ) -> tuple[Path, ...]:
     """Carry out the plan for several systems in `plan_file`: one bundle for each, in `folder`, in their order.
 
     changes, clock: as `run` takes them. equipment: too; each live service has a cassette of its own beside the plan, or
-    beside the one that is named. Systems whose bundle is there already are not asked again.
+    beside the one that is named. Systems whose bundle is there already are not asked again. agree: told, by system,
+    what all live services are still to be asked and what it costs, before the first call; raises to stop.
 
     BadRequest, NotFound: as `run`; a plan for one system.
     """
@@ -91,7 +98,7 @@ def run_systems(
         raise BadRequest(f"{plan_file.name} is a plan for one system")
     used = equipment or Equipment()
     tape = used.cassette or cassette_of(plan_file)
-    bundles = []
+    bundles, open_ = [], list[tuple[Path, Plan, Plan, Equipment]]()
     for plan in declared.plans:
         name = file_name(plan.system.name)
         target = folder / f"{name}.zip"
@@ -100,8 +107,16 @@ def run_systems(
             if read_bundle(target).plan.hash != plan.hash:
                 raise BadRequest(f"{target.name} is there already, of another plan: name another folder")
             continue
-        done = changed_plan(plan, changes or {})
         own = dataclasses.replace(used, cassette=tape.with_name(f"{tape.name.removesuffix('.jsonl')}.{name}.jsonl"))
+        open_.append((target, plan, changed_plan(plan, changes or {}), own))
+    estimates = {
+        plan.system.name: estimate
+        for _, plan, done, own in open_
+        if (estimate := source_of(done, plan_file.resolve().parent).estimated(own)) is not None
+    }
+    if estimates:
+        agree(estimates)
+    for target, plan, done, own in open_:
         loaded = load(done, plan_file.resolve().parent, own)
         seal(target, plan, run_audit(plan, done, loaded, clock), loaded, signer, clock)
     return tuple(bundles)

@@ -183,7 +183,7 @@ def test_missing_answers_of_a_classifier_are_a_rate_of_their_own(tmp_path: Path)
     table(tmp_path / "o.csv", ("race", "truth", "predicted"), rows)
     draft = OUTCOMES.format(margins="").replace('"tpr"', '"fte"')
     found = audit(tmp_path, draft)
-    assert found.headline == "s gives no answer for 33.3 % of people labelled b and none of people labelled a."
+    assert found.headline == "s gives no answer for 33.3 % of rows labelled b and none of rows labelled a."
 
 
 def rated(measure: str, counts: Sequence[tuple[int, int]], of_class: str = "") -> Question:
@@ -277,3 +277,18 @@ def test_an_outcome_plan_may_ask_about_missing_answers() -> None:
         hypotheses=(DeclaredHypothesis("fte", "f"),),
     )  # fmt: skip
     assert plan.task == "classification"
+
+
+@pytest.mark.parametrize(
+    ("factor", "group", "labels", "counted", "said"),
+    [
+        ("race", "Other", {}, "people", "people not labelled Other"),
+        ("race", "Other", {}, "rows", "rows not labelled Other"),
+        ("sex", "f", {"f": "women"}, "people", "everybody but women"),
+        ("age", "25 - 45", {}, "people", "everybody but people of age 25 - 45"),
+    ],
+)
+def test_all_others_are_named_as_people_would(
+    factor: str, group: str, labels: dict[str, str], counted: str, said: str
+) -> None:
+    assert Names(labels, counted).others_than(factor, group)[0] == said

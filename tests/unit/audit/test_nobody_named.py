@@ -14,6 +14,7 @@ from countenance.audit.planning.plans import plan_bytes, plan_of_draft
 from countenance.audit.report.lead import embed_svg
 from countenance.audit.report.page import card_page, report_page
 from countenance.audit.running import run
+from countenance.errors import BadRequest
 
 DRAFT = """
 title = "t"
@@ -89,3 +90,46 @@ def test_named_people_are_people(tmp_path: Path) -> None:
     bundle = audited(tmp_path, named=True)
     assert "people labelled A" in bundle.results.headline and bundle.results.data.people == 600
     assert "600 people, 1,804 comparisons" in Page(report_page(bundle)).text
+
+
+OUTCOMES = """
+title = "t"
+question = "q"
+[system]
+name = "Gatekeeper"
+[groups]
+factors = ["grp"]
+labelled_by = "x"
+[outcomes]
+file = "o.csv"
+"""
+
+
+def test_rows_of_a_classifier_are_not_people_unless_somebody_is_named(tmp_path: Path) -> None:
+    lines = ["grp,truth,predicted", *(f"{'AB'[at % 2]},y,{'n' if at % 40 == 0 else 'y'}" for at in range(800))]
+    (tmp_path / "o.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "d.toml").write_text(OUTCOMES)
+    (tmp_path / "p.json").write_bytes(plan_bytes(plan_of_draft(tmp_path / "d.toml", NOW)))
+    results = run(tmp_path / "p.json", tmp_path / "b", SIGNER, clock=lambda: NOW)
+    page = Page(report_page(read_bundle(tmp_path / "b"))).text
+    assert results.headline == "Gatekeeper is wrong about 5.00 % of rows labelled A and none of rows labelled B."
+    assert "people labelled" not in page and "this many rows, differences not seen" in page
+    assert "Which rows are about the same people is not known. Each row counts as another person's" in page
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        (("yes", "no", "1", "0"), '{ "0" = "no", "1" = "yes" }'),
+        (("female", "male", "F", "M"), '{ "F" = "female", "M" = "male" }'),
+        (("cat", "dog", "7", "9"), '{ "7" = "?", "9" = "?" }'),
+    ],
+)
+def test_what_predicted_classes_may_mean_is_guessed_one_by_one(
+    tmp_path: Path, classes: tuple[str, ...], said: str
+) -> None:
+    rows = [f"A,{classes[at % 2]},{classes[2 + at % 2]}" for at in range(40)]
+    (tmp_path / "o.csv").write_text("\n".join(["grp,truth,predicted", *rows]) + "\n")
+    (tmp_path / "d.toml").write_text(OUTCOMES)
+    with pytest.raises(BadRequest, match=re.escape(said)):
+        plan_of_draft(tmp_path / "d.toml", NOW)

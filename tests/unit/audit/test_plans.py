@@ -229,3 +229,9 @@ def test_groups_that_nobody_expected_are_deviations(tmp_path: Path) -> None:
     (found,) = surprises(expecting, people)
     assert found.touches == "group=z"
     assert planned_analyses(expecting, (found,)) == {"group": True}
+
+
+def test_every_field_of_a_plan_says_what_it_means() -> None:
+    table = (Path(__file__).parents[3] / "docs/audit-fields.md").read_text()
+    rows = [line for line in table.splitlines() if line.startswith("| `")]
+    assert len(rows) > 80 and not [line for line in rows if line.endswith("|  |")]

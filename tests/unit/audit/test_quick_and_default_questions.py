@@ -10,6 +10,7 @@ from tests.unit.audit.made_up import NOW, SIGNER
 from tests.unit.audit.test_report import Page
 
 from countenance.audit.bundle import read_bundle
+from countenance.audit.labelled.rows import repeated_rows
 from countenance.audit.planning.guessing import seen
 from countenance.audit.planning.plans import plan_bytes, plan_of_draft
 from countenance.audit.report.page import report_page
@@ -117,6 +118,10 @@ def test_rows_that_must_repeat_are_no_finding_and_a_file_that_holds_itself_twice
     measured(tmp_path, 0)
     alike = "are the same as an earlier row"
     assert alike not in " ".join(read_bundle(tmp_path / "b").results.findings)
+    (tmp_path / "n.csv").write_text("\n".join(["a,b", *(f"{at % 9},{at % 11}" for at in range(80)), "1,1", "1,1"]))
+    assert not repeated_rows(tmp_path / "n.csv", None)  # 2 of 82, and nothing in a row tells one person from another
+    (tmp_path / "n.csv").write_text("\n".join(["a,picture", *(f"{at % 9},{at}.jpg" for at in range(80)), "1,1.jpg"]))
+    assert alike in repeated_rows(tmp_path / "n.csv", None)[0]
     rows = [f"{at % 100 / 100},{int(at % 7 == 0)},{'ab'[at % 2]}" for at in range(90)]
     (tmp_path / "r.csv").write_text("\n".join(["score,outcome,race", *rows, *rows]) + "\n")
     (tmp_path / "e.toml").write_text(

@@ -10,6 +10,7 @@ from tests.fakes.engine import MODEL, FakeEngine, picture_of
 from tests.unit.audit.made_up import NOW
 from tests.unit.audit.score_files import score_file
 
+from countenance.audit.bundle import blocks_add_up
 from countenance.audit.formats.plan import (
     DeclaredHypothesis,
     Groups,
@@ -224,6 +225,28 @@ def test_a_reference_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     score_file(tmp_path)
     with pytest.raises(BadRequest, match="reference group 'men' is not among the groups of gender: female, male"):
         run(tmp_path, plan(hypotheses=(DeclaredHypothesis("fmr", "gender", "men"),)))
+
+
+def test_blocks_of_a_group_are_of_its_own_people_though_others_have_no_label(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    vectors = (np.repeat(random.normal(size=(300, 8)), 2, axis=0) + 0.9 * random.normal(size=(600, 8))).astype(
+        np.float32
+    )
+    gender = np.array(["", "a", "b"])[random.integers(0, 3, 300)]
+    np.savez(
+        tmp_path / "t.npz",
+        template=vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
+        subject=np.repeat([f"s{at}" for at in range(300)], 2),
+        gender=np.repeat(gender, 2),
+    )
+    rule = ThresholdRule("fixed", 0.5)
+    faces = run(tmp_path, plan(scores=None, templates=TemplateFile("t.npz"), threshold=rule, small_cell=5)).faces
+    assert faces is not None
+    for part in (faces, *faces.analyses[0].groups):
+        assert part.blocks and blocks_add_up(part)
+        assert sum(block.fnmr_errors for block in part.blocks) == part.fnmr.errors != 0
+    short = dataclasses.replace(faces, blocks=faces.blocks[1:])
+    assert not blocks_add_up(short)
 
 
 def test_templates_are_compared_all_with_all(tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from countenance.audit.analysis import suppression
 from countenance.audit.analysis.decisions import NO_ANSWER, Classified, OutcomeAudit, RiskAudit, Scores
 from countenance.audit.analysis.faces import FaceAudit, without_few
 from countenance.audit.analysis.measurement import ScoredComparisons, scored_data
+from countenance.audit.findings.untold import untold_of
 from countenance.audit.formats.plan import Groups, OutcomeTable, Plan, RiskTable, ScoreFile, System, ThresholdRule
 from countenance.audit.formats.results import FaceResults, RiskResults
 from countenance.audit.formats.shares import Share
@@ -290,3 +292,23 @@ def shares_of_faces(
                 cell.fmr,
                 ((first == cell.first) & (second == cell.second)) | ((first == cell.second) & (second == cell.first)),
             )
+
+
+def test_programs_that_are_too_many_are_not_solved_and_their_analysis_is_withheld(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    random = np.random.default_rng(3)
+    race, sex = random.integers(0, 4, 600).astype(np.int32), random.integers(0, 2, 600).astype(np.int32)
+    race[race == 3] = np.where(random.random((race == 3).sum()) < 0.95, 0, 3)
+    names = (tuple(f"r{at}" for at in range(4)), ("f", "m"))
+    people = LabelledPeople(None, ("race", "sex"), names, np.stack([race, sex], axis=1))
+    data = Scores(people, random.integers(1, 11, 600).astype(float), random.random(600) < 0.4, ())
+    plan = plan_of(RiskTable("r.csv", high_from=5.0))
+    monkeypatch.setattr(suppression, "MOST_WORK", 100_000)
+    risks = RiskAudit(data).analyse(plan, dict.fromkeys(plan.groups.analyses, True)).risks
+    assert risks is not None
+    crossed = next(analysis for analysis in risks.analyses if analysis.name == "race x sex")
+    assert not any(group.selected.known for group in crossed.groups)
+    assert risks.everybody.selected.known
+    untold = untold_of(plan, None, None, risks, None)
+    assert any(line.startswith("By race x sex no rate is published") for line in untold)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from countenance.audit import running
-from countenance.audit.bundle import Bundle, read_bundle
+from countenance.audit.bundle import Bundle, bundle_files, read_bundle, write_bundle
 from countenance.audit.findings.systems import SystemsComparison, compare_systems
 from countenance.audit.formats.plan import Plan, SystemsPlan
 from countenance.audit.planning.plans import plan_bytes, plan_of_draft, read_plan, systems_plan_of_draft
@@ -103,9 +104,13 @@ def test_a_draft_of_systems_is_a_plan_for_each_that_differs_in_system_and_source
 
 def test_a_draft_that_asks_nothing_between_systems_asks_the_usual(tmp_path: Path) -> None:
     text = DRAFT[: DRAFT.index("[[between]]")] + DRAFT[DRAFT.index("[[systems]]") :]
-    together = made(tmp_path, text).plans[1].together
-    assert together is not None
-    assert {(one.measure, one.factor) for one in together.between} == {("error", ""), ("error", "skin")}
+    before = made(tmp_path, text).plans[1].together
+    for name in ("first.csv", "second.csv"):
+        answers(tmp_path / name, FEW)
+    answered = made(tmp_path, text).plans[1].together
+    assert before is not None and answered is not None
+    assert {(one.measure, one.factor) for one in answered.between} == {("error", ""), ("error", "skin")}
+    assert {one.measure for one in before.between} == {"error", "fte"}  # nobody knows yet whether all will be answered
 
 
 @pytest.mark.parametrize(
@@ -152,6 +157,15 @@ def test_blocks_add_up_to_every_group_and_none_is_of_fewer_people_than_may_be_to
     assert min(block.trials for block in outcomes.blocks) >= pair[1].plan.small_cell
     assert pair[0].results.outcomes is not None
     assert pair[0].results.outcomes.people_digest == outcomes.people_digest
+
+
+def test_blocks_that_do_not_add_up_are_found(pair: list[Bundle], tmp_path: Path) -> None:
+    outcomes = pair[1].results.outcomes
+    assert outcomes is not None
+    less = replace(pair[1].results, outcomes=replace(outcomes, blocks=outcomes.blocks[1:]))
+    signer = Signer.from_file(tmp_path / "audit.key")
+    write_bundle(tmp_path / "b.zip", bundle_files(pair[1].plan, less, pair[1].environment, "2026", signer))
+    assert any("the blocks of everybody do not add up" in line for line in read_bundle(tmp_path / "b.zip").problems)
 
 
 def test_there_are_no_blocks_where_people_alike_in_every_group_are_few(tmp_path: Path) -> None:
@@ -283,7 +297,13 @@ def test_the_commands_plan_run_and_report_several_systems(tmp_path: Path) -> Non
     bundles = [f"{out}/first.zip", f"{out}/second.zip"]
     said("report", *bundles, "-o", str(tmp_path / "pages"))
     assert json.loads((tmp_path / "pages" / "systems.json").read_text())["task"] == "classification"
-    assert "for one bundle" in said("report", *bundles, "-o", out, "--embed", code=2)
+    assert "for one bundle" in said("report", *bundles, "-o", out, "--before", bundles[0], code=2)
+    said("report", *bundles, "-o", str(tmp_path / "pages"), "--embed")
+    svg = (tmp_path / "pages" / "embed.svg").read_text()
+    told = [element.text or "" for element in ElementTree.fromstring(svg).iter() if element.text]
+    assert told[0].startswith("Second is wrong about 17.0 % of darker-skinned people")
+    assert told[1].startswith("Wrongly classified, by skin; First, Second: darker-skinned people: 10.0 %")
+    assert {"First", "Second"} <= set(told) and any(line.startswith("Source: Two classifiers") for line in told)
 
 
 def test_a_difference_within_one_of_several_systems_leads_only_if_it_holds_for_so_many(pair: list[Bundle]) -> None:
@@ -294,3 +314,105 @@ def test_a_difference_within_one_of_several_systems_leads_only_if_it_holds_for_s
     found = compare_systems(barely)
     assert found.headline == "Second is wrong about everybody 1.7 times as often as First."
     assert found.numbers.worst.startswith("8.50 % (1 in 12) for everybody, by Second")
+
+
+def test_rows_that_name_nobody_are_not_called_people(tmp_path: Path) -> None:
+    bundles = audited(tmp_path, (FEW, MORE), DRAFT.replace(', subject = "subject"', ""))
+    found = compare_systems(bundles)
+    page = systems_page(found, bundles)
+    assert found.headline == (
+        "Second is wrong about 17.0 % of rows labelled darker-skinned people and none of rows labelled "
+        "lighter-skinned people."
+    )
+    assert "all rows" in page and "everybody" not in page.partition("What could not be told")[0]
+
+
+CHECKS = """
+title = "Two checks"
+question = "Whom does each check stop?"
+small_cell = 5
+[groups]
+factors = ["skin"]
+labelled_by = "perceived"
+[[between]]
+measure = "bpcer"
+factor = "skin"
+[[between]]
+measure = "apcer"
+[[systems]]
+name = "First"
+answered = "2025"
+presentations = { file = "first.csv", decision = "decision" }
+[[systems]]
+name = "Second"
+answered = "2025"
+presentations = { file = "second.csv", decision = "decision" }
+"""
+
+
+def checked(folder: Path, stopped: tuple[int, int], accepted: tuple[int, int], day: str) -> list[Bundle]:
+    """Two checks of 100 dark and 100 light people, and of 100 attacks by print: how many each stops and accepts."""
+    folder.mkdir(exist_ok=True)
+    for name, stops, lets in zip(("first", "second"), stopped, accepted, strict=True):
+        rows = [f"bona fide,{'attack' if at < stops else 'bona fide'},s{at},{'dark' if at < 100 else 'light'}"
+                for at in range(200)]  # fmt: skip
+        rows += [f"print by phone,{'bona fide' if at < lets else 'attack'},s{at},dark" for at in range(100)]
+        (folder / f"{name}.csv").write_text("\n".join(["attack_type,decision,subject,skin", *rows]) + "\n")
+    (folder / "plan.json").write_bytes(plan_bytes(made(folder, CHECKS.replace('"2025"', f'"{day}"'))))
+    signer = Signer.from_file(folder / "audit.key")
+    return [read_bundle(path) for path in run_systems(folder / "plan.json", folder / "out", signer, clock=lambda: NOW)]
+
+
+def test_liveness_checks_stand_side_by_side_and_audit_by_audit(tmp_path: Path) -> None:
+    before, after = (
+        checked(tmp_path / "a", (8, 10), (30, 60), "2025"),
+        checked(tmp_path / "b", (8, 60), (30, 8), "2026"),
+    )
+    found = compare_systems(before)
+    (attacks,) = [d for d in found.between if d.found.measure == "apcer of print by phone" and not d.found.analysis]
+    assert attacks.shown and attacks.declared
+    page = systems_page(found, before)
+    assert page.count('<p class="panel">') >= 2 and "Attacks by print by phone accepted (APCER)" in page
+    twice = compare_systems([*before, *after])
+    assert any(
+        line == "Second, 2025 to 2026, accepted attacks by print by phone: fewer are shown for everybody "
+        "(60.0 % → 8.00 %)."
+        for line in twice.said
+    )
+    assert any(line.startswith("Second") and "called attacks by skin: more are shown for dark" in line
+               for line in twice.said)  # fmt: skip
+    assert "audit by audit" in systems_page(twice, [*before, *after])
+    diff = CliRunner().invoke(cli, ["audit", "diff", *(str(tmp_path / x / "out" / "second.zip") for x in "ab")])
+    assert diff.exit_code == 0 and "apcer of print by phone" in diff.output and "worse" in diff.output
+
+
+LIVE = """
+title = "Two services"
+question = "Which misses more?"
+threshold = { rule = "fixed", value = 80 }
+groups = { factors = ["sex"], labelled_by = "nobody" }
+[[systems]]
+name = "One"
+api = { client = "deepface", folder = "p", labels = "l.csv", endpoint = "http://127.0.0.1:9" }
+[[systems]]
+name = "Two"
+api = { client = "compreface", folder = "p", labels = "l.csv", endpoint = "http://127.0.0.1:9" }
+"""
+
+
+def test_what_all_live_systems_cost_together_is_asked_before_the_first_call(tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    people = [f"{at}.jpg,s{at // 2},{'f' if at % 4 < 2 else 'm'}" for at in range(40)]
+    for at in range(40):
+        (tmp_path / "p" / f"{at}.jpg").write_bytes(f"picture {at}".encode())
+    (tmp_path / "l.csv").write_text("\n".join(["file,subject,sex", *people]) + "\n")
+    (tmp_path / "plan.json").write_bytes(plan_bytes(made(tmp_path, LIVE)))
+    command = ["audit", "run", str(tmp_path / "plan.json"), "-o", str(tmp_path / "out"), "--key", str(tmp_path / "k")]
+    keys = {"COMPREFACE_VERIFICATION_KEY": "v", "COMPREFACE_DETECTION_KEY": "d"}
+    done = CliRunner().invoke(cli, command, input="n\n", env=keys)
+    assert done.exit_code == 1, done.output
+    lines = [line for line in done.output.splitlines() if "calls" in line]
+    assert [line.partition(":")[0] for line in lines] == ["One", "Two", "all 2 systems together"]
+    alone = [int(line.partition(" calls")[0].rpartition(" ")[2].replace(",", "")) for line in lines]
+    assert alone[0] + alone[1] == alone[2] > 0
+    assert done.output.count("go on?") == 1 and not (tmp_path / "out").exists()

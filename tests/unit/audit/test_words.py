@@ -41,6 +41,13 @@ def test_counts_and_ratios_are_round() -> None:
     assert between(Bounds(None, 2.0, 0.95)) == "0 to 2"
 
 
+def test_an_interval_shows_on_which_side_of_one_it_lies() -> None:
+    assert between(Bounds(1.03, 1.44, 0.95)) == "1.03 to 1.4"
+    assert between(Bounds(0.62, 0.9996, 0.95)) == "0.62 to 0.9996"
+    assert between(Bounds(8.14, 17.2, 0.95)) == "8.1 to 17"
+    assert between(Bounds(0.00012, None, 0.95)) == "0.00012 or more"
+
+
 def test_lists_stop_somewhere() -> None:
     assert listed(["a"]) == "a"
     assert listed(["a", "b", "c"]) == "a, b and c"

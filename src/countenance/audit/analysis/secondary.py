@@ -88,9 +88,12 @@ def _small(cells: RowCells, small_cell: int) -> list[Mask]:
 
 
 def hidden_blocks(
-    cells: RowCells, rates: Sequence[RateCell], totals: Sequence[Mask], small_cell: int
+    cells: RowCells, rates: Sequence[RateCell], totals: Sequence[Mask], small_cell: int, place: int = 0
 ) -> frozenset[Together]:
-    """The blocks to withhold. A rate that is withheld is a target; whatever shares its block is not published."""
+    """The blocks to withhold. A rate that is withheld is a target; whatever shares its block is not published.
+
+    place: where a block names its analysis.
+    """
     closed = {cell.block for cell in rates if cell.share.method == "withheld"}
     targets = [cell.trials for cell in rates if cell.share.method == "withheld"] + _small(cells, small_cell)
     if not targets:
@@ -103,7 +106,7 @@ def hidden_blocks(
                 sums += [PublishedSum(cell.block, cell.trials), PublishedSum(cell.block, cell.errors)]
         return sums
 
-    return frozenset(closed) | complementary(published, cells.counts, targets, small_cell)
+    return frozenset(closed) | complementary(published, cells.counts, targets, small_cell, place)
 
 
 def protect_risks(

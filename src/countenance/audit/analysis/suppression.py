@@ -19,6 +19,8 @@ Mask = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 Together = tuple[str, ...]
 """Numbers that are published or withheld together."""
+MOST_WORK = 60_000_000
+"""Published sums times cells, over all programs, before an analysis is withheld as a whole: minutes."""
 FIXED: Together = ()
 """The block of what is always published."""
 
@@ -40,26 +42,26 @@ class SumBounds:
     rests_on: tuple[int, ...]
 
 
-def span(published: Sequence[PublishedSum], counts: Counts, target: Mask) -> SumBounds:
+def span(told: Sequence[PublishedSum], counts: Counts, target: Mask) -> SumBounds:
     """The bounds of the sum of `target`, when the sums in `told` are known and no cell is negative.
 
     counts: (n,), the true cells, from which the known sums are computed. target: (n,).
     """
     from scipy.optimize import linprog  # slow to import, and only withheld cells need it
 
-    if not published:
+    if not told:
         return SumBounds(0.0, float("inf"), ())
-    known = np.array([line.cells for line in published], np.float64)
+    known = np.array([line.cells for line in told], np.float64)
     sums = known @ counts
-    bounds, rests = [], set[int]()
+    found, rests = [], set[int]()
     for sign in (1, -1):
         solved = linprog(sign * target.astype(np.float64), A_eq=known, b_eq=sums, bounds=(0, None), method="highs")
         if solved.status == 3:  # unbounded
-            bounds.append(float("inf"))
+            found.append(float("inf"))
             continue
-        bounds.append(float(solved.fun))
+        found.append(float(solved.fun))
         rests |= set(np.flatnonzero(np.abs(solved.eqlin.marginals) > 1e-9).tolist())
-    return SumBounds(bounds[0], -bounds[1] if np.isfinite(bounds[1]) else float("inf"), tuple(sorted(rests)))
+    return SumBounds(found[0], -found[1] if np.isfinite(found[1]) else float("inf"), tuple(sorted(rests)))
 
 
 def complementary(
@@ -67,38 +69,56 @@ def complementary(
     counts: Counts,
     targets: Sequence[Mask],
     small_cell: int,
+    place: int = 0,
 ) -> frozenset[Together]:
     """The blocks that must be withheld, too.
 
     published: what is published when the given blocks are not. counts: (n,), the true cells. targets: sums that must
-    not be known to within less than half of `small_cell`; those that are empty are no secret.
+    not be known to within less than half of `small_cell`; those that are empty are no secret. place: where a block
+    names its analysis. Programs that are too many or too large (see `MOST_WORK`) are not solved: the analysis of most
+    blocks is withheld as a whole, and the others are looked at anew.
     """
     withheld: set[Together] = set()
+    work = 0
     distinct = {target.tobytes(): target for target in targets if counts[target].sum()}
     again = True
     while again:
         again = False
         for target in distinct.values():
             while True:
-                sums = _once(published(frozenset(withheld)))
-                bounds = span(sums, counts, target)
-                if bounds.high - bounds.low >= small_cell // 2 - 1e-6:
+                told = _once(published(frozenset(withheld)))
+                work += len(told) * len(counts)
+                if work > MOST_WORK and (whole := _largest(told, place)):
+                    withheld |= whole
+                    work, again = 0, True
+                    continue
+                found = span(told, counts, target)
+                if found.high - found.low >= small_cell // 2 - 1e-6:
                     break
-                blocks = {sums[at].block for at in bounds.rests_on} - {FIXED} - withheld
-                blocks = blocks or {line.block for line in sums if (line.cells & target).any()} - {FIXED} - withheld
-                blocks = blocks or {line.block for line in sums} - {FIXED} - withheld
+                blocks = {told[at].block for at in found.rests_on} - {FIXED} - withheld
+                blocks = blocks or {line.block for line in told if (line.cells & target).any()} - {FIXED} - withheld
+                blocks = blocks or {line.block for line in told} - {FIXED} - withheld
                 if not blocks:
                     break
-                sizes = {b: min(int(counts[line.cells].sum()) for line in sums if line.block == b) for b in blocks}
+                sizes = {b: min(int(counts[line.cells].sum()) for line in told if line.block == b) for b in blocks}
                 withheld.add(min(sizes, key=lambda block: (sizes[block] == 0, sizes[block], block)))
                 again = True
     return frozenset(withheld)
 
 
-def _once(sums: Sequence[PublishedSum]) -> list[PublishedSum]:
+def _largest(told: Sequence[PublishedSum], place: int) -> set[Together]:
+    """The blocks of the analysis that has most of them; none where only everybody's numbers are left."""
+    by_analysis: dict[str, set[Together]] = {}
+    for line in told:
+        if line.block != FIXED and line.block[place]:
+            by_analysis.setdefault(line.block[place], set()).add(line.block)
+    return max(by_analysis.values(), key=len, default=set())
+
+
+def _once(told: Sequence[PublishedSum]) -> list[PublishedSum]:
     """Each sum once. One that is always published wins, as withholding the other would not hide it."""
     by_cells: dict[bytes, PublishedSum] = {}
-    for line in sums:
+    for line in told:
         key = line.cells.tobytes()
         if key not in by_cells or line.block == FIXED:
             by_cells[key] = line

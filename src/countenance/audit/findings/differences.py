@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from countenance.audit.analysis.disclosure import FEWEST, bounds, finite, rate_of
-from countenance.audit.bundle import Bundle, rows
+from countenance.audit.bundle import Bundle, blocks_add_up, rows
 from countenance.audit.formats.plan import System
 from countenance.audit.formats.results import FaceResults, GroupResult, Results
 from countenance.audit.formats.shares import Bounds, Share
@@ -173,7 +173,7 @@ def _blocks(results: Results) -> dict[Cell, _Blocks]:
         own: list[tuple[str, str, GroupResult | FaceResults]] = [("", "everybody", results.faces)]
         own += [(a.name, group.group, group) for a in results.faces.analyses for group in a.groups]
         for analysis, name, part in own:
-            if not part.blocks or not part.people_digest:
+            if not part.blocks or not part.people_digest or not blocks_add_up(part):
                 continue
             false_matches = [[block.fmr_errors, block.fmr_trials] for block in part.blocks]
             misses = [[block.fnmr_errors, block.fnmr_trials] for block in part.blocks]

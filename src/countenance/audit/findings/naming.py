@@ -53,6 +53,15 @@ class Names:
             shown if self.counted == "people" else f"{self.counted} labelled {shown}",
         )
 
+    def others_than(self, factor: str, name: str) -> tuple[str, str]:
+        """All but a group in a sentence, and shorter: "everybody but Black women"; "people not labelled Other"."""
+        said, short = self.people(factor, name)
+        labelled = f"{self.counted} labelled "
+        if said.startswith(labelled):
+            negated = f"{self.counted} not labelled {said.removeprefix(labelled)}"
+            return negated, negated
+        return f"{self.everybody} but {said}", f"{self.everybody} but {short}"
+
     @property
     def everybody(self) -> str:
         """All that were measured, in a sentence."""

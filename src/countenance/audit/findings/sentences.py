@@ -144,7 +144,7 @@ def sides_of(judged: Judged, names: Names) -> Sides:
     group = names.people(judged.factor, judged.group)
     if judged.reference == "others":
         rest = (names.rest, names.rest)
-        but = (f"{names.everybody} but {group[0]}", f"{names.everybody} but {group[1]}")
+        but = names.others_than(judged.factor, judged.group)
     else:
         rest = but = names.people(judged.factor, judged.reference)
     if judged.rate is not None and judged.against is not None:

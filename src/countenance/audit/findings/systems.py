@@ -22,7 +22,7 @@ from countenance.audit.findings.retold import retold
 from countenance.audit.findings.sentences import sentence, size
 from countenance.audit.findings.words import between, count, listed, percent, times
 from countenance.audit.formats.codec import to_json
-from countenance.audit.formats.plan import SOURCES, BetweenSystems, Plan, Together, day_of
+from countenance.audit.formats.plan import BY_SPECIES, SOURCES, BetweenSystems, Plan, Together, day_of
 from countenance.audit.formats.results import Numbers
 from countenance.audit.formats.shares import Share
 from countenance.errors import BadRequest
@@ -92,6 +92,7 @@ class SystemsComparison:
     task: str
     headline: str
     numbers: Numbers
+    about: Annotated[str, "what the headline is about, as 'measure by analysis'; empty where nothing is shown"]
     systems: tuple[SystemAudits, ...]
     between: tuple[SystemDifference, ...]
     changes: tuple[SystemChange, ...]
@@ -120,22 +121,29 @@ def compare_systems(bundles: Sequence[Bundle], alpha: float = 0.05) -> SystemsCo
     last = {name: audits[-1] for name, audits in series.items()}
     differences = _between(last, alpha)
     changes = _changes(series, alpha)
-    names = Names(bundles[0].plan.groups.labels)
-    headline, numbers = _strongest(last, differences, names)
+    names = names_of(bundles)
+    headline, numbers, about = _strongest(last, differences, names)
     asked = _declared_about(last)
-    lines = list(_said(changes, names))
+    said = list(_said(changes, names))
     return SystemsComparison(
         task=bundles[0].results.task,
         headline=headline,
         numbers=numbers,
+        about=about,
         systems=tuple(SystemAudits(name, tuple(_audit(one) for one in audits)) for name, audits in series.items()),
         between=differences,
         changes=changes,
         asked=asked,
-        said=tuple(line for key, line in lines if key in asked or not asked),
-        said_too=tuple(line for key, line in lines if key not in asked and asked),
+        said=tuple(line for key, line in said if asked_about(asked, key) or not asked),
+        said_too=tuple(line for key, line in said if asked and not asked_about(asked, key)),
         notes=tuple(_notes(series, last)),
     )
+
+
+def names_of(bundles: Sequence[Bundle]) -> Names:
+    """What groups are called in all of `bundles`: people are people only where every plan knows who they are."""
+    unnamed = (bundle.plan for bundle in bundles if bundle.plan.counted != "people")
+    return Names.of(next(unnamed, bundles[0].plan))
 
 
 def answered(bundle: Bundle) -> str:
@@ -173,20 +181,20 @@ def _between(last: dict[str, Bundle], alpha: float) -> tuple[SystemDifference, .
             declared = together is not None and _declared(together, one.plan, first, second, change)
             if declared or _seen(change):
                 families[declared].append((first, second, change))
-    changes = []
+    found = []
     for declared, family in families.items():
-        judged = corrected([change for _, _, change in family], alpha)
-        for (first, second, _), change in zip(family, judged, strict=True):
-            changes.append(SystemDifference(first, second, change, change.verdict in ("better", "worse"), declared))
-    return tuple(changes)
+        told = corrected([change for _, _, change in family], alpha)
+        for (first, second, _), change in zip(family, told, strict=True):
+            found.append(SystemDifference(first, second, change, change.verdict in ("better", "worse"), declared))
+    return tuple(found)
 
 
 def _asked(plan: Plan, changes: Sequence[Change]) -> Iterator[Change]:
     """The changes without rates of classes that the plan does not ask about, and without what is no rate of errors."""
     positive = None if plan.outcomes is None else plan.outcomes.positive
     for change in changes:
-        _, of, label = change.measure.partition(" of ")
-        if change.measure != "prevalence" and (not of or label == positive):
+        kind, of_what = kind_of(change.measure)
+        if change.measure != "prevalence" and (not of_what or kind in BY_SPECIES or of_what == positive):
             yield change
 
 
@@ -207,34 +215,33 @@ def _together(bundles: Sequence[Bundle]) -> Together | None:
 def _declared(together: Together, plan: Plan, first: str, second: str, change: Change) -> bool:
     return any(
         change.analysis == one.factor
-        and change.measure == _row_name(plan, one)
+        and _row_name(plan, one.measure) in (change.measure, kind_of(change.measure)[0])
         and (not one.reference or one.reference in (first, second))
         for one in together.between
     )
 
 
-def _row_name(plan: Plan, asked: BetweenSystems) -> str:
+def _row_name(plan: Plan, measure: str) -> str:
     """What counts.csv calls a measure."""
-    if asked.measure == "fte":
+    if measure == "fte":
         return "no answer" if plan.task == "classification" else "failures"
-    if plan.outcomes is not None and asked.measure in ("tpr", "fpr", "ppv"):
-        return f"{asked.measure} of {plan.outcomes.positive}"
-    return "selected" if asked.measure == "selection" else asked.measure
+    if plan.outcomes is not None and measure in ("tpr", "fpr", "ppv"):
+        return f"{measure} of {plan.outcomes.positive}"
+    return "selected" if measure == "selection" else measure
 
 
 def _changes(series: dict[str, tuple[Bundle, ...]], alpha: float) -> tuple[SystemChange, ...]:
     """Every rate of every system in audits that follow each other: one family."""
-    changes = [
+    found = [
         (name, answered(old), answered(new), change)
         for name, audits in series.items()
         for old, new in pairwise(audits)
         for change in _asked(new.plan, raw_changes(old.results, new.results, 1 - alpha))
         if _seen(change)
     ]
-    judged = corrected([change for *_, change in changes], alpha)
+    told = corrected([change for *_, change in found], alpha)
     return tuple(
-        SystemChange(name, since, until, change)
-        for (name, since, until, _), change in zip(changes, judged, strict=True)
+        SystemChange(name, since, until, change) for (name, since, until, _), change in zip(found, told, strict=True)
     )
 
 
@@ -246,12 +253,27 @@ _LESS = {
     "failures": "failures to find a face",
     "fpr": "false positives",
     "fnr": "false negatives",
+    "bpcer": "bona fide presentations called attacks",
+    "bpnrr": "bona fide presentations without a response",
+    "apcer": "accepted attacks by {c}",
+    "apnrr": "attacks by {c} without a response",
 }
+
+
+def kind_of(measure: str) -> tuple[str, str]:
+    """A rate's name in counts.csv without what it is of, and what that is: "apcer" and "print"; "error" and ""."""
+    kind, _, of_what = measure.partition(" of ")
+    return kind, of_what
 
 
 def main_measure(measure: str) -> bool:
     """Whether a measure has pictures and sentences of its own; the others are in tables."""
-    return measure in _LESS
+    return kind_of(measure)[0] in _LESS and (kind_of(measure)[0] in BY_SPECIES or not kind_of(measure)[1])
+
+
+def _less(measure: str) -> str:
+    kind, species = kind_of(measure)
+    return _LESS[kind].format(c=species)
 
 
 def _said(changes: Sequence[SystemChange], names: Names) -> Iterator[tuple[str, str]]:
@@ -268,36 +290,42 @@ def _said(changes: Sequence[SystemChange], names: Names) -> Iterator[tuple[str, 
             continue
         parts = []
         for verdict, words in (("better", "fewer are shown"), ("worse", "more are shown")):
-            shown = [
+            told = [
                 f"{_group(names, c.group)} ({percent(c.before.estimate)} → {percent(c.after.estimate)})"
                 for c in own
                 if c.verdict == verdict
             ]
-            if shown:
-                parts.append(f"{words} for {listed(shown)}")
+            if told:
+                parts.append(f"{words} for {listed(told)}")
         rest = [_group(names, c.group) for c in own if c.verdict == "no change shown"]
         if rest:
             parts.append(f"no change is shown for {listed(rest)}")
         where = f" by {names.factor(analysis)}" if analysis else ""
         if parts:
-            line = f"{system}, {since} to {until}, {_LESS[measure]}{where}: {'; '.join(parts)}."
+            line = f"{system}, {since} to {until}, {_less(measure)}{where}: {'; '.join(parts)}."
             yield f"{measure} by {analysis}", line
 
 
 def _declared_about(last: dict[str, Bundle]) -> tuple[str, ...]:
     """What the plans declare something about, within systems or between them; not the usual questions."""
-    keys: dict[str, None] = {}
+    found: dict[str, None] = {}
     for bundle in last.values():
         plan = bundle.plan
         between = () if plan.together is None else plan.together.between
         within = () if plan.usual_hypotheses else plan.hypotheses
         for one in (*between, *(BetweenSystems(h.measure, h.factor) for h in within)):
-            keys[f"{_row_name(plan, one)} by {one.factor}"] = None
-    return tuple(keys)
+            found[f"{_row_name(plan, one.measure)} by {one.factor}"] = None
+    return tuple(found)
+
+
+def asked_about(asked: Sequence[str], key: str) -> bool:
+    """Whether the plans declare something about a rate, "measure by analysis"; of attacks they mean every species."""
+    measure, _, analysis = key.rpartition(" by ")
+    return key in asked or f"{kind_of(measure)[0]} by {analysis}" in asked
 
 
 def _group(names: Names, group: str) -> str:
-    return group if group == EVERYBODY else names.group(group)
+    return names.everybody if group == EVERYBODY else names.group(group)
 
 
 _FORMS = {
@@ -314,31 +342,52 @@ _FORMS = {
     "failures": ("finds no face {t} as often as {o} for {x}", "finds no face in {a} of attempts for {x}, {o} in {b}"),
     "fpr": ("has false positives {t} as often as {o} among {x}", "has {a} false positives among {x}, {o} {b}"),
     "fnr": ("has false negatives {t} as often as {o} among {x}", "has {a} false negatives among {x}, {o} {b}"),
+    "bpcer": (
+        "calls bona fide presentations attacks {t} as often as {o} for {x}",
+        "calls {a} of bona fide presentations attacks for {x}, {o} {b}",
+    ),
+    "bpnrr": (
+        "does not respond to bona fide presentations {t} as often as {o} for {x}",
+        "does not respond to {a} of bona fide presentations for {x}, {o} to {b}",
+    ),
+    "apcer": (
+        "accepts attacks by {c} {t} as often as {o} for {x}",
+        "accepts {a} of attacks by {c} for {x}, {o} {b}",
+    ),
+    "apnrr": (
+        "does not respond to attacks by {c} {t} as often as {o} for {x}",
+        "does not respond to {a} of attacks by {c} for {x}, {o} to {b}",
+    ),
 }
 """After the worse system's name: with a ratio, and with two rates, where the other has no error."""
 
 
-def _strongest(last: dict[str, Bundle], differences: Sequence[SystemDifference], names: Names) -> tuple[str, Numbers]:
+def _strongest(
+    last: dict[str, Bundle], differences: Sequence[SystemDifference], names: Names
+) -> tuple[str, Numbers, str]:
     """The strongest difference that is shown, within a system or between two of them.
 
     Within systems a difference must hold after correction for the number of systems, too: each had a family of its own.
     """
-    candidates: list[tuple[tuple[bool, bool, float], str, Numbers]] = []
+    found: list[tuple[tuple[bool, bool, float], str, Numbers, str]] = []
     for bundle in last.values():
-        again = retold(bundle.plan, bundle.results)
-        for one in by_strength(bundle.plan, again.judged):
+        told = retold(bundle.plan, bundle.results)
+        for one in by_strength(bundle.plan, told.judged):
             if one.p_corrected * len(last) <= bundle.plan.alpha:
                 rank = (one.verdict == "difference shown", one.declared, size(one))
-                candidates.append((rank, sentence(bundle.plan, one), numbers_of(bundle.plan, one)))
+                row = _row_name(bundle.plan, one.measure)
+                about = f"{row} of {one.of_class}" if one.measure in BY_SPECIES else row
+                told_of = f"{about} by {one.factor}"
+                found.append((rank, sentence(bundle.plan, one), numbers_of(bundle.plan, one), told_of))
                 break
     for difference in differences:
         if difference.shown and main_measure(difference.found.measure):
             rank = (True, difference.declared, _size(difference.found))
-            candidates.append((rank, *_between_words(difference, names)))
-    if not candidates:
-        return "No difference is shown between groups of any system, or between systems.", UNKNOWN
-    _, text, numbers = max(candidates, key=lambda one: one[0])
-    return text, numbers
+            about = f"{difference.found.measure} by {difference.found.analysis}"
+            found.append((rank, *_between_words(difference, names), about))
+    if not found:
+        return "No difference is shown between groups of any system, or between systems.", UNKNOWN, ""
+    return max(found, key=lambda one: one[0])[1:]
 
 
 def _size(change: Change) -> float:
@@ -356,21 +405,22 @@ def _between_words(difference: SystemDifference, names: Names) -> tuple[str, Num
     if rate is change.before:
         ratio = 1 / ratio if ratio else None
         ends = replace(ends, low=1 / ends.high if ends.high else None, high=1 / ends.low if ends.low else None)
-    people = EVERYBODY if change.group == EVERYBODY else names.people(change.analysis, change.group)[0]
-    by_ratio, by_rates = _FORMS[change.measure]
-    words = {"x": people, "o": better, "t": times(ratio, ends), "a": percent(rate.estimate)}
+    people = names.everybody if change.group == EVERYBODY else names.people(change.analysis, change.group)[0]
+    kind, species = kind_of(change.measure)
+    by_ratio, by_rates = _FORMS[kind]
+    told = {"c": species, "x": people, "o": better, "t": times(ratio, ends), "a": percent(rate.estimate)}
     b = percent(against.estimate) if against.errors else "none"
-    text = f"{worse} {(by_rates if ratio is None else by_ratio).format(b=b, **words)}."
+    said = f"{worse} {(by_rates if ratio is None else by_ratio).format(b=b, **told)}."
     of_thousand = [
         f"about {count(1000 * (share.estimate or 0.0))}"
         if share.errors
         else f"at most {count(1000 * (share.high or 0))}"
         for share in (rate, against)
     ]
-    return text, Numbers(
+    return said, Numbers(
         f"{rate_words(rate)} for {people}, by {worse}",
         f"{times(ratio, ends)} as often as {better} (95 % interval {between(ends)})",
-        f"of 1,000 for {people}, {of_thousand[0]} {_LESS[change.measure]} by {worse}, {of_thousand[1]} by {better}",
+        f"of 1,000 for {people}, {of_thousand[0]} {_less(change.measure)} by {worse}, {of_thousand[1]} by {better}",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from countenance.audit.findings.naming import Names
 from countenance.audit.findings.sentences import things
@@ -19,6 +19,7 @@ from countenance.audit.formats.results import (
     RiskAnalysis,
     RiskResults,
 )
+from countenance.audit.formats.shares import Share
 
 FEW = 30
 """Errors below which a rate is rough, by the rule of 30."""
@@ -34,8 +35,10 @@ def untold_of(
     """Groups and rates about which nothing is known."""
     names = Names.of(plan)
     if faces is not None:
-        return (*_of_nobody(plan), *_of_faces(faces, names))
-    lines = [] if risks is None else [f"What the outcome measures: {risks.label_warning}"]
+        told = {a.name: [s for g in a.groups if g.people for s in (g.fmr, g.fnmr)] for a in faces.analyses}
+        return (*_of_nobody(plan), *_of_faces(faces, names), *_left_out(told, names))
+    lines = [*_of_nobody(plan)]
+    lines += [] if risks is None else [f"What the outcome measures: {risks.label_warning}"]
     if presentations is not None:
         lines += _of_species(presentations.everybody)
     analyses: list[OutcomeAnalysis | RiskAnalysis | PresentationAnalysis] = []
@@ -46,8 +49,22 @@ def untold_of(
         if analysis.empty:
             lines.append(_of_groups("nobody in the data", analysis.empty, analysis.name, names))
         if analysis.merged:
-            lines.append(_of_groups("too few people", analysis.merged, analysis.name, names))
-    return tuple(lines)
+            lines.append(_of_groups(f"too few {names.counted}", analysis.merged, analysis.name, names))
+    rates: dict[str, list[Share]] = {}
+    rates |= {} if outcomes is None else {a.name: [g.error for g in a.groups] for a in outcomes.analyses}
+    rates |= {} if risks is None else {a.name: [g.selected for g in a.groups] for a in risks.analyses}
+    rates |= {} if presentations is None else {a.name: [g.bpcer for g in a.groups] for a in presentations.analyses}
+    return (*lines, *_left_out(rates, names))
+
+
+def _left_out(rates: Mapping[str, Sequence[Share]], names: Names) -> tuple[str, ...]:
+    """Analyses that are withheld as a whole."""
+    return tuple(
+        f"By {names.factor(analysis)} no rate is published: with groups so many and so small, some would tell others "
+        "that are withheld. Cross fewer factors, or ask more people."
+        for analysis, shares in rates.items()
+        if len(shares) > 1 and not any(share.known for share in shares) and "withheld" in {s.method for s in shares}
+    )
 
 
 def left_open(plan: Plan, judged: Sequence[Judged]) -> tuple[str, ...]:
@@ -97,9 +114,14 @@ def _of_nobody(plan: Plan) -> tuple[str, ...]:
     """What is not known, and not done, where nobody is named."""
     if plan.counted == "people":
         return ()
-    each = "pair counts as independent" if plan.counted == "pairs" else "picture counts as another person's"
+    who = {"rows": "Which rows are about the same people", "presentations": "Who presented what"}.get(
+        plan.counted, "Who is on the pictures"
+    )
+    each = (
+        "pair counts as independent" if plan.counted == "pairs" else f"{plan.counted[:-1]} counts as another person's"
+    )
     return (
-        f"Who is on the pictures is not known. Each {each}, and nothing is clustered by person: where people occur "
+        f"{who} is not known. Each {each}, and nothing is clustered by person: where people occur "
         "more than once, every interval is too narrow.",
     )
 

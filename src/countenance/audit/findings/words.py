@@ -43,11 +43,16 @@ def times(ratio: float | None, bounds: Bounds | None = None) -> str:
 
 
 def between(bounds: Bounds) -> str:
-    """An interval of a ratio: "8.1 to 17", "2.0 or more"."""
-    low, high = (
-        None if end is None else (f"{end:,.0f}" if end >= 10 else f"{end:.2g}") for end in (bounds.low, bounds.high)
-    )
+    """An interval of a ratio: "8.1 to 17", "2.0 or more", "1.02 to 1.4"."""
+    low, high = (None if end is None else _end(end) for end in (bounds.low, bounds.high))
     return f"{low or 0} or more" if high is None else f"{low or 0} to {high}"
+
+
+def _end(ratio: float) -> str:
+    """An end in two digits, or in as many as show on which side of 1 it lies."""
+    if ratio >= 10:
+        return f"{ratio:,.0f}"
+    return next((said for digits in (2, 3, 4) if float(said := f"{ratio:.{digits}g}") != 1), f"{ratio:.5g}")
 
 
 def of(share: Share) -> str:

@@ -108,7 +108,7 @@ class ThresholdRule:
     rule: Annotated[
         Literal["fixed", "fmr"], "fixed: value is the score itself; fmr: the score whose FMR over `population` is value"
     ]
-    value: float
+    value: Annotated[float, "a score in the unit of the data, or an FMR between 0 and 1, as `rule` says"]
     population: Annotated[str, "'all' impostor comparisons, or those within one group, as 'factor=label'"] = "all"
 
     def __post_init__(self) -> None:
@@ -122,7 +122,7 @@ class ThresholdRule:
 class DeclaredHypothesis:
     """Every group's rate against the reference, as a ratio: one comparison per group, all in one family."""
 
-    measure: Measure
+    measure: Annotated[Measure, "the rate that is compared"]
     factor: Annotated[str, "a factor, or an intersection as 'a x b'"]
     reference: Annotated[str, "a group, or 'others' for all the other groups together"] = "others"
 
@@ -155,7 +155,7 @@ class Together:
 class ScoreFile:
     """A table of comparisons: CSV or Parquet, one row each."""
 
-    file: str
+    file: Annotated[str, "CSV or Parquet"]
     score: Annotated[str, "column of the scores"] = "score"
     same: Annotated[str | None, "column that says whether both are one person; None: told from the subjects"] = "same"
     subjects: Annotated[tuple[str, ...], "two columns of subject ids; none: every row counts as independent"] = (
@@ -197,7 +197,7 @@ class ScoreFile:
 class TemplateFile:
     """Templates (.npz or .npy) and a table of whose they are; all pairs are compared."""
 
-    file: str
+    file: Annotated[str, ".npz or .npy"]
     vectors: Annotated[str, "name of the (n, d) array inside an .npz"] = "template"
     labels: Annotated[str | None, "table with one row per template, in order; None: arrays of the .npz"] = None
     subject: Annotated[str | None, "column or array of subject ids; None: every template is another person"] = "subject"
@@ -207,8 +207,8 @@ class TemplateFile:
 class ImageFolder:
     """Images and a table of who is on them, run through an engine of this project; all pairs are compared."""
 
-    folder: str
-    labels: str
+    folder: Annotated[str, "where the pictures lie"]
+    labels: Annotated[str, "table with one row per picture: its file, whose it is, and groups"]
     file: Annotated[str, "column of image paths, relative to the folder"] = "file"
     subject: Annotated[str | None, "column of subject ids; None: every image is another person"] = "subject"
     choose: Annotated[Literal["largest", "centre"], "which face of a picture is the subject's"] = "largest"
@@ -221,17 +221,17 @@ class LiveApi:
     client: Annotated[
         str, "rekognition, azure-face, the name of an adapter that ships, or an adapter's file, which ends in .toml"
     ]
-    folder: str
-    labels: str
+    folder: Annotated[str, "where the pictures lie"]
+    labels: Annotated[str, "table with one row per picture: its file, whose it is, and groups"]
     endpoint: Annotated[str | None, "address; None: the client's own default (Rekognition only)"] = None
-    region: str = "us-east-1"
+    region: Annotated[str, "of the service (rekognition)"] = "us-east-1"
     file: Annotated[str, "column of image paths, relative to the folder"] = "file"
     subject: Annotated[str | None, "column of subject ids; None: every image is another person"] = "subject"
     genuine_per_subject: Annotated[int, "pairs of one person, at most"] = 3
     impostors_per_group: Annotated[int, "pairs of two people, within each group of `draw_by`"] = 300
     impostors_across: Annotated[int, "pairs of two people, drawn without regard to groups"] = 300
     draw_by: Annotated[str | None, "analysis whose groups pairs are drawn within; None: the first factor"] = None
-    calls_per_second: float = 5.0
+    calls_per_second: Annotated[float, "how fast the service is asked, at most"] = 5.0
     threshold: Annotated[float, "lowest similarity the service is asked to report; scores under it are censored"] = 0.0
     model: Annotated[str, "recognition model to ask for (azure-face)"] = "recognition_04"
     detector: Annotated[str, "detection model to ask for (azure-face)"] = "detection_03"
@@ -251,11 +251,13 @@ class LiveApi:
 class OutcomeTable:
     """Classification results: true class, predicted class and groups, one row per picture."""
 
-    file: str
-    truth: str = "truth"
+    file: Annotated[str, "CSV or Parquet"]
+    truth: Annotated[str, "column of the true class"] = "truth"
     predicted: Annotated[str, "column of the predicted class; empty: no answer, counted as an error"] = "predicted"
     positive: Annotated[str | None, "the class that TPR, FPR and PPV speak of; None: error rates only"] = None
-    subject: Annotated[str | None, "column of subject ids; None: every row is another person"] = None
+    subject: Annotated[str | None, "column of subject ids; None: nobody is named, and rows are counted, not people"] = (
+        None
+    )
     classes: Annotated[Mapping[str, str], "what the file says, and the class that it means"] = field(
         default_factory=dict, metadata=LATER
     )
@@ -268,8 +270,8 @@ class OutcomeTable:
 class RiskTable:
     """Risk scores: a score, what happened, and groups, one row per person."""
 
-    file: str
-    score: str = "score"
+    file: Annotated[str, "CSV or Parquet"]
+    score: Annotated[str, "column of the scores"] = "score"
     outcome: Annotated[str, "column of what happened: 1 or 0"] = "outcome"
     high_from: Annotated[float, "a score from here up counts as high risk; nobody but you can say which"] = field(
         kw_only=True
@@ -300,7 +302,7 @@ class PresentationTable:
     Either `decision` is named or `score` with one of `bona_fide_from` and `attack_from`.
     """
 
-    file: str
+    file: Annotated[str, "CSV or Parquet"]
     attack: Annotated[str, "column of the type of attack, or what says that a presentation is bona fide"] = (
         "attack_type"
     )
@@ -324,7 +326,9 @@ class PresentationTable:
         Literal["find", "as given"],
         "find: two units in the column are an error; as given: they are one, whatever it seems",
     ] = "find"
-    subject: Annotated[str | None, "column of subject ids; None: every row is another person"] = "subject"
+    subject: Annotated[
+        str | None, "column of subject ids; None: nobody is named, and presentations are counted, not people"
+    ] = "subject"
     series: Annotated[str | None, "column of series of attack instruments, which cluster attacks as subjects do"] = None
 
     def __post_init__(self) -> None:
@@ -354,7 +358,7 @@ def _check_limits(limits: tuple[float, ...]) -> None:
 class GallerySizes:
     """The galleries that results are spelled out for."""
 
-    sizes: tuple[int, ...] = (1_000, 10_000, 100_000, 1_000_000)
+    sizes: Annotated[tuple[int, ...], "people in a gallery, smallest first"] = (1_000, 10_000, 100_000, 1_000_000)
     prior: Annotated[float | None, "share of searches whose person is in the gallery; None: not stated"] = None
     searches: Annotated[int, "searches that counts are told for"] = 1_000
 
@@ -377,7 +381,7 @@ class InputFile:
 class Plan:
     """What an audit will do. Its hash is the sha256 of its canonical JSON (RFC 8785)."""
 
-    title: str
+    title: Annotated[str, "what the report is called"]
     question: Annotated[str, "what the audit is to find out, in words"]
     system: System
     groups: Groups
@@ -394,7 +398,9 @@ class Plan:
         float | None, "ratio within which two error rates count as equal, above 1; null: none are ever called equal"
     ] = None
     alpha: Annotated[float, "chance of a false alarm over the whole family of comparisons"] = 0.05
-    correction: Literal["holm", "benjamini-hochberg", "none"] = "holm"
+    correction: Annotated[
+        Literal["holm", "benjamini-hochberg", "none"], "for the number of comparisons in a family"
+    ] = "holm"
     small_cell: Annotated[int, "groups of fewer people are merged or left out of what is published"] = 10
     contradictions: Annotated[Literal["error", "set aside"], "a person with two labels, two answers for one pair"] = (
         "error"
@@ -477,10 +483,14 @@ class Plan:
         return next(name for name in SOURCES if getattr(self, name) is not None)
 
     @property
-    def counted(self) -> Literal["people", "pairs", "pictures"]:
-        """What is counted: people, or, where the source of faces names none, pairs of pictures or pictures."""
+    def counted(self) -> Literal["people", "pairs", "pictures", "rows", "presentations"]:
+        """What is counted: people, or, where the source names none, what stands for them."""
         if self.scores is not None:
             return "people" if self.scores.subjects else "pairs"
+        if self.outcomes is not None:
+            return "people" if self.outcomes.subject else "rows"
+        if self.presentations is not None:
+            return "people" if self.presentations.subject else "presentations"
         of_pictures = self.templates or self.images or self.api
         return "pictures" if of_pictures is not None and of_pictures.subject is None else "people"
 

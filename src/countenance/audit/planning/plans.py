@@ -80,7 +80,7 @@ def systems_plan_of_draft(draft: Path, now: datetime, tell: Callable[[str], None
     drafts = [{**table, "together": asked, **_parted(one)} for one in systems]
     plans = [_plan_of_told(one) for one in drafts]
     if between is None:
-        measures = source_of(plans[0][0], draft.parent).measures
+        measures = dict.fromkeys(m for plan, _ in plans for m in source_of(plan, draft.parent).usual())
         usual = tuple(BetweenSystems(m, factor) for factor in ("", *plans[0][0].groups.analyses) for m in measures)
         plans = [
             (dataclasses.replace(plan, together=Together(tuple(names), usual)), declared) for plan, declared in plans

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from xml.sax.saxutils import escape
+
+from markupsafe import Markup
 
 from countenance.audit.bundle import Bundle
 from countenance.audit.findings.headline import by_strength
@@ -99,32 +102,49 @@ def embed_svg(bundle: Bundle) -> str | None:
     figure = None if question is None else picture_of(bundle.plan, results, question)
     if question is None or figure is None or figure.picture is None:
         return None
-    lines = textwrap.wrap(results.headline, _LETTERS)
-    top = 16 + 26 * len(lines)
-    note = textwrap.wrap(figure.note, 96)
-    inner = str(figure.picture)
-    height = int(float(inner.split('height="', 1)[1].split('"', 1)[0]))
     status = "preregistered" if results.preregistered else "exploratory"
     source = (
         f"Source: {results.title}; {results.system.name}, version {results.system.version}; "
         f"{'' if results.asked is None else f'asked at {results.asked.host}; '}"
         f"{amount(results.data)}; {status}; {results.finished[:10]}; bundle {bundle.hash[:16]}"
     )
-    foot = textwrap.wrap(source, 100)
-    below = top + 10 + height + 18
-    total = below + 17 * (len(note) + len(foot)) + 8
     rates = "; ".join(f"{name} {seen(share)}" for name, share in question.worst_first if share.estimate is not None)
-    placed = inner.replace("<svg ", f'<svg x="16" y="{top + 10}" ', 1).replace(
-        'width="100%"', f'width="{WIDTH - 32}"', 1
-    )
+    return embedded(results.headline, f"{figure.title}: {rates}.", [("", figure.picture)], figure.note, source)
+
+
+def embedded(headline: str, told: str, pictures: Sequence[tuple[str, Markup]], note: str, source: str) -> str:
+    """A headline over one picture, or several under names of their own in two columns, with a note and a source line.
+
+    told: the pictures in words, for those who do not see them.
+    """
+    lines = textwrap.wrap(headline, _LETTERS)
+    y = 26.0 + 26 * len(lines)
+    beside = 2 if len(pictures) > 1 else 1
+    width = (WIDTH - 32 - 32 * (beside - 1)) / beside
+    placed = []
+    for at in range(0, len(pictures), beside):
+        row = pictures[at : at + beside]
+        over = 20 if any(name for name, _ in row) else 0
+        for nth, (name, drawn) in enumerate(row):
+            x = 16 + (width + 32) * nth
+            placed += [_line(x, y + 14, name, 14, "700")] if name else []
+            placed.append(
+                str(drawn)
+                .replace("<svg ", f'<svg x="{x:g}" y="{y + over:g}" ', 1)
+                .replace('width="100%"', f'width="{width:g}"', 1)
+            )
+        y += over + max(_height(drawn) for _, drawn in row) + (12 if beside > 1 else 0)
+    noted, foot = textwrap.wrap(note, 96), textwrap.wrap(source, 100)
+    below = y + 18
+    total = int(below + 17 * (len(noted) + len(foot)) + 8)
     parts = [
-        element("title", escape(results.headline), id="title"),
-        element("desc", escape(f"{figure.title}: {rates}. {source}."), id="desc"),
+        element("title", escape(headline), id="title"),
+        element("desc", escape(f"{told} {source}."), id="desc"),
         element("rect", width=WIDTH, height=total, fill="#ffffff"),
         *(_line(16, 26 + 26 * at, words, 20, "700") for at, words in enumerate(lines)),
-        placed,
-        *(_line(16, below + 17 * at, words, 12) for at, words in enumerate(note)),
-        *(_line(16, below + 17 * (len(note) + at), words, 12, "", "#555555") for at, words in enumerate(foot)),
+        *placed,
+        *(_line(16, below + 17 * at, words, 12) for at, words in enumerate(noted)),
+        *(_line(16, below + 17 * (len(noted) + at), words, 12, "", "#555555") for at, words in enumerate(foot)),
     ]
     return element(
         "svg",
@@ -135,6 +155,10 @@ def embed_svg(bundle: Bundle) -> str | None:
         aria_labelledby="title desc",
         font_family="system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, DejaVu Sans, sans-serif",
     )
+
+
+def _height(drawn: Markup) -> float:
+    return float(str(drawn).split('height="', 1)[1].split('"', 1)[0])
 
 
 def amount(data: Data) -> str:

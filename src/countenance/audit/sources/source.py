@@ -134,6 +134,10 @@ class Source(ABC, Generic[D]):
         """Whether it is known which rows are of one person. Without it nothing is known about misses."""
         return True
 
+    def estimated(self, equipment: Equipment) -> Estimate | None:
+        """What is still to be asked of a live service, and what it costs; None: nothing is asked of anybody."""
+        return None
+
     def hashes(self) -> dict[str, str]:
         """sha256 of the files that are there, by name."""
         files = {name: self._folder / name for name in (*self.labels, *self.scores)}

@@ -158,11 +158,11 @@ def faces_data(faces: Faces, sides: Sides | None = None, limits: tuple[float, fl
         one, other, people, group = chosen(grouping)
         low, high = limits
         sums = all_pairs(one, other, people, group, grouping.groups, tuple(thresholds), low=low, high=high)
-        return _FacesMeasurement(sums, tuple(thresholds))
+        return _FacesMeasurement(sums, tuple(thresholds), np.unique(people).astype(np.int64))
 
     def search(grouping: Grouping, sizes: Sequence[int], threshold: float, seed: int) -> OpenSet | None:
         one, other, people, group = chosen(grouping)
-        possible = [size for size in sizes if size <= len(np.unique(people)) // 2]
+        possible = [size for size in sizes if size <= len(np.unique(people).astype(np.int64)) // 2]
         if not possible:
             return None
         return open_set(one, other, people, group, grouping.groups, possible, [threshold], seed=seed)
@@ -184,15 +184,22 @@ def faces_data(faces: Faces, sides: Sides | None = None, limits: tuple[float, fl
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _FacesMeasurement:
+    """rows: of the people in `sums`, by their numbers there, which leave out who has no label."""
+
     sums: PairSums
     thresholds: tuple[float, ...]
+    rows: NDArray[np.int64]
 
     def verification(self, at: int) -> Verification:
-        return self.sums.verification(at)
+        found = self.sums.verification(at)
+        cells = tuple(
+            replace(cell, tally=replace(cell.tally, people=self.rows[cell.tally.people])) for cell in found.cells
+        )
+        return replace(found, cells=cells)
 
     def genuine(self, at: int, group: int) -> tuple[Counts, Counts, Counts]:
         here = self.sums.genuine_group == group
-        return by_person(self.sums.genuine_person[here], self.sums.genuine[here] < self.thresholds[at])
+        return by_person(self.rows[self.sums.genuine_person[here]], self.sums.genuine[here] < self.thresholds[at])
 
     def threshold_at(self, fmr: float, group: int | None) -> float | None:
         histogram = self.sums.impostor_histogram

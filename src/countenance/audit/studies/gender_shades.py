@@ -32,7 +32,7 @@ def gender_shades_study(system: str, now: datetime) -> tuple[Plan, Loaded]:
             "skin type by Fitzpatrick's scale from pictures, gender by the authors from names, pronouns and pictures",
             (("skin", "gender"),),
         ),
-        outcomes=OutcomeTable("published table", "gender", "said", None),
+        outcomes=OutcomeTable("published table", "gender", "said", None, "one row per person"),
         hypotheses=(DeclaredHypothesis("error", "skin x gender", f"lighter{JOINT}male"),),
         population="1,270 parliamentarians of three African and three European countries",
         conditions="official portraits",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,7 +114,7 @@ def run(
 
     equipment = Equipment(_engine, tape, replay, azure_key or "", agree, environment())
     if read_systems_plan(plan_file) is not None:
-        _run_systems(plan_file, out, signer(key), _changes(changes), equipment)
+        _run_systems(plan_file, out, signer(key), _changes(changes), equipment, yes)
         return
     results = run_plan(plan_file, out, signer(key), changes=_changes(changes), equipment=equipment, clock=now)
     click.echo(results.headline)
@@ -141,12 +142,26 @@ def run(
     click.echo(f"bundle {out}")
 
 
-def _run_systems(plan_file: Path, out: Path, key: Signer, changes: dict[str, object], equipment: Equipment) -> None:
+def _run_systems(
+    plan_file: Path, out: Path, key: Signer, changes: dict[str, object], equipment: Equipment, yes: bool
+) -> None:
+    from dataclasses import replace
+
     from countenance.audit.bundle import read_bundle
     from countenance.audit.findings.systems import compare_systems
     from countenance.audit.running import run_systems
+    from countenance.audit.sources.live.cost import total_sentence
 
-    bundles = run_systems(plan_file, out, key, changes=changes, equipment=equipment, clock=now)
+    def agree(estimates: Mapping[str, Estimate]) -> None:
+        for name, one in estimates.items():
+            click.echo(f"{name}: {one.sentence}", err=True)
+        click.echo(total_sentence(estimates), err=True)
+        if not yes and any(one.detections + one.comparisons for one in estimates.values()):
+            click.confirm("go on?", abort=True, err=True)
+
+    bundles = run_systems(
+        plan_file, out, key, changes=changes, equipment=replace(equipment, agree=_agreed), agree=agree, clock=now
+    )
     read = [read_bundle(bundle) for bundle in bundles]
     comparison = compare_systems(read)
     click.echo(comparison.headline)
@@ -160,6 +175,10 @@ def _run_systems(plan_file: Path, out: Path, key: Signer, changes: dict[str, obj
         click.echo(f"not told: {line}")
     for path in bundles:
         click.echo(f"bundle {path}")
+
+
+def _agreed(estimate: Estimate) -> None:
+    """Nothing is asked again: all systems together were agreed to."""
 
 
 def _changes(texts: tuple[str, ...]) -> dict[str, object]:
@@ -190,7 +209,7 @@ def _engine() -> OwnEngine:
 @click.option("--signer", metavar="HEX", help="The public key that must have signed it.")
 def verify(bundle: Path, signer: str | None) -> None:
     """Check a bundle off line: signature, every file, the plan's hash, and that rates follow from their counts."""
-    from countenance.audit.bundle import read_bundle
+    from countenance.audit.bundle import read_bundle, unpaired
 
     read = read_bundle(bundle, signer)
     for problem in read.problems:
@@ -199,6 +218,8 @@ def verify(bundle: Path, signer: str | None) -> None:
     click.echo(f"plan       {read.plan.hash}, made {read.plan.created}")
     click.echo(f"signed by  {read.signer}{'' if signer else ' (whose key this is must be known from elsewhere)'}")
     click.echo(f"status     {'preregistered' if read.results.preregistered else 'exploratory'}")
+    if left := unpaired(read.results):
+        click.echo(f"note       the blocks of {', '.join(left)} do not add up: no test is paired by them")
     if read.problems:
         click.echo("not what was signed")
         sys.exit(1)
@@ -226,9 +247,9 @@ def report(bundles: tuple[Path, ...], out: Path, before: Path | None, embed: boo
     from countenance.audit.report.page import card_page, leaflet_page, report_page
 
     if len(bundles) > 1:
-        if before is not None or embed:
-            raise click.UsageError("--before and --embed are for one bundle; several are compared with each other")
-        _report_systems(bundles, out)
+        if before is not None:
+            raise click.UsageError("--before is for one bundle; several are compared with each other")
+        _report_systems(bundles, out, embed)
         return
     read = read_bundle(bundles[0])
     earlier = None if before is None else verify_bundle(before)
@@ -256,20 +277,26 @@ def report(bundles: tuple[Path, ...], out: Path, before: Path | None, embed: boo
         click.echo(out / name)
 
 
-def _report_systems(bundles: tuple[Path, ...], out: Path) -> None:
+def _report_systems(bundles: tuple[Path, ...], out: Path, embed: bool) -> None:
     from countenance.audit.bundle import verify_bundle
     from countenance.audit.findings.systems import compare_systems
     from countenance.audit.formats.codec import to_json
-    from countenance.audit.report.systems import systems_page
+    from countenance.audit.report.systems import systems_embed, systems_page
 
     read = [verify_bundle(bundle) for bundle in bundles]
     comparison = compare_systems(read)
+    drawn = systems_embed(comparison, read) if embed else ""
+    if drawn is None:
+        raise BadRequest("there is nothing to embed: no rates of two groups can be compared")
     out.mkdir(parents=True, exist_ok=True)
     (out / "systems.html").write_text(systems_page(comparison, read))
     (out / "systems.json").write_bytes(canonical(to_json(comparison)))
     click.echo(comparison.headline)
     for line in comparison.said:
         click.echo(f"  {line}")
+    if drawn:
+        (out / "embed.svg").write_text(drawn, encoding="utf-8")
+        click.echo(out / "embed.svg")
     click.echo(out / "systems.html")
     click.echo(out / "systems.json")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +58,20 @@ class Estimate:
             f"{asked}{calls:,} calls ({self.detections:,} detections, {self.comparisons:,} comparisons), "
             f"{minutes:.1f} minutes, {money}"
         )
+
+
+def total_sentence(estimates: Mapping[str, Estimate]) -> str:
+    """The estimates of several systems, each asked after the other, as one sentence. Prices add up by currency."""
+    calls = sum(one.detections + one.comparisons for one in estimates.values())
+    sums: dict[str, float] = {}
+    for one in estimates.values():
+        if not one.own:
+            sums[one.price.currency] = sums.get(one.price.currency, 0.0) + one.cost
+    money = [f"{currency} {cost:.2f}" for currency, cost in sums.items()]
+    if any(one.own for one in estimates.values()):
+        money.append("nothing more where the endpoint is your own")
+    minutes = sum(one.seconds for one in estimates.values()) / 60
+    return f"all {len(estimates)} systems together: {calls:,} calls, {minutes:.1f} minutes, {' and '.join(money)}"
 
 
 def price_of(client: str) -> Price:

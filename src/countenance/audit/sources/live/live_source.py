@@ -244,6 +244,17 @@ def _scored(drawn: Drawn, replies: Sequence[RecordedReply], floor: float, casset
     return ScoredComparisons(people, comparisons, a, b, tuple(findings))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenedService:
+    """A service that is ready to be asked what was drawn. service None: replay."""
+
+    drawn: Drawn
+    service: Service | None
+    described: Described | None
+    cassette: Cassette
+    tape: Path
+
+
 UNSET: Mapping[str, str] = {}
 """Settings that nobody told."""
 
@@ -256,8 +267,25 @@ class LiveSource(LabelledImageSource[LiveApi]):
         file = self._adapter()
         return {**super().hashes(), **({} if file is None else {file.file: file.sha256})}
 
+    def estimated(self, equipment: Equipment) -> Estimate | None:
+        """What is still to be asked, and what it costs; None where the cassette is replayed."""
+        opened = self._opened(equipment)
+        return None if opened.service is None else self._estimate(opened)
+
     def load(self, equipment: Equipment) -> Loaded:
         """The data with its analysis."""
+        opened = self._opened(equipment)
+        if opened.service is not None:
+            equipment.agree(self._estimate(opened))
+        source, cassette = self._described, opened.cassette
+        pacer = Pacer(pace(source, opened.described), time.monotonic, time.sleep)
+        answers = ask(opened.drawn, opened.service, cassette, pacer, source.threshold, time.time())
+        return self.loaded(opened.drawn, answers, cassette.header.models, opened.tape, cassette.header.settings)
+
+    def _estimate(self, opened: OpenedService) -> Estimate:
+        return estimate(self._described, opened.drawn, opened.cassette, opened.described)
+
+    def _opened(self, equipment: Equipment) -> OpenedService:
         source, plan, tape = self._described, self._plan, equipment.cassette
         if tape is None:
             raise BadRequest("a live service needs a cassette: a file that its answers are kept in")
@@ -276,10 +304,7 @@ class LiveSource(LabelledImageSource[LiveApi]):
                 )
                 service, described = own, own.described
             cassette = Cassette(tape, Header(source.client, service.models, service.settings))
-            equipment.agree(estimate(source, drawn, cassette, described))
-        pacer = Pacer(pace(source, described), time.monotonic, time.sleep)
-        answers = ask(drawn, service, cassette, pacer, source.threshold, time.time())
-        return self.loaded(drawn, answers, cassette.header.models, tape, cassette.header.settings)
+        return OpenedService(drawn, service, described, cassette, tape)
 
     def loaded(
         self,
