@@ -242,7 +242,8 @@ def test_blocks_of_a_group_are_of_its_own_people_though_others_have_no_label(tmp
     rule = ThresholdRule("fixed", 0.5)
     faces = run(tmp_path, plan(scores=None, templates=TemplateFile("t.npz"), threshold=rule, small_cell=5)).faces
     assert faces is not None
-    for part in (faces, *faces.analyses[0].groups):
+    parts: list[FaceResults | GroupResult] = [faces, *faces.analyses[0].groups]
+    for part in parts:
         assert part.blocks and blocks_add_up(part)
         assert sum(block.fnmr_errors for block in part.blocks) == part.fnmr.errors != 0
     short = dataclasses.replace(faces, blocks=faces.blocks[1:])

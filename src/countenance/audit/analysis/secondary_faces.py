@@ -36,11 +36,11 @@ def protect_faces(
     everyone = np.full(data.people.count, -1, np.int32)
     everyone[data.present] = kind_of.ravel()
     names = tuple(map(str, range(len(kinds))))
-    found = data.measure(Grouping("kinds", names, everyone), [threshold]).verification(0)
+    verification = data.measure(Grouping("kinds", names, everyone), [threshold]).verification(0)
     by_analysis = {name: kinds[:, at].astype(np.int64) for at, name in enumerate(groupings)}
-    misses = _counts([(group.fnmr.errors, group.fnmr.trials) for group in found.groups])
-    first, second = (np.array([getattr(cell, side) for cell in found.cells]) for side in ("first", "second"))
-    matches = _counts([(cell.rate.errors, cell.rate.trials) for cell in found.cells])
+    misses = _counts([(group.fnmr.errors, group.fnmr.trials) for group in verification.groups])
+    first, second = (np.array([getattr(cell, side) for cell in verification.cells]) for side in ("first", "second"))
+    matches = _counts([(cell.rate.errors, cell.rate.trials) for cell in verification.cells])
     hidden = hidden_blocks(*_misses(faces, by_analysis, misses), small_cell, place=1) | hidden_blocks(
         *_matches(faces, by_analysis, first, second, matches), small_cell, place=1
     )
@@ -107,7 +107,7 @@ def _without(faces: FaceResults, hidden: frozenset[Together], small_cell: int) -
         operating=operating,
         blocks=_blocks(faces.blocks, no_matches, no_misses),
         analyses=tuple(_analysis(analysis, hidden, small_cell) for analysis in faces.analyses),
-        searches=tuple(found for found in faces.searches if found.group not in silent),
+        searches=tuple(search for search in faces.searches if search.group not in silent),
     )
 
 

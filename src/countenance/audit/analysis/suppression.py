@@ -42,26 +42,26 @@ class SumBounds:
     rests_on: tuple[int, ...]
 
 
-def span(told: Sequence[PublishedSum], counts: Counts, target: Mask) -> SumBounds:
+def span(published: Sequence[PublishedSum], counts: Counts, target: Mask) -> SumBounds:
     """The bounds of the sum of `target`, when the sums in `told` are known and no cell is negative.
 
     counts: (n,), the true cells, from which the known sums are computed. target: (n,).
     """
     from scipy.optimize import linprog  # slow to import, and only withheld cells need it
 
-    if not told:
+    if not published:
         return SumBounds(0.0, float("inf"), ())
-    known = np.array([line.cells for line in told], np.float64)
+    known = np.array([line.cells for line in published], np.float64)
     sums = known @ counts
-    found, rests = [], set[int]()
+    bounds, rests = [], set[int]()
     for sign in (1, -1):
         solved = linprog(sign * target.astype(np.float64), A_eq=known, b_eq=sums, bounds=(0, None), method="highs")
         if solved.status == 3:  # unbounded
-            found.append(float("inf"))
+            bounds.append(float("inf"))
             continue
-        found.append(float(solved.fun))
+        bounds.append(float(solved.fun))
         rests |= set(np.flatnonzero(np.abs(solved.eqlin.marginals) > 1e-9).tolist())
-    return SumBounds(found[0], -found[1] if np.isfinite(found[1]) else float("inf"), tuple(sorted(rests)))
+    return SumBounds(bounds[0], -bounds[1] if np.isfinite(bounds[1]) else float("inf"), tuple(sorted(rests)))
 
 
 def complementary(
@@ -86,39 +86,39 @@ def complementary(
         again = False
         for target in distinct.values():
             while True:
-                told = _once(published(frozenset(withheld)))
-                work += len(told) * len(counts)
-                if work > MOST_WORK and (whole := _largest(told, place)):
+                sums = _once(published(frozenset(withheld)))
+                work += len(sums) * len(counts)
+                if work > MOST_WORK and (whole := _largest(sums, place)):
                     withheld |= whole
                     work, again = 0, True
                     continue
-                found = span(told, counts, target)
-                if found.high - found.low >= small_cell // 2 - 1e-6:
+                bounds = span(sums, counts, target)
+                if bounds.high - bounds.low >= small_cell // 2 - 1e-6:
                     break
-                blocks = {told[at].block for at in found.rests_on} - {FIXED} - withheld
-                blocks = blocks or {line.block for line in told if (line.cells & target).any()} - {FIXED} - withheld
-                blocks = blocks or {line.block for line in told} - {FIXED} - withheld
+                blocks = {sums[at].block for at in bounds.rests_on} - {FIXED} - withheld
+                blocks = blocks or {line.block for line in sums if (line.cells & target).any()} - {FIXED} - withheld
+                blocks = blocks or {line.block for line in sums} - {FIXED} - withheld
                 if not blocks:
                     break
-                sizes = {b: min(int(counts[line.cells].sum()) for line in told if line.block == b) for b in blocks}
+                sizes = {b: min(int(counts[line.cells].sum()) for line in sums if line.block == b) for b in blocks}
                 withheld.add(min(sizes, key=lambda block: (sizes[block] == 0, sizes[block], block)))
                 again = True
     return frozenset(withheld)
 
 
-def _largest(told: Sequence[PublishedSum], place: int) -> set[Together]:
+def _largest(published: Sequence[PublishedSum], place: int) -> set[Together]:
     """The blocks of the analysis that has most of them; none where only everybody's numbers are left."""
     by_analysis: dict[str, set[Together]] = {}
-    for line in told:
+    for line in published:
         if line.block != FIXED and line.block[place]:
             by_analysis.setdefault(line.block[place], set()).add(line.block)
     return max(by_analysis.values(), key=len, default=set())
 
 
-def _once(told: Sequence[PublishedSum]) -> list[PublishedSum]:
+def _once(sums: Sequence[PublishedSum]) -> list[PublishedSum]:
     """Each sum once. One that is always published wins, as withholding the other would not hide it."""
     by_cells: dict[bytes, PublishedSum] = {}
-    for line in told:
+    for line in sums:
         key = line.cells.tobytes()
         if key not in by_cells or line.block == FIXED:
             by_cells[key] = line

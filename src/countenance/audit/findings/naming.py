@@ -55,12 +55,12 @@ class Names:
 
     def others_than(self, factor: str, name: str) -> tuple[str, str]:
         """All but a group in a sentence, and shorter: "everybody but Black women"; "people not labelled Other"."""
-        said, short = self.people(factor, name)
+        named, short = self.people(factor, name)
         labelled = f"{self.counted} labelled "
-        if said.startswith(labelled):
-            negated = f"{self.counted} not labelled {said.removeprefix(labelled)}"
+        if named.startswith(labelled):
+            negated = f"{self.counted} not labelled {named.removeprefix(labelled)}"
             return negated, negated
-        return f"{self.everybody} but {said}", f"{self.everybody} but {short}"
+        return f"{self.everybody} but {named}", f"{self.everybody} but {short}"
 
     @property
     def everybody(self) -> str:

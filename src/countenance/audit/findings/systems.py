@@ -124,7 +124,7 @@ def compare_systems(bundles: Sequence[Bundle], alpha: float = 0.05) -> SystemsCo
     names = names_of(bundles)
     headline, numbers, about = _strongest(last, differences, names)
     asked = _declared_about(last)
-    said = list(_said(changes, names))
+    lines = list(_said(changes, names))
     return SystemsComparison(
         task=bundles[0].results.task,
         headline=headline,
@@ -134,8 +134,8 @@ def compare_systems(bundles: Sequence[Bundle], alpha: float = 0.05) -> SystemsCo
         between=differences,
         changes=changes,
         asked=asked,
-        said=tuple(line for key, line in said if asked_about(asked, key) or not asked),
-        said_too=tuple(line for key, line in said if asked and not asked_about(asked, key)),
+        said=tuple(line for key, line in lines if asked_about(asked, key) or not asked),
+        said_too=tuple(line for key, line in lines if asked and not asked_about(asked, key)),
         notes=tuple(_notes(series, last)),
     )
 
@@ -181,12 +181,12 @@ def _between(last: dict[str, Bundle], alpha: float) -> tuple[SystemDifference, .
             declared = together is not None and _declared(together, one.plan, first, second, change)
             if declared or _seen(change):
                 families[declared].append((first, second, change))
-    found = []
+    changes = []
     for declared, family in families.items():
-        told = corrected([change for _, _, change in family], alpha)
-        for (first, second, _), change in zip(family, told, strict=True):
-            found.append(SystemDifference(first, second, change, change.verdict in ("better", "worse"), declared))
-    return tuple(found)
+        judged = corrected([change for _, _, change in family], alpha)
+        for (first, second, _), change in zip(family, judged, strict=True):
+            changes.append(SystemDifference(first, second, change, change.verdict in ("better", "worse"), declared))
+    return tuple(changes)
 
 
 def _asked(plan: Plan, changes: Sequence[Change]) -> Iterator[Change]:
@@ -232,16 +232,17 @@ def _row_name(plan: Plan, measure: str) -> str:
 
 def _changes(series: dict[str, tuple[Bundle, ...]], alpha: float) -> tuple[SystemChange, ...]:
     """Every rate of every system in audits that follow each other: one family."""
-    found = [
+    changes = [
         (name, answered(old), answered(new), change)
         for name, audits in series.items()
         for old, new in pairwise(audits)
         for change in _asked(new.plan, raw_changes(old.results, new.results, 1 - alpha))
         if _seen(change)
     ]
-    told = corrected([change for *_, change in found], alpha)
+    judged = corrected([change for *_, change in changes], alpha)
     return tuple(
-        SystemChange(name, since, until, change) for (name, since, until, _), change in zip(found, told, strict=True)
+        SystemChange(name, since, until, change)
+        for (name, since, until, _), change in zip(changes, judged, strict=True)
     )
 
 
@@ -290,13 +291,13 @@ def _said(changes: Sequence[SystemChange], names: Names) -> Iterator[tuple[str, 
             continue
         parts = []
         for verdict, words in (("better", "fewer are shown"), ("worse", "more are shown")):
-            told = [
+            shown = [
                 f"{_group(names, c.group)} ({percent(c.before.estimate)} → {percent(c.after.estimate)})"
                 for c in own
                 if c.verdict == verdict
             ]
-            if told:
-                parts.append(f"{words} for {listed(told)}")
+            if shown:
+                parts.append(f"{words} for {listed(shown)}")
         rest = [_group(names, c.group) for c in own if c.verdict == "no change shown"]
         if rest:
             parts.append(f"no change is shown for {listed(rest)}")
@@ -308,14 +309,14 @@ def _said(changes: Sequence[SystemChange], names: Names) -> Iterator[tuple[str, 
 
 def _declared_about(last: dict[str, Bundle]) -> tuple[str, ...]:
     """What the plans declare something about, within systems or between them; not the usual questions."""
-    found: dict[str, None] = {}
+    keys: dict[str, None] = {}
     for bundle in last.values():
         plan = bundle.plan
         between = () if plan.together is None else plan.together.between
         within = () if plan.usual_hypotheses else plan.hypotheses
         for one in (*between, *(BetweenSystems(h.measure, h.factor) for h in within)):
-            found[f"{_row_name(plan, one.measure)} by {one.factor}"] = None
-    return tuple(found)
+            keys[f"{_row_name(plan, one.measure)} by {one.factor}"] = None
+    return tuple(keys)
 
 
 def asked_about(asked: Sequence[str], key: str) -> bool:
@@ -369,25 +370,25 @@ def _strongest(
 
     Within systems a difference must hold after correction for the number of systems, too: each had a family of its own.
     """
-    found: list[tuple[tuple[bool, bool, float], str, Numbers, str]] = []
+    candidates: list[tuple[tuple[bool, bool, float], str, Numbers, str]] = []
     for bundle in last.values():
-        told = retold(bundle.plan, bundle.results)
-        for one in by_strength(bundle.plan, told.judged):
+        again = retold(bundle.plan, bundle.results)
+        for one in by_strength(bundle.plan, again.judged):
             if one.p_corrected * len(last) <= bundle.plan.alpha:
                 rank = (one.verdict == "difference shown", one.declared, size(one))
                 row = _row_name(bundle.plan, one.measure)
                 about = f"{row} of {one.of_class}" if one.measure in BY_SPECIES else row
                 told_of = f"{about} by {one.factor}"
-                found.append((rank, sentence(bundle.plan, one), numbers_of(bundle.plan, one), told_of))
+                candidates.append((rank, sentence(bundle.plan, one), numbers_of(bundle.plan, one), told_of))
                 break
     for difference in differences:
         if difference.shown and main_measure(difference.found.measure):
             rank = (True, difference.declared, _size(difference.found))
             about = f"{difference.found.measure} by {difference.found.analysis}"
-            found.append((rank, *_between_words(difference, names), about))
-    if not found:
+            candidates.append((rank, *_between_words(difference, names), about))
+    if not candidates:
         return "No difference is shown between groups of any system, or between systems.", UNKNOWN, ""
-    return max(found, key=lambda one: one[0])[1:]
+    return max(candidates, key=lambda one: one[0])[1:]
 
 
 def _size(change: Change) -> float:
@@ -408,16 +409,16 @@ def _between_words(difference: SystemDifference, names: Names) -> tuple[str, Num
     people = names.everybody if change.group == EVERYBODY else names.people(change.analysis, change.group)[0]
     kind, species = kind_of(change.measure)
     by_ratio, by_rates = _FORMS[kind]
-    told = {"c": species, "x": people, "o": better, "t": times(ratio, ends), "a": percent(rate.estimate)}
+    words = {"c": species, "x": people, "o": better, "t": times(ratio, ends), "a": percent(rate.estimate)}
     b = percent(against.estimate) if against.errors else "none"
-    said = f"{worse} {(by_rates if ratio is None else by_ratio).format(b=b, **told)}."
+    text = f"{worse} {(by_rates if ratio is None else by_ratio).format(b=b, **words)}."
     of_thousand = [
         f"about {count(1000 * (share.estimate or 0.0))}"
         if share.errors
         else f"at most {count(1000 * (share.high or 0))}"
         for share in (rate, against)
     ]
-    return said, Numbers(
+    return text, Numbers(
         f"{rate_words(rate)} for {people}, by {worse}",
         f"{times(ratio, ends)} as often as {better} (95 % interval {between(ends)})",
         f"of 1,000 for {people}, {of_thousand[0]} {_less(change.measure)} by {worse}, {of_thousand[1]} by {better}",

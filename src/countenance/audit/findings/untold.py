@@ -35,8 +35,8 @@ def untold_of(
     """Groups and rates about which nothing is known."""
     names = Names.of(plan)
     if faces is not None:
-        told = {a.name: [s for g in a.groups if g.people for s in (g.fmr, g.fnmr)] for a in faces.analyses}
-        return (*_of_nobody(plan), *_of_faces(faces, names), *_left_out(told, names))
+        shares = {a.name: [s for g in a.groups if g.people for s in (g.fmr, g.fnmr)] for a in faces.analyses}
+        return (*_of_nobody(plan), *_of_faces(faces, names), *_left_out(shares, names))
     lines = [*_of_nobody(plan)]
     lines += [] if risks is None else [f"What the outcome measures: {risks.label_warning}"]
     if presentations is not None:

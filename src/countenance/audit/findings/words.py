@@ -52,7 +52,7 @@ def _end(ratio: float) -> str:
     """An end in two digits, or in as many as show on which side of 1 it lies."""
     if ratio >= 10:
         return f"{ratio:,.0f}"
-    return next((said for digits in (2, 3, 4) if float(said := f"{ratio:.{digits}g}") != 1), f"{ratio:.5g}")
+    return next((rounded for digits in (2, 3, 4) if float(rounded := f"{ratio:.{digits}g}") != 1), f"{ratio:.5g}")
 
 
 def of(share: Share) -> str:

@@ -26,18 +26,18 @@ def repeated_rows(path: Path, subject: str | None) -> tuple[str, ...]:
     findings = []
     if again := table.rows - len(counts):
         copies = math.gcd(*counts)
-        said = f"{again:,} of {table.rows:,} rows of {path.name} are the same as an earlier row in every column"
+        text = f"{again:,} of {table.rows:,} rows of {path.name} are the same as an earlier row in every column"
         possible = math.prod(len(pc.unique(data.column(name))) for name in table.columns)
         fullest = max((len(pc.unique(data.column(name))) for name in table.columns), default=0)
         whole = copies > 1 and len(counts) >= 20
         if not whole and (possible < table.rows or 2 * fullest < table.rows):
             again = 0  # nothing in a row says whose it is, so that two people may well have the same one
         if whole:
-            said += (
+            text += (
                 f"; every row is there {copies} times or a multiple of it, as if the file held itself more than once"
             )
         if again:
-            findings.append(f"{said}. Each counts: if they are copies, every interval is too narrow")
+            findings.append(f"{text}. Each counts: if they are copies, every interval is too narrow")
     if subject is None:
         distinct = {name: len(pc.unique(data.column(name))) for name in table.columns if plain(name) in _IDS}
         findings += [

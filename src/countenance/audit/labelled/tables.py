@@ -77,13 +77,13 @@ class LabelTable:
         if not chunks:
             return [np.empty(0, np.int32) for _ in names], ()
         unified = pa.chunked_array(chunks).unify_dictionaries()
-        raw = ["" if said is None else str(said).strip() for said in unified.chunk(0).dictionary.to_pylist()]
-        found = natural({said for said in raw if said})
-        place = {said: at for at, said in enumerate(found)}
-        meaning = np.array([*(place.get(said, -1) for said in raw), -1], np.int32)
+        raw = ["" if text is None else str(text).strip() for text in unified.chunk(0).dictionary.to_pylist()]
+        distinct = natural({text for text in raw if text})
+        place = {text: at for at, text in enumerate(distinct)}
+        meaning = np.array([*(place.get(text, -1) for text in raw), -1], np.int32)
         indices = [pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False) for chunk in unified.chunks]
         codes = meaning[np.concatenate(indices)]
-        return list(codes.reshape(len(names), self.rows)), tuple(found)
+        return list(codes.reshape(len(names), self.rows)), tuple(distinct)
 
     def flags(self, name: str) -> NDArray[np.bool_]:
         """The column as bool: 1/0, true/false, yes/no, same/different, genuine/impostor. Anything else: BadRequest."""
@@ -92,20 +92,20 @@ class LabelTable:
             raise BadRequest(
                 f"column {name!r} of {self.name} has {len(where)} empty cells, the first in row {where[0] + 2}"
             )
-        unknown = [at for at, said in enumerate(names) if flag_of(said) is None]
+        unknown = [at for at, text in enumerate(names) if flag_of(text) is None]
         if unknown:
             row = int(np.flatnonzero(np.isin(codes, unknown))[0])
             raise BadRequest(
                 f"column {name!r} of {self.name} says 1/0, true/false or same/different, got {names[codes[row]]!r} "
                 f"in row {row + 2}"
             )
-        meaning = np.array([flag_of(said) is True for said in names], bool)
+        meaning = np.array([flag_of(text) is True for text in names], bool)
         return meaning[codes] if len(codes) else np.empty(0, bool)
 
 
-def flag_of(said: str) -> bool | None:
+def flag_of(text: str) -> bool | None:
     """What a word means where it can be true or false; None: neither."""
-    return True if said.lower() in _YES else False if said.lower() in _NO else None
+    return True if text.lower() in _YES else False if text.lower() in _NO else None
 
 
 def natural(names: Iterable[str]) -> list[str]:
@@ -172,10 +172,10 @@ def _read_text(
     try:
         data = _arrow(path, written, [*wanted, *twins], [] if twins else numeric)
     except pa.ArrowInvalid as error:
-        told = str(error)
-        if "conversion error" not in told and "columns, got" not in told:
+        fault = str(error)
+        if "conversion error" not in fault and "columns, got" not in fault:
             raise
-        data = _arrow(path, written, [*wanted, *twins], [], threads="conversion error" in told)  # one names the row
+        data = _arrow(path, written, [*wanted, *twins], [], threads="conversion error" in fault)  # one names the row
     kept, findings = _without_headers(data, path.name)
     data = data if kept is None else data.filter(pa.array(kept))
     rows = np.arange(data.num_rows) if kept is None else np.flatnonzero(kept)
@@ -189,7 +189,7 @@ def _read_text(
         if pa.types.is_dictionary(column.type):
             texts = column.cast(pa.string()).to_pylist()
             values = _read_numbers(texts, name, path.name, rows + 2)
-            if any(said is not None and _WITH_COMMA.fullmatch(said.strip()) for said in set(texts)):
+            if any(text is not None and _WITH_COMMA.fullmatch(text.strip()) for text in set(texts)):
                 findings.append(f"column {name!r} of {path.name} is read with a comma before the decimals")
             data = data.set_column(data.column_names.index(name), name, pa.array(values, from_pandas=False))
     return LabelTable(path.name, data, tuple(findings))
@@ -226,8 +226,8 @@ def _without_headers(data: Any, name: str) -> tuple[NDArray[np.bool_] | None, li
     texts = [column for column in data.column_names if pa.types.is_dictionary(data.column(column).type)]
     if len(texts) < max(2, len(data.column_names)) or not data.num_rows:
         return None, []
-    said = (pc.equal(pc.utf8_trim_whitespace(data.column(name).cast(pa.string())), first_of(name)) for name in texts)
-    both = functools.reduce(pc.and_, (pc.fill_null(each, False) for each in said))
+    first = (pc.equal(pc.utf8_trim_whitespace(data.column(name).cast(pa.string())), first_of(name)) for name in texts)
+    both = functools.reduce(pc.and_, (pc.fill_null(each, False) for each in first))
     if not pc.any(both).as_py():
         return None, []
     repeats = both.to_numpy()
@@ -265,22 +265,22 @@ def _read_numbers(
     for at, raw in zip(row, texts, strict=True):
         if raw not in rows:
             rows[raw] = int(at)
-    told = {raw: raw.strip() for raw in rows if raw is not None}
-    commas = [raw for raw, said in told.items() if _WITH_COMMA.fullmatch(said)]
-    points = [raw for raw, said in told.items() if "." in said and _number(said) is not None]
+    stripped = {raw: raw.strip() for raw in rows if raw is not None}
+    commas = [raw for raw, text in stripped.items() if _WITH_COMMA.fullmatch(text)]
+    points = [raw for raw, text in stripped.items() if "." in text and _number(text) is not None]
     if commas and points:
         first, other = min(commas, key=rows.__getitem__), min(points, key=rows.__getitem__)
         raise BadRequest(
             f"column {column!r} of {name} says {first!r} in row {rows[first]} and {other!r} in row {rows[other]}: "
             "write all numbers with a point before the decimals"
         )
-    if commas and all(_THOUSANDS.fullmatch(told[raw]) for raw in commas):
+    if commas and all(_THOUSANDS.fullmatch(stripped[raw]) for raw in commas):
         raise BadRequest(
             f"column {column!r} of {name} says {commas[0]!r} in row {rows[commas[0]]}, which may be a thousand or a "
             "fraction: write numbers with a point before the decimals and nothing between thousands"
         )
-    for raw, said in told.items():
-        value = float("nan") if said.lower() in _NOTHING else _number(said.replace(",", ".") if raw in commas else said)
+    for raw, text in stripped.items():
+        value = float("nan") if text.lower() in _NOTHING else _number(text.replace(",", ".") if raw in commas else text)
         if value is None:
             raise BadRequest(
                 f"column {column!r} of {name} holds something that is no number: {raw!r} in row {rows[raw]}"
@@ -289,18 +289,18 @@ def _read_numbers(
     return np.array([place[raw] for raw in texts], np.float64)
 
 
-def _number(said: str) -> float | None:
+def _number(text: str) -> float | None:
     try:
-        return None if "_" in said else float(said)
+        return None if "_" in text else float(text)
     except ValueError:
         return None
 
 
-def _damage(name: str, told: str) -> str:
-    found = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", told)
-    if found is None:
+def _damage(name: str, fault: str) -> str:
+    match = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", fault)
+    if match is None:
         return f"{name} cannot be read: it is damaged, or its rows differ in length"
-    return f"{name} cannot be read: row {int(found[1])} has {found[3]} cells where the header has {found[2]}"
+    return f"{name} cannot be read: row {int(match[1])} has {match[3]} cells where the header has {match[2]}"
 
 
 def _wanted(name: str, there: Sequence[str], columns: Sequence[str] | None, optional: Sequence[str]) -> list[str]:

@@ -66,43 +66,43 @@ def _title(measure: str) -> tuple[str, str]:
     return title.format(c=species), note
 
 
-def systems_page(found: SystemsComparison, bundles: Sequence[Bundle]) -> str:
+def systems_page(comparison: SystemsComparison, bundles: Sequence[Bundle]) -> str:
     """The comparison of systems that `compare_systems` made of `bundles`, as one HTML text that needs no network."""
     names = names_of(bundles)
     plans = dict.fromkeys(bundle.plan.groups.labelled_by for bundle in bundles)
     limits = dict.fromkeys(limit for bundle in bundles for limit in bundle.results.limits)
     findings = dict.fromkeys(line for bundle in bundles for line in bundle.results.findings)
-    tests = [d for d in found.between if d.found.p is not None]
+    tests = [d for d in comparison.between if d.found.p is not None]
     return render(
         "systems.html.j2",
-        title=_listed([s.name for s in found.systems]),
-        found=found,
+        title=_listed([s.name for s in comparison.systems]),
+        found=comparison,
         questions=list(dict.fromkeys(bundle.plan.question for bundle in bundles)),
-        pictures=[*_side_by_side(found, names)],
+        pictures=[*_side_by_side(comparison, names)],
         shown=_tests([d for d in tests if d.declared and d.shown], names),
         open=_tests([d for d in tests if d.declared and not d.shown], names),
         others=_tests([d for d in tests if not d.declared], names),
-        in_time=[*_in_time(found, names)],
-        changes=_changes([c for c in found.changes if c.found.p is not None], names),
+        in_time=[*_in_time(comparison, names)],
+        changes=_changes([c for c in comparison.changes if c.found.p is not None], names),
         labelled_by=list(plans),
         limits=list(limits),
         findings=list(findings),
-        audits=_audits(found),
+        audits=_audits(comparison),
     )
 
 
-def systems_embed(found: SystemsComparison, bundles: Sequence[Bundle]) -> str | None:
+def systems_embed(comparison: SystemsComparison, bundles: Sequence[Bundle]) -> str | None:
     """The headline with a panel for each system as one SVG; None where there is nothing to draw. As `embed_svg`."""
-    drawn = next(_side_by_side(found, names_of(bundles)), None)
+    drawn = next(_side_by_side(comparison, names_of(bundles)), None)
     if drawn is None or not drawn.panels:
         return None
     rates = "; ".join(f"{name}: {', '.join(row)}" for name, *row in drawn.grid.rows)
-    audits = [(s.name, s.audits[-1]) for s in found.systems]
+    audits = [(s.name, s.audits[-1]) for s in comparison.systems]
     status = "preregistered" if all(audit.preregistered for _, audit in audits) else "exploratory"
     titles = list(dict.fromkeys(audit.title for _, audit in audits))
     who = ", ".join(f"{name} ({audit.answered}; bundle {audit.bundle[:16]})" for name, audit in audits)
     return embedded(
-        found.headline,
+        comparison.headline,
         f"{drawn.title}; {', '.join(drawn.grid.heads[1:])}: {rates}.",
         drawn.panels,
         f"{drawn.title}. {drawn.note}",
@@ -129,17 +129,17 @@ def _everybody(audit: SystemAudit, measure: str) -> Share | None:
     return next((r.share for r in audit.rates if (r.analysis, r.measure) == ("", measure)), None)
 
 
-def _side_by_side(found: SystemsComparison, names: Names) -> Iterator[Panels]:
+def _side_by_side(comparison: SystemsComparison, names: Names) -> Iterator[Panels]:
     """For each rate and each way of grouping, a panel for each system, all on one axis with groups in one order."""
-    last = {system.name: (system.audits[-1], _rates(system.audits[-1])) for system in found.systems}
+    last = {system.name: (system.audits[-1], _rates(system.audits[-1])) for system in comparison.systems}
     first = True
-    for measure, analysis in _asked_first(found, [key for _, rates in last.values() for key in rates]):
+    for measure, analysis in _asked_first(comparison, [key for _, rates in last.values() for key in rates]):
         own = {name: rates[measure, analysis] for name, (_, rates) in last.items() if (measure, analysis) in rates}
-        told = [share for shares in own.values() for share in shares.values() if share.known]
-        if not any(share.errors for share in told):
+        known = [share for shares in own.values() for share in shares.values() if share.known]
+        if not any(share.errors for share in known):
             continue
         order = _worst_first(own)
-        axis = rate_axis(told)
+        axis = rate_axis(known)
         panels = []
         for name, shares in own.items():
             lines = [(names.group(group), shares[group]) for group in order if group in shares]
@@ -155,13 +155,13 @@ def _side_by_side(found: SystemsComparison, names: Names) -> Iterator[Panels]:
         first = False
 
 
-def _asked_first(found: SystemsComparison, keys: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+def _asked_first(comparison: SystemsComparison, keys: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Measures and analyses, each once: the headline's, then those that the plans declare something about."""
-    measure, _, analysis = found.about.rpartition(" by ")
+    measure, _, analysis = comparison.about.rpartition(" by ")
 
     def rank(key: tuple[str, str]) -> tuple[bool, bool]:
         of_lead = key[0] == measure and (key[1] == analysis or not analysis)
-        return not of_lead, not asked_about(found.asked, f"{key[0]} by {key[1]}")
+        return not of_lead, not asked_about(comparison.asked, f"{key[0]} by {key[1]}")
 
     return sorted(dict.fromkeys(keys), key=rank)
 
@@ -228,9 +228,9 @@ def _changes(changes: Sequence[SystemChange], names: Names) -> Grid:
 
 def _rate_name(measure: str, analysis: str, names: Names) -> str:
     plain = measure in ("error", "no answer") or kind_of(measure)[0] in ("bpcer", "bpnrr", "apcer", "apnrr")
-    said = _title(measure)[0] if plain else measure
-    said = f"{said[0].lower()}{said[1:]}"
-    return f"{said}, by {names.factor(analysis)}" if analysis else said
+    words = _title(measure)[0] if plain else measure
+    words = f"{words[0].lower()}{words[1:]}"
+    return f"{words}, by {names.factor(analysis)}" if analysis else words
 
 
 def _how(paired: bool) -> str:
@@ -241,23 +241,23 @@ def _group(names: Names, group: str) -> str:
     return names.everybody if group == EVERYBODY else names.group(group)
 
 
-def _in_time(found: SystemsComparison, names: Names) -> Iterator[Panels]:
+def _in_time(comparison: SystemsComparison, names: Names) -> Iterator[Panels]:
     """For each rate and way of grouping, the time line of every system that was audited more than once."""
-    series = {s.name: s.audits for s in found.systems if len(s.audits) > 1}
+    series = {s.name: s.audits for s in comparison.systems if len(s.audits) > 1}
     rates = {name: [_rates(audit) for audit in audits] for name, audits in series.items()}
-    for key in _asked_first(found, [key for own in rates.values() for one in own for key in one]):
+    for key in _asked_first(comparison, [key for own in rates.values() for one in own for key in one]):
         measure, analysis = key
-        told = {name: [one.get(key, {}) for one in own] for name, own in rates.items()}
-        shares = [s for own in told.values() for one in own for s in one.values() if s.known]
+        by_audit = {name: [one.get(key, {}) for one in own] for name, own in rates.items()}
+        shares = [s for own in by_audit.values() for one in own for s in one.values() if s.known]
         if not any(share.errors for share in shares):
             continue
-        order = _worst_first({f"{name} {at}": one for name, own in told.items() for at, one in enumerate(own)})
+        order = _worst_first({f"{name} {at}": one for name, own in by_audit.items() for at, one in enumerate(own)})
         days = [_day(audit) for audits in series.values() for audit in audits]
         highest = max(share.high or 0.0 for share in shares)
         axes = LinearAxis(min(days), max(days)), LinearAxis(0.0, highest)
         panels, rows = [], []
         for name, audits in series.items():
-            lines = {names.group(g): [one.get(g) for one in told[name]] for g in order}
+            lines = {names.group(g): [one.get(g) for one in by_audit[name]] for g in order}
             panels.append((name, _time_line(name, audits, lines, *axes)))
             rows += [
                 (name, audit.answered, group, _cell(share))
@@ -320,14 +320,14 @@ def _time_line(
     return picture(top + HEIGHT + 42 + 20 * len(lines), "".join(parts), f"{name}: rates by group, audit by audit")
 
 
-def _audits(found: SystemsComparison) -> Grid:
+def _audits(comparison: SystemsComparison) -> Grid:
     heads = ("system", "version", "answered", "status", "audit", "bundle", "signed with")
     return Grid(
         heads,
         tuple(
             (s.name, a.version, a.answered, "preregistered" if a.preregistered else "exploratory", a.title,
              f"{a.bundle[:16]}…", f"{a.signer[:16]}…")
-            for s in found.systems
+            for s in comparison.systems
             for a in s.audits
         ),
     )  # fmt: skip

@@ -45,8 +45,8 @@ def read_outcomes(
     (truth, predicted), names = respelled(
         [truth, predicted], names, source.classes, f"the classes of {table.name}", _CLASSES
     )
-    said = np.array([*names, NO_ANSWER])
-    if source.positive is not None and source.positive not in set(said[np.unique(truth)]):
+    answers = np.array([*names, NO_ANSWER])
+    if source.positive is not None and source.positive not in set(answers[np.unique(truth)]):
         raise BadRequest(f"no row of {table.name} is truly {source.positive!r}, the positive class of the plan")
     labelled = people_of_rows(table, source.subject, factors, contradictions, spellings)
     kept = labelled.subjects >= 0
@@ -56,7 +56,7 @@ def read_outcomes(
     if source.subject is None:
         findings.append(NO_SUBJECTS)
     return Classified(
-        labelled.people, labelled.subjects[kept], said[truth[kept]], said[predicted[kept]],
+        labelled.people, labelled.subjects[kept], answers[truth[kept]], answers[predicted[kept]],
         source.subject is not None, tuple(findings),
     )  # fmt: skip
 
@@ -72,7 +72,7 @@ def classes_that_never_meet(
     truth: Codes, predicted: Codes, names: tuple[str, ...], source: OutcomeTable, name: str
 ) -> list[str]:
     """Findings about predicted classes that nobody truly is. BadRequest where none of them is ever a true class."""
-    meant = [source.classes.get(said, said) for said in names]
+    meant = [source.classes.get(word, word) for word in names]
     true = {meant[at] for at in np.unique(truth)}
     answers = {meant[at]: int((predicted == at).sum()) for at in np.unique(predicted[predicted >= 0])}
     if answers and not true & set(answers):
@@ -83,21 +83,21 @@ def classes_that_never_meet(
             f"{_CLASSES.format(table)}"
         )
     return [
-        f"{count:,} rows of {name} are predicted {said!r}, which nobody truly is; they count as errors. If that is no "
-        f"answer, say no_answer = [{said!r}] under [outcomes]"
-        for said, count in answers.items()
-        if said not in true and not any(alike([said, other]) for other in true)
+        f"{count:,} rows of {name} are predicted {word!r}, which nobody truly is; they count as errors. If that is no "
+        f"answer, say no_answer = [{word!r}] under [outcomes]"
+        for word, count in answers.items()
+        if word not in true and not any(alike([word, other]) for other in true)
     ]
 
 
 def _meanings(answers: Sequence[str], true: Sequence[str]) -> dict[str, str]:
     """What predicted classes may mean, as a start: those spelled alike, yes and no in other words, else a blank."""
-    found = {}
-    for said in answers:
-        flag = flag_of(said)
-        same = [one for one in true if alike([said, one]) or (flag is not None and flag_of(one) == flag)]
-        found[said] = same[0] if len(same) == 1 else "?"
-    return found
+    meanings = {}
+    for answer in answers:
+        flag = flag_of(answer)
+        same = [one for one in true if alike([answer, one]) or (flag is not None and flag_of(one) == flag)]
+        meanings[answer] = same[0] if len(same) == 1 else "?"
+    return meanings
 
 
 def read_risks(source: RiskTable, folder: Path, factors: Sequence[str], spellings: Spellings = UNSAID) -> Scores:
@@ -153,22 +153,22 @@ def _set_aside(people: LabelledPeople, empty: NDArray[np.bool_]) -> str:
     """How many rows had no score, and in which group of the first factor that was most common."""
     codes, names = people.codes[:, 0], people.labels[0]
     shares = {n: float(empty[codes == at].mean()) for at, n in enumerate(names) if (codes == at).sum() >= 20}
-    said = f"{int(empty.sum()):,} of {len(empty):,} rows have no score and are left out"
+    text = f"{int(empty.sum()):,} of {len(empty):,} rows have no score and are left out"
     if len(shares) < 2:
-        return said
+        return text
     most, least = max(shares, key=shares.__getitem__), min(shares, key=shares.__getitem__)
-    return f"{said}: {100 * shares[most]:.2g} % of {most}, {100 * shares[least]:.2g} % of {least}"
+    return f"{text}: {100 * shares[most]:.2g} % of {most}, {100 * shares[least]:.2g} % of {least}"
 
 
 def _against_the_outcome(scores: NDArray[np.float64], happened: NDArray[np.bool_]) -> list[str]:
     if happened.all() or not happened.any():
         kind = "happened to everybody" if happened.all() else "happened to nobody"
         return [f"the outcome {kind} in this file: nothing can be said about half of the errors"]
-    found = direction(scores, happened)
-    if found.larger_is_more_alike or not found.certain:
+    tendency = direction(scores, happened)
+    if tendency.larger_is_more_alike or not tendency.certain:
         return []
     return [
-        f"the scores run against the outcome (AUC {found.auc:.2f}, under 0.5): the higher the score, the less often it "
+        f"the scores run against the outcome (AUC {tendency.auc:.2f}, under 0.5): the higher the score, the less often it "
         "happened. Either a low score means a high risk, or the outcome is the opposite of what the plan says"
     ]
 

@@ -191,11 +191,11 @@ class _FacesMeasurement:
     rows: NDArray[np.int64]
 
     def verification(self, at: int) -> Verification:
-        found = self.sums.verification(at)
+        verification = self.sums.verification(at)
         cells = tuple(
-            replace(cell, tally=replace(cell.tally, people=self.rows[cell.tally.people])) for cell in found.cells
+            replace(cell, tally=replace(cell.tally, people=self.rows[cell.tally.people])) for cell in verification.cells
         )
-        return replace(found, cells=cells)
+        return replace(verification, cells=cells)
 
     def genuine(self, at: int, group: int) -> tuple[Counts, Counts, Counts]:
         here = self.sums.genuine_group == group
