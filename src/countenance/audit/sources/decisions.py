@@ -168,8 +168,8 @@ def _against_the_outcome(scores: NDArray[np.float64], happened: NDArray[np.bool_
     if tendency.larger_is_more_alike or not tendency.certain:
         return []
     return [
-        f"the scores run against the outcome (AUC {tendency.auc:.2f}, under 0.5): the higher the score, the less often it "
-        "happened. Either a low score means a high risk, or the outcome is the opposite of what the plan says"
+        f"the scores run against the outcome (AUC {tendency.auc:.2f}, under 0.5): the higher the score, the less "
+        "often it happened. Either a low score means a high risk, or the outcome is the opposite of what the plan says"
     ]
 
 
