@@ -43,16 +43,20 @@ class SumBounds:
 
 
 def span(published: Sequence[PublishedSum], counts: Counts, target: Mask) -> SumBounds:
-    """The bounds of the sum of `target`, when the sums in `told` are known and no cell is negative.
+    """The bounds of the sum of `target`, when the sums in `published` are known and no cell is negative.
 
     counts: (n,), the true cells, from which the known sums are computed. target: (n,).
     """
     from scipy.optimize import linprog  # slow to import, and only withheld cells need it
+    from scipy.sparse import csr_array
 
     if not published:
         return SumBounds(0.0, float("inf"), ())
-    known = np.array([line.cells for line in published], np.float64)
-    sums = known @ counts
+    lines = np.array([line.cells for line in published])
+    sums = lines.astype(np.float64) @ counts
+    alike = np.packbits(np.vstack([lines, target]), axis=0).T  # cells of the same sums are one unknown
+    at = np.unique(np.ascontiguousarray(alike).view(f"V{alike.shape[1]}").ravel(), return_index=True)[1]
+    known, target = csr_array(lines[:, at].astype(np.float64)), target[at]
     bounds, rests = [], set[int]()
     for sign in (1, -1):
         solved = linprog(sign * target.astype(np.float64), A_eq=known, b_eq=sums, bounds=(0, None), method="highs")
