@@ -38,6 +38,10 @@ FRAME_PX, CLOSE_UP_PX = 320, 160
 searched at the second (a sixteenth of the work), where faces of up to 1.6 times the frame are found.
 """
 
+TURNED_SCORE = 0.89
+"""What a find in a turned copy scores at most, below what tells that a face does not lie sideways: it may lie any way
+in the picture, so every turn of it must be looked at."""
+
 STEP = 32
 """The tiles' sides and overlaps are multiples of the detector's largest stride."""
 
@@ -114,11 +118,10 @@ class Finder:
     def _checked(self, pixels: Pixels, faces: Found) -> tuple[Found, list[float]]:
         return turning.upright(pixels, faces, self._crops, self._upright, self._how.min_score)
 
-    def _crops(self, crops: Pixels) -> Sequence[Found]:
+    def _crops(self, crops: Pixels) -> tuple[Found, NDArray[np.intp]]:
         maps = self._network.run(crops)
-        number = len(crops)
-        split = [array.reshape(number, -1, array.shape[-1]) for array in maps]
-        return [yunet.read_maps([a[i : i + 1] for a in split], crops.shape[2], self._faint) for i in range(number)]
+        split = [array.reshape(len(crops), -1, array.shape[-1]) for array in maps]
+        return yunet.candidates(split, crops.shape[2], self._faint)
 
     def _sweep(self, pixels: Pixels, base: Pixels, degrees: float) -> Found:
         """The faces in `base` turned upright by `degrees`, at its size and a quarter of it, in pixels of `pixels`."""
@@ -128,18 +131,17 @@ class Finder:
         looks = [self._once(turned)]
         if max(turned.shape[:2]) > FRAME_PX:
             quarter = _shrunk(turned, CLOSE_UP_PX)
-            looks.append(
-                self._once(quarter).scaled(turned.shape[1] / quarter.shape[1], turned.shape[0] / quarter.shape[0])
-            )
-        faces = _merged(looks, self._faint)
+            large = self._once(quarter)  # small ones are seen better in what it was shrunk from
+            large = large.at(large.scores >= self._how.min_score)
+            looks.append(large.scaled(turned.shape[1] / quarter.shape[1], turned.shape[0] / quarter.shape[0]))
+        found = _merged(looks, self._faint)
         if degrees:
-            points = faces.points @ back[:, :2].T + back[:, 2]
-            centres = (faces.boxes[:, :2] + faces.boxes[:, 2:] / 2) @ back[:, :2].T + back[:, 2]
-            boxes = [turning.turned_box(c, b[2:], degrees) for c, b in zip(centres, faces.boxes, strict=True)]
-            # upright points of a turned face must not count as certain: the crops decide
-            scores = np.minimum(faces.scores, np.float32(0.9))
-            faces = Found(np.array(boxes, np.float32).reshape(-1, 4), points.astype(np.float32), scores)
-        return faces.scaled(across, down)
+            points = found.points @ back[:, :2].T + back[:, 2]
+            centres = (found.boxes[:, :2] + found.boxes[:, 2:] / 2) @ back[:, :2].T + back[:, 2]
+            boxes = [turning.turned_box(c, b[2:], degrees) for c, b in zip(centres, found.boxes, strict=True)]
+            scores = np.minimum(found.scores, np.float32(TURNED_SCORE))
+            found = Found(np.array(boxes, np.float32).reshape(-1, 4), points.astype(np.float32), scores)
+        return found.scaled(across, down)
 
     def _tiled(self, pixels: Pixels, longer: int) -> Found:
         """The small faces of `pixels` at a scale of `longer` pixels, a tile at a time, in pixels of `pixels`."""

@@ -70,10 +70,11 @@ class Mixed:
 class Upright:
     """How the detector's scores, 0..1, show that a face is upright.
 
-    clear_score: above any score of a face that is upside down or sideways. likely_score: above any score of a face that
-    is sideways or half turned. sure_score, sure_margin: the score that the upright one of four small crops needs, and
-    its lead over the next, to decide the matter. turned_score, turned_margin: the score that the best of eight larger
-    crops needs if it is a turned one, and its lead over those a right angle or more away; else the face is not used.
+    clear_score: above any that a face reaches that lies upside down or sideways. likely_score: above any of a face that
+    lies sideways or half turned. sure_score, sure_margin: what the upright one of a face's crops must have, and by
+    how much it must lead the next, to settle it. turned_score, turned_margin: what the best of eight larger crops must
+    have where it is a turned one, and by how much it must lead those a right angle or more away; else the face is not
+    used.
     """
 
     clear_score: float

@@ -1,7 +1,9 @@
-"""Which way up a face is: the detector scores turned crops of it, and the upright one scores highest. A detector that
-was never trained on faces upside down finds them all the same, and draws upright points on them. The score gives it
-away: of the quarter turns of one crop the upright one wins (docs/models.md says how often). So every face whose score
-is not above any that a turned face reaches is checked in small crops, a few thousand pixels each.
+"""Which way a face lies: crops of it, turned, put to the detector, which scores the upright one highest.
+
+A detector that never saw a face upside down finds it all the same, and draws upright points on it. What tells is the
+score: of the quarter turns of one crop the upright one wins. So every face whose score is not already beyond any that a
+turned face reaches is looked at in small crops, a few thousand pixels each: upright and upside down where its score is
+beyond that of faces that lie sideways; else, or where that does not tell, in every eighth of a turn.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from countenance.engine.manifest import Upright
 from countenance.engine.yunet import Found
 from countenance.faces import Pixels
 
+HALVES = (0.0, 180.0)
 QUARTERS = (0.0, 90.0, 180.0, 270.0)
 EIGHTHS = (0.0, 45.0, 90.0, 135.0, 180.0, 225.0, 270.0, 315.0)
 
@@ -32,8 +35,8 @@ the most such checks.
 
 _AT_ONCE = 32
 
-Detect = Callable[[Pixels], Sequence[Found]]
-"""Finds the faces in each of (n, side, side, 3) above a low score."""
+Detect = Callable[[Pixels], tuple[Found, NDArray[np.intp]]]
+"""Faces in (n, side, side, 3), whatever their score above a low one and however they overlap; and in which of n."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,20 +93,15 @@ class _Cut:
         turn = np.array([[cos, sin], [-sin, cos]])
         return np.asarray((points - (self.size - 1) / 2) @ turn + np.array([self.x, self.y]))
 
-    def seen(self, faces: Found) -> _Seen | None:
-        """The best face in the middle of the crop, or none."""
-        centre = faces.boxes[:, :2] + faces.boxes[:, 2:] / 2
-        middle = (np.abs(centre - self.size / 2) < self.size / 5).all(axis=1)
-        middle &= faces.boxes[:, 2:].max(axis=1) > self.size / 4
-        if not middle.any():
-            return None
-        best = int(np.argmax(np.where(middle, faces.scores, -1)))
+    def seen(self, faces: Found, row: int) -> _Seen:
+        """The face in this row of `faces`, which is of this crop."""
+        box = faces.boxes[row]
         return _Seen(
             self.degrees,
-            turned_box(self.back(centre[best]), faces.boxes[best, 2:] * (self.side / self.size), self.degrees),
-            self.back(faces.points[best]).astype(np.float32),
-            float(faces.scores[best]),
-            roll(faces.points[best]),
+            turned_box(self.back(box[:2] + box[2:] / 2), box[2:] * (self.side / self.size), self.degrees),
+            self.back(faces.points[row]).astype(np.float32),
+            float(faces.scores[row]),
+            roll(faces.points[row]),
         )
 
 
@@ -128,22 +126,19 @@ def upright(
     candidates: in pixels of `pixels`. An upright face keeps its box and points, and its score if that is enough.
     The turns are degrees, multiples of 45, and 0 for a face that was not turned.
     """
-    cuts = [_Cut(*_middle(box), float(max(box[2:])) * SMALL[1], SMALL[0], 0.0) for box in candidates.boxes]
     unclear = [i for i in range(len(candidates.scores)) if not candidates.scores[i] >= how.clear_score]
-    likely = [i for i in unclear if candidates.scores[i] >= how.likely_score]
     seen: dict[int, _Seen | None] = {}
-    for i, turns in zip(likely, _look(pixels, [cuts[i] for i in likely], QUARTERS, detect), strict=True):
-        best, rest = _best(turns)
-        if best and best.degrees == 0 and best.score >= how.sure_score and best.score - rest >= how.sure_margin:
-            seen[i] = best
+    for size in (SMALL, LARGE):  # these lie upright or upside down: two turns tell
+        likely = [i for i in unclear if candidates.scores[i] >= how.likely_score and i not in seen]
+        cuts = [_around(candidates.boxes[i], size) for i in likely]
+        for i, turns in zip(likely, _look(pixels, cuts, HALVES, detect), strict=True):
+            best, rest = _best(turns)
+            if best and best.degrees == 0 and best.score >= how.sure_score and best.score - rest >= how.sure_margin:
+                seen[i] = best
     open_ = [i for i in unclear if i not in seen]
-    larger = [
-        _Cut(*_middle(candidates.boxes[i]), float(max(candidates.boxes[i][2:])) * LARGE[1], LARGE[0], 0.0)
-        for i in open_
-    ]
+    larger = [_around(candidates.boxes[i], LARGE) for i in open_]
     for i, turns in zip(open_, _look(pixels, larger, EIGHTHS, detect), strict=True):
-        best, _ = _best(turns)
-        rest = max((face.score for face in turns if best and _apart(face, best) >= 90), default=0.0)
+        best, rest = _best(turns)
         odd = best is not None and best.degrees != 0 and best.score < how.turned_score
         seen[i] = None if best is None or odd or best.score - rest < how.turned_margin else best
     kept: list[_Seen] = []
@@ -178,7 +173,7 @@ def _straightened(pixels: Pixels, face: _Seen, detect: Detect) -> _Seen:
         x, y = (face.box[:2] + face.box[2:] / 2).tolist()
         side = max(float(max(face.box[2:])), 1.0) * LARGE[1]
         cut = _Cut(x, y, side, LARGE[0], face.degrees + face.lean)
-        again = cut.seen(detect(cut.pixels(pixels)[np.newaxis])[0])
+        again = _seen([cut], [cut.pixels(pixels)], detect)[0]
         if again is None or again.score < min(face.score, 0.9) - 0.05:
             break
         face = again
@@ -199,16 +194,27 @@ def _look(pixels: Pixels, cuts: list[_Cut], turns: Sequence[float], detect: Dete
                 sheets.append(np.rot90(sheets[-turns.index(job.degrees)], int(quarter)))
             else:
                 sheets.append(job.pixels(pixels))
-        faces_by_crop = detect(np.ascontiguousarray(np.stack(sheets)))
-        seen += [job.seen(faces) for job, faces in zip(part, faces_by_crop, strict=True)]
+        seen += _seen(part, sheets, detect)
     width = len(turns)
     return [[s for s in seen[i : i + width] if s is not None] for i in range(0, len(seen), width)]
 
 
+def _seen(cuts: Sequence[_Cut], crops: Sequence[Pixels], detect: Detect) -> list[_Seen | None]:
+    """The best face in the middle of each of the `crops`, or none; crops of one size."""
+    faces, which = detect(np.ascontiguousarray(np.stack(crops)))
+    size = cuts[0].size
+    centre = faces.boxes[:, :2] + faces.boxes[:, 2:] / 2
+    middle = (np.abs(centre - size / 2) < size / 5).all(axis=1) & (faces.boxes[:, 2:].max(axis=1) > size / 4)
+    best: dict[int, int] = {}
+    for row in np.flatnonzero(middle)[np.argsort(faces.scores[middle], kind="stable")].tolist():
+        best[int(which[row])] = row
+    return [cut.seen(faces, best[i]) if i in best else None for i, cut in enumerate(cuts)]
+
+
 def _best(seen: list[_Seen]) -> tuple[_Seen | None, float]:
-    """The face of the highest score, and the next best score."""
-    order = sorted(seen, key=lambda face: -face.score)
-    return (order[0] if order else None), (order[1].score if len(order) > 1 else 0.0)
+    """The face of the highest score, and the highest score a right angle or more away from it."""
+    best = max(seen, key=lambda face: face.score, default=None)
+    return best, max((face.score for face in seen if best and _apart(face, best) >= 90), default=0.0)
 
 
 def _apart(one: _Seen, other: _Seen) -> float:
@@ -216,5 +222,7 @@ def _apart(one: _Seen, other: _Seen) -> float:
     return abs((one.degrees - other.degrees + 180) % 360 - 180)
 
 
-def _middle(box: NDArray[np.float32]) -> tuple[float, float]:
-    return float(box[0] + box[2] / 2), float(box[1] + box[3] / 2)
+def _around(box: NDArray[np.float32], size: tuple[int, float]) -> _Cut:
+    """The crop of this size (`SMALL`, `LARGE`) around a face."""
+    side = float(max(box[2:])) * size[1]
+    return _Cut(float(box[0] + box[2] / 2), float(box[1] + box[3] / 2), side, size[0], 0.0)

@@ -19,6 +19,9 @@ from countenance.faces import Pixels
 
 Maps = NDArray[np.float32]
 
+_NO_BOXES, _NO_POINTS = np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32)
+_NO_SCORES = np.empty(0, np.float32)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
@@ -78,25 +81,34 @@ def read_maps(maps: Sequence[Maps], width: int, how: Detection) -> Found:
     (1, cells, 10). score = sqrt(class x object), both clipped to 0..1; the box's centre is (column + x, row + y) x
     stride and its sides exp(w), exp(h) times the stride; weaker boxes that overlap a stronger one are dropped.
     """
-    boxes, points, scores = [], [], []
+    found, _ = candidates(maps, width, how)
+    return found.at(strongest(found.boxes, found.scores, how))
+
+
+def candidates(maps: Sequence[Maps], width: int, how: Detection) -> tuple[Found, NDArray[np.intp]]:
+    """All that scores enough in n padded pictures `width` pixels wide, overlapping boxes too; and in which picture.
+
+    maps: as for `read_maps`, with n in place of 1.
+    """
+    boxes, points, scores, pictures = [_NO_BOXES], [_NO_POINTS], [_NO_SCORES], [np.empty(0, np.intp)]
     for level, stride in enumerate(how.strides):
-        classes, objects, offsets, corners = (array[0] for array in maps[4 * level : 4 * level + 4])
-        score = np.sqrt(_clipped(classes[:, 0]) * _clipped(objects[:, 0]))
-        cells = np.flatnonzero(score >= how.min_score)
+        classes, objects, offsets, corners = maps[4 * level : 4 * level + 4]
+        score = np.sqrt(_clipped(classes[..., 0]) * _clipped(objects[..., 0]))
+        picture, cells = np.nonzero(score >= how.min_score)
         if not len(cells):
             continue
         grid = np.stack(np.divmod(cells, width // stride)[::-1], axis=1).astype(np.float32)
-        centre, size = (grid + offsets[cells, :2]) * stride, np.exp(np.minimum(offsets[cells, 2:], 20)) * stride
+        where = offsets[picture, cells]
+        centre, size = (grid + where[:, :2]) * stride, np.exp(np.minimum(where[:, 2:], 20)) * stride
         boxes.append(np.concatenate((centre - size / 2, size), axis=1))
-        points.append((grid[:, None] + corners[cells].reshape(-1, 5, 2)) * stride)
-        scores.append(score[cells])
-    if not scores:
-        return Found(np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty(0, np.float32))
-    faces = Found(np.concatenate(boxes), np.concatenate(points), np.concatenate(scores))
-    usable = np.isfinite(faces.boxes).all(axis=1) & (faces.boxes[:, 2:] > 0).all(axis=1)
-    usable &= np.isfinite(faces.points).all(axis=(1, 2))
-    kept = strongest(faces.boxes[usable], faces.scores[usable], how)
-    return Found(faces.boxes[usable][kept], faces.points[usable][kept], faces.scores[usable][kept])
+        points.append((grid[:, None] + corners[picture, cells].reshape(-1, 5, 2)) * stride)
+        scores.append(score[picture, cells])
+        pictures.append(picture)
+    found = Found(np.concatenate(boxes), np.concatenate(points), np.concatenate(scores))
+    usable = np.isfinite(found.boxes).all(axis=1) & (found.boxes[:, 2:] > 0).all(axis=1)
+    usable &= np.isfinite(found.points).all(axis=(1, 2))
+    kept = np.flatnonzero(usable)
+    return found.at(kept), np.concatenate(pictures)[kept]
 
 
 def _clipped(values: NDArray[np.float32]) -> NDArray[np.float32]:
