@@ -34,6 +34,7 @@ EVERY = (
     "promise",
     "sizes",
     "turns",
+    "quality",
     "redaction",
     "occlusion",
     "video",

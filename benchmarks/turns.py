@@ -22,7 +22,7 @@ from countenance.engine.runtime import fastest_precision
 from countenance.faces import Pixels
 from countenance.settings import Settings, load
 
-ROUNDS, PICTURES = 4, 8
+ROUNDS, PICTURES = 8, 4
 """How often each picture is looked at, and pictures of a kind at most."""
 
 KINDS = ("250 x 250, 1 face", "1280 x 960, 1 face", "1280 x 960, 10 faces")
