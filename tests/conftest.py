@@ -1,6 +1,31 @@
-"""Properties are tested without a deadline: machines are shared, and no test is about time."""
+"""Properties are tested without a deadline: machines are shared, and no test is about time.
 
+Databases of both kinds, for tests of what must be the same in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+from tests.fakes.postgres import KINDS, NO_SERVER, PostgresServer, new_place, postgres_server, programs
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for the session; tests that use it skip, and say so, where there is none."""
+    if programs() is None:
+        pytest.skip(NO_SERVER)
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(params=KINDS)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """An empty database of each kind in turn, for `open_database`; see `sqlite_only`."""
+    return new_place(request, tmp_path)

@@ -100,7 +100,7 @@ class Countenance:
     @classmethod
     def _open(cls, settings: Settings) -> Countenance:
         private_home(settings.home)
-        database = open_database(settings.database)
+        database = open_database(settings.place)
         ledger = Ledger(database, Signer.from_file(settings.keys / "ledger.key"), settings.origin, _now)
         bindings = Bindings(database, ledger, secret_file(settings.keys / "bindings.key"), BOUND)
         register = Register(database, secret_file(settings.keys / "mandates.key"), _now, bindings)

@@ -26,9 +26,48 @@ _FAULTS: Mapping[int, str] = MappingProxyType(
 )
 
 
+_SERVER_FAULTS: Mapping[str, str] = MappingProxyType(
+    {
+        "08": "the database server cannot be reached: see that it runs, and that COUNTENANCE_DATABASE names it",
+        "28": "the database server refuses this user: see its name, its password and pg_hba.conf",
+        "3D": "there is no such database on the server: make it with createdb",
+        "42501": "this database user may not do that: grant it all on the database and its schema",
+        "25006": "the database server may only be read: it is a standby, or was told so",
+        "53100": "the disk of the database server is full: make room there",
+        "53": "the database server is out of memory or connections: raise its limits, or run fewer processes",
+        "55P03": "another process holds the database: end it, or let it finish",
+        "57": "the database server is stopping, starting or ended the connection: see its log",
+        "58": "the disk of the database server refuses: see its log",
+        "XX": "the database is damaged: stop, keep its files, and put a backup in their place",
+    }
+)
+"""By SQLSTATE, or its class where that has no words of its own."""
+
+
 def disk_fault(error: BaseException) -> str | None:
-    """What is wrong and what can be done, for an error of SQLite, also through SQLAlchemy; None for any other."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        error = error.orig
+    """What is wrong and what can be done, for an error of a database, also through SQLAlchemy; None for any other."""
+    error = _of_driver(error)
     code = getattr(error, "sqlite_errorcode", None)
-    return None if not isinstance(code, int) else _FAULTS.get(code & 0xFF)
+    if isinstance(code, int):
+        return _FAULTS.get(code & 0xFF)
+    state = "08000" if lost_connection(error) and not _state(error) else _state(error)
+    return _SERVER_FAULTS.get(state) or _SERVER_FAULTS.get(state[:2])
+
+
+def lost_connection(error: BaseException) -> bool:
+    """Whether an error of psycopg, also through SQLAlchemy, says that there is no connection to the server any more."""
+    error = _of_driver(error)
+    if not type(error).__module__.startswith("psycopg"):
+        return False
+    state = _state(error)
+    if state:
+        return state.startswith("08") or state in ("57P01", "57P02", "57P03")
+    return type(error).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout")
+
+
+def _of_driver(error: BaseException) -> BaseException:
+    return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+
+
+def _state(error: BaseException) -> str:
+    return getattr(error, "sqlstate", None) or ""

@@ -66,6 +66,8 @@ class Settings:
     """Where the end of a video job is told: COUNTENANCE_TOPICS=ARN=https://host/path,ARN=URL"""
     video_jobs: int = 1
     """Jobs on stored video that run at once; 0 means that this process runs none."""
+    database: str | None = field(default=None, repr=False)
+    """URL of a PostgreSQL database, postgresql://user@host/name, in place of the SQLite file in the data folder."""
     origin: str = "countenance.local/ledger"
     """The name under which the ledger signs its checkpoints: a host and path of yours, without a scheme."""
     packs: tuple[str, ...] = ("house",)
@@ -138,9 +140,14 @@ class Settings:
         return None if self.metrics is None else _place_of(self.metrics)
 
     @property
-    def database(self) -> Path:
-        """The SQLite file that holds all state."""
+    def database_file(self) -> Path:
+        """The SQLite file that holds all state, unless `database` names another place."""
         return self.home / DATABASE
+
+    @property
+    def place(self) -> Path | str:
+        """Where all state is kept: the SQLite file, or the URL of a PostgreSQL database."""
+        return self.database or self.database_file
 
     @property
     def keys(self) -> Path:
@@ -184,6 +191,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         s3_secret_key=given.get("S3_SECRET_KEY", ""),
         topics=_topics(given.get("TOPICS", "")),
         video_jobs=_number(given, "VIDEO_JOBS", defaults.video_jobs, 0, 64),
+        database=_database(given.get("DATABASE")),
         origin=given.get("ORIGIN", defaults.origin),
         packs=_words(given.get("PACKS", "house")),
         packs_dir=_path(given.get("PACKS_DIR")),
@@ -261,7 +269,7 @@ def shown(settings: Settings) -> dict[str, str]:
 def _said(name: str, value: object) -> str:
     if name == "s3_secret_key":
         return "(set, not shown)" if value else ""
-    if name in ("topics", "s3_endpoint", "traces"):
+    if name in ("topics", "s3_endpoint", "traces", "database"):
         places = value if isinstance(value, Mapping) else {"": value or ""}
         return ", ".join("=".join(filter(None, (key, _place(str(url))))) for key, url in places.items())
     if isinstance(value, Mapping):
@@ -387,6 +395,12 @@ def _buckets(text: str) -> dict[str, Path]:
             raise Misconfigured(f"COUNTENANCE_BUCKETS is name=/folder,other=/folder, got {item!r}")
         buckets[name] = Path(folder).expanduser().resolve()
     return buckets
+
+
+def _database(text: str | None) -> str | None:
+    if text and not (text.startswith("postgresql://") and urlsplit(text).path.strip("/")):
+        raise Misconfigured("COUNTENANCE_DATABASE is postgresql://user@host:port/name")  # it may hold a password
+    return text or None
 
 
 def _topics(text: str) -> dict[str, str]:

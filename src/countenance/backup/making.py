@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 
 from countenance.backup.contents import CONTENTS, BackupContents, contents_of
 from countenance.backup.sealed import SealedReader, SealedWriter
-from countenance.errors import AlreadyExists, Conflict, NotFound, StoreError
+from countenance.errors import AlreadyExists, Conflict, NotFound, NotOffered, StoreError
 from countenance.settings import DATABASE, Settings
 
 _TRIES = 3
@@ -29,8 +29,14 @@ def back_up(own: Settings, file: Path, passphrase: str, now: datetime) -> Backup
     of one moment. What was written is read again and compared. The file is its owner's alone (mode 600). `NotFound`
     without an installation, `AlreadyExists` where `file` does, `BadRequest` for a passphrase that is too short,
     `StoreError` where the database cannot be copied or the file cannot be written.
+    `NotOffered` where the database is PostgreSQL's.
     """
-    if not own.database.exists():
+    if own.database is not None:
+        raise NotOffered(
+            "this installation is kept in PostgreSQL: back that database up with pg_dump or the server's archiving, "
+            "and the folders keys and calibration of the data folder beside it; see docs/postgresql.md"
+        )
+    if not own.database_file.exists():
         raise NotFound(f"there is no installation in {own.home}: {DATABASE} is not there")
     if file.exists():
         raise _is_there(file)
@@ -52,7 +58,7 @@ def _consistent(own: Settings, copy: Path) -> dict[str, bytes]:
     for _ in range(_TRIES):
         files = dict(_files(own))
         copy.unlink(missing_ok=True)
-        _copy(own.database, copy)
+        _copy(own.database_file, copy)
         if dict(_files(own)) == files:
             return files
     raise Conflict("keys or calibration were changed while they were copied; try again when that is done")

@@ -16,7 +16,7 @@ from countenance.backup.contents import CONTENTS, BackupContents
 from countenance.backup.later import ErasedAgain, erase_again, read_later
 from countenance.backup.sealed import SealedReader
 from countenance.database import open_database
-from countenance.errors import AlreadyExists, BadRequest, Misconfigured, StoreError
+from countenance.errors import AlreadyExists, BadRequest, Misconfigured, NotOffered, StoreError
 from countenance.home import private_home
 from countenance.ledger import Ledger, Records, verifier
 from countenance.settings import DATABASE, Settings
@@ -57,8 +57,14 @@ def restore(
 
     `AlreadyExists` where the data folder holds an installation or parts of one; `BadRequest` where the file is no
     backup, is damaged, was sealed with another passphrase, or a checkpoint is of another ledger; `Misconfigured` where
-    what it holds does not verify. After any of them the data folder is as it was.
+    what it holds does not verify; `NotOffered` where the settings name a
+    PostgreSQL database. After any of them the data folder is as it was.
     """
+    if own.database is not None:
+        raise NotOffered(
+            "a backup is restored as a SQLite file: unset COUNTENANCE_DATABASE, restore, and copy it to PostgreSQL "
+            "with countenance database move"
+        )
     _demand_empty(own)
     try:
         with file.open("rb") as source:
@@ -92,7 +98,7 @@ def _without(aside: Settings, contents: BackupContents, export: Path) -> ErasedA
 
 
 def _demand_empty(own: Settings) -> None:
-    for path in (own.database, Path(f"{own.database}-wal"), own.keys, own.calibration):
+    for path in (own.database_file, Path(f"{own.database_file}-wal"), own.keys, own.calibration):
         if path.exists() and (path.is_file() or any(path.iterdir())):
             raise AlreadyExists(
                 f"{path.name!r} lies in {own.home} already; a backup is restored into a folder without an "
@@ -153,7 +159,7 @@ def _verified(
         raise Misconfigured(f"{name} holds a ledger and not the key that signs it")
     known = [each for each in since if each.size <= contents.entries]
     newer = tuple(_lost(each, contents, own_key(aside)) for each in since if each.size > contents.entries)
-    database = open_database(aside.database)
+    database = open_database(aside.database_file)
     try:
         checked = verify_installation(aside, database, since=known)
         wrong = checked.wrong

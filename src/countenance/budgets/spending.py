@@ -47,7 +47,7 @@ _SUM = Direct(
 _ADD = Direct(
     sa.text(
         "INSERT INTO budget_spent (scope, slot, spent, ends_us) VALUES (:scope, :slot, :more, :ends) "
-        "ON CONFLICT (scope, slot) DO UPDATE SET spent = spent + :more"
+        "ON CONFLICT (scope, slot) DO UPDATE SET spent = budget_spent.spent + :more"
     )
 )
 _NEW = Direct(

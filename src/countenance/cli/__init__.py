@@ -27,6 +27,7 @@ _COMMANDS = {
     "ledger": "Show, verify, prove and export the record.",
     "doctor": "What is wrong with this installation, and what to do.",
     "backup": "The installation into one sealed file, while it serves.",
+    "database": "From a SQLite file to PostgreSQL, verified.",
     "restore": "A backup into a folder without an installation, verified.",
     "policy": "Explain, compare and test the rules.",
     "audit": "Measure any face system by group.",

@@ -21,7 +21,7 @@ def installation(*, reads: bool = False) -> Iterator[Countenance]:
     reads: the command makes nothing, so that the folder is named only where it makes a new installation.
     """
     own = settings.load()
-    new = not own.database.exists()
+    new = own.database is None and not own.database_file.exists()
     if new or not reads:
         new_one = "a new installation: " if new else ""
         click.echo(f"countenance: {new_one}{settings.home_sentence(own.home)}", err=True)

@@ -229,7 +229,7 @@ def _now() -> datetime:
 def _database(own: Settings | None = None) -> Engine:
     own = own or settings.load()
     private_home(own.home)
-    return open_database(own.database)
+    return open_database(own.place)
 
 
 @contextmanager

@@ -8,8 +8,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from countenance.database import connect, reading_once
 from countenance.doctor.finding import Diagnosis, Severity, Surroundings
-from countenance.errors import Misconfigured
+from countenance.errors import CountenanceError, Misconfigured
 from countenance.home import LEFT_OVER, open_to_others
 from countenance.settings import Settings
 from countenance.signing import secret_file
@@ -104,11 +107,25 @@ def check_left_over(own: Settings, _: Surroundings) -> Iterator[Diagnosis]:
 
 def _any(own: Settings, table: str, condition: str) -> bool:
     """Whether such a row is there; not, where that cannot be told: the check of the database says why."""
-    if not own.database.exists():
-        return False
     question = f"SELECT 1 FROM {table} WHERE {condition} LIMIT 1"  # noqa: S608 - fixed words
+    if own.database is not None:
+        return _any_on_server(own.database, question)
+    if not own.database_file.exists():
+        return False
     try:
-        with closing(sqlite3.connect(f"{own.database.as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{own.database_file.as_uri()}?mode=ro", uri=True)) as connection:
             return connection.execute(question).fetchone() is not None
     except sqlite3.Error:
+        return False
+
+
+def _any_on_server(url: str, question: str) -> bool:
+    try:
+        engine = connect(url)
+        try:
+            with reading_once(engine) as connection:
+                return connection.exec_driver_sql(question.replace("%", "%%")).first() is not None
+        finally:
+            engine.dispose()
+    except (CountenanceError, SQLAlchemyError):
         return False

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
-from countenance.database import MIGRATIONS, open_database
+from countenance.database import MIGRATIONS, connect, open_database, reading, shown
 from countenance.doctor.finding import Diagnosis, Severity, Surroundings
 from countenance.errors import CountenanceError
 from countenance.gallery import damaged_rows
@@ -37,7 +37,7 @@ def check_record(own: Settings, surroundings: Surroundings) -> Iterator[Diagnosi
         yield from (Diagnosis(check, Severity.UNKNOWN, why) for check in ("ledger", "rows", "clock"))
         return
     try:
-        engine = open_database(own.database)
+        engine = open_database(own.place)
     except CountenanceError as error:
         yield Diagnosis("ledger", Severity.WRONG, str(error), "see that this user may write there")
         return
@@ -57,41 +57,68 @@ def check_record(own: Settings, surroundings: Surroundings) -> Iterator[Diagnosi
 
 
 def _database(own: Settings) -> Iterator[Diagnosis]:
-    if not own.database.exists():
-        says = f"there is no installation in {own.home} yet: {own.database.name} is not there"
+    if own.database is not None:
+        yield _on_server(own.database)
+        return
+    if not own.database_file.exists():
+        says = f"there is no installation in {own.home} yet: {own.database_file.name} is not there"
         yield Diagnosis("database", Severity.WRONG, says, "countenance serve makes one; or name another with --home")
         return
     try:
-        with closing(sqlite3.connect(f"{own.database.as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
+        with closing(sqlite3.connect(f"{own.database_file.as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
             trouble = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
             known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
             version = connection.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
     except sqlite3.Error as error:
         yield Diagnosis("database", Severity.WRONG, f"the database cannot be read: {error}", "restore a backup")
         return
+    if trouble != ["ok"]:
+        yield Diagnosis("database", Severity.WRONG, f"the database is damaged: {trouble[0]}", "restore a backup")
+    else:
+        yield _of_version(None if version is None else str(version[0]))
+
+
+def _on_server(url: str) -> Diagnosis:
+    """Of a PostgreSQL database, whose files are the server's to check."""
+    try:
+        engine = connect(url)
+    except CountenanceError as error:
+        return Diagnosis("database", Severity.WRONG, str(error), "put that right on the server; see docs/postgresql.md")
+    try:
+        with reading(engine) as connection:
+            tables = set(inspect(connection).get_table_names())
+            version = None
+            if "alembic_version" in tables:
+                version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    finally:
+        engine.dispose()
+    if not tables:
+        says = f"there is no installation in {shown(url)} yet: it has no tables"
+        return Diagnosis("database", Severity.WRONG, says, "countenance serve makes them, or countenance database move")
+    return _of_version(version)
+
+
+def _of_version(version: str | None) -> Diagnosis:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     script = ScriptDirectory.from_config(config)
     newest = script.get_current_head()
-    if trouble != ["ok"]:
-        yield Diagnosis("database", Severity.WRONG, f"the database is damaged: {trouble[0]}", "restore a backup")
-    elif version is None or version[0] not in {each.revision for each in script.walk_revisions()}:
-        has = "has no version" if version is None else f"has version {version[0]}"
-        yield Diagnosis(
+    if version not in {each.revision for each in script.walk_revisions()}:
+        has = "has no version" if version is None else f"has version {version}"
+        return Diagnosis(
             "database",
             Severity.WRONG,
             f"the database {has}, and this Countenance knows those up to {newest}",
             "install the Countenance that wrote it, or a newer one",
         )
-    elif version[0] != newest:
-        yield Diagnosis(
+    if version != newest:
+        return Diagnosis(
             "database",
             Severity.WARNING,
-            f"the database has version {version[0]}; the next start migrates it to {newest}",
+            f"the database has version {version}; the next start migrates it to {newest}",
             "make a backup with the Countenance that wrote it, then start",
         )
-    else:
-        yield Diagnosis("database", Severity.WELL, f"it can be read and has version {newest}")
+    return Diagnosis("database", Severity.WELL, f"it can be read and has version {newest}")
 
 
 def _ledger(own: Settings, engine: Engine, surroundings: Surroundings) -> Iterator[Diagnosis]:

@@ -9,9 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from countenance.database import changing, reading
+from countenance.database import changing, inserting, reading
 from countenance.errors import NoSuchFace, NotFound
 from countenance.gallery.answers import Page
 from countenance.gallery.paging import microseconds, moment, page_size
@@ -117,7 +116,9 @@ class Profiles:
         with changing(self._engine) as connection:
             number = user_number(connection, _number(connection, gallery_id), person_id)
             values = _given(name=name, user_data=user_data)
-            statement = insert(user_profiles).values(user=number, **{"name": person_id, **values})
+            statement = inserting(connection.dialect, user_profiles).values(
+                user=number, **{"name": person_id, **values}
+            )
             changed = values or {"user": number}
             connection.execute(statement.on_conflict_do_update(index_elements=["user"], set_=changed))
 
@@ -140,7 +141,7 @@ class Profiles:
         """Store data with a face; `NoSuchFace` without it."""
         with changing(self._engine) as connection:
             row = _face_row(connection, gallery_id, face_id, None)
-            statement = insert(face_profiles).values(face=row.number, user_data=user_data)
+            statement = inserting(connection.dialect, face_profiles).values(face=row.number, user_data=user_data)
             connection.execute(statement.on_conflict_do_update(index_elements=["face"], set_={"user_data": user_data}))
 
     def face(self, gallery_id: str, face_id: str, person_id: str | None) -> NotedFace:

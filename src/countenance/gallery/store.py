@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sqlalchemy.exc import IntegrityError
 
 from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
-from countenance.database import Direct, Transaction, changing, reading, reading_once
+from countenance.database import Direct, Transaction, changing, kind_of, reading, reading_once
 from countenance.errors import AlreadyExists, BadRequest, Conflict, NoSuchFace, NotAsRecorded, NotFound
 from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, Template
 from countenance.gallery.answers import Erased, GalleryInfo, Page
@@ -474,21 +474,8 @@ class Store:
         return np.sort(np.array(numbers, dtype=np.int64))
 
     def scrub(self, wait_ms: int) -> bool:
-        """Empty the write-ahead log into the database file, so that no deleted data stays in it. False if a reader held
-        an older snapshot for longer than `wait_ms`. Always False in databases other than SQLite.
-        """
-        if self._engine.dialect.name != "sqlite":
-            return False
-        pooled = self._engine.raw_connection()
-        try:
-            cursor = pooled.cursor()
-            (usual_ms,) = cursor.execute("PRAGMA busy_timeout").fetchone()
-            cursor.execute(f"PRAGMA busy_timeout={int(wait_ms)}")
-            (busy, _, _) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            cursor.execute(f"PRAGMA busy_timeout={int(usual_ms)}")
-        finally:
-            pooled.close()
-        return not busy
+        """Have nothing that was deleted stay in the database's files; see `DatabaseKind.scrub`."""
+        return kind_of(self._engine).scrub(self._engine, wait_ms)
 
 
 def _gallery_row(connection: sa.Connection, gallery_id: str, lock: bool = False) -> Row:

@@ -20,10 +20,10 @@ from itertools import islice
 from threading import RLock
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Integer, bindparam, func, select
+from sqlalchemy import BigInteger, Engine, bindparam, func, select
 
 from countenance.binding import BoundChange, BoundRow, Lister, Value
-from countenance.database import Direct, Transaction, reading
+from countenance.database import Direct, Transaction, place_in, reading
 from countenance.errors import NotAsRecorded, StoreError
 from countenance.ledger import merkle, tables
 from countenance.ledger.batch import Batch
@@ -42,8 +42,8 @@ _LISTED_FIRST = 4  # listers that there were when entries did not say how many
 _PAGE = 5000
 _E = tables.entries.c
 _SIZE = Direct(select(func.max(_E.sequence)))
-_FROM = bindparam("start", type_=Integer)
-_STOP = bindparam("stop", type_=Integer)
+_FROM = bindparam("start", type_=BigInteger)
+_STOP = bindparam("stop", type_=BigInteger)
 _ALL = Direct(
     select(_E.sequence, _E.entry, _E.leaf_hash, _E.signature)
     .where(_E.sequence >= _FROM, _E.sequence < _STOP)
@@ -51,7 +51,7 @@ _ALL = Direct(
 )
 _BINDING = Direct(
     select(_E.sequence, _E.entry, _E.leaf_hash, _E.signature)
-    .where(_E.sequence >= _FROM, _E.sequence < _STOP, func.instr(_E.entry, '"kind":"state"') > 0)
+    .where(_E.sequence >= _FROM, _E.sequence < _STOP, place_in(_E.entry, '"kind":"state"') > 0)
     .order_by(_E.sequence)
 )
 Fetch = Callable[..., list[tuple[Any, ...]]]

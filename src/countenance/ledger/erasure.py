@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Engine, and_, delete, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Engine, and_, cast, delete, or_, select
 
-from countenance.database import Transaction
+from countenance.database import Transaction, field_of, kind_of, place_in
 from countenance.errors import Conflict
 from countenance.ledger import tables
 from countenance.ledger.batch import Batch
@@ -52,13 +52,13 @@ def erase_about(batch: Batch, transaction: Transaction, face_ids: Sequence[str],
     """
     connection = transaction.connection
     c, e = tables.openings.c, tables.entries.c
-    named = [func.instr(c.value, say(face_id)) > 0 for face_id in face_ids]
+    named = [place_in(c.value, say(face_id)) > 0 for face_id in face_ids]
     if gallery_id is not None:
         named.append(and_(c.name == "gallery", c.value == say(gallery_id)))
     calls: set[int] = set()
     for start in range(0, len(named), _PER_QUERY):
         calls |= set(connection.execute(select(c.sequence).where(or_(*named[start : start + _PER_QUERY]))).scalars())
-    decision = func.json_extract(e.entry, "$.decision")
+    decision = cast(field_of(e.entry, "decision"), BigInteger)
     for some in _portions(calls):
         calls |= {int(d) for d in connection.execute(select(decision).where(e.sequence.in_(some))).scalars() if d}
     for some in _portions(calls):
@@ -87,15 +87,11 @@ def _erase(batch: Batch, transaction: Transaction, conditions: Sequence[ColumnEl
 
 
 def wipe(engine: Engine) -> None:
-    """Overwrite the write-ahead log, which may still hold what was deleted from the tables. `Conflict` if somebody
-    reads an older state of the database for longer than its connections wait for locks.
+    """Overwrite the write-ahead log, which may still hold what was deleted from the tables.
+
+    `Conflict` where somebody reads an older state of the database for longer than its connections wait for locks. A
+    PostgreSQL server overwrites in its own time (docs/postgresql.md): there, nothing is done.
     """
-    connection = engine.raw_connection()
-    try:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        row = cursor.fetchone()
-    finally:
-        connection.close()
-    if row is None or row[0]:
+    kind = kind_of(engine)
+    if kind.overwrites and not kind.scrub(engine):
         raise Conflict("erased from the tables; the write-ahead log is in use and may hold old copies for a while")

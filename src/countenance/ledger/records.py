@@ -234,22 +234,37 @@ def newest_checkpoint(connection: Connection) -> SignedCheckpoint | None:
         raise StoreError(f"the newest checkpoint cannot be read: {error}") from error
 
 
-_LEAVES = text(
-    "SELECT e.sequence, e.leaf_hash FROM json_each(:wanted) AS w CROSS JOIN ledger_entries AS e ON e.sequence = w.value"
-)
-_NODES = text(
-    "SELECT n.level, n.position, n.hash FROM json_each(:wanted) AS w CROSS JOIN ledger_nodes AS n "
-    "ON n.level = json_extract(w.value, '$[0]') AND n.position = json_extract(w.value, '$[1]')"
-)
-"""Looks up any number of nodes by primary key, in one statement that is prepared once."""
+_LEAVES = {
+    "sqlite": text(
+        "SELECT e.sequence, e.leaf_hash FROM json_each(:wanted) AS w "
+        "CROSS JOIN ledger_entries AS e ON e.sequence = w.value"
+    ),
+    "postgresql": text(
+        "SELECT e.sequence, e.leaf_hash FROM json_array_elements_text(CAST(:wanted AS json)) AS w (value) "
+        "JOIN ledger_entries AS e ON e.sequence = CAST(w.value AS bigint)"
+    ),
+}
+_NODES = {
+    "sqlite": text(
+        "SELECT n.level, n.position, n.hash FROM json_each(:wanted) AS w CROSS JOIN ledger_nodes AS n "
+        "ON n.level = json_extract(w.value, '$[0]') AND n.position = json_extract(w.value, '$[1]')"
+    ),
+    "postgresql": text(
+        "SELECT n.level, n.position, n.hash FROM json_array_elements(CAST(:wanted AS json)) AS w (value) "
+        "JOIN ledger_nodes AS n "
+        "ON n.level = CAST(w.value ->> 0 AS bigint) AND n.position = CAST(w.value ->> 1 AS bigint)"
+    ),
+}
+"""One look-up by primary key for each of any number of nodes, in one statement that is prepared once."""
 
 
 def stored_nodes(connection: Connection, wanted: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
     """The hashes of those of the nodes (level, position) that exist."""
     leaves = json.dumps([position for level, position in wanted if level == 0])
     upper = json.dumps([node for node in wanted if node[0] > 0])
-    nodes = {(0, position): value for position, value in connection.execute(_LEAVES, {"wanted": leaves})}
-    return nodes | {(level, at): value for level, at, value in connection.execute(_NODES, {"wanted": upper})}
+    name = connection.dialect.name
+    nodes = {(0, position): value for position, value in connection.execute(_LEAVES[name], {"wanted": leaves})}
+    return nodes | {(level, at): value for level, at, value in connection.execute(_NODES[name], {"wanted": upper})}
 
 
 def lookup_in(connection: Connection, wanted: set[tuple[int, int]]) -> merkle.Lookup:

@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, bindparam, column, func, select
 
+from countenance.database import field_of, place_in
 from countenance.ledger import tables
 
 
@@ -28,13 +29,26 @@ class RefusedCount:
     last: datetime
 
 
-_REFUSALS = text(
-    "SELECT json_extract(entry, '$.mandate'), json_extract(entry, '$.operation'), "
-    "coalesce(json_extract(entry, '$.refused_for'), 'rules'), json_extract(entry, '$.clauses'), "
-    "count(*), max(json_extract(entry, '$.time')) FROM ledger_entries "
-    'WHERE sequence >= :start AND instr(entry, \'"verdict":"permit"\') = 0 '
-    "AND json_extract(entry, '$.kind') = 'decision' AND json_extract(entry, '$.verdict') IN ('deny', 'undetermined') "
-    "GROUP BY 1, 2, 3, 4 ORDER BY 5 DESC, 6 DESC, 1, 2, 3, 4"
+_E = tables.entries.c
+_FIELDS = {name: field_of(_E.entry, name) for name in ("mandate", "operation", "refused_for", "clauses", "time")}
+_COUNT, _LAST = func.count().label("refused"), func.max(_FIELDS["time"]).label("newest")
+_CAUSE = (
+    _FIELDS["mandate"].label("mandate"),
+    _FIELDS["operation"].label("operation"),
+    func.coalesce(_FIELDS["refused_for"], "rules").label("cause"),
+    _FIELDS["clauses"].label("clauses"),
+)
+_NAMES = [column(each.name) for each in _CAUSE]
+_REFUSALS = (
+    select(*_CAUSE, _COUNT, _LAST)
+    .where(
+        _E.sequence >= bindparam("start"),
+        place_in(_E.entry, '"verdict":"permit"') == 0,
+        field_of(_E.entry, "kind") == "decision",
+        field_of(_E.entry, "verdict").in_(("deny", "undetermined")),
+    )
+    .group_by(*_NAMES)
+    .order_by(column("refused").desc(), column("newest").desc(), *_NAMES)
 )
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
+_big = BigInteger().with_variant(Integer, "sqlite")
 
 entries = Table(
     "ledger_entries",
     metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", _big, primary_key=True, autoincrement=False),
     Column("entry", Text, nullable=False),
     Column("leaf_hash", LargeBinary(32), nullable=False),
     Column("signature", LargeBinary(64), nullable=False),
@@ -19,8 +20,8 @@ entries = Table(
 nodes = Table(
     "ledger_nodes",
     metadata,
-    Column("level", Integer, primary_key=True, autoincrement=False),
-    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("level", _big, primary_key=True, autoincrement=False),
+    Column("position", _big, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary(32), nullable=False),
     sqlite_with_rowid=False,
 )
@@ -29,7 +30,7 @@ nodes = Table(
 checkpoints = Table(
     "ledger_checkpoints",
     metadata,
-    Column("size", Integer, primary_key=True, autoincrement=False),
+    Column("size", _big, primary_key=True, autoincrement=False),
     Column("note", Text, nullable=False),
 )
 """Every checkpoint that was signed."""
@@ -37,14 +38,14 @@ checkpoints = Table(
 open_decisions = Table(
     "ledger_open_decisions",
     metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", _big, primary_key=True, autoincrement=False),
 )
 """Decisions that no result has followed yet."""
 
 openings = Table(
     "ledger_openings",
     metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", _big, primary_key=True, autoincrement=False),
     Column("name", Text, primary_key=True),
     Column("time", Text, nullable=False),
     Column("salt", LargeBinary(32), nullable=False),

@@ -1,6 +1,8 @@
 """A process that appends until it is killed, and prints each entry that was acknowledged: index, leaf hash, n.
 
-    python appender.py DATABASE NAME [BYTES]
+    python appender.py DATABASE NAME [BYTES|again]
+
+again: what is refused is asked for anew until the process is killed.
 
 BYTES: no file may grow beyond this many bytes (as on a full disk); what was refused is printed as `refused`.
 """
@@ -12,6 +14,7 @@ import resource
 import signal
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,9 +26,9 @@ from countenance.signing import Signer
 THREADS = 6
 
 
-def main(path: str, name: str, limit: int | None) -> None:
+def main(place: str, name: str, limit: int | None, again: bool) -> None:
     ledger = Ledger(
-        open_database(Path(path)),
+        open_database(place if place.startswith("postgresql:") else Path(place)),
         Signer(bytes(32)),
         "log.example/faces",
         lambda: datetime.now(UTC),
@@ -44,6 +47,9 @@ def main(path: str, name: str, limit: int | None) -> None:
                 receipt = ledger.append({"kind": "decision", "by": name, "n": n, "thread": thread}, {"who": n}).wait()
             except NotRecorded:
                 os.write(1, b"refused\n")
+                if again:
+                    time.sleep(0.05)
+                    continue
                 stop.set()
                 return
             os.write(1, f"{receipt.index} {receipt.leaf_hash.hex()} {thread} {n}\n".encode())
@@ -57,4 +63,5 @@ def main(path: str, name: str, limit: int | None) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else None)
+    more = sys.argv[3] if len(sys.argv) > 3 else ""
+    main(sys.argv[1], sys.argv[2], int(more) if more.isdigit() else None, more == "again")

@@ -46,7 +46,7 @@ class Scene:
         return Countenance.open(self.settings)
 
     def forge(self, *statements: str) -> None:
-        with sqlite3.connect(self.settings.database) as connection:
+        with sqlite3.connect(self.settings.database_file) as connection:
             connection.create_function("nan_template", 0, lambda: np.full(32, np.nan, "<f4").tobytes())
             for statement in statements:
                 assert connection.execute(statement).rowcount != 0, statement
@@ -88,7 +88,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Scene:
         gallery.create(name, MODEL, "fake-1", {})
     for person, external in ((1, "one"), (2, "two"), (3, "gone")):
         gallery.enrol("staff", f"{person:064x}", external, [(face_at(0), Template(vector_of(person), MODEL))])
-    with sqlite3.connect(scene.settings.database) as connection:  # what a thief of an older copy would have
+    with sqlite3.connect(scene.settings.database_file) as connection:  # what a thief of an older copy would have
         connection.execute("CREATE TABLE kept_images AS SELECT * FROM images WHERE external_id = 'gone'")
         connection.execute("CREATE TABLE kept_faces AS SELECT f.* FROM faces f JOIN kept_images i ON f.image=i.number")
     connection.close()
@@ -363,7 +363,7 @@ def test_a_running_server_notices_a_row_put_back_to_what_it_was(scene: Scene) ->
     """Another process revokes; its row is undone at once: the memory of the running one must not say that it stands."""
     serving, elsewhere = scene.open(), scene.open()
     key_used("active")(scene, serving)
-    before = sqlite3.connect(scene.settings.database).execute(f"SELECT * FROM mandates WHERE {ACTIVE}").fetchone()
+    before = sqlite3.connect(scene.settings.database_file).execute(f"SELECT * FROM mandates WHERE {ACTIVE}").fetchone()
     elsewhere.mandates.end(scene.keys["active"].mandate_id, "misuse")
     key_used("active")(scene, serving)
     assert before[8] is None
@@ -411,13 +411,13 @@ def test_an_older_copy_of_the_whole_database_is_found_by_an_outside_checkpoint_o
     scene: Scene, tmp_path: Path
 ) -> None:
     old = tmp_path / "old.sqlite"
-    shutil.copy(scene.settings.database, old)
+    shutil.copy(scene.settings.database_file, old)
     app = scene.open()
     app.mandates.end(scene.keys["active"].mandate_id, "misuse")
     outside = tmp_path / "outside.checkpoint"
     outside.write_text(str(app.ledger.checkpoint()))
     app.close()
-    shutil.copy(old, scene.settings.database)
+    shutil.copy(old, scene.settings.database_file)
     assert scene.verify()[0] == 0
     assert scene.verify("--since", str(outside))[0] == 1
 

@@ -28,7 +28,7 @@ class Installation:
 
     def ledger(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Ledger:
         signer = Signer.from_file(self.settings.keys / "ledger.key")
-        return Ledger(open_database(self.settings.database), signer, self.settings.origin, now)
+        return Ledger(open_database(self.settings.database_file), signer, self.settings.origin, now)
 
     def run(self, *arguments: object) -> str:
         """What the command prints; it must succeed."""
@@ -83,7 +83,7 @@ def test_verify_finds_nothing_wrong_and_names_open_decisions(here: Installation)
 
 
 def test_verify_names_what_was_altered_and_fails(here: Installation) -> None:
-    engine = open_database(here.settings.database)
+    engine = open_database(here.settings.database_file)
     with engine.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE ledger_entries SET entry = replace(entry, 'permit', 'deny') WHERE sequence = 5"

@@ -59,7 +59,7 @@ def there(own: Settings, tmp_path: Path) -> Settings:
 
 
 def entries(settings: Settings) -> list[str]:
-    database = open_database(settings.database)
+    database = open_database(settings.database_file)
     try:
         return [row.text for row in Records(database).stored()]
     finally:
@@ -87,7 +87,7 @@ def test_what_was_backed_up_comes_back_whole_private_and_on_record(own: Settings
     app = Countenance.open(there)
     try:
         app.check_state()
-        with closing(sqlite3.connect(there.database)) as connection:
+        with closing(sqlite3.connect(there.database_file)) as connection:
             assert connection.execute("SELECT name FROM operators").fetchall() == [("Ada",)]
     finally:
         app.close()
@@ -156,12 +156,12 @@ def test_models_that_were_fetched_before_do_not_hinder(file: Path, there: Settin
     (there.home / "models").mkdir(parents=True)
     there.keys.mkdir()  # empty
     restore(there, file, PASSPHRASE, now)
-    assert there.database.exists()
+    assert there.database_file.exists()
     assert (there.home / "models").is_dir()
 
 
 def change(own: Settings, statement: str) -> None:
-    with closing(sqlite3.connect(own.database)) as connection:
+    with closing(sqlite3.connect(own.database_file)) as connection:
         connection.execute(statement)
         connection.commit()
 
@@ -293,7 +293,7 @@ def test_the_commands(own: Settings, there: Settings, tmp_path: Path, passphrase
     assert "whether entries are newer than this backup is not known" in back.output
     again = run(there.home, "restore", file, "--passphrase-file", passphrase)
     assert isinstance(again.exception, AlreadyExists)
-    database = open_database(there.database)
+    database = open_database(there.database_file)
     try:
         assert verify_installation(there, database).wrong == []
     finally:

@@ -19,7 +19,9 @@ def say(word: str) -> None:
 
 
 def main(path: str, times: int) -> None:
-    budgets = Budgets(open_database(Path(path)), bytes(32), lambda: datetime.now(UTC))
+    budgets = Budgets(
+        open_database(path if path.startswith("postgresql:") else Path(path)), bytes(32), lambda: datetime.now(UTC)
+    )
     say("ready")
     sys.stdin.readline()
     for _ in range(times):

@@ -26,8 +26,8 @@ ONE = Spending(1)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(tmp_path / "db.sqlite")
+def database(place: Path | str) -> Iterator[Engine]:
+    engine = open_database(place)
     yield engine
     engine.dispose()
 
@@ -204,7 +204,7 @@ def test_the_database_holds_no_name_no_template_and_nothing_after_a_day(
             assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
 
 
-def spending(path: Path, times: int) -> subprocess.Popen[str]:
+def spending(path: Path | str, times: int) -> subprocess.Popen[str]:
     command = [sys.executable, spender.__file__, str(path), str(times)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -212,10 +212,9 @@ def spending(path: Path, times: int) -> subprocess.Popen[str]:
     return process
 
 
-def test_two_processes_that_spend_at_once_spend_no_more_than_there_is(tmp_path: Path) -> None:
-    path = tmp_path / "db.sqlite"
-    open_database(path).dispose()
-    both = [spending(path, 1000) for _ in range(2)]
+def test_two_processes_that_spend_at_once_spend_no_more_than_there_is(place: Path | str) -> None:
+    open_database(place).dispose()
+    both = [spending(place, 1000) for _ in range(2)]
     for process in both:
         assert process.stdin is not None
         process.stdin.write("go\n")
@@ -223,10 +222,9 @@ def test_two_processes_that_spend_at_once_spend_no_more_than_there_is(tmp_path: 
     assert sum(process.communicate()[0].count("spent") for process in both) == 100
 
 
-def test_what_a_killed_process_spent_stays_spent(tmp_path: Path) -> None:
-    path = tmp_path / "db.sqlite"
-    open_database(path).dispose()
-    process = spending(path, 1000)
+def test_what_a_killed_process_spent_stays_spent(place: Path | str) -> None:
+    open_database(place).dispose()
+    process = spending(place, 1000)
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write("go\n")
@@ -235,7 +233,7 @@ def test_what_a_killed_process_spent_stays_spent(tmp_path: Path) -> None:
         assert process.stdout.readline() == "spent\n"
     process.kill()
     said = 30 + process.communicate()[0].count("spent")
-    again = spending(path, 1000)
+    again = spending(place, 1000)
     left = again.communicate("go\n")[0].count("spent")
     assert said + left in (100, 99)  # a last one may have been spent and not said
 

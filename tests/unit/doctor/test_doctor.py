@@ -68,7 +68,7 @@ def only(own: Settings, check: str, health: Severity, surroundings: Surroundings
 
 
 def change(own: Settings, statement: str) -> None:
-    with closing(sqlite3.connect(own.database)) as connection:
+    with closing(sqlite3.connect(own.database_file)) as connection:
         connection.execute(statement)
         connection.commit()
 
@@ -130,7 +130,7 @@ def test_a_rotation_that_was_not_ended(own: Settings) -> None:
 
 
 def test_a_database_that_is_none(own: Settings) -> None:
-    own.database.write_bytes(b"nonsense" * 1000)
+    own.database_file.write_bytes(b"nonsense" * 1000)
     assert "cannot be read" in only(own, "database", Severity.WRONG).says
     unknown = [each.check for each in found(own) if each.health is Severity.UNKNOWN]
     assert unknown == ["ledger", "rows", "clock"]
@@ -138,22 +138,22 @@ def test_a_database_that_is_none(own: Settings) -> None:
 
 @pytest.mark.parametrize("table", ["faces", "sqlite_master"])
 def test_a_database_with_a_damaged_page(own: Settings, table: str) -> None:
-    with closing(sqlite3.connect(own.database)) as connection:
+    with closing(sqlite3.connect(own.database_file)) as connection:
         (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,)).fetchone() or (1,)
         (size,) = connection.execute("PRAGMA page_size").fetchone()
-    raw = bytearray(own.database.read_bytes())
+    raw = bytearray(own.database_file.read_bytes())
     start = max(100, (page - 1) * size)
     raw[start : start + 100] = b"\xff" * 100
-    own.database.write_bytes(raw)
+    own.database_file.write_bytes(raw)
     says = only(own, "database", Severity.WRONG).says
     assert ("damaged" if table == "faces" else "malformed") in says, says
 
 
 def test_a_database_of_an_older_version_is_not_migrated(own: Settings) -> None:
     change(own, "UPDATE alembic_version SET version_num = '0010'")
-    before = own.database.read_bytes()
+    before = own.database_file.read_bytes()
     assert "the next start migrates it" in only(own, "database", Severity.WARNING).says
-    assert own.database.read_bytes() == before
+    assert own.database_file.read_bytes() == before
 
 
 @pytest.mark.parametrize("statement", ["UPDATE alembic_version SET version_num = '9999'", "DROP TABLE alembic_version"])
@@ -283,8 +283,8 @@ def test_the_command_says_all_and_exits_by_what_is_wrong(own: Settings, run: Run
     code, out = run()
     assert code == 0
     assert "-> countenance ledger rotate" in out
-    own.database.write_bytes(b"")
-    own.database.unlink()
+    own.database_file.write_bytes(b"")
+    own.database_file.unlink()
     code, out = run("--json")
     assert code == 1
     said = json.loads(out)

@@ -16,8 +16,8 @@ from countenance.scoring import RawCosine
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return open_database(tmp_path / "c.sqlite")
+def engine(place: Path | str) -> Engine:
+    return open_database(place)
 
 
 @pytest.fixture

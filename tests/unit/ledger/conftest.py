@@ -29,8 +29,8 @@ def signer() -> Signer:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(tmp_path / "countenance.sqlite")
+def database(place: Path | str) -> Iterator[Engine]:
+    engine = open_database(place)
     yield engine
     engine.dispose()
 
@@ -77,6 +77,9 @@ def tamper(database: Engine) -> Callable[..., None]:
     """Runs one SQL statement behind the ledger's back."""
 
     def run(statement: str, **values: object) -> None:
+        if database.dialect.name == "postgresql":
+            statement = statement.replace("zeroblob(32)", "decode(repeat('00', 32), 'hex')")
+            statement = statement.replace("char(10)", "chr(10)")
         with database.begin() as connection:
             connection.execute(text(statement), values)
 

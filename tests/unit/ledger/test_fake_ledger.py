@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import pytest
 from tests.fakes.clock import Clock
 from tests.fakes.ledger import FakeLedger
+from tests.fakes.postgres import sqlite_only
 
 from countenance.errors import BadRequest, NotFound, NotRecorded
 from countenance.ledger import Ledger
 
 
 @pytest.fixture(params=["real", "fake"])
-def either(request: pytest.FixtureRequest, clock: Clock) -> object:
+def either(request: pytest.FixtureRequest, clock: Clock, place: Path | str) -> object:
     return request.getfixturevalue("ledger") if request.param == "real" else FakeLedger(clock)
 
 
+@sqlite_only
 def test_callers_cannot_tell_the_fake_from_the_ledger(either: Ledger) -> None:
     decided = either.append({"kind": "decision", "verdict": "permit"}, {"who": "Ada"}).wait()
     denied = either.append({"kind": "decision", "verdict": "deny"}, {"who": "Ada"}).wait()
@@ -35,6 +38,7 @@ def test_callers_cannot_tell_the_fake_from_the_ledger(either: Ledger) -> None:
     assert either.openings(decided.index) == {}
 
 
+@sqlite_only
 def test_both_refuse_what_cannot_be_recorded(either: Ledger) -> None:
     with pytest.raises(ValueError, match="kind"):
         either.append({})

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, text
 from tests.fakes.clock import Clock
+from tests.fakes.postgres import sqlite_only
 
 from countenance.errors import BadRequest, Conflict, NotFound, NotRecorded, Overloaded, StoreError
 from countenance.ledger import Checkpoint, Ledger, Records, merkle, verify_records, writer
@@ -61,6 +62,7 @@ def test_entries_that_are_not_there_are_not_found(ledger: Ledger) -> None:
             ledger.inclusion(index, ledger.checkpoint())
 
 
+@sqlite_only
 def test_what_wait_returned_for_is_in_the_file(ledger: Ledger, tmp_path: Path) -> None:
     receipt = ledger.append({"kind": "note", "word": "durable"}).wait()
     other = sqlite3.connect(tmp_path / "countenance.sqlite")
@@ -79,6 +81,7 @@ def test_wait_does_not_return_before_the_commit(
     assert pending.wait().index == 1
 
 
+@sqlite_only
 def test_all_that_waits_shares_one_transaction(
     ledger: Ledger,
     database: Engine,
@@ -138,6 +141,7 @@ def read_only(database: Engine) -> Callable[[bool], None]:
     return switch
 
 
+@sqlite_only
 def test_when_nothing_can_be_written_everybody_who_waits_is_told(
     ledger: Ledger, read_only: Callable[[bool], None]
 ) -> None:

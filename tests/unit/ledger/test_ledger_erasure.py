@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 from tests.fakes.clock import Clock
+from tests.fakes.postgres import sqlite_only
 
 from countenance.database import reading
 from countenance.errors import Conflict
@@ -21,6 +22,7 @@ def files_that_hold(folder: Path, value: str) -> list[str]:
     return [path.name for path in folder.iterdir() if value.encode() in path.read_bytes()]
 
 
+@sqlite_only
 def test_an_erased_value_is_in_no_file_and_the_log_stands(ledger: Ledger, tmp_path: Path) -> None:
     for n in range(30):
         ledger.append({"kind": "decision"}, {"name": SECRET, "n": n}).wait()
@@ -106,6 +108,7 @@ def test_the_record_of_a_large_erasure_is_several_entries(ledger: Ledger) -> Non
     assert {sequence for pairs in erased for sequence, _ in pairs} == set(range(1, 601))
 
 
+@sqlite_only
 def test_a_reader_of_an_older_state_is_named_when_copies_may_remain(ledger: Ledger, database: Engine) -> None:
     ledger.append({"kind": "decision"}, {"a": 1}).wait()
     event.listen(database, "checkout", lambda connection, *_: connection.execute("PRAGMA busy_timeout=50"))

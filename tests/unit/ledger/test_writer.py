@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Engine
+from tests.fakes.postgres import sqlite_only
 
 from countenance import database as databases
 from countenance.errors import NotRecorded
@@ -124,6 +125,7 @@ def test_where_the_one_who_writes_fails_all_have_failed(ledger: Ledger, clock: W
     assert not verify_records(ledger).findings
 
 
+@sqlite_only
 def test_a_commit_that_the_disk_refuses_fails_all_and_leaves_nothing(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

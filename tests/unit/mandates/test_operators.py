@@ -28,8 +28,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Engine]:
-    database = open_database(tmp_path / "db.sqlite")
+def database(place: Path | str) -> Iterator[Engine]:
+    database = open_database(place)
     yield database
     database.dispose()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.fakes.clock import Clock
+from tests.fakes.postgres import sqlite_only
 
 from countenance.database import open_database
 from countenance.errors import BadRequest, Conflict, Misconfigured, NotFound
@@ -20,8 +21,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def register(tmp_path: Path, clock: Clock) -> Iterator[Register]:
-    database = open_database(tmp_path / "db.sqlite")
+def register(place: Path | str, clock: Clock) -> Iterator[Register]:
+    database = open_database(place)
     yield Register(database, b"k" * 32, clock)
     database.dispose()
 
@@ -106,6 +107,7 @@ def test_a_request_that_is_turned_down_is_refused_not_revoked(register: Register
     assert register.end(asked(register).mandate_id, "no").state(clock()) is MandateState.REFUSED
 
 
+@sqlite_only
 def test_a_secret_lies_on_disk_encrypted_only(register: Register, tmp_path: Path) -> None:
     mandate = register.approve(asked(register).mandate_id, approved_by="ben")
     key = register.issue_key(mandate.mandate_id)

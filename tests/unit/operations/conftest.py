@@ -71,8 +71,14 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def world(tmp_path: Path, verdict: Verdict, clock: Clock) -> Iterator[World]:
-    database = open_database(tmp_path / "db.sqlite")
+def place(tmp_path: Path) -> Path | str:
+    """The guard asks the stores, which have tests on both kinds of database: one is enough here."""
+    return tmp_path / "db.sqlite"
+
+
+@pytest.fixture
+def world(place: Path | str, verdict: Verdict, clock: Clock) -> Iterator[World]:
+    database = open_database(place)
     register = Register(database, bytes(32), clock)
     asked = register.request(
         Holder("A museum"),

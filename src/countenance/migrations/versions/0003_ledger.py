@@ -6,34 +6,36 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
+big = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
 
 def upgrade() -> None:
     op.create_table(
         "ledger_entries",
-        sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("sequence", big, primary_key=True, autoincrement=False),
         sa.Column("entry", sa.Text, nullable=False),
         sa.Column("leaf_hash", sa.LargeBinary(32), nullable=False),
         sa.Column("signature", sa.LargeBinary(64), nullable=False),
     )
     op.create_table(
         "ledger_nodes",
-        sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("position", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("level", big, primary_key=True, autoincrement=False),
+        sa.Column("position", big, primary_key=True, autoincrement=False),
         sa.Column("hash", sa.LargeBinary(32), nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "ledger_checkpoints",
-        sa.Column("size", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("size", big, primary_key=True, autoincrement=False),
         sa.Column("note", sa.Text, nullable=False),
     )
     op.create_table(
         "ledger_open_decisions",
-        sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("sequence", big, primary_key=True, autoincrement=False),
     )
     op.create_table(
         "ledger_openings",
-        sa.Column("sequence", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("sequence", big, primary_key=True, autoincrement=False),
         sa.Column("name", sa.Text, primary_key=True),
         sa.Column("time", sa.Text, nullable=False),
         sa.Column("salt", sa.LargeBinary(32), nullable=False),

@@ -1,0 +1,40 @@
+"""The one database that holds all state: a SQLite file, or a PostgreSQL database; the driver's fast lane into both."""
+
+from countenance.database.expressions import field_of, inserting, place_in
+from countenance.database.kind import LOCK_PATIENCE_S, Busy, DatabaseKind
+from countenance.database.kinds import kind_of
+from countenance.database.migrating import MIGRATIONS, MOVED, MOVING, migrate
+from countenance.database.opening import connect, open_database
+from countenance.database.postgresql import SCHEME, shown
+from countenance.database.transactions import (
+    Direct,
+    Transaction,
+    changing,
+    reading,
+    reading_once,
+    writing,
+)
+
+__all__ = [
+    "LOCK_PATIENCE_S",
+    "MIGRATIONS",
+    "MOVED",
+    "MOVING",
+    "SCHEME",
+    "Busy",
+    "DatabaseKind",
+    "Direct",
+    "Transaction",
+    "changing",
+    "connect",
+    "field_of",
+    "inserting",
+    "kind_of",
+    "migrate",
+    "open_database",
+    "place_in",
+    "reading",
+    "reading_once",
+    "shown",
+    "writing",
+]

@@ -1,0 +1,104 @@
+"""SQLite: one file beside the keys, opened with full durability."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPICursor
+
+from countenance.database.kind import LOCK_PATIENCE_S, Busy
+from countenance.errors import StoreError
+
+_WHAT_TO_DO = "see that its folder is there, writable and has room"
+
+
+class SQLite:
+    """See `DatabaseKind`. A transaction starts with BEGIN IMMEDIATE, so a writer waits at the start only."""
+
+    begin_read = "BEGIN"
+    begin_write = "BEGIN IMMEDIATE"
+    overwrites = True
+
+    def begin_writing(self, cursor: DBAPICursor, patience_s: float, *, synced: bool) -> None:
+        """See `DatabaseKind`."""
+        if not synced:
+            cursor.execute("PRAGMA synchronous=NORMAL")
+        impatient = patience_s < LOCK_PATIENCE_S
+        if impatient:
+            cursor.execute(f"PRAGMA busy_timeout={max(0, int(patience_s * 1000))}")
+        try:
+            cursor.execute(self.begin_write)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise Busy(str(error)) from error
+            raise
+        finally:
+            if impatient:
+                cursor.execute(f"PRAGMA busy_timeout={int(LOCK_PATIENCE_S * 1000)}")
+
+    def check_whole(self, connection: Any) -> None:
+        """See `DatabaseKind`."""
+
+    def end_writing(self, cursor: DBAPICursor, *, synced: bool) -> None:
+        """See `DatabaseKind`."""
+        if not synced:  # after an exception the connection is closed
+            cursor.execute("PRAGMA synchronous=FULL")
+
+    def try_writing(self, cursor: DBAPICursor) -> None:
+        """See `DatabaseKind`."""
+        ((version,),) = cursor.execute("PRAGMA user_version").fetchall()
+        cursor.execute(f"PRAGMA user_version={int(version)}")
+
+    def scrub(self, engine: Engine, wait_ms: int | None = None) -> bool:
+        """Empty the write-ahead log into the file; what is deleted there is overwritten (secure_delete)."""
+        pooled = engine.raw_connection()
+        try:
+            cursor = pooled.cursor()
+            if wait_ms is not None:
+                cursor.execute(f"PRAGMA busy_timeout={int(wait_ms)}")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            row = cursor.fetchone()
+            if wait_ms is not None:
+                cursor.execute(f"PRAGMA busy_timeout={int(LOCK_PATIENCE_S * 1000)}")
+        finally:
+            pooled.close()
+        return row is not None and not row[0]
+
+    def lost(self, error: BaseException) -> bool:
+        """See `DatabaseKind`."""
+        return False
+
+    def cannot_be_kept(self, error: BaseException) -> str | None:
+        """See `DatabaseKind`."""
+        return None
+
+
+def open_file(path: Path) -> Engine:
+    """The SQLite file at `path`, made where there is none.
+
+    Pragmas: WAL, synchronous=FULL (committed data survive a power cut), secure_delete (deleted data are overwritten),
+    foreign keys on.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _touch(path)
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": LOCK_PATIENCE_S, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # sqlite3 must not begin transactions of its own
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _touch(path: Path) -> None:
+    """Make the file for its owner alone; SQLite gives its logs the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreError(f"the database cannot be opened: {error.strerror}; {_WHAT_TO_DO}") from error

