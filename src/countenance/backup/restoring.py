@@ -89,7 +89,7 @@ def _without(aside: Settings, contents: BackupContents, export: Path) -> ErasedA
     """Take out what the export says was erased after the backup."""
     if not contents.entries:
         raise BadRequest("the backup holds no ledger, so that nothing can continue it")
-    database = open_database(aside.database)
+    database = open_database(aside.database_file)
     try:
         later = read_later(export, Records(database), contents.entries, own_key(aside))
     finally:

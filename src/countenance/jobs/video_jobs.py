@@ -199,7 +199,7 @@ class VideoJobs:
     def erase_old(self) -> int:
         """Erase the jobs whose term is over, with their results; returns how many."""
         day = timedelta(days=1) // timedelta(microseconds=1)
-        over = video_jobs.c.ended_us + video_jobs.c.keep_days * day < microseconds(self._now())
+        over = video_jobs.c.ended_us + sa.cast(video_jobs.c.keep_days, sa.BigInteger) * day < microseconds(self._now())
         with changing(self._engine) as connection:
             return connection.execute(sa.delete(video_jobs).where(over)).rowcount
 

@@ -44,7 +44,7 @@ def own(tmp_path: Path, postgres: PostgresServer) -> Settings:
     app.custody.retain("staff", 30, "house/term")
     app.ledger.append({"kind": "note"}, {"who": "Ada"}).wait()
     app.close()
-    return replace(here, database=postgres.new_database())
+    return replace(here, database=postgres.new_database("empty"))
 
 
 def rows(settings: Settings, database: Any) -> dict[str, int]:
