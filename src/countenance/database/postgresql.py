@@ -99,8 +99,8 @@ def open_server(text: str) -> Engine:
             url,
             pool_pre_ping=True,
             connect_args={
-                "connect_timeout": 10, "application_name": "countenance", "keepalives_idle": _ALIVE_S[0],
-                "keepalives_interval": _ALIVE_S[1], "keepalives_count": _ALIVE_S[2],
+                "connect_timeout": 10, "client_encoding": "utf8", "application_name": "countenance",
+                "keepalives_idle": _ALIVE_S[0], "keepalives_interval": _ALIVE_S[1], "keepalives_count": _ALIVE_S[2],
             },
         )  # fmt: skip
     except ImportError as error:

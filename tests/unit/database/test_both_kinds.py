@@ -118,7 +118,7 @@ def test_a_job_from_its_order_to_its_erasure(engine: Engine, clock: Clock) -> No
     gallery.create("g", MODEL, "v", {})
     jobs = VideoJobs(engine, clock)
     asked = VideoRequest("m", "k", JobKind.DETECT, "b", "o", None, "g", 80.0, None, None, "t" * 64, "r" * 64, 30)
-    job_id = jobs.add(asked)
+    job_id = jobs.start(asked)
     job = jobs.take()
     assert job is not None
     assert jobs.take() is None
