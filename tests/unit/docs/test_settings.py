@@ -13,7 +13,13 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "settings.md"
 def test_every_setting_is_documented_and_every_documented_setting_exists() -> None:
     documented = set(re.findall(r"^\| `COUNTENANCE_(\w+)`", DOCUMENT.read_text(), re.MULTILINE))
     assert documented == {field.name.upper() for field in fields(Settings)}
-    others = {"SMALLEST_FACE": "30", "CORS_ORIGINS": "*", "PROFILE": "detection-only", "LOG": "json"}
+    others = {
+        "SMALLEST_FACE": "30",
+        "CORS_ORIGINS": "*",
+        "PROFILE": "detection-only",
+        "DATABASE": "postgresql://a/b",
+        "LOG": "json",
+    }
     others |= {"METRICS": "127.0.0.1:9464", "PROXIES": "10.0.0.1", "TRACES": "http://127.0.0.1/v1/traces"}
     load({f"COUNTENANCE_{name}": others.get(name, "1") for name in documented - {"BUCKETS", "TOPICS"}})
 
