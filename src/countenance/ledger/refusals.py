@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, column, func, select
+from sqlalchemy import ColumnClause, Connection, bindparam, column, func, select
 
 from countenance.database import field_of, place_in
 from countenance.ledger import tables
@@ -38,7 +39,7 @@ _CAUSE = (
     func.coalesce(_FIELDS["refused_for"], "rules").label("cause"),
     _FIELDS["clauses"].label("clauses"),
 )
-_NAMES = [column(each.name) for each in _CAUSE]
+_NAMES: list[ColumnClause[Any]] = [column(each.name) for each in _CAUSE]
 _REFUSALS = (
     select(*_CAUSE, _COUNT, _LAST)
     .where(

@@ -118,10 +118,10 @@ def test_a_secret_lies_on_disk_encrypted_only(register: Register, tmp_path: Path
     assert key.secret.encode() not in written
 
 
-def test_a_key_sealed_elsewhere_is_a_misconfiguration_not_a_wrong_secret(register: Register, tmp_path: Path) -> None:
+def test_a_key_sealed_elsewhere_is_a_misconfiguration_not_a_wrong_secret(register: Register, place: Path | str) -> None:
     mandate = register.approve(asked(register).mandate_id, approved_by="ben")
     key = register.issue_key(mandate.mandate_id)
-    other = Register(open_database(tmp_path / "db.sqlite"), b"x" * 32, lambda: START)
+    other = Register(open_database(place), b"x" * 32, lambda: START)
     with pytest.raises(Misconfigured):
         other.secret_of(key.access_key)
 
