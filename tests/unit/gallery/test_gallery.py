@@ -169,11 +169,11 @@ def test_galleries_are_listed_in_order_of_id(gallery: Gallery) -> None:
     assert rest.next is None
 
 
-def test_erasing_says_what_was_there(gallery: Gallery) -> None:
+def test_erasing_says_what_was_there(gallery: Gallery, engine: Engine) -> None:
     a, b = gallery.enrol("staff", "digest", None, people(1, 2))
     erased = gallery.erase("staff", ["nobody", b.face_id, b.face_id])
     assert (erased.deleted, erased.not_found) == ((b.face_id,), ("nobody",))
-    assert erased.scrubbed
+    assert erased.scrubbed is (engine.dialect.name == "sqlite")
     assert gallery.faces("staff", limit=9).items == (a,)
     assert gallery.describe("staff").faces == 1
     assert gallery.erase("staff", [b.face_id]).not_found == (b.face_id,)
