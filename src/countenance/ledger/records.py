@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, func, select, text
 
-from countenance.database import Direct, Transaction, reading
+from countenance.database import Direct, Transaction, place_in, reading
 from countenance.errors import BadRequest, NotFound, StoreError
 from countenance.ledger import merkle, tables
 from countenance.ledger.checkpoint import SignedCheckpoint
@@ -279,5 +279,5 @@ def lost_checkpoints(connection: Connection) -> list[int]:
     """The sizes of the checkpoints that an entry was written after, and that are no longer there."""
     c = tables.entries.c
     there = select(tables.checkpoints.c.size).where(tables.checkpoints.c.size == c.sequence)
-    query = select(c.sequence).where(func.instr(c.entry, AFTER_CHECKPOINT) > 0, ~there.exists()).order_by(c.sequence)
+    query = select(c.sequence).where(place_in(c.entry, AFTER_CHECKPOINT) > 0, ~there.exists()).order_by(c.sequence)
     return list(connection.execute(query).scalars())
