@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from countenance.api.listening import Listening
 from countenance.cli import cli
 from countenance.cli.moments import until
 from countenance.errors import AlreadyExists, BadRequest
@@ -121,22 +122,21 @@ class FakeInstallation:
         self.prepared = True
 
 
-def test_serve_gives_uvicorn_the_limits_of_connections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_serve_listens_with_the_limits_of_connections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake = FakeInstallation(Settings(home=tmp_path, connections=40, connections_per_address=10))
 
     @contextmanager
     def installation(**_: object) -> Iterator[FakeInstallation]:
         yield fake
 
-    told: dict[str, Any] = {}
-    monkeypatch.setattr("uvicorn.run", lambda app, **options: told.update(options, app=app))
+    listened: list[tuple[object, Listening]] = []
+    monkeypatch.setattr("countenance.api.listening.listen", lambda app, how, stopping: listened.append((app, how)))
     monkeypatch.setenv("COUNTENANCE_HOME", str(tmp_path))
     monkeypatch.setattr("countenance.cli.installation.installation", installation)
     monkeypatch.setattr(importlib.import_module("countenance.cli.serve"), "_fetch_missing", lambda own: None)
     said = run("serve").output
     assert "http://127.0.0.1:8080/console/first?code=c0de\n" in said
-    assert told["app"] == "application"
-    limits = told["http"].table.limits
-    assert (limits.connections, limits.per_address) == (40, 10)
-    assert told["access_log"] is False
+    ((application, how),) = listened
+    assert application == "application"
+    assert (how.limits.connections, how.limits.per_address) == (40, 10)
     assert fake.prepared

@@ -45,7 +45,7 @@ def own(release: str, handed_out: dict[str, Any], tmp_path: Path) -> Settings:
     own.keys.mkdir(parents=True)
     for name, key in handed_out["keys"].items():
         (own.keys / name).write_bytes(bytes.fromhex(key))
-    with closing(sqlite3.connect(own.database)) as database:
+    with closing(sqlite3.connect(own.database_file)) as database:
         database.executescript(Path(__file__).with_name(f"{release}.sql").read_text())
     os.umask(before)
     return own
