@@ -134,7 +134,9 @@ def test_every_dialect_answers_detection_and_says_what_it_has_not(
         ) as ours:
             picture: dict[str, Any] = {"content": face, "headers": {"content-type": "image/png"}}
             covered = ours.post("/v1/redactions", **picture).json()
-            assert (covered["covered"], covered["media_type"]) == (1, "image/png")
+            assert (
+                covered["covered"] >= 1 and covered["media_type"] == "image/png"
+            )  # what may be a face is covered, too
             gone = ours.post("/v1/redactions", params={"except_gallery": "g"}, **picture)
             assert gone.status_code == 404 and "detection-only" in gone.text
         assert httpx.get(live.endpoint + "/v1/health", trust_env=False).status_code == 200
