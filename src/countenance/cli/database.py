@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
-from countenance import moving, settings
+from countenance import settings
 
 
 @click.group("database")
@@ -23,10 +23,12 @@ def move() -> None:
     file stays, and no server opens it again.
     """
 
-    def told(table: str, rows: int) -> None:
+    from countenance.moving import move as copy
+
+    def copied(table: str, rows: int) -> None:
         click.echo(f"{table}: {rows} rows", err=True)
 
-    moved = moving.move(settings.load(), lambda: datetime.now(UTC), told)
+    moved = copy(settings.load(), lambda: datetime.now(UTC), copied)
     click.echo(moved.report)
     click.echo(f"moved: {sum(moved.rows.values())} rows of {len(moved.rows)} tables, each as it was")
     click.echo("the SQLite file still holds all that there was: destroy it once the new database has backups")

@@ -26,7 +26,7 @@ def test_the_face_at_the_place_is_enrolled_and_once(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "place", "why"),
+    ("image", "where", "why"),
     [
         (picture_of(), None, "no face"),
         (picture_of(1, 2), None, "several faces"),
@@ -34,10 +34,10 @@ def test_the_face_at_the_place_is_enrolled_and_once(world: World) -> None:
     ],
 )
 def test_in_doubt_nobody_is_enrolled(
-    world: World, image: bytes, place: tuple[float, float, float, float] | None, why: str
+    world: World, image: bytes, where: tuple[float, float, float, float] | None, why: str
 ) -> None:
     with pytest.raises(NoFace) as caught:
-        world.guard.carry_out(world.caller, EnrolOne("g0", image, "x", place))
+        world.guard.carry_out(world.caller, EnrolOne("g0", image, "x", where))
     assert caught.value.why == why
     assert world.gallery.size("g0") == 0
 
