@@ -104,6 +104,21 @@ def test_uv_puts_the_command_on_the_path(wheel: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.wheel
+def test_pipx_puts_the_command_on_the_path(wheel: Path, tmp_path: Path) -> None:
+    places = {"PIPX_HOME": str(tmp_path / "pipx"), "PIPX_BIN_DIR": str(tmp_path / "bin")}
+    locked = (ROOT / "requirements" / "run.txt").read_text().splitlines()  # with hashes, pip takes no wheel without one
+    versions = tmp_path / "versions.txt"
+    versions.write_text("\n".join(line.rstrip(" \\") for line in locked if not line.startswith(" ")))
+    pipx, options = Path(sys.executable).with_name("pipx"), f"--pip-args=--constraint {versions}"
+    done = run(pipx, "install", "--python", sys.executable, options, wheel, folder=tmp_path, **places)
+    assert done.returncode == 0, done.stderr
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    found = run("sh", "-c", "command -v countenance && countenance --version", folder=tmp_path, PATH=path)
+    assert found.stdout == f"{tmp_path / 'bin' / 'countenance'}\ncountenance, version {countenance.__version__}\n"
+    shutil.rmtree(tmp_path / "pipx")
+
+
+@pytest.mark.wheel
 def test_an_installed_wheel_audits_a_csv(installed: Path, tmp_path: Path) -> None:
     here = tmp_path / "audit"
     shutil.copytree(ROOT / "examples" / "audit-your-csv", here)
