@@ -19,8 +19,8 @@ Mask = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 Together = tuple[str, ...]
 """Numbers that are published or withheld together."""
-MOST_WORK = 60_000_000
-"""Published sums times cells, over all programs, before an analysis is withheld as a whole: minutes."""
+MOST_WORK, MOST_AT_ONCE = 60_000_000, 1_000_000
+"""Published sums times unknowns, over all programs and of one, before an analysis is withheld as a whole: minutes."""
 FIXED: Together = ()
 """The block of what is always published."""
 
@@ -52,10 +52,8 @@ def span(published: Sequence[PublishedSum], counts: Counts, target: Mask) -> Sum
 
     if not published:
         return SumBounds(0.0, float("inf"), ())
-    lines = np.array([line.cells for line in published])
+    lines, at = np.array([line.cells for line in published]), _unknowns(published, target)
     sums = lines.astype(np.float64) @ counts
-    alike = np.packbits(np.vstack([lines, target]), axis=0).T  # cells of the same sums are one unknown
-    at = np.unique(np.ascontiguousarray(alike).view(f"V{alike.shape[1]}").ravel(), return_index=True)[1]
     known, target = csr_array(lines[:, at].astype(np.float64)), target[at]
     bounds, rests = [], set[int]()
     for sign in (1, -1):
@@ -66,6 +64,12 @@ def span(published: Sequence[PublishedSum], counts: Counts, target: Mask) -> Sum
         bounds.append(float(solved.fun))
         rests |= set(np.flatnonzero(np.abs(solved.eqlin.marginals) > 1e-9).tolist())
     return SumBounds(bounds[0], -bounds[1] if np.isfinite(bounds[1]) else float("inf"), tuple(sorted(rests)))
+
+
+def _unknowns(published: Sequence[PublishedSum], target: Mask) -> NDArray[np.int64]:
+    """One cell of each kind, (k,): cells that count in the same sums are one unknown of a program."""
+    lines = np.packbits(np.array([*(line.cells for line in published), target]), axis=0).T
+    return np.unique(np.ascontiguousarray(lines).view(f"V{lines.shape[1]}").ravel(), return_index=True)[1]
 
 
 def complementary(
@@ -91,8 +95,9 @@ def complementary(
         for target in distinct.values():
             while True:
                 sums = _once(published(frozenset(withheld)))
-                work += len(sums) * len(counts)
-                if work > MOST_WORK and (whole := _largest(sums, place)):
+                once = len(sums) * len(_unknowns(sums, target))
+                work += once
+                if (work > MOST_WORK or once > MOST_AT_ONCE) and (whole := _largest(sums, place)):
                     withheld |= whole
                     work, again = 0, True
                     continue
