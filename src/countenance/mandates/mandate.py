@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from countenance.errors import BadRequest
 
@@ -83,11 +84,29 @@ class Mandate:
 
     def state(self, now: datetime) -> MandateState:
         """The state of the mandate at `now`."""
-        if self.ended_at is not None:
-            return MandateState.REVOKED if self.approved_at is not None else MandateState.REFUSED
-        if self.approved_at is None:
-            return MandateState.REQUESTED
-        return MandateState.ACTIVE if self.approved_at <= now < self.expires_at else MandateState.EXPIRED
+        return state_of(self, now)
+
+
+class _Grant(Protocol):
+    """Whatever is asked for, approved, and ended or expired."""
+
+    @property
+    def approved_at(self) -> datetime | None: ...
+
+    @property
+    def ended_at(self) -> datetime | None: ...
+
+    @property
+    def expires_at(self) -> datetime: ...
+
+
+def state_of(grant: _Grant, now: datetime) -> MandateState:
+    """The state of a grant at `now`: active from its approval, not before it, until it expires or is ended."""
+    if grant.ended_at is not None:
+        return MandateState.REVOKED if grant.approved_at is not None else MandateState.REFUSED
+    if grant.approved_at is None:
+        return MandateState.REQUESTED
+    return MandateState.ACTIVE if grant.approved_at <= now < grant.expires_at else MandateState.EXPIRED
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
 from countenance.database import Transaction, reading
 from countenance.errors import BadRequest, Conflict, NotAsRecorded, NotFound
-from countenance.mandates.mandate import MandateState
+from countenance.mandates.mandate import MandateState, state_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}[A-Za-z0-9]")
 _TRIES = 3  # of a look-up whose row is being changed
@@ -72,11 +72,7 @@ class OutsideCheck:
 
     def state(self, now: datetime) -> MandateState:
         """Its state at `now`; it is used while it is active."""
-        if self.ended_at is not None:
-            return MandateState.REFUSED if self.approved_at is None else MandateState.REVOKED
-        if self.approved_at is None:
-            return MandateState.REQUESTED
-        return MandateState.ACTIVE if now < self.expires_at else MandateState.EXPIRED
+        return state_of(self, now)
 
 
 class OutsideCheckStore:
