@@ -47,14 +47,18 @@ def span(published: Sequence[PublishedSum], counts: Counts, target: Mask) -> Sum
 
     counts: (n,), the true cells, from which the known sums are computed. target: (n,).
     """
+    return _span(published, counts, target, _unknowns(published, target))
+
+
+def _span(published: Sequence[PublishedSum], counts: Counts, target: Mask, unknowns: NDArray[np.int64]) -> SumBounds:
     from scipy.optimize import linprog  # slow to import, and only withheld cells need it
     from scipy.sparse import csr_array
 
     if not published:
         return SumBounds(0.0, float("inf"), ())
-    lines, at = np.array([line.cells for line in published]), _unknowns(published, target)
+    lines = np.array([line.cells for line in published])
     sums = lines.astype(np.float64) @ counts
-    known, target = csr_array(lines[:, at].astype(np.float64)), target[at]
+    known, target = csr_array(lines[:, unknowns].astype(np.float64)), target[unknowns]
     bounds, rests = [], set[int]()
     for sign in (1, -1):
         solved = linprog(sign * target.astype(np.float64), A_eq=known, b_eq=sums, bounds=(0, None), method="highs")
@@ -95,13 +99,14 @@ def complementary(
         for target in distinct.values():
             while True:
                 sums = _once(published(frozenset(withheld)))
-                once = len(sums) * len(_unknowns(sums, target))
+                unknowns = _unknowns(sums, target)
+                once = len(sums) * len(unknowns)
                 work += once
                 if (work > MOST_WORK or once > MOST_AT_ONCE) and (whole := _largest(sums, place)):
                     withheld |= whole
                     work, again = 0, True
                     continue
-                bounds = span(sums, counts, target)
+                bounds = _span(sums, counts, target, unknowns)
                 if bounds.high - bounds.low >= small_cell // 2 - 1e-6:
                     break
                 blocks = {sums[at].block for at in bounds.rests_on} - {FIXED} - withheld
