@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from countenance.audit.bundle import Bundle
-from countenance.audit.evidence.statement import check_seal, json_of
-from countenance.audit.formats.codec import from_json, moment_of, stamp, to_json
+from countenance.audit.evidence.statement import Vouched, check_asked, check_seal, json_of, seal_of
+from countenance.audit.formats.codec import from_json, stamp, to_json
 from countenance.audit.formats.plan import System
 from countenance.audit.formats.results import PresentationResults
 from countenance.errors import BadRequest
@@ -39,7 +39,7 @@ class PadAudit:
 
 
 @dataclass(frozen=True, slots=True)
-class PadEvidence:
+class PadEvidence(Vouched):
     """Audits of one system's presentation attack detection, vouched for by an issuer until a date.
 
     Times are ISO 8601 UTC.
@@ -53,15 +53,6 @@ class PadEvidence:
     audits: tuple[PadAudit, ...]
     issuer: Annotated[str, "raw Ed25519 public key that signs this evidence, hex"]
     format: Literal["countenance-pad-evidence/1"] = PAD_FORMAT
-
-    def in_date(self, now: datetime) -> bool:
-        """Whether `now` (with a time zone) lies within the dates."""
-        return moment_of(self.issued_at) <= now < moment_of(self.expires_at)
-
-    @property
-    def expires(self) -> datetime:
-        """When the evidence stops counting."""
-        return moment_of(self.expires_at)
 
     @property
     def highest_apcer(self) -> float | None:
@@ -100,17 +91,13 @@ def issue_pad_evidence(
     BadRequest: no bundle, or one with problems, not about presentation attack detection, of another system or version,
     or without any rate of attacks and of bona fide presentations; dates in disorder.
     """
-    if not bundles:
-        raise BadRequest("evidence rests on at least one audit bundle")
-    if expires <= issued:
-        raise BadRequest("evidence expires after it is issued")
+    check_asked(bundles, issued, expires)
     system = bundles[0].results.system
     statement = PadEvidence(
         system, stamp(issued), stamp(expires), operational, independent,
         tuple(_audit(bundle, system) for bundle in bundles), signer.public.hex(),
     )  # fmt: skip
-    signature = signer.sign(canonical(to_json(statement))).hex()
-    return canonical(to_json(SealedPad(statement, signature)))
+    return canonical(to_json(SealedPad(statement, seal_of(statement, signer))))
 
 
 def _audit(bundle: Bundle, system: System) -> PadAudit:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 
 from countenance.audit.bundle import Bundle
 from countenance.audit.formats.codec import Json, from_json, moment_of, stamp, to_json
@@ -65,8 +65,26 @@ class GroupEvidence:
     failures: Share
 
 
+class Vouched:
+    """What every statement of evidence has: who issued it, and from when until when it counts."""
+
+    __slots__ = ()
+    issuer: str
+    issued_at: str
+    expires_at: str
+
+    def in_date(self, now: datetime) -> bool:
+        """Whether `now` (with a time zone) lies within the dates."""
+        return moment_of(self.issued_at) <= now < moment_of(self.expires_at)
+
+    @property
+    def expires(self) -> datetime:
+        """When the evidence stops counting."""
+        return moment_of(self.expires_at)
+
+
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Vouched):
     """Audits vouched for by an issuer, for one subject, until a date.
 
     Times are ISO 8601 UTC. groups: those with a known FMR, FNMR or failure rate; a rate that is not known says why.
@@ -82,10 +100,6 @@ class Evidence:
     issuer: Annotated[str, "raw Ed25519 public key that signs this evidence, hex"]
     format: Literal["countenance-evidence/1"] = FORMAT
 
-    def in_date(self, now: datetime) -> bool:
-        """Whether `now` (with a time zone) lies within the dates."""
-        return moment_of(self.issued_at) <= now < moment_of(self.expires_at)
-
     def covers(self, factor: str, group: str) -> bool:
         """Whether the group's FMR or FNMR is known."""
         return any((g.factor, g.group) == (factor, group) and (g.fmr.known or g.fnmr.known) for g in self.groups)
@@ -99,11 +113,6 @@ class Evidence:
     def factors(self) -> frozenset[str]:
         """The attributes by which groups are told apart."""
         return frozenset(factor for g in self.groups for factor in g.factor.split(CROSS))
-
-    @property
-    def expires(self) -> datetime:
-        """When the evidence stops counting."""
-        return moment_of(self.expires_at)
 
     @property
     def limits(self) -> tuple[str, ...]:
@@ -146,10 +155,7 @@ def issue_evidence(
     BadRequest: no bundle, or one with problems, not about faces, at another threshold or of another model; dates in
     disorder.
     """
-    if not bundles:
-        raise BadRequest("evidence rests on at least one audit bundle")
-    if expires <= issued:
-        raise BadRequest("evidence expires after it is issued")
+    check_asked(bundles, issued, expires)
     audits: list[AuditEvidence] = []
     groups: list[GroupEvidence] = []
     for bundle in bundles:
@@ -193,8 +199,20 @@ def sign_evidence(statement: Evidence, signer: Signer) -> bytes:
     """Seal a statement: canonical JSON of the statement and its signature. The signer must be its issuer."""
     if statement.issuer != signer.public.hex():
         raise BadRequest("evidence is signed by its issuer")
-    signature = signer.sign(canonical(to_json(statement))).hex()
-    return canonical(to_json(Sealed(statement, signature)))
+    return canonical(to_json(Sealed(statement, seal_of(statement, signer))))
+
+
+def seal_of(statement: Vouched, signer: Signer) -> str:
+    """The signature over a statement's canonical JSON, hex."""
+    return signer.sign(canonical(to_json(statement))).hex()
+
+
+def check_asked(bundles: Sequence[Bundle], issued: datetime, expires: datetime) -> None:
+    """BadRequest: evidence that would rest on nothing, or end before it begins."""
+    if not bundles:
+        raise BadRequest("evidence rests on at least one audit bundle")
+    if expires <= issued:
+        raise BadRequest("evidence expires after it is issued")
 
 
 def read_evidence(content: bytes) -> Evidence:
@@ -215,20 +233,7 @@ def json_of(content: bytes) -> Json:
         raise BadRequest("this evidence is no JSON") from error
 
 
-class _Statement(Protocol):
-    """What every statement says: who issued it, and from when until when it counts."""
-
-    @property
-    def issuer(self) -> str: ...
-
-    @property
-    def issued_at(self) -> str: ...
-
-    @property
-    def expires_at(self) -> str: ...
-
-
-def check_seal(statement: _Statement, mark: str) -> None:
+def check_seal(statement: Vouched, mark: str) -> None:
     """BadRequest: a statement that its issuer did not sign like this (mark: hex), or without its dates."""
     try:
         public, signature = bytes.fromhex(statement.issuer), bytes.fromhex(mark)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import click
 
 from countenance.audit.bundle import read_bundle, verify_bundle
 from countenance.audit.evidence import EvidenceSubject, agrees_with, issue_evidence, read_evidence
+from countenance.audit.evidence.statement import Vouched
 from countenance.audit.findings.words import percent
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
 from countenance.errors import BadRequest, NotFound
@@ -72,22 +74,43 @@ def verify(file: Path, bundle: Path | None, issuer: str | None) -> None:
         raise NotFound(f"there is no evidence {file.name}")
     read = read_evidence(file.read_bytes())
     problems = list(agrees_with(read, read_bundle(bundle))) if bundle is not None else []
-    if not read.in_date(now()):
-        problems.append(f"out of date: it counts from {read.issued_at} until {read.expires_at}")
-    if issuer is not None and issuer.lower() != read.issuer:
-        problems.append(f"issued by {read.issuer}, not by the key asked for")
+    problems += doubts(read, issuer)
     subject = read.subject
     click.echo(f"model        {subject.model} ({subject.model_version})")
     click.echo(f"compared     normaliser {subject.normaliser}, calibration {subject.calibration or 'none'}")
     click.echo(f"threshold    FMR {subject.threshold_fmr:g}, score {subject.threshold_score:.6g}")
-    click.echo(f"in date      {read.issued_at} until {read.expires_at}")
-    click.echo(f"issuer       {read.issuer}{'' if issuer else ' (whose key this is must be known from elsewhere)'}")
+    for line in vouched_lines(read, issuer):
+        click.echo(line)
     for audit in read.audits:
         click.echo(f"audit        {audit.title}: bundle {audit.bundle}")
     click.echo(f"worst group  FMR at most {percent(read.highest_fmr)}, TPR {percent(read.lowest_tpr)}")
     click.echo(f"covers       {', '.join(read.covered) or 'no group'}")
     for limit in read.limits:
         click.echo(f"cannot show  {limit}")
+    end_with(problems)
+
+
+def doubts(statement: Vouched, issuer: str | None) -> list[str]:
+    """What is wrong with the dates of a statement, or with its issuer where one is asked for (hex)."""
+    problems = []
+    if not statement.in_date(now()):
+        problems.append(f"out of date: it counts from {statement.issued_at} until {statement.expires_at}")
+    if issuer is not None and issuer.lower() != statement.issuer:
+        problems.append(f"issued by {statement.issuer}, not by the key asked for")
+    return problems
+
+
+def vouched_lines(statement: Vouched, issuer: str | None) -> tuple[str, str]:
+    """The dates and the issuer of a statement, as lines for a terminal."""
+    known = "" if issuer else " (whose key this is must be known from elsewhere)"
+    return (
+        f"in date      {statement.issued_at} until {statement.expires_at}",
+        f"issuer       {statement.issuer}{known}",
+    )
+
+
+def end_with(problems: Sequence[str]) -> None:
+    """Say each problem; exit with status 1 where there is one."""
     for problem in problems:
         click.echo(f"wrong: {problem}")
     if problems:

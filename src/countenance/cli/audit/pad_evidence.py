@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from countenance.audit.bundle import read_bundle, verify_bundle
 from countenance.audit.evidence import PadEvidence, issue_pad_evidence, pad_agrees_with, read_pad_evidence
 from countenance.audit.findings.presentations import presentation_lines
 from countenance.audit.findings.words import percent
+from countenance.cli.audit.evidence import doubts, end_with, vouched_lines
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
 from countenance.errors import NotFound
 
@@ -53,17 +53,11 @@ def verify(file: Path, bundle: Path | None, issuer: str | None) -> None:
         raise NotFound(f"there is no evidence {file.name}")
     evidence = read_pad_evidence(file.read_bytes())
     problems = list(pad_agrees_with(evidence, read_bundle(bundle))) if bundle is not None else []
-    if not evidence.in_date(now()):
-        problems.append(f"out of date: it counts from {evidence.issued_at} until {evidence.expires_at}")
-    if issuer is not None and issuer.lower() != evidence.issuer:
-        problems.append(f"issued by {evidence.issuer}, not by the key asked for")
-    click.echo(f"in date      {evidence.issued_at} until {evidence.expires_at}")
-    click.echo(f"issuer       {evidence.issuer}{'' if issuer else ' (whose key this is must be known from elsewhere)'}")
+    problems += doubts(evidence, issuer)
+    for line in vouched_lines(evidence, issuer):
+        click.echo(line)
     _tell(evidence)
-    for problem in problems:
-        click.echo(f"wrong: {problem}")
-    if problems:
-        sys.exit(1)
+    end_with(problems)
 
 
 def _tell(evidence: PadEvidence) -> None:
