@@ -152,6 +152,8 @@ class _Pipe:
 
     def __init__(self, descriptor: int, silent_s: float) -> None:
         self._descriptor = descriptor
+        self._poll = select.poll()  # `select.select` refuses descriptors of 1,024 and more
+        self._poll.register(descriptor, select.POLLIN)
         self._silent_s = silent_s
         self._ahead = b""
 
@@ -176,8 +178,7 @@ class _Pipe:
         return taken
 
     def _more(self, most: int) -> bytes:
-        ready, _, _ = select.select([self._descriptor], [], [], self._silent_s)
-        if not ready:
+        if not self._poll.poll(1000 * self._silent_s):
             raise DamagedVideo(f"the decoder was silent for {self._silent_s:g} seconds and was ended")
         chunk = os.read(self._descriptor, most)
         if not chunk:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -114,6 +115,21 @@ def test_a_decoder_that_hangs_is_killed(clip: Path, tmp_path: Path, monkeypatch:
     with pytest.raises(DamagedVideo, match="was silent"), open_video(clip, VideoLimits(silent_s=0.2)):
         pass
     assert started[0].returncode is not None
+
+
+def test_a_server_with_thousands_of_open_connections_still_reads_a_video(clip: Path) -> None:
+    """`select.select` cannot wait for descriptors of 1,024 and more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 1200:
+        pytest.skip("this machine allows fewer than 1,200 open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1200), hard))
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(1050)]
+    try:
+        assert len(levels(clip)) == 10
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_leaving_early_leaves_no_process_behind(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
