@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,19 +43,24 @@ ledger = click.Group("ledger", help="Show, verify, prove and export the record."
 @click.option("--private", is_flag=True, help="With INDEX: the private values that are not erased, too.")
 def show(index: int | None, last: int, kind: str | None, only_open: bool, private: bool) -> None:
     """Print entry INDEX with its receipt, or the newest entries, one JSON object a line."""
-    records = Records(_database())
-    if index is None:
+    with _database(settings.load()) as database:
+        records = Records(database)
+        if index is not None:
+            _show_entry(records, index, private)
+            return
         from countenance.verification import newest_entries
 
-        entries = records.open_decisions() if only_open else newest_entries(records, last, kind)
-        for entry in entries:
+        for entry in records.open_decisions() if only_open else newest_entries(records, last, kind):
             click.echo(entry.text)
-        return
-    click.echo(json.dumps(dict(records.entry(index).fields), indent=2, sort_keys=True, ensure_ascii=False))
+
+
+def _show_entry(records: Records, index: int, private: bool) -> None:
+    entry = records.entry(index)
+    click.echo(json.dumps(dict(entry.fields), indent=2, sort_keys=True, ensure_ascii=False))
     click.echo(f"receipt: {records.receipt(index).header()}")
     if private:
         kept = records.openings(index)
-        for name in records.entry(index).commitments:
+        for name in entry.commitments:
             value = json.dumps(kept[name], ensure_ascii=False) if name in kept else "(erased)"
             click.echo(f"private {name}: {value}")
 
@@ -104,7 +109,8 @@ def verify(
             from countenance.verification import verify_installation
 
             own = settings.load()
-            checked = verify_installation(own, _database(own), trusted, checkpoints, receipts, _watch)
+            with _database(own) as database:
+                checked = verify_installation(own, database, trusted, checkpoints, receipts, _watch)
             report, damaged, different = checked.report, checked.damaged, checked.different
     except verifier.Unreadable as error:
         raise BadRequest(f"cannot check: {error}") from error
@@ -208,17 +214,14 @@ def accept(reason: str) -> None:
 def rotate() -> None:
     """Let a new key sign from now on: the last entry under the old key names it. Restart a running server after it."""
     own = settings.load()
-    database = _database(own)
-    current, coming = _key_file(own), own.keys / "ledger.next"
-    successor = Signer.from_file(coming)
-    newest = Records(database).last_checkpoint()
-    if newest is None or not newest.signed_by(NoteKey(own.origin, successor.public)):
-        old = Ledger(database, Signer.from_file(current), own.origin, _now)
-        try:
-            old.hand_over(successor)
-        finally:
-            old.close()
-    coming.replace(current)
+    coming = own.keys / "ledger.next"
+    with _database(own) as database:
+        newest = Records(database).last_checkpoint()
+        successor = Signer.from_file(coming)
+        if newest is None or not newest.signed_by(NoteKey(own.origin, successor.public)):
+            with closing(Ledger(database, _signer(own), own.origin, _now)) as old:
+                old.hand_over(successor)
+    coming.replace(_key_file(own))
     click.echo(str(NoteKey(own.origin, successor.public)))
 
 
@@ -226,21 +229,26 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _database(own: Settings | None = None) -> Engine:
-    own = own or settings.load()
+@contextmanager
+def _database(own: Settings) -> Iterator[Engine]:
     private_home(own.home)
-    return open_database(own.place)
+    database = open_database(own.place)
+    try:
+        yield database
+    finally:
+        database.dispose()
 
 
 @contextmanager
 def _ledger() -> Iterator[Ledger]:
     """The ledger of this installation alone; no models are loaded."""
     own = settings.load()
-    log = Ledger(_database(own), Signer.from_file(_key_file(own)), own.origin, _now)
-    try:
+    with _database(own) as database, closing(Ledger(database, _signer(own), own.origin, _now)) as log:
         yield log
-    finally:
-        log.close()
+
+
+def _signer(own: Settings) -> Signer:
+    return Signer.from_file(_key_file(own))
 
 
 def _key_file(own: Settings) -> Path:

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from countenance.cli.ledger import ledger as commands
 from countenance.database import open_database
 from countenance.errors import BadRequest, Conflict, CountenanceError, NotFound, StoreError
+from countenance.home import private_home
 from countenance.ledger import Ledger
 from countenance.settings import load
 from countenance.signing import Signer
@@ -27,6 +28,7 @@ class Installation:
         self.settings = load({"COUNTENANCE_HOME": str(home)})
 
     def ledger(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Ledger:
+        private_home(self.settings.home)
         signer = Signer.from_file(self.settings.keys / "ledger.key")
         return Ledger(open_database(self.settings.database_file), signer, self.settings.origin, now)
 
