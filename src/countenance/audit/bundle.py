@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from countenance.audit.formats.codec import Json, from_json, to_json
-from countenance.audit.formats.older import results_of
 from countenance.audit.formats.plan import Plan, plan_of
 from countenance.audit.formats.results import (
     Environment,
@@ -29,6 +28,7 @@ from countenance.audit.formats.results import (
     ModelUsed,
     PresentationGroup,
     Results,
+    results_of,
 )
 from countenance.audit.formats.schemas import SCHEMAS, shipped
 from countenance.audit.formats.shares import Share

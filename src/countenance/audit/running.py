@@ -9,18 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from countenance.audit.analysis.judging import judge_all
 from countenance.audit.bundle import bundle_files, environment, read_bundle, write_bundle
-from countenance.audit.findings.headline import headline_of
-from countenance.audit.findings.untold import left_open, untold_of
+from countenance.audit.findings.conclusions import conclude
 from countenance.audit.formats.codec import stamp, to_json
 from countenance.audit.formats.plan import CROSS, JOINT, Plan, file_name
 from countenance.audit.formats.results import Data, Deviation, Results
 from countenance.audit.labelled.people import LabelledPeople
 from countenance.audit.planning.plans import changed_plan, read_plan, read_systems_plan
-from countenance.audit.sources import source_of
 from countenance.audit.sources.live.cost import Estimate
-from countenance.audit.sources.source import Equipment, Loaded
+from countenance.audit.sources.source import Equipment, Loaded, source_of
 from countenance.errors import BadRequest
 from countenance.signing import Signer
 
@@ -134,29 +131,23 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
     exploratory.
     """
     started = clock()
-    data = loaded.data
+    audit = loaded.data
     deviations = (
         *changes(declared, plan),
         *circumstances(declared, loaded.inputs),
-        *surprises(plan, data.people),
+        *surprises(plan, audit.data.people),
     )
     if loaded.system is not None:
         plan = dataclasses.replace(plan, system=loaded.system)
     planned = planned_analyses(plan, deviations)
     unexpected = {d.touches for d in deviations}
-    analysed = data.analyse(plan, planned)
+    analysed = audit.analyse(plan, planned)
 
     def as_planned(analysis: str, group: str) -> bool:
         labels = zip(analysis.split(CROSS), group.split(JOINT), strict=False)
         return planned[analysis] and not any(f"{factor}={label}" in unexpected for factor, label in labels)
 
-    questions = analysed.questions(plan)
-    judged = judge_all(plan, questions, as_planned)
-    headline = headline_of(plan, questions, judged)
-    untold = (
-        *untold_of(plan, analysed.faces, analysed.outcomes, analysed.risks, analysed.presentations),
-        *left_open(plan, judged),
-    )
+    concluded = conclude(plan, analysed, as_planned)
     return Results(
         title=plan.title,
         question=plan.question,
@@ -167,12 +158,12 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         deviations=deviations,
         started=stamp(started),
         finished=stamp(clock()),
-        data=_counted(data.summary(loaded.inputs), *analysed.left_out),
-        headline=headline.headline,
-        numbers=headline.numbers,
-        untold=untold,
-        findings=(*data.findings, *_few_left_out(plan, analysed.left_out[0])),
-        judged=judged,
+        data=_counted(audit.summary(loaded.inputs), *analysed.left_out),
+        headline=concluded.told.headline,
+        numbers=concluded.told.numbers,
+        untold=concluded.untold,
+        findings=(*audit.data.findings, *_few_left_out(plan, analysed.left_out[0])),
+        judged=concluded.judged,
         faces=analysed.faces,
         outcomes=analysed.outcomes,
         risks=analysed.risks,
@@ -180,7 +171,7 @@ def run_audit(declared: Plan, plan: Plan, loaded: Loaded, clock: Clock) -> Resul
         population=plan.population,
         conditions=plan.conditions,
         limits=plan.limits,
-        also=headline.also,
+        also=concluded.told.also,
         asked=loaded.asked,
         presentations=analysed.presentations,
     )

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from countenance.audit.analysis.disclosure import share, withheld
 from countenance.audit.bundle import bundle_files
 from countenance.audit.formats.plan import DeclaredHypothesis, Groups, Plan, ScoreFile, System, ThresholdRule
 from countenance.audit.formats.results import (
@@ -31,7 +30,7 @@ from countenance.audit.formats.results import (
     VerdictWords,
     Worst,
 )
-from countenance.audit.formats.shares import Bounds, Share
+from countenance.audit.formats.shares import Bounds, Share, share, withheld
 from countenance.metrics.statistics.intervals import Rate, plain_rate
 from countenance.signing import Signer
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from tests.unit.audit import made_up
 
-from countenance.audit.analysis.disclosure import FEWEST, blocks_of, rate_of
+from countenance.audit.analysis.disclosure import blocks_of
 from countenance.audit.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.findings.differences import _paired_ratio, compare_bundles
 from countenance.audit.formats.plan import System, TemplateFile, ThresholdRule
-from countenance.audit.formats.results import Results
+from countenance.audit.formats.results import FEWEST_BLOCKS, Results
+from countenance.audit.formats.shares import rate_of
 from countenance.audit.running import load, run_audit
 from countenance.errors import BadRequest
 from countenance.metrics import ratio, tally
@@ -59,7 +60,7 @@ def test_the_same_people_in_another_order_give_the_same_blocks() -> None:
 
 
 def test_too_few_people_have_no_blocks() -> None:
-    rows = np.arange(10 * FEWEST - 1)
+    rows = np.arange(10 * FEWEST_BLOCKS - 1)
     errors = np.zeros((len(rows), len(rows)), bool)
     assert blocks_of(rows, IDS, all_pairs_tally(rows, errors), NOBODY, 10)[1] == ()
 

@@ -9,13 +9,13 @@ import pytest
 from tests.unit.audit.made_up import NOW, SIGNER
 from tests.unit.audit.test_report import Page
 
-from countenance.audit.analysis.disclosure import share
 from countenance.audit.bundle import Bundle, read_bundle
 from countenance.audit.findings.search_facts import facts_of_bundle, facts_of_test
 from countenance.audit.findings.words import interval, rate, seen
+from countenance.audit.formats.shares import share
 from countenance.audit.planning.plans import plan_bytes, plan_of_draft
-from countenance.audit.report.lead import embed_svg
 from countenance.audit.report.page import card_page, leaflet_page, report_page
+from countenance.audit.report.questions import embed_svg
 from countenance.audit.running import run
 from countenance.metrics import plain_rate
 

@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.audit.made_up import NOW
 
-from countenance.audit.analysis.disclosure import share
-from countenance.audit.analysis.judging import judge_all
+from countenance.audit.findings.conclusions import judge_all
 from countenance.audit.findings.headline import SHOWN, Told, by_strength, headline_of
-from countenance.audit.findings.naming import Names
 from countenance.audit.findings.questions import Question
 from countenance.audit.findings.sentences import MOST_WORDS, sentence, size
+from countenance.audit.findings.words import Names
 from countenance.audit.formats.plan import DeclaredHypothesis, Groups, OutcomeTable, Plan, RiskTable, System
 from countenance.audit.formats.results import Judged, Results
+from countenance.audit.formats.shares import share
 from countenance.audit.planning.plans import plan_of_draft
 from countenance.audit.running import load, run_audit
 from countenance.metrics import plain_rate

@@ -11,8 +11,8 @@ from tests.unit.audit.test_report import Page
 
 from countenance.audit.bundle import Bundle, read_bundle
 from countenance.audit.planning.plans import plan_bytes, plan_of_draft
-from countenance.audit.report.lead import embed_svg
 from countenance.audit.report.page import card_page, report_page
+from countenance.audit.report.questions import embed_svg
 from countenance.audit.running import run
 from countenance.errors import BadRequest
 

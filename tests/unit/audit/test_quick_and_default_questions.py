@@ -10,7 +10,7 @@ from tests.unit.audit.made_up import NOW, SIGNER
 from tests.unit.audit.test_report import Page
 
 from countenance.audit.bundle import read_bundle
-from countenance.audit.labelled.rows import repeated_rows
+from countenance.audit.labelled.suspicions import repeated_rows
 from countenance.audit.planning.guessing import seen
 from countenance.audit.planning.plans import plan_bytes, plan_of_draft
 from countenance.audit.report.page import report_page

@@ -15,13 +15,12 @@ from tests.unit.audit import made_up
 
 from countenance.audit.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.evidence import shipped_file
-from countenance.audit.findings.retold import retold
+from countenance.audit.findings.conclusions import concluded_anew
 from countenance.audit.formats.results import VERDICTS
 from countenance.audit.formats.shares import Bounds
 from countenance.audit.report.figures import DeviateAxis, LinearAxis, LogAxis, forest, rate_label
-from countenance.audit.report.lead import embed_svg
 from countenance.audit.report.page import card_page, report_page
-from countenance.audit.report.verdicts import answered
+from countenance.audit.report.questions import answered, embed_svg
 from countenance.errors import BadRequest
 from countenance.signing import canonical, digest
 
@@ -301,6 +300,6 @@ def signed(plan: dict[str, Any], results: dict[str, Any]) -> dict[str, bytes]:
 def test_shipped_bundles_render_with_a_headline_of_today(path: Path) -> None:
     found = read_bundle(path)
     page = Page(report_page(found)).text
-    head = retold(found.plan, found.results).headline
+    head = concluded_anew(found.plan, found.results).headline
     assert head.replace(" %", "\u00a0%") in report_page(found) or head in page
     assert len(head.split()) <= 25 and embed_svg(found)

@@ -14,6 +14,7 @@ from countenance.audit.analysis import suppression
 from countenance.audit.analysis.decisions import NO_ANSWER, Classified, OutcomeAudit, RiskAudit, Scores
 from countenance.audit.analysis.faces import FaceAudit, without_few
 from countenance.audit.analysis.measurement import ScoredComparisons, scored_data
+from countenance.audit.findings.questions import Analysed
 from countenance.audit.findings.untold import untold_of
 from countenance.audit.formats.plan import Groups, OutcomeTable, Plan, RiskTable, ScoreFile, System, ThresholdRule
 from countenance.audit.formats.results import FaceResults, RiskResults
@@ -310,5 +311,5 @@ def test_programs_that_are_too_many_are_not_solved_and_their_analysis_is_withhel
     crossed = next(analysis for analysis in risks.analyses if analysis.name == "race x sex")
     assert not any(group.selected.known for group in crossed.groups)
     assert risks.everybody.selected.known
-    untold = untold_of(plan, None, None, risks, None)
+    untold = untold_of(plan, Analysed(risks=risks))
     assert any(line.startswith("By race x sex no rate is published") for line in untold)

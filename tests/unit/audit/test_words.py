@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from countenance.audit.analysis.disclosure import pooled, rate_of, share
 from countenance.audit.findings.words import between, count, listed, of, one_in, percent, times
-from countenance.audit.formats.shares import Bounds
-from countenance.metrics.statistics.intervals import plain_rate, unknown_rate
+from countenance.audit.formats.shares import Bounds, rate_of, share
+from countenance.metrics.statistics.intervals import plain_rate, pooled, unknown_rate
 
 
 @pytest.mark.parametrize(

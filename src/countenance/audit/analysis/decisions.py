@@ -8,20 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.analysis.audits import Analysed, Audit
-from countenance.audit.analysis.disclosure import (
-    Cells,
-    LeftOut,
-    all_publishable,
-    bounds,
-    finite,
-    joint_blocks,
-    left_out,
-    share,
-    withheld,
-)
+from countenance.audit.analysis.disclosure import Cells, LeftOut, all_publishable, joint_blocks, left_out
 from countenance.audit.analysis.measurement import everybody
 from countenance.audit.analysis.secondary import protect_outcomes, protect_risks
+from countenance.audit.findings.questions import Analysed
 from countenance.audit.formats.plan import Plan, RiskTable
 from countenance.audit.formats.results import (
     CalibrationLine,
@@ -36,7 +26,7 @@ from countenance.audit.formats.results import (
     RiskGroup,
     RiskResults,
 )
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.shares import Share, bounds, finite, share, withheld
 from countenance.audit.labelled.people import LabelledPeople
 from countenance.audit.labelled.tables import Codes
 from countenance.errors import BadRequest
@@ -250,32 +240,38 @@ def _four_fifths(line: FourFifths) -> FourFifthsLine:
     )
 
 
-class OutcomeAudit(Audit[Classified]):
+@dataclass(frozen=True, slots=True, eq=False)
+class OutcomeAudit:
     """Classification results."""
+
+    data: Classified
 
     def summary(self, inputs: Mapping[str, str]) -> Data:
         """How much data there is."""
-        return Data(self.people.count, len(self.data.truth), "rows", 0, dict(inputs))
+        return Data(self.data.people.count, len(self.data.truth), "rows", 0, dict(inputs))
 
     def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
         """The part of the results that `plan` asks for."""
         assert plan.outcomes is not None
-        out = _left_out(plan, self.people, np.unique(self.data.subjects).astype(np.int32))
+        out = _left_out(plan, self.data.people, np.unique(self.data.subjects).astype(np.int32))
         outcomes = analyse_outcomes(plan, self.data.without(out.people), planned, out.groups)
         return Analysed(
             outcomes=outcomes, left_out=(len(out.people), int(np.isin(self.data.subjects, out.people).sum()))
         )
 
 
-class RiskAudit(Audit[Scores]):
+@dataclass(frozen=True, slots=True, eq=False)
+class RiskAudit:
     """Risk scores."""
+
+    data: Scores
 
     def summary(self, inputs: Mapping[str, str]) -> Data:
         """How much data there is."""
-        return Data(self.people.count, len(self.data.scores), "people", 0, dict(inputs))
+        return Data(self.data.people.count, len(self.data.scores), "people", 0, dict(inputs))
 
     def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
         """The part of the results that `plan` asks for."""
-        out = _left_out(plan, self.people, np.arange(self.people.count, dtype=np.int32))
+        out = _left_out(plan, self.data.people, np.arange(self.data.people.count, dtype=np.int32))
         risks = analyse_risks(plan, self.data.without(out.people), planned, out.groups)
         return Analysed(risks=risks, left_out=(len(out.people), len(out.people)))

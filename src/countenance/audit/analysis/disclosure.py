@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,11 +11,10 @@ from numpy.typing import NDArray
 
 from countenance.audit.analysis.measurement import Counts
 from countenance.audit.analysis.suppression import FIXED, PublishedSum, Together, complementary
-from countenance.audit.formats.results import Block, OutcomeBlock
-from countenance.audit.formats.shares import Bounds, Share
+from countenance.audit.formats.results import FEWEST_BLOCKS, Block, OutcomeBlock
 from countenance.audit.labelled.people import Grouping
 from countenance.audit.labelled.tables import Codes
-from countenance.metrics import Interval, Rate, Tally, unknown_rate
+from countenance.metrics import Tally
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,69 +148,7 @@ def all_publishable(
     return {g.name: publishable(g, present, small_cell, also(merged, g.name), gone[g.name]) for g in groupings}
 
 
-def rate_of(share: Share) -> Rate:
-    """The rate behind a record, for computing with it; an unknown rate where its numbers are withheld."""
-    if share.errors is None or share.trials is None or share.effective_trials is None:
-        return unknown_rate(share.reason, share.level)
-    freedom = math.inf if share.freedom is None else share.freedom
-    people = share.people or 0
-    return Rate(share.errors, share.trials, people, share.effective_trials, freedom, share.level, share.method)
-
-
-def share(rate: Rate, small_cell: int = 0) -> Share:
-    """`rate` as a record; its counts are withheld where fewer than `small_cell` people (or trials) stand behind it."""
-    if not rate.known:
-        return Share(0, 0, 0, None, None, None, rate.level, None, None, rate.method, rate.reason or "no trials")
-    if 0 < (rate.subjects or rate.trials) < small_cell:
-        return withheld(small_cell, rate.level)
-    interval = rate.interval
-    freedom = rate.freedom if math.isfinite(rate.freedom) else None
-    return Share(
-        rate.errors, rate.trials, rate.subjects or None, rate.estimate, interval.low, interval.high, rate.level,
-        rate.effective_trials, freedom, rate.method, rate.reason,
-    )  # fmt: skip
-
-
-def withheld(small_cell: int, level: float = 0.95) -> Share:
-    """The record of a rate with too few people behind it to be published."""
-    reason = f"withheld: fewer than {small_cell} people"
-    return Share(None, None, None, None, None, None, level, None, None, "withheld", reason)
-
-
-def pooled(rates: Sequence[Rate]) -> Rate:
-    """One rate out of several that are about different people.
-
-    With the pooled p, Var = p(1-p) · sum(n_i² / e_i) / (sum n_i)², e_i the effective trials, so the pooled effective
-    number is (sum n_i)² / sum(n_i² / e_i).
-    """
-    known = [rate for rate in rates if rate.known]
-    if not known:
-        return unknown_rate("no trials", rates[0].level if rates else 0.95)
-    trials = sum(rate.trials for rate in known)
-    effective = trials**2 / sum(rate.trials**2 / rate.effective_trials for rate in known)
-    return Rate(
-        sum(rate.errors for rate in known),
-        trials,
-        sum(rate.subjects for rate in known),
-        effective,
-        sum(rate.freedom for rate in known),
-        known[0].level,
-        known[0].method,
-    )
-
-
-def finite(number: float) -> float | None:
-    """`number`, or None where it is NaN or infinite: a record holds finite numbers only."""
-    return float(number) if math.isfinite(number) else None
-
-
-def bounds(interval: Interval) -> Bounds:
-    """`interval` as a record."""
-    return Bounds(finite(interval.low), finite(interval.high), interval.level)
-
-
-MOST = 40
-FEWEST = 8
+MOST_BLOCKS = 40
 
 
 def blocks_of(
@@ -221,13 +157,14 @@ def blocks_of(
     """The digest of a group's people and their counts by block.
 
     rows: (n,), rows of the group's people. ids: of all people. tally: false matches within the group. genuine: people,
-    misses, trials; fewer people than `small_cell` are left out. No blocks where there would be fewer than `FEWEST`.
+    misses, trials; fewer people than `small_cell` are left out. No blocks where there would be fewer than
+    `FEWEST_BLOCKS`.
     """
     hashes = [hashlib.sha256(ids[row].encode()).hexdigest() for row in rows]
     order = np.argsort(np.array(hashes), kind="stable")
     digest = hashlib.sha256("".join(hashes[at] for at in order).encode()).hexdigest()
-    count = min(MOST, len(rows) // small_cell)
-    if count < FEWEST:
+    count = min(MOST_BLOCKS, len(rows) // small_cell)
+    if count < FEWEST_BLOCKS:
         return digest, ()
     block_of = np.full(len(ids), -1, np.int64)
     block_of[rows[order]] = np.arange(len(rows)) * count // len(rows)
@@ -264,7 +201,7 @@ def joint_blocks(
         members = order[kind.ravel()[order] == at]
         if len(members) < small_cell:
             return digest, ()
-        count = min(MOST, len(members) // small_cell)
+        count = min(MOST_BLOCKS, len(members) // small_cell)
         block_of[members] = len(owners) + np.arange(len(members)) * count // len(members)
         names = ("" if code < 0 else g.groups[code] for g, code in zip(published.values(), kinds[:, at], strict=True))
         owners += [tuple(names)] * count

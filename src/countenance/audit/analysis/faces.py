@@ -5,26 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from countenance.audit.analysis.audits import Analysed, Audit
-from countenance.audit.analysis.disclosure import (
-    Cells,
-    LeftOut,
-    all_publishable,
-    blocks_of,
-    bounds,
-    finite,
-    left_out,
-    pooled,
-    rate_of,
-    share,
-)
+from countenance.audit.analysis.disclosure import Cells, LeftOut, all_publishable, blocks_of, left_out
 from countenance.audit.analysis.grouped import analyse
 from countenance.audit.analysis.measurement import FaceData, Measurement, image_failures
 from countenance.audit.analysis.secondary_faces import protect_faces
-from countenance.audit.findings.questions import ENOUGH
+from countenance.audit.findings.questions import ENOUGH, Analysed
 from countenance.audit.formats.plan import GallerySizes, Plan, ThresholdRule
 from countenance.audit.formats.results import (
     Analysis,
@@ -36,11 +25,12 @@ from countenance.audit.formats.results import (
     Protocol,
     SearchResult,
 )
-from countenance.audit.formats.shares import Bounds
+from countenance.audit.formats.shares import Bounds, bounds, finite, rate_of, share
 from countenance.audit.labelled.people import Grouping, LabelledPeople
 from countenance.audit.labelled.tables import Codes
 from countenance.errors import BadRequest
 from countenance.metrics import Rate, SearchRates, chance_of_any, expected_false_matches, lead, ratio
+from countenance.metrics.statistics.intervals import pooled
 
 TARGETS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 SWEEP = tuple(10 ** (-k / 4) for k in range(2, 25))
@@ -258,8 +248,11 @@ def _measurable(people: int) -> list[int]:
     return [size for size in sizes if size <= people // 2][-4:]
 
 
-class FaceAudit(Audit[FaceData]):
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceAudit:
     """Face comparisons."""
+
+    data: FaceData
 
     def summary(self, inputs: Mapping[str, str]) -> Data:
         """How much data there is."""

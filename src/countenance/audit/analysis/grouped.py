@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from countenance.audit.analysis.disclosure import Cells, blocks_of, bounds, finite, share, withheld
+from countenance.audit.analysis.disclosure import Cells, blocks_of
 from countenance.audit.analysis.measurement import FaceData, Measurement, image_failures
 from countenance.audit.formats.results import (
     Analysis,
@@ -19,6 +19,7 @@ from countenance.audit.formats.results import (
     SweepPoint,
     Worst,
 )
+from countenance.audit.formats.shares import bounds, finite, share, withheld
 from countenance.metrics import Extreme, Rate, max_over_geomean, max_over_min, summarise
 from countenance.metrics.verification.verification import Verification
 

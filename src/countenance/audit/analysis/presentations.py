@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.analysis.audits import Analysed, Audit
-from countenance.audit.analysis.disclosure import all_publishable, bounds, left_out, rate_of, share
+from countenance.audit.analysis.disclosure import all_publishable, left_out
 from countenance.audit.analysis.secondary import protect_presentations
+from countenance.audit.findings.questions import Analysed
 from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import (
     Data,
@@ -21,6 +21,7 @@ from countenance.audit.formats.results import (
     PresentationResults,
     SpeciesLine,
 )
+from countenance.audit.formats.shares import bounds, rate_of, share
 from countenance.audit.labelled.people import LabelledPeople
 from countenance.audit.labelled.tables import Codes
 from countenance.errors import BadRequest
@@ -147,17 +148,20 @@ def _highest(attack_type: str, lines: Sequence[SpeciesLine]) -> HighestApcer | N
     )
 
 
-class PresentationAudit(Audit[Presentations]):
+@dataclass(frozen=True, slots=True, eq=False)
+class PresentationAudit:
     """Results of presentation attack detection."""
+
+    data: Presentations
 
     def summary(self, inputs: Mapping[str, str]) -> Data:
         """How much data there is."""
-        return Data(self.people.count, len(self.data.said), "presentations", 0, dict(inputs))
+        return Data(self.data.people.count, len(self.data.said), "presentations", 0, dict(inputs))
 
     def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
         """The part of the results that `plan` asks for."""
         present = np.unique(self.data.subjects).astype(np.int32)
-        groupings = [self.people.grouping(name) for name in plan.groups.analyses]
+        groupings = [self.data.people.grouping(name) for name in plan.groups.analyses]
         out = left_out(groupings, present, plan.small_cell)
         results = analyse_presentations(plan, self.data.without(out.people), planned, out.groups)
         return Analysed(

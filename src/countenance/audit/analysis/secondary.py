@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.audit.analysis.disclosure import withheld
 from countenance.audit.analysis.suppression import FIXED, Mask, PublishedSum, Together, complementary
 from countenance.audit.formats.results import (
     OutcomeAnalysis,
@@ -22,7 +21,7 @@ from countenance.audit.formats.results import (
     RiskGroup,
     RiskResults,
 )
-from countenance.audit.formats.shares import Bounds, Share
+from countenance.audit.formats.shares import Bounds, Share, withheld
 from countenance.audit.labelled.people import Grouping
 
 _NONE = Bounds(None, None, 0.95)

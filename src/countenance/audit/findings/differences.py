@@ -5,9 +5,9 @@ version, the change in ln(rate) has the jackknife-like linearised terms d_b = f 
 f = 2 for false matches (each in both of its people), 1 for misses, and variance Var_b(d_b)/B with Student's quantile,
 B-1 degrees of freedom. Blocks are whole people, so this is clustered; the shared people make it paired. Everybody
 together has blocks too, cut without regard to groups. A classifier's errors have blocks of people who are alike in
-every group; every group is some of them. Where people or blocks differ, or the two disagree in fewer than `FEWEST`
-blocks (too few for Student's t: in simulations of equal rates p then fell below 0.005 up to four times too often), the
-two rates count as independent, and a note says so.
+every group; every group is some of them. Where people or blocks differ, or the two disagree in fewer than
+`FEWEST_BLOCKS` blocks (too few for Student's t: in simulations of equal rates p then fell below 0.005 up to four times
+too often), the two rates count as independent, and a note says so.
 """
 
 from __future__ import annotations
@@ -19,15 +19,13 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-from countenance.audit.analysis.disclosure import FEWEST, bounds, finite, rate_of
 from countenance.audit.bundle import Bundle, blocks_add_up, rows
 from countenance.audit.formats.plan import System
-from countenance.audit.formats.results import FaceResults, GroupResult, Results
-from countenance.audit.formats.shares import Bounds, Share
+from countenance.audit.formats.results import FEWEST_BLOCKS, FaceResults, GroupResult, Results
+from countenance.audit.formats.shares import Bounds, Share, bounds, finite, rate_of
 from countenance.errors import BadRequest
-from countenance.metrics import holm, ratio
+from countenance.metrics import holm, ratio, special
 
 Verdict = Literal["better", "worse", "no change shown", "not comparable"]
 HIGHER_IS_BETTER = ("ppv", "tpr", "npv")
@@ -131,7 +129,7 @@ class _Blocks:
         if self.whose != other.whose or self.counts.shape != other.counts.shape:
             return False
         tried = (self.counts[:, 1] > 0).all() and (other.counts[:, 1] > 0).all()
-        return bool(tried and (self.counts != other.counts).any(axis=1).sum() >= FEWEST)
+        return bool(tried and (self.counts != other.counts).any(axis=1).sum() >= FEWEST_BLOCKS)
 
 
 def _change(
@@ -187,7 +185,7 @@ def _blocks(results: Results) -> dict[Cell, _Blocks]:
         for at, analysis_of in enumerate(outcomes.analyses):
             parts |= {(analysis_of.name, g.group): names[:, at] == g.group for g in analysis_of.groups}
         for (analysis, name), here in parts.items():
-            if here.sum() >= FEWEST:
+            if here.sum() >= FEWEST_BLOCKS:
                 whose = f"{outcomes.people_digest} {names[here].tolist()}"
                 by_cell[analysis, "error", name] = _Blocks(whose, counts[here], 1.0)
     return by_cell

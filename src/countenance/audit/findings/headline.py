@@ -9,10 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from countenance.audit.findings.naming import Names
 from countenance.audit.findings.questions import ENOUGH, Question
 from countenance.audit.findings.sentences import Sides, sentence, sides_of, size, things
-from countenance.audit.findings.words import between, count, interval, listed, of, one_in, one_sided, percent, times
+from countenance.audit.findings.words import (
+    Names,
+    between,
+    count,
+    interval,
+    listed,
+    of,
+    one_in,
+    one_sided,
+    percent,
+    times,
+)
 from countenance.audit.formats.plan import NEAR_ONE, GallerySizes, Plan
 from countenance.audit.formats.results import Judged, Numbers
 from countenance.audit.formats.shares import Share

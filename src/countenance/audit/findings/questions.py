@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import (
     Analysis,
     ClassLine,
@@ -14,6 +15,7 @@ from countenance.audit.formats.results import (
     OutcomeResults,
     PresentationAnalysis,
     PresentationResults,
+    Results,
     RiskAnalysis,
     RiskResults,
 )
@@ -73,22 +75,31 @@ def by_rate(lines: tuple[tuple[str, Share], ...], sign: int = -1) -> tuple[tuple
     return tuple(sorted(lines, key=lambda line: (not line[1].known, sign * (line[1].estimate or 0.0))))
 
 
-def questions_of(
-    faces: FaceResults | None,
-    outcomes: OutcomeResults | None,
-    risks: RiskResults | None,
-    presentations: PresentationResults | None,
-    positive: str | None,
-) -> tuple[Question, ...]:
-    """Every question that results can answer. positive: the class that a plan's TPR, FPR and PPV speak of."""
-    if faces is not None:
-        return tuple(q for analysis in faces.analyses for q in _of_faces(analysis))
-    if outcomes is not None:
-        return tuple(q for analysis in outcomes.analyses for q in _of_outcomes(analysis, positive))
-    if presentations is not None:
-        return tuple(q for analysis in presentations.analyses for q in _of_presentations(analysis))
-    assert risks is not None
-    return tuple(q for analysis in risks.analyses for q in _of_risks(analysis))
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """One of the four parts of the results; the others are None.
+
+    left_out: people of groups too small to count anywhere, and their rows.
+    """
+
+    faces: FaceResults | None = None
+    outcomes: OutcomeResults | None = None
+    risks: RiskResults | None = None
+    presentations: PresentationResults | None = None
+    left_out: tuple[int, int] = (0, 0)
+
+
+def questions_of(plan: Plan, found: Analysed | Results) -> tuple[Question, ...]:
+    """Every question that what was found can answer; TPR, FPR and PPV speak of the plan's positive class first."""
+    if found.faces is not None:
+        return tuple(q for analysis in found.faces.analyses for q in _of_faces(analysis))
+    if found.outcomes is not None:
+        positive = None if plan.outcomes is None else plan.outcomes.positive
+        return tuple(q for analysis in found.outcomes.analyses for q in _of_outcomes(analysis, positive))
+    if found.presentations is not None:
+        return tuple(q for analysis in found.presentations.analyses for q in _of_presentations(analysis))
+    assert found.risks is not None
+    return tuple(q for analysis in found.risks.analyses for q in _of_risks(analysis))
 
 
 def _of_faces(analysis: Analysis) -> Iterator[Question]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from countenance.audit.analysis.disclosure import rate_of
-from countenance.audit.findings.naming import Names
 from countenance.audit.findings.questions import LOW_IS_BAD
-from countenance.audit.findings.words import one_sided, percent, times
+from countenance.audit.findings.words import Names, one_sided, percent, times
 from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import Judged
-from countenance.audit.formats.shares import Bounds, Share
+from countenance.audit.formats.shares import Bounds, Share, rate_of
 from countenance.metrics import RateDifference
 
 MOST_WORDS = 25

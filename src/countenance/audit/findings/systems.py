@@ -15,12 +15,11 @@ from itertools import combinations, pairwise
 from typing import Annotated
 
 from countenance.audit.bundle import Bundle
+from countenance.audit.findings.conclusions import concluded_anew
 from countenance.audit.findings.differences import Change, corrected, rates_of, raw_changes
 from countenance.audit.findings.headline import UNKNOWN, by_strength, numbers_of, rate_words
-from countenance.audit.findings.naming import Names
-from countenance.audit.findings.retold import retold
 from countenance.audit.findings.sentences import sentence, size
-from countenance.audit.findings.words import between, count, listed, percent, times
+from countenance.audit.findings.words import Names, between, count, listed, percent, times
 from countenance.audit.formats.codec import to_json
 from countenance.audit.formats.plan import BY_SPECIES, SOURCES, BetweenSystems, Plan, Together, day_of
 from countenance.audit.formats.results import Numbers
@@ -372,7 +371,7 @@ def _strongest(
     """
     candidates: list[tuple[tuple[bool, bool, float], str, Numbers, str]] = []
     for bundle in last.values():
-        again = retold(bundle.plan, bundle.results)
+        again = concluded_anew(bundle.plan, bundle.results)
         for one in by_strength(bundle.plan, again.judged):
             if one.p_corrected * len(last) <= bundle.plan.alpha:
                 rank = (one.verdict == "difference shown", one.declared, size(one))

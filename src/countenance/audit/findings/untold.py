@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from countenance.audit.findings.naming import Names
+from countenance.audit.findings.questions import Analysed
 from countenance.audit.findings.sentences import things
-from countenance.audit.findings.words import listed
+from countenance.audit.findings.words import Names, listed
 from countenance.audit.formats.plan import BY_SPECIES, NEAR_ONE, Plan
 from countenance.audit.formats.results import (
     FaceResults,
     Judged,
     OutcomeAnalysis,
-    OutcomeResults,
     PresentationAnalysis,
     PresentationGroup,
-    PresentationResults,
+    Results,
     RiskAnalysis,
-    RiskResults,
 )
 from countenance.audit.formats.shares import Share
 
@@ -25,15 +23,10 @@ FEW = 30
 """Errors below which a rate is rough, by the rule of 30."""
 
 
-def untold_of(
-    plan: Plan,
-    faces: FaceResults | None,
-    outcomes: OutcomeResults | None,
-    risks: RiskResults | None,
-    presentations: PresentationResults | None,
-) -> tuple[str, ...]:
+def untold_of(plan: Plan, found: Analysed | Results) -> tuple[str, ...]:
     """Groups and rates about which nothing is known."""
     names = Names.of(plan)
+    faces, outcomes, risks, presentations = found.faces, found.outcomes, found.risks, found.presentations
     if faces is not None:
         shares = {a.name: [s for g in a.groups if g.people for s in (g.fmr, g.fnmr)] for a in faces.analyses}
         return (*_of_nobody(plan), *_of_faces(faces, names), *_left_out(shares, names))

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, get_args
 
-from countenance.audit.formats.codec import LATER, later
+from countenance.audit.formats.codec import LATER, Json, from_json, later
 from countenance.audit.formats.plan import System
 from countenance.audit.formats.shares import Bounds, Share
+from countenance.errors import BadRequest
 
 ResultsFormat = Literal["countenance-audit-results/1", "countenance-audit-results/2"]
 FORMATS: tuple[ResultsFormat, ...] = ("countenance-audit-results/1", "countenance-audit-results/2")
-"""Formats that are read: the first had three verdicts (see `older`), and judged only what was declared."""
+"""Formats that are read: the first had three verdicts (see `results_of`), and judged only what was declared."""
 FORMAT: ResultsFormat = FORMATS[-1]
 VerdictWords = Literal[
     "difference shown", "difference shown, within the declared margin", "equivalence shown", "insufficient evidence"
@@ -49,6 +50,10 @@ class HistogramResult:
     high: float
     impostors: tuple[int, ...]
     genuine: tuple[int, ...]
+
+
+FEWEST_BLOCKS = 8
+"""People are cut into no fewer blocks than this: with fewer, Student's t means nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -499,3 +504,29 @@ class Results:
         default=None, metadata=LATER
     )
     format: ResultsFormat = FORMAT
+
+
+def results_of(value: Json) -> Results:
+    """Results from their JSON value, of any format there was, as what they say in the present one.
+
+    Format 1 had three verdicts and called a shown difference within the margin "equivalence shown". Nothing else of an
+    old file changes: its headline, its counts and its hash stay what was signed. `BadRequest` says which field is
+    wrong.
+    """
+    if isinstance(value, Mapping) and value.get("format", FORMAT) not in FORMATS:
+        raise BadRequest(f"these are no results of format {' or '.join(FORMATS)}, got {value.get('format')!r}")
+    if isinstance(value, Mapping) and value.get("format") == FORMATS[0]:
+        value = {**value, "judged": [_verdict(one) for one in value.get("judged", ())]}
+    return from_json(Results, value, "results")
+
+
+def _verdict(judged: Json) -> Json:
+    if not isinstance(judged, Mapping) or "margin_kind" in judged:
+        return judged
+    verdict, p, bounds = judged.get("verdict"), judged.get("p_corrected"), judged.get("bounds")
+    alpha = 1 - bounds["level"] if isinstance(bounds, Mapping) and isinstance(bounds.get("level"), float) else 0.05
+    if verdict == "disparity shown":
+        verdict = "difference shown"
+    elif verdict == "equivalence shown" and isinstance(p, (int, float)) and p <= alpha + 1e-12:
+        verdict = "difference shown, within the declared margin"
+    return {**judged, "verdict": verdict, "margin_kind": "ratio"}

@@ -1,4 +1,5 @@
-"""What in a file may not mean what it says: groups spelled in two ways, scores that stand for none, units mixed.
+"""What in a file may not mean what it says: groups spelled in two ways, scores that stand for none, units mixed, rows
+that are there more than once.
 
 Each is found from the values alone. Whoever made the plan knows what they mean, so the messages name the plan's key.
 """
@@ -10,16 +11,21 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from countenance.audit.labelled.tables import Codes, natural
+from countenance.audit.labelled.tables import Codes, natural, read_table
 from countenance.errors import BadRequest
 
 Numbers = NDArray[np.float64]
 FEWEST = 20
 """Values that are needed before anything is said about how they are spread."""
+_IDS = frozenset({"id", "person id", "subject", "subject id", "person", "case id", "user id", "name id", "individual"})
 
 
 def plain(spelling: str) -> str:
@@ -178,3 +184,41 @@ def refuse_mixed_units(
             f"{name} seems to hold scores in two units: {suspicion}. Write all in one, or, if they are, say so in the "
             f"plan under [{where}]: unit = 'as given'"
         )
+
+
+def repeated_rows(path: Path, subject: str | None) -> tuple[str, ...]:
+    """Findings about rows that are the same in every column, and about a column of ids that no plan names.
+
+    subject: the column of subjects that the plan names; None: every row counts as another person.
+    """
+    table = read_table(path)
+    data = pa.table({name: _texts(table.data.column(name)) for name in table.columns})
+    counts = data.group_by(list(table.columns)).aggregate([([], "count_all")]).column("count_all").to_pylist()
+    findings = []
+    if again := table.rows - len(counts):
+        copies = math.gcd(*counts)
+        text = f"{again:,} of {table.rows:,} rows of {path.name} are the same as an earlier row in every column"
+        possible = math.prod(len(pc.unique(data.column(name))) for name in table.columns)
+        fullest = max((len(pc.unique(data.column(name))) for name in table.columns), default=0)
+        whole = copies > 1 and len(counts) >= 20
+        if not whole and (possible < table.rows or 2 * fullest < table.rows):
+            again = 0  # nothing in a row says whose it is, so that two people may well have the same one
+        if whole:
+            text += (
+                f"; every row is there {copies} times or a multiple of it, as if the file held itself more than once"
+            )
+        if again:
+            findings.append(f"{text}. Each counts: if they are copies, every interval is too narrow")
+    if subject is None:
+        distinct = {name: len(pc.unique(data.column(name))) for name in table.columns if plain(name) in _IDS}
+        findings += [
+            f"the column {name!r} of {path.name} names {people:,} different in {table.rows:,} rows, and the plan does "
+            "not use it: every row counts as another person"
+            for name, people in distinct.items()
+            if people < table.rows
+        ]
+    return tuple(findings)
+
+
+def _texts(column: Any) -> Any:
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column

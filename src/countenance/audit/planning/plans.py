@@ -33,8 +33,7 @@ from countenance.audit.formats.plan import (
     plan_of,
     systems_plan_of,
 )
-from countenance.audit.sources import source_of
-from countenance.audit.sources.source import Present, Source
+from countenance.audit.sources.source import Present, Source, source_of
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import canonical
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import ClassVar
 
 from markupsafe import Markup
-from scipy.special import ndtri
 
 from countenance.audit.findings.questions import by_rate
 from countenance.audit.findings.words import interval, of, one_in, percent, seen
@@ -95,6 +95,9 @@ class LinearAxis:
         return self.ticks()
 
 
+_DEVIATE = NormalDist().inv_cdf
+
+
 @dataclass(frozen=True, slots=True)
 class DeviateAxis:
     """The normal-deviate axis of DET curves, between two rates."""
@@ -106,9 +109,9 @@ class DeviateAxis:
 
     def place(self, value: float) -> float:
         """Where a rate lies, 0..1; what lies outside goes to the end."""
-        bottom, top = float(ndtri(self.low)), float(ndtri(self.high))
+        bottom, top = _DEVIATE(self.low), _DEVIATE(self.high)
         inside = min(max(value, self.low), self.high)
-        return (float(ndtri(inside)) - bottom) / (top - bottom)
+        return (_DEVIATE(inside) - bottom) / (top - bottom)
 
     def ticks(self) -> list[float]:
         """Round rates."""

@@ -12,12 +12,12 @@ from markupsafe import Markup
 
 from countenance.audit.bundle import Bundle, counts_csv
 from countenance.audit.evidence import Evidence
+from countenance.audit.findings.conclusions import concluded_anew
 from countenance.audit.findings.differences import compare_bundles
-from countenance.audit.findings.naming import Names
 from countenance.audit.findings.questions import ENOUGH, Question, by_rate
-from countenance.audit.findings.retold import retold
 from countenance.audit.findings.search_facts import SearchFacts
 from countenance.audit.findings.words import (
+    Names,
     between,
     count,
     interval,
@@ -35,9 +35,8 @@ from countenance.audit.report.changes import before_and_after
 from countenance.audit.report.decisions import outcome_sections, risk_sections
 from countenance.audit.report.faces import NEARLY_SURE, det_curves, distributions, few_searches, gallery_curve, heat_map
 from countenance.audit.report.figures import Figure, Grid, Section, forest
-from countenance.audit.report.lead import amount, lead_question, picture_of
 from countenance.audit.report.presentations import presentation_sections
-from countenance.audit.report.verdicts import answered, card_grid
+from countenance.audit.report.questions import amount, answered, card_grid, lead_question, picture_of
 from countenance.drawing.html import rendered
 from countenance.errors import BadRequest
 
@@ -49,7 +48,7 @@ def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
 
     BadRequest: the two cannot be compared.
     """
-    results = Names.of(bundle.plan).applied(retold(bundle.plan, bundle.results))
+    results = Names.of(bundle.plan).applied(concluded_anew(bundle.plan, bundle.results))
     lead = lead_question(bundle.plan, results)
     changed = [] if before is None else _changed(before, bundle)
     csv = base64.b64encode(counts_csv(results)).decode()
@@ -291,7 +290,7 @@ def _operating(faces: FaceResults) -> Grid:
 
 def card_page(bundle: Bundle, evidence: Evidence | None = None) -> str:
     """The card as one HTML text. evidence: what was issued on this bundle, with its dates. BadRequest: not of faces."""
-    results = Names.of(bundle.plan).applied(retold(bundle.plan, bundle.results))
+    results = Names.of(bundle.plan).applied(concluded_anew(bundle.plan, bundle.results))
     if results.faces is None:
         raise BadRequest("a model card is made of an audit of face comparisons")
     rows = tuple(

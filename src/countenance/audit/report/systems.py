@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from countenance.audit.bundle import Bundle
-from countenance.audit.findings.naming import Names
 from countenance.audit.findings.systems import (
     EVERYBODY,
     SystemAudit,
@@ -20,12 +19,12 @@ from countenance.audit.findings.systems import (
     main_measure,
     names_of,
 )
-from countenance.audit.findings.words import between, interval, of, percent, times
+from countenance.audit.findings.words import Names, between, interval, of, percent, times
 from countenance.audit.formats.plan import day_of
 from countenance.audit.formats.shares import Share
 from countenance.audit.report.figures import Grid, LinearAxis, forest, rate_axis, rate_label
-from countenance.audit.report.lead import embedded
 from countenance.audit.report.page import render
+from countenance.audit.report.questions import embedded
 from countenance.drawing.svg import BLACK, INK, LINES, PALE, line, mark, picture, text
 
 _TITLES = {

@@ -12,8 +12,14 @@ from numpy.typing import NDArray
 from countenance.audit.analysis.decisions import NO_ANSWER, Classified, OutcomeAudit, RiskAudit, Scores
 from countenance.audit.formats.plan import Measure, OutcomeTable, RiskTable
 from countenance.audit.labelled.people import UNSAID, Labelled, LabelledPeople, Spellings, people_of_rows
-from countenance.audit.labelled.rows import repeated_rows
-from countenance.audit.labelled.suspicions import alike, refuse_mixed_units, refuse_sentinels, respelled, written
+from countenance.audit.labelled.suspicions import (
+    alike,
+    refuse_mixed_units,
+    refuse_sentinels,
+    repeated_rows,
+    respelled,
+    written,
+)
 from countenance.audit.labelled.tables import Codes, flag_of, listed_names, read_table
 from countenance.audit.sources.source import Equipment, Loaded, Source
 from countenance.errors import BadRequest, NotFound

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from countenance.audit.analysis.audits import Audit
 from countenance.audit.analysis.measurement import Sides
+from countenance.audit.findings.questions import Analysed
 from countenance.audit.formats.plan import Measure, Plan, System
-from countenance.audit.formats.results import AskedService, ModelUsed
+from countenance.audit.formats.results import AskedService, Data, ModelUsed
 from countenance.audit.labelled.people import Grouping, LabelledPeople
 from countenance.audit.labelled.tables import Codes
 from countenance.audit.sources.live.cost import Estimate
@@ -62,6 +62,32 @@ class Equipment:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+class LabelledData(Protocol):
+    """Data about people whose groups are known."""
+
+    @property
+    def people(self) -> LabelledPeople:
+        """Whom the data is about."""
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What was wrong with the data."""
+
+
+class Audit(Protocol):
+    """Data together with its analysis, whatever its kind."""
+
+    @property
+    def data(self) -> LabelledData:
+        """What is analysed."""
+
+    def summary(self, inputs: Mapping[str, str]) -> Data:
+        """How much data there is. inputs: sha256 by file name."""
+
+    def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
+        """Compute what `plan` asks for. planned: for each analysis, whether it is carried out as planned."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
     """Data that was read for a plan. inputs: sha256 by file name. models: what made the scores, where known.
@@ -69,7 +95,7 @@ class Loaded:
     asked: the live service that was asked. system: what was audited, where that is not what the plan calls it.
     """
 
-    data: Audit[Any]
+    data: Audit
     inputs: Mapping[str, str]
     models: tuple[ModelUsed, ...] = ()
     asked: AskedService | None = None
@@ -158,6 +184,36 @@ class Source(ABC, Generic[D]):
     @abstractmethod
     def load(self, equipment: Equipment) -> Loaded:
         """Read the data. BadRequest, NotFound: data that is wrong or not there."""
+
+
+def source_of(plan: Plan, folder: Path) -> Source[Any]:
+    """The one source of `plan`, imported now: an audit of a score file loads no engine and no service's client.
+
+    folder: what the plan's paths are relative to.
+    """
+    if plan.scores is not None:
+        from countenance.audit.sources.scores import ScoreSource
+
+        return ScoreSource(plan, folder)
+    if plan.templates is not None:
+        from countenance.audit.sources.templates import TemplateSource
+
+        return TemplateSource(plan, folder)
+    if plan.images is not None:
+        from countenance.audit.sources.images import ImageSource
+
+        return ImageSource(plan, folder)
+    if plan.api is not None:
+        from countenance.audit.sources.live.live_source import LiveSource
+
+        return LiveSource(plan, folder)
+    if plan.presentations is not None:
+        from countenance.audit.sources.presentations import PresentationSource
+
+        return PresentationSource(plan, folder)
+    from countenance.audit.sources.decisions import OutcomeSource, RiskSource
+
+    return OutcomeSource(plan, folder) if plan.outcomes is not None else RiskSource(plan, folder)
 
 
 def by_pictures(people: LabelledPeople, subjects: Codes, findings: tuple[str, ...] = ()) -> Present:

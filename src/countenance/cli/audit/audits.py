@@ -243,8 +243,8 @@ def report(bundles: tuple[Path, ...], out: Path, before: Path | None, embed: boo
     from countenance.audit.bundle import counts_csv, read_bundle, verify_bundle
     from countenance.audit.findings.search_facts import facts_of_bundle
     from countenance.audit.formats.codec import to_json
-    from countenance.audit.report.lead import embed_svg
     from countenance.audit.report.page import card_page, leaflet_page, report_page
+    from countenance.audit.report.questions import embed_svg
 
     if len(bundles) > 1:
         if before is not None:

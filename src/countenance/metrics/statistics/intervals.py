@@ -11,7 +11,9 @@ binomial interval is Korn and Graubard 1998 (Survey Methodology 24), with Studen
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +86,28 @@ def unknown_rate(reason: str, level: float = 0.95) -> Rate:
     return Rate(0, 0, 0, 0.0, math.inf, level, "no trials", reason)
 
 
+def pooled(rates: Sequence[Rate]) -> Rate:
+    """One rate out of several that are about different people.
+
+    With the pooled p, Var = p(1-p) · sum(n_i² / e_i) / (sum n_i)², e_i the effective trials, so the pooled effective
+    number is (sum n_i)² / sum(n_i² / e_i).
+    """
+    known = [rate for rate in rates if rate.known]
+    if not known:
+        return unknown_rate("no trials", rates[0].level if rates else 0.95)
+    trials = sum(rate.trials for rate in known)
+    effective = trials**2 / sum(rate.trials**2 / rate.effective_trials for rate in known)
+    return Rate(
+        sum(rate.errors for rate in known),
+        trials,
+        sum(rate.subjects for rate in known),
+        effective,
+        sum(rate.freedom for rate in known),
+        known[0].level,
+        known[0].method,
+    )
+
+
 def plain_rate(errors: int, trials: int, level: float = 0.95) -> Rate:
     """The rate of `trials` independent trials (one per person, say), of which `errors` failed."""
     _check_counts(errors, trials)
@@ -151,10 +175,15 @@ def quantile(level: float, freedom: Floats | None = None) -> Floats:
     check_level(level)
     upper = 0.5 + level / 2
     if freedom is None:
-        return np.asarray(special.ndtri(upper), np.float64)
+        return np.asarray(_normal(upper), np.float64)
     df = np.asarray(freedom, np.float64)
     student = special.stdtrit(np.where(np.isfinite(df), np.maximum(df, 1e-3), 1.0), upper)
-    return np.asarray(np.where(np.isfinite(df), student, special.ndtri(upper)), np.float64)
+    return np.asarray(np.where(np.isfinite(df), student, _normal(upper)), np.float64)
+
+
+def _normal(chance: float) -> float:
+    """The standard normal quantile, from the standard library: scipy takes longer to import than most uses of it."""
+    return NormalDist().inv_cdf(chance) if chance < 1 else math.inf
 
 
 def check_level(level: float) -> float:
@@ -167,7 +196,7 @@ def check_level(level: float) -> float:
 def _limits(p: float, n: float, level: float, freedom: float) -> tuple[float, float]:
     """`wilson_bounds` of one rate, without the cost of arrays."""
     upper = 0.5 + level / 2
-    z = float(special.stdtrit(max(freedom, 1e-3), upper) if math.isfinite(freedom) else special.ndtri(upper))
+    z = float(special.stdtrit(max(freedom, 1e-3), upper) if math.isfinite(freedom) else _normal(upper))
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     centre, scale = p + z * z / (2 * n), 1 + z * z / n
     low = 0.0 if p <= 0 else max((centre - half) / scale, 0.0)

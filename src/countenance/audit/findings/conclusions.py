@@ -1,18 +1,23 @@
-"""Verdicts on every comparison: the declared family, and apart from it all others, so that neither drowns the other."""
+"""What follows from the rates: a verdict on every comparison, the headline, and what could not be told.
+
+The declared family is judged by itself, and all others apart from it, so that neither drowns the other.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from countenance.audit.analysis.disclosure import bounds, finite, pooled, rate_of, share
-from countenance.audit.findings.questions import Question
+from countenance.audit.findings.headline import Told, headline_of
+from countenance.audit.findings.questions import Analysed, Question, questions_of
+from countenance.audit.findings.untold import left_open, untold_of
 from countenance.audit.formats.plan import BY_SPECIES, NEAR_ONE, PRESENTATION_MEASURES, DeclaredHypothesis, Plan
-from countenance.audit.formats.results import Judged
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.results import FORMAT, Judged, Results
+from countenance.audit.formats.shares import Share, bounds, finite, rate_of, share
 from countenance.errors import BadRequest
 from countenance.metrics import Hypothesis as Declared
 from countenance.metrics import Margin, Rate, Ratio, StratifiedRatio, judge, ratio
+from countenance.metrics.statistics.intervals import pooled
 
 FOUR_FIFTHS = 0.8
 Planned = Callable[[str, str], bool]
@@ -32,6 +37,38 @@ class Comparison:
     def declared(self) -> tuple[str, ...]:
         """What tells it from every other comparison."""
         return (*self.question.key, self.group, self.reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusions:
+    """What an audit says. told: its headline and three numbers. untold: what it could not show, and why."""
+
+    judged: tuple[Judged, ...]
+    told: Told
+    untold: tuple[str, ...]
+
+
+def conclude(plan: Plan, found: Analysed | Results, planned: Planned) -> Conclusions:
+    """Judge every rate that was found, and say the strongest difference first. BadRequest: as `judge_all`."""
+    questions = questions_of(plan, found)
+    judged = judge_all(plan, questions, planned)
+    told = headline_of(plan, questions, judged)
+    return Conclusions(judged, told, (*untold_of(plan, found), *left_open(plan, judged)))
+
+
+def concluded_anew(plan: Plan, results: Results) -> Results:
+    """The results with today's verdicts and headline where they are of an older format; else as they are.
+
+    Earlier versions looked at fewer rates before they said what comes first. The signed counts are the same.
+    """
+    if results.format == FORMAT:
+        return results
+    exploratory = {(j.factor, j.group) for j in results.judged if not j.planned}
+    made = conclude(plan, results, lambda factor, group: results.preregistered and (factor, group) not in exploratory)
+    told = made.told
+    return replace(
+        results, headline=told.headline, numbers=told.numbers, also=told.also, judged=made.judged, untold=made.untold
+    )
 
 
 def judge_all(plan: Plan, questions: Sequence[Question], planned: Planned) -> tuple[Judged, ...]:
