@@ -1,12 +1,16 @@
-"""Results made up for tests: the shape of a real audit of faces, without data and without mathematics of its own."""
+"""Audits made up for tests: results with the shape of real ones, and real audits of rows that a test makes.
+
+`results` needs no data and has no mathematics of its own; `audited` carries out an audit.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
-from countenance.audit.bundle import bundle_files
+from countenance.audit.bundle import Bundle, bundle_files, read_bundle
 from countenance.audit.formats.plan import DeclaredHypothesis, Groups, Plan, ScoreFile, System, ThresholdRule
 from countenance.audit.formats.results import (
     Analysis,
@@ -31,9 +35,38 @@ from countenance.audit.formats.results import (
     Worst,
 )
 from countenance.audit.formats.shares import Bounds, Share, share, withheld
+from countenance.audit.planning.plans import plan_bytes, plan_of_draft
+from countenance.audit.running import run
 from countenance.metrics.statistics.intervals import Rate, plain_rate
 from countenance.signing import Signer
 
+FACES = """
+title = "t"
+question = "q"
+[system]
+name = "Gatekeeper"
+[groups]
+factors = ["grp"]
+labelled_by = "x"
+[scores]
+file = "s.csv"
+[threshold]
+rule = "fixed"
+value = 0.5
+"""
+"""A draft of an audit of the pairs that `pairs` makes."""
+OUTCOMES = """
+title = "t"
+question = "q"
+[system]
+name = "Gatekeeper"
+[groups]
+factors = ["grp"]
+labelled_by = "x"
+[outcomes]
+file = "o.csv"
+"""
+"""A draft of an audit of a classifier, whose data is columns truth, predicted and grp."""
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SIGNER = Signer(b"a" * 32)
 MODEL = "5f" * 32
@@ -213,3 +246,26 @@ def files(the_plan: Plan | None = None, found: Results | None = None, signer: Si
 
 def hidden() -> Share:
     return withheld(10)
+
+
+def pairs(group: str, mates: int, missed: int, impostors: Iterable[tuple[int, int]], false: int) -> list[str]:
+    """Rows for `audited`: mates of whom the first are missed, impostors of whom the first are falsely matched."""
+    lines = [f"{group}{at},{group}{at},1,{0.2 if at < missed else 0.9},{group},{group}" for at in range(mates)]
+    return lines + [
+        f"{group}{a},{group}{b},0,{0.8 if at < false else 0.1},{group},{group}" for at, (a, b) in enumerate(impostors)
+    ]
+
+
+def audited(folder: Path, lines: Iterable[str], draft: str = FACES) -> Bundle:
+    """A real audit of such rows, carried out in `folder`."""
+    heads = "subject_a,subject_b,same,score,grp_a,grp_b"
+    (folder / "s.csv").write_text("\n".join([heads, *lines]) + "\n")
+    return carried_out(folder, draft)
+
+
+def carried_out(folder: Path, draft: str) -> Bundle:
+    """The bundle of an audit, from its draft on; its data is in `folder` already."""
+    (folder / "d.toml").write_text(draft)
+    (folder / "p.json").write_bytes(plan_bytes(plan_of_draft(folder / "d.toml", NOW)))
+    run(folder / "p.json", folder / "b", SIGNER, clock=lambda: NOW)
+    return read_bundle(folder / "b")

@@ -6,49 +6,24 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.unit.audit.made_up import NOW, SIGNER
+from tests.unit.audit import made_up
+from tests.unit.audit.made_up import pairs
 from tests.unit.audit.test_report import Page
 
-from countenance.audit.bundle import Bundle, read_bundle
+from countenance.audit.bundle import Bundle
 from countenance.audit.findings.search_facts import facts_of_bundle, facts_of_test
 from countenance.audit.findings.words import interval, rate, seen
 from countenance.audit.formats.shares import share
-from countenance.audit.planning.plans import plan_bytes, plan_of_draft
 from countenance.audit.report.page import card_page, leaflet_page, report_page
 from countenance.audit.report.questions import embed_svg
-from countenance.audit.running import run
 from countenance.metrics import plain_rate
-
-DRAFT = """
-title = "t"
-question = "q"
-[system]
-name = "Gatekeeper"
-[groups]
-factors = ["grp"]
-labelled_by = "x"
-[scores]
-file = "s.csv"
-[threshold]
-rule = "fixed"
-value = 0.5
-"""
 
 
 def audited(folder: Path, matches: tuple[int, int], impostors: int = 255, missed: tuple[int, int] = (9, 3)) -> Bundle:
     """An audit of two groups of 60: false matches among so many impostors, misses among 60 mates."""
-    lines = ["subject_a,subject_b,same,score,grp_a,grp_b"]
-    for group, false, misses in zip("AB", matches, missed, strict=True):
-        lines += [f"{group}{at},{group}{at},1,{0.2 if at < misses else 0.9},{group},{group}" for at in range(60)]
-        pairs = [(a, b) for a in range(60) for b in range(a)][:: 1770 // impostors][:impostors]
-        lines += [
-            f"{group}{a},{group}{b},0,{0.8 if at < false else 0.1},{group},{group}" for at, (a, b) in enumerate(pairs)
-        ]
-    (folder / "s.csv").write_text("\n".join(lines) + "\n")
-    (folder / "d.toml").write_text(DRAFT)
-    (folder / "p.json").write_bytes(plan_bytes(plan_of_draft(folder / "d.toml", NOW)))
-    run(folder / "p.json", folder / "b", SIGNER, clock=lambda: NOW)
-    return read_bundle(folder / "b")
+    drawn = [(a, b) for a in range(60) for b in range(a)][:: 1770 // impostors][:impostors]
+    groups = zip("AB", matches, missed, strict=True)
+    return made_up.audited(folder, [line for g, false, misses in groups for line in pairs(g, 60, misses, drawn, false)])
 
 
 @pytest.mark.parametrize("matches", [(1, 0), (0, 0), (3, 2)])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.audit.made_up import NOW
+from tests.unit.audit.made_up import FACES, NOW
 
 from countenance.audit.findings.conclusions import judge_all
 from countenance.audit.findings.headline import SHOWN, Told, by_strength, headline_of
@@ -37,22 +37,6 @@ def audit(folder: Path, draft: str) -> Results:
     (folder / "draft.toml").write_text(draft)
     plan = plan_of_draft(folder / "draft.toml", NOW)
     return run_audit(plan, plan, load(plan, folder), lambda: NOW)
-
-
-FACES = """
-title = "t"
-question = "q"
-[system]
-name = "Gatekeeper"
-[groups]
-factors = ["grp"]
-labelled_by = "x"
-[scores]
-file = "s.csv"
-[threshold]
-rule = "fixed"
-value = 0.5
-"""
 
 
 def faces(folder: Path, missed: tuple[float, float], matched: tuple[float, float]) -> None:

@@ -6,51 +6,26 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.unit.audit.made_up import NOW, SIGNER
+from tests.unit.audit import made_up
+from tests.unit.audit.made_up import FACES, NOW, OUTCOMES, carried_out, pairs
 from tests.unit.audit.test_report import Page
 
-from countenance.audit.bundle import Bundle, read_bundle
-from countenance.audit.planning.plans import plan_bytes, plan_of_draft
+from countenance.audit.bundle import Bundle
+from countenance.audit.planning.plans import plan_of_draft
 from countenance.audit.report.page import card_page, report_page
 from countenance.audit.report.questions import embed_svg
-from countenance.audit.running import run
 from countenance.errors import BadRequest
 
-DRAFT = """
-title = "t"
-question = "q"
-[system]
-name = "Gatekeeper"
-[groups]
-factors = ["grp"]
-labelled_by = "x"
-{labels}
-[scores]
-file = "s.csv"
-subjects = {subjects}
-[threshold]
-rule = "fixed"
-value = 0.5
-"""
 LABELS = 'labels = { A = "women", B = "men" }'
 
 
 def audited(folder: Path, *, named: bool = False, missed: tuple[int, int] = (40, 5), labels: str = "") -> Bundle:
     """300 mates and 600 impostors in each of two groups, and four pairs of a third, too few to publish."""
-    lines = ["subject_a,subject_b,same,score,grp_a,grp_b"]
-    for group, misses in zip("AB", missed, strict=True):
-        lines += [f"{group}{at},{group}{at},1,{0.2 if at < misses else 0.9},{group},{group}" for at in range(300)]
-        lines += [
-            f"{group}{at % 300},{group}{(at + 1 + at // 300) % 300},0,{0.8 if at < 15 else 0.1},{group},{group}"
-            for at in range(600)
-        ]
-    lines += [f"C{at},C{at},1,0.9,C,C" for at in range(4)]
-    (folder / "s.csv").write_text("\n".join(lines) + "\n")
+    others = [(at % 300, (at + 1 + at // 300) % 300) for at in range(600)]
+    lines = [line for group, misses in zip("AB", missed, strict=True) for line in pairs(group, 300, misses, others, 15)]
     subjects = '["subject_a", "subject_b"]' if named else "[]"
-    (folder / "d.toml").write_text(DRAFT.format(subjects=subjects, labels=labels))
-    (folder / "p.json").write_bytes(plan_bytes(plan_of_draft(folder / "d.toml", NOW)))
-    run(folder / "p.json", folder / "b", SIGNER, clock=lambda: NOW)
-    return read_bundle(folder / "b")
+    draft = FACES.replace("[scores]", f"{labels}\n[scores]\nsubjects = {subjects}")
+    return made_up.audited(folder, [*lines, *pairs("C", 4, 0, (), 0)], draft)
 
 
 @pytest.mark.parametrize(("missed", "labels"), [((40, 5), ""), ((40, 5), LABELS), ((5, 5), ""), ((0, 0), LABELS)])
@@ -92,27 +67,12 @@ def test_named_people_are_people(tmp_path: Path) -> None:
     assert "600 people, 1,804 comparisons" in Page(report_page(bundle)).text
 
 
-OUTCOMES = """
-title = "t"
-question = "q"
-[system]
-name = "Gatekeeper"
-[groups]
-factors = ["grp"]
-labelled_by = "x"
-[outcomes]
-file = "o.csv"
-"""
-
-
 def test_rows_of_a_classifier_are_not_people_unless_somebody_is_named(tmp_path: Path) -> None:
     lines = ["grp,truth,predicted", *(f"{'AB'[at % 2]},y,{'n' if at % 40 == 0 else 'y'}" for at in range(800))]
     (tmp_path / "o.csv").write_text("\n".join(lines) + "\n")
-    (tmp_path / "d.toml").write_text(OUTCOMES)
-    (tmp_path / "p.json").write_bytes(plan_bytes(plan_of_draft(tmp_path / "d.toml", NOW)))
-    results = run(tmp_path / "p.json", tmp_path / "b", SIGNER, clock=lambda: NOW)
-    page = Page(report_page(read_bundle(tmp_path / "b"))).text
-    assert results.headline == "Gatekeeper is wrong about 5.00 % of rows labelled A and none of rows labelled B."
+    bundle = carried_out(tmp_path, OUTCOMES)
+    page = Page(report_page(bundle)).text
+    assert bundle.results.headline == "Gatekeeper is wrong about 5.00 % of rows labelled A and none of rows labelled B."
     assert "people labelled" not in page and "this many rows, differences not seen" in page
     assert "Which rows are about the same people is not known. Each row counts as another person's" in page
 

@@ -6,15 +6,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.unit.audit.made_up import NOW, SIGNER
+from tests.unit.audit.made_up import NOW, OUTCOMES, carried_out
 from tests.unit.audit.test_report import Page
 
 from countenance.audit.bundle import read_bundle
 from countenance.audit.labelled.suspicions import repeated_rows
 from countenance.audit.planning.guessing import seen
-from countenance.audit.planning.plans import plan_bytes, plan_of_draft
+from countenance.audit.planning.plans import plan_of_draft
 from countenance.audit.report.page import report_page
-from countenance.audit.running import run
 from countenance.cli.audit import audit
 
 ROWS = [f"{'ab'[at % 2]},{at % 10},{int(at % 10 > 5 + at % 3)}" for at in range(400)]
@@ -71,30 +70,13 @@ def test_a_column_that_ends_in_a_known_word_is_found(tmp_path: Path, column: str
     assert seen(tmp_path / "r.csv").kind == kind
 
 
-OUTCOMES = """
-title = "t"
-question = "q"
-[system]
-name = "s"
-[groups]
-factors = ["race"]
-labelled_by = "x"
-[outcomes]
-file = "o.csv"
-"""
-
-
 def measured(folder: Path, silent: int) -> list[str]:
     rows = ["truth,predicted,race"]
     for group in "ab":
         rows += [f"m,{'' if group == 'b' and at < silent else 'm'},{group}" for at in range(200)]
         rows += [f"f,{'m' if at < 9 else 'f'},{group}" for at in range(200)]
     (folder / "o.csv").write_text("\n".join(rows) + "\n")
-    (folder / "d.toml").write_text(OUTCOMES)
-    plan = plan_of_draft(folder / "d.toml", NOW)
-    (folder / "p.json").write_bytes(plan_bytes(plan))
-    run(folder / "p.json", folder / "b", SIGNER, clock=lambda: NOW)
-    return [h.measure for h in plan.hypotheses]
+    return [h.measure for h in carried_out(folder, OUTCOMES.replace("grp", "race")).plan.hypotheses]
 
 
 def test_missing_answers_are_asked_about_and_drawn_where_there_are_any(tmp_path: Path) -> None:
@@ -125,7 +107,7 @@ def test_rows_that_must_repeat_are_no_finding_and_a_file_that_holds_itself_twice
     rows = [f"{at % 100 / 100},{int(at % 7 == 0)},{'ab'[at % 2]}" for at in range(90)]
     (tmp_path / "r.csv").write_text("\n".join(["score,outcome,race", *rows, *rows]) + "\n")
     (tmp_path / "e.toml").write_text(
-        OUTCOMES.replace("[outcomes]", "[risks]").replace("o.csv", "r.csv") + "high_from = 0.5\n"
+        OUTCOMES.replace("grp", "race").replace("[outcomes]", "[risks]").replace("o.csv", "r.csv") + "high_from = 0.5\n"
     )
     found: list[str] = []
     plan_of_draft(tmp_path / "e.toml", NOW, found.append)
