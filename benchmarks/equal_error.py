@@ -91,7 +91,7 @@ class Half:
         """The same, taught nothing of pictures like LFW's but its mated pairs."""
         none = self.people.widened[np.zeros(len(self.people.widened), bool)]
         return make_normaliser(
-            replace(self.people, widened=none, degraded=no_degraded()), MODEL, SEED, press_strangers=False
+            replace(self.people, widened=none, degraded=no_degraded()), MODEL, SEED, press_impostors=False
         ).normaliser
 
     def learned(self) -> Normaliser:

@@ -439,7 +439,7 @@ class Countenance:
         place = self.settings.metrics_place
         if place is None:
             return None
-        monitoring.StandingFigures(
+        monitoring.InstallationGauges(
             self._registry,
             database=self.database,
             ledger=self.ledger,

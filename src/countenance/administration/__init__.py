@@ -17,7 +17,7 @@ from countenance.administration.outside_checks import OutsideChecks
 from countenance.administration.pending_pictures import PendingPicture
 from countenance.administration.record import Proof, Record
 from countenance.administration.retention import RetentionSweep
-from countenance.administration.reviews import ReviewerStanding, ReviewItem, Reviews
+from countenance.administration.reviews import ReviewerStatus, ReviewItem, Reviews
 from countenance.administration.status import InstallationStatus, LedgerCheck
 from countenance.casework import COMPONENTS, Case, EvidenceKind, ExportUse, Grade, PartFinding, ReviewLimits
 from countenance.custody import AuthorisationOutcome, Hold
@@ -82,7 +82,7 @@ __all__ = [
     "RetentionSweep",
     "ReviewItem",
     "ReviewLimits",
-    "ReviewerStanding",
+    "ReviewerStatus",
     "Reviews",
     "Role",
     "Scope",

@@ -58,8 +58,8 @@ class ReviewItem:
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewerStanding:
-    """A reviewer's standing.
+class ReviewerStatus:
+    """Whether a reviewer may review, and the rates that decide it.
 
     ended: why the right to review ended, empty while it holds. since: from when rates count.
     """
@@ -185,7 +185,7 @@ class Reviews:
             else:
                 self._finish(owner)
 
-    def standing(self, reviewer: str) -> ReviewerStanding:
+    def status(self, reviewer: str) -> ReviewerStatus:
         """A reviewer's rates on known pairs, and whether the right to review holds."""
         rights = self._records.of("right", reviewer)
         restored = [each.at for each in rights if not each.value["ended"]]
@@ -197,11 +197,11 @@ class Reviews:
         ]
         ended = rights[-1].value["why"] if rights and rights[-1].value["ended"] else ""
         judged = sum(self._judged(each.record_id) is not None for each in self._records.of("item", reviewer))
-        return ReviewerStanding(reviewer, rates_of(known), judged, ended, since)
+        return ReviewerStatus(reviewer, rates_of(known), judged, ended, since)
 
-    def standings(self) -> list[ReviewerStanding]:
-        """The standings of everybody who was ever given a pair, by name."""
-        return [self.standing(name) for name in sorted({each.parent for each in self._records.of("item")})]
+    def statuses(self) -> list[ReviewerStatus]:
+        """The status of everybody who was ever given a pair, by name."""
+        return [self.status(name) for name in sorted({each.parent for each in self._records.of("item")})]
 
     def restore(self, reviewer: str, by: str, why: str) -> None:
         """Give the right to review back, for example after training; rates start again. Nobody restores their own."""
@@ -209,7 +209,7 @@ class Reviews:
             raise Denied("somebody else gives the right to review back")
         if not why:
             raise BadRequest("say what has changed")
-        if not self.standing(reviewer).ended:
+        if not self.status(reviewer).ended:
             raise Conflict("the right to review holds")
         self._right(reviewer, False, why, by)
 
@@ -341,12 +341,12 @@ class Reviews:
         self._cases.sweep()
 
     def _check_right(self, reviewer: str) -> None:
-        ended = self.standing(reviewer).ended
+        ended = self.status(reviewer).ended
         if ended:
             raise Denied(f"your right to review ended: {ended}; somebody who supervises can give it back")
 
     def _end_right_if_over(self, reviewer: str) -> None:
-        over = exceeded(self.standing(reviewer).rates, self.limits)
+        over = exceeded(self.status(reviewer).rates, self.limits)
         if over:
             self._right(reviewer, True, over, None)
 

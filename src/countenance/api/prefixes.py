@@ -8,13 +8,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class PrefixRouter:
-    """One ASGI application made of several. rest: answers all other paths, start-up and shutdown. opened: answers GET
+    """One ASGI application made of several. rest: answers all other paths, start-up and shutdown. front: answers GET
     and HEAD of `/` itself, which browsers send and clients of the dialects do not.
     """
 
-    def __init__(self, rest: ASGIApp, by_prefix: Mapping[str, ASGIApp], opened: ASGIApp | None = None) -> None:
+    def __init__(self, rest: ASGIApp, by_prefix: Mapping[str, ASGIApp], front: ASGIApp | None = None) -> None:
         self._rest = rest
-        self._opened = opened
+        self._front = front
         self._by_prefix = dict(by_prefix)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -26,6 +26,6 @@ class PrefixRouter:
             for prefix, app in self._by_prefix.items():
                 if scope["path"] == prefix or scope["path"].startswith(prefix + "/"):
                     return app
-            if self._opened and scope["path"] == "/" and scope["method"] in ("GET", "HEAD"):
-                return self._opened
+            if self._front and scope["path"] == "/" and scope["method"] in ("GET", "HEAD"):
+                return self._front
         return self._rest

@@ -115,10 +115,10 @@ def without_repeats(
     return People(named, kept, twins, worse[stays]), cut, len(tight) - len(kept)
 
 
-def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140, press_strangers: bool = True) -> Made:
+def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140, press_impostors: bool = True) -> Made:
     """A `Crowding` fitted to `people`; its identity is still empty.
 
-    press_strangers: whether to make strangers in press pictures match as rarely as others.
+    press_impostors: whether to make different people in press pictures match as rarely as others.
     """
     asked = [(p, len(p) // _PEOPLE_PER_CENTRE) for p in (people.tight, people.widened) if len(p)]
     made = [cohort(portraits.vectors, wanted, seed) for portraits, wanted in asked]
@@ -143,7 +143,7 @@ def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140,
         impostor_pairs(vectors, rows, people.tight.group, aim="target", weight=1.0),
         impostor_pairs(vectors, rows, people.tight.age, aim="together", weight=_AGE_WEIGHT),
     ]
-    if press_strangers:
+    if press_impostors:
         gender = people.press.gender[first]
         sets.append(impostor_pairs(vectors, press + first, gender, aim="target", weight=_PRESS_WEIGHT))
     if widened:

@@ -40,10 +40,10 @@ def rates_of(known: Iterable[tuple[bool, Grade]]) -> ReviewerRates:
     insufficient are not errors, but count among the pairs.
     """
     every = list(known)
-    strangers = [grade for same, grade in every if not same]
+    nonmated = [grade for same, grade in every if not same]
     mates = [grade for same, grade in every if same]
     return ReviewerRates(
-        plain_rate(sum(grade.side > 0 for grade in strangers), len(strangers)),
+        plain_rate(sum(grade.side > 0 for grade in nonmated), len(nonmated)),
         plain_rate(sum(grade.side < 0 for grade in mates), len(mates)),
     )
 

@@ -47,10 +47,10 @@ class VideoJobs:
                     if known.request != asked.request:
                         raise TokenReused("the request token was sent with another request before")
                     return str(known.job_id)
-            opened = sa.select(sa.func.count()).where(
+            unfinished = sa.select(sa.func.count()).where(
                 video_jobs.c.mandate_id == asked.mandate_id, video_jobs.c.state.in_(_OPEN)
             )
-            if connection.execute(opened).scalar_one() >= MOST_OPEN:
+            if connection.execute(unfinished).scalar_one() >= MOST_OPEN:
                 raise TooManyJobs(f"{MOST_OPEN} video jobs of this mandate wait or run; start it when one has ended")
             job_id = secrets.token_hex(32)
             connection.execute(

@@ -199,7 +199,7 @@ def test_known_pairs_look_like_any_other_and_tell_their_truth_afterwards(reviewe
     item = reviewed.judged("rex", SAME)
     shown = reviewed.reviews.item(item, "rex")
     assert (shown.judged, shown.truth) == (SAME, False)
-    assert reviewed.reviews.standing("rex").rates.false_accept.errors == 1
+    assert reviewed.reviews.status("rex").rates.false_accept.errors == 1
     assert reviewed.seen(search).state is SearchState.REVIEW
     real = reviewed.judged("rex", SAME)  # each known pair comes once
     assert reviewed.reviews.item(real, "rex").truth is None
@@ -215,16 +215,16 @@ def test_the_right_to_review_ends_by_itself_and_is_given_back_by_another(reviewe
     reviewed.under_review()
     for n in range(10):
         reviewed.judged("rex", SAME if n < 2 else OTHER)
-    standing = reviewed.reviews.standing("rex")
-    assert standing.ended == "false accept rate 2 of 10, limit 0.1"
+    status = reviewed.reviews.status("rex")
+    assert status.ended == "false accept rate 2 of 10, limit 0.1"
     with pytest.raises(Denied, match="right to review ended"):
         reviewed.reviews.next("rex")
     with pytest.raises(Denied):
         reviewed.reviews.restore("rex", "rex", "trained")
     reviewed.clock.advance(1)
     reviewed.reviews.restore("rex", "sue", "trained")
-    standing = reviewed.reviews.standing("rex")
-    assert (standing.ended, standing.rates.false_accept.trials) == ("", 0)
+    status = reviewed.reviews.status("rex")
+    assert (status.ended, status.rates.false_accept.trials) == ("", 0)
     assert reviewed.reviews.next("rex")
     assert reviewed.changes("review")[-3:] == ["right ended", "right restored", "given out"]
 

@@ -9,25 +9,25 @@ from pathlib import Path
 import pytest
 
 from countenance.cli.migrate.agreement import Pairing, agreements, write_agreement
-from countenance.cli.migrate.asking_both import Said
+from countenance.cli.migrate.answers import ServiceAnswer
 from countenance.cli.migrate.matching import Item
 from countenance.cli.migrate.pictures import Folder, StoredFile
 from countenance.cli.migrate.questions import Album, SharedQuestion, Shown, from_file, sampled
 from countenance.errors import BadRequest
 from countenance.metrics import clustered_rate
 
-YES, NO, COULD_NOT = Said(True, 91.0), Said(False), Said(None, error="no face")
+YES, NO, COULD_NOT = ServiceAnswer(True, 91.0), ServiceAnswer(False), ServiceAnswer(None, error="no face")
 
 
 def shown(name: str, person: str = "") -> Shown:
     return Shown(StoredFile(name, Path(name)), name, person)
 
 
-def pair(there: Said, here: Said, first: str = "ann", second: str = "ann") -> Pairing:
+def pair(there: ServiceAnswer, here: ServiceAnswer, first: str = "ann", second: str = "ann") -> Pairing:
     return Pairing(SharedQuestion(shown("a", first), shown("b", second), ""), there, here)
 
 
-def search(there: Said, here: Said, person: str = "ann") -> Pairing:
+def search(there: ServiceAnswer, here: ServiceAnswer, person: str = "ann") -> Pairing:
     return Pairing(SharedQuestion(shown("a", person), None, "g"), there, here)
 
 
@@ -41,8 +41,8 @@ def search(there: Said, here: Said, person: str = "ann") -> Pairing:
         (pair(COULD_NOT, YES), "source could not"),
         (pair(NO, COULD_NOT), "here could not"),
         (pair(COULD_NOT, COULD_NOT), "neither could"),
-        (search(Said(True, 90.0, ("x",)), Said(True, 85.0, ("y", "x"))), "both yes"),
-        (search(Said(True, 90.0, ("x",)), Said(True, 85.0, ("y",))), "another"),
+        (search(ServiceAnswer(True, 90.0, ("x",)), ServiceAnswer(True, 85.0, ("y", "x"))), "both yes"),
+        (search(ServiceAnswer(True, 90.0, ("x",)), ServiceAnswer(True, 85.0, ("y",))), "another"),
     ],
 )
 def test_every_pair_of_answers_has_a_word(pairing: Pairing, outcome: str) -> None:

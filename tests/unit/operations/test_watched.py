@@ -23,7 +23,7 @@ from tests.unit.operations.conftest import CALIBRATION, World
 
 from countenance.errors import BudgetSpent, Denied, Misconfigured, NoFace, NotFound
 from countenance.ledger import Ledger
-from countenance.monitoring import CallFigures, MetricsServer, StandingFigures, Traces
+from countenance.monitoring import CallFigures, InstallationGauges, MetricsServer, Traces
 from countenance.observing import Observers, observed, stage
 from countenance.operations import (
     CreateGallery,
@@ -121,9 +121,9 @@ def test_a_spent_budget_is_a_refusal(watched: World, registry: CollectorRegistry
     assert any(cause.startswith("budget:") for cause in causes)
 
 
-def standing(world: World, registry: CollectorRegistry, ledger: Ledger) -> None:
+def gauges(world: World, registry: CollectorRegistry, ledger: Ledger) -> None:
     facts = EvidenceFacts(signed=True, expires_at=world.clock() + timedelta(days=12))
-    StandingFigures(
+    InstallationGauges(
         registry, database=world.database, ledger=ledger, register=world.register, budgets=world.budgets,
         jobs=Jobs(world.database, world.clock), evidence=lambda: facts, now=world.clock,
     )  # fmt: skip
@@ -136,8 +136,8 @@ def ledger(world: World) -> Iterator[Ledger]:
     log.close()
 
 
-def test_standing_is_read_when_it_is_asked_for(watched: World, registry: CollectorRegistry, ledger: Ledger) -> None:
-    standing(watched, registry, ledger)
+def test_the_state_is_read_when_it_is_asked_for(watched: World, registry: CollectorRegistry, ledger: Ledger) -> None:
+    gauges(watched, registry, ledger)
     drive(watched)
     mandate = watched.register.list()[0].mandate_id
     for n in range(3):
@@ -157,7 +157,7 @@ def test_standing_is_read_when_it_is_asked_for(watched: World, registry: Collect
 def test_what_cannot_be_read_is_left_out_and_counted(
     watched: World, registry: CollectorRegistry, ledger: Ledger
 ) -> None:
-    standing(watched, registry, ledger)
+    gauges(watched, registry, ledger)
     with watched.database.begin() as connection:
         connection.exec_driver_sql("DROP TABLE video_job_candidates")
         connection.exec_driver_sql("DROP TABLE video_job_faces")
@@ -181,7 +181,7 @@ LABELS = {
 
 
 def test_no_label_tells_of_anybody(watched: World, registry: CollectorRegistry, ledger: Ledger) -> None:
-    standing(watched, registry, ledger)
+    gauges(watched, registry, ledger)
     private = drive(watched)
     text = generate_latest(registry).decode()
     for word in private:

@@ -41,7 +41,7 @@ class Me(Closed):
 
 def routes(record: Record, loaded: Callable[[], bool]) -> APIRouter:
     """The routes /health, /ready and /me. loaded: whether the galleries are in memory."""
-    at = router("standing")
+    at = router("health")
 
     @at.get("/health", openapi_extra=public(), summary="Say whether the server is well")
     def health() -> Health:

@@ -24,6 +24,7 @@ from countenance.audit.evidence.statement import (
     shipped_evidence,
     shipped_file,
     sign_evidence,
+    subject_of,
 )
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "shipped_evidence",
     "shipped_file",
     "sign_evidence",
+    "subject_of",
 ]

@@ -82,6 +82,15 @@ class Vouched:
         """When the evidence stops counting."""
         return moment_of(self.expires_at)
 
+    def doubts(self, now: datetime, issuer: str | None = None) -> tuple[str, ...]:
+        """What is wrong with the dates, or with the issuer where one is asked for (public key, hex)."""
+        lines = []
+        if not self.in_date(now):
+            lines.append(f"out of date: it counts from {self.issued_at} until {self.expires_at}")
+        if issuer is not None and issuer.lower() != self.issuer:
+            lines.append(f"issued by {self.issuer}, not by the key asked for")
+        return tuple(lines)
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence(Vouched):
@@ -139,6 +148,20 @@ class Sealed:
     algorithm: Literal["Ed25519"] = "Ed25519"
 
 
+def subject_of(bundle: Bundle, normaliser: str, calibration: str, threshold_fmr: float) -> EvidenceSubject:
+    """What evidence that rests on `bundle` is about. threshold_fmr: the FMR that its threshold stands for.
+
+    normaliser, calibration: identities, see `EvidenceSubject`. BadRequest: a bundle without an embedder's hash, or not
+    about face comparisons.
+    """
+    embedders = [m for m in bundle.environment.models if m.role == "embedder" and m.sha256]
+    if not embedders:
+        raise BadRequest("the bundle names no embedder with a hash; evidence is about one model")
+    return EvidenceSubject(
+        embedders[0].sha256, embedders[0].version, normaliser, calibration, threshold_fmr, _faces(bundle).threshold
+    )
+
+
 def issue_evidence(
     bundles: Sequence[Bundle],
     subject: EvidenceSubject,
@@ -185,14 +208,18 @@ def _fitting(bundle: Bundle, subject: EvidenceSubject) -> FaceResults:
     """The bundle's results, if they are about `subject`."""
     if bundle.problems:
         raise BadRequest(f"no evidence from a bundle that is not what was signed: {bundle.problems[0]}")
-    faces = bundle.results.faces
-    if faces is None:
-        raise BadRequest("evidence is about face comparisons; this bundle is about something else")
+    faces = _faces(bundle)
     if abs(faces.threshold - subject.threshold_score) > 1e-6:
         raise BadRequest(f"a bundle was measured at score {faces.threshold:.6f}, not at {subject.threshold_score:.6f}")
     if subject.model not in {model.sha256 for model in bundle.environment.models if model.sha256}:
         raise BadRequest("a bundle is about another model than the evidence is asked for")
     return faces
+
+
+def _faces(bundle: Bundle) -> FaceResults:
+    if bundle.results.faces is None:
+        raise BadRequest("evidence is about face comparisons; this bundle is about something else")
+    return bundle.results.faces
 
 
 def sign_evidence(statement: Evidence, signer: Signer) -> bytes:

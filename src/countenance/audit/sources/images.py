@@ -76,23 +76,23 @@ def read_images(
     images = labelled_images(
         folder / source.folder, folder / source.labels, source.file, source.subject, factors, contradictions, spellings
     )
-    shelf = TemplateCache(cache, f"{engine.version}-{source.choose}", engine.dimension)
-    keys, sights = _sights(images.paths, engine, source.choose, shelf, workers or os.cpu_count() or 1)
+    templates = TemplateCache(cache, f"{engine.version}-{source.choose}", engine.dimension)
+    keys, cached = _looked_up(images.paths, engine, source.choose, templates, workers or os.cpu_count() or 1)
     kept = images.labelled.subjects >= 0
     subjects = images.labelled.subjects[kept]
-    chosen = [sight for sight, keep in zip(sights, kept, strict=True) if keep]
-    failed = np.array([sight.vector is None for sight in chosen], bool)
+    chosen = [one for one, keep in zip(cached, kept, strict=True) if keep]
+    failed = np.array([one.vector is None for one in chosen], bool)
     if failed.all():
         raise BadRequest("no image gave a template")
     outcomes = Outcomes(
         subjects,
         failed,
-        np.array([sight.state == "unreadable" for sight in chosen], bool),
-        {name: np.array([getattr(sight, name) for sight in chosen], np.float64) for name in CachedTemplate.MEASURES},
+        np.array([one.state == "unreadable" for one in chosen], bool),
+        {name: np.array([getattr(one, name) for one in chosen], np.float64) for name in CachedTemplate.MEASURES},
     )
-    vectors = np.stack([sight.vector for sight in chosen if sight.vector is not None])
+    vectors = np.stack([one.vector for one in chosen if one.vector is not None])
     findings = list(images.labelled.findings)
-    if missing := sum(sight.state == "missing" for sight in chosen):
+    if missing := sum(one.state == "missing" for one in chosen):
         findings.append(f"{missing} of {len(chosen)} images are not there; they count as failures")
     return Faces(
         images.labelled.people,
@@ -105,8 +105,12 @@ def read_images(
     )
 
 
-def _sights(
-    paths: Sequence[Path], engine: FaceEngine, choose: Literal["largest", "centre"], shelf: TemplateCache, workers: int
+def _looked_up(
+    paths: Sequence[Path],
+    engine: FaceEngine,
+    choose: Literal["largest", "centre"],
+    templates: TemplateCache,
+    workers: int,
 ) -> tuple[list[str], list[CachedTemplate]]:
     def see(path: Path) -> tuple[str, CachedTemplate]:
         try:
@@ -114,17 +118,17 @@ def _sights(
         except OSError:
             return "", CachedTemplate("missing")
         key = hashlib.sha256(image).hexdigest()
-        known = shelf.get(key)
+        known = templates.get(key)
         return key, known if known is not None else template_of(engine, image, choose)
 
-    with ThreadPoolExecutor(workers) as pool, shelf:
+    with ThreadPoolExecutor(workers) as pool, templates:
         keys: list[str] = []
         seen: list[CachedTemplate] = []
-        for key, sight in track(_ordered(pool, see, paths, 4 * workers), "images", len(paths), "images"):
+        for key, one in track(_ordered(pool, see, paths, 4 * workers), "images", len(paths), "images"):
             if key:
-                shelf.put(key, sight)
+                templates.put(key, one)
             keys.append(key)
-            seen.append(sight)
+            seen.append(one)
     return keys, seen
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 
 from countenance.audit.bundle import read_bundle, verify_bundle
-from countenance.audit.evidence import EvidenceSubject, agrees_with, issue_evidence, read_evidence
+from countenance.audit.evidence import agrees_with, issue_evidence, read_evidence, subject_of
 from countenance.audit.evidence.statement import Vouched
 from countenance.audit.findings.words import percent
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
-from countenance.errors import BadRequest, NotFound
+from countenance.errors import NotFound
 
 
 @click.group()
@@ -45,15 +45,7 @@ def issue(
 ) -> None:
     """Issue bundles of one model at one threshold as evidence."""
     read = [verify_bundle(bundle) for bundle in bundles]
-    embedders = [m for m in read[0].environment.models if m.role == "embedder" and m.sha256]
-    if not embedders:
-        raise BadRequest("the bundle names no embedder with a hash; evidence is about one model")
-    faces = read[0].results.faces
-    if faces is None:
-        raise BadRequest("evidence is about face comparisons; this bundle is about something else")
-    subject = EvidenceSubject(
-        embedders[0].sha256, embedders[0].version, normaliser, calibration, threshold_fmr, faces.threshold
-    )
+    subject = subject_of(read[0], normaliser, calibration, threshold_fmr)
     issued = now()
     expires = issued + timedelta(days=days)
     content = issue_evidence(
@@ -74,7 +66,7 @@ def verify(file: Path, bundle: Path | None, issuer: str | None) -> None:
         raise NotFound(f"there is no evidence {file.name}")
     read = read_evidence(file.read_bytes())
     problems = list(agrees_with(read, read_bundle(bundle))) if bundle is not None else []
-    problems += doubts(read, issuer)
+    problems += read.doubts(now(), issuer)
     subject = read.subject
     click.echo(f"model        {subject.model} ({subject.model_version})")
     click.echo(f"compared     normaliser {subject.normaliser}, calibration {subject.calibration or 'none'}")
@@ -88,16 +80,6 @@ def verify(file: Path, bundle: Path | None, issuer: str | None) -> None:
     for limit in read.limits:
         click.echo(f"cannot show  {limit}")
     end_with(problems)
-
-
-def doubts(statement: Vouched, issuer: str | None) -> list[str]:
-    """What is wrong with the dates of a statement, or with its issuer where one is asked for (hex)."""
-    problems = []
-    if not statement.in_date(now()):
-        problems.append(f"out of date: it counts from {statement.issued_at} until {statement.expires_at}")
-    if issuer is not None and issuer.lower() != statement.issuer:
-        problems.append(f"issued by {statement.issuer}, not by the key asked for")
-    return problems
 
 
 def vouched_lines(statement: Vouched, issuer: str | None) -> tuple[str, str]:

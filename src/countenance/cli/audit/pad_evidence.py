@@ -11,7 +11,7 @@ from countenance.audit.bundle import read_bundle, verify_bundle
 from countenance.audit.evidence import PadEvidence, issue_pad_evidence, pad_agrees_with, read_pad_evidence
 from countenance.audit.findings.presentations import presentation_lines
 from countenance.audit.findings.words import percent
-from countenance.cli.audit.evidence import doubts, end_with, vouched_lines
+from countenance.cli.audit.evidence import end_with, vouched_lines
 from countenance.cli.audit.options import ANY, FILE, key_option, now, signer
 from countenance.errors import NotFound
 
@@ -53,7 +53,7 @@ def verify(file: Path, bundle: Path | None, issuer: str | None) -> None:
         raise NotFound(f"there is no evidence {file.name}")
     evidence = read_pad_evidence(file.read_bytes())
     problems = list(pad_agrees_with(evidence, read_bundle(bundle))) if bundle is not None else []
-    problems += doubts(evidence, issuer)
+    problems += evidence.doubts(now(), issuer)
     for line in vouched_lines(evidence, issuer):
         click.echo(line)
     _tell(evidence)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from countenance.cli.migrate.asking_both import Said
+from countenance.cli.migrate.answers import ServiceAnswer
 from countenance.cli.migrate.questions import SharedQuestion
 from countenance.cli.migrate.report import write_csv
 from countenance.metrics import Rate, tally
@@ -22,8 +22,8 @@ class Pairing:
     """One question with both answers."""
 
     question: SharedQuestion
-    there: Said
-    here: Said
+    there: ServiceAnswer
+    here: ServiceAnswer
 
     @property
     def outcome(self) -> str:

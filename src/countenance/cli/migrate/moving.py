@@ -16,7 +16,7 @@ from countenance.audit.sources.live.cassette import Cassette, Header
 from countenance.audit.sources.live.live_source import Pacer
 from countenance.cli.installation import installation
 from countenance.cli.migrate.agreement import Pairing, write_agreement
-from countenance.cli.migrate.asking_both import Elsewhere, Here
+from countenance.cli.migrate.answers import OwnAnswers, SourceAnswers
 from countenance.cli.migrate.enrolment import GalleryMove, Outcome
 from countenance.cli.migrate.matching import Matched, Row, by_manifest, by_rule, read_manifest
 from countenance.cli.migrate.pictures import Pictures
@@ -169,7 +169,7 @@ def _compare(
         _say_cost(source, questions, choices)
         return
     pacer = Pacer(choices.calls_per_second, time.monotonic, time.sleep)
-    elsewhere = Elsewhere(source, galleries, Cassette(tape, header), choices.there, pacer)
+    elsewhere = SourceAnswers(source, galleries, Cassette(tape, header), choices.there, pacer)
     todo = elsewhere.open(questions)
     _say_cost(source, todo, choices)
     if choices.dry_run:
@@ -183,9 +183,9 @@ def _compare(
             for name, gallery in galleries.items()
             if any(q.gallery == name for q in questions)
         }
-        here = Here(app.guard, Caller(choices.key or ""), choices.here, labels)
+        here = OwnAnswers(app.guard, Caller(choices.key or ""), choices.here, labels)
         pairings = [
-            Pairing(question, elsewhere.said(question), here.said(question))
+            Pairing(question, elsewhere.answer(question), here.answer(question))
             for question in track(questions, "asking this server", len(questions), "questions")
         ]
         about = {
@@ -215,7 +215,7 @@ def _labels(
 
 
 def _send(
-    app: Countenance, source: CloudSource, elsewhere: Elsewhere, todo: Sequence[SharedQuestion], choices: Choices
+    app: Countenance, source: CloudSource, elsewhere: SourceAnswers, todo: Sequence[SharedQuestion], choices: Choices
 ) -> str:
     """Ask the source, on record: the decision before, the count after."""
     hashes = tuple(sorted(_hashes(todo)))

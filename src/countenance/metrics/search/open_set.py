@@ -167,22 +167,22 @@ def _repeat(
     _, first = np.unique(data.person[shuffled], return_index=True)
     entry = shuffled[first]  # one image per person, in the order of codes
     gallery = data.gallery[entry[drawn[: int(sizes[-1])]]]
-    stranger = np.ones(persons, bool)
-    stranger[drawn[:enrolled]] = False
+    outside = np.ones(persons, bool)
+    outside[drawn[:enrolled]] = False
     is_entry = np.zeros(len(data), bool)
     is_entry[entry] = True
     mated = (place[data.person] >= 0) & ~is_entry
     for start in range(0, len(data), PROBES):
         rows = np.arange(start, min(start + PROBES, len(data)))
-        searched, known = rows[stranger[data.person[rows]]], rows[mated[rows]]
+        searched, known = rows[outside[data.person[rows]]], rows[mated[rows]]
         if len(searched):
-            _strangers(data.probe[searched] @ gallery.T, data.person[searched], sizes, levels, counts)
+            _nonmated(data.probe[searched] @ gallery.T, data.person[searched], sizes, levels, counts)
         if len(known):
             who = data.person[known]
             _known(data.probe[known] @ gallery.T, who, place[who], sizes, levels, rank, counts)
 
 
-def _strangers(scores: Floats32, who: Codes, sizes: Counts, levels: Floats, counts: _Counts) -> None:
+def _nonmated(scores: Floats32, who: Codes, sizes: Counts, levels: Floats, counts: _Counts) -> None:
     starts = np.r_[0, sizes[:-1]]
     for j, t in enumerate(levels):
         false = np.cumsum(np.add.reduceat((scores >= t).astype(np.int64), starts, axis=1), axis=1)

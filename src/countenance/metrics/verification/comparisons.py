@@ -211,10 +211,10 @@ def _contradictions(a: Codes, b: Codes, mated: Mask) -> list[DataFinding]:
     if not len(a):
         text = "it is not known who is in each comparison: intervals take comparisons as independent and are too narrow"
         return [DataFinding("no-people", text, len(mated))]
-    strangers = int((mated & (a != b)).sum())
+    different = int((mated & (a != b)).sum())
     same = int((~mated & (a == b)).sum())
-    if strangers:
-        raise BadRequest(f"{strangers} comparisons of two different people are marked as mated")
+    if different:
+        raise BadRequest(f"{different} comparisons of two different people are marked as mated")
     if same:
         raise BadRequest(f"{same} comparisons of one person with themselves are marked as not mated")
     return []

@@ -1,4 +1,4 @@
-"""Figures of the installation's standing, read when a monitor asks: sizes, what is left, what lags behind."""
+"""Figures of the installation's state, read when a monitor asks: sizes, what is left, what lags behind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from countenance.operations import BudgetKeeper, EvidenceFacts, Jobs
 _DAY_S = 86_400.0
 
 
-class StandingFigures(Collector):
+class InstallationGauges(Collector):
     """Reads the figures anew at each scrape; one that cannot be read is left out, and `countenance_unread` says so.
 
     evidence: what the evidence in use vouches for, None where nothing is recognised. now: the clock, UTC.

@@ -1,4 +1,4 @@
-"""Asks the source and this server the same questions. The source's answers are kept, so that none is paid for twice."""
+"""The answers of the source and of this server to the same questions. The source's are kept: none is paid for twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LEADS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ServiceAnswer:
     """One service's answer. found: whether the two are alike or somebody was found; None: the picture was no use.
 
     score: 0..100, where one was told. labels: whom a search found, by the source's ids: all that are equally like.
@@ -32,7 +32,7 @@ class Said:
     error: str = ""
 
 
-class Elsewhere:
+class SourceAnswers:
     """The source's answers to `questions`. galleries: those searched, as the source lists them."""
 
     def __init__(
@@ -59,16 +59,16 @@ class Elsewhere:
                 self._compare(question, question.second)
         return len(questions)
 
-    def said(self, question: SharedQuestion) -> Said:
+    def answer(self, question: SharedQuestion) -> ServiceAnswer:
         """The answer, which must have been asked for."""
         reply = self._known_failure(question) or self._cassette.known(_recorded(question))
         assert reply is not None, "every question is asked first"
         if reply.state != "answered":
-            return Said(None, error=reply.error or reply.state)
+            return ServiceAnswer(None, error=reply.error or reply.state)
         matched = reply.score is not None and reply.score >= self._threshold
         if question.second is not None or not matched:
-            return Said(matched, reply.score)
-        return Said(True, reply.score, (self._label(question.gallery, reply.token),))
+            return ServiceAnswer(matched, reply.score)
+        return ServiceAnswer(True, reply.score, (self._label(question.gallery, reply.token),))
 
     def _label(self, gallery: str, token: str) -> str:
         return face_labels(self._galleries[gallery]).get(token, token)
@@ -109,7 +109,7 @@ class Elsewhere:
         return next((reply for reply in replies if reply is not None and reply.state != "answered"), None)
 
 
-class Here:
+class OwnAnswers:
     """This server's answers, each through the guard. labels: by gallery, what the source calls a face or person here.
 
     raised: the similarity at which searches were answered, where it was more than was asked for.
@@ -121,7 +121,7 @@ class Here:
         self._guard, self._caller, self._similarity, self._labels = guard, caller, similarity, labels
         self.raised: str | None = None
 
-    def said(self, question: SharedQuestion) -> Said:
+    def answer(self, question: SharedQuestion) -> ServiceAnswer:
         """Ask."""
         try:
             if question.second is None:
@@ -129,18 +129,18 @@ class Here:
             ask = Compare(question.first.picture.read(), question.second.picture.read(), self._similarity)
             return _compared(self._guard.carry_out(self._caller, ask))
         except (NoFace, ImageError) as error:
-            return Said(None, error=str(error))
+            return ServiceAnswer(None, error=str(error))
 
-    def _search(self, question: SharedQuestion) -> Said:
+    def _search(self, question: SharedQuestion) -> ServiceAnswer:
         ask = SearchByImage(question.gallery, question.first.picture.read(), _LEADS, self._similarity)
         answer = self._guard.carry_out(self._caller, ask)
         self.raised = answer.headers.get(THRESHOLD, self.raised)
         leads = answer.result.candidates
         if not leads:
-            return Said(False)
+            return ServiceAnswer(False)
         best = [each for each in leads if each.similarity == leads[0].similarity]
         labels = tuple(dict.fromkeys(self._label(question.gallery, each.face) for each in best))
-        return Said(True, leads[0].similarity, labels)
+        return ServiceAnswer(True, leads[0].similarity, labels)
 
     def _label(self, gallery: str, face: EnrolledFace) -> str:
         labels = self._labels.get(gallery, {})
@@ -157,12 +157,12 @@ def face_labels(gallery: SourceGallery) -> Mapping[str, str]:
     return {face.face_id: face.external_id or face.face_id for face in gallery.faces}
 
 
-def _compared(answer: Answer[Compared]) -> Said:
+def _compared(answer: Answer[Compared]) -> ServiceAnswer:
     """Whether the largest face of the second picture is a match, as the source is asked."""
     matches = [(face, score) for face, score in answer.result.matches]
     faces: list[tuple[DetectedFace, float | None]] = [*matches, *((face, None) for face in answer.result.unmatched)]
     _, score = max(faces, key=lambda pair: pair[0].box.area)
-    return Said(score is not None, score)
+    return ServiceAnswer(score is not None, score)
 
 
 def _recorded(question: SharedQuestion) -> RecordedQuestion:
