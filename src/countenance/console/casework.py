@@ -14,14 +14,9 @@ from countenance.console.looks import go, page
 from countenance.console.mandates import chosen, mine_in_force
 from countenance.console.reviewing import GRADES
 from countenance.console.trying import REASONS, marked, shown_again
+from countenance.console.words import _
 from countenance.errors import BadRequest, NotFound
 from countenance.operations import ListGalleries
-
-
-def _(text: str) -> str:
-    """Marks a text for translation; the page translates it."""
-    return text
-
 
 STATES = {
     SearchState.UNFIT: _("the picture is not fit"),

@@ -10,13 +10,8 @@ from countenance.console.door import ConsolePage
 from countenance.console.looks import go, page
 from countenance.console.mandates import mine_in_force
 from countenance.console.trying import caller_of
+from countenance.console.words import _
 from countenance.errors import BadRequest
-
-
-def _(text: str) -> str:
-    """Marks a text for translation; the page translates it."""
-    return text
-
 
 GRADES = {
     Grade.STRONG_SAME: _("strong support for the same person"),

@@ -8,6 +8,7 @@ from countenance.administration import Role
 from countenance.console.asked import ConsoleRequest
 from countenance.console.door import ConsolePage
 from countenance.console.looks import page
+from countenance.console.mandates import mine_in_force
 from countenance.errors import CountenanceError
 
 
@@ -34,7 +35,7 @@ def _overview(asked: ConsoleRequest) -> Response:
         packs=services.explainer.packs,
         waiting=states.count("requested"),
         active=states.count("active"),
-        mine_active=sum(each.state(now).value == "active" for each in mine),
+        mine_active=len(mine_in_force(asked)),
         mine_waiting=sum(each.state(now).value == "requested" for each in mine),
         held=sum(each.state(now).value == "waiting" for each in services.custodian.holds()),
         alone=sum(each.active(now) for each in services.operators.all()) < 2,

@@ -12,16 +12,11 @@ from countenance.console.asked import PICTURE_BYTES, ConsoleRequest
 from countenance.console.door import ConsolePage
 from countenance.console.looks import page
 from countenance.console.mandates import chosen, mine_in_force
+from countenance.console.words import _
 from countenance.errors import BadRequest
 from countenance.faces import DetectedFace
 from countenance.operations import Caller, Compare, Detect, QualityFilter
 from countenance.operations.quality import reasons_against
-
-
-def _(text: str) -> str:
-    """Marks a text for translation; the page translates it."""
-    return text
-
 
 REASONS = {
     "LOW_CONFIDENCE": _("it is not certain that this is a face"),
