@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from sqlalchemy import Engine
 from tests.fakes.postgres import KINDS, NO_SERVER, PostgresServer, new_place, postgres_server, programs
+
+from countenance.database import open_database
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -23,6 +26,14 @@ def postgres() -> Iterator[PostgresServer]:
         pytest.skip(NO_SERVER)
     with postgres_server() as server:
         yield server
+
+
+@pytest.fixture
+def database(place: Path | str) -> Iterator[Engine]:
+    """An empty database of each kind in turn, opened."""
+    engine = open_database(place)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(params=KINDS)

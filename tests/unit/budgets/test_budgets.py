@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,6 @@ from countenance.errors import BadRequest, BudgetSpent, Misconfigured
 WIDE = Budget(minute=10**6, day=10**6, key=10**6, gallery=10**6, subject=10**6, alike=10**6)
 DAY = 24 * 3600
 ONE = Spending(1)
-
-
-@pytest.fixture
-def database(place: Path | str) -> Iterator[Engine]:
-    engine = open_database(place)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 import dataclasses
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +7,6 @@ from sqlalchemy import Engine
 from tests.fakes.clock import START
 from tests.unit.gallery.people import MODEL, OTHER, Ticking, counted, detected, people, template
 
-from countenance.database import open_database
 from countenance.errors import AlreadyExists, BadPageToken, BadRequest, Conflict, NoSuchFace, NotFound
 from countenance.gallery import Gallery
 from countenance.gallery.search import index as index_module
@@ -16,13 +14,8 @@ from countenance.scoring import RawCosine
 
 
 @pytest.fixture
-def engine(place: Path | str) -> Engine:
-    return open_database(place)
-
-
-@pytest.fixture
-def gallery(engine: Engine) -> Gallery:
-    gallery = Gallery(engine, RawCosine(), Ticking(), counted())
+def gallery(database: Engine) -> Gallery:
+    gallery = Gallery(database, RawCosine(), Ticking(), counted())
     gallery.create("staff", MODEL, "sface-1", {"team": "a"})
     return gallery
 
@@ -169,11 +162,11 @@ def test_galleries_are_listed_in_order_of_id(gallery: Gallery) -> None:
     assert rest.next is None
 
 
-def test_erasing_says_what_was_there(gallery: Gallery, engine: Engine) -> None:
+def test_erasing_says_what_was_there(gallery: Gallery, database: Engine) -> None:
     a, b = gallery.enrol("staff", "digest", None, people(1, 2))
     erased = gallery.erase("staff", ["nobody", b.face_id, b.face_id])
     assert (erased.deleted, erased.not_found) == ((b.face_id,), ("nobody",))
-    assert erased.scrubbed is (engine.dialect.name == "sqlite")
+    assert erased.scrubbed is (database.dialect.name == "sqlite")
     assert gallery.faces("staff", limit=9).items == (a,)
     assert gallery.describe("staff").faces == 1
     assert gallery.erase("staff", [b.face_id]).not_found == (b.face_id,)

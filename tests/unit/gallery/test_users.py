@@ -31,18 +31,13 @@ TOKEN = Token("k", "r")
 
 
 @pytest.fixture
-def engine(place: Path | str) -> Engine:
-    return open_database(place)
-
-
-@pytest.fixture
 def clock() -> Ticking:
     return Ticking()
 
 
 @pytest.fixture
-def gallery(engine: Engine, clock: Ticking) -> Gallery:
-    gallery = Gallery(engine, RawCosine(), clock, counted())
+def gallery(database: Engine, clock: Ticking) -> Gallery:
+    gallery = Gallery(database, RawCosine(), clock, counted())
     gallery.create("staff", MODEL, "sface-1", {})
     return gallery
 
@@ -73,14 +68,14 @@ def ids(matches: UserMatches) -> list[str]:
     return [hit.user_id for hit in matches.hits]
 
 
-def test_users_are_made_listed_and_deleted(gallery: Gallery, engine: Engine) -> None:
+def test_users_are_made_listed_and_deleted(gallery: Gallery, database: Engine) -> None:
     for name in ("z", "a", "m"):
         gallery.create_user("staff", name)
     (face,) = enrolled(gallery, template(1))
     associate(gallery, "a", [face])
     assert gallery.users("staff", limit=9).items == (User("z", 0), User("a", 1), User("m", 0))
     assert (gallery.user_count("staff"), gallery.describe("staff").users) == (3, 3)
-    assert gallery.delete_user("staff", "a") is (engine.dialect.name == "sqlite")
+    assert gallery.delete_user("staff", "a") is (database.dialect.name == "sqlite")
     assert gallery.users("staff", limit=9).items == (User("z", 0), User("m", 0))
     assert (gallery.user_count("staff"), gallery.list(None, 9).items[0].users) == (2, 2)
     assert gallery.faces("staff", limit=9).items[0].user_id is None
@@ -165,12 +160,12 @@ def test_faces_say_whose_they_are_wherever_they_are_shown(gallery: Gallery) -> N
 @sqlite_only
 @pytest.mark.parametrize("asked", [{"user_id": "ann"}, {"face_ids": ["x", "y"]}, {"user_id": "ann", "face_ids": ["x"]}])
 def test_some_faces_are_listed_without_going_through_all(
-    gallery: Gallery, engine: Engine, asked: dict[str, Any]
+    gallery: Gallery, database: Engine, asked: dict[str, Any]
 ) -> None:
     gallery.create_user("staff", "ann")
     plans = []
 
-    @sa.event.listens_for(engine, "before_cursor_execute")
+    @sa.event.listens_for(database, "before_cursor_execute")
     def explain(
         connection: Connection,
         cursor: Cursor,
@@ -265,13 +260,13 @@ def test_faces_of_users_are_kept_only_where_that_is_asked_for(gallery: Gallery) 
     assert ids(search(gallery, template(1))) == []
 
 
-def test_deleting_a_gallery_takes_users_and_tokens_along(gallery: Gallery, engine: Engine) -> None:
+def test_deleting_a_gallery_takes_users_and_tokens_along(gallery: Gallery, database: Engine) -> None:
     gallery.create_user("staff", "ann", TOKEN)
     associate(gallery, "ann", enrolled(gallery, template(1)))
     gallery.delete("staff")
     gallery.create("staff", MODEL, "v", {})
     assert gallery.users("staff", limit=9).items == ()
-    with engine.connect() as connection:
+    with database.connect() as connection:
         for table in ("users", "user_requests", "faces"):
             assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
 
@@ -336,7 +331,7 @@ class TestTokens:
         gallery.delete_user("staff", "ann", TOKEN)
         assert gallery.user_count("staff") == 0
 
-    def test_a_token_is_forgotten_after_a_day(self, gallery: Gallery, clock: Ticking, engine: Engine) -> None:
+    def test_a_token_is_forgotten_after_a_day(self, gallery: Gallery, clock: Ticking, database: Engine) -> None:
         gallery.create_user("staff", "ann", TOKEN)
         clock.now += timedelta(hours=23)
         gallery.create_user("staff", "ann", TOKEN)
@@ -344,7 +339,7 @@ class TestTokens:
         with pytest.raises(Conflict):
             gallery.create_user("staff", "ann", TOKEN)
         gallery.create_user("staff", "bob")
-        with engine.connect() as connection:
+        with database.connect() as connection:
             assert connection.exec_driver_sql("SELECT count(*) FROM user_requests").scalar() == 0
 
 
@@ -461,8 +456,8 @@ def test_a_search_gives_what_comparing_with_every_face_gives(
     """owned: whose each face is; 0 is nobody."""
     monkeypatch.setattr(index_module, "CODED", 5 if coded else 10**6)
     chance = np.random.default_rng(seed)
-    engine = open_database(tmp_path_factory.mktemp("g") / "c.sqlite")
-    gallery = Gallery(engine, RawCosine(), Ticking(), counted(), threads=1)
+    database = open_database(tmp_path_factory.mktemp("g") / "c.sqlite")
+    gallery = Gallery(database, RawCosine(), Ticking(), counted(), threads=1)
     gallery.create("staff", MODEL, "v", {})
     made = [near(int(chance.integers(10**6)), float(chance.choice([0.3, 0.8, 2.0])), of=who % 3) for who in owned]
     faces = enrolled(gallery, *made)
@@ -478,7 +473,7 @@ def test_a_search_gives_what_comparing_with_every_face_gives(
     expected = sorted((each for each in expected if each[0] >= similarity), reverse=True)[:limit]
     found = search(gallery, *asked, similarity=similarity, limit=limit)
     assert [(hit.similarity, hit.score, hit.user_id) for hit in found.hits] == expected
-    engine.dispose()
+    database.dispose()
 
 
 @pytest.fixture

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 from tests.fakes.clock import Clock
 
-from countenance.database import open_database
 from countenance.ledger import Ledger
 from countenance.signing import Signer
 
@@ -26,13 +24,6 @@ def clock() -> Clock:
 @pytest.fixture
 def signer() -> Signer:
     return Signer(bytes(range(32)))
-
-
-@pytest.fixture
-def database(place: Path | str) -> Iterator[Engine]:
-    engine = open_database(place)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

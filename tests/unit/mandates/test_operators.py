@@ -4,7 +4,6 @@ import hashlib
 import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -25,13 +24,6 @@ LATER = START + timedelta(days=1)
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
-
-
-@pytest.fixture
-def database(place: Path | str) -> Iterator[Engine]:
-    database = open_database(place)
-    yield database
-    database.dispose()
 
 
 @pytest.fixture
