@@ -19,6 +19,7 @@ from countenance.audit.evidence import (
     read_evidence,
     shipped_evidence,
     sign_evidence,
+    subject_of,
 )
 from countenance.errors import BadRequest
 from countenance.signing import Signer
@@ -50,6 +51,23 @@ def test_evidence_carries_the_audits_figures_by_group(bundle: Bundle) -> None:
     assert found.issuer == ISSUER.public.hex()
     assert found.limits == ("no children took part",)
     assert agrees_with(found, bundle) == ()
+
+
+def test_a_bundle_says_what_evidence_on_it_is_about(bundle: Bundle) -> None:
+    assert subject_of(bundle, "raw", "ca" * 32, 1e-3) == SUBJECT
+    environment = dataclasses.replace(bundle.environment, models=())
+    with pytest.raises(BadRequest, match="names no embedder"):
+        subject_of(dataclasses.replace(bundle, environment=environment), "raw", "", 1e-3)
+    results = dataclasses.replace(bundle.results, faces=None)
+    with pytest.raises(BadRequest, match="about face comparisons"):
+        subject_of(dataclasses.replace(bundle, results=results), "raw", "", 1e-3)
+
+
+def test_whoever_checks_is_told_of_dates_that_have_passed_and_of_another_issuer(bundle: Bundle) -> None:
+    found = read_evidence(issue(bundle))
+    assert found.doubts(made_up.NOW) == found.doubts(made_up.NOW, ISSUER.public.hex().upper()) == ()
+    late, other = found.doubts(LATER, "ab" * 32)
+    assert "out of date" in late and "not by the key asked for" in other
 
 
 def test_it_counts_from_its_first_moment_until_before_its_last(bundle: Bundle) -> None:
