@@ -38,7 +38,7 @@ from countenance.faces import ModelId
 from countenance.gallery import Gallery, KeptFaces, any_gallery, gallery_rows, user_rows
 from countenance.heap import bound_heap
 from countenance.home import private_home
-from countenance.ledger import Bindings, Ledger
+from countenance.ledger import Bindings, Ledger, named_heads
 from countenance.mandates import (
     AccountStore,
     MoratoriumStore,
@@ -287,8 +287,12 @@ class Countenance:
     @cached_property
     def budgets(self) -> operations.BudgetKeeper:
         """The budgets of comparisons."""
-        account = Budgets(self.database, secret_file(self.settings.keys / "budgets.key"), _now)
-        return operations.BudgetKeeper(account, read_defaults(self.settings.budgets))
+        return operations.BudgetKeeper(self.account, read_defaults(self.settings.budgets))
+
+    @cached_property
+    def account(self) -> Budgets:
+        """What budgets have counted."""
+        return Budgets(self.database, secret_file(self.settings.keys / "budgets.key"), _now, named_heads)
 
     @cached_property
     def guard(self) -> operations.Guard:
@@ -329,12 +333,12 @@ class Countenance:
         return operations.Stopping()
 
     def check_state(self, despite: str | None = None) -> None:
-        """Compare every bound row and opening with the ledger; `Misconfigured`, naming them, where one differs.
+        """Compare every bound row, opening and charge with the ledger; `Misconfigured`, naming them, where one differs.
 
         despite: a reason to go on all the same; an entry records it and how many differ. What differs still grants
         nothing.
         """
-        differences = self.bindings.differences()
+        differences = self.bindings.differences() + self.account.differences()
         if not differences:
             return
         if despite is not None:
@@ -354,6 +358,10 @@ class Countenance:
             "Put it right from a backup; or bind it as it is, on record, with `countenance ledger accept --reason "
             "TEXT`; or start with `countenance serve --despite TEXT`, where what differs grants nothing"
         )
+
+    def accept_state(self, reason: str) -> int:
+        """Bind every row as it is, with `reason` on record; returns how many differences that ended."""
+        return self.bindings.accept(reason, self.account.accept)
 
     def check_writable(self) -> None:
         """`StoreError` where the ledger could not be written, with what to do: a server would answer nothing."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine
 
@@ -43,6 +43,22 @@ class BoundChange(Generic[T]):
 
 Lister: TypeAlias = Callable[[Connection], Iterator[tuple[BoundRow, str]]]
 """All bound rows of some tables, each with words that tell people which row it is and nothing private."""
+
+
+Fetch: TypeAlias = Callable[..., list[tuple[Any, ...]]]
+"""All rows of a `Direct` statement with its values, as `Transaction.rows` gives them."""
+
+
+class NamedHeads(Protocol):
+    """Which charges the ledger's entries name."""
+
+    def __call__(self, fetch: Fetch, start: int) -> tuple[int, Iterator[tuple[int, str]]]:
+        """How many entries there are; and (entry, head) of those from `start` on that name one, the newest first."""
+
+
+def no_heads(fetch: Fetch, start: int) -> tuple[int, Iterator[tuple[int, str]]]:
+    """Of an account that no ledger names."""
+    return 0, iter(())
 
 
 class Recorder(Protocol):

@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine
 
 from countenance.app import BOUND
+from countenance.budgets import Budgets
 from countenance.gallery import damaged_rows
-from countenance.ledger import Bindings, Entry, Ledger, Records, verifier, verify_records
+from countenance.ledger import Bindings, Entry, Ledger, Records, named_heads, verifier, verify_records
 from countenance.ledger.export import Watch, unwatched
 from countenance.settings import Settings
 from countenance.signing import Signer, secret_file
@@ -73,9 +74,15 @@ def row_differences(own: Settings, database: Engine) -> list[str]:
         return ["keys/bindings.key is missing: without it no row can be compared"] if bound else []
     log = Ledger(database, Signer.from_file(own.keys / "ledger.key"), own.origin, _now)
     try:
-        return Bindings(database, log, secret_file(key), BOUND).differences()
+        different = Bindings(database, log, secret_file(key), BOUND).differences()
     finally:
         log.close()
+    account = own.keys / "budgets.key"
+    known = secret_file(account) if account.exists() else bytes(32)
+    miscounted = Budgets(database, known, _now, named_heads).differences()
+    if miscounted and not account.exists():
+        miscounted = ["keys/budgets.key is missing: without it no charge can be compared"]
+    return different + miscounted
 
 
 def newest_entries(records: Records, last: int, kind: str | None) -> list[Entry]:

@@ -206,7 +206,7 @@ def accept(reason: str) -> None:
     For a database that was mended by hand. What the ledger said before stays in it, and so does the reason.
     """
     with installation() as app:
-        ended = app.bindings.accept(reason)
+        ended = app.accept_state(reason)
     click.echo(f"{ended} differences ended; all rows are bound as they are")
 
 

@@ -26,7 +26,7 @@ _KEYS = {
     "bindings.key": ("ledger_entries", """entry LIKE '%"kind":"state"%'"""),
     "custody.key": ("custody_holds", "sealed IS NOT NULL"),
     "casework.key": ("casework_records", "1"),
-    "budgets.key": ("budget_sketches", "1"),
+    "budgets.key": ("budget_charges", "1"),
 }
 """Each key, and the rows that are worth nothing without it."""
 

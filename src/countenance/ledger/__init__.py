@@ -9,7 +9,7 @@ from countenance.ledger.inspection import verify_records
 from countenance.ledger.ledger import Ledger, Pending
 from countenance.ledger.notes import NoteKey
 from countenance.ledger.receipt import Receipt
-from countenance.ledger.records import Records, StoredEntry
+from countenance.ledger.records import Records, StoredEntry, named_heads
 from countenance.ledger.refusals import RefusedCount
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "StoredEntry",
     "disclose",
     "export",
+    "named_heads",
     "prove_growth",
     "prove_inclusion",
     "verifier",

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Engine, bindparam, func, select
 
-from countenance.binding import BoundChange, BoundRow, Lister, Value
+from countenance.binding import BoundChange, BoundRow, Fetch, Lister, Value
 from countenance.database import Direct, Transaction, place_in, reading
 from countenance.errors import NotAsRecorded, StoreError
 from countenance.ledger import merkle, tables
@@ -54,7 +54,6 @@ _BINDING = Direct(
     .where(_E.sequence >= _FROM, _E.sequence < _STOP, place_in(_E.entry, '"kind":"state"') > 0)
     .order_by(_E.sequence)
 )
-Fetch = Callable[..., list[tuple[Any, ...]]]
 
 
 class Bindings:
@@ -135,8 +134,11 @@ class Bindings:
                 differences += [f"a row of {table} that entry {at} recorded is gone, or was changed" for at in gone]
         return differences + opening_differences(self._engine)
 
-    def accept(self, reason: str) -> int:
-        """Bind the rows as they are now, with `reason` on record; returns how many differences that settled."""
+    def accept(self, reason: str, also: Callable[[Transaction], tuple[int, str]]) -> int:
+        """Bind the rows as they are now, with `reason` on record; returns how many differences that settled.
+
+        also: does the same for the account of budgets; how many differences that settled, and its head.
+        """
         self._ready()
         ended = 0
 
@@ -150,8 +152,9 @@ class Bindings:
                 names = sorted(there.keys() | self._standing.keys())
                 made = {name: sorted(there.get(name, set()) - self._of(name).keys()) for name in names}
                 gone = {name: sorted(self._of(name).keys() - there.get(name, set())) for name in names}
-            ended = sum(map(len, made.values())) + sum(map(len, gone.values()))
-            _add(batch, made, gone, (), {"accepted": reason}, always=True)
+            settled, head = also(transaction)
+            ended = settled + sum(map(len, made.values())) + sum(map(len, gone.values()))
+            _add(batch, made, gone, (), {"accepted": reason, "charged": head}, always=True)
 
         self._ledger.carry_out(job)
         self._ledger.lost_checkpoints = False

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy import BigInteger, Connection, Engine, bindparam, func, select, text
 
+from countenance.binding import Fetch
 from countenance.database import Direct, Transaction, place_in, reading
 from countenance.errors import BadRequest, NotFound, StoreError
 from countenance.ledger import merkle, tables
@@ -281,3 +282,30 @@ def lost_checkpoints(connection: Connection) -> list[int]:
     there = select(tables.checkpoints.c.size).where(tables.checkpoints.c.size == c.sequence)
     query = select(c.sequence).where(place_in(c.entry, AFTER_CHECKPOINT) > 0, ~there.exists()).order_by(c.sequence)
     return list(connection.execute(query).scalars())
+
+
+_CHARGED = Direct(
+    select(_E.sequence, _E.entry)
+    .where(
+        _E.sequence >= bindparam("start", type_=BigInteger),
+        _E.sequence < bindparam("stop", type_=BigInteger),
+        place_in(_E.entry, '"charged":"') > 0,
+    )
+    .order_by(_E.sequence.desc())
+)
+_LAST = Direct(select(func.max(_E.sequence)))
+
+
+def named_heads(fetch: Fetch, start: int) -> tuple[int, Iterator[tuple[int, str]]]:
+    """See `countenance.binding.NamedHeads`."""
+    ((last,),) = fetch(_LAST)
+    size = 0 if last is None else int(last) + 1
+    return size, _heads(fetch, start, size)
+
+
+def _heads(fetch: Fetch, start: int, size: int) -> Iterator[tuple[int, str]]:
+    for stop in range(size, start, -PAGE):
+        for sequence, entry in fetch(_CHARGED, start=max(start, stop - PAGE), stop=stop):
+            head = json.loads(entry).get("charged")
+            if isinstance(head, str):
+                yield sequence, head

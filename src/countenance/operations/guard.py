@@ -15,6 +15,7 @@ from functools import partial
 from threading import Lock
 from typing import Generic, TypeVar
 
+from countenance.budgets import Left
 from countenance.custody import Custody, HoldState
 from countenance.errors import (
     BudgetSpent,
@@ -138,6 +139,7 @@ class Guard:
         decided = self._ledger.append(entry, operation.private())
         if self._running == 1:  # otherwise the next entry of another call is written with it
             decided.hasten()
+        left = None
         try:
             seen = operation.look(self._tools)
             with stage("ledger"):
@@ -155,13 +157,14 @@ class Guard:
             spent: dict[str, JSON] = {"budget": error.which} if isinstance(error, BudgetSpent) else {}
             if isinstance(error, BudgetSpent):
                 self._observer.refused(mandate.mandate_id, [f"budget:{error.which}"])
-            receipt = self._record(decided.wait(), type(error).__name__, spent, opened_by(operation))
+            receipt = self._record(decided.wait(), type(error).__name__, spent | _charged(left), opened_by(operation))
             if isinstance(error, CountenanceError):
                 error.receipt = receipt.header()
             raise
         private_result = {**operation.private_result(result), **opened_by(operation)}
         held = self._hold(mandate, operation, result, decided.wait(), duties)
-        counts = {**operation.counts(result), **({"near_duplicates": left.alike} if left and left.alike else {})}
+        near = {"near_duplicates": left.alike} if left and left.alike else {}
+        counts = {**operation.counts(result), **near, **_charged(left)}
         receipt = self._record(decided.wait(), "held" if held else "done", counts, private_result)
         if held:
             held.receipt = receipt.header()
@@ -261,3 +264,8 @@ class Guard:
         notice = {"mandate": mandate, "operation": operation, "verdict": verdict, "causes": causes}
         says = "refused: %s asked for %s (%s): %s"
         log.warning(says, mandate, operation, verdict, ", ".join(causes), extra={TOLD: notice})
+
+
+def _charged(left: Left | None) -> dict[str, JSON]:
+    """What a result's entry says of the charge."""
+    return {} if left is None else {"charged": left.charged}

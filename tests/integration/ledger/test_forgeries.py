@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from tests.fakes.engine import MODEL, face_at, vector_of
 
 from countenance.app import BOUND, Countenance
+from countenance.budgets import Spending, read_defaults
 from countenance.cli.ledger import ledger as commands
 from countenance.custody import Custody, custody_rows
 from countenance.errors import CountenanceError, Misconfigured, NotAsRecorded, StoreError, Unauthenticated
@@ -30,6 +31,7 @@ from countenance.signing import secret_file
 pytestmark = pytest.mark.hardening
 
 CALIBRATION = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
+BUDGET = read_defaults()["default"]
 LATER = datetime.now(UTC) + timedelta(days=30)
 
 
@@ -107,6 +109,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Scene:
         app.custody.review(hold.hold_id, "ann", agrees=ask == "reviewed")
         scene.holds[ask] = hold.hold_id
     app.custody.retain("staff", 30, "house.keep")
+    for n in range(3):  # as the guard charges
+        decided = app.ledger.append({"kind": "decision", "verdict": "permit"}).wait()
+        left = app.account.spend("m", "k", "staff", BUDGET, Spending(n + 1))
+        app.ledger.append({"kind": "result", "decision": decided.index, "charged": left.charged}).wait()
     decided = app.ledger.append({"kind": "decision", "verdict": "deny"}, {"gallery": "staff", "who": "x"}).wait()
     assert decided.index > 0
     app.close()
@@ -181,6 +187,10 @@ def user_compared(user: str) -> Callable[[Scene, Countenance], None]:
 
 def forged_copy(scene: Scene, app: Countenance) -> None:
     app.register.mandate_of("CNTNCOPY")
+
+
+def charged(scene: Scene, app: Countenance) -> None:
+    app.account.spend("m", "k", "staff", BUDGET, Spending(1))
 
 
 MANDATE = "mandate_id = (SELECT mandate_id FROM mandates WHERE holder LIKE '%\"{}\"%')"
@@ -311,6 +321,14 @@ FORGERIES: dict[str, tuple[list[str], Callable[[Scene, Countenance], None] | Non
     ),
     "a term of retention lengthened": (["UPDATE custody_retention SET days=3000"], terms_read),
     "a term of retention deleted": (["DELETE FROM custody_retention"], terms_read),
+    "a charge lowered to that of an earlier call": (
+        ["UPDATE budget_charges SET sealed=(SELECT sealed FROM budget_charges WHERE number=1) WHERE number=3"],
+        charged,
+    ),
+    "the last charge deleted": (["DELETE FROM budget_charges WHERE number=3"], charged),
+    "all charges deleted": (["DELETE FROM budget_charges"], charged),
+    "charges moved in time": (["UPDATE budget_charges SET number=number+100"], charged),
+    "a charge renamed": (["UPDATE budget_charges SET link=x'00' WHERE number=2"], charged),
     "an opening edited": (["UPDATE ledger_openings SET value='\"guests\"' WHERE name='gallery'"], None),
     "an opening deleted": (["DELETE FROM ledger_openings WHERE name='who'"], None),
     "all openings deleted": (["DELETE FROM ledger_openings"], None),
@@ -326,7 +344,7 @@ FORGERIES: dict[str, tuple[list[str], Callable[[Scene, Countenance], None] | Non
 def test_without_a_forgery_everything_works_and_nothing_is_noticed(scene: Scene) -> None:
     app = scene.open()
     app.check_state()
-    uses = (key_used("active"), key_used("ended"), token_used("reads"), decided, searched("staff", 1))
+    uses = (key_used("active"), key_used("ended"), token_used("reads"), decided, searched("staff", 1), charged)
     for use in (*uses, hold_shown("reviewed"), hold_shown("rejected"), terms_read):
         use(scene, app)
     with pytest.raises(NotAsRecorded):  # erased, so not found
@@ -443,3 +461,19 @@ def test_rows_from_before_are_bound_on_record(tmp_path: Path) -> None:
     app.check_state()
     assert [entry.fields["adopted"] for entry in app.ledger.entries() if entry.kind == "state"] == [1]
     app.close()
+
+
+def test_charges_that_were_edited_may_be_accepted_on_record_and_go_on(scene: Scene) -> None:
+    scene.forge("DELETE FROM budget_charges WHERE number=3")
+    environment = {"COUNTENANCE_HOME": str(scene.settings.home)}
+    result = CliRunner().invoke(commands, ["accept", "--reason", "the disk lost it"], env=environment)
+    assert "1 differences" in result.output
+    app = scene.open()
+    app.check_state()
+    charged(scene, app)
+    assert app.account.state("m", BUDGET).day == BUDGET.day - 1 - 2 - 1
+    app.close()
+    assert scene.verify()[0] == 0
+    (scene.settings.keys / "budgets.key").unlink()
+    code, said = scene.verify()
+    assert (code, "keys/budgets.key is missing" in said) == (1, True)

@@ -14,7 +14,9 @@ from sqlalchemy import Engine
 from tests.fakes.clock import Clock
 from tests.unit.budgets import spender
 
+from countenance.binding import Fetch, no_heads
 from countenance.budgets import Budget, Budgets, Left, Spending, read_defaults
+from countenance.budgets.account import Account
 from countenance.budgets.spending import ALIKE_COST
 from countenance.database import open_database
 from countenance.errors import BadRequest, BudgetSpent, Misconfigured
@@ -32,6 +34,10 @@ def clock() -> Clock:
 @pytest.fixture
 def budgets(database: Engine, clock: Clock) -> Budgets:
     return Budgets(database, bytes(32), clock)
+
+
+def fetch_in(database: Engine) -> Fetch:
+    return lambda statement, **values: statement.rows(database, **values)
 
 
 def ask(budgets: Budgets, budget: Budget, spending: Spending = ONE, **more: Any) -> Left:
@@ -77,9 +83,9 @@ def test_what_is_refused_costs_nothing(budgets: Budgets) -> None:
     budget = replace(WIDE, day=5)
     with pytest.raises(BudgetSpent):
         ask(budgets, budget, Spending(6, probes(stranger(1)), (("user", "u"),)))
-    assert ask(budgets, budget, Spending(5, probes(stranger(1) + 0.01 * stranger(2)))) == Left(
-        {"minute": 10**6 - 5, "day": 0, "key": 10**6 - 5, "gallery": 10**6 - 5}, 0
-    )
+    left = ask(budgets, budget, Spending(5, probes(stranger(1) + 0.01 * stranger(2))))
+    assert left.left == {"minute": 10**6 - 5, "day": 0, "key": 10**6 - 5, "gallery": 10**6 - 5}
+    assert left.alike == 0
 
 
 def test_a_minute_and_a_day_pass(budgets: Budgets, clock: Clock) -> None:
@@ -177,8 +183,9 @@ def test_where_no_sketch_may_be_kept_none_is_and_each_probe_costs_as_much_as_a_n
 ) -> None:
     left = ask(budgets, WIDE, Spending(1, probes(stranger(1))), keep_sketches=False)
     assert left.left["day"] == 10**6 - ALIKE_COST
-    with database.connect() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM budget_sketches").scalar() == 0
+    assert budgets._sketches == {}
+    (charge,) = Account(bytes(32), no_heads).news(fetch_in(database))[1]
+    assert charge.sketches == []
 
 
 def test_the_database_holds_no_name_no_template_and_nothing_after_a_day(
@@ -191,9 +198,9 @@ def test_the_database_holds_no_name_no_template_and_nothing_after_a_day(
         assert secret not in content
     clock.advance(DAY + 3601)
     budgets.sweep()
-    with database.connect() as connection:
-        for table in ("budget_spent", "budget_sketches"):
-            assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
+    (left,) = Account(bytes(32), no_heads).news(fetch_in(database))[1]
+    assert (left.sums, left.sketches) == ([], [])
+    assert (budgets._spent, budgets._sketches) == ({}, {})
 
 
 def spending(path: Path | str, times: int) -> subprocess.Popen[str]:
