@@ -43,7 +43,7 @@ def patient(live: Live, key: AccessKey) -> Any:
         region_name=REGION,
         aws_access_key_id=key.access_key,
         aws_secret_access_key=key.secret,
-        config=Config(retries={"total_max_attempts": 1}, proxies={}, read_timeout=250),
+        config=Config(retries={"total_max_attempts": 1}, proxies={}, read_timeout=850),
     )
 
 
