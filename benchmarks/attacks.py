@@ -157,6 +157,27 @@ async def endless_trailer(a: Attacker, seconds: float) -> None:
     await a.end()
 
 
+async def endless_extension(a: Attacker, seconds: float) -> None:
+    """A chunked body whose first chunk has an extension that does not end."""
+    await a.many(1, HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;x=")
+    await a.pour(b"a" * MIB, 40 * MIB)
+    await a.end()
+
+
+async def endless_target(a: Attacker, seconds: float) -> None:
+    """A request line without an end."""
+    await a.many(1, b"GET /")
+    await a.pour(b"a" * MIB, 40 * MIB)
+    await a.end()
+
+
+async def empty_lines(a: Attacker, seconds: float) -> None:
+    """Empty lines before a request line that never comes."""
+    await a.many(1, b"\r\n")
+    await a.pour(b"\r\n" * (MIB // 2), 40 * MIB)
+    await a.end()
+
+
 async def silent(a: Attacker, seconds: float) -> None:
     """500 connections that say nothing."""
     await a.many(500, b"")
@@ -210,7 +231,7 @@ async def slow_reader(a: Attacker, seconds: float) -> None:
 
 
 ATTACKS: tuple[Attack, ...] = (
-    endless_header, many_headers, wide_head, endless_trailer, silent, half_headed, slow_head, slow_body, slow_reader,
+    endless_header, many_headers, wide_head, endless_trailer, endless_extension, endless_target, empty_lines, silent, half_headed, slow_head, slow_body, slow_reader,
 )  # fmt: skip
 
 

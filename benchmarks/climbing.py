@@ -13,6 +13,7 @@ answers: no picture made from the same answers does better.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from countenance.app import Countenance
+from countenance.binding import no_heads
 from countenance.budgets import Budgets, Spending, read_defaults
 from countenance.database import open_database
 from countenance.engine import Engine, Picture
@@ -35,11 +37,13 @@ from countenance.engine.alignment import TARGET, similarity
 from countenance.engine.detector import five
 from countenance.errors import BudgetSpent, NoFace
 from countenance.faces import DetectedFace, Landmarks, Pixels, Point
+from countenance.ledger import Ledger, named_heads
 from countenance.mandates import Holder, Terms
 from countenance.metrics.statistics.intervals import wilson
 from countenance.operations import Associate, Caller, Compare, CreateGallery, CreateUser, Enrol, QualityFilter, Tools
 from countenance.scoring.coarse import EXACT_FROM
 from countenance.settings import Settings
+from countenance.signing import Signer
 
 MATCHES = 80.0
 """The similarity from which a picture is taken to match: a false match rate of 1e-3."""
@@ -441,22 +445,35 @@ def _summary(rows: Sequence[tuple[Climb, float, float]]) -> dict[str, Any]:
 
 
 def spending_cost() -> dict[str, float]:
-    """Microseconds that a call takes with its account and without, side by side; with sketches of earlier probes."""
-    with tempfile.TemporaryDirectory() as folder:
-        budgets = Budgets(open_database(Path(folder) / "db.sqlite"), bytes(32), lambda: datetime.now(UTC))
-        wide, random = read_defaults()["research"], np.random.default_rng(0)
-        cost = {}
+    """Microseconds of a call's account: counted by itself, and asked whether the ledger's entries name what is there.
+
+    In turns; with 5,000 sketches of earlier probes, too. start_s: until a new process has read the account.
+    """
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        wide, random, now = read_defaults()["research"], np.random.default_rng(0), lambda: datetime.now(UTC)
+        ways: dict[str, tuple[Budgets, Ledger]] = {}
+        for way, named in (("alone", no_heads), ("asked", named_heads)):
+            engine = open_database(Path(folder) / f"{way}.sqlite")
+            stack.callback(engine.dispose)
+            ledger = Ledger(engine, Signer(bytes(32)), "bench.local/budgets", now)
+            stack.callback(ledger.close)
+            ways[way] = Budgets(engine, bytes(32), now, named), ledger
+        cost: dict[str, float] = {"load_average": round(os.getloadavg()[0], 1)}
         for name, before, probed in (("without_probe", 0, False), ("with_probe", 0, True), ("with_5000", 5000, True)):
             vectors = random.normal(size=(before + 300, 1, 128)).astype(np.float32)
-            for vector in vectors[:before]:
-                budgets.spend("m", "k", "g", wide, Spending(1, vector))
-            took = []
-            for vector in vectors[before:]:
-                began = time.perf_counter()
-                budgets.spend("m", "k", "g", wide, Spending(1, vector) if probed else Spending(1))
-                took.append(time.perf_counter() - began)
-            cost[f"{name}_us"] = round(float(np.median(took)) * 1e6, 1)
-        return cost
+            took: dict[str, list[float]] = {way: [] for way in ways}
+            for number, vector in enumerate(vectors):
+                for way, (budgets, ledger) in ways.items():
+                    began = time.perf_counter()
+                    left = budgets.spend("m", "k", "g", wide, Spending(1, vector) if probed else Spending(1))
+                    if number >= before:
+                        took[way].append(time.perf_counter() - began)
+                        ledger.append({"kind": "result", "decision": 0, "charged": left.charged}).wait()
+            for way, seconds in took.items():
+                cost[f"{name}_{way}_us"] = round(float(np.median(seconds)) * 1e6, 1)
+        began = time.perf_counter()
+        Budgets(engine, bytes(32), now, named_heads).state("m", wide)
+        return {**cost, "charges_read": 5900, "start_s": round(time.perf_counter() - began, 3)}
 
 
 def victims() -> list[list[Path]]:
