@@ -231,7 +231,8 @@ async def slow_reader(a: Attacker, seconds: float) -> None:
 
 
 ATTACKS: tuple[Attack, ...] = (
-    endless_header, many_headers, wide_head, endless_trailer, endless_extension, endless_target, empty_lines, silent, half_headed, slow_head, slow_body, slow_reader,
+    endless_header, many_headers, wide_head, endless_trailer, endless_extension, endless_target, empty_lines,
+    silent, half_headed, slow_head, slow_body, slow_reader,
 )  # fmt: skip
 
 

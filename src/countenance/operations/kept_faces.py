@@ -13,6 +13,7 @@ from countenance.faces import Template
 from countenance.gallery import Gallery, GroupKind, UserMatch
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.search import Searching
+from countenance.operations.search_users import coarse_users
 from countenance.policy import Action
 from countenance.scoring import coarse, expected_false_matches, least_coarse, ranked
 from countenance.scoring.coarse import EXACT_FROM
@@ -144,16 +145,21 @@ class Identify(Searching[None, Identified]):
         """Search once for each face."""
         probes = tools.kept.templates(permit.mandate.mandate_id, self.face_ids)
         tools.gallery.profiles.group(self.gallery_id, self.kind)
+        least = least_coarse(self.similarity)
         identified = [
             tools.gallery.search_users(
-                self.gallery_id, [probe], limit=self.limit, calibration=tools.calibration, similarity=self.similarity
+                self.gallery_id,
+                [probe],
+                limit=self.limit + 1,  # one more shows whether the limit cuts through those who are not ranked
+                calibration=tools.calibration,
+                similarity=least,
             )
             for probe in probes
         ]
         users = max(each.users for each in identified)
-        fmr = tools.calibration.fmr(tools.calibration.score(self.similarity))
+        fmr = tools.calibration.fmr(tools.calibration.score(least))
         expected = len(probes) * expected_false_matches(fmr, users)
-        hits = tuple(tuple(each.hits) for each in identified)
+        hits = tuple(coarse_users(each.hits, tools.calibration, self.similarity, self.limit) for each in identified)
         exact = tuple(("user", each.user_id) for some in hits for each in some if each.similarity >= EXACT_FROM)
         return Identified(hits, users, expected, Spending(len(probes), _rows(probes), exact))
 
@@ -314,8 +320,8 @@ class Grouped:
 
 @dataclass(frozen=True, slots=True)
 class GroupKept(Operation[None, Grouped]):
-    """Group kept faces so that every pair in a group has at least `similarity`. Complete-linkage clustering, with the
-    lower of a pair's two scores. `NotFound` if a face is not, or no longer, kept.
+    """Group kept faces so that every pair in a group has at least `similarity`, or 75 where that is lower and not 0.
+    Complete-linkage clustering, with the lower of a pair's two scores. `NotFound` if a face is not, or no longer, kept.
     """
 
     face_ids: tuple[str, ...]
@@ -345,7 +351,7 @@ class GroupKept(Operation[None, Grouped]):
         from scipy.spatial.distance import squareform
 
         templates = tools.kept.templates(permit.mandate.mandate_id, self.face_ids)
-        least = float(tools.calibration.score(self.similarity))
+        least = float(tools.calibration.score(least_coarse(self.similarity)))
         scores = _scores(tools, templates, templates).astype(np.float64)
         scores = np.minimum(scores, scores.T)
         far = scores.max() - scores

@@ -81,26 +81,13 @@ class _SearchUsers(Searching[Seen, UserSearchAnswer], Generic[Seen]):
         fmr = tools.calibration.fmr(tools.calibration.score(least_coarse(self.similarity)))
         expected = expected_false_matches(fmr, matches.users)
         return UserSearchAnswer(
-            self._told(matches.hits, tools.calibration),
+            coarse_users(matches.hits, tools.calibration, self.similarity, self.limit),
             matches.users,
             expected,
             tools.engine.version,
             probes.face,
             probes.unsearched,
         )
-
-    def _told(self, users: Sequence[UserMatch], calibration: Calibration) -> tuple[UserMatch, ...]:
-        """At most `limit` of the users, with coarse similarities."""
-        least = least_coarse(self.similarity)
-        exact = [max(least, user.similarity) for user in users]
-        candidates = []
-        for place, similarity in ranked(exact, [user.user_id for user in users], self.limit):
-            user = users[place]
-            if similarity != exact[place]:
-                score = calibration.score(similarity)
-                user = replace(user, score=score, fmr=calibration.fmr(score), similarity=similarity)
-            candidates.append(user)
-        return tuple(candidates)
 
     def told(self, tools: Tools, seen: Seen, result: UserSearchAnswer) -> Spending | None:
         """One comparison for each template of the probe, and one with each user whose exact similarity is answered."""
@@ -198,3 +185,19 @@ class SearchUsersByImage(_SearchUsers[Probes]):
     def private(self) -> Mapping[str, JSON]:
         """Which gallery, which picture."""
         return {"gallery": self.gallery_id, "image": commitment_of(self.image)}
+
+
+def coarse_users(
+    users: Sequence[UserMatch], calibration: Calibration, similarity: float, limit: int
+) -> tuple[UserMatch, ...]:
+    """What may be answered of `users` (of a search for `limit` + 1): at most `limit`, with coarse similarities."""
+    least = least_coarse(similarity)
+    exact = [max(least, user.similarity) for user in users]
+    candidates = []
+    for place, shown in ranked(exact, [user.user_id for user in users], limit):
+        user = users[place]
+        if shown != exact[place]:
+            score = calibration.score(shown)
+            user = replace(user, score=score, fmr=calibration.fmr(score), similarity=shown)
+        candidates.append(user)
+    return tuple(candidates)

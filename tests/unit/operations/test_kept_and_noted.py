@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
-from tests.fakes.engine import picture_of
-from tests.unit.operations.conftest import World
+from tests.fakes.engine import picture_of, vector_of
+from tests.unit.operations.conftest import CALIBRATION, World
 
 from countenance.errors import Denied, LimitExceeded, NoFace, NoSuchDetectedFace, NoSuchFace, NoSuchUser, NotFound
 from countenance.gallery.users import MOST_FACES
@@ -113,6 +114,28 @@ def test_people_are_found_by_a_kept_face(world: World) -> None:
     assert do(world, DeletePerson("g1", PEOPLE, ann)).deleted == read.face_ids
     assert world.gallery.size("g1") == 1
     assert do(world, Identify("g1", PEOPLE, (probe,))).candidates == ((),)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.5, 10.0, 74.9])
+def test_strangers_are_told_to_be_below_75_and_nothing_else_whoever_asks(world: World, threshold: float) -> None:
+    group(world)
+    people = range(1, 13)
+    for person in people:
+        named = do(world, CreatePerson("g1", PEOPLE, f"p{person}"))
+        do(world, EnrolFace("g1", PEOPLE, picture_of(person), named))
+    probe, *others = kept(world, 99, *people)
+    scores = CALIBRATION.similarity(np.stack([vector_of(each) for each in people]) @ vector_of(99))
+    assert ((scores > 10) & (scores < 74)).sum() == 2
+    everybody = len(people) if threshold == 0.0 else 0
+    (found,) = do(world, Identify("g1", PEOPLE, (probe,), 100, threshold)).candidates
+    alike = do(world, FindSimilarKept(probe, tuple(others), 100, threshold)).faces
+    assert [user.similarity for user in found] == [0.0] * everybody
+    assert [user.user_id for user in found] == sorted(user.user_id for user in found)
+    assert [similarity for _, similarity in alike] == [0.0] * everybody
+    few = do(world, Identify("g1", PEOPLE, (probe,), 3, threshold)).candidates
+    assert few == ((),)  # which three would tell who is most alike
+    grouped = do(world, GroupKept((probe, *others), threshold))
+    assert len(grouped.single) == (0 if threshold == 0.0 else 1 + len(others))
 
 
 def test_a_face_belongs_to_the_person_or_is_not_enrolled(world: World) -> None:
