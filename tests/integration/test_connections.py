@@ -66,7 +66,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         yield Target(int(urlsplit(live.endpoint).port or 0), client)
 
 
-HEADS = ("endless_header", "many_headers", "wide_head")
+HEADS = ("endless_header", "many_headers", "wide_head", "endless_target", "empty_lines")
 """Attacks that send more than 64 KiB or 100 lines of a head."""
 
 
