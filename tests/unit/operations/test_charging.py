@@ -9,7 +9,7 @@ import pytest
 from tests.fakes.engine import picture_of
 from tests.unit.operations.conftest import NOW, World
 
-from countenance.errors import BudgetSpent
+from countenance.errors import BudgetSpent, NotFound
 from countenance.gallery import Gallery
 from countenance.mandates import Holder, Terms
 from countenance.operations import (
@@ -71,6 +71,26 @@ def test_what_compares_faces_is_charged_and_refused_when_the_budget_is_spent(
     assert (last.fields["outcome"], last.fields["budget"]) == ("BudgetSpent", "day")
     assert caught.value.receipt == world.ledger.receipt(world.ledger.size - 1).header()
     world.guard.carry_out(asking, Detect(picture_of(1)))  # finding faces costs nothing
+
+
+def test_the_result_names_the_charge_also_where_the_call_fails_after_it(
+    world: World, face_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asking = caller(world, "")
+    for ask in comparing(face_id):
+        world.guard.carry_out(asking, ask)
+    before = [str(e.fields["charged"]) for e in world.ledger.entries() if "charged" in e.fields]
+    assert [int(head.partition(":")[0]) for head in before] == list(range(1, len(before) + 1))
+
+    def failing(*_: object) -> None:
+        raise NotFound("gone meanwhile")
+
+    monkeypatch.setattr(Associate, "act", failing)
+    with pytest.raises(NotFound):
+        world.guard.carry_out(asking, Associate("g0", "u-1", (face_id,)))
+    last = world.ledger.entry(world.ledger.size - 1).fields
+    assert last["outcome"] == "NotFound"
+    assert str(last["charged"]).startswith(f"{len(before) + 1}:")
 
 
 def test_nothing_is_associated_beyond_the_budget(world: World, face_id: str) -> None:
