@@ -19,7 +19,7 @@ test: .venv/dev.stamp  ## unit, contract and integration tests
 	@$(BIN)/countenance models fetch
 	$(PYTEST)
 
-clients: .venv/javascript.stamp  ## Amazon's JavaScript SDK for the contract tests, and Node where there is none
+clients: .venv/javascript.stamp  ## Amazon's JavaScript SDK and an OpenID provider for the contract tests, and Node where there is none
 
 slow: .venv/dev.stamp  ## coverage simulations and other suites of many minutes
 	@$(BIN)/countenance models fetch

@@ -45,10 +45,12 @@ from countenance.mandates import (
     OperatorStore,
     OutsideCheckStore,
     Register,
+    SignInStore,
     moratorium_rows,
     operator_rows,
     outside_check_rows,
     register_rows,
+    sign_in_rows,
 )
 from countenance.observing import NOBODY, Observer, Observers
 from countenance.policy import Rules
@@ -64,6 +66,7 @@ BOUND = (
     custody_rows,
     outside_check_rows,
     user_rows,
+    sign_in_rows,
 )
 """All rows that must be as the ledger recorded them."""
 
@@ -129,8 +132,48 @@ class Countenance:
     @cached_property
     def accounts(self) -> administration.Accounts:
         """The operators' sign-in to the console; each is a ledger entry first."""
-        store = AccountStore(self.database, secret_file(self.settings.keys / "console.key"), _now, os.urandom)
-        return administration.Accounts(store, self.operators, self.mandates, self.ledger)
+        return administration.Accounts(
+            self._account_store, self._sign_in_store, self.operators, self.mandates, self.ledger
+        )
+
+    @cached_property
+    def passkeys(self) -> administration.Passkeys:
+        """The operators' passkeys; every change is a ledger entry first."""
+        return administration.Passkeys(
+            self._account_store,
+            self._sign_in_store,
+            self.accounts,
+            self.operators,
+            self.ledger,
+            self.settings.console_url,
+        )
+
+    @cached_property
+    def provider_sign_in(self) -> administration.ProviderSignIn:
+        """Sign-in by an OpenID provider, where one is configured, and the links of its accounts."""
+        s, provider = self.settings, None
+        if s.oidc_issuer is not None and s.console_url is not None:
+            pages = s.console_url + console.PREFIX
+            terms = administration.ProviderTerms(
+                s.oidc_issuer,
+                s.oidc_client_id,
+                s.oidc_secret(),
+                pages + console.PROVIDER_RETURNS,
+                pages + console.SIGN_IN,
+                s.oidc_second_factors,
+            )
+            provider = administration.IdentityProvider(terms, _now)
+        return administration.ProviderSignIn(
+            self._account_store, self._sign_in_store, self.accounts, self.operators, self.ledger, provider
+        )
+
+    @property
+    def _account_store(self) -> AccountStore:
+        return AccountStore(self.database, secret_file(self.settings.keys / "console.key"), _now, os.urandom)
+
+    @property
+    def _sign_in_store(self) -> SignInStore:
+        return SignInStore(self.database, _now, os.urandom, self.bindings)
 
     @cached_property
     def rules(self) -> Rules:
@@ -505,6 +548,8 @@ class Countenance:
         return console.app(
             console.ConsoleServices(
                 self.accounts,
+                self.passkeys,
+                self.provider_sign_in,
                 self.operators,
                 self.mandates,
                 self.custodian,

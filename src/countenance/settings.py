@@ -106,6 +106,18 @@ class Settings:
     """The right to review ends above this false accept rate on known pairs, in percent."""
     review_false_reject_percent: int = 30
     """The same for the false reject rate."""
+    console_url: str | None = None
+    """The address of the console in browsers, such as https://faces.example; passkeys and OpenID Connect need it."""
+    oidc_issuer: str | None = None
+    """The issuer of an OpenID provider that operators may sign in by."""
+    oidc_client_id: str = ""
+    """The name under which this server is registered there."""
+    oidc_client_secret: str = field(default="", repr=False)
+    """The secret that goes with it; this, or a file that holds it."""
+    oidc_client_secret_file: Path | None = None
+    """A file that holds that secret."""
+    oidc_second_factors: tuple[str, ...] = ("mfa",)
+    """Of these the provider must name one as amr or acr, comma-separated; any, it need not."""
     metrics: str | None = None
     """Address and port that figures for Prometheus are told at, such as 127.0.0.1:9464; none, nowhere."""
     traces: str | None = None
@@ -138,6 +150,20 @@ class Settings:
     def metrics_place(self) -> tuple[str, int] | None:
         """Host and port that figures are told at, if they are."""
         return None if self.metrics is None else _place_of(self.metrics)
+
+    def oidc_secret(self) -> str:
+        """The secret for the OpenID provider; `Misconfigured` where its file cannot be read, or is empty."""
+        if self.oidc_client_secret_file is None:
+            return self.oidc_client_secret
+        try:
+            secret = self.oidc_client_secret_file.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise Misconfigured(
+                f"COUNTENANCE_OIDC_CLIENT_SECRET_FILE cannot be read: {type(error).__name__}"
+            ) from error
+        if not secret:
+            raise Misconfigured("COUNTENANCE_OIDC_CLIENT_SECRET_FILE is empty")
+        return secret
 
     @property
     def database_file(self) -> Path:
@@ -215,6 +241,12 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         review_false_reject_percent=_number(
             given, "REVIEW_FALSE_REJECT_PERCENT", defaults.review_false_reject_percent, 0, 100
         ),
+        console_url=_console_url(given),
+        oidc_issuer=_issuer(given),
+        oidc_client_id=given.get("OIDC_CLIENT_ID", ""),
+        oidc_client_secret=given.get("OIDC_CLIENT_SECRET", ""),
+        oidc_client_secret_file=_path(given.get("OIDC_CLIENT_SECRET_FILE")),
+        oidc_second_factors=_words(given.get("OIDC_SECOND_FACTORS", "")) or defaults.oidc_second_factors,
         metrics=_address(given, "METRICS"),
         traces=_url(given, "TRACES"),
         tls_certificate=_path(given.get("TLS_CERTIFICATE")),
@@ -267,7 +299,7 @@ def shown(settings: Settings) -> dict[str, str]:
 
 
 def _said(name: str, value: object) -> str:
-    if name == "s3_secret_key":
+    if name in ("s3_secret_key", "oidc_client_secret"):
         return "(set, not shown)" if value else ""
     if name in ("topics", "s3_endpoint", "traces", "database"):
         places = value if isinstance(value, Mapping) else {"": value or ""}
@@ -351,6 +383,49 @@ def _url(given: Mapping[str, str], name: str) -> str | None:
     if text is not None and (urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).hostname):
         raise Misconfigured(f"COUNTENANCE_{name} is a URL such as http://127.0.0.1:4318/v1/traces")
     return text
+
+
+def _console_url(given: Mapping[str, str]) -> str | None:
+    text = (given.get("CONSOLE_URL") or "").rstrip("/")
+    if text and not (_ORIGIN.fullmatch(text) and _safe(text)):
+        raise Misconfigured(
+            "COUNTENANCE_CONSOLE_URL is https://host or https://host:port; http only on this machine, as "
+            "http://localhost:8080"
+        )
+    scheme, _, rest = text.partition("://")
+    return text.removesuffix({"https": ":443", "http": ":80"}[scheme]) if rest else None  # as browsers write it
+
+
+def _issuer(given: Mapping[str, str]) -> str | None:
+    names = ("OIDC_ISSUER", "OIDC_CLIENT_ID", "CONSOLE_URL")
+    text = given.get("OIDC_ISSUER") or None
+    secrets = [name for name in ("OIDC_CLIENT_SECRET", "OIDC_CLIENT_SECRET_FILE") if given.get(name)]
+    if text is None:
+        if secrets or given.get("OIDC_CLIENT_ID"):
+            raise Misconfigured("COUNTENANCE_OIDC_ settings need COUNTENANCE_OIDC_ISSUER")
+        return None
+    if missing := [name for name in names if not given.get(name)]:
+        raise Misconfigured(f"COUNTENANCE_OIDC_ISSUER needs COUNTENANCE_{missing[0]}")
+    if len(secrets) != 1:
+        raise Misconfigured(
+            "COUNTENANCE_OIDC_ISSUER needs one of COUNTENANCE_OIDC_CLIENT_SECRET and "
+            "COUNTENANCE_OIDC_CLIENT_SECRET_FILE"
+        )
+    parts = urlsplit(text)
+    if not _safe(text) or len(text) > 255 or parts.query or parts.fragment or parts.username is not None:
+        raise Misconfigured(
+            "COUNTENANCE_OIDC_ISSUER is an address with https, such as https://id.example/realms/city, without a "
+            "question mark; http only on this machine"
+        )
+    return text
+
+
+def _safe(url: str) -> bool:
+    """Whether what is sent there cannot be read on the way: HTTPS, or this machine."""
+    parts = urlsplit(url)
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1"))
+    )
 
 
 def _networks(given: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import Any
 
 import pyotp
 import pytest
+from tests.contract.console.openid import CLIENT, SECRET, free_port, new_provider
 
 from countenance.administration import MandateDraft, Role
 from countenance.app import Countenance
@@ -36,11 +36,12 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="there is no Chromium on
 
 @dataclass
 class Served:
-    """A running server. first: the link that it printed."""
+    """A running server, which sends to an OpenID provider on this machine. first: the link that it printed."""
 
     url: str
     first: str
     environment: dict[str, str]
+    port: str
 
     @contextmanager
     def installation(self) -> Iterator[Countenance]:
@@ -62,11 +63,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     weights = load().models_cache
     if not any(weights.glob("*.onnx")):
         pytest.skip("no model weights: countenance models fetch")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     environment = {**os.environ, "COUNTENANCE_HOME": str(home), "COUNTENANCE_WEIGHTS": str(weights)}
     environment |= {"COUNTENANCE_PORT": port, "PYTHONUNBUFFERED": "1"}
+    environment |= {
+        "COUNTENANCE_CONSOLE_URL": f"http://localhost:{port}",
+        "COUNTENANCE_OIDC_ISSUER": f"http://localhost:{free_port()}",
+        "COUNTENANCE_OIDC_CLIENT_ID": CLIENT,
+        "COUNTENANCE_OIDC_CLIENT_SECRET": SECRET,
+    }
     process = subprocess.Popen([PROGRAM, "serve"], env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     try:
@@ -76,7 +81,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             if line.startswith("a key"):
                 break
         assert link
-        yield Served(f"http://127.0.0.1:{port}", link, environment)
+        yield Served(f"http://127.0.0.1:{port}", link, environment, port)
     finally:
         process.terminate()
         process.wait(30)
@@ -100,7 +105,7 @@ def opened(chromium: Any, **more: Any) -> Any:
 
 
 def _own(url: str) -> bool:
-    return url.startswith(("http://127.0.0.1:", "data:"))
+    return url.startswith(("http://127.0.0.1:", "http://localhost:", "data:"))
 
 
 def looked_at(page: Any, name: str) -> None:
@@ -399,3 +404,101 @@ def test_two_blind_reviewers_disagree_a_third_decides_and_an_expired_authorisati
     looked_at(ann, "case-frozen")
     pages = (ann, sue, *reviewers)
     assert not [text for page in pages for text in page.said if "status of 4" not in text]
+
+
+def code_of(seed: str) -> str:
+    """A one-time code that was not used yet: each is good once."""
+    time.sleep(max(0, 30 - time.time() % 30) + 1)
+    return pyotp.TOTP(seed).now()
+
+
+def test_a_passkey_is_made_used_and_removed(served: Served, chromium: Any) -> None:
+    with served.installation() as own:
+        _operator, token = own.operators.add("pia", [Role.REQUEST], datetime.now(UTC) + timedelta(days=1))
+    pia, pages = opened(chromium, locale="en"), f"http://localhost:{served.port}/console"
+    device = pia.context.new_cdp_session(pia)
+    device.send("WebAuthn.enable")
+    options = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    options |= {"isUserVerified": True, "automaticPresenceSimulation": True}
+    made = device.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
+    pia.goto(f"{pages}/join")
+    seed = set_up(pia, {"Operator's token": token})
+
+    def sign_out() -> None:
+        pia.get_by_role("button", name="Sign out").click()
+        pia.wait_for_url("**/sign-in")
+
+    pia.goto(f"{pages}/me")
+    pia.get_by_label("Name of the new passkey").fill("work laptop")
+    pia.get_by_label("One-time code").fill(code_of(seed))
+    pia.get_by_role("button", name="Add a passkey").click()
+    pia.get_by_role("heading", name="A new passkey").wait_for()
+    looked_at(pia, "passkey-new")
+    pia.get_by_role("button", name="Make it").press("Enter")
+    pia.wait_for_url("**/me#passkeys")
+    assert pia.get_by_role("rowheader", name="work laptop").is_visible()
+    looked_at(pia, "me-passkeys")
+    sign_out()
+    looked_at(pia, "sign-in-all-ways")
+    pia.get_by_role("button", name="Sign in with a passkey").press("Enter")
+    pia.wait_for_url("**/console")
+    assert pia.get_by_role("link", name="pia").is_visible()
+    sign_out()
+
+    device.send("WebAuthn.setUserVerified", {"authenticatorId": made, "isUserVerified": False})
+    pia.get_by_role("button", name="Sign in with a passkey").click()
+    pia.get_by_text("No passkey came from this browser").wait_for()
+    assert pia.url.endswith("/sign-in")
+    device.send("WebAuthn.setUserVerified", {"authenticatorId": made, "isUserVerified": True})
+    pia.get_by_role("button", name="Sign in with a passkey").click()
+    pia.wait_for_url("**/console")
+
+    (kept,) = device.send("WebAuthn.getCredentials", {"authenticatorId": made})["credentials"]
+    pia.goto(f"{pages}/me")
+    pia.get_by_role("button", name="Remove work laptop").click()
+    pia.wait_for_url("**/me#passkeys")
+    sign_out()
+    assert kept["rpId"] == "localhost"
+    pia.get_by_role("button", name="Sign in with a passkey").click()
+    assert pia.get_by_role("alert").inner_text() == "this passkey is not one of an operator here"
+    pia.get_by_label("Your name").fill("pia")
+    pia.get_by_label("Password").fill(PASSWORD)
+    pia.get_by_label("One-time code").fill(code_of(seed))
+    pia.get_by_role("button", name="Sign in", exact=True).click()
+    pia.wait_for_url("**/console")
+    assert not [text for text in pia.said if "status of 4" not in text]
+
+
+def test_an_account_at_a_provider_signs_in_and_out(served: Served, chromium: Any) -> None:
+    pages = f"http://localhost:{served.port}/console"
+    provider = new_provider(pages)
+    provider.port = int(served.environment["COUNTENANCE_OIDC_ISSUER"].rpartition(":")[2])
+    with served.installation() as own:
+        own.operators.add("ona", [Role.REQUEST], datetime.now(UTC) + timedelta(days=1))
+    ona = opened(chromium, locale="en")
+    ona.goto(f"{pages}/sign-in?next=/console/ledger")
+    ona.get_by_role("link", name="Sign in by localhost").click()
+    assert "sign in with your password" in ona.get_by_role("alert").inner_text()  # nothing runs there yet
+    looked_at(ona, "provider-down")
+    provider.start()
+    try:
+        ona.get_by_role("link", name="Sign in by localhost").click()
+        told = ona.get_by_role("alert").inner_text()
+        assert "--subject account-of-ann" in told
+        looked_at(ona, "provider-unlinked")
+        said = served.command("operator", "link", "ona", "--subject", "account-of-ann")
+        assert "signs in as account-of-ann of http://localhost:" in said
+        ona.goto(f"{pages}/sign-in?next=/console/ledger")
+        ona.get_by_role("link", name="Sign in by localhost").click()
+        ona.wait_for_url("**/console/ledger")
+        ona.goto(f"{pages}/me")
+        assert ona.get_by_text("account-of-ann").is_visible()
+        looked_at(ona, "me-provider")
+        ona.get_by_role("button", name="Sign out").click()
+        ona.wait_for_url("**/sign-in?out=1")
+        looked_at(ona, "signed-out")
+        assert not [text for text in ona.said if "status of 4" not in text and "status of 5" not in text]
+        ona.get_by_role("link", name="Sign out there, too").click()
+        ona.wait_for_url(f"{provider.issuer}/**")
+    finally:
+        provider.stop()

@@ -10,11 +10,14 @@ from countenance.administration.cases import PROBE_LIMITS, Cases
 from countenance.administration.custodian import Custodian, CustodyReport
 from countenance.administration.drafts import MandateDraft
 from countenance.administration.explainer import Explainer
+from countenance.administration.identity_provider import IdentityProvider, ProviderTerms
 from countenance.administration.mandates import Mandates
 from countenance.administration.moratoria import Moratoria
 from countenance.administration.operators import Operators
 from countenance.administration.outside_checks import OutsideChecks
+from countenance.administration.passkeys import Passkeys
 from countenance.administration.pending_pictures import PendingPicture
+from countenance.administration.provider_sign_in import ProviderSignIn
 from countenance.administration.record import Proof, Record
 from countenance.administration.retention import RetentionSweep
 from countenance.administration.reviews import ReviewerStatus, ReviewItem, Reviews
@@ -29,6 +32,8 @@ from countenance.mandates import (
     MandateTemplate,
     Operator,
     OutsideCheck,
+    Passkey,
+    ProvenBy,
     Role,
     StoredSession,
     Terms,
@@ -60,6 +65,7 @@ __all__ = [
     "Grade",
     "Hold",
     "Holder",
+    "IdentityProvider",
     "InstallationStatus",
     "LedgerCheck",
     "Mandate",
@@ -74,9 +80,14 @@ __all__ = [
     "OutsideCheck",
     "OutsideChecks",
     "PartFinding",
+    "Passkey",
+    "Passkeys",
     "PendingPicture",
     "Power",
     "Proof",
+    "ProvenBy",
+    "ProviderSignIn",
+    "ProviderTerms",
     "Record",
     "RefusedCount",
     "RetentionSweep",

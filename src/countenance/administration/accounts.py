@@ -1,4 +1,5 @@
 """Sign-in of operators to the console: password and one-time code; each set-up and sign-in is in the ledger first.
+Other ways in are `Passkeys` and `ProviderSignIn`.
 
 An operator is entered on the server's own machine (`countenance operator add`) and sets up a sign-in with the token
 printed there. While there is no operator at all, and only then, a code that `countenance serve` prints lets the first
@@ -10,7 +11,8 @@ from __future__ import annotations
 import hmac
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import BoundedSemaphore, Lock
@@ -26,7 +28,17 @@ from countenance.administration.mandates import Mandates
 from countenance.administration.operators import Operators
 from countenance.errors import BadRequest, NotFound, Unauthenticated
 from countenance.ledger import Ledger
-from countenance.mandates import AccountSecret, AccountStore, Operator, Role, StoredSession
+from countenance.mandates import (
+    AccountSecret,
+    AccountStore,
+    Operator,
+    Passkey,
+    ProvenBy,
+    Role,
+    SignInStore,
+    StoredSession,
+)
+from countenance.signing import JSON
 
 SHORTEST, LONGEST = 12, 128
 """Characters of a password."""
@@ -50,6 +62,7 @@ class SignedIn:
     cookie: str
     form_token: str
     began_at: datetime
+    proven_by: ProvenBy
 
 
 def new_seed() -> str:
@@ -69,6 +82,7 @@ class Accounts:
     def __init__(
         self,
         store: AccountStore,
+        sign_ins: SignInStore,
         operators: Operators,
         mandates: Mandates,
         ledger: Ledger,
@@ -76,6 +90,7 @@ class Accounts:
         clock_s: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
+        self._sign_ins = sign_ins
         self._operators = operators
         self._mandates = mandates
         self._journal = Journal(ledger, "account")
@@ -146,7 +161,32 @@ class Accounts:
             raise Unauthenticated(_WRONG)
         self._by_address.succeeded(address)
         self._by_name.succeeded(key)
-        return self._begin(operator)
+        return self.begin(operator, ProvenBy.PASSWORD)
+
+    @contextmanager
+    def attempt(self, address: str) -> Iterator[None]:
+        """An attempt to sign in by other means, which failed where the block raises; `LimitExceeded` after too many."""
+        self._by_address.begin(address)
+        yield
+        self._by_address.succeeded(address)
+
+    def begin(self, operator: Operator, proven_by: ProvenBy) -> str:
+        """Begin a session of an operator who proved to be one, on record; returns its cookie."""
+        self._journal.record("signed in", {"operator": operator.operator_id, "proven_by": proven_by})
+        return self._store.begin(operator.operator_id, proven_by)
+
+    def confirm(self, operator: Operator, one_time: str) -> None:
+        """Take a fresh one-time code of somebody who is signed in; `BadRequest` if it is wrong or was used before, or
+        the operator has none. `LimitExceeded` after five failures within 15 minutes.
+        """
+        key = f"confirm {operator.operator_id}"
+        self._by_name.begin(key)
+        secret = self._store.secret_of(operator.operator_id)
+        if secret is None:
+            raise BadRequest("set up a password and one-time codes first, with your operator's token")
+        if not self._store.use_step(operator.operator_id, self._step(secret.seed, one_time)):
+            raise BadRequest("this one-time code was used already: wait for the next one")
+        self._by_name.succeeded(key)
 
     def session(self, cookie: str) -> SignedIn | None:
         """Who is signed in with that cookie now; None if the session is over, or its operator is not active."""
@@ -159,7 +199,8 @@ class Accounts:
             return None
         if now - stored.seen_at >= _NOTED:
             self._store.seen(cookie)
-        return SignedIn(operator, cookie, self._store.derived("form", cookie), stored.began_at)
+        token = self._store.derived("form", cookie)
+        return SignedIn(operator, cookie, token, stored.began_at, stored.proven_by)
 
     def sign_out(self, cookie: str) -> None:
         """End a session for good."""
@@ -174,8 +215,17 @@ class Accounts:
         return self._store.sessions_of(operator.operator_id)
 
     def has_account(self, operator: Operator) -> bool:
-        """Whether the operator set up a sign-in."""
+        """Whether the operator set up a sign-in by password."""
         return self._store.secret_of(operator.operator_id) is not None
+
+    def ways_of(self, operator: Operator) -> list[str]:
+        """What the operator can sign in with: of password, passkey, provider."""
+        has = {
+            ProvenBy.PASSWORD: self.has_account(operator),
+            ProvenBy.PASSKEY: bool(self._sign_ins.passkeys_of(operator.operator_id)),
+            ProvenBy.PROVIDER: self._sign_ins.link_of(operator.operator_id) is not None,
+        }
+        return [str(each) for each in has if has[each]]
 
     def key_under(self, operator: Operator, mandate_id: str) -> str:
         """The access key with which the operator acts here under a mandate; made, and recorded, on first use.
@@ -194,13 +244,17 @@ class Accounts:
         with self._hashing:
             hashed = self._hasher.hash(password)
         self._journal.record("set up", {"operator": operator.operator_id})
+        for passkey in self._sign_ins.passkeys_of(operator.operator_id):  # one may be a thief's
+            self.remove_passkey(passkey, "set up anew")
         self._store.set_up(operator.operator_id, AccountSecret(hashed, seed))
         self._store.use_step(operator.operator_id, step)
-        return self._begin(operator)
+        return self.begin(operator, ProvenBy.PASSWORD)
 
-    def _begin(self, operator: Operator) -> str:
-        self._journal.record("signed in", {"operator": operator.operator_id})
-        return self._store.begin(operator.operator_id)
+    def remove_passkey(self, passkey: Passkey, why: str) -> None:
+        """Remove a passkey, on record; `NotFound` where it is gone already."""
+        entry: dict[str, JSON] = {"operator": passkey.operator_id, "passkey": passkey.passkey_id, "why": why}
+        self._journal.record("passkey removed", entry)
+        self._sign_ins.remove(passkey)
 
     def _active(self, name: str) -> Operator | None:
         try:

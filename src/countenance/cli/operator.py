@@ -51,6 +51,25 @@ def revoke(name: str) -> None:
         click.echo(_line(app.operators.revoke(name)))
 
 
+@operator.command("link")
+@click.argument("name")
+@click.option("--subject", required=True, help="Its `sub`; the console tells it to whoever signs in there unlinked.")
+def link(name: str, subject: str) -> None:
+    """Let an account at the OpenID provider of the settings sign in to the console as NAME; on record."""
+    with installation() as app:
+        made = app.provider_sign_in.link(name, subject)
+        click.echo(f"{made.operator_id}  signs in as {made.subject} of {made.issuer}")
+
+
+@operator.command("unlink")
+@click.argument("name")
+def unlink(name: str) -> None:
+    """End that; all sessions of NAME end, too."""
+    with installation() as app:
+        gone = app.provider_sign_in.unlink(name)
+        click.echo(f"{gone.operator_id}  no longer signs in as {gone.subject} of {gone.issuer}")
+
+
 def _line(each: Operator) -> str:
     state = "revoked" if each.revoked_at else "active" if each.active(datetime.now(UTC)) else "expired"
     roles = ", ".join(sorted(each.roles))

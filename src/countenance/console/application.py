@@ -45,7 +45,7 @@ PAGES: tuple[ConsolePage, ...] = (
 )
 """Every page; a test asks each of them as nobody, and with roles that it does not take."""
 
-_FILES = {"console.css": "text/css", "icon.svg": "image/svg+xml"}
+_FILES = {"console.css": "text/css", "icon.svg": "image/svg+xml", "passkeys.js": "text/javascript"}
 _NOWHERE = ConsolePage("/{rest:path}", lambda asked: page(asked, "nowhere.html", 404), public=True)
 
 

@@ -35,9 +35,12 @@ log = logging.getLogger(__name__)
 SESSION, BEFORE, LANGUAGE = "countenance_session", "countenance_form", "countenance_language"
 """Cookies: of a session, of a form before there is one, of a language that was chosen."""
 
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; script-src 'none'; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 HEADERS = {
-    "content-security-policy": "default-src 'self'; img-src 'self' data:; script-src 'none'; object-src 'none'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "content-security-policy": POLICY,
     "x-frame-options": "DENY",
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -46,7 +49,9 @@ HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=(), interest-cohort=()",
     "cache-control": "no-store",
 }
-"""Of every answer that sets none of its own. `data:` is for the picture that somebody just sent, which is not kept."""
+"""Of every answer that sets none of its own, as `scripted` does. `data:` is for the picture that somebody just sent,
+which is not kept.
+"""
 
 FORM_BYTES = 65_536
 """Of a form, where its page says nothing else."""
@@ -144,6 +149,12 @@ class Door:
             raise Denied("this form is of an earlier session, or not of this server: open its page again")
         a = asked
         return ConsoleRequest(a.request, a.services, a.who, a.words, a.language, a.form_token, texts, files)
+
+
+def scripted(response: Response) -> Response:
+    """The page with leave to run the console's own script files."""
+    response.headers["content-security-policy"] = POLICY.replace("script-src 'none'", "script-src 'self'")
+    return response
 
 
 def remember(response: Response, request: Request, name: str, value: str, max_age: int | None = None) -> None:

@@ -1,12 +1,13 @@
-"""Operators, settings as they are read, and one's own record."""
+"""Operators, settings as they are read, one's own record and passkeys."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 
 from countenance.console.asked import ConsoleRequest
-from countenance.console.door import ConsolePage
-from countenance.console.looks import page
+from countenance.console.door import ConsolePage, scripted
+from countenance.console.looks import go, page
+from countenance.errors import AlreadyExists, BadRequest
 
 
 def _operators(asked: ConsoleRequest) -> Response:
@@ -15,7 +16,7 @@ def _operators(asked: ConsoleRequest) -> Response:
         (
             each,
             "revoked" if each.revoked_at else "active" if each.active(now) else "expired",
-            services.accounts.has_account(each),
+            services.accounts.ways_of(each),
         )
         for each in services.operators.all()
     ]
@@ -27,6 +28,10 @@ def _settings(asked: ConsoleRequest) -> Response:
 
 
 def _mine(asked: ConsoleRequest) -> Response:
+    return _mine_page(asked)
+
+
+def _mine_page(asked: ConsoleRequest, status: int = 200, fault: str = "") -> Response:
     services, who = asked.services, asked.by.operator
     now = services.mandates.now()
     mandates = [
@@ -38,6 +43,12 @@ def _mine(asked: ConsoleRequest) -> Response:
     return page(
         asked,
         "mine.html",
+        status,
+        fault=fault,
+        ways=services.accounts.ways_of(who),
+        link=services.provider.link_of(who.operator_id),
+        passkeys_offered=services.passkeys.offered,
+        passkeys=services.passkeys.of(who),
         mandates=mandates[:200],
         holds=holds,
         sessions=services.accounts.sessions_of(who),
@@ -45,8 +56,32 @@ def _mine(asked: ConsoleRequest) -> Response:
     )
 
 
+def _new_passkey(asked: ConsoleRequest) -> Response:
+    try:
+        step = asked.services.passkeys.adding(asked.by, asked.text("name", most=64), asked.secret("one_time"))
+    except BadRequest as error:
+        return _mine_page(asked, 400, asked.words.gettext(str(error)))
+    return scripted(page(asked, "passkey_new.html", passkey=step))
+
+
+def _add_passkey(asked: ConsoleRequest) -> Response:
+    try:
+        asked.services.passkeys.add(asked.by, asked.secret("step"), asked.secret("answer"))
+    except (AlreadyExists, BadRequest) as error:
+        return _mine_page(asked, 400, asked.words.gettext(str(error)))
+    return go("/me#passkeys")
+
+
+def _remove_passkey(asked: ConsoleRequest) -> Response:
+    asked.services.passkeys.remove(asked.by.operator, asked.path["passkey_id"])
+    return go("/me#passkeys")
+
+
 PAGES = (
     ConsolePage("/operators", _operators),
     ConsolePage("/settings", _settings),
     ConsolePage("/me", _mine),
+    ConsolePage("/me/passkeys/new", _new_passkey, "POST"),
+    ConsolePage("/me/passkeys", _add_passkey, "POST"),
+    ConsolePage("/me/passkeys/{passkey_id}/removal", _remove_passkey, "POST"),
 )

@@ -13,6 +13,8 @@ from countenance.administration import (
     Mandates,
     Moratoria,
     Operators,
+    Passkeys,
+    ProviderSignIn,
     Record,
     Reviews,
 )
@@ -24,6 +26,8 @@ class ConsoleServices:
     """All of them block, so pages are made off the event loop."""
 
     accounts: Accounts
+    passkeys: Passkeys
+    provider: ProviderSignIn
     operators: Operators
     mandates: Mandates
     custodian: Custodian

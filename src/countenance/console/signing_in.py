@@ -1,4 +1,6 @@
-"""In and out: the first operator by the link that `serve` prints, others by a token; then by password and code."""
+"""In and out: the first operator by the link that `serve` prints, others by a token; then by password and code, by a
+passkey, or by an OpenID provider.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +11,44 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
-from countenance.administration import new_seed, seed_picture
+from countenance.administration import ProvenBy, new_seed, seed_picture
 from countenance.console.asked import ConsoleRequest
-from countenance.console.door import LANGUAGE, SESSION, ConsolePage, remember
+from countenance.console.door import LANGUAGE, SESSION, ConsolePage, remember, scripted
 from countenance.console.looks import HOME, go, page
 from countenance.console.words import LANGUAGES
 from countenance.errors import AlreadyExists, BadRequest, Unauthenticated
 
 _PLACE = re.compile(r"/console(/[A-Za-z0-9._~*?=&%+-]+)*/?(\?[A-Za-z0-9._~*=&%+/-]*)?")
+SIGN_IN = "/sign-in"
+PROVIDER_RETURNS = "/sign-in/provider/return"
+"""Below the console's address: where the provider sends browsers back to."""
 _SEED = re.compile(r"[A-Z2-7]{32}")
 
 
 def _form(asked: ConsoleRequest) -> Response:
     if asked.who:
         return go("")
-    return page(asked, "sign_in.html", next=_place(asked.query("next")), fault="", name="")
+    return _sign_in_page(asked, _place(asked.query("next")), out=bool(asked.query("out")))
+
+
+def _sign_in_page(
+    asked: ConsoleRequest, place: str, status: int = 200, fault: str = "", name: str = "", *, out: bool = False
+) -> Response:
+    """The form, with every way in that there is. out: somebody just signed out who had come by the provider."""
+    passkeys, provider = asked.services.passkeys, asked.services.provider
+    shown = page(
+        asked,
+        "sign_in.html",
+        status,
+        next=place,
+        fault=asked.words.gettext(fault) if fault else "",
+        name=name[:64],
+        passkey=passkeys.asked(asked.form_token) if passkeys.offered else None,
+        provider=provider.name,
+        second_factor=provider.needs_second_factor,
+        sign_out_url=provider.sign_out_url() if out else None,
+    )
+    return scripted(shown) if passkeys.offered else shown
 
 
 def _sign_in(asked: ConsoleRequest) -> Response:
@@ -33,15 +58,47 @@ def _sign_in(asked: ConsoleRequest) -> Response:
             name, asked.secret("password"), asked.secret("one_time"), asked.address
         )
     except Unauthenticated as error:
-        fault = asked.words.gettext(str(error))
-        return page(asked, "sign_in.html", 401, next=_place(asked.secret("next")), fault=fault, name=name[:64])
+        return _sign_in_page(asked, _place(asked.secret("next")), 401, str(error), name)
     return _in(asked, cookie, _place(asked.secret("next")))
 
 
+def _by_passkey(asked: ConsoleRequest) -> Response:
+    place = _place(asked.secret("next"))
+    try:
+        cookie = asked.services.passkeys.sign_in(
+            asked.form_token, asked.secret("step"), asked.secret("answer"), asked.address
+        )
+    except Unauthenticated as error:
+        return _sign_in_page(asked, place, 401, str(error))
+    return _in(asked, cookie, place)
+
+
+def _to_provider(asked: ConsoleRequest) -> Response:
+    if asked.who:
+        return go("")
+    place = _place(asked.query("next"))
+    try:
+        return RedirectResponse(asked.services.provider.begin(asked.form_token, place), 303)
+    except Unauthenticated as error:
+        return _sign_in_page(asked, place, 503, str(error))
+
+
+def _from_provider(asked: ConsoleRequest) -> Response:
+    if asked.who:
+        return go("")
+    try:
+        told = dict(asked.request.query_params)
+        cookie, place = asked.services.provider.finish(asked.form_token, told, asked.address)
+    except Unauthenticated as error:
+        return _sign_in_page(asked, HOME, 401, str(error))
+    return _in(asked, cookie, place)
+
+
 def _sign_out(asked: ConsoleRequest) -> Response:
+    by_provider = asked.who is not None and asked.who.proven_by is ProvenBy.PROVIDER
     if asked.who:
         asked.services.accounts.sign_out(asked.who.cookie)
-    response = RedirectResponse(f"{HOME}/sign-in", 303)
+    response = go(f"{SIGN_IN}?out=1" if by_provider else SIGN_IN)
     response.delete_cookie(SESSION, path="/", httponly=True, samesite="lax")
     return response
 
@@ -133,8 +190,11 @@ def _place(text: str) -> str:
 
 
 PAGES = (
-    ConsolePage("/sign-in", _form, public=True),
-    ConsolePage("/sign-in", _sign_in, "POST", public=True),
+    ConsolePage(SIGN_IN, _form, public=True),
+    ConsolePage(SIGN_IN, _sign_in, "POST", public=True),
+    ConsolePage("/sign-in/passkey", _by_passkey, "POST", public=True),
+    ConsolePage("/sign-in/provider", _to_provider, public=True),
+    ConsolePage(PROVIDER_RETURNS, _from_provider, public=True),
     ConsolePage("/sign-out", _sign_out, "POST", public=True),
     ConsolePage("/first", _first_form, public=True),
     ConsolePage("/first", _first, "POST", public=True),

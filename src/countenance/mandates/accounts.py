@@ -1,5 +1,7 @@
 """Sign-in of operators to the console: password and one-time codes, sessions, and the keys that sessions act with.
 
+Passkeys and links to accounts elsewhere are in `sign_ins`.
+
 A row is useless without the key file: an account's secrets are sealed (AES-256-GCM, bound to its operator); a session
 is found by an HMAC of its cookie and holds an HMAC over its operator. So write access to the database is not enough to
 sign in.
@@ -11,15 +13,16 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from countenance.database import changing, reading
+from countenance.database import changing, inserting, reading
 from countenance.errors import Misconfigured
 
 _metadata = sa.MetaData()
@@ -40,6 +43,13 @@ _sessions = sa.Table(
     sa.Column("began_at", sa.String(40), nullable=False),
     sa.Column("seen_at", sa.String(40), nullable=False),
     sa.Column("ended_at", sa.String(40)),
+    sa.Column("proven_by", sa.String(16), nullable=False),
+)
+_challenges = sa.Table(
+    "console_challenges",
+    _metadata,
+    sa.Column("challenge", sa.String(64), primary_key=True),
+    sa.Column("expires_at", sa.String(40), nullable=False),
 )
 _keys = sa.Table(
     "console_keys",
@@ -58,11 +68,22 @@ class AccountSecret:
     seed: str
 
 
+class ProvenBy(StrEnum):
+    """How an operator proved at sign-in who he or she is."""
+
+    PASSWORD = "password"  # noqa: S105 - a word
+    """and a one-time code"""
+    PASSKEY = "passkey"
+    PROVIDER = "provider"
+    """an OpenID provider"""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredSession:
     """One session. ended_at: when its operator signed out; a session also ends by age. Times are UTC."""
 
     operator_id: str
+    proven_by: ProvenBy
     began_at: datetime
     seen_at: datetime
     ended_at: datetime | None
@@ -87,11 +108,7 @@ class AccountStore:
         with changing(self._engine) as connection:
             connection.execute(_accounts.delete().where(_accounts.c.operator_id == operator_id))
             connection.execute(_accounts.insert().values(operator_id=operator_id, **row))
-            connection.execute(
-                _sessions.update()
-                .where(_sessions.c.operator_id == operator_id, _sessions.c.ended_at.is_(None))
-                .values(ended_at=_text(self.now()))
-            )
+        self.end_all(operator_id)
 
     def secret_of(self, operator_id: str) -> AccountSecret | None:
         """The operator's secrets; None without an account."""
@@ -110,11 +127,12 @@ class AccountStore:
         with changing(self._engine) as connection:
             return connection.execute(_accounts.update().where(*fresh).values(last_step=step)).rowcount == 1
 
-    def begin(self, operator_id: str) -> str:
+    def begin(self, operator_id: str, proven_by: ProvenBy) -> str:
         """Begin a session; returns its cookie, of which only an HMAC is kept."""
         cookie = base64.urlsafe_b64encode(self._entropy(32)).decode().rstrip("=")
         at, session = _text(self.now()), self.derived("session", cookie)
-        row = {"began_at": at, "seen_at": at, "proof": self._proof(session, operator_id, at)}
+        row = {"began_at": at, "seen_at": at, "proven_by": proven_by}
+        row["proof"] = self._proof(session, operator_id, at, proven_by)
         with changing(self._engine) as connection:
             connection.execute(_sessions.insert().values(session=session, operator_id=operator_id, **row))
         return cookie
@@ -124,9 +142,10 @@ class AccountStore:
         with reading(self._engine) as connection:
             where = _sessions.c.session == self.derived("session", cookie)
             row = connection.execute(sa.select(_sessions).where(where)).first()
-        if row is None or not hmac.compare_digest(row.proof, self._proof(row.session, row.operator_id, row.began_at)):
+        if row is None:
             return None
-        return _stored(row)
+        proof = self._proof(row.session, row.operator_id, row.began_at, row.proven_by)
+        return _stored(row) if hmac.compare_digest(row.proof, proof) else None
 
     def sessions_of(self, operator_id: str, limit: int = 50) -> list[StoredSession]:
         """The operator's latest sessions, the newest first."""
@@ -147,6 +166,12 @@ class AccountStore:
         """End the session for good."""
         self._update(cookie, ended_at=_text(self.now()))
 
+    def end_all(self, operator_id: str) -> None:
+        """End all sessions of an operator for good."""
+        where = (_sessions.c.operator_id == operator_id, _sessions.c.ended_at.is_(None))
+        with changing(self._engine) as connection:
+            connection.execute(_sessions.update().where(*where).values(ended_at=_text(self.now())))
+
     def key_under(self, operator_id: str, mandate_id: str) -> str | None:
         """The access key that the operator's sessions act with under a mandate; None if there is none yet."""
         where = (_keys.c.operator_id == operator_id, _keys.c.mandate_id == mandate_id)
@@ -166,8 +191,36 @@ class AccountStore:
         """An HMAC of `text` for `purpose`, 64 hex digits, under this installation's key."""
         return hmac.new(self._mac, f"{purpose}\n{text}".encode("utf-8", "surrogatepass"), "sha256").hexdigest()
 
-    def _proof(self, session: str, operator_id: str, began_at: str) -> str:
-        return self.derived("proof", f"{session} {operator_id} {began_at}")
+    def sealed_step(self, kind: str, bound_to: str, values: Mapping[str, str], lasts: timedelta) -> str:
+        """Values that a browser keeps until the next step of a sign-in, which it cannot read or alter; base64url.
+
+        bound_to: what only that browser has.
+        """
+        content = json.dumps([_text(self.now() + lasts), dict(values)]).encode()
+        return base64.urlsafe_b64encode(self._sealed(content, f"{kind} {bound_to}")).decode().rstrip("=")
+
+    def opened_step(self, kind: str, bound_to: str, step: str) -> dict[str, str] | None:
+        """The values of a sealed step; None where it is of another kind or browser, altered, or too old."""
+        try:
+            sealed = base64.b64decode(step + "=" * (-len(step) % 4), altchars=b"-_", validate=True)
+            content = self._seal.decrypt(sealed[:12], sealed[12:], f"{kind} {bound_to}".encode())
+        except (ValueError, InvalidTag):
+            return None
+        expires_at, values = json.loads(content)
+        return dict(values) if self.now() < datetime.fromisoformat(expires_at) else None
+
+    def use_challenge(self, challenge: str, lasts: timedelta) -> bool:
+        """Take a challenge of a sign-in; False if it was used before. lasts: how long its step can be opened."""
+        now, digest = self.now(), self.derived("challenge", challenge)
+        with changing(self._engine) as connection:
+            connection.execute(_challenges.delete().where(_challenges.c.expires_at < _text(now)))
+            used = inserting(connection.dialect, _challenges).values(challenge=digest, expires_at=_text(now + lasts))
+            taken = used.on_conflict_do_nothing().returning(_challenges.c.challenge)
+            return connection.execute(taken).first() is not None
+
+    def _proof(self, session: str, operator_id: str, began_at: str, proven_by: str) -> str:
+        how = "" if proven_by == ProvenBy.PASSWORD else f" {proven_by}"  # of sessions there were passwords only before
+        return self.derived("proof", f"{session} {operator_id} {began_at}{how}")
 
     def _update(self, cookie: str, **values: str) -> None:
         where = (_sessions.c.session == self.derived("session", cookie), _sessions.c.ended_at.is_(None))
@@ -189,6 +242,7 @@ def _stored(row: sa.Row[tuple[object, ...]]) -> StoredSession:
     ended = row.ended_at
     return StoredSession(
         row.operator_id,
+        ProvenBy(row.proven_by),
         datetime.fromisoformat(row.began_at),
         datetime.fromisoformat(row.seen_at),
         None if ended is None else datetime.fromisoformat(ended),

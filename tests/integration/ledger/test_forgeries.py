@@ -81,6 +81,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     for name in ("reads", "gone"):
         _, scene.tokens[name] = app.operators.add(name, [Role.AUDIT], LATER)
     app.operators.revoke("gone")
+    for name in ("reads", "gone"):
+        own = app.operators.named(name).operator_id
+        app._sign_in_store.add(
+            app._sign_in_store.draft(own, "laptop", f"credential of {name}", b"key of " + name.encode(), 3)
+        )
+        app._sign_in_store.add_link(app._sign_in_store.draft_link(own, "https://id.example", f"account of {name}"))
     store = MoratoriumStore(app.database, app.bindings)
     store.add("halt-1", "signed")
     store.replace("halt-1", "signed", "signed twice")
@@ -136,6 +142,20 @@ def key_used(name: str) -> Callable[[Scene, Countenance], None]:
 def token_used(name: str) -> Callable[[Scene, Countenance], None]:
     def use(scene: Scene, app: Countenance) -> None:
         app.operators.holding(scene.tokens[name])
+
+    return use
+
+
+def passkey_used(name: str) -> Callable[[Scene, Countenance], None]:
+    def use(scene: Scene, app: Countenance) -> None:
+        app._sign_in_store.with_credential(f"credential of {name}")
+
+    return use
+
+
+def account_used(name: str) -> Callable[[Scene, Countenance], None]:
+    def use(scene: Scene, app: Countenance) -> None:
+        app._sign_in_store.linked("https://id.example", f"account of {name}")
 
     return use
 
@@ -199,6 +219,7 @@ REVIEWED, REJECTED = (
     f"hold_id = (SELECT hold_id FROM custody_holds WHERE ask = '{x}')" for x in ("reviewed", "rejected")
 )
 COLUMNS = "holder,terms,requested_by,requested_at,expires_at,approved_by,approved_at,ended_at,ended_why"
+READS = "(SELECT operator_id FROM operators WHERE name = 'reads')"
 FIRST = "number = (SELECT min(number) FROM faces)"
 TWO = "(SELECT template FROM faces ORDER BY number LIMIT 1 OFFSET 1)"
 
@@ -266,6 +287,43 @@ FORGERIES: dict[str, tuple[list[str], Callable[[Scene, Countenance], None] | Non
         None,
     ),
     "an operator deleted": (["DELETE FROM operators WHERE name='gone'"], None),
+    "a passkey given to another operator": (
+        [f"UPDATE console_passkeys SET operator_id={READS} WHERE credential_id='credential of gone'"],
+        passkey_used("gone"),
+    ),
+    "a passkey's key replaced": (
+        ["UPDATE console_passkeys SET public_key=(SELECT public_key FROM console_passkeys WHERE credential_id="
+         "'credential of gone') WHERE credential_id='credential of reads'"],
+        passkey_used("reads"),
+    ),
+    "a passkey's credential replaced": (
+        ["UPDATE console_passkeys SET credential_id='credential of eve' WHERE credential_id='credential of reads'"],
+        passkey_used("eve"),
+    ),
+    "a passkey's count put back": (
+        ["UPDATE console_passkeys SET uses=0 WHERE credential_id='credential of reads'"],
+        passkey_used("reads"),
+    ),
+    "a passkey made up": (
+        [f"INSERT INTO console_passkeys SELECT 'passkey-x',{READS},name,'credential of eve',public_key,0,made_at "
+         "FROM console_passkeys LIMIT 1"],
+        passkey_used("eve"),
+    ),
+    "a passkey deleted": (["DELETE FROM console_passkeys WHERE credential_id='credential of gone'"], None),
+    "an account given to another operator": (
+        [f"DELETE FROM console_links WHERE operator_id={READS}",
+         f"UPDATE console_links SET operator_id={READS} WHERE subject='account of gone'"],
+        account_used("gone"),
+    ),
+    "an operator's account replaced": (
+        [f"UPDATE console_links SET subject='account of eve' WHERE operator_id={READS}"],
+        account_used("eve"),
+    ),
+    "an account linked by hand": (
+        ["INSERT INTO console_links SELECT 'operator-x',issuer,'account of eve',made_at FROM console_links LIMIT 1"],
+        account_used("eve"),
+    ),
+    "an account unlinked by hand": ([f"DELETE FROM console_links WHERE operator_id={READS}"], None),
     "a moratorium deleted": (["DELETE FROM moratoria WHERE moratorium_id='halt-2'"], decided),
     "all moratoria deleted": (["DELETE FROM moratoria"], decided),
     "a moratorium put back": (["UPDATE moratoria SET statements='signed' WHERE moratorium_id='halt-1'"], decided),
@@ -345,7 +403,8 @@ def test_without_a_forgery_everything_works_and_nothing_is_noticed(scene: Scene)
     app = scene.open()
     app.check_state()
     uses = (key_used("active"), key_used("ended"), token_used("reads"), decided, searched("staff", 1), charged)
-    for use in (*uses, hold_shown("reviewed"), hold_shown("rejected"), terms_read):
+    ways = [used(name) for used in (passkey_used, account_used) for name in ("reads", "gone")]
+    for use in (*uses, *ways, hold_shown("reviewed"), hold_shown("rejected"), terms_read):
         use(scene, app)
     with pytest.raises(NotAsRecorded):  # erased, so not found
         searched("staff", 3)(scene, app)

@@ -29,7 +29,7 @@ from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
-from countenance.mandates import AccountStore, MoratoriumStore, OperatorStore, Register, Role
+from countenance.mandates import AccountStore, MoratoriumStore, OperatorStore, Register, Role, SignInStore
 from countenance.policy import Rules, Verdict
 from countenance.policy.moratorium import Charter
 from countenance.policy.obligations import Obligation
@@ -67,6 +67,7 @@ class ConsoleWorld:
     services: console.ConsoleServices
     engine: FakeEngine
     store: AccountStore
+    sign_ins: SignInStore
     tokens: dict[str, str] = field(default_factory=dict)
     seeds: dict[str, str] = field(default_factory=dict)
 
@@ -167,7 +168,12 @@ def empty(tmp_path: Path, verdict: Verdict | None, obligations: tuple[Obligation
     mandates = administration.Mandates(register, ledger, clock, budgets)
     store = AccountStore(database, bytes(32), clock, os.urandom)
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    accounts = administration.Accounts(store, operators, mandates, ledger, cheap, lambda: clock.now.timestamp())
+    sign_ins = SignInStore(database, clock, os.urandom)
+    accounts = administration.Accounts(
+        store, sign_ins, operators, mandates, ledger, cheap, lambda: clock.now.timestamp()
+    )
+    passkeys = administration.Passkeys(store, sign_ins, accounts, operators, ledger, "http://server.test")
+    provider = administration.ProviderSignIn(store, sign_ins, accounts, operators, ledger, None)
     records = CaseRecords(database, bytes(32), clock)
     custodian = administration.Custodian(custody, register, gallery, ledger, clock, partial(records.has, "hold"))
     guard = operations.Guard(tools, rules, ledger, register, custody, in_force, clock, budgets)
@@ -175,6 +181,8 @@ def empty(tmp_path: Path, verdict: Verdict | None, obligations: tuple[Obligation
     limits = administration.ReviewLimits(known_rate=0)
     services = console.ConsoleServices(
         accounts,
+        passkeys,
+        provider,
         operators,
         mandates,
         custodian,
@@ -186,7 +194,7 @@ def empty(tmp_path: Path, verdict: Verdict | None, obligations: tuple[Obligation
         cases,
         administration.Reviews(cases, records, custodian, mandates, guard, ledger, lambda: tools, limits),
     )
-    yield ConsoleWorld(console.app(services), clock, ledger, operators, accounts, services, engine, store)
+    yield ConsoleWorld(console.app(services), clock, ledger, operators, accounts, services, engine, store, sign_ins)
     ledger.close()
     database.dispose()
 

@@ -12,7 +12,13 @@ from countenance.console.application import PAGES
 from countenance.console.door import ConsolePage
 
 PLACES = {"mandate_id": "mandate-000000000000", "gallery_id": "g1", "index": "0", "moratorium_id": "m1"}
-PLACES |= {"case_id": "case-0", "search_id": "search-0", "item_id": "pair-0", "which": "first"}
+PLACES |= {
+    "case_id": "case-0",
+    "search_id": "search-0",
+    "item_id": "pair-0",
+    "which": "first",
+    "passkey_id": "passkey-0",
+}
 
 
 def path_of(page: ConsolePage) -> str:

@@ -34,6 +34,20 @@ def run(*words: str) -> Result:
     return result
 
 
+def test_an_account_at_a_provider_is_linked_and_unlinked(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("operator", "add", "Ann Asker", "--role", "request")
+    with pytest.raises(BadRequest, match="COUNTENANCE_OIDC_ISSUER"):
+        run("operator", "link", "Ann Asker", "--subject", "2482")
+    settings = {"CONSOLE_URL": "https://faces.example", "OIDC_ISSUER": "https://id.example"}
+    settings |= {"OIDC_CLIENT_ID": "countenance", "OIDC_CLIENT_SECRET": "a secret"}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"COUNTENANCE_{name}", value)
+    assert "signs in as 2482 of https://id.example" in run("operator", "link", "Ann Asker", "--subject", "2482").output
+    with pytest.raises(AlreadyExists):
+        run("operator", "link", "Ann Asker", "--subject", "2483")
+    assert "no longer signs in as 2482" in run("operator", "unlink", "Ann Asker").output
+
+
 def test_an_operator_from_adding_to_revoking(home: Path) -> None:
     added = run("operator", "add", "Ann Asker", "--role", "request", "--role", "review", "--expires", "12h").output
     token = re.search(r"OPERATOR_TOKEN=(cntn_[\w-]{43})\n", added)
