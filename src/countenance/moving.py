@@ -5,31 +5,29 @@ Until all of that is done the new database has the version `moving`, which no se
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from countenance.database import (
-    MIGRATIONS,
     MOVED,
     MOVING,
+    VERSION,
     Transaction,
     changing,
     connect,
     migrate,
     reading,
     reading_once,
+    scripts,
     shown,
+    version_in,
 )
-from countenance.errors import AlreadyExists, BadRequest, Conflict, Misconfigured, NotFound
+from countenance.database.copying import digest, go_on_counting, insert_rows, rows_after, tables_of
+from countenance.errors import AlreadyExists, Conflict, Misconfigured, NotFound
 from countenance.home import private_home
 from countenance.ledger import Ledger, Records
 from countenance.ledger.batch import Batch
@@ -38,8 +36,6 @@ from countenance.settings import Settings
 from countenance.signing import Signer
 from countenance.verification import verify_installation
 
-_AT_ONCE = 1000
-_VERSION = sa.table("alembic_version", sa.column("version_num"))
 Told = Callable[[str, int], None]
 
 
@@ -82,19 +78,19 @@ def move(own: Settings, now: Callable[[], datetime], told: Told = lambda table, 
             for table in tables:
                 counts[table.name] = _copy(source, new, table)
                 told(table.name, counts[table.name])
-            _go_on_counting(source, new, tables)
+            with changing(new) as target:
+                go_on_counting(source, target, tables)
             for table in tables:
                 _compare(source, new, table)
             report = _demand_whole(alone, new, name)
-            source.execute(sa.update(_VERSION).values(version_num=MOVED))
+            source.execute(sa.update(VERSION).values(version_num=MOVED))
         _finish(own, new, now, newest, name)
     return Moved(counts, report)
 
 
 def _version(engine: sa.Engine) -> str | None:
     with reading(engine) as connection:
-        there = sa.inspect(connection).has_table(_VERSION.name)
-        return connection.execute(sa.select(_VERSION.c.version_num)).scalar() if there else None
+        return version_in(connection)
 
 
 def _demand_whole(own: Settings, database: sa.Engine, name: str) -> str:
@@ -107,9 +103,7 @@ def _demand_whole(own: Settings, database: sa.Engine, name: str) -> str:
 
 def _begin(new: sa.Engine, name: str) -> str:
     """Make the tables, closed to servers; the version that they have."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    newest = str(ScriptDirectory.from_config(config).get_current_head())
+    newest = str(scripts().get_current_head())
     if _version(new) == MOVING:
         return newest
     migrate(new)
@@ -118,77 +112,40 @@ def _begin(new: sa.Engine, name: str) -> str:
             if connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() is not None:
                 raise AlreadyExists(f"{name} holds an installation already; move into an empty database")
     with changing(new) as connection:
-        connection.execute(sa.update(_VERSION).values(version_num=MOVING))
+        connection.execute(sa.update(VERSION).values(version_num=MOVING))
     return newest
 
 
 def _tables(engine: sa.Engine) -> list[sa.Table]:
-    """All tables but that of the version, each after those that it refers to."""
-    metadata = sa.MetaData()
     with reading(engine) as connection:
-        metadata.reflect(connection)
-    return [table for table in metadata.sorted_tables if table.name != _VERSION.name]
+        return tables_of(connection)
 
 
 def _copy(source: sa.Connection, new: sa.Engine, table: sa.Table) -> int:
     """Copy what is not there yet, in the order of the primary key; how many rows the table has then."""
-    order = list(table.primary_key.columns)
+    order = [column.desc() for column in table.primary_key.columns]
     with reading(new) as connection:
         count = int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
-        last = connection.execute(sa.select(*order).order_by(*(c.desc() for c in order)).limit(1)).one_or_none()
-    rest = sa.select(table).order_by(*order)
-    if last is not None:
-        known = [sa.literal(value, column.type) for value, column in zip(last, order, strict=True)]
-        rest = rest.where(sa.tuple_(*order) > sa.tuple_(*known))
-    rows = source.execution_options(yield_per=_AT_ONCE).execute(rest)
-    for some in rows.mappings().partitions():
-        try:
-            with changing(new) as connection:
-                connection.execute(sa.insert(table), [dict(row) for row in some])
-        except BadRequest as error:
-            raise Conflict(f"a row of {table.name} cannot be moved: {error}") from error
+        last = connection.execute(sa.select(*table.primary_key.columns).order_by(*order).limit(1)).one_or_none()
+    for some in rows_after(source, table, last).mappings().partitions():
+        with changing(new) as connection:
+            insert_rows(connection, table, some)
         count += len(some)
     return count
 
 
-def _go_on_counting(source: sa.Connection, new: sa.Engine, tables: list[sa.Table]) -> None:
-    """No number is used again: go on after the last one that SQLite gave out."""
-    used = {row.name: row.seq for row in source.execute(sa.text("SELECT name, seq FROM sqlite_sequence"))}
-    with changing(new) as connection:
-        for table in tables:
-            if last := used.get(table.name):
-                (column,) = table.primary_key.columns
-                sequence = sa.func.pg_get_serial_sequence(table.name, column.name)
-                connection.execute(sa.select(sa.func.setval(sequence, last)))
-
-
 def _compare(source: sa.Connection, new: sa.Engine, table: sa.Table) -> None:
     with reading(new) as connection:
-        if _digest(source, table) != _digest(connection, table):
+        if digest(source, table) != digest(connection, table):
             raise Conflict(
                 f"what an interrupted move copied of {table.name} is not what the file holds now: make the database "
                 "anew and begin again"
             )
 
 
-def _digest(connection: sa.Connection, table: sa.Table) -> tuple[int, bytes]:
-    """How many rows, and a hash of them all."""
-    hashed, count = hashlib.sha256(), 0
-    for row in _rows(connection, table):
-        hashed.update(json.dumps(row, sort_keys=True, default=bytes.hex).encode() + b"\n")
-        count += 1
-    return count, hashed.digest()
-
-
-def _rows(connection: sa.Connection, table: sa.Table) -> Iterator[list[Any]]:
-    query = sa.select(table).order_by(*table.primary_key.columns)
-    for row in connection.execution_options(yield_per=_AT_ONCE).execute(query):
-        yield list(row)
-
-
 def _finish(own: Settings, new: sa.Engine, now: Callable[[], datetime], version: str, name: str) -> None:
     """Open the new database to servers, in one transaction with the entry that says so."""
-    update = sa.update(_VERSION).values(version_num=version)
+    update = sa.update(VERSION).values(version_num=version)
 
     def work(batch: Batch, transaction: Transaction) -> None:
         batch.add(Draft.of({"kind": "alarm", "what": "moved to another database", "database": name}))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from countenance.database.sqlite import looking_into
 from countenance.errors import BadRequest, StoreError
 from countenance.signing import canonical
 
@@ -48,14 +47,14 @@ class BackupContents:
 def contents_of(copy: Path, now: datetime) -> BackupContents:
     """What to say of the database file `copy`; it is read and not changed. `StoreError` where it cannot be read."""
     try:
-        with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        with looking_into(copy, alone=True) as connection:
             first = connection.execute("SELECT entry FROM ledger_entries WHERE sequence = 0").fetchone()
             last = connection.execute(
                 "SELECT sequence, entry FROM ledger_entries ORDER BY sequence DESC LIMIT 1"
             ).fetchone()
         origin = str(json.loads(first[0]).get("key", "")).partition("+")[0] if first else ""
         at = str(json.loads(last[1]).get("time", "")) if last else ""
-    except (sqlite3.Error, ValueError) as error:
+    except ValueError as error:
         raise StoreError(f"the ledger in the database cannot be read: {error}") from error
     return BackupContents(
         made_at=now.astimezone(UTC).isoformat(timespec="seconds"),

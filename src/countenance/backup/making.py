@@ -5,18 +5,30 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from countenance.backup.contents import CONTENTS, BackupContents, contents_of
 from countenance.backup.sealed import SealedReader, SealedWriter
-from countenance.errors import AlreadyExists, Conflict, NotFound, NotOffered, StoreError
+from countenance.database import (
+    MOVED,
+    MOVING,
+    changing,
+    connect,
+    kind_of,
+    migrate,
+    reading,
+    shown,
+    version_in,
+)
+from countenance.database.copying import copy_all
+from countenance.database.sqlite import copy_file
+from countenance.errors import AlreadyExists, Conflict, NotFound, StoreError
 from countenance.settings import DATABASE, Settings
 
 _TRIES = 3
@@ -25,18 +37,13 @@ _TRIES = 3
 def back_up(own: Settings, file: Path, passphrase: str, now: datetime) -> BackupContents:
     """Write the installation `own` to `file`, which may not exist yet; what is in it.
 
-    The database is copied by SQLite's online backup in one read transaction: a server goes on serving, and the copy is
-    of one moment. What was written is read again and compared. The file is its owner's alone (mode 600). `NotFound`
-    without an installation, `AlreadyExists` where `file` does, `BadRequest` for a passphrase that is too short,
-    `StoreError` where the database cannot be copied or the file cannot be written.
-    `NotOffered` where the database is PostgreSQL's.
+    The database is copied in one read transaction, so that servers go on serving and the copy is of one moment: by
+    SQLite's online backup, or row by row from PostgreSQL into a SQLite file with the same tables, which is compared
+    with it. What was written is read again and compared. The file is its owner's alone (mode 600). `NotFound` without
+    an installation, `AlreadyExists` where `file` does, `BadRequest` for a passphrase that is too short, `Conflict`
+    where the database is being moved, `StoreError` where it cannot be copied or the file cannot be written.
     """
-    if own.database is not None:
-        raise NotOffered(
-            "this installation is kept in PostgreSQL: back that database up with pg_dump or the server's archiving, "
-            "and the folders keys and calibration of the data folder beside it; see docs/postgresql.md"
-        )
-    if not own.database_file.exists():
+    if own.database is None and not own.database_file.exists():
         raise NotFound(f"there is no installation in {own.home}: {DATABASE} is not there")
     if file.exists():
         raise _is_there(file)
@@ -58,7 +65,10 @@ def _consistent(own: Settings, copy: Path) -> dict[str, bytes]:
     for _ in range(_TRIES):
         files = dict(_files(own))
         copy.unlink(missing_ok=True)
-        _copy(own.database_file, copy)
+        if own.database is None:
+            copy_file(own.database_file, copy)
+        else:
+            _copy_server(own.database, copy)
         if dict(_files(own)) == files:
             return files
     raise Conflict("keys or calibration were changed while they were copied; try again when that is done")
@@ -71,16 +81,23 @@ def _files(own: Settings) -> Iterator[tuple[str, bytes]]:
                 yield path.relative_to(own.home).as_posix(), path.read_bytes()
 
 
-def _copy(source: Path, target: Path) -> None:
-    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    try:
-        with (
-            closing(sqlite3.connect(f"{source.as_uri()}?mode=rw", uri=True, timeout=30)) as old,
-            closing(sqlite3.connect(target)) as new,
-        ):
-            old.backup(new)  # all pages in one step: one read transaction, which keeps no writer waiting
-    except sqlite3.Error as error:
-        raise StoreError(f"the database cannot be copied: {error}") from error
+def _copy_server(url: str, target: Path) -> None:
+    """Copy a PostgreSQL database, as it is at one moment, into a new SQLite file with the same tables."""
+    with ExitStack() as stack:
+        server, file = connect(url), connect(target)
+        stack.callback(server.dispose)
+        stack.callback(file.dispose)
+        with reading(server) as source:
+            version = version_in(source)
+            if version is None:
+                raise NotFound(f"there is no installation in {shown(url)}: it has no tables")
+            if version in (MOVING, MOVED):
+                raise Conflict(f"an installation is being moved into {shown(url)}, or was moved from it")
+            migrate(file, version)
+            with changing(file) as copy:
+                copy_all(source, copy)
+        if not kind_of(file).scrub(file):
+            raise StoreError(f"the copy of {shown(url)} could not be written to its end")
 
 
 def _write(file: Path, passphrase: str, contents: BackupContents, files: dict[str, bytes], database: BinaryIO) -> None:

@@ -6,17 +6,21 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+from sqlalchemy import literal, select
+
 from countenance.backup.contents import CONTENTS, BackupContents
 from countenance.backup.later import ErasedAgain, erase_again, read_later
 from countenance.backup.sealed import SealedReader
-from countenance.database import open_database
-from countenance.errors import AlreadyExists, BadRequest, Misconfigured, NotOffered, StoreError
+from countenance.database import MOVED, MOVING, changing, connect, open_database, reading, shown, version_in
+from countenance.database.copying import copy_all, tables_of
+from countenance.errors import AlreadyExists, BadRequest, Misconfigured, StoreError
 from countenance.home import private_home
 from countenance.ledger import Ledger, Records, verifier
 from countenance.settings import DATABASE, Settings
@@ -55,16 +59,13 @@ def restore(
     ledger recorded; a ledger that was altered is never put in place. erasures: a newer export of that ledger;
     what it says was erased or ended after the backup is erased and ended again before anything is in place.
 
-    `AlreadyExists` where the data folder holds an installation or parts of one; `BadRequest` where the file is no
-    backup, is damaged, was sealed with another passphrase, or a checkpoint is of another ledger; `Misconfigured` where
-    what it holds does not verify; `NotOffered` where the settings name a
-    PostgreSQL database. After any of them the data folder is as it was.
+    Where `own` names a PostgreSQL database, all rows are copied there in one transaction and compared.
+
+    `AlreadyExists` where the data folder or that database holds an installation or parts of one; `BadRequest` where the
+    file is no backup, is damaged, was sealed with another passphrase, or a checkpoint is of another ledger;
+    `Misconfigured` where what it holds does not verify; `Conflict` where PostgreSQL cannot keep a row. After any of
+    them data folder and database are as they were.
     """
-    if own.database is not None:
-        raise NotOffered(
-            "a backup is restored as a SQLite file: unset COUNTENANCE_DATABASE, restore, and copy it to PostgreSQL "
-            "with countenance database move"
-        )
     _demand_empty(own)
     try:
         with file.open("rb") as source:
@@ -73,11 +74,15 @@ def restore(
             scratch = Path(tempfile.mkdtemp(prefix="restoring-", dir=own.home))
             try:
                 contents = _unpack(reader, scratch, file.name)
-                aside = replace(own, home=scratch, origin=contents.origin or own.origin)
+                aside = replace(own, home=scratch, database=None, origin=contents.origin or own.origin)
                 verification, newer = _verified(aside, contents, file.name, now, since, despite)
                 again = None if erasures is None else _without(aside, contents, erasures)
                 _demand_empty(own)
-                _put_in_place(scratch, own.home)
+                if own.database is None:
+                    last = sorted(scratch.iterdir(), key=lambda path: path.name.startswith(DATABASE))
+                    _put_in_place(last, own.home)  # the database last: without it there is no installation
+                else:
+                    _put_on_server(scratch, own.home, own.database)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     except OSError as error:
@@ -104,6 +109,18 @@ def _demand_empty(own: Settings) -> None:
                 f"{path.name!r} lies in {own.home} already; a backup is restored into a folder without an "
                 "installation: name another with --home"
             )
+    if own.database is None:
+        return
+    server = connect(own.database)
+    try:
+        with reading(server) as connection:
+            if version_in(connection) in (MOVING, MOVED) or any(
+                connection.execute(select(literal(1)).select_from(table).limit(1)).first()
+                for table in tables_of(connection)
+            ):
+                raise AlreadyExists(f"{shown(own.database)} holds something already; restore into an empty database")
+    finally:
+        server.dispose()
 
 
 def _unpack(reader: SealedReader, scratch: Path, name: str) -> BackupContents:
@@ -189,9 +206,27 @@ def _lost(checkpoint: verifier.Checkpoint, contents: BackupContents, keys: Seque
     return f"{span} were recorded after this backup and are not in it"
 
 
-def _put_in_place(scratch: Path, home: Path) -> None:
-    """Move what was unpacked into `home`, the database last: without it there is no installation."""
-    for path in sorted(scratch.iterdir(), key=lambda path: path.name.startswith(DATABASE)):
+def _put_on_server(scratch: Path, home: Path, url: str) -> None:
+    """Copy the rows of the unpacked file into the database at `url`, and move the folders beside it into `home`."""
+    folders = [path for path in scratch.iterdir() if path.name in _FOLDERS]
+    with ExitStack() as stack:
+        server, file = open_database(url), connect(scratch / DATABASE)
+        stack.callback(server.dispose)
+        stack.callback(file.dispose)
+        try:
+            with changing(server) as target, reading(file) as source:
+                copy_all(source, target)
+                _put_in_place(folders, home)  # before the commit: without keys the rows are worth nothing
+        except BaseException:
+            for folder in folders:
+                if not folder.exists():
+                    (home / folder.name).rename(folder)
+            raise
+
+
+def _put_in_place(paths: Iterable[Path], home: Path) -> None:
+    """Move what was unpacked into `home`, in that order."""
+    for path in paths:
         target = home / path.name
         if target.is_dir():
             target.rmdir()  # it is empty

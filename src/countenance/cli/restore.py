@@ -38,6 +38,7 @@ def restore(
     """
     from countenance.backup import restore as put_back
     from countenance.backup import sentences
+    from countenance.database import shown
 
     own = settings.load()
     try:
@@ -56,7 +57,8 @@ def restore(
         click.echo(
             "whether entries are newer than this backup is not known: a checkpoint from elsewhere tells (--since)"
         )
-    click.echo(f"restored into {own.home}: the backup of {contents.made_at}, {contents.entries} ledger entries")
+    where = own.home if own.database is None else f"{own.home} and {shown(own.database)}"
+    click.echo(f"restored into {where}: the backup of {contents.made_at}, {contents.entries} ledger entries")
     if done.again is None:
         click.echo("what was erased after that is there again: erase it again, or restore with --erasures")
     else:

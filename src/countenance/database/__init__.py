@@ -3,7 +3,7 @@
 from countenance.database.expressions import field_of, inserting, place_in
 from countenance.database.kind import LOCK_PATIENCE_S, Busy, DatabaseKind
 from countenance.database.kinds import kind_of
-from countenance.database.migrating import MIGRATIONS, MOVED, MOVING, migrate
+from countenance.database.migrating import MIGRATIONS, MOVED, MOVING, VERSION, migrate, scripts, version_in
 from countenance.database.opening import connect, open_database
 from countenance.database.postgresql import SCHEME, shown
 from countenance.database.transactions import (
@@ -21,6 +21,7 @@ __all__ = [
     "MOVED",
     "MOVING",
     "SCHEME",
+    "VERSION",
     "Busy",
     "DatabaseKind",
     "Direct",
@@ -35,6 +36,8 @@ __all__ = [
     "place_in",
     "reading",
     "reading_once",
+    "scripts",
     "shown",
+    "version_in",
     "writing",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 LOCK_PATIENCE_S = 30.0
@@ -54,3 +55,9 @@ class DatabaseKind(Protocol):
 
     def cannot_be_kept(self, error: BaseException) -> str | None:
         """What of a request the database cannot keep, for such an error; None for any other."""
+
+    def last_numbers(self, connection: Connection, tables: Sequence[Table]) -> dict[str, int]:
+        """The last number that was given to a row of each of the `tables` that numbers its rows, if one was."""
+
+    def go_on_after(self, connection: Connection, tables: Sequence[Table], numbers: Mapping[str, int]) -> None:
+        """Give the next row of each of the `tables` a number after that in `numbers`, if one is there."""

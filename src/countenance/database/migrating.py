@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from countenance.disk_faults import disk_fault
@@ -20,19 +22,37 @@ _CLOSED = {
     MOVED: "everything was moved to another database: name that one with COUNTENANCE_DATABASE",
 }
 MIGRATIONS = Path(__file__).parent.with_name("migrations")
+VERSION = sa.table("alembic_version", sa.column("version_num"))
+"""Of the tables: the migrations that were applied."""
 
 
-def migrate(engine: Engine) -> None:
-    """Apply the migrations that the database lacks; `StoreError` if a newer Countenance wrote it."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+def scripts() -> ScriptDirectory:
+    """All migrations."""
+    return ScriptDirectory.from_config(_config())
+
+
+def version_in(connection: Connection) -> str | None:
+    """The version of the tables; None where there are none."""
+    there = sa.inspect(connection).has_table(VERSION.name)
+    return connection.execute(sa.select(VERSION.c.version_num)).scalar() if there else None
+
+
+def migrate(engine: Engine, version: str = "head") -> None:
+    """Apply the migrations that the database lacks, up to `version`; `StoreError` if a newer Countenance wrote it."""
+    config = _config()
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, version)
     except (SQLAlchemyError, CommandError) as error:
         if (fault := disk_fault(error)) is not None:
             raise StoreError(f"the database cannot be opened or migrated: {fault}") from error
         closed = next((why for version, why in _CLOSED.items() if f"'{version}'" in str(error)), None)
         why = closed or f"{type(error).__name__}: {error}"
         raise StoreError(f"the database cannot be opened or migrated: {why}") from error
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config

@@ -6,9 +6,10 @@ on, such as numbers that grow in the order of commits, holds in both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, make_url, select
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -74,6 +75,30 @@ class PostgreSQL:
         if type(error).__name__ == "DataError" and "NUL" in str(error):
             return "a text holds the character U+0000, which cannot be kept"
         return None
+
+    def last_numbers(self, connection: Connection, tables: Sequence[Table]) -> dict[str, int]:
+        """See `DatabaseKind`. Numbers are given out of turn of transactions, so it may be one that is not used yet."""
+        used = {}
+        for table in tables:
+            if (sequence := _sequence_of(connection, table)) is not None:
+                last = connection.execute(select(func.pg_sequence_last_value(sequence))).scalar()
+                if last is not None:
+                    used[table.name] = int(last)
+        return used
+
+    def go_on_after(self, connection: Connection, tables: Sequence[Table], numbers: Mapping[str, int]) -> None:
+        """See `DatabaseKind`."""
+        for table in tables:
+            if (last := numbers.get(table.name)) is not None:
+                connection.execute(select(func.setval(_sequence_of(connection, table), last)))
+
+
+def _sequence_of(connection: Connection, table: Table) -> str | None:
+    """What gives the rows of `table` their numbers."""
+    column, *others = table.primary_key.columns
+    if others:
+        return None
+    return connection.execute(select(func.pg_get_serial_sequence(table.name, column.name))).scalar()
 
 
 def parsed(text: str) -> URL:

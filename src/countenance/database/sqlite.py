@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from countenance.database.kind import LOCK_PATIENCE_S, Busy
@@ -75,6 +77,57 @@ class SQLite:
     def cannot_be_kept(self, error: BaseException) -> str | None:
         """See `DatabaseKind`."""
         return None
+
+    def last_numbers(self, connection: Connection, tables: Sequence[Table]) -> dict[str, int]:
+        """See `DatabaseKind`."""
+        names = {table.name for table in tables}
+        rows = connection.execute(text("SELECT name, seq FROM sqlite_sequence"))
+        return {row.name: row.seq for row in rows if row.name in names}
+
+    def go_on_after(self, connection: Connection, tables: Sequence[Table], numbers: Mapping[str, int]) -> None:
+        """See `DatabaseKind`."""
+        for table in tables:
+            if (last := numbers.get(table.name)) is not None:
+                values = {"name": table.name, "last": last}
+                connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), values)
+                connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"), values)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a database file to `target`, which is not there yet, as it is at one moment; nobody waits for that.
+
+    `StoreError` where it cannot be copied.
+    """
+    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.as_uri()}?mode=rw", uri=True, timeout=30)) as old,
+            closing(sqlite3.connect(target)) as new,
+        ):
+            old.backup(new)  # all pages in one step: one read transaction, which keeps no writer waiting
+    except sqlite3.Error as error:
+        raise StoreError(f"the database cannot be copied: {error}") from error
+
+
+@contextmanager
+def looking_into(path: Path, *, alone: bool = False) -> Iterator[sqlite3.Connection]:
+    """A connection that reads the file and changes nothing; `StoreError` where it cannot be read.
+
+    alone: whether nobody else has it open, so that nothing needs to be made beside it.
+    """
+    try:
+        with closing(
+            sqlite3.connect(f"{path.as_uri()}?mode=ro{'&immutable=1' if alone else ''}", uri=True, timeout=30)
+        ) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise StoreError(f"the database cannot be read: {error}") from error
+
+
+def damage_in(connection: sqlite3.Connection) -> str | None:
+    """What SQLite's quick check finds first."""
+    ((found,), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
+    return None if found == "ok" else str(found)
 
 
 def open_file(path: Path) -> Engine:

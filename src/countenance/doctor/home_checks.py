@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from countenance.database import connect, reading_once
+from countenance.database.sqlite import looking_into
 from countenance.doctor.finding import Diagnosis, Severity, Surroundings
-from countenance.errors import CountenanceError, Misconfigured
+from countenance.errors import CountenanceError, Misconfigured, StoreError
 from countenance.home import LEFT_OVER, open_to_others
 from countenance.settings import Settings
 from countenance.signing import secret_file
@@ -113,9 +112,9 @@ def _any(own: Settings, table: str, condition: str) -> bool:
     if not own.database_file.exists():
         return False
     try:
-        with closing(sqlite3.connect(f"{own.database_file.as_uri()}?mode=ro", uri=True)) as connection:
+        with looking_into(own.database_file) as connection:
             return connection.execute(question).fetchone() is not None
-    except sqlite3.Error:
+    except StoreError:
         return False
 
 

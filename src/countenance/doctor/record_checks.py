@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import datetime
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 
-from countenance.database import MIGRATIONS, connect, open_database, reading, shown
+from countenance.database import connect, open_database, reading, scripts, shown, version_in
+from countenance.database.sqlite import damage_in, looking_into
 from countenance.doctor.finding import Diagnosis, Severity, Surroundings
-from countenance.errors import CountenanceError
+from countenance.errors import CountenanceError, StoreError
 from countenance.gallery import damaged_rows
 from countenance.ledger import Ledger, Records
 from countenance.settings import Settings
@@ -65,15 +62,15 @@ def _database(own: Settings) -> Iterator[Diagnosis]:
         yield Diagnosis("database", Severity.WRONG, says, "countenance serve makes one; or name another with --home")
         return
     try:
-        with closing(sqlite3.connect(f"{own.database_file.as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
-            trouble = [row[0] for row in connection.execute("PRAGMA quick_check(1)")]
+        with looking_into(own.database_file) as connection:
+            damaged = damage_in(connection)
             known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
             version = connection.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
-    except sqlite3.Error as error:
-        yield Diagnosis("database", Severity.WRONG, f"the database cannot be read: {error}", "restore a backup")
+    except StoreError as error:
+        yield Diagnosis("database", Severity.WRONG, str(error), "restore a backup")
         return
-    if trouble != ["ok"]:
-        yield Diagnosis("database", Severity.WRONG, f"the database is damaged: {trouble[0]}", "restore a backup")
+    if damaged is not None:
+        yield Diagnosis("database", Severity.WRONG, f"the database is damaged: {damaged}", "restore a backup")
     else:
         yield _of_version(None if version is None else str(version[0]))
 
@@ -86,10 +83,8 @@ def _on_server(url: str) -> Diagnosis:
         return Diagnosis("database", Severity.WRONG, str(error), "put that right on the server; see docs/postgresql.md")
     try:
         with reading(engine) as connection:
-            tables = set(inspect(connection).get_table_names())
-            version = None
-            if "alembic_version" in tables:
-                version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+            tables = inspect(connection).get_table_names()
+            version = version_in(connection)
     finally:
         engine.dispose()
     if not tables:
@@ -99,9 +94,7 @@ def _on_server(url: str) -> Diagnosis:
 
 
 def _of_version(version: str | None) -> Diagnosis:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    script = ScriptDirectory.from_config(config)
+    script = scripts()
     newest = script.get_current_head()
     if version not in {each.revision for each in script.walk_revisions()}:
         has = "has no version" if version is None else f"has version {version}"

@@ -1,4 +1,4 @@
-"""What was erased after a backup stays erased where a newer export of its ledger says so."""
+"""What was erased after a backup stays erased where a newer export of its ledger says so; from and into both kinds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from tests.fakes.engine import face_at, vector_of
+from tests.fakes.postgres import KINDS, PostgresServer
 
 from countenance.app import Countenance
 from countenance.backup import ErasedAgain, back_up, restore
@@ -56,8 +57,8 @@ def mandate(app: Countenance) -> str:
 class Story:
     """An installation that was backed up, then erased and ended some of what it had, and exported its ledger."""
 
-    def __init__(self, folder: Path) -> None:
-        self.own = Settings(home=folder / "home")
+    def __init__(self, folder: Path, database: str | None) -> None:
+        self.own = Settings(home=folder / "home", database=database)
         self.there = replace(self.own, home=folder / "there")
         self.file, self.export = folder / "b.backup", folder / "export"
         with opened(self.own) as app:
@@ -87,14 +88,21 @@ class Story:
             export(app.ledger, app.ledger.checkpoint(), self.export)
 
 
-@pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    return Story(tmp_path_factory.mktemp("story"))
+def new_database(request: pytest.FixtureRequest, kind: str) -> str | None:
+    if kind == "sqlite":
+        return None
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database("empty")
 
 
-@pytest.fixture
-def there(story: Story, tmp_path: Path) -> Settings:
-    return replace(story.own, home=tmp_path / "there")
+@pytest.fixture(scope="module", params=KINDS)
+def story(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    return Story(tmp_path_factory.mktemp("story"), new_database(request, request.param))
+
+
+@pytest.fixture(params=KINDS)
+def there(request: pytest.FixtureRequest, story: Story, tmp_path: Path) -> Settings:
+    return replace(story.own, home=tmp_path / "there", database=new_database(request, request.param))
 
 
 def faces(app: Countenance, gallery: str) -> list[str]:
@@ -119,14 +127,16 @@ def test_what_was_erased_and_ended_since_is_again(story: Story, there: Settings)
     assert "erases again what was erased" in said
     held = b"".join(path.read_bytes() for path in there.home.rglob("*") if path.is_file())
     assert story.erased.encode() not in held and b"name-2" not in held and b"name-3" not in held
-    assert b"name-1" in held
+    assert (b"name-1" in held) == (there.database is None)
 
 
 def test_without_an_export_it_is_there_again_and_the_command_says_so(story: Story, there: Settings) -> None:
     passphrase = there.home.parent / "passphrase"
     passphrase.write_text(PASSPHRASE)
     ran = CliRunner().invoke(
-        cli, ["--home", str(there.home), "restore", str(story.file), "--passphrase-file", str(passphrase)]
+        cli,
+        ["--home", str(there.home), "restore", str(story.file), "--passphrase-file", str(passphrase)],
+        env={"COUNTENANCE_DATABASE": there.database},
     )
     assert ran.exit_code == 0, ran.output
     assert "there again" in ran.output

@@ -14,7 +14,8 @@ from tests.unit.gallery.people import MODEL, counted, people
 
 from countenance import moving
 from countenance.app import Countenance
-from countenance.database import connect, open_database, reading
+from countenance.database import connect, copying, open_database, reading
+from countenance.database.copying import digest, tables_of
 from countenance.errors import AlreadyExists, Conflict, Misconfigured, StoreError
 from countenance.gallery import Gallery
 from countenance.ledger import Records
@@ -50,9 +51,8 @@ def own(tmp_path: Path, postgres: PostgresServer) -> Settings:
 def rows(settings: Settings, database: Any) -> dict[str, int]:
     engine = connect(database)
     try:
-        tables = moving._tables(engine)
         with reading(engine) as connection:
-            return {table.name: moving._digest(connection, table)[0] for table in tables}
+            return {table.name: digest(connection, table)[0] for table in tables_of(connection)}
     finally:
         engine.dispose()
 
@@ -89,7 +89,7 @@ def test_everything_is_there_as_it_was_and_numbers_go_on(own: Settings) -> None:
 def test_an_interrupted_move_is_closed_to_servers_and_goes_on_where_it_stopped(
     own: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(moving, "_AT_ONCE", 2)
+    monkeypatch.setattr(copying, "_AT_ONCE", 2)
 
     def stop(table: str, _: int) -> None:
         if table == "ledger_entries":
