@@ -5,13 +5,22 @@ Databases of both kinds, for tests of what must be the same in both.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from sqlalchemy import Engine
-from tests.fakes.postgres import KINDS, NO_SERVER, PostgresServer, new_place, postgres_server, programs
+from tests.fakes.postgres import (
+    KINDS,
+    NO_SERVER,
+    PostgresServer,
+    in_place_of_files,
+    new_place,
+    postgres_server,
+    programs,
+)
 
 from countenance.database import open_database
 
@@ -40,3 +49,25 @@ def database(place: Path | str) -> Iterator[Engine]:
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     """An empty database of each kind in turn, for `open_database`; see `sqlite_only`."""
     return new_place(request, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest) -> Iterator[dict[Path, str]]:
+    """With COUNTENANCE_TEST_DATABASE=postgresql, what tests open in this process in place of SQLite files."""
+    if os.environ.get("COUNTENANCE_TEST_DATABASE", KINDS[0]) == KINDS[0]:
+        yield {}
+        return
+    with in_place_of_files(request.getfixturevalue("postgres")) as urls:
+        yield urls
+
+
+@pytest.fixture(autouse=True)
+def _dropped(request: pytest.FixtureRequest, databases: dict[Path, str]) -> Iterator[None]:
+    """No test leaves a database behind."""
+    if os.environ.get("COUNTENANCE_TEST_DATABASE", KINDS[0]) == KINDS[0] or "tmp_path" not in request.fixturenames:
+        yield
+        return
+    folder, server = request.getfixturevalue("tmp_path"), request.getfixturevalue("postgres")
+    yield
+    for path in [path for path in databases if path.is_relative_to(folder)]:
+        server.drop(databases.pop(path))

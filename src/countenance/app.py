@@ -431,10 +431,11 @@ class Countenance:
         closing: whether shutdown closes the installation, too.
         """
         pages = self._console()
-        others = {native.PREFIX: self.native(), azure.PREFIX: self._azure(), console.PREFIX: pages}
+        own = dict.fromkeys((native.PREFIX, *native.PROBES), self.native())
+        others = {**own, azure.PREFIX: self._azure(), console.PREFIX: pages}
         doors: ASGIApp = PrefixRouter(self._rekognition(), others, pages)
         if self.figures is not None:
-            named = {native.PREFIX: "v1", azure.PREFIX: "azure", console.PREFIX: "console"}
+            named = {**dict.fromkeys(own, "v1"), azure.PREFIX: "azure", console.PREFIX: "console"}
             doors = Observed(doors, self.figures, named, rest="rekognition")
         return Lifespan(doors, partial(self._running, closing))
 

@@ -19,6 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
+
+from countenance.database import opening
+from countenance.database.postgresql import open_server
 
 SUPERUSER = "tests"
 NOBODY = 65534
@@ -35,6 +39,23 @@ def new_place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
         return tmp_path / "countenance.sqlite"
     server: PostgresServer = request.getfixturevalue("postgres")
     return server.new_database("empty")
+
+
+@contextmanager
+def in_place_of_files(server: PostgresServer) -> Iterator[dict[Path, str]]:
+    """What opens a SQLite file in this process opens a PostgreSQL database, one for each path; these, by path."""
+    urls: dict[Path, str] = {}
+
+    def opened(path: Path) -> Engine:
+        if path not in urls:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)  # whoever asks whether there is an installation looks for the file
+            urls[path] = server.new_database("empty")
+        return open_server(urls[path])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "open_file", opened)
+        yield urls
 
 
 @cache
@@ -100,6 +121,10 @@ class PostgresServer:
         name = f"t{next(self._numbers)}"
         self.say(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Drop the database at `url`, whoever has it open."""
+        self.say(f"DROP DATABASE {url.partition('@/')[2].partition('?')[0]} WITH (FORCE)")
 
     def say(self, statement: str, database: str = "postgres") -> list[Any]:
         """Run a statement; its rows."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -75,10 +76,10 @@ def opened(environment: Mapping[str, str]) -> Iterator[Countenance]:
 
 
 @contextmanager
-def serving(home: Path | None, log: Path | None = None, /, **more: str) -> Iterator[Live]:
+def serving(home: Path | None, log: Path | None = None, files: int | None = None, /, **more: str) -> Iterator[Live]:
     """`countenance serve` on a free port until the block ends. home: None for the one of a newcomer.
 
-    log: a file for what it writes to stderr.
+    log: a file for what it writes to stderr. files: how many it may have open, by the system.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -95,6 +96,7 @@ def serving(home: Path | None, log: Path | None = None, /, **more: str) -> Itera
         env={**others, **environment},
         stdout=subprocess.DEVNULL,
         stderr=None if log is None else log.open("wb"),
+        preexec_fn=None if files is None else lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files)),
     )
     try:
         for _ in range(600):
@@ -110,6 +112,15 @@ def serving(home: Path | None, log: Path | None = None, /, **more: str) -> Itera
         if process.poll() is None:
             process.terminate()
             process.wait(30)
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    """What `condition` gives once that is true."""
+    for _ in range(150):
+        if got := condition():
+            return got
+        time.sleep(0.2)
+    raise AssertionError("it did not come about within half a minute")
 
 
 def grant(

@@ -5,16 +5,13 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from botocore.exceptions import ClientError
-from tests.integration.serving import Live, grant, need_weights, opened, serving
+from tests.integration.serving import Live, grant, need_weights, opened, serving, until
 
 from countenance.ledger import Ledger
 from countenance.signing import Signer
@@ -33,14 +30,6 @@ def ask(live: Live, path: str) -> httpx.Response:
         return client.get(path, timeout=30)
 
 
-def until(condition: Callable[[], Any]) -> Any:
-    for _ in range(150):
-        if got := condition():
-            return got
-        time.sleep(0.2)
-    raise AssertionError("it did not come about within half a minute")
-
-
 def refusal(live: Live, path: str) -> httpx.Response:
     """The first 503 at `path`: what was found within the last second is told again."""
     return until(lambda: (got := ask(live, path)).status_code == 503 and got)  # type: ignore[no-any-return]
@@ -53,20 +42,21 @@ def test_a_disk_that_refuses_is_told_and_what_to_do_and_mends_by_itself(
     with serving(tmp_path, PYTHONDONTWRITEBYTECODE="1") as live:
         client = live.client(grant(live.environment))
         client.create_collection(CollectionId="before")
-        assert until(lambda: ask(live, "/v1/ready").status_code == 200)
+        assert until(lambda: ask(live, "/readyz").status_code == 200)
         capfd.readouterr()
         resource.prlimit(live.process.pid, resource.RLIMIT_FSIZE, (4096, FOREVER))  # as on a full disk
         with pytest.raises(ClientError, match="InternalServerError"):
             client.create_collection(CollectionId="during")
-        for path in ("/v1/health", "/v1/ready"):
+        for path in ("/v1/health", "/v1/ready", "/readyz"):
             answer = refusal(live, path)
             assert "the disk" in answer.json()["detail"]
             assert "`df`" in answer.json()["detail"]
+        assert ask(live, "/healthz").json() == {"status": "ok"}  # it runs: starting it again would mend nothing
         said = capfd.readouterr().err
         assert "the ledger cannot be written, so nothing is answered: the disk" in said
         assert ".py:" not in said
         resource.prlimit(live.process.pid, resource.RLIMIT_FSIZE, (FOREVER, FOREVER))
-        assert until(lambda: ask(live, "/v1/health").status_code == 200)
+        assert until(lambda: ask(live, "/readyz").status_code == 200)
         assert client.list_collections()["CollectionIds"] == ["before"]
         assert "the ledger is written again" in capfd.readouterr().err
 

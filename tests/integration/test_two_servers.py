@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from botocore.exceptions import ClientError
-from tests.fakes.postgres import PostgresServer
-from tests.integration.serving import HOME, Live, grant, opened, serving, write_evidence
+from tests.fakes.postgres import NO_SERVER, PostgresServer, postgres_server, programs
+from tests.integration.serving import HOME, Live, grant, opened, serving, until, write_evidence
 
 from countenance.demo.faces import orl_faces
 from countenance.errors import Misconfigured
@@ -95,3 +96,20 @@ def test_a_server_that_is_killed_leaves_the_other_answering(pair: tuple[Live, Li
     client = pair[1].client(key)
     assert client.describe_collection(CollectionId="after")["FaceCount"] == 0
     client.delete_collection(CollectionId="after")
+
+
+def test_a_server_whose_database_is_away_says_so_and_wants_calls_again_when_it_is_back(tmp_path: Path) -> None:
+    if programs() is None:
+        pytest.skip(NO_SERVER)
+    with postgres_server() as server, serving(tmp_path, COUNTENANCE_DATABASE=server.new_database("empty")) as live:
+
+        def ask(path: str) -> httpx.Response:
+            return httpx.get(live.endpoint + path, timeout=30, trust_env=False)
+
+        assert until(lambda: ask("/readyz").status_code == 200)
+        server.stop(at_once=True)
+        assert until(lambda: ask("/readyz").status_code == 503)
+        assert ask("/readyz").headers["content-type"] == "application/problem+json"
+        assert ask("/healthz").json() == {"status": "ok"}
+        server.start()
+        assert until(lambda: ask("/readyz").status_code == 200)

@@ -53,7 +53,7 @@ def test_the_steps_of_the_first_stage_make_a_program_that_serves(tmp_path: Path)
         for _ in range(1200):
             assert server.poll() is None
             try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/ready") as answer:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
                     assert answer.status == 200
                 break
             except urllib.error.URLError:

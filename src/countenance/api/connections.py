@@ -38,6 +38,29 @@ class ConnectionLimits:
     pipelined: int = 16
 
 
+_OTHER_FILES, _FEWEST_OTHER_FILES = 512, 128
+"""Files that a server has open beside its connections at most (the database, models, pictures in buckets), and those
+that a small machine's needs."""
+_FEWEST = 16
+_MOST_LINGERING = 32
+"""Refused connections that are kept open for their last answer; each holds a descriptor."""
+
+
+def files_for(connections: int) -> int:
+    """Open files that a server with so many connections may come to: as many again may be taken before they are counted
+    and closed.
+    """
+    return 2 * connections + _OTHER_FILES
+
+
+def connections_within(files: float, wanted: int) -> int:
+    """How many of the `wanted` connections a server may hold where the system allows `files` open files; 0: too few."""
+    if files >= files_for(wanted):
+        return wanted
+    possible = min(wanted, int(files - _FEWEST_OTHER_FILES) // 2)
+    return possible if possible >= min(wanted, _FEWEST) else 0
+
+
 _TICK_S = 0.5
 _LINGER_S = 1.0
 """How long a refused client may go on sending before it is cut off; if cut off at once, it would not see the answer."""
@@ -54,6 +77,7 @@ class ConnectionTable:
         self._by_address: dict[str, dict[BoundedProtocol, None]] = {}
         self._count = 0
         self._ticking = False
+        self.lingering = 0
 
     def __len__(self) -> int:
         return self._count
@@ -130,7 +154,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unparsed = 0  # bytes since the parser last found something
         self._in_head = True
         self._fault: tuple[int, str] | None = None
-        self._refused = False
+        self._refused = self._lingers = False
         self._untaken_until: float | None = None
         if not self.table.admit(self):
             self._refuse(503, "too many connections; try again in a moment")
@@ -138,6 +162,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Free its room."""
         self.table.leave(self)
+        self.table.lingering -= self._lingers
         super().connection_lost(exc)
 
     @property
@@ -270,7 +295,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
             return
         self.transport.write(_answer(status, says))
-        if self.transport.can_write_eof():
+        if self.transport.can_write_eof() and self.table.lingering < _MOST_LINGERING:
+            self._lingers = True
+            self.table.lingering += 1
             self.transport.write_eof()
             self.loop.call_later(_LINGER_S, self.transport.abort)
         else:

@@ -61,6 +61,7 @@ def listen(
         host=how.host,
         port=how.port,
         http=bounded(how.limits, how.proxies),
+        backlog=how.limits.connections,  # all that wait in line are taken at once, each with a descriptor
         proxy_headers=False,  # who may say whom they speak for is said by `how.proxies` alone
         log_config=None,
         log_level="warning",

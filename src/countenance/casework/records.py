@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.exc import IntegrityError
 
-from countenance.database import changing, reading
+from countenance.database import changing, order_written, reading
 from countenance.errors import Conflict, Misconfigured, NotFound
 from countenance.signing import JSON, canonical
 
@@ -121,7 +121,7 @@ class CaseRecords:
             return int(connection.execute(_pictures.delete().where(_pictures.c.owner == owner)).rowcount)
 
     def _select(self, *where: sa.ColumnElement[bool]) -> list[CaseRecord]:
-        query = sa.select(_records).where(*where).order_by(_records.c.made_at, sa.literal_column("rowid"))
+        query = sa.select(_records).where(*where).order_by(_records.c.made_at, order_written(self._engine.dialect))
         with reading(self._engine) as connection:
             rows = connection.execute(query).all()
         return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 import time
 from datetime import UTC, datetime
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
 _TO_ANSWER_S = 0.5
 """What is stopped for want of time still has so long to say so."""
-
-_OTHER_FILES = 512
-"""Files that a server has open beside its connections, at most: the database, models, pictures in buckets."""
 
 
 @click.command("serve", help="Serve the HTTP dialects and the console until interrupted.")
@@ -53,7 +51,7 @@ def serve(despite: str | None, profile: str | None) -> None:
         app.prepare_to_serve()
         application = app.asgi()
         settings = app.settings
-        _allow_files(settings.connections + _OTHER_FILES)
+        connections = _connections(settings.connections)
         click.echo(f"Countenance is ready after {time.monotonic() - began:.1f} s; data in {settings.home}")
         click.echo(f"endpoint  {settings.endpoint}  (signed for {', '.join(settings.regions) or 'any region'})")
         click.echo(f"model     {app.tools.engine.version}, rule packs: {', '.join(settings.packs)}")
@@ -62,11 +60,15 @@ def serve(despite: str | None, profile: str | None) -> None:
             click.echo("first     nobody is an operator yet; this link, used once, lets the first one in:")
             click.echo(f"          {settings.endpoint}{console.PREFIX}/first?code={code}")
         _say_what_is_possible(app)
-        listen(application, _listening(settings), lambda: app.stopping.begin(settings.stop_seconds - _TO_ANSWER_S))
+        listen(
+            application,
+            _listening(settings, connections),
+            lambda: app.stopping.begin(settings.stop_seconds - _TO_ANSWER_S),
+        )
     click.echo("Countenance has stopped: the ledger is closed")
 
 
-def _listening(settings: Settings) -> Listening:
+def _listening(settings: Settings, connections: int) -> Listening:
     from countenance.api.connections import ConnectionLimits
     from countenance.api.forwarded import Proxies
     from countenance.api.listening import Listening, TlsFiles
@@ -75,7 +77,10 @@ def _listening(settings: Settings) -> Listening:
     return Listening(
         settings.host,
         settings.port,
-        ConnectionLimits(connections=settings.connections, per_address=settings.connections_per_address),
+        ConnectionLimits(
+            connections=connections,
+            per_address=max(1, settings.connections_per_address * connections // settings.connections),
+        ),
         settings.stop_seconds,
         TlsFiles(certificate, key) if certificate and key else None,
         Proxies.of(settings.proxies),
@@ -116,13 +121,23 @@ def _fetch_missing(own: Settings) -> None:
     fetch(missing, own.models_cache)
 
 
-def _allow_files(wanted: int) -> None:
-    """Let this process have `wanted` files open; `Misconfigured` where the system does not."""
+def _connections(wanted: int) -> int:
+    """How many of the `wanted` connections the system lets this process hold; its limit of open files is raised.
+
+    `Misconfigured` where it allows too few for any.
+    """
+    from countenance.api.connections import connections_within, files_for
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        raise Misconfigured(
-            f"{wanted} open files are needed and the system allows {hard}: raise `ulimit -Hn`, or lower "
-            "COUNTENANCE_CONNECTIONS"
+    most, needed = (math.inf if hard == resource.RLIM_INFINITY else hard), files_for(wanted)
+    possible = connections_within(most, wanted)
+    if not possible:
+        raise Misconfigured(f"{needed} open files are wanted and the system allows {hard}: raise `ulimit -Hn`")
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (int(min(needed, most)), hard))
+    if possible < wanted:
+        click.echo(
+            f"files     the system allows {hard}, so {possible} connections are held at once and not {wanted}: raise "
+            f"`ulimit -Hn` to {needed}, or lower COUNTENANCE_CONNECTIONS"
         )
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return possible

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import resource
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,7 +11,7 @@ from pathlib import Path
 
 from countenance.doctor.engine_checks import check_models, check_rules, check_video
 from countenance.doctor.finding import Check, Diagnosis, Severity, Surroundings
-from countenance.doctor.home_checks import check_disk, check_home, check_keys, check_left_over
+from countenance.doctor.home_checks import check_disk, check_files, check_home, check_keys, check_left_over
 from countenance.doctor.record_checks import check_record
 from countenance.settings import Settings
 
@@ -23,6 +25,7 @@ _CHECKS: Sequence[Check] = (
     check_rules,
     check_video,
     check_disk,
+    check_files,
     check_left_over,
 )
 
@@ -33,8 +36,8 @@ def diagnose(own: Settings, surroundings: Surroundings) -> list[Diagnosis]:
 
 
 def this_machine() -> Surroundings:
-    """The clock, disk and decoder of this machine."""
-    return Surroundings(lambda: datetime.now(UTC), _free_bytes, _decodes_video)
+    """The clock, disk, decoder and limits of this machine."""
+    return Surroundings(lambda: datetime.now(UTC), _free_bytes, _decodes_video, _open_files)
 
 
 def _free_bytes(folder: Path) -> int:
@@ -45,3 +48,8 @@ def _decodes_video() -> bool:
     import cv2
 
     return bool(cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG))
+
+
+def _open_files() -> float:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return math.inf if hard == resource.RLIM_INFINITY else hard

@@ -37,12 +37,13 @@ class Diagnosis:
 class Surroundings:
     """What the checks ask of the machine. now: the clock, UTC. free_bytes: room on the disk of a folder.
 
-    decodes_video: whether FFmpeg is there.
+    decodes_video: whether FFmpeg is there. open_files: how many this process may be allowed.
     """
 
     now: Callable[[], datetime]
     free_bytes: Callable[[Path], int]
     decodes_video: Callable[[], bool]
+    open_files: Callable[[], float]
 
 
 Check = Callable[[Settings, Surroundings], Iterator[Diagnosis]]

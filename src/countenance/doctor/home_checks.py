@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from countenance.api.connections import connections_within, files_for
 from countenance.database import connect, reading_once
 from countenance.database.sqlite import looking_into
 from countenance.doctor.finding import Diagnosis, Severity, Surroundings
@@ -88,6 +89,21 @@ def check_disk(own: Settings, surroundings: Surroundings) -> Iterator[Diagnosis]
         return
     health = Severity.WARNING if free >= EXHAUSTED else Severity.WRONG
     yield Diagnosis("disk", health, says, "make room: what cannot be recorded is not answered")
+
+
+def check_files(own: Settings, surroundings: Surroundings) -> Iterator[Diagnosis]:
+    """The system lets a server open as many files as its connections may need."""
+    allowed, needed = surroundings.open_files(), files_for(own.connections)
+    possible = connections_within(allowed, own.connections)
+    if allowed >= needed:
+        yield Diagnosis("files", Severity.WELL, f"{needed} files may be open, as {own.connections} connections need")
+        return
+    yield Diagnosis(
+        "files",
+        Severity.WARNING if possible else Severity.WRONG,
+        f"{allowed} files may be open, enough for {possible} connections and not for {own.connections}",
+        f"raise `ulimit -Hn` (systemd: LimitNOFILE) to {needed}, or lower COUNTENANCE_CONNECTIONS",
+    )
 
 
 def check_left_over(own: Settings, _: Surroundings) -> Iterator[Diagnosis]:

@@ -25,6 +25,8 @@ def test_an_operator_of_the_shell_is_known_to_the_server(tmp_path: Path) -> None
             aws = client.post("/", headers={"x-amz-target": "RekognitionService.ListCollections"})
             assert "__type" in aws.json()
             assert client.get("/v10/health").status_code == 404
+            assert client.get("/healthz").json() == {"status": "ok"}
+            assert client.get("/healthz").headers["cache-control"] == "no-store"
             with opened(live.environment) as app:
                 app.operators.revoke("Eve Audits")
             assert client.get("/v1/me", headers={"authorization": f"Bearer {token}"}).status_code == 401

@@ -23,7 +23,7 @@ from countenance.mandates import Role
 from countenance.scoring import calibration
 from countenance.settings import Settings
 
-SURROUNDINGS = Surroundings(lambda: datetime.now(UTC), lambda _: 1 << 40, lambda: True)
+SURROUNDINGS = Surroundings(lambda: datetime.now(UTC), lambda _: 1 << 40, lambda: True, lambda: 1 << 20)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_a_whole_installation_is_well_and_everything_was_looked_at(own: Settings
     assert [each for each in every if each.health is not Severity.WELL] == []
     assert [each.check for each in every] == [
         *("home", "keys", "database", "ledger", "rows", "clock"),
-        *("weights", "weights", "calibration", "evidence", "rules", "video", "disk", "left-over"),
+        *("weights", "weights", "calibration", "evidence", "rules", "video", "disk", "files", "left-over"),
     ]
 
 
@@ -305,3 +305,14 @@ def test_this_machine_is_asked() -> None:
     assert machine.free_bytes(Path("/")) >= 0
     assert machine.decodes_video() is True
     assert abs((machine.now() - datetime.now(UTC)).total_seconds()) < 3600
+
+
+@pytest.mark.parametrize(
+    ("allowed", "health"), [(1535, Severity.WARNING), (256, Severity.WARNING), (150, Severity.WRONG)]
+)
+def test_a_limit_of_open_files_that_is_lower_than_the_connections_need(
+    own: Settings, allowed: int, health: Severity
+) -> None:
+    finding = only(own, "files", health, replace(SURROUNDINGS, open_files=lambda: allowed))
+    assert "LimitNOFILE" in finding.remedy
+    assert "1536" in finding.remedy

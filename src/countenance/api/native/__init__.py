@@ -4,9 +4,9 @@ RFC 9457 problems, access keys of mandates, bearer tokens of operators; the Open
 (docs/openapi.json).
 """
 
-from countenance.api.native.application import PREFIX, Services, app, document
+from countenance.api.native.application import PREFIX, PROBES, Services, app, document
 from countenance.api.native.key_access import KEY_LIMITS, FaceDoor
 from countenance.api.native.middleware import OPERATOR_LIMITS
 from countenance.api.native.redactions import SPOOL
 
-__all__ = ["KEY_LIMITS", "OPERATOR_LIMITS", "PREFIX", "SPOOL", "FaceDoor", "Services", "app", "document"]
+__all__ = ["KEY_LIMITS", "OPERATOR_LIMITS", "PREFIX", "PROBES", "SPOOL", "FaceDoor", "Services", "app", "document"]

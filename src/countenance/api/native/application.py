@@ -40,12 +40,14 @@ from countenance.wire.faces import BulkLine, ComparisonBody, EnrolBody, PictureB
 from countenance.wire.redactions import BoxBody, RedactionBody
 
 PREFIX = "/v1"
-PUBLIC = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready", f"{PREFIX}/ledger/proof", f"{PREFIX}/openapi.json"})
+PROBES = ("/healthz", "/readyz")
+"""Paths of this API beside the prefix: what orchestrators and load balancers ask."""
+ALWAYS = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready", *PROBES})
+"""Paths that are answered however busy the server is: operators and their tools need them when something is wrong."""
+PUBLIC = ALWAYS | {f"{PREFIX}/ledger/proof", f"{PREFIX}/openapi.json"}
 """Paths that need no token and read no body."""
 SIGNED = frozenset({f"{PREFIX}/liveness/results"})
 """Paths that need no token since a signature in the body decides."""
-ALWAYS = frozenset({f"{PREFIX}/health", f"{PREFIX}/ready"})
-"""Paths that are answered however busy the server is: operators and their tools need them when something is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def app(
     limits: AdmissionLimits = OPERATOR_LIMITS,
     key_limits: AdmissionLimits = KEY_LIMITS,
 ) -> ASGIApp:
-    """The API as an ASGI application that answers /v1."""
+    """The API as an ASGI application that answers /v1 and `PROBES`."""
     inside = _application(services)
     videos = frozenset({f"{PREFIX}/redactions"})
     faces_side = KeyAccess(inside, services.faces.credentials.secret_of, key_limits, videos)
@@ -118,6 +120,7 @@ def _application(services: Services) -> FastAPI:
     ):
         every.include_router(router)
     application.include_router(every)
+    application.include_router(health.probes(services.record, services.loaded), include_in_schema=False)
     made: list[dict[str, Any]] = []
 
     @application.get(f"{PREFIX}/openapi.json", include_in_schema=False, openapi_extra=public())

@@ -57,10 +57,7 @@ def routes(record: Record, loaded: Callable[[], bool]) -> APIRouter:
 
         No token is needed.
         """
-        record.check_writable()
-        if not loaded():
-            raise Overloaded("galleries are being read into memory; try again in a moment")
-        return Ready(status="ready")
+        return _ready(record, loaded)
 
     @at.get("/me", openapi_extra=everybody(), summary="Show who asks")
     def me(caller: Caller) -> Me:
@@ -68,3 +65,27 @@ def routes(record: Record, loaded: Callable[[], bool]) -> APIRouter:
         return Me(name=caller.name, roles=sorted(caller.roles), expires_at=caller.expires_at)
 
     return at
+
+
+def probes(record: Record, loaded: Callable[[], bool]) -> APIRouter:
+    """/healthz and /readyz, under the names that orchestrators ask for."""
+    at = router("standing")
+
+    @at.get("/healthz", openapi_extra=public(), summary="Say that the process answers")
+    async def alive() -> Health:
+        """Whatever the database does: a restart would mend nothing there, and lose what is in memory."""
+        return Health(status="ok")
+
+    @at.get("/readyz", openapi_extra=public(), summary="Say whether the server wants calls")
+    def wants_calls() -> Ready:
+        """As /v1/ready."""
+        return _ready(record, loaded)
+
+    return at
+
+
+def _ready(record: Record, loaded: Callable[[], bool]) -> Ready:
+    record.check_writable()
+    if not loaded():
+        raise Overloaded("galleries are being read into memory; try again in a moment")
+    return Ready(status="ready")
