@@ -7,7 +7,8 @@ PART ?=
 # As many tests at a time as there are cores, four at most: each process loads the weights anew.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() or 1))')
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
-.PHONY: hardening demo serve test clients wheel mutants check format bench slow docs site lock clean
+STORES := administration azure budgets casework console mandates native operations rekognition
+.PHONY: postgresql hardening demo serve test clients wheel mutants check format bench slow docs site lock clean
 
 demo: .venv/run.stamp  ## the main job on real faces, set-up included
 	$(BIN)/countenance demo
@@ -18,6 +19,9 @@ serve: .venv/run.stamp  ## the server on 127.0.0.1:8080
 test: .venv/dev.stamp  ## unit, contract and integration tests
 	@$(BIN)/countenance models fetch
 	$(PYTEST)
+
+postgresql: .venv/dev.stamp  ## tests of stores, operations, dialects and console, on PostgreSQL in place of SQLite files
+	COUNTENANCE_TEST_DATABASE=postgresql $(PYTEST) $(STORES:%=tests/unit/%) tests/contract
 
 clients: .venv/javascript.stamp  ## Amazon's JavaScript SDK and an OpenID provider for the contract tests, and Node where there is none
 

@@ -24,6 +24,8 @@ EVERY = (
     "search",
     "gpu",
     "server",
+    "servers",
+    "start",
     "bulk",
     "ledger",
     "policy",

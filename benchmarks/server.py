@@ -194,16 +194,17 @@ def opencv_round(given: tuple[list[str], list[bytes]]) -> None:
 
 
 class serving:  # noqa: N801 - reads as a verb in `with serving(...)`
-    """`countenance serve` as a process of its own."""
+    """`countenance serve` as a process of its own. number: of those that run at the same time, for its port."""
 
-    def __init__(self, place: settings.Settings) -> None:
-        self.port = 18080 + os.getpid() % 1000
+    def __init__(self, place: settings.Settings, number: int = 0) -> None:
+        self.port = 18080 + os.getpid() % 1000 + 1000 * number
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("COUNTENANCE_")},
             "COUNTENANCE_HOME": str(place.home),
             "COUNTENANCE_WEIGHTS": str(place.models_cache),
             "COUNTENANCE_PORT": str(self.port),
             "COUNTENANCE_QUEUE": "256",
+            **({} if place.database is None else {"COUNTENANCE_DATABASE": place.database}),
         }
 
     def __enter__(self) -> str:
@@ -223,15 +224,16 @@ class serving:  # noqa: N801 - reads as a verb in `with serving(...)`
         self.process.wait(60)
 
 
-def signed(endpoint: str, key: AccessKey, photo: bytes) -> tuple[dict[str, str], bytes]:
-    """One SearchFacesByImage, signed by botocore."""
-    body = json.dumps(
-        {"CollectionId": GALLERY, "Image": {"Bytes": base64.b64encode(photo).decode()}, "MaxFaces": 10}
-    ).encode()
+def signed(
+    endpoint: str, key: AccessKey, photo: bytes | None, call: str = "SearchFacesByImage"
+) -> tuple[dict[str, str], bytes]:
+    """One call about the gallery, signed by botocore; with a picture where one is given."""
+    picture = {} if photo is None else {"Image": {"Bytes": base64.b64encode(photo).decode()}, "MaxFaces": 10}
+    body = json.dumps({"CollectionId": GALLERY, **picture}).encode()
     request = AWSRequest(
         "POST",
         f"http://{endpoint}/",
-        {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "RekognitionService.SearchFacesByImage"},
+        {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"RekognitionService.{call}"},
         body,
     )
     SigV4Auth(Credentials(key.access_key, key.secret), "rekognition", "us-east-1").add_auth(request)
