@@ -51,6 +51,8 @@ SIZES = tuple(int(n) for n in os.environ.get("BENCH_SIZES", "10000,1000000").spl
 CLIENTS = (1, 8, 64)
 SECONDS = float(os.environ.get("BENCH_SECONDS", "15"))
 ROUNDS = 128
+START_S = 180.0
+"""How long a server may take to listen."""
 LARGER = ("1280 x 960, 1 face", "4000 x 3000, 1 face")
 GALLERY = "bench"
 
@@ -209,14 +211,16 @@ class serving:  # noqa: N801 - reads as a verb in `with serving(...)`
 
     def __enter__(self) -> str:
         ask = [sys.executable, "-c", "from countenance.cli import main; main()", "serve"]
+        began = time.perf_counter()
         self.process = subprocess.Popen(ask, env=self.environment, stdout=subprocess.DEVNULL)
-        for _ in range(3000):
+        while self.process.poll() is None and time.perf_counter() < began + START_S:
             try:
                 http.client.HTTPConnection("127.0.0.1", self.port, timeout=1).connect()
             except OSError:
                 time.sleep(0.02)
             else:
                 return f"127.0.0.1:{self.port}"
+        self.process.kill()
         raise SystemExit("the server did not start")
 
     def __exit__(self, *_: object) -> None:
