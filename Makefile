@@ -7,7 +7,7 @@ PART ?=
 # As many tests at a time as there are cores, four at most: each process loads the weights anew.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() or 1))')
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
-STORES := administration azure budgets casework console mandates native operations rekognition
+STORES := administration azure budgets casework console native operations rekognition
 .PHONY: postgresql hardening demo serve test clients wheel mutants check format bench slow docs site lock clean
 
 demo: .venv/run.stamp  ## the main job on real faces, set-up included
