@@ -202,10 +202,10 @@ def test_a_database_that_does_not_hold_unicode_is_refused(postgres: PostgresServ
 
 
 def test_a_url_is_checked_and_its_password_is_nowhere() -> None:
-    url = "postgresql://ada:secret@db.example:5433/faces?sslmode=require"
+    url = "postgresql://ada:pa55word@db.example:5433/faces?sslmode=require"
     own = load({"COUNTENANCE_DATABASE": url})
     assert own.place == url
-    assert "secret" not in repr(own) + settings_shown(own)["COUNTENANCE_DATABASE"] + shown(url)
+    assert "pa55word" not in repr(own) + settings_shown(own)["COUNTENANCE_DATABASE"] + shown(url)
     assert shown(url) == "postgresql://db.example:5433/faces"
     assert load({}).place == load({}).database_file
     for wrong in ("mysql://a:secret@b/c", "postgresql://ada:secret@db.example", "faces.sqlite"):
