@@ -8,14 +8,16 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import tempfile
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine as Database
@@ -31,13 +33,14 @@ from countenance.api.prefixes import PrefixRouter
 from countenance.budgets import Budgets, read_defaults
 from countenance.casework import CaseRecords
 from countenance.custody import Custody, custody_rows
-from countenance.database import open_database
+from countenance.database import Transaction, open_database
 from countenance.engine import Detector, Engine, load_manifests
 from countenance.errors import CountenanceError, Misconfigured, NotOffered, NotRecorded, StoreError
 from countenance.faces import ModelId
 from countenance.gallery import Gallery, KeptFaces, any_gallery, gallery_rows, user_rows
 from countenance.heap import bound_heap
 from countenance.home import private_home
+from countenance.jobs import VideoRequest
 from countenance.ledger import Bindings, Ledger, named_heads
 from countenance.mandates import (
     AccountStore,
@@ -57,6 +60,7 @@ from countenance.policy import Rules
 from countenance.scoring import Calibration, Normaliser, load_normaliser
 from countenance.settings import Settings
 from countenance.signing import JSON, Signer, secret_file
+from countenance.video import VideoLimits
 
 BOUND = (
     register_rows,
@@ -105,9 +109,14 @@ class Countenance:
         private_home(settings.home)
         database = open_database(settings.place)
         ledger = Ledger(database, Signer.from_file(settings.keys / "ledger.key"), settings.origin, _now)
-        bindings = Bindings(database, ledger, secret_file(settings.keys / "bindings.key"), BOUND)
+
+        def erase_pictures(transaction: Transaction, face_ids: Sequence[str], gallery_id: str | None) -> None:
+            own.case_records.erase_pictures_of_faces(transaction, face_ids, gallery_id)
+
+        bindings = Bindings(database, ledger, secret_file(settings.keys / "bindings.key"), BOUND, erase_pictures)
         register = Register(database, secret_file(settings.keys / "mandates.key"), _now, bindings)
-        return cls(settings, database, register, ledger, bindings)
+        own = cls(settings, database, register, ledger, bindings)
+        return own
 
     @cached_property
     def mandates(self) -> administration.Mandates:
@@ -308,6 +317,27 @@ class Countenance:
         return administration.Cases(
             self.case_records, self.custodian, self.mandates, self.guard, self.ledger, lambda: self.tools
         )
+
+    @cached_property
+    def case_videos(self) -> administration.CaseVideos:
+        """The stored videos of cases."""
+        return administration.CaseVideos(
+            self.cases, self.case_records, self.guard, self.ledger, self._stored, self._copied
+        )
+
+    def _stored(self, bucket: str, name: str) -> operations.StoredVideo:
+        return operations.StoredVideo(
+            bucket, name, lambda: self.objects.check(bucket, name, None, VideoLimits().max_bytes)
+        )
+
+    @contextmanager
+    def _copied(self, asked: VideoRequest) -> Iterator[Path]:
+        spool = self.settings.home / operations.SPOOL  # emptied when a server that was killed starts again
+        spool.mkdir(mode=0o700, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=spool) as folder:
+            path = Path(folder) / "video"
+            self.objects.copy(asked.bucket, asked.name, asked.version, path, VideoLimits().max_bytes)
+            yield path
 
     @cached_property
     def reviews(self) -> administration.Reviews:
@@ -513,6 +543,7 @@ class Countenance:
         """Forget detected faces whose time is over, erase enrolled ones past their term; how many were erased."""
         self.kept.sweep()
         self.cases.sweep()
+        self.reviews.sweep()
         return self.custodian.sweep()
 
     def _loaded(self) -> bool:
@@ -560,6 +591,7 @@ class Countenance:
                 status,
                 self.guard,
                 self.cases,
+                self.case_videos,
                 self.reviews,
             )
         )

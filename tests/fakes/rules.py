@@ -1,4 +1,4 @@
-"""Rules that always say the same, of everything or with more for searches."""
+"""Rules that always say the same, of everything or with more for what compares faces."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ class FixedRules:
 
 
 class SearchRules(FixedRules):
-    """What they oblige to holds for searches of a gallery only."""
+    """What they oblige to holds for what compares faces only."""
 
     def decide(self, request: Request, now: datetime, **more: object) -> Decision:
         decision = super().decide(request, now, **more)
-        return decision if request.operation is Action.IDENTIFY else replace(decision, obligations=())
+        compares = request.operation in (Action.IDENTIFY, Action.VERIFY)
+        return decision if compares else replace(decision, obligations=())

@@ -6,7 +6,8 @@ Every change is in the ledger before it is in force.
 from countenance.administration.accounts import Accounts, SignedIn, new_seed, seed_picture
 from countenance.administration.attempts import Attempts
 from countenance.administration.case_file import CaseFile, CaseResult, SearchState
-from countenance.administration.cases import PROBE_LIMITS, Cases
+from countenance.administration.case_videos import CaseVideos
+from countenance.administration.cases import PROBE_LIMITS, Cases, limits_of
 from countenance.administration.custodian import Custodian, CustodyReport
 from countenance.administration.drafts import MandateDraft
 from countenance.administration.explainer import Explainer
@@ -22,7 +23,19 @@ from countenance.administration.record import Proof, Record
 from countenance.administration.retention import RetentionSweep
 from countenance.administration.reviews import ReviewerStatus, ReviewItem, Reviews
 from countenance.administration.status import InstallationStatus, LedgerCheck
-from countenance.casework import COMPONENTS, Case, EvidenceKind, ExportUse, Grade, PartFinding, ReviewLimits
+from countenance.casework import (
+    COMPONENTS,
+    Case,
+    CaseSearch,
+    CaseVideo,
+    EvidenceKind,
+    ExportUse,
+    Grade,
+    PartFinding,
+    ReviewLimits,
+    SearchKind,
+    VideoSight,
+)
 from countenance.custody import AuthorisationOutcome, Hold
 from countenance.ledger import RefusedCount
 from countenance.mandates import (
@@ -55,6 +68,9 @@ __all__ = [
     "Case",
     "CaseFile",
     "CaseResult",
+    "CaseSearch",
+    "CaseVideo",
+    "CaseVideos",
     "Cases",
     "Custodian",
     "CustodyReport",
@@ -97,11 +113,14 @@ __all__ = [
     "Reviews",
     "Role",
     "Scope",
+    "SearchKind",
     "SearchState",
     "Signature",
     "SignedIn",
     "StoredSession",
     "Terms",
+    "VideoSight",
+    "limits_of",
     "new_seed",
     "seed_picture",
     "template",

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 
 from countenance.administration.custodian import Custodian
@@ -17,12 +18,14 @@ from countenance.casework import (
     Case,
     CaseRecords,
     CaseSearch,
+    CaseVideo,
     EvidenceKind,
     Grade,
     IndependentEvidence,
     LeadConclusion,
     PartFinding,
     ReviewJudgement,
+    VideoSight,
     fused,
 )
 from countenance.mandates import MandateState
@@ -151,8 +154,28 @@ class CaseFile:
     def missing(self, search_id: str) -> dict[int, str]:
         """Leads under review of which no picture was brought yet: place -> name."""
         search = self.search(search_id)
-        have = self._records.pictures_of(search_id)
-        return {n: lead.name for n, lead in enumerate(search.leads) if str(n) not in have}
+        have, gone = self._records.pictures_of(search_id), self.erased(search_id)
+        return {n: lead.name for n, lead in enumerate(search.leads) if str(n) not in have and n not in gone}
+
+    def erased(self, search_id: str) -> frozenset[int]:
+        """The leads whose enrolled faces were erased while they were under review, by place."""
+        return frozenset(each.value["lead"] for each in self._records.of("face erased", search_id))
+
+    def video(self, video_id: str) -> CaseVideo:
+        """A video of a case, or `NotFound`."""
+        record = self._records.get("video", video_id)
+        value = record.value
+        made = CaseVideo(video_id, record.parent, value["by"], record.at, value["bucket"], value["name"], value["job"])
+        if not self._records.has("people", video_id):
+            return made
+        seen = self._records.get("people", video_id).value
+        people = tuple(VideoSight.of(each) for each in seen["people"])
+        until = datetime.fromisoformat(seen["until"])
+        return replace(made, people=people, left_out=seen["left_out"], until=until)
+
+    def videos(self, case_id: str) -> list[CaseVideo]:
+        """The videos of a case, the latest first."""
+        return [self.video(each.record_id) for each in reversed(self._records.of("video", case_id))]
 
     def judgements(self, search_id: str, place: int) -> tuple[ReviewJudgement, ...]:
         """All judgements of one lead."""
@@ -188,13 +211,14 @@ class CaseFile:
             return tuple(LeadConclusion(n, (), None) for n in range(len(search.leads)))
         if not self._records.has("reviewed", search.search_id):
             return ()
-        conclusions = []
-        for place in range(len(search.leads)):
-            judgements = self.judgements(search.search_id, place)
-            conclusions.append(
-                LeadConclusion(place, judgements, fused([each.grade for each in judgements], search.reviewers))
-            )
-        return tuple(conclusions)
+        return tuple(self.conclusion(search, place) for place in range(len(search.leads)))
+
+    def conclusion(self, search: CaseSearch, place: int) -> LeadConclusion:
+        """What all judgements of one lead come to; insufficient if its face was erased meanwhile."""
+        judgements = self.judgements(search.search_id, place)
+        if place in self.erased(search.search_id):
+            return LeadConclusion(place, judgements, Grade.INSUFFICIENT)
+        return LeadConclusion(place, judgements, fused([each.grade for each in judgements], search.reviewers))
 
     def _evidence_of(self, search_id: str) -> dict[int, tuple[IndependentEvidence, ...]]:
         by_lead: dict[int, tuple[IndependentEvidence, ...]] = {}

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from countenance.administration.case_file import CaseFile, CaseResult, SearchState, seen_key
@@ -26,7 +27,9 @@ from countenance.casework import (
     EvidenceKind,
     ExportUse,
     ProbeQuality,
+    SearchKind,
     SearchOutcome,
+    VideoSight,
     export_text,
 )
 from countenance.custody import HoldState
@@ -37,6 +40,7 @@ from countenance.ledger import Ledger, Receipt
 from countenance.mandates import MandateState
 from countenance.operations import (
     Caller,
+    Compare,
     Detect,
     Guard,
     QualityFilter,
@@ -47,8 +51,8 @@ from countenance.operations import (
     reasons_against,
 )
 from countenance.operations.evidence import worst_group
-from countenance.redaction.portraits import portrait
-from countenance.signing import JSON
+from countenance.redaction.portraits import cropped, portrait
+from countenance.signing import JSON, digest
 
 LEAST_REVIEWERS = 2
 """How many people judge each lead, if the rules demand any."""
@@ -62,6 +66,24 @@ PROBE_LIMITS = {
     "LOW_FACE_QUALITY": "the face shows little to tell people apart by",
 }
 """What makes a search's error higher than measured, in words."""
+
+
+SECOND_PICTURE = "the second picture"
+"""The name of a comparison's lead."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the guard lets through of a search or comparison; the fields are those of `CaseSearch`."""
+
+    hold: str = ""
+    reviewers: int = 0
+    says: str = ""
+    receipt: str = ""
+    least: float = 0.0
+    size: int = 0
+    expected: float = 0.0
+    leads: tuple[CaseLead, ...] = ()
 
 
 class Cases:
@@ -162,11 +184,45 @@ class Cases:
         self.sweep()
         return self.file.case(case_id)
 
-    def look(self, case_id: str, by: str, caller: Caller, picture: bytes) -> PendingPicture:
+    def look(
+        self,
+        case_id: str,
+        by: str,
+        caller: Caller,
+        picture: bytes,
+        *,
+        cropped: str = "",
+        seen_in: VideoSight | None = None,
+    ) -> PendingPicture:
         """Find the faces of a picture, for choosing one; the picture is kept in memory for 15 minutes."""
-        self._usable(case_id, by)
+        self.usable(case_id, by)
         detected = self._guard.carry_out(caller, Detect(picture)).result
-        return self._pending.keep((case_id, by), picture, detected.faces)
+        return self._pending.keep((case_id, by), picture, detected.faces, cropped, seen_in)
+
+    def crop(
+        self,
+        case_id: str,
+        by: str,
+        caller: Caller,
+        picture_id: str,
+        *,
+        left: float,
+        top: float,
+        right: float,
+        bottom: float,
+    ) -> PendingPicture:
+        """Look at a part of a picture from `look`. Its edges: ratios of the width and height, from the left and the
+        top; `BadRequest` unless it lies in the picture.
+        """
+        self.usable(case_id, by)
+        pending = self._pending.get(picture_id, (case_id, by))
+        content = cropped(self._tools().engine.decoded(pending.content, STORED), left, top, right, bottom)
+        says = f"{left:.0%} to {right:.0%} of the width, {top:.0%} to {bottom:.0%} of the height"
+        if pending.cropped:
+            says = f"{pending.cropped}, and of that {says}"
+        seen = self.look(case_id, by, caller, content, cropped=says, seen_in=pending.seen_in)
+        self._pending.forget(picture_id)
+        return seen
 
     def search(
         self,
@@ -184,35 +240,30 @@ class Cases:
         nobody, and a picture that is not good enough, are results. If the rules demand reviewers, the leads are
         withheld.
         """
-        case = self._usable(case_id, by)
-        pending = self._pending.get(picture_id, (case_id, by))
-        if not 0 <= place < len(pending.faces):
-            raise BadRequest(f"choose a face from 1 to {len(pending.faces)}")
+        case = self.usable(case_id, by)
+        pending, face = self._chosen(case_id, by, picture_id, place)
         ask = SearchByImage(gallery_id, pending.content, limit, similarity, QualityFilter.AUTO, place)
-        searched = self._told(case, caller, ask, pending.faces[place])
-        for row in self._records.of("search", case_id):
-            earlier = CaseSearch.of(row.record_id, case_id, row.at, row.value)
-            same = (earlier.gallery_id, earlier.leads) == (searched.gallery_id, searched.leads)
-            if searched.reviewers and (earlier.hold == searched.hold if searched.hold else same):
-                self._pending.forget(picture_id)
-                return earlier
-        if searched.hold and self.file.holds(searched.hold):
-            raise Conflict("this very search was made in another case, and its leads are judged there")
-        public: dict[str, JSON] = {
-            "search": searched.search_id,
-            "outcome": searched.outcome,
-            "reviewers": searched.reviewers,
-        }
-        self._record("searched", case_id, public, {"by": by, "gallery": gallery_id})
-        if searched.reviewers:
-            pixels = self._tools().engine.decoded(pending.content, STORED)
-            others = [each.box for n, each in enumerate(pending.faces) if n != place]
-            self._records.keep_picture(searched.search_id, "probe", portrait(pixels, pending.faces[place].box, others))
-        if searched.hold:
-            self._records.add("hold", searched.hold, searched.search_id, {})
-        self._records.add("search", searched.search_id, case_id, searched.json())
-        self._pending.forget(picture_id)
-        return searched
+        tools, told = self._tools(), self._searched(caller, ask)
+        facts = json.loads(self._mandates.show(case.mandate_id).terms.facts)
+        provenance = str(facts.get("gallery", {}).get("provenance", "not stated"))
+        made = self._made(case, ask, told, tools, pending, face, gallery_id=gallery_id, provenance=provenance)
+        return self._kept(case, made, [(pending, place, "probe")])
+
+    def compare(
+        self, case_id: str, by: str, caller: Caller, *, pictures: Sequence[tuple[str, int]], similarity: float
+    ) -> CaseSearch:
+        """Compare faces of two pictures from `look`: ids, and places of the faces. The record is that of a search with
+        one lead at most, the face of the second picture, and is withheld and exported as such.
+        """
+        case = self.usable(case_id, by)
+        if len(pictures) != 2:
+            raise BadRequest("two pictures are compared")
+        (pending, face), (other, other_face) = (self._chosen(case_id, by, *each) for each in pictures)
+        place, other_place = pictures[0][1], pictures[1][1]
+        ask = Compare(pending.content, other.content, similarity, QualityFilter.AUTO, place, other_place)
+        tools, told = self._tools(), self._compared(caller, ask)
+        made = self._made(case, ask, told, tools, pending, face, kind=SearchKind.PICTURE, other=_quality(other_face))
+        return self._kept(case, made, [(pending, place, "probe"), (other, other_place, "0")])
 
     def result(self, search_id: str, by: str, *, supervises: bool) -> CaseResult:
         """A search with what may be seen of it, for the same people as `show`; it is recorded that they looked."""
@@ -280,6 +331,13 @@ class Cases:
         self._pending.sweep()
         erased = 0
         for owner in self._records.owners_of_pictures():
+            if self._records.has("people", owner):
+                views = self._records.get("people", owner)
+                over = self.now() >= datetime.fromisoformat(views.value["until"])
+                if over or self.file.case(views.parent).closed_at:
+                    self._record("pictures erased", views.parent, {"video": owner}, {})
+                    erased += self._records.erase_pictures(owner)
+                continue
             if not self._records.has("search", owner):
                 continue  # a known pair, or a search being recorded
             search = self.file.search(owner)
@@ -290,70 +348,153 @@ class Cases:
                 erased += self._records.erase_pictures(owner)
         return erased
 
-    def _told(self, case: Case, caller: Caller, ask: SearchByImage, face: DetectedFace) -> CaseSearch:
-        """The search with what the guard lets through."""
-        tools, now = self._tools(), self.now()
-        limits = tuple(PROBE_LIMITS.get(each, each) for each in reasons_against(face, QualityFilter.HIGH))
-        hold, reviewers, says, receipt = "", 0, "", ""
-        leads: tuple[CaseLead, ...] = ()
-        least, size, expected = ask.similarity, 0, 0.0
+    def _chosen(self, case_id: str, by: str, picture_id: str, place: int) -> tuple[PendingPicture, DetectedFace]:
+        pending = self._pending.get(picture_id, (case_id, by))
+        if not 0 <= place < len(pending.faces):
+            raise BadRequest(f"choose a face from 1 to {len(pending.faces)}")
+        return pending, pending.faces[place]
+
+    def _kept(self, case: Case, made: CaseSearch, pictures: Sequence[tuple[PendingPicture, int, str]]) -> CaseSearch:
+        """Record a search, or return the record of the same one from before. pictures: each with the place of its face
+        and what it is to reviewers.
+        """
+        for row in self._records.of("search", case.case_id):
+            earlier = CaseSearch.of(row.record_id, case.case_id, row.at, row.value)
+            if made.reviewers and (earlier.hold == made.hold if made.hold else earlier.request == made.request):
+                self._forget(pictures)
+                return earlier
+        if made.hold and self.file.holds(made.hold):
+            raise Conflict("this very search was made in another case, and its leads are judged there")
+        public: dict[str, JSON] = {"search": made.search_id, "outcome": made.outcome, "reviewers": made.reviewers}
+        change = "searched" if made.kind is SearchKind.GALLERY else "compared"
+        self._record(change, case.case_id, public, {"by": made.asked_by, "gallery": made.gallery_id})
+        for pending, place, part in pictures if made.reviewers else ():
+            pixels = self._tools().engine.decoded(pending.content, STORED)
+            others = [each.box for n, each in enumerate(pending.faces) if n != place]
+            self._records.keep_picture(made.search_id, part, portrait(pixels, pending.faces[place].box, others))
+        if made.hold:
+            self._records.add("hold", made.hold, made.search_id, {})
+        self._records.add("search", made.search_id, case.case_id, made.json())
+        self._forget(pictures)
+        return made
+
+    def _forget(self, pictures: Sequence[tuple[PendingPicture, int, str]]) -> None:
+        for pending, _place, _part in pictures:
+            self._pending.forget(pending.picture_id)
+
+    def _searched(self, caller: Caller, ask: SearchByImage) -> _Told:
+        """What the guard lets through of a search."""
         try:
             answer = self._guard.carry_out(caller, ask)
-            receipt, search_result = answer.receipt, answer.result
-            least = float(answer.headers.get("x-countenance-threshold", least))
-            size, expected = search_result.gallery_size, search_result.expected_false_matches
-            leads = tuple(
-                CaseLead(c.face.face_id, c.face.external_id or c.face.face_id, c.similarity, c.fmr)
-                for c in search_result.candidates
-            )
-            reviewers = self._demanded(answer.reviewers) if leads else 0  # verified in another way, not blind
         except NoFace as error:
-            says, receipt = str(error), error.receipt or ""
+            return _Told(says=str(error), receipt=error.receipt or "", least=ask.similarity)
         except Held as error:
-            if not error.hold_id:
-                raise
-            hold, receipt = error.hold_id, error.receipt or ""
-            leads = self._held_leads(hold, tools)
-            result = self._ledger.entry(Receipt.parse(receipt).index).fields
+            told = self._held(error)
+            result = self._ledger.entry(Receipt.parse(told.receipt).index).fields
             size, expected = int(str(result["gallery_size"])), float(str(result["expected_false_matches"]))
-            decision = self._ledger.entry(int(str(result["decision"]))).fields
-            least = float(str(decision["min_similarity"]))
-            reviewers = self._demanded(self._custodian.show(hold).reviewers) if leads else 0
-        outcome = SearchOutcome.UNFIT if says else SearchOutcome.LEADS if leads else SearchOutcome.NOBODY
-        facts = json.loads(self._mandates.show(case.mandate_id).terms.facts)
+            leads = self._held_leads(told.hold)
+            return replace(told, leads=leads, size=size, expected=expected, reviewers=told.reviewers if leads else 0)
+        found = answer.result
+        leads = tuple(
+            CaseLead(c.face.face_id, c.face.external_id or c.face.face_id, c.similarity, c.fmr)
+            for c in found.candidates
+        )
+        return _Told(
+            receipt=answer.receipt,
+            reviewers=self._demanded(answer.reviewers) if leads else 0,  # verified in another way, not blind
+            least=float(answer.headers.get("x-countenance-threshold", ask.similarity)),
+            size=found.gallery_size,
+            expected=found.expected_false_matches,
+            leads=leads,
+        )
+
+    def _compared(self, caller: Caller, ask: Compare) -> _Told:
+        """What the guard lets through of a comparison."""
+        try:
+            answer = self._guard.carry_out(caller, ask)
+        except NoFace as error:
+            return _Told(says=str(error), receipt=error.receipt or "", least=ask.similarity)
+        except Held as error:
+            told = self._held(error)
+            contents = self._custodian.contents(told.hold)
+            assert isinstance(contents, dict)
+            similarities = contents["similarities"]
+            assert isinstance(similarities, list)
+            return self._one_lead(told, [float(str(each)) for each in similarities])
+        told = _Told(receipt=answer.receipt, reviewers=self._demanded(answer.reviewers), least=ask.similarity)
+        return self._one_lead(told, [similarity for _, similarity in answer.result.matches])
+
+    def _one_lead(self, told: _Told, similarities: Sequence[float]) -> _Told:
+        calibration = self._tools().calibration
+        leads = tuple(
+            CaseLead(SECOND_PICTURE, SECOND_PICTURE, each, calibration.fmr(calibration.score(each)))
+            for each in similarities
+        )
+        expected = calibration.fmr(calibration.score(told.least))
+        return replace(told, leads=leads, size=1, expected=expected, reviewers=told.reviewers if leads else 0)
+
+    def _held(self, error: Held) -> _Told:
+        """A result that is in custody: not yet its leads."""
+        if not error.hold_id:
+            raise error
+        receipt = error.receipt or ""
+        result = self._ledger.entry(Receipt.parse(receipt).index).fields
+        decision = self._ledger.entry(int(str(result["decision"]))).fields
+        reviewers = self._demanded(self._custodian.show(error.hold_id).reviewers)
+        return _Told(error.hold_id, reviewers, receipt=receipt, least=float(str(decision["min_similarity"])))
+
+    def _made(
+        self,
+        case: Case,
+        ask: SearchByImage | Compare,
+        told: _Told,
+        tools: Tools,
+        pending: PendingPicture,
+        face: DetectedFace,
+        *,
+        kind: SearchKind = SearchKind.GALLERY,
+        gallery_id: str = "",
+        provenance: str = "",
+        other: ProbeQuality | None = None,
+    ) -> CaseSearch:
+        now = self.now()
+        outcome = SearchOutcome.LEADS if told.leads else SearchOutcome.NOBODY
         return CaseSearch(
             search_id=f"search-{secrets.token_hex(6)}",
             case_id=case.case_id,
             asked_by=case.opened_by,
             asked_at=now,
-            gallery_id=ask.gallery_id,
-            provenance=str(facts.get("gallery", {}).get("provenance", "not stated")),
-            outcome=outcome,
-            says=says,
-            hold=hold,
-            reviewers=reviewers,
-            least=least,
-            size=size,
-            expected=expected,
+            gallery_id=gallery_id,
+            provenance=provenance,
+            outcome=SearchOutcome.UNFIT if told.says else outcome,
+            says=told.says,
+            hold=told.hold,
+            reviewers=told.reviewers,
+            least=told.least,
+            size=told.size,
+            expected=told.expected,
             version=tools.engine.version,
             evidence=evidence_summary(tools.evidence, tools.engine.model, tools.calibration.identity, now),
             worst=_worst(worst_group(tools.evidence, tools.calibration, now)),
-            receipt=receipt,
-            quality=ProbeQuality(
-                face.quality.size_px, face.quality.sharpness, face.quality.brightness, face.pose.yaw, limits
-            ),
-            leads=leads,
+            receipt=told.receipt,
+            quality=_quality(face),
+            leads=told.leads,
+            kind=kind,
+            cropped=pending.cropped,
+            seen_in=pending.seen_in,
+            other=other,
+            request=digest([ask.name, dict(ask.private()), ask.similarity]),
         )
 
     def _demanded(self, reviewers: int) -> int:
         return max(LEAST_REVIEWERS, reviewers) if reviewers else 0
 
-    def _held_leads(self, hold_id: str, tools: Tools) -> tuple[CaseLead, ...]:
+    def _held_leads(self, hold_id: str) -> tuple[CaseLead, ...]:
         contents = self._custodian.contents(hold_id)
         assert isinstance(contents, dict)
         rows = contents["candidates"]
         assert isinstance(rows, list)
-        calibration = tools.calibration
+        calibration = self._tools().calibration
         leads = []
         for row in rows:
             assert isinstance(row, list)
@@ -375,7 +516,8 @@ class Cases:
             raise Conflict("this lead is withheld, was not upheld, or does not exist")
         return result
 
-    def _usable(self, case_id: str, by: str) -> Case:
+    def usable(self, case_id: str, by: str) -> Case:
+        """A case of one's own that is neither closed nor frozen: `NotFound`, `Conflict`."""
         case = self.file.case(case_id)
         if case.opened_by != by:
             raise NotFound("there is no such case of yours")
@@ -398,6 +540,16 @@ class Cases:
         self, change: str, case_id: str, public: Mapping[str, JSON], private: Mapping[str, JSON | None]
     ) -> None:
         self._journal.record(change, {"case": case_id, **public}, private)
+
+
+def limits_of(face: DetectedFace) -> tuple[str, ...]:
+    """Why a search for this face is wrong more often than measured, in words of `PROBE_LIMITS`; empty if it is not."""
+    return tuple(PROBE_LIMITS.get(each, each) for each in reasons_against(face, QualityFilter.HIGH))
+
+
+def _quality(face: DetectedFace) -> ProbeQuality:
+    measured = face.quality
+    return ProbeQuality(measured.size_px, measured.sharpness, measured.brightness, face.pose.yaw, limits_of(face))
 
 
 def _worst(worst: WorstGroup | None) -> str:

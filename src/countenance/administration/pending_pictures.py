@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
+from countenance.casework import VideoSight
 from countenance.errors import NotFound
 from countenance.faces import DetectedFace
 
@@ -18,13 +19,17 @@ _MOST, _MOST_BYTES = 32, 64 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class PendingPicture:
-    """A picture and the faces in it, largest first. of: the case and the operator to whom it belongs."""
+    """A picture and the faces in it, largest first. of: the case and the operator to whom it belongs. cropped: which
+    part of the picture that was sent; empty for the whole. seen_in: of a person of a video.
+    """
 
     picture_id: str
     of: tuple[str, str]
     content: bytes
     faces: tuple[DetectedFace, ...]
     at: datetime
+    cropped: str = ""
+    seen_in: VideoSight | None = None
 
 
 class PendingPictures:
@@ -35,9 +40,17 @@ class PendingPictures:
         self._held: OrderedDict[str, PendingPicture] = OrderedDict()
         self._lock = Lock()
 
-    def keep(self, of: tuple[str, str], content: bytes, faces: tuple[DetectedFace, ...]) -> PendingPicture:
+    def keep(
+        self,
+        of: tuple[str, str],
+        content: bytes,
+        faces: tuple[DetectedFace, ...],
+        cropped: str = "",
+        seen_in: VideoSight | None = None,
+    ) -> PendingPicture:
         """Keep a picture for 15 minutes."""
-        made = PendingPicture(secrets.token_urlsafe(16), of, content, faces, self._now())
+        picture_id = secrets.token_urlsafe(16)
+        made = PendingPicture(picture_id, of, content, faces, self._now(), cropped, seen_in)
         with self._lock:
             self._held[made.picture_id] = made
             while len(self._held) > _MOST or sum(len(each.content) for each in self._held.values()) > _MOST_BYTES:

@@ -26,7 +26,6 @@ from countenance.casework import (
     ReviewerRates,
     ReviewLimits,
     exceeded,
-    fused,
     rates_of,
     still_wanted,
 )
@@ -185,6 +184,12 @@ class Reviews:
             else:
                 self._finish(owner)
 
+    def sweep(self) -> None:
+        """End the reviews whose last missing conclusions are of faces that were erased meanwhile."""
+        with self._lock:
+            for search in self._file.under_review():
+                self._finish(search.search_id)
+
     def status(self, reviewer: str) -> ReviewerStatus:
         """A reviewer's rates on known pairs, and whether the right to review holds."""
         rights = self._records.of("right", reviewer)
@@ -252,7 +257,8 @@ class Reviews:
                 continue
             if self._file.has_seen(search.case_id, reviewer):
                 continue
-            for place in range(len(search.leads)):
+            gone = self._file.erased(search.search_id)
+            for place in (n for n in range(len(search.leads)) if n not in gone):
                 judgements = self._file.judgements(search.search_id, place)
                 busy = self._busy(search.search_id, place)
                 wanted = still_wanted([each.grade for each in judgements], search.reviewers)
@@ -284,7 +290,7 @@ class Reviews:
         owner = item.value["owner"]
         if item.at <= self.now() - HELD_FOR:
             return "it went to somebody else: it was not judged within a day"
-        if not self._records.pictures_of(owner):
+        if item.value["part"] not in self._records.pictures_of(owner):
             return "its review is over"
         if item.value["known"]:
             return ""
@@ -322,13 +328,12 @@ class Reviews:
     def _finish(self, search_id: str) -> None:
         """End a review when every lead has its conclusion: settle the hold, erase the pictures."""
         search = self._file.search(search_id)
-        conclusions = []
+        conclusions: list[LeadConclusion] = []
         for place in range(len(search.leads)):
-            judgements = self._file.judgements(search_id, place)
-            grade = fused([each.grade for each in judgements], search.reviewers)
-            if grade is None:
+            conclusion = self._file.conclusion(search, place)
+            if conclusion.grade is None:
                 return
-            conclusions.append(LeadConclusion(place, judgements, grade))
+            conclusions.append(conclusion)
         upheld = sum(each.upheld for each in conclusions)
         entry: dict[str, JSON] = {"search": search_id, "leads": len(conclusions), "upheld": upheld}
         self._journal.record("complete", entry, {"grades": [str(each.grade) for each in conclusions]})

@@ -24,6 +24,14 @@ class SearchOutcome(StrEnum):
     """the picture is not good enough for a search"""
 
 
+class SearchKind(StrEnum):
+    """What a face was compared with."""
+
+    GALLERY = "gallery"
+    PICTURE = "picture"
+    """the face of another picture of the case: one-to-one, with at most one lead"""
+
+
 class EvidenceKind(StrEnum):
     """The source of independent evidence: never the face search, or what followed from it alone."""
 
@@ -102,6 +110,51 @@ class ProbeQuality:
     yaw: float
     limits: tuple[str, ...]
 
+    def json(self) -> dict[str, JSON]:
+        """For a record."""
+        return {**asdict(self), "limits": list(self.limits)}
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> ProbeQuality:
+        """From a record."""
+        return cls(**{**value, "limits": tuple(value["limits"])})
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSight:
+    """When a person of a video of the case is seen, in milliseconds from its start.
+
+    person: index in the video. best_ms: the moment of the best view. spans: (from, to) of each time in view.
+    """
+
+    video_id: str
+    person: int
+    best_ms: int
+    spans: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> VideoSight:
+        """From a record."""
+        return cls(**{**value, "spans": tuple((start, end) for start, end in value["spans"])})
+
+
+@dataclass(frozen=True, slots=True)
+class CaseVideo:
+    """A stored video of a case. job: the one that finds its people. people: whose best views are kept, in the order of
+    their first appearance; None before they were taken. left_out: how many more there are. until: when they are erased.
+    """
+
+    video_id: str
+    case_id: str
+    asked_by: str
+    asked_at: datetime
+    bucket: str
+    name: str
+    job: str
+    people: tuple[VideoSight, ...] | None = None
+    left_out: int = 0
+    until: datetime | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class CaseLead:
@@ -115,10 +168,12 @@ class CaseLead:
 
 @dataclass(frozen=True, slots=True)
 class CaseSearch:
-    """A search in a case and its outcome. reviewers: how many people must judge each lead blind; 0 if the rules demand
-    none. hold: its id in custody. least: the least similarity. expected: how many innocent people chance alone would
-    name. worst: a sentence about the group that the evidence shows to be served worst. says: why a picture is not good
-    enough.
+    """A search in a case, or a comparison of two of its pictures, and its outcome. reviewers: how many people must
+    judge each lead blind; 0 if the rules demand none. hold: its id in custody. least: the least similarity. expected:
+    how many innocent people chance alone would name. worst: a sentence about the group that the evidence shows to be
+    served worst. says: why a picture is not good enough. gallery_id: empty for a comparison. cropped: which part of the
+    picture was used; empty for the whole. seen_in: of a person of a video. other: of the other picture of a comparison.
+    request: a digest of what was asked.
     """
 
     search_id: str
@@ -140,27 +195,42 @@ class CaseSearch:
     receipt: str
     quality: ProbeQuality
     leads: tuple[CaseLead, ...]
+    kind: SearchKind = SearchKind.GALLERY
+    cropped: str = ""
+    seen_in: VideoSight | None = None
+    other: ProbeQuality | None = None
+    request: str = ""
 
     def json(self) -> dict[str, JSON]:
         """For a record."""
-        value = asdict(replace(self, leads=(), quality=self.quality))
+        value = asdict(replace(self, leads=()))
         for name in ("search_id", "case_id", "asked_at"):
             del value[name]
-        quality = {**asdict(self.quality), "limits": list(self.quality.limits)}
         return {
             **value,
             "outcome": str(self.outcome),
-            "quality": quality,
+            "quality": self.quality.json(),
+            "other": self.other.json() if self.other else None,
             "leads": [asdict(each) for each in self.leads],
+            "kind": str(self.kind),
+            "seen_in": sight_json(self.seen_in),
         }
 
     @classmethod
     def of(cls, search_id: str, case_id: str, at: datetime, value: Mapping[str, Any]) -> CaseSearch:
         """From a record."""
-        quality = ProbeQuality(**{**value["quality"], "limits": tuple(value["quality"]["limits"])})
+        quality = ProbeQuality.of(value["quality"])
         leads = tuple(CaseLead(**each) for each in value["leads"])
         more = {**value, "outcome": SearchOutcome(value["outcome"]), "quality": quality, "leads": leads}
+        more["kind"] = SearchKind(value.get("kind", SearchKind.GALLERY))  # records from before have none
+        more["other"] = ProbeQuality.of(value["other"]) if value.get("other") else None
+        more["seen_in"] = VideoSight.of(value["seen_in"]) if value.get("seen_in") else None
         return cls(search_id=search_id, case_id=case_id, asked_at=at, **more)
+
+
+def sight_json(sight: VideoSight | None) -> JSON:
+    """For a record."""
+    return None if sight is None else {**asdict(sight), "spans": [list(each) for each in sight.spans]}
 
 
 @dataclass(frozen=True, slots=True)

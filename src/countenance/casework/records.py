@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.exc import IntegrityError
 
-from countenance.database import changing, order_written, reading
+from countenance.database import Transaction, changing, order_written, reading
 from countenance.errors import Conflict, Misconfigured, NotFound
 from countenance.signing import JSON, canonical
 
@@ -60,12 +60,9 @@ class CaseRecords:
 
     def add(self, kind: str, record_id: str, parent: str, value: JSON) -> None:
         """Add a record; `Conflict` if there is one of that kind and id."""
-        at = self.now().astimezone(UTC).isoformat()
-        sealed = self._sealed(canonical(value), f"{kind}\n{record_id}\n{parent}\n{at}")
-        row = {"kind": kind, "record_id": record_id, "parent": parent, "made_at": at, "sealed": sealed}
         try:
             with changing(self._engine) as connection:
-                connection.execute(_records.insert().values(**row))
+                connection.execute(_records.insert().values(**self._row(kind, record_id, parent, value)))
         except IntegrityError:
             raise Conflict(f"this was done already: {kind}") from None
 
@@ -120,10 +117,39 @@ class CaseRecords:
         with changing(self._engine) as connection:
             return int(connection.execute(_pictures.delete().where(_pictures.c.owner == owner)).rowcount)
 
+    def erase_pictures_of_faces(
+        self, transaction: Transaction, face_ids: Collection[str], gallery_id: str | None
+    ) -> None:
+        """Erase the pictures of enrolled faces that are erased in the same transaction, alone or with their gallery,
+        and note which leads they were: nobody can judge these any more.
+        """
+        connection = transaction.connection
+        for owner in connection.execute(sa.select(_pictures.c.owner).distinct()).scalars().all():
+            is_search = (_records.c.kind == "search", _records.c.record_id == owner)
+            for search in self._read(connection, *is_search):
+                whole = gallery_id is not None and search.value["gallery_id"] == gallery_id
+                for place, lead in enumerate(search.value["leads"]):
+                    if whole or lead["face_id"] in face_ids:
+                        connection.execute(
+                            _pictures.delete().where(_pictures.c.owner == owner, _pictures.c.part == str(place))
+                        )
+                        noted = (_records.c.kind == "face erased", _records.c.record_id == f"{owner}/{place}")
+                        if not self._read(connection, *noted):
+                            row = self._row("face erased", f"{owner}/{place}", owner, {"lead": place})
+                            connection.execute(_records.insert().values(**row))
+
+    def _row(self, kind: str, record_id: str, parent: str, value: JSON) -> dict[str, object]:
+        at = self.now().astimezone(UTC).isoformat()
+        sealed = self._sealed(canonical(value), f"{kind}\n{record_id}\n{parent}\n{at}")
+        return {"kind": kind, "record_id": record_id, "parent": parent, "made_at": at, "sealed": sealed}
+
     def _select(self, *where: sa.ColumnElement[bool]) -> list[CaseRecord]:
-        query = sa.select(_records).where(*where).order_by(_records.c.made_at, order_written(self._engine.dialect))
         with reading(self._engine) as connection:
-            rows = connection.execute(query).all()
+            return self._read(connection, *where)
+
+    def _read(self, connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[CaseRecord]:
+        query = sa.select(_records).where(*where).order_by(_records.c.made_at, order_written(connection.dialect))
+        rows = connection.execute(query).all()
         return [
             CaseRecord(
                 row.record_id,

@@ -1,4 +1,4 @@
-"""Cases: opened, searched, their leads read, supported by other evidence and exported; supervised by others."""
+"""Cases: opened, searched by pictures, comparisons and videos, their leads read, supported and exported; supervised."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from datetime import UTC, datetime
 
 from starlette.responses import Response
 
-from countenance.administration import CaseResult, EvidenceKind, ExportUse, Role, SearchState
+from countenance.administration import (
+    Case,
+    CaseResult,
+    EvidenceKind,
+    ExportUse,
+    PendingPicture,
+    Role,
+    SearchState,
+    limits_of,
+)
 from countenance.console.asked import PICTURE_BYTES, ConsoleRequest
 from countenance.console.door import ConsolePage
 from countenance.console.galleries import under
@@ -16,7 +25,7 @@ from countenance.console.reviewing import GRADES
 from countenance.console.trying import REASONS, marked, shown_again
 from countenance.console.words import _
 from countenance.errors import BadRequest, NotFound
-from countenance.operations import ListGalleries
+from countenance.operations import Caller, ListGalleries
 
 STATES = {
     SearchState.UNFIT: _("the picture is not fit"),
@@ -97,6 +106,7 @@ def _one(asked: ConsoleRequest) -> Response:
         tainted=services.cases.file.tainted(case.case_id),
         left=case.authorisation.until - services.cases.now(),
         results=services.cases.file.searches(case.case_id),
+        videos=services.cases.file.videos(case.case_id),
         states=STATES,
     )
 
@@ -121,34 +131,67 @@ def _close(asked: ConsoleRequest) -> Response:
 
 
 def _look(asked: ConsoleRequest) -> Response:
-    services, by = asked.services, asked.by.operator.name
-    case = services.cases.show(asked.path["case_id"], by, supervises=False)
-    mandate = chosen(asked, case.mandate_id)
-    assert mandate is not None
-    caller, picture = under(asked, mandate), asked.file("picture")
-    seen = services.cases.look(case.case_id, by, caller, picture)
-    galleries = services.guard.carry_out(caller, ListGalleries(limit=500)).result.items
+    case, caller = _mine(asked)
+    picture = asked.file("picture")
+    seen = asked.services.cases.look(case.case_id, asked.by.operator.name, caller, picture)
+    return _choose(asked, case, caller, seen)
+
+
+def _crop(asked: ConsoleRequest) -> Response:
+    case, caller = _mine(asked)
+    edges = {name: asked.number(name, 0, 0, 100) / 100 for name in ("left", "top", "right", "bottom")}
+    picture_id = asked.text("picture_id", needed=True)
+    seen = asked.services.cases.crop(case.case_id, asked.by.operator.name, caller, picture_id, **edges)
+    return _choose(asked, case, caller, seen)
+
+
+def _choose(asked: ConsoleRequest, case: Case, caller: Caller, seen: PendingPicture) -> Response:
+    """The page on which one of a picture's faces is chosen, with what is measured of each."""
+    galleries = asked.services.guard.carry_out(caller, ListGalleries(limit=500)).result.items
     return page(
         asked,
         "case_face.html",
         case=case,
         seen=seen,
         faces=marked(seen.faces),
-        picture=shown_again(picture),
+        limits=[limits_of(face) for face in seen.faces],
+        picture=shown_again(seen.content),
         galleries=galleries,
         reasons=REASONS,
+        clock=clock,
     )
 
 
-def _search(asked: ConsoleRequest) -> Response:
-    services, by = asked.services, asked.by.operator.name
-    case = services.cases.show(asked.path["case_id"], by, supervises=False)
-    mandate = chosen(asked, case.mandate_id)
-    assert mandate is not None
-    search = services.cases.search(
+def _look_at_two(asked: ConsoleRequest) -> Response:
+    case, caller = _mine(asked)
+    by, pictures = asked.by.operator.name, (asked.file("one"), asked.file("other"))
+    both = [asked.services.cases.look(case.case_id, by, caller, each) for each in pictures]
+    shown = [
+        (seen, marked(seen.faces), [limits_of(face) for face in seen.faces], shown_again(seen.content)) for seen in both
+    ]
+    return page(asked, "case_faces.html", case=case, both=shown, reasons=REASONS)
+
+
+def _compare(asked: ConsoleRequest) -> Response:
+    case, caller = _mine(asked)
+    search = asked.services.cases.compare(
         case.case_id,
-        by,
-        under(asked, mandate),
+        asked.by.operator.name,
+        caller,
+        pictures=[
+            (asked.text(f"picture_{n}", needed=True), int(asked.number(f"face_{n}", 1, 1, 100)) - 1) for n in (1, 2)
+        ],
+        similarity=asked.number("similarity", 80, 0, 100),
+    )
+    return go(f"/cases/{case.case_id}/searches/{search.search_id}")
+
+
+def _search(asked: ConsoleRequest) -> Response:
+    case, caller = _mine(asked)
+    search = asked.services.cases.search(
+        case.case_id,
+        asked.by.operator.name,
+        caller,
         picture_id=asked.text("picture_id", needed=True),
         place=int(asked.number("face", 1, 1, 100)) - 1,
         gallery_id=asked.text("gallery", needed=True, most=255),
@@ -156,6 +199,67 @@ def _search(asked: ConsoleRequest) -> Response:
         limit=int(asked.number("limit", 10, 1, 100)),
     )
     return go(f"/cases/{case.case_id}/searches/{search.search_id}")
+
+
+def _begin_video(asked: ConsoleRequest) -> Response:
+    case, caller = _mine(asked)
+    bucket, name = asked.text("bucket", needed=True, most=255), asked.text("name", needed=True, most=1024)
+    video = asked.services.case_videos.begin(case.case_id, asked.by.operator.name, caller, bucket, name)
+    return go(f"/cases/{case.case_id}/videos/{video.video_id}")
+
+
+def _video(asked: ConsoleRequest) -> Response:
+    case, caller = _mine(asked)
+    videos = asked.services.case_videos
+    video = videos.show(case.case_id, asked.path["video_id"], asked.by.operator.name)
+    found = asked.services.cases.file.searches(case.case_id)
+    searched = [each for each in found if each.search.seen_in and each.search.seen_in.video_id == video.video_id]
+    return page(
+        asked,
+        "case_video.html",
+        case=case,
+        video=video,
+        job=videos.job(video, caller) if video.people is None else None,
+        length=max((end for each in video.people or () for _start, end in each.spans), default=0) + 1,
+        searched=searched,
+        states=STATES,
+        clock=clock,
+    )
+
+
+def _take_views(asked: ConsoleRequest) -> Response:
+    case, caller = _mine(asked)
+    video_id = asked.path["video_id"]
+    asked.services.case_videos.take_views(case.case_id, video_id, asked.by.operator.name, caller)
+    return go(f"/cases/{case.case_id}/videos/{video_id}")
+
+
+def _view(asked: ConsoleRequest) -> Response:
+    case, _caller = _mine(asked)
+    by, person = asked.by.operator.name, _person(asked)
+    content = asked.services.case_videos.view(case.case_id, asked.path["video_id"], by, person)
+    return Response(content, media_type="image/png")
+
+
+def _look_at_person(asked: ConsoleRequest) -> Response:
+    case, caller = _mine(asked)
+    by, person = asked.by.operator.name, _person(asked)
+    seen = asked.services.case_videos.look(case.case_id, asked.path["video_id"], by, caller, person)
+    return _choose(asked, case, caller, seen)
+
+
+def _person(asked: ConsoleRequest) -> int:
+    """The person of a video that the path names, counted from 1 there."""
+    number = asked.path["person"]
+    if not (number.isascii() and number.isdigit() and len(number) < 7):
+        raise NotFound("there is no such person in this video")
+    return int(number) - 1
+
+
+def clock(moment_ms: int) -> str:
+    """A time from the beginning of a video."""
+    seconds = moment_ms // 1000
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 def _result(asked: ConsoleRequest) -> Response:
@@ -175,6 +279,7 @@ def _result(asked: ConsoleRequest) -> Response:
         grades=GRADES,
         kinds=EVIDENCE,
         uses=USES,
+        clock=clock,
         missing=services.cases.file.missing(result.search.search_id) if brings else {},
     )
 
@@ -210,6 +315,14 @@ def _export(asked: ConsoleRequest) -> Response:
     by, search = asked.by.operator.name, result.search
     text = asked.services.cases.export(search.search_id, _place(asked), by, ExportUse(use))
     return page(asked, "case_export.html", search=search, text=text)
+
+
+def _mine(asked: ConsoleRequest) -> tuple[Case, Caller]:
+    """The case of one's own that the path names, and oneself under its mandate."""
+    case = asked.services.cases.show(asked.path["case_id"], asked.by.operator.name, supervises=False)
+    mandate = chosen(asked, case.mandate_id)
+    assert mandate is not None
+    return case, under(asked, mandate)
 
 
 def _found(asked: ConsoleRequest) -> CaseResult:
@@ -250,7 +363,15 @@ PAGES = (
     ConsolePage("/cases/{case_id}/authorisations", _authorise, "POST", _SUPERVISES),
     ConsolePage("/cases/{case_id}/closing", _close, "POST", _SEEN),
     ConsolePage("/cases/{case_id}/pictures", _look, "POST", _ASKS, body_bytes=_LARGE),
+    ConsolePage("/cases/{case_id}/crops", _crop, "POST", _ASKS),
     ConsolePage("/cases/{case_id}/searches", _search, "POST", _ASKS),
+    ConsolePage("/cases/{case_id}/pairs", _look_at_two, "POST", _ASKS, body_bytes=PICTURE_BYTES + _LARGE),
+    ConsolePage("/cases/{case_id}/comparisons", _compare, "POST", _ASKS),
+    ConsolePage("/cases/{case_id}/videos", _begin_video, "POST", _ASKS),
+    ConsolePage("/cases/{case_id}/videos/{video_id}", _video, roles=_ASKS),
+    ConsolePage("/cases/{case_id}/videos/{video_id}/views", _take_views, "POST", _ASKS),
+    ConsolePage("/cases/{case_id}/videos/{video_id}/people/{person}.png", _view, roles=_ASKS),
+    ConsolePage("/cases/{case_id}/videos/{video_id}/people/{person}", _look_at_person, "POST", _ASKS),
     ConsolePage("/cases/{case_id}/searches/{search_id}", _result, roles=_SEEN),
     ConsolePage("/cases/{case_id}/searches/{search_id}/pictures", _bring, "POST", _SUPERVISES, body_bytes=_LARGE),
     ConsolePage("/cases/{case_id}/searches/{search_id}/evidence", _evidence, "POST", _ASKS),

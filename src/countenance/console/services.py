@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from countenance.administration import (
     Accounts,
     Cases,
+    CaseVideos,
     Custodian,
     Explainer,
     InstallationStatus,
@@ -37,4 +38,5 @@ class ConsoleServices:
     status: InstallationStatus
     guard: Guard
     cases: Cases
+    case_videos: CaseVideos
     reviews: Reviews

@@ -60,15 +60,24 @@ class Bindings:
     """The rows that stand, as the entries of `ledger` in `engine`'s database say.
 
     key: 32 bytes, secret. listers: all bound rows there are; later versions add theirs at the end. Rows older than the
-    binding of their table are bound on first use, in entries that say so (`adopted`). Safe to use from several threads,
-    and beside other processes.
+    binding of their table are bound on first use, in entries that say so (`adopted`). erase_too: erases what else is
+    kept of erased faces (ids), or of a gallery (id), in the same transaction. Safe to use from several threads, and
+    beside other processes.
     """
 
-    def __init__(self, engine: Engine, ledger: Ledger, key: bytes, listers: Sequence[Lister]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        ledger: Ledger,
+        key: bytes,
+        listers: Sequence[Lister],
+        erase_too: Callable[[Transaction, Sequence[str], str | None], None] | None = None,
+    ) -> None:
         self._engine = engine
         self._ledger = ledger
         self._key = key
         self._listers = listers
+        self._erase_too = erase_too
         self._standing: dict[str, dict[str, int]] = {}
         self._size = 0
         self._adopted = 0  # of the listers: those whose rows were bound
@@ -89,6 +98,8 @@ class Bindings:
             _add(batch, made, unmade, change.dropped)
             if change.faces or change.gallery is not None:
                 erase_about(batch, transaction, change.faces, change.gallery)
+                if self._erase_too is not None:
+                    self._erase_too(transaction, change.faces, change.gallery)
             changes.append(change)
 
         self._ledger.carry_out(job)

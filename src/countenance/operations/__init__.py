@@ -17,6 +17,7 @@ from countenance.gallery import (
     UserMatch,
 )
 from countenance.jobs import Jobs, JobState, StreamProcessor, VideoJob
+from countenance.operations.best_views import BestView, BestViews, Copied, TakeBestViews
 from countenance.operations.charging import BudgetKeeper
 from countenance.operations.compare import Compare, Compared
 from countenance.operations.detect import Detect, Detected
@@ -105,7 +106,7 @@ from countenance.operations.video_jobs import (
     StartVideoSearch,
     StoredVideo,
 )
-from countenance.operations.video_runner import VideoRunner
+from countenance.operations.video_runner import SPOOL, VideoRunner
 from countenance.policy import Action, EvidenceFacts
 from countenance.scoring import IDENTICAL, confidence, similarity_at_confidence
 
@@ -115,13 +116,17 @@ __all__ = [
     "IDENTICAL",
     "KINDS",
     "NO_LIVENESS",
+    "SPOOL",
     "Action",
     "Answer",
     "Associate",
+    "BestView",
+    "BestViews",
     "BudgetKeeper",
     "Caller",
     "Compare",
     "Compared",
+    "Copied",
     "CreateGallery",
     "CreateGroup",
     "CreateLivenessSession",
@@ -229,6 +234,7 @@ __all__ = [
     "StoredVideo",
     "StreamProcessor",
     "Tagged",
+    "TakeBestViews",
     "Tools",
     "Topics",
     "TrainGroup",

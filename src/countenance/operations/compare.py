@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.budgets import Spending
-from countenance.engine import LARGEST_FACE, STORED
+from countenance.engine import STORED
 from countenance.errors import NoFace
 from countenance.faces import DetectedFace
 from countenance.operations.evidence import WorstGroup, worst_group
 from countenance.operations.images import Image, commitment_of, content_of
 from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
-from countenance.operations.search import NO_FACE, largest_face
+from countenance.operations.search import NO_FACE, face_at, placed
 from countenance.policy import Action
 from countenance.scoring import coarse
 from countenance.signing import JSON
@@ -52,12 +52,18 @@ class ScoredFaces:
 
 @dataclass(frozen=True, slots=True)
 class Compare(Operation[ScoredFaces, Compared]):
-    """Compare the largest face of `source` with the (at most 100) faces of `target`."""
+    """Compare the largest face of `source` with the (at most 100) faces of `target`.
+
+    place, target_place: another face of the source, and only one of the target, counted from 0 in the order of
+    `Detect`.
+    """
 
     source: Image
     target: Image
     similarity: float = 80.0
     quality: QualityFilter = QualityFilter.NONE
+    place: int | None = None
+    target_place: int | None = None
     name: ClassVar[str] = "compare"
     action: ClassVar[Action] = Action.VERIFY
 
@@ -68,10 +74,10 @@ class Compare(Operation[ScoredFaces, Compared]):
 
     def look(self, tools: Tools) -> ScoredFaces:
         """Detect and embed both, score each target face."""
-        picture = tools.engine.look(content_of(self.source), LARGEST_FACE)
-        source, template = largest_face(tools, picture, self.quality)
+        source, template = face_at(tools, content_of(self.source), self.place, self.quality)
         other = tools.engine.look(content_of(self.target), STORED)
-        faces = tuple(face for face in other.faces if not reasons_against(face, self.quality))
+        wanted = other.faces if self.target_place is None else (placed(other, self.target_place),)
+        faces = tuple(face for face in wanted if not reasons_against(face, self.quality))
         templates = tools.engine.embed(other, faces)
         against = reasons_against_templates(faces, templates, tools.normaliser, self.quality)
         faces = tuple(face for face, reasons in zip(faces, against, strict=True) if not reasons)
@@ -101,11 +107,10 @@ class Compare(Operation[ScoredFaces, Compared]):
         return Compared(seen.source, matches, unmatched, rates, worst)
 
     def private(self) -> Mapping[str, JSON]:
-        """Which two pictures."""
-        return {
-            "source": commitment_of(self.source),
-            "target": commitment_of(self.target),
-        }
+        """Which two pictures, and which faces of them where they were chosen."""
+        places: dict[str, JSON] = {"place": self.place, "target_place": self.target_place}
+        chosen = {name: place for name, place in places.items() if place is not None}
+        return {"source": commitment_of(self.source), "target": commitment_of(self.target), **chosen}
 
     def counts(self, result: Compared) -> Mapping[str, JSON]:
         """How many."""

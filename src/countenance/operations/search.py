@@ -176,14 +176,8 @@ class SearchByImage(_Search[Probe]):
     def look(self, tools: Tools) -> Probe:
         """Detect, take the face, embed it."""
         tools.gallery.size(self.gallery_id)  # NotFound before the work
-        if self.place is None:
-            face, template = largest_face(tools, tools.engine.look(content_of(self.image), LARGEST_FACE), self.quality)
-            return Probe(template, face)
-        picture = tools.engine.look(content_of(self.image), STORED)
-        if not 0 <= self.place < len(picture.faces):
-            raise NoFace(f"the picture has {len(picture.faces)} faces, and none of number {self.place + 1}")
-        face = picture.faces[self.place]
-        return Probe(_fit(tools, picture, face, self.quality), face)
+        face, template = face_at(tools, content_of(self.image), self.place, self.quality)
+        return Probe(template, face)
 
     def probe(self, tools: Tools, seen: Probe) -> Probe:
         """The face in the picture."""
@@ -205,6 +199,22 @@ def leads(matches: Matches, calibration: Calibration, similarity: float, limit: 
         score = score if shown == exact[place] else calibration.score(shown)
         candidates.append(Candidate(face, score, shown, calibration.fmr(score)))
     return tuple(candidates)
+
+
+def face_at(tools: Tools, image: bytes, place: int | None, quality: QualityFilter) -> tuple[DetectedFace, Template]:
+    """The face of `image` at a place, counted from 0 in the order of `Detect`, or the largest; `NoFace` unless fit."""
+    if place is None:
+        return largest_face(tools, tools.engine.look(image, LARGEST_FACE), quality)
+    picture = tools.engine.look(image, STORED)
+    face = placed(picture, place)
+    return face, _fit(tools, picture, face, quality)
+
+
+def placed(picture: Picture, place: int) -> DetectedFace:
+    """The face at a place, counted from 0; `NoFace` if there are not that many."""
+    if not 0 <= place < len(picture.faces):
+        raise NoFace(f"the picture has {len(picture.faces)} faces, and none of number {place + 1}")
+    return picture.faces[place]
 
 
 def largest_face(tools: Tools, picture: Picture, quality: QualityFilter) -> tuple[DetectedFace, Template]:

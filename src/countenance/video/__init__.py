@@ -2,7 +2,7 @@
 
 from countenance.video.decoding import Frame, OpenVideo, VideoFacts, container_of, open_video
 from countenance.video.limits import VideoLimits
-from countenance.video.tracking import Observation, Track, Tracker
+from countenance.video.tracking import Observation, Track, Tracker, worth_of
 from countenance.video.watching import FaceAt, Watched, watch
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "container_of",
     "open_video",
     "watch",
+    "worth_of",
 ]

@@ -35,11 +35,16 @@ class Observation:
 
     @property
     def worth(self) -> float:
-        """How good this view of the face is, 0..1, from confidence, sharpness, size and pose."""
-        quality, pose = self.face.quality, self.face.pose
-        size = min(1.0, quality.size_px / 112)
-        frontal = max(0.0, 1 - (abs(pose.yaw) + abs(pose.pitch)) / 120)
-        return self.face.confidence / 100 * (0.2 + 0.8 * quality.sharpness / 100) * size * frontal
+        """How good this view of the face is, 0..1."""
+        return worth_of(self.face)
+
+
+def worth_of(face: DetectedFace) -> float:
+    """How good a view of a face is, 0..1, from confidence, sharpness, size and pose."""
+    quality, pose = face.quality, face.pose
+    size = min(1.0, quality.size_px / 112)
+    frontal = max(0.0, 1 - (abs(pose.yaw) + abs(pose.pitch)) / 120)
+    return face.confidence / 100 * (0.2 + 0.8 * quality.sharpness / 100) * size * frontal
 
 
 @dataclass(eq=False)

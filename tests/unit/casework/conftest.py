@@ -13,6 +13,7 @@ from typing import cast
 import pytest
 from tests.fakes.clock import Clock
 from tests.fakes.engine import FakeEngine, picture_of
+from tests.fakes.films import Films
 from tests.fakes.rules import SearchRules
 from tests.unit.console.conftest import CALIBRATION
 
@@ -22,8 +23,8 @@ from countenance.budgets import Budgets, read_defaults
 from countenance.casework import CaseRecords, CaseSearch, PartFinding
 from countenance.custody import Custody
 from countenance.database import open_database
-from countenance.gallery import Gallery
-from countenance.ledger import Ledger
+from countenance.gallery import Gallery, gallery_rows, user_rows
+from countenance.ledger import Bindings, Ledger
 from countenance.mandates import Holder, MoratoriumStore, Register, Terms
 from countenance.operations import Caller, CreateGallery, Enrol
 from countenance.policy import Rules, Verdict
@@ -49,6 +50,9 @@ class CaseWorld:
     guard: operations.Guard
     caller: Caller
     mandate_id: str
+    films: Films
+    videos: administration.CaseVideos
+    tools: operations.Tools
 
     def opened(self, **more: str) -> Case:
         facts = {"purpose": "find a witness", "offence": "a theft", "authority": "court 3", "reference": "w-17"}
@@ -66,6 +70,11 @@ class CaseWorld:
             similarity=similarity,
             limit=10,
         )
+
+    def compared(self, case: Case, one: bytes, other: bytes, *places: int, similarity: float = 80.0) -> CaseSearch:
+        seen = [self.cases.look(case.case_id, "ann", self.caller, each) for each in (one, other)]
+        pictures = [(each.picture_id, place) for each, place in zip(seen, places or (0, 0), strict=True)]
+        return self.cases.compare(case.case_id, "ann", self.caller, pictures=pictures, similarity=similarity)
 
     def under_review(self, case: Case | None = None, person: int = 3) -> CaseSearch:
         """A search whose leads are withheld and can be judged."""
@@ -99,24 +108,26 @@ def known_rate() -> float:
 
 
 @pytest.fixture
-def world(tmp_path: Path, known_rate: float) -> Iterator[CaseWorld]:
+def world(place: Path | str, tmp_path: Path, known_rate: float) -> Iterator[CaseWorld]:
     clock = Clock(START)
-    database = open_database(tmp_path / "db.sqlite")
+    database = open_database(place)
     ledger = Ledger(database, Signer(bytes(32)), "ledger.test", clock)
     register, custody = Register(database, bytes(32), clock), Custody(database, bytes(32), clock)
     in_force = operations.MoratoriaInForce(MoratoriumStore(database), None)
-    gallery = Gallery(database, RawCosine(), clock, lambda: str(uuid.uuid4()))
+    records = CaseRecords(database, bytes(32), clock)
+    bindings = Bindings(database, ledger, bytes(32), (gallery_rows, user_rows), records.erase_pictures_of_faces)
+    gallery = Gallery(database, RawCosine(), clock, lambda: str(uuid.uuid4()), recorder=bindings)
     tools = operations.Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, (), operations.Jobs(database, clock))
     rules = SearchRules(Verdict.PERMIT)
     budgets = operations.BudgetKeeper(Budgets(database, bytes(32), clock), read_defaults())
     mandates = administration.Mandates(register, ledger, clock, budgets)
     guard = operations.Guard(tools, cast(Rules, rules), ledger, register, custody, in_force, clock, budgets)
-    records = CaseRecords(database, bytes(32), clock)
     custodian = administration.Custodian(custody, register, gallery, ledger, clock, partial(records.has, "hold"))
     cases = administration.Cases(records, custodian, mandates, guard, ledger, lambda: tools)
     reviews = administration.Reviews(
         cases, records, custodian, mandates, guard, ledger, lambda: tools, ReviewLimits(known_rate)
     )
+    films = Films(tmp_path)
     holder = Holder("City police", "police", powers=("arrest",), tier="municipal", jurisdictions=("US",))
     terms = Terms("criminal_investigation", "public_task", ("g*",), ("*",), '{"gallery": {"provenance": "booking"}}')
     expires = START + timedelta(days=30)
@@ -138,6 +149,9 @@ def world(tmp_path: Path, known_rate: float) -> Iterator[CaseWorld]:
         guard,
         caller,
         asked.mandate_id,
+        films,
+        administration.CaseVideos(cases, records, guard, ledger, films.stored, films.copied),
+        tools,
     )
     ledger.close()
     database.dispose()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 from tests.fakes.clock import Clock
 from tests.fakes.engine import MODEL, FakeEngine
+from tests.fakes.films import Films
 from tests.fakes.rules import SearchRules
 
 from countenance import administration, console, operations
@@ -68,6 +69,8 @@ class ConsoleWorld:
     engine: FakeEngine
     store: AccountStore
     sign_ins: SignInStore
+    films: Films
+    run_jobs: Callable[[], None]
     tokens: dict[str, str] = field(default_factory=dict)
     seeds: dict[str, str] = field(default_factory=dict)
 
@@ -179,6 +182,7 @@ def empty(tmp_path: Path, verdict: Verdict | None, obligations: tuple[Obligation
     guard = operations.Guard(tools, rules, ledger, register, custody, in_force, clock, budgets)
     cases = administration.Cases(records, custodian, mandates, guard, ledger, lambda: tools)
     limits = administration.ReviewLimits(known_rate=0)
+    films = Films(tmp_path)
     services = console.ConsoleServices(
         accounts,
         passkeys,
@@ -192,9 +196,22 @@ def empty(tmp_path: Path, verdict: Verdict | None, obligations: tuple[Obligation
         administration.InstallationStatus(lambda: tools, ledger, clock, {"COUNTENANCE_PORT": "8080"}),
         guard,
         cases,
+        administration.CaseVideos(cases, records, guard, ledger, films.stored, films.copied),
         administration.Reviews(cases, records, custodian, mandates, guard, ledger, lambda: tools, limits),
     )
-    yield ConsoleWorld(console.app(services), clock, ledger, operators, accounts, services, engine, store, sign_ins)
+    yield ConsoleWorld(
+        console.app(services),
+        clock,
+        ledger,
+        operators,
+        accounts,
+        services,
+        engine,
+        store,
+        sign_ins,
+        films,
+        lambda: films.run_jobs(tools.jobs, guard),
+    )
     ledger.close()
     database.dispose()
 

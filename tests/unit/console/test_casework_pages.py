@@ -161,3 +161,86 @@ def test_known_pairs_are_entered_and_removed(world: ConsoleWorld) -> None:
     assert ben.post("/review/known/removal", page="/review/known", pair=pair[1]).status_code == 303
     assert "There is none yet" in ben.get("/review/known").text
     assert ben.post("/review/rights", page="/review", reviewer="rex reviews", why="x").status_code == 409
+
+
+def test_a_part_of_a_picture_is_looked_at_before_a_search(world: ConsoleWorld) -> None:
+    ann, case = case_of(world)
+    seen = ann.post(case + "/pictures", page=case, files={"picture": picture(3)}).text
+    assert "what that does to the error" in seen
+    assert "the face is blurred: the error is above what was measured" in re.sub(r"\s+", " ", seen)
+    (found,) = set(re.findall(r'name="picture_id" value="([^"]+)"', seen))
+    part = {"picture_id": found, "left": "10", "top": "20", "right": "60", "bottom": "60"}
+    for odd in ({"left": "70"}, {"right": "101"}, {"top": "x"}, {"bottom": "21"}):
+        assert ann.post(case + "/crops", page=case, **{**part, **odd}).status_code == 400
+    again = ann.post(case + "/crops", page=case, **part).text
+    assert "10% to 60% of the width" in again
+    (found,) = set(re.findall(r'name="picture_id" value="([^"]+)"', again))
+    sent = {"picture_id": found, "face": "1", "gallery": "g1", "similarity": "80", "limit": "5"}
+    where = ann.post(case + "/searches", page=case, **sent).headers["location"].removeprefix("/console")
+    assert "10% to 60% of the width" in ann.get(where).text
+
+
+def compared(ann: Browser, case: str, one: int, other: int) -> str:
+    files = {"one": picture(7, one), "other": picture(other)}
+    seen = ann.post(case + "/pairs", page=case, files=files).text
+    ids = re.findall(r'name="(picture_[12])" value="([^"]+)"', seen)
+    sent = {"face_1": "2", "face_2": "1", "similarity": "80", **dict(ids)}
+    return ann.post(case + "/comparisons", page=case, **sent).headers["location"].removeprefix("/console")
+
+
+def test_two_pictures_of_a_case_are_compared(world: ConsoleWorld) -> None:
+    ann, case = case_of(world)
+    where = compared(ann, case, 8, 8)
+    found = ann.get(where).text
+    for part in ("<h1>Similar</h1>", "two different people are as similar", "no identification", "does not leave"):
+        assert part in found
+    assert "innocent people are expected" not in found
+    assert "<h1>Not that similar</h1>" in ann.get(compared(ann, case, 8, 9)).text
+    assert ann.get(case).text.count("another picture") == 2
+    assert (
+        "No face was found" in ann.post(case + "/pairs", page=case, files={"one": picture(), "other": picture(3)}).text
+    )
+
+
+@pytest.mark.parametrize("obligations", [TWO])
+def test_a_comparison_is_withheld_until_two_have_judged(
+    world: ConsoleWorld, obligations: tuple[Obligation, ...]
+) -> None:
+    ann, case = case_of(world)
+    where = compared(ann, case, 8, 8)
+    assert "<h1>Withheld</h1>" in ann.get(where).text
+    for name in ("rex", "roy"):
+        judge(world.signed_in(f"{name} reviews"), "strong-same")
+    assert "<h1>Similar</h1>" in ann.get(where).text
+
+
+def test_people_of_a_video_are_shown_in_time_and_searched_for(world: ConsoleWorld) -> None:
+    ann, case = case_of(world)
+    world.films.add("a.mp4", 3, 0, 0, 4)
+    assert ann.post(case + "/videos", page=case, bucket="films", name="b.mp4").status_code == 404
+    begun = ann.post(case + "/videos", page=case, bucket="films", name="a.mp4")
+    video = begun.headers["location"].removeprefix("/console")
+    assert "looked through: 0 frames so far" in ann.get(video).text
+    assert ann.post(video + "/views", page=case).status_code == 409
+    world.run_jobs()
+    assert "2 people were found" in ann.get(video).text
+    assert ann.post(video + "/views", page=case).status_code == 303
+    shown = ann.get(video).text
+    assert "0:00:00–0:00:00" in shown
+    assert "0:00:03–0:00:03" in shown
+    assert ann.get(video + "/people/2.png").content.startswith(b"\x89PNG")
+    for nobody in ("0", "9", "x", "\u0662"):
+        assert ann.get(f"{video}/people/{nobody}.png").status_code in (400, 404)
+    seen = ann.post(video + "/people/2", page=case).text
+    assert "best view of person 2" in seen
+    (found,) = set(re.findall(r'name="picture_id" value="([^"]+)"', seen))
+    sent = {"picture_id": found, "face": "1", "gallery": "g1", "similarity": "80", "limit": "5"}
+    where = ann.post(case + "/searches", page=case, **sent).headers["location"].removeprefix("/console")
+    result = ann.get(where).text
+    assert "<h1>1 lead</h1>" in result
+    assert "person 2" in result
+    assert "g1: leads" in ann.get(video).text
+    assert video in ann.get(case).text
+    for other in (world.signed_in("ben approves"), world.signed_in("flo does all")):
+        assert other.get(video).status_code in (403, 404)
+        assert other.get(video + "/people/2.png").status_code in (403, 404)

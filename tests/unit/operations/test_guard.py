@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,7 @@ from countenance.operations import (
     StopStreamProcessor,
     StoredVideo,
     Tagged,
+    TakeBestViews,
     TrainGroup,
     UpdateFace,
     UpdateGroup,
@@ -131,6 +133,7 @@ ONE_OF_EACH: list[Operation[Any, Any]] = [
     StartVideoSearch("g0", STORED),
     ReadVideoDetection("j" * 64),
     ReadVideoSearch("j" * 64),
+    TakeBestViews("j" * 64, lambda _asked: nullcontext(CLIP.path)),
     SetTags(Tagged.GALLERY, "g0", {"a": "b"}),
     RemoveTags(Tagged.GALLERY, "g0", ("a",)),
     ListTags(Tagged.GALLERY, "g0"),
