@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -30,6 +31,7 @@ from countenance.gallery.by_user import grouped, settled
 from countenance.gallery.profiles import GroupProfile, Profiles
 from countenance.gallery.search.chunk import Numbers, Rows
 from countenance.gallery.search.index import Hits, Index, IndexSnapshot
+from countenance.gallery.search.row_file import RowsLost, RowsOnDisk
 from countenance.gallery.search.threads import ThreadPool
 from countenance.gallery.store import GalleryHead, Store
 from countenance.gallery.users import Users
@@ -41,6 +43,7 @@ from countenance.scoring.normaliser import Normaliser
 if TYPE_CHECKING:
     from countenance.gallery.search.bounded import BoundedSearch
 
+log = logging.getLogger(__name__)
 _AT_ONCE = 1024  # rows read from the store in one go: few enough to stay in the cache until they are normalised
 _GALLERIES_AT_ONCE = 100
 _ROWS_PER_USER = 2  # hits that a search for users starts with; the number is doubled until the users are certain
@@ -54,10 +57,10 @@ class _Entry:
 
     __slots__ = ("index", "lock", "number")
 
-    def __init__(self, number: int, pool: ThreadPool) -> None:
+    def __init__(self, number: int, pool: ThreadPool, on_disk: RowsOnDisk | None) -> None:
         self.number = number
         self.lock = Lock()
-        self.index = Index(pool)
+        self.index = Index(pool, on_disk)
 
 
 class Gallery:
@@ -67,6 +70,7 @@ class Gallery:
     engine: from `countenance.database.open_database`. normaliser: makes the rows that are searched from templates.
     now: the clock, UTC. new_id: makes face and image ids. threads: how many one search may use; 0 means all cores.
     recorder: records changes of rows; without it none are recorded, and every row is trusted.
+    on_disk: where the rows of large galleries lie; without it, all are in memory.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Gallery:
         new_id: Callable[[], str],
         threads: int = 0,
         recorder: Recorder | None = None,
+        on_disk: RowsOnDisk | None = None,
     ) -> None:
         self._store = Store(engine, now, new_id, recorder)
         self._users = Users(engine, now, recorder)
@@ -87,6 +92,7 @@ class Gallery:
         self._lock = Lock()
         self._unscrubbed = False
         self._pool = ThreadPool(threads)
+        self._on_disk = on_disk
         self._bounded: BoundedSearch | None = None
 
     def create(
@@ -283,9 +289,13 @@ class Gallery:
         if not templates:
             return UserMatches(head.users, ())
         for head, snapshot, probes, without in self._tries(gallery_id, templates, exclude_face_id):
-            users = self._users_like(
-                head.number, snapshot, probes, limit, calibration, similarity, without, exclude_user_id
-            )
+            try:
+                users = self._users_like(
+                    head.number, snapshot, probes, limit, calibration, similarity, without, exclude_user_id
+                )
+            except RowsLost:
+                self._forget(gallery_id)
+                continue
             if users is not None:
                 return UserMatches(head.users, tuple(users))
         raise Overloaded(_TOO_FAST)
@@ -334,7 +344,11 @@ class Gallery:
         self, gallery_id: str, templates: Sequence[Template], limit: int, min_score: float, excluded: str | None
     ) -> tuple[Matches, ...]:
         for head, snapshot, probes, without in self._tries(gallery_id, templates, excluded):
-            hits_of_probes = self._find(snapshot, probes, limit, min_score, without)
+            try:
+                hits_of_probes = self._find(snapshot, probes, limit, min_score, without)
+            except RowsLost:
+                self._forget(gallery_id)
+                continue
             numbers = {number for hits in hits_of_probes for number, _ in hits}
             faces = self._store.by_number(head.number, sorted(numbers))
             if len(faces) == len(numbers):  # otherwise a hit was erased meanwhile, and another face takes its place
@@ -354,11 +368,21 @@ class Gallery:
             head = self._head(gallery_id)
             for template in templates:
                 _of_one_space(head, template)
-            snapshot = self._snapshot(gallery_id, head)
+            try:
+                snapshot = self._snapshot(gallery_id, head)
+            except RowsLost:
+                self._forget(gallery_id)
+                continue
             if snapshot is None:
                 continue
             probes = self._normaliser.probe_side(np.stack([template.vector for template in templates]))
             yield head, snapshot, probes, self._store.number_of(head.number, excluded) if excluded else None
+
+    def _forget(self, gallery_id: str) -> None:
+        """Have the index made again from the database, whose rows in a file were lost."""
+        log.error("rows of a gallery could not be read from their file; its index is made again from the database")
+        with self._lock:
+            self._indexes.pop(gallery_id, None)
 
     def _users_like(
         self,
@@ -424,7 +448,7 @@ class Gallery:
             entry = self._indexes.get(gallery_id)
             if entry is None or entry.number != head.number:
                 self._store.check_gallery(head.number)
-                entry = self._indexes[gallery_id] = _Entry(head.number, self._pool)
+                entry = self._indexes[gallery_id] = _Entry(head.number, self._pool, self._on_disk)
         snapshot = entry.index.snapshot
         if snapshot.revision >= head.revision:
             return snapshot
@@ -440,6 +464,7 @@ class Gallery:
         erasures. A change that is seen early is seen again next time; applying it twice does no harm.
         """
         since = head.revision if index.snapshot.revision < 0 else index.snapshot.revision
+        index.expect(head.faces)
         new = self._store.templates_after(head.number, index.last, head.dimension or 0, _AT_ONCE)
         for numbers, rows in self._pool.ahead(self._rows, new):
             index.append(numbers, rows)

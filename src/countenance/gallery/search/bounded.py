@@ -22,6 +22,7 @@ from countenance.gallery.search import kernels
 from countenance.gallery.search.chunk import Rows
 from countenance.gallery.search.codes import terms
 from countenance.gallery.search.index import Hits, IndexSnapshot, ranked, rounding
+from countenance.gallery.search.row_file import RowsLost
 from countenance.gallery.search.threads import ThreadPool
 
 _TOGETHER = 8  # probes that a thread takes at once, of many
@@ -100,7 +101,7 @@ class BoundedSearch:
 
     def _found(self, asked: _Asked, notes: _Notes, mine: slice, limit: int, without: int | None) -> Hits:
         """The hits in those notes less the row that does not count; computes all rows if notes are incomplete."""
-        numbers, rows, refined, computed, full = kernels.gather(
+        numbers, rows, refined, computed, full, lost = kernels.gather(
             asked.chunks, notes.places[mine], notes.scores[mine], notes.state[mine], notes.floors[mine],
             asked.limit, asked.twice, len(asked.probe),
         )  # fmt: skip
@@ -112,6 +113,8 @@ class BoundedSearch:
                 old.computed + computed,
                 old.fallbacks + (full > 0 or _LITTLE * computed > asked.snapshot.size),
             )
+        if lost:
+            raise RowsLost
         if full:
             return asked.snapshot.search(asked.probe, limit, asked.min_score, without, asked.owned)
         hits = ranked(numbers, rows, asked.probe, asked.limit, asked.min_score)

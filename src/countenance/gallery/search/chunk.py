@@ -1,11 +1,14 @@
-"""A block of rows in memory, which grows at its end only and whose rows never move."""
+"""A block of rows, which grows at its end only and whose rows never move within it."""
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from countenance.gallery.search.row_file import RowFile, SealedRows
 
 if TYPE_CHECKING:
     from countenance.gallery.search.coder import Coder
@@ -21,15 +24,15 @@ _ROUND = 32  # capacity is a multiple of this, `intrinsics.LANES`, which would i
 class Chunk:
     """Room for rows of `dimension` numbers. numbers, rows, alive, owned: arrays, filled up to `filled`.
 
-    owned: which rows are alive and belong to a user. longest: an upper bound of the rows' L2 norms. codes: of the rows
-    up to `coded`, whole groups, if there are any.
+    rows: in memory, or of a full chunk in a file. owned: which rows are alive and belong to a user. longest: an upper
+    bound of the rows' L2 norms. codes: of the rows up to `coded`, whole groups, if there are any.
     """
 
     __slots__ = ("alive", "coded", "codes", "dead", "filled", "longest", "numbers", "owned", "rows")
 
     def __init__(self, room: int, dimension: int) -> None:
         self.numbers: Numbers = np.zeros(room, dtype=np.int64)
-        self.rows: Rows = np.zeros((room, dimension), dtype=np.float32)
+        self.rows: Rows | SealedRows = np.zeros((room, dimension), dtype=np.float32)
         self.alive: NDArray[np.bool_] = np.zeros(room, dtype=np.bool_)
         self.owned: NDArray[np.bool_] = np.zeros(room, dtype=np.bool_)
         self.filled = 0
@@ -58,7 +61,8 @@ class Chunk:
         return self.owned if owned else self.alive
 
     def append(self, numbers: Numbers, rows: Rows) -> None:
-        """Append rows; there must be room for them."""
+        """Append rows, in memory; there must be room for them."""
+        assert isinstance(self.rows, np.ndarray)
         start, end = self.filled, self.filled + len(numbers)
         self.numbers[start:end] = numbers
         self.rows[start:end] = rows
@@ -75,10 +79,19 @@ class Chunk:
         self.codes.erase(self.coded + np.flatnonzero(~self.alive[self.coded : end]))
         self.coded = end
 
+    def in_file(self, file: RowFile) -> Chunk:
+        """This chunk with its rows in that file. It shares all else with this one, which may be searched but must not
+        be changed any more.
+        """
+        assert isinstance(self.rows, np.ndarray)
+        other: Chunk = copy(self)
+        other.rows = SealedRows(file, self.rows[: self.filled], self.alive, self.room)
+        return other
+
     def erase(self, numbers: Numbers) -> None:
         """Mark and zero those of the sorted `numbers` that are here."""
         places = self._living(numbers)
-        self.alive[places] = self.owned[places] = False
+        self.alive[places] = self.owned[places] = False  # first: who cannot read a row asks whether it is alive
         self.rows[places] = 0
         if self.codes:
             self.codes.erase(places[places < self.coded])

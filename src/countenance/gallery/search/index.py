@@ -1,8 +1,11 @@
-"""The rows of one gallery in memory, and the search among them.
+"""The rows of one gallery, and the search among them.
 
 Rows lie in chunks, sorted by number. A chunk is filled from the front and its rows never move, so a reader works on
 the chunks that were there when it began while a writer appends behind them. An erased row is zeroed at once and marked;
 a chunk of which half is erased is copied without them. Searches do not copy rows, and writers do not wait for readers.
+
+Rows are in memory, but for full chunks of an index whose rows take more than it may keep there: those lie in a file
+(`row_file`), and their codes in memory.
 
 Small indexes are searched by computing every score. From CODED rows on, the index also holds short codes of the rows,
 and a search computes only the scores that the codes' bounds do not rule out (`bounded`). Both ways give the same
@@ -11,6 +14,7 @@ answer.
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.gallery.search.chunk import Chunk, Numbers, Rows
+from countenance.gallery.search.row_file import RowFile, RowsOnDisk
 from countenance.gallery.search.threads import ThreadPool
 
 if TYPE_CHECKING:
@@ -32,6 +37,7 @@ CHUNK = 131_072
 """Rows in a full chunk. Its brief codes take four megabytes or more, so that they get huge pages."""
 CODED = 20_000
 """Rows from which on an index has codes."""
+log = logging.getLogger(__name__)
 _FIRST = 256  # rows that the first chunk of a small gallery has room for
 
 
@@ -86,11 +92,13 @@ class IndexSnapshot:
 class Index:
     """The living rows of one gallery. One writer at a time; any thread may read and search `snapshot` meanwhile.
 
-    pool: makes codes. last: the highest number ever appended.
+    pool: makes codes. on_disk: where rows lie that take too much memory; without it, all are kept there. last: the
+    highest number ever appended.
     """
 
-    def __init__(self, pool: ThreadPool) -> None:
+    def __init__(self, pool: ThreadPool, on_disk: RowsOnDisk | None = None) -> None:
         self._pool = pool
+        self._on_disk = on_disk
         self.clear()
 
     def clear(self) -> None:
@@ -99,6 +107,12 @@ class Index:
         self.snapshot = IndexSnapshot((), 0, -1)
         self._chunks: list[Chunk] = []
         self._coder: Coder | None = None
+        self._file: RowFile | None = None
+        self._expected = 0
+
+    def expect(self, size: int) -> None:
+        """Know how many rows there will be, so that they need not be in memory first."""
+        self._expected = size
 
     def append(self, numbers: Numbers, rows: Rows) -> None:
         """Add rows (n, d) under their numbers (n,), which are sorted and above `last`. Seen after `publish`."""
@@ -108,6 +122,8 @@ class Index:
             more = min(tail.room - tail.filled, len(numbers) - done)
             tail.append(numbers[done : done + more], rows[done : done + more])
             done += more
+            if tail.filled == tail.room == CHUNK:
+                self._to_disk(self._chunks)
         if len(numbers):
             self.last = int(numbers[-1])
 
@@ -137,6 +153,7 @@ class Index:
         from countenance.gallery.search.layout import layout  # imports numba, which small galleries do not need
 
         coder = self._code(size)
+        self._to_disk(self._chunks[:-1])
         chunks = tuple((c, c.filled, c.coded) for c in self._chunks)
         self.snapshot = IndexSnapshot(chunks, size, revision, coder, layout(chunks))
 
@@ -152,12 +169,34 @@ class Index:
         self._chunks.append(tail)
         return tail
 
-    def _code(self, size: int) -> Coder:
+    def _to_disk(self, full: list[Chunk]) -> None:
+        """Move the rows of those chunks to a file, if all rows would take more memory than they may."""
+        if self._on_disk is None or not self._chunks:
+            return
+        size = sum(chunk.living for chunk in self._chunks)
+        if max(size, self._expected) * 4 * self._chunks[0].rows.shape[1] <= self._on_disk.beyond:
+            return
+        for chunk in full:
+            if not isinstance(chunk.rows, np.ndarray):
+                continue
+            try:
+                self._file = self._file or RowFile(self._on_disk.folder)
+                if chunk.lacks_codes:
+                    chunk.code(self._the_coder(size))
+                self._chunks[self._chunks.index(chunk)] = chunk.in_file(self._file)
+            except OSError as error:
+                log.error("rows of a gallery stay in memory, since they cannot be written to its file: %s", error)
+                return
+
+    def _the_coder(self, size: int) -> Coder:
         if self._coder is None:
             from countenance.gallery.search.coder import Coder
 
             self._coder = Coder(*_mean_and_variance(self._chunks, size))
-        coder, new = self._coder, [chunk for chunk in self._chunks if chunk.lacks_codes]
+        return self._coder
+
+    def _code(self, size: int) -> Coder:
+        coder, new = self._the_coder(size), [chunk for chunk in self._chunks if chunk.lacks_codes]
         self._pool.each(lambda i: new[i].code(coder), len(new))
         return coder
 

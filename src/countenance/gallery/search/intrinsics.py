@@ -28,8 +28,8 @@ _I8, _I16, _I32, _I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 _SUMS = ir.VectorType(_I32, 16)
 
 
-def _native(make: Callable[..., Any]) -> Any:
-    """numba's intrinsic: its arguments are those after the first, which mypy does not know."""
+def native(make: Callable[..., Any]) -> Any:
+    """Make numba's intrinsic: its arguments are those after the first, which mypy does not know."""
     return intrinsic(make)
 
 
@@ -53,7 +53,8 @@ def _everywhere(vector: Any, value: int) -> Any:
     return ir.Constant(vector, [value] * vector.count)
 
 
-def _call(build: Any, name: str, result: Any, *arguments: Any) -> Any:
+def call(build: Any, name: str, result: Any, *arguments: Any) -> Any:
+    """The result of a function that LLVM knows by that name."""
     known = build.module.globals.get(name)
     kind = ir.FunctionType(result, [each.type for each in arguments])
     return build.call(known or ir.Function(build.module, kind, name), arguments)
@@ -61,13 +62,13 @@ def _call(build: Any, name: str, result: Any, *arguments: Any) -> Any:
 
 def _prefetch(build: Any, at: Any) -> None:
     hints = (ir.Constant(_I32, value) for value in (0, 3, 1))  # to read, keep in every cache, data
-    _call(build, "llvm.prefetch.p0", ir.VoidType(), at, *hints)
+    call(build, "llvm.prefetch.p0", ir.VoidType(), at, *hints)
 
 
 def _plus_products(build: Any, sums: Any, codes: Any, probe: Any) -> Any:
     """`sums` plus, in each of sixteen places, four products: unsigned bytes (below 49 for AVX2) times signed ones."""
     if instructions() == "avx512":
-        return _call(build, "llvm.x86.avx512.vpdpbusd.512", _SUMS, sums, codes, probe)
+        return call(build, "llvm.x86.avx512.vpdpbusd.512", _SUMS, sums, codes, probe)
     bytes_ = ir.VectorType(_I8, 64)
     unsigned, signed = build.bitcast(codes, bytes_), build.bitcast(probe, bytes_)
     if instructions() == "avx2":
@@ -75,9 +76,9 @@ def _plus_products(build: Any, sums: Any, codes: Any, probe: Any) -> Any:
         for first in (0, 32):
             half = ir.Constant(ir.VectorType(_I32, 32), list(range(first, first + 32)))
             ours, theirs = (build.shuffle_vector(each, each, half) for each in (unsigned, signed))
-            pairs = _call(build, "llvm.x86.avx2.pmadd.ub.sw", words, ours, theirs)
+            pairs = call(build, "llvm.x86.avx2.pmadd.ub.sw", words, ours, theirs)
             ones = _everywhere(words, 1)
-            halves.append(_call(build, "llvm.x86.avx2.pmadd.wd", ir.VectorType(_I32, 8), pairs, ones))
+            halves.append(call(build, "llvm.x86.avx2.pmadd.wd", ir.VectorType(_I32, 8), pairs, ones))
         return build.add(sums, build.shuffle_vector(*halves, ir.Constant(_SUMS, list(range(16)))))
     wide = ir.VectorType(_I32, 64)
     products = build.mul(build.zext(unsigned, wide), build.sext(signed, wide))
@@ -87,7 +88,7 @@ def _plus_products(build: Any, sums: Any, codes: Any, probe: Any) -> Any:
     return sums
 
 
-@_native
+@native
 def group_dots(typing: Any, codes: Any, start: Any, probe: Any, sums: Any, turns: Any) -> Any:
     """sums[:32] = the inner products of one group's brief codes, from byte `start` of `codes`, with `probe` (int8).
 
@@ -121,7 +122,7 @@ def group_dots(typing: Any, codes: Any, start: Any, probe: Any, sums: Any, turns
             _prefetch(build, build.gep(at, [number(_AHEAD)]))
             for j in range(4):
                 at = build.gep(query, [build.add(build.mul(turn, number(4)), number(j))])
-                four = _splat(build, build.load(at, align=1), _SUMS)
+                four = splat(build, build.load(at, align=1), _SUMS)
                 moved = build.lshr(both, _everywhere(_SUMS, down)) if j == 3 and down else both
                 some = build.and_(moved, _everywhere(_SUMS, 0x03030303 << (2 * j - down * (j == 3))))
                 new[4 * half + j] = _plus_products(build, new[4 * half + j], some, four)
@@ -142,7 +143,7 @@ def group_dots(typing: Any, codes: Any, start: Any, probe: Any, sums: Any, turns
     return signature, generate
 
 
-def _splat(build: Any, value: Any, vector: Any) -> Any:
+def splat(build: Any, value: Any, vector: Any) -> Any:
     """`value` in every place of a vector of that type."""
     empty = ir.Constant(vector, ir.Undefined)
     first = build.insert_element(empty, value, ir.Constant(_I32, 0))
@@ -177,7 +178,7 @@ def _bounds(column: bool) -> Any:
                 return build.load(build.gep(array, [ir.Constant(_I64, place)]))
 
             def spread(value: Any) -> Any:
-                return _splat(build, value, lanes)
+                return splat(build, value, lanes)
 
             def plus(*values: Any) -> Any:
                 total = values[0]
@@ -204,7 +205,7 @@ def _bounds(column: bool) -> Any:
                 step = times(number(of_probe, 12), number(scale, 5))
                 beside = plus(beside, times(spread(step), codes_of(2)))
                 build.store(beside, build.bitcast(data(9), lanes.as_pointer()), align=4)
-                off = _call(build, "llvm.fabs.f32", ir.FloatType(), step)
+                off = call(build, "llvm.fabs.f32", ir.FloatType(), step)
                 rest = plus(rest, times(off, ir.Constant(ir.FloatType(), 0.5001)))
                 slacks = plus(slacks, times(spread(tilt), beside))
             products = build.load(build.bitcast(data(7), ir.VectorType(_I32, LANES).as_pointer()), align=4)
@@ -225,7 +226,7 @@ def _bounds(column: bool) -> Any:
 
         return signature, generate
 
-    return _native(bounds)
+    return native(bounds)
 
 
 bounds_alone, bounds_beside = _bounds(False), _bounds(True)
@@ -254,27 +255,27 @@ def _keeping(column: bool) -> Any:
             for half in range(2):
                 mask = build.trunc(build.lshr(bits, ir.Constant(_I32, 16 * half)), _I16)
                 counted = ir.Constant(_SUMS, list(range(16 * half, 16 * half + 16)))
-                noted = [build.add(_splat(build, build.trunc(first, _I32), _SUMS), counted)]
+                noted = [build.add(splat(build, build.trunc(first, _I32), _SUMS), counted)]
                 for place in (2, 3, 4) if column else (2, 3):
                     ours = build.gep(data(place), [ir.Constant(_I64, 16 * half)])
                     noted.append(build.load(build.bitcast(ours, _SUMS.as_pointer()), align=4))
                 few = build.bitcast(mask, ir.VectorType(ir.IntType(1), 16))
                 for i, some in enumerate(noted):
-                    packed = _call(build, "llvm.x86.avx512.mask.compress.v16i32", _SUMS, some, some, few)
+                    packed = call(build, "llvm.x86.avx512.mask.compress.v16i32", _SUMS, some, some, few)
                     theirs = build.gep(waiting, [build.add(build.mul(room, ir.Constant(_I64, i)), at)])
                     build.store(packed, build.bitcast(theirs, _SUMS.as_pointer()), align=4)
-                at = build.add(at, build.zext(_call(build, "llvm.ctpop.i16", _I16, mask), _I64))
+                at = build.add(at, build.zext(call(build, "llvm.ctpop.i16", _I16, mask), _I64))
             return at
 
         return number(numba.types.uint32, number, sums, upper, beside, waits, number), generate
 
-    return _native(keep)
+    return native(keep)
 
 
 keep_alone, keep_beside = _keeping(False), _keeping(True)
 
 
-@_native
+@native
 def flags_set(typing: Any, flags: Any, start: Any) -> Any:
     """A bit for each of LANES flags from `start` on, the first flag in the lowest bit."""
 
@@ -288,17 +289,17 @@ def flags_set(typing: Any, flags: Any, start: Any) -> Any:
     return numba.types.uint32(flags, numba.types.intp), generate
 
 
-@_native
+@native
 def lowest(typing: Any, bits: Any) -> Any:
     """The place of the lowest bit that is set; at least one must be."""
 
     def generate(context: Any, build: Any, signature: Any, arguments: Any) -> Any:
-        return _call(build, "llvm.cttz.i32", _I32, arguments[0], ir.Constant(ir.IntType(1), 1))
+        return call(build, "llvm.cttz.i32", _I32, arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return numba.types.uint32(numba.types.uint32), generate
 
 
-@_native
+@native
 def fetch(typing: Any, array: Any, byte: Any) -> Any:
     """Begin to load the cache line at that byte of `array`."""
 
@@ -310,7 +311,7 @@ def fetch(typing: Any, array: Any, byte: Any) -> Any:
     return numba.types.void(array, numba.types.intp), generate
 
 
-@_native
+@native
 def bits_dot(typing: Any, bits: Any, start: Any, probe: Any, turns: Any) -> Any:
     """The sum of those numbers of `probe` (int8) whose bits are set, from byte `start` of `bits` (uint8) on.
 
@@ -339,12 +340,12 @@ def bits_dot(typing: Any, bits: Any, start: Any, probe: Any, turns: Any) -> Any:
         total.add_incoming(new, build.block)
         build.cbranch(build.icmp_signed("<", following, arguments[3]), loop, done)
         build.position_at_end(done)
-        return _call(build, "llvm.vector.reduce.add.v16i32", _I32, new)
+        return call(build, "llvm.vector.reduce.add.v16i32", _I32, new)
 
     return signature, generate
 
 
-@_native
+@native
 def single(typing: Any, array: Any, byte: Any) -> Any:
     """The float32 at that byte of `array`."""
 
@@ -356,7 +357,7 @@ def single(typing: Any, array: Any, byte: Any) -> Any:
     return numba.types.float32(array, numba.types.intp), generate
 
 
-@_native
+@native
 def added(typing: Any, array: Any, place: Any, more: Any) -> Any:
     """The former number at that place of an int64 array, to which `more` is added atomically."""
 
@@ -367,7 +368,7 @@ def added(typing: Any, array: Any, place: Any, more: Any) -> Any:
     return numba.types.int64(array, numba.types.intp, numba.types.int64), generate
 
 
-@_native
+@native
 def pointer(typing: Any, address: Any) -> Any:
     """An address as a pointer."""
 
@@ -379,3 +380,10 @@ def pointer(typing: Any, address: Any) -> Any:
 
 give_way = numba.types.ExternalFunction("sched_yield", numba.types.int32())
 """Yield the processor to another thread, if one waits for it."""
+
+_int, _address, _long = numba.types.int32, numba.types.voidptr, numba.types.int64
+pread: Any = numba.types.ExternalFunction("pread", _long(_int, _address, _long, _long))
+"""Read bytes of a file, from a place on; how many, or -1."""
+
+posix_fadvise: Any = numba.types.ExternalFunction("posix_fadvise", _int(_int, _long, _long, _int))
+"""Tell the system how that part of a file will be read."""

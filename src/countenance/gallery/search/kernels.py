@@ -15,6 +15,7 @@ from typing import Any
 import numba
 import numpy as np
 
+from countenance.gallery.search.cipher import TURN, keystream
 from countenance.gallery.search.intrinsics import (
     LANES,
     STEP,
@@ -32,21 +33,24 @@ from countenance.gallery.search.intrinsics import (
     keep_beside,
     lowest,
     pointer,
+    posix_fadvise,
+    pread,
     single,
 )
 
 NO_BOUND = 1e30
 """The residual of a row without codes."""
 
-BRIEF, FACTS, SCALES, FINE, ROWS, NUMBERS, COUNTING, ROOM, START, CODED, FEW = range(11)
-"""Columns of `layout.Layout.chunks`: addresses, then numbers of rows; and whether perhaps few rows count (1), so that
-the others should not be put among those that wait.
+BRIEF, FACTS, SCALES, FINE, ROWS, KEY, NUMBERS, COUNTING, ROOM, START, CODED, FILE, AT, FEW = range(14)
+"""Columns of `layout.Layout.chunks`: addresses, then numbers of rows; the file and the place in it of rows that are not
+in memory, which alone have a key; and whether perhaps few rows count (1), so that the others should not be put among
+those that wait.
 """
-NOTED, REFINED, COMPUTED, FULL, WAITING, _HELD, _STRETCHES = range(7)
+NOTED, REFINED, COMPUTED, FULL, WAITING, _HELD, _STRETCHES, LOST = range(8)
 """What a thread's state counts: rows noted, rows tested by fine codes, rows computed; whether there was room for all
-notes (0) or not (1); rows that wait, scores in the heap, stretches of waiting rows.
+notes (0) or not (1); rows that wait, scores in the heap, stretches of waiting rows; rows that could not be read.
 """
-STATE = 7
+STATE = 8
 
 _PACKS = instructions() == "avx512"
 _ALONE = 12  # terms of a probe if every column is rotated
@@ -54,6 +58,7 @@ _FETCHED = 256  # waiting rows whose fine codes are fetched while those before t
 _NEAR = 16  # rows that are fetched together before they are computed
 _CLOSED = -(2**62)  # subtracted from the count of threads when no more may join
 _PATIENCE = 1000  # checks whether the others are done, before the processor is yielded to them
+_SOON = 3  # POSIX_FADV_WILLNEED
 
 
 _carray: Any = numba.carray  # type: ignore[attr-defined]
@@ -86,6 +91,73 @@ def _longs(address: int, shape: Any) -> Any:
 @compiled
 def _flags(address: int, shape: Any) -> Any:
     return _carray(pointer(address), shape, np.bool_)
+
+
+@compiled
+def _words(address: int, shape: Any) -> Any:
+    return _carray(pointer(address), shape, np.uint32)
+
+
+@compiled
+def seal(rows: Any, key: Any, first: int, words: Any) -> None:
+    """words (n, d + 1) uint32 = `rows` (n, d) float32 and a checksum of each, encrypted. first: the place of the first.
+
+    key: (8,) uint32. No place may be sealed twice with one key.
+    """
+    count, dimension = rows.shape
+    stream = np.empty(TURN, np.uint32)
+    for i in range(count):
+        words[i, :dimension] = rows[i].view(np.uint32)
+        words[i, dimension] = _checksum(words[i])
+        _mix(words[i], key, first + i, stream)
+
+
+@compiled
+def read_rows(file: int, at: int, key: Any, places: Any, rows: Any, lost: Any) -> None:
+    """rows (n, d) = the rows at those `places` of what lies from byte `at` of a file on. lost: (n,) bool, which could
+    not be read or are not as they were written.
+    """
+    words, stream = np.empty(rows.shape[1] + 1, np.uint32), np.empty(TURN, np.uint32)
+    for i in range(len(places)):
+        _ask(file, at, places[i], rows.shape[1])
+    for i in range(len(places)):
+        lost[i] = not _read(file, at, key, places[i], words, stream, rows[i])
+
+
+@compiled
+def _read(file: int, at: int, key: Any, place: int, words: Any, stream: Any, row: Any) -> Any:
+    """row (d,) = the row at that place of a file; whether it is as it was written. words (d + 1,), stream: space."""
+    size = 4 * len(words)
+    if pread(file, words.ctypes, size, at + place * size) != size:
+        return False
+    _mix(words, key, place, stream)
+    row[:] = words[:-1].view(np.float32)
+    return _checksum(words) == words[-1]
+
+
+@compiled
+def _mix(words: Any, key: Any, place: int, stream: Any) -> None:
+    """Encrypt, or decrypt, the words of the row at that place."""
+    for first in range(0, len(words), TURN):
+        keystream(key, np.uint32(place), np.uint32(first // TURN), stream)
+        for i in range(min(TURN, len(words) - first)):
+            words[first + i] ^= stream[i]
+
+
+@compiled
+def _checksum(words: Any) -> Any:
+    """Of all words but the last one."""
+    total = np.int64(0)
+    for i in range(len(words) - 1):
+        total += np.int64(words[i]) * (2 * i + 1)
+    return np.uint32(total & 0xFFFFFFFF)
+
+
+@compiled
+def _ask(file: int, at: int, place: int, dimension: int) -> None:
+    """Have the system begin to read the row at that place of a file."""
+    size = 4 * (dimension + 1)
+    posix_fadvise(file, at + place * size, size, _SOON)
 
 
 @compiled
@@ -233,20 +305,22 @@ def gather(
     layout: Any, places: Any, scores: Any, state: Any, floors: Any, limit: int, twice: Any, dimension: int
 ) -> Any:
     """Numbers (n,) and rows (n, d) of the possible hits that the threads noted. Then how many rows were tested by fine
-    codes and how many were computed; and 0, or more if the answer is incomplete: there was no room for all notes, or a
-    row was erased meanwhile.
+    codes and how many were computed; 0, or more if the answer is incomplete: there was no room for all notes, or a row
+    was erased meanwhile; and how many rows could not be read.
     """
     floor = least(scores, state, floors, limit, twice)
-    count = refined = computed = full = 0
+    count = refined = computed = full = lost = 0
     for one in range(scores.shape[0]):
         refined, computed, full = (
             refined + state[one, REFINED],
             computed + state[one, COMPUTED],
             full + state[one, FULL],
         )
+        lost += state[one, LOST]
         for i in range(state[one, NOTED]):
             count += scores[one, i] >= floor
     numbers, candidates = np.empty(count, np.int64), np.empty((count, dimension), np.float32)
+    words, stream = np.empty(dimension + 1, np.uint32), np.empty(TURN, np.uint32)
     at = 0
     for one in range(scores.shape[0]):
         for i in range(state[one, NOTED]):
@@ -257,10 +331,17 @@ def gather(
                 chunk += 1
             place, room = places[one, i] - layout[chunk, START], layout[chunk, ROOM]
             numbers[at] = _longs(layout[chunk, NUMBERS], room)[place]
-            candidates[at] = _singles(layout[chunk, ROWS], (room, dimension))[place]
-            full += not _flags(layout[chunk, COUNTING], room)[place]
+            whole = True
+            if layout[chunk, KEY]:
+                key = _words(layout[chunk, KEY], 8)
+                whole = _read(layout[chunk, FILE], layout[chunk, AT], key, place, words, stream, candidates[at])
+            else:
+                candidates[at] = _singles(layout[chunk, ROWS], (room, dimension))[place]
+            counts = _flags(layout[chunk, COUNTING], room)[place]  # read last, since an erased row cannot be read
+            full += not counts
+            lost += counts and not whole
             at += 1
-    return numbers, candidates, refined, computed, full
+    return numbers, candidates, refined, computed, full, lost
 
 
 @compiled
@@ -274,7 +355,7 @@ def sift(
     """
     chunk, end = layout[part[0]], part[2]
     dimension, turns, column = probe.shape[0], query.shape[0] // STEP, int(terms.shape[0] > _ALONE)
-    room, start = chunk[ROOM], chunk[START]
+    room = chunk[ROOM]
     groups, block = room // LANES, query.shape[0] // 4 * LANES
     brief = _bytes(chunk[BRIEF], groups * block)
     facts = _bytes(chunk[FACTS], (groups, 2 + column, LANES))
@@ -321,20 +402,23 @@ def sift(
         while above != 0:
             likely[hits] = group * LANES + np.int64(lowest(above))
             above &= above - np.uint32(1)
-            for line in range(0, min(4 * dimension, 1024), 64):
-                fetch(rows, 4 * dimension * likely[hits] + line)
+            if chunk[KEY]:
+                _ask(chunk[FILE], chunk[AT], likely[hits], dimension)
+            else:
+                for line in range(0, min(4 * dimension, 1024), 64):
+                    fetch(rows, 4 * dimension * likely[hits] + line)
             hits += 1
         if hits >= _NEAR:
-            _compute(rows, alive, probe, likely, hits, start, terms[5], heap, places, scores, state, floors, me)
+            _compute(chunk, alive, probe, likely, hits, terms[5], heap, places, scores, state, floors, me)
             hits = 0
             floor = floors.max()
             slack, tilt = _slack(terms, floor, terms[7])
         group += 1
     _wait(stretches, state, part[0], begun, count)
-    _compute(rows, alive, probe, likely, hits, start, terms[5], heap, places, scores, state, floors, me)
+    _compute(chunk, alive, probe, likely, hits, terms[5], heap, places, scores, state, floors, me)
     for place in range(last * LANES, end):
         likely[0] = place
-        _compute(rows, alive, probe, likely, 1, start, terms[5], heap, places, scores, state, floors, me)
+        _compute(chunk, alive, probe, likely, 1, terms[5], heap, places, scores, state, floors, me)
 
 
 @compiled
@@ -369,7 +453,14 @@ def settle(
     layout: Any, query: Any, probe: Any, terms: Any, heap: Any, places: Any, scores: Any, waits: Any, stretches: Any,
     state: Any, floors: Any, me: int,
 ) -> None:  # fmt: skip
-    """Compute the waiting rows that their fine codes do not rule out; then no row waits. Arguments as for `look`."""
+    """Compute the waiting rows that their fine codes do not rule out; then no row waits. Arguments as for `look`.
+
+    Rows in files are all asked for before the first is read: a disk reads many at once in little more time than one.
+    """
+    for i in range(state[_STRETCHES]):
+        chunk, first, last = layout[stretches[i, 0]], stretches[i, 1], stretches[i, 2]
+        if chunk[KEY]:
+            _ask_for(chunk, query, probe, terms, waits[:, first:last], floors.max())
     for i in range(state[_STRETCHES]):
         chunk, first, last = layout[stretches[i, 0]], stretches[i, 1], stretches[i, 2]
         _settle(
@@ -379,18 +470,43 @@ def settle(
 
 
 @compiled
+def _ask_for(chunk: Any, query: Any, probe: Any, terms: Any, waits: Any, floor: Any) -> None:
+    """Ask for those of the waiting rows of one chunk that `_settle` will read if the floor stays where it is."""
+    width, turns, dimension = query.shape[0] // 8 + 8, query.shape[0] // WIDTH, probe.shape[0]
+    fine = _bytes(chunk[FINE], (chunk[ROOM], width))
+    waiting, dots = waits[0], waits[1]
+    bounds, asides = waits[2].view(np.float32), waits[3].view(np.float32)
+    slack, tilt = _slack(terms, floor, terms[8])
+    for i in range(len(waiting)):
+        if bounds[i] >= floor:
+            beside = asides[i] if terms.shape[0] > _ALONE else np.float32(0)
+            if _fine_bound(fine, waiting[i] * width, query, turns, terms, dots[i], beside, slack, tilt) >= floor:
+                _ask(chunk[FILE], chunk[AT], waiting[i], dimension)
+
+
+@compiled
+def _fine_bound(
+    fine: Any, at: int, query: Any, turns: int, terms: Any, brief: Any, beside: Any, slack: Any, tilt: Any
+) -> Any:
+    """The highest score that the fine codes from byte `at` on allow a row, whose brief codes' product is `brief`."""
+    bits = query.shape[0] // 8
+    dot: Any = bits_dot(fine, at, query, turns)
+    gain: Any = single(fine, at + bits)
+    residual: Any = single(fine, at + bits + 4)
+    value = (np.float32(2 * brief + dot) - terms[2]) * (terms[0] * gain) + beside
+    return value + (residual * (slack + tilt * beside) + terms[4])
+
+
+@compiled
 def _settle(
     chunk: Any, query: Any, probe: Any, terms: Any, heap: Any, places: Any, scores: Any, waits: Any, state: Any,
     floors: Any, me: int,
 ) -> None:  # fmt: skip
     """As `settle`, for the waiting rows of one chunk."""
-    bits, width = query.shape[0] // 8, query.shape[0] // 8 + 8
-    room, dimension = chunk[ROOM], probe.shape[0]
-    fine = _bytes(chunk[FINE], (room, width))
-    rows, alive = _singles(chunk[ROWS], (room, dimension)), _flags(chunk[COUNTING], room)
+    width, room = query.shape[0] // 8 + 8, chunk[ROOM]
+    fine, alive = _bytes(chunk[FINE], (room, width)), _flags(chunk[COUNTING], room)
     waiting, dots = waits[0], waits[1]
     bounds, asides = waits[2].view(np.float32), waits[3].view(np.float32)
-    scale, shift, base = terms[0], terms[2], terms[4]
     near = np.empty(_NEAR, np.int64)
     turns, column = query.shape[0] // WIDTH, terms.shape[0] > _ALONE
     floor = floors.max()
@@ -408,18 +524,12 @@ def _settle(
         kept = 0
         while at < fetched and kept < _NEAR:
             place, beside = waiting[at], asides[at] if column else np.float32(0)
-            dot: Any = bits_dot(fine, place * width, query, turns)
-            gain: Any = single(fine, place * width + bits)
-            residual: Any = single(fine, place * width + bits + 4)
-            value = (np.float32(2 * dots[at] + dot) - shift) * (scale * gain) + beside
-            if value + (residual * (slack + tilt * beside) + base) >= floor:
+            if _fine_bound(fine, place * width, query, turns, terms, dots[at], beside, slack, tilt) >= floor:
                 near[kept] = place
                 kept += 1
             at += 1
         if kept > 0:
-            _compute(
-                rows, alive, probe, near, kept, chunk[START], terms[5], heap, places, scores, state, floors, me
-            )  # fmt: skip
+            _compute(chunk, alive, probe, near, kept, terms[5], heap, places, scores, state, floors, me)
             floor = floors.max()
             slack, tilt = _slack(terms, floor, terms[8])
     state[REFINED] += at
@@ -427,32 +537,41 @@ def _settle(
 
 @compiled
 def _compute(
-    rows: Any, alive: Any, probe: Any, near: Any, count: int, start: int, twice: Any, heap: Any, places: Any,
-    scores: Any, state: Any, floors: Any, me: int,
+    chunk: Any, alive: Any, probe: Any, near: Any, count: int, twice: Any, heap: Any, places: Any, scores: Any,
+    state: Any, floors: Any, me: int,
 ) -> None:  # fmt: skip
-    """Compute the scores of the first `count` rows in `near`, note those that reach the floor, and raise it.
-
-    start: added to the places that are noted.
+    """Compute the scores of the chunk's rows at the first `count` places in `near`, note those that reach the floor,
+    and raise it.
     """
-    dimension = rows.shape[1]
+    dimension, sealed = probe.shape[0], chunk[KEY] != 0
+    rows = _singles(chunk[ROWS], (chunk[ROOM], dimension))
     floor = floors.max()
-    for i in range(count):
-        for line in range(0, 4 * dimension, 64):
-            fetch(rows, 4 * dimension * near[i] + line)
+    if sealed:
+        words, stream = np.empty(dimension + 1, np.uint32), np.empty(TURN, np.uint32)
+        row, key = np.empty(dimension, np.float32), _words(chunk[KEY], 8)
+    else:
+        for i in range(count):
+            for line in range(0, 4 * dimension, 64):
+                fetch(rows, 4 * dimension * near[i] + line)
     for i in range(count):
         place = near[i]
         if not alive[place]:
             continue
+        if not sealed:
+            row = rows[place]
+        elif not _read(chunk[FILE], chunk[AT], key, place, words, stream, row):
+            state[LOST] += alive[place]  # an erased row cannot be read
+            continue
         total = np.float32(0)
         for j in range(dimension):
-            total += rows[place, j] * probe[j]
+            total += row[j] * probe[j]
         state[COMPUTED] += 1
         if total < floor:
             continue
         if state[NOTED] == places.shape[0]:
             state[FULL] = 1
             return
-        places[state[NOTED]], scores[state[NOTED]] = place + start, total
+        places[state[NOTED]], scores[state[NOTED]] = place + chunk[START], total
         state[NOTED] += 1
         state[_HELD] = _pushed(heap, state[_HELD], total)
         if state[_HELD] == heap.shape[0]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ _PART = 16_384  # rows that a thread takes at a time, a multiple of LANES
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """chunks: (c, 11) int64, columns as in `kernels`. Places count rows through all rooms, a chunk's from START.
+    """chunks: (c, 14) int64, columns as in `kernels`. Places count rows through all rooms, a chunk's from START.
 
     owned: the same, but only rows that belong to users count. parts: (n, 3) int64: chunk, first row
     and the one after the last. codes_longest: as `Codes.longest`, of all chunks. longest: of all rows. The addresses
@@ -39,12 +39,16 @@ def layout(chunks: Sequence[tuple[Chunk, int, int]]) -> Layout:
     parts, start = [], 0
     for i, (chunk, filled, coded) in enumerate(chunks):
         assert chunk.codes is not None
-        codes = chunk.codes
-        table[i, : kernels.ROOM] = [
-            array.ctypes.data
-            for array in (codes.brief, codes.facts, codes.scales, codes.fine, chunk.rows, chunk.numbers, chunk.alive)
-        ]
-        table[i, kernels.ROOM :] = chunk.room, start, coded, 0
+        codes, rows = chunk.codes, chunk.rows
+        arrays: list[NDArray[Any]] = [codes.brief, codes.facts, codes.scales, codes.fine]
+        table[i, : kernels.ROWS] = [array.ctypes.data for array in arrays]
+        if isinstance(rows, np.ndarray):
+            table[i, [kernels.ROWS, kernels.KEY, kernels.FILE, kernels.AT]] = rows.ctypes.data, 0, -1, 0
+        else:
+            table[i, [kernels.ROWS, kernels.KEY]] = 0, rows.key.ctypes.data
+            table[i, [kernels.FILE, kernels.AT]] = rows.file.number, rows.at
+        table[i, [kernels.NUMBERS, kernels.COUNTING]] = chunk.numbers.ctypes.data, chunk.alive.ctypes.data
+        table[i, [kernels.ROOM, kernels.START, kernels.CODED, kernels.FEW]] = chunk.room, start, coded, 0
         parts += [(i, first, min(first + _PART, filled)) for first in range(0, filled, _PART)]
         start += chunk.room
     owned = table.copy()
