@@ -22,6 +22,7 @@ RESULTS = Path(__file__).with_name("results")
 EVERY = (
     "vision",
     "search",
+    "rows_on_disk",
     "gpu",
     "server",
     "servers",

@@ -27,6 +27,7 @@ Rows = NDArray[np.float32]
 STRANGERS = 2500  # real people who are not enrolled
 MATED, SPREAD = 0.62, 0.12  # cosine of two pictures of a person: LFW's mean and standard deviation with SFace
 AT_ONCE = 50_000
+_NO_DATA = "the search benchmark needs the evaluation data: set COUNTENANCE_DATA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,19 @@ class Faces:
 
 def real_templates() -> Rows:
     """Templates of real people, (n, 128): FairFace's that come with the data, and LFW's made by the engine here."""
-    further = data() / "fairface" / "templates_sface_train.npz"
-    files = sorted((data() / "lfw" / "images").glob("*/*.jpg"))
-    if not further.is_file() or not files:
-        raise SystemExit("the search benchmark needs the evaluation data: set COUNTENANCE_DATA")
-    with np.load(further) as file:
-        fairface = file["template"].astype(np.float32)
+    fairface, files = fairface_templates(), sorted((data() / "lfw" / "images").glob("*/*.jpg"))
+    if not files:
+        raise SystemExit(_NO_DATA)
     return unit(np.vstack([fairface, _lfw(files)]))
+
+
+def fairface_templates() -> Rows:
+    """FairFace's alone, which need no engine."""
+    place = data() / "fairface" / "templates_sface_train.npz"
+    if not place.is_file():
+        raise SystemExit(_NO_DATA)
+    with np.load(place) as file:
+        return unit(file["template"].astype(np.float32))
 
 
 def _lfw(files: list[Path]) -> Rows:
@@ -68,13 +75,15 @@ def _lfw(files: list[Path]) -> Rows:
     return np.stack(rows)
 
 
-def faces(real: Rows, count: int, probes: int, seed: int) -> Faces:
-    """A gallery of `count` rows and `probes` probes, made of `real` (n, d)."""
+def faces(real: Rows, count: int, probes: int, seed: int, space: Rows | None = None) -> Faces:
+    """A gallery of `count` rows and `probes` probes, made of `real` (n, d). space: (count, d), where the rows are put,
+    such as a file.
+    """
     rng = np.random.default_rng(seed)
     real = real[rng.permutation(len(real))]
     strangers, enrolled = real[:STRANGERS], real[STRANGERS:][:count]
     draw = _Drawn(real, rng)
-    gallery = np.empty((count, real.shape[1]), dtype=np.float32)
+    gallery = np.empty((count, real.shape[1]), dtype=np.float32) if space is None else space
     gallery[: len(enrolled)] = enrolled
     done = len(enrolled)
     while done < count:
