@@ -37,7 +37,7 @@ from countenance.database import Transaction, open_database
 from countenance.engine import Detector, Engine, load_manifests
 from countenance.errors import CountenanceError, Misconfigured, NotOffered, NotRecorded, StoreError
 from countenance.faces import ModelId
-from countenance.gallery import Gallery, KeptFaces, any_gallery, gallery_rows, user_rows
+from countenance.gallery import Gallery, KeptFaces, RowsOnDisk, any_gallery, gallery_rows, user_rows
 from countenance.heap import bound_heap
 from countenance.home import private_home
 from countenance.jobs import VideoRequest
@@ -230,7 +230,16 @@ class Countenance:
     def gallery(self) -> Gallery:
         """The enrolled faces."""
         self._check_recognition()
-        return Gallery(self.database, self.normaliser, _now, lambda: str(uuid.uuid4()), recorder=self.bindings)
+        home = self.settings.home
+        places = {settings.AUTO: RowsOnDisk(home), settings.MEMORY: None, settings.DISK: RowsOnDisk(home, beyond=0)}
+        return Gallery(
+            self.database,
+            self.normaliser,
+            _now,
+            lambda: str(uuid.uuid4()),
+            recorder=self.bindings,
+            on_disk=places[self.settings.rows],
+        )
 
     @cached_property
     def tools(self) -> operations.Tools:

@@ -28,6 +28,9 @@ PROFILES = ("recognition", DETECTION_ONLY)
 """What can be set up; the first where nobody says."""
 
 _ADDRESS = re.compile(r"([A-Za-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5}")
+AUTO, MEMORY, DISK = "auto", "memory", "disk"
+ROW_PLACES = (AUTO, MEMORY, DISK)
+"""Where the rows that are searched lie; the first where nobody says."""
 LOG_FORMS = ("text", "json")
 """How the log is written; the first where nobody says."""
 
@@ -92,6 +95,8 @@ class Settings:
     """A folder of further model manifests (*.toml) with their files."""
     threads: int = 0
     """Threads for vision and search together; 0 means all cores."""
+    rows: str = AUTO
+    """Where the rows that are searched lie: memory, disk (in HOME), or auto, which is disk for large galleries."""
     smallest_face: int = 20
     """Width in pixels of the smallest face that large pictures are searched for; smaller costs more time."""
     queue: int = 64
@@ -230,6 +235,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         weights=_path(given.get("WEIGHTS")),
         models_dir=_path(given.get("MODELS_DIR")),
         threads=_number(given, "THREADS", defaults.threads, 0, 1024),
+        rows=_one_of(given, "ROWS", ROW_PLACES),
         smallest_face=_number(given, "SMALLEST_FACE", defaults.smallest_face, 16, 1024),
         queue=_number(given, "QUEUE", defaults.queue, 1, 65536),
         connections=_number(given, "CONNECTIONS", defaults.connections, 1, 65536),

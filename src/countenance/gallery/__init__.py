@@ -18,6 +18,7 @@ from countenance.gallery.bound import gallery_rows, user_rows
 from countenance.gallery.gallery import Gallery
 from countenance.gallery.kept_faces import KeptFaces
 from countenance.gallery.profiles import FaceGroup, GroupKind, GroupProfile, NotedFace, Person
+from countenance.gallery.search.row_file import RowsOnDisk
 from countenance.gallery.store import any_gallery, damaged_rows, size_of_all
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Reason",
     "Reassigned",
     "Refusal",
+    "RowsOnDisk",
     "SearchCounts",
     "Token",
     "User",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
-from countenance.database import Transaction, reading, reading_once
+from countenance.database import Transaction, reading
 from countenance.errors import BadRequest, Conflict, LimitExceeded, NoSuchUser, NotAsRecorded, NotFound, TokenReused
 from countenance.gallery.answers import Page, Reason, Reassigned, Refusal, Token, User
 from countenance.gallery.bound import bound_owner, bound_user
@@ -33,6 +34,7 @@ Row = Any  # one row of a result; SQLAlchemy's type cannot tell which columns it
 MOST_FACES = 100
 """How many faces may belong to one user."""
 
+_AT_ONCE = 1024  # rows that are read together of many
 _REMEMBERED = timedelta(days=1)  # how long a request with a token is recognised when repeated
 
 _theirs = faces.alias("theirs")
@@ -215,10 +217,14 @@ class Users:
             .where(faces.c.gallery == gallery, faces.c.user_revision > revision)
             .order_by(faces.c.number)
         )
-        with reading_once(self._engine) as connection:
-            rows = connection.execute(query).all()
-        owned = [row.number for row in rows if row.owned]
-        return np.array(owned, dtype=np.int64), np.array([r.number for r in rows if not r.owned], dtype=np.int64)
+        numbers = array("q"), array("q")
+        with reading(self._engine) as connection:
+            for number, owned in connection.execute(query.execution_options(yield_per=_AT_ONCE)):
+                numbers[not owned].append(number)
+        with_user, without = (
+            np.frombuffer(some, dtype=np.int64) if some else np.empty(0, np.int64) for some in numbers
+        )
+        return with_user, without
 
     def _known(self, connection: sa.Connection, token: Token | None) -> str | None:
         """The earlier answer to a request with that token; `TokenReused` if it was another request."""

@@ -9,6 +9,7 @@ after row, since few of them are read.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -59,6 +60,7 @@ _NEAR = 16  # rows that are fetched together before they are computed
 _CLOSED = -(2**62)  # subtracted from the count of threads when no more may join
 _PATIENCE = 1000  # checks whether the others are done, before the processor is yielded to them
 _SOON = 3  # POSIX_FADV_WILLNEED
+_ADVISED = hasattr(os, "posix_fadvise")  # macOS has none; there, rows are read one after the other
 
 
 _carray: Any = numba.carray  # type: ignore[attr-defined]
@@ -157,7 +159,8 @@ def _checksum(words: Any) -> Any:
 def _ask(file: int, at: int, place: int, dimension: int) -> None:
     """Have the system begin to read the row at that place of a file."""
     size = 4 * (dimension + 1)
-    posix_fadvise(file, at + place * size, size, _SOON)
+    if _ADVISED:
+        posix_fadvise(file, at + place * size, size, _SOON)
 
 
 @compiled

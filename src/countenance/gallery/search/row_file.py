@@ -52,7 +52,8 @@ class RowFile:
         self.number = self._file.fileno()
         self._end = 0
         self._free: dict[int, list[int]] = {}
-        os.posix_fadvise(self.number, 0, 0, os.POSIX_FADV_RANDOM)  # else each row that is read brings many others
+        if hasattr(os, "posix_fadvise"):  # else each row that is read brings many others
+            os.posix_fadvise(self.number, 0, 0, os.POSIX_FADV_RANDOM)
 
     def take(self, size: int) -> int:
         """Where `size` bytes may be written."""

@@ -149,7 +149,7 @@ def test_rows_are_encrypted_by_chacha20(place: int) -> None:
     words = np.empty((1, DIMENSION + 1), dtype=np.uint32)
     kernels.seal(made, key, place, words)
     nonce = bytes(4) + place.to_bytes(4, "little") + bytes(8)
-    stream = Cipher(algorithms.ChaCha20(bytes(range(32)), nonce), None).encryptor().update(bytes(1024))  # type: ignore[arg-type]
+    stream = Cipher(algorithms.ChaCha20(bytes(range(32)), nonce), None).encryptor().update(bytes(1024))
     across = np.frombuffer(stream, dtype="<u4").reshape(16, 16).T.reshape(-1)[: DIMENSION + 1]
     assert np.array_equal((words[0] ^ across)[:-1].view(np.float32), made[0])
 
