@@ -3,7 +3,8 @@
 Ten million faces (BENCH_FACES_ON_DISK) are written straight into the tables: enrolling them one picture after the other
 would take most of the run and is measured by `search`. Every contender runs in a process of its own. Its memory is what
 that process holds more than before it opened anything, without pages that the system may drop at any time. Exact is
-what `benchmarks.search` calls so. BENCH_FOLDER keeps what was made for the next run; else it is deleted.
+what `benchmarks.search` calls so. BENCH_FOLDER keeps what was made and measured, so that a run that was stopped goes
+on; else it is deleted.
 
 python -m benchmarks rows_on_disk
 """
@@ -42,7 +43,9 @@ from countenance.scoring import load_normaliser
 COUNT = int(os.environ.get("BENCH_FACES_ON_DISK", "10000000"))
 FEWER = COUNT // 10
 PROBES = int(os.environ.get("BENCH_PROBES", "1000"))
-COLD, PEER_PROBES = 100, 50
+COLD = int(os.environ.get("BENCH_COLD", "100"))
+PEERS = os.environ.get("BENCH_PEERS", "Flat PQ64x4fs,RFlat IVF1024,PQ64x4fs,RFlat").split()
+PEER_PROBES = 50
 NAME = "many"
 ANYTHING = -9.0
 _PER_PICTURE, _PER_TRANSACTION = 2000, 100_000
@@ -60,10 +63,7 @@ def run() -> dict[str, Any]:
             ("rows on disk", COUNT, "disk"),
         ):
             ours.append(_contender(f"Countenance, {what}", "own", folder, count, form))
-        peers = [
-            _contender(f"FAISS {how}", "peer", folder, COUNT, how)
-            for how in ("Flat", "PQ64x4fs", "PQ64x4fs,RFlat", "IVF1024,PQ64x4fs,RFlat")
-        ]
+        peers = [_contender(f"FAISS {how}", "peer", folder, COUNT, how) for how in PEERS]
         told = [_row(each, given) for each in (*ours, *peers)]
     largest = ours[-1]
     return {
@@ -229,14 +229,17 @@ def _model() -> Any:
 def _contender(what: str, kind: str, folder: Path, count: int, form: str) -> dict[str, Any]:
     ask = [sys.executable, "-m", "benchmarks.rows_on_disk", kind, str(folder), str(count), form]
     print(f"   {what}, {count:,} faces", flush=True)
-    told = json.loads(subprocess.run(ask, stdout=subprocess.PIPE, check=True).stdout)
+    kept = folder / f"{kind} {count} {form}.json"
+    if not kept.is_file():
+        kept.write_bytes(subprocess.run(ask, stdout=subprocess.PIPE, check=True).stdout)
+    told = json.loads(kept.read_text())
     return {"what": what, "faces": count, "own": kind == "own", "folder": str(folder), **told}
 
 
 def _own(folder: Path, count: int, form: str) -> dict[str, Any]:
     """Start, then ask warm and cold."""
     threadpool_limits(1, user_api="blas")  # as the server has it
-    home, probes = folder / str(count), np.load(folder / "probes.npy")
+    home, probes = folder / str(count), np.load(folder / "probes.npy")[:PROBES]
     model, load = _model(), os.getloadavg()[0]
     before, began = _held(), time.perf_counter()
     gallery = opened(home, RowsOnDisk(home, 0) if form == "disk" else None)
