@@ -256,6 +256,8 @@ def _own(folder: Path, count: int, form: str) -> dict[str, Any]:
     held = max(held, _held() - before)
     file = next((each for each in Path("/proc/self/fd").iterdir() if _is_rows(each, home)), None)
     cold = []
+    if file:
+        os.fsync(int(file.name))  # pages that are not written yet cannot be dropped
     for probe in probes[:COLD] if file else ():
         os.posix_fadvise(int(file.name), 0, 0, os.POSIX_FADV_DONTNEED)  # type: ignore[union-attr]
         cold.append(_timed(lambda p=probe: ask(p)))  # type: ignore[misc]
