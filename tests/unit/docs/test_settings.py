@@ -19,6 +19,7 @@ def test_every_setting_is_documented_and_every_documented_setting_exists() -> No
         "PROFILE": "detection-only",
         "DATABASE": "postgresql://a/b",
         "LOG": "json",
+        "ROWS": "disk",
     }
     others |= {"METRICS": "127.0.0.1:9464", "PROXIES": "10.0.0.1", "TRACES": "http://127.0.0.1/v1/traces"}
     others |= {"CONSOLE_URL": "https://faces.example", "OIDC_ISSUER": "https://id.example"}
@@ -35,6 +36,7 @@ def test_a_misspelt_setting_stops_the_start() -> None:
     ("name", "text"),
     [
         ("METRICS", "9464"),
+        ("ROWS", "ram"),
         ("METRICS", "127.0.0.1:99999"),
         ("METRICS", "http://127.0.0.1:9464/metrics"),
         ("PROXIES", "proxy.example"),
