@@ -72,9 +72,9 @@ class Upright:
 
     clear_score: above any that a face reaches that lies upside down or sideways. likely_score: above any of a face that
     lies sideways or half turned. sure_score, sure_margin: what the upright one of a face's crops must have, and by
-    how much it must lead the next, to settle it. turned_score, turned_margin: what the best of eight larger crops must
-    have where it is a turned one, and by how much it must lead those a right angle or more away; else the face is not
-    used.
+    how much it must lead the next, to settle it; a find of that score is also looked at in larger crops before it is
+    given up. turned_score, turned_margin: what the best turn must have where it is not the upright one, and by how much
+    any must lead those a right angle or more away; else the face is not used.
     """
 
     clear_score: float

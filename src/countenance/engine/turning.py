@@ -3,14 +3,17 @@
 A detector that never saw a face upside down finds it all the same, and draws upright points on it. What tells is the
 score: of the quarter turns of one crop the upright one wins. So every face whose score is not already beyond any that a
 turned face reaches is looked at in small crops, a few thousand pixels each: upright and upside down where its score is
-beyond that of faces that lie sideways; else, or where that does not tell, in every eighth of a turn.
+beyond that of faces that lie sideways; else, or where that does not tell, in every eighth of a turn. What that leaves
+open is settled by the mean score of each quarter turn over crops of several sizes. Where a crop reaches beyond the
+picture, the picture's edges are continued: with black there a face larger than the picture was hard to tell from one
+upside down.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -23,14 +26,15 @@ from countenance.faces import Pixels
 
 HALVES = (0.0, 180.0)
 QUARTERS = (0.0, 90.0, 180.0, 270.0)
-EIGHTHS = (0.0, 45.0, 90.0, 135.0, 180.0, 225.0, 270.0, 315.0)
+DIAGONALS = (45.0, 135.0, 225.0, 315.0)
 
-SMALL, LARGE = (64, 1.6), (128, 2.0)
+SMALL, LARGE, WIDE, FINE = (64, 1.6), (128, 1.5), (128, 2.0), (256, 1.4)
 """Side of a crop in pixels, and in lengths of the longer side of the face's box."""
 
-LEANING, STRAIGHT, STRAIGHTENINGS = 6.0, 3.0, 3
-"""Degrees of lean in a crop from which a face is checked again, turned upright; degrees that then count as upright; and
-the most such checks.
+LEANING, STRAIGHT, STRAIGHTENINGS = 3.0, 1.5, 2
+"""Degrees of lean from which a face is looked at again, turned upright and enlarged; degrees that then count as
+upright; and the most such looks. Of a face 90 pixels wide the points lean by a third of what the face does, of one of
+180 pixels by three quarters.
 """
 
 _AT_ONCE = 32
@@ -70,7 +74,7 @@ class _Cut:
         )
 
     def pixels(self, picture: Pixels) -> Pixels:
-        """The crop, (size, size, 3); black where the picture ends."""
+        """The crop, (size, size, 3); the picture's edges are continued where it ends."""
         matrix, source = self.matrix(), picture
         factor = int(self.side / self.size)
         if factor > 1:  # warpAffine reads only four pixels for each that it writes, so shrink by averages first
@@ -84,7 +88,8 @@ class _Cut:
                 shift = np.array([left, top]) + (factor - 1) / 2
                 matrix[:, 2] += matrix[:, :2] @ shift
                 matrix[:, :2] *= factor
-        return np.asarray(cv2.warpAffine(source, matrix, (self.size, self.size), flags=cv2.INTER_LINEAR), np.uint8)
+        size, edge = (self.size, self.size), cv2.BORDER_REPLICATE
+        return np.asarray(cv2.warpAffine(source, matrix, size, flags=cv2.INTER_LINEAR, borderMode=edge), np.uint8)
 
     def back(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
         """Points of the crop, (..., 2), in the picture."""
@@ -128,28 +133,36 @@ def upright(
     """
     unclear = [i for i in range(len(candidates.scores)) if not candidates.scores[i] >= how.clear_score]
     seen: dict[int, _Seen | None] = {}
-    for size in (SMALL, LARGE):  # these lie upright or upside down: two turns tell
-        likely = [i for i in unclear if candidates.scores[i] >= how.likely_score and i not in seen]
-        cuts = [_around(candidates.boxes[i], size) for i in likely]
-        for i, turns in zip(likely, _look(pixels, cuts, HALVES, detect), strict=True):
-            best, rest = _best(turns)
-            if best and best.degrees == 0 and best.score >= how.sure_score and best.score - rest >= how.sure_margin:
-                seen[i] = best
+    likely = [i for i in unclear if candidates.scores[i] >= how.likely_score]  # these lie upright or upside down
+    cuts = [_around(candidates.boxes[i], SMALL) for i in likely]
+    for i, turns in zip(likely, _look(pixels, cuts, HALVES, detect), strict=True):
+        best, lead = _best(turns, 1)
+        if best and best.degrees == 0 and best.score >= how.sure_score and lead >= how.sure_margin:
+            seen[i] = best
     open_ = [i for i in unclear if i not in seen]
-    larger = [_around(candidates.boxes[i], LARGE) for i in open_]
-    for i, turns in zip(open_, _look(pixels, larger, EIGHTHS, detect), strict=True):
-        best, rest = _best(turns)
-        odd = best is not None and best.degrees != 0 and best.score < how.turned_score
-        seen[i] = None if best is None or odd or best.score - rest < how.turned_margin else best
+    looks: dict[int, list[_Seen]] = {i: [] for i in open_}
+    for views, size in enumerate((LARGE, WIDE, FINE), 1):
+        around = {i: _around(candidates.boxes[i], size) for i in open_}
+        for i, turns in zip(open_, _look(pixels, list(around.values()), QUARTERS, detect), strict=True):
+            looks[i] += turns
+        if size is LARGE:  # a face that lies askew shows in quarter turns as well, and any of them may lead
+            shown = [i for i in open_ if looks[i]]
+            for i, turns in zip(shown, _look(pixels, [around[i] for i in shown], DIAGONALS, detect), strict=True):
+                looks[i] += turns
+        for i in open_:
+            best, lead = _best(looks[i], views)
+            odd = best is not None and best.degrees != 0 and best.score < how.turned_score
+            seen[i] = None if odd or lead < how.turned_margin else best
+        open_ = [i for i in open_ if seen[i] is None and candidates.scores[i] >= how.sure_score]
     kept: list[_Seen] = []
     for i in range(len(candidates.scores)):
         own = _Seen(
             0.0, candidates.boxes[i], candidates.points[i], float(candidates.scores[i]), roll(candidates.points[i])
         )
         face = seen.get(i, own)
-        if face is not None and face.degrees == 0 and abs(own.lean) < LEANING and abs(face.lean) < LEANING:
-            face = _Seen(0.0, own.box, own.points, own.score if own.score >= min_score else face.score, own.lean)
-        elif face is not None:
+        if face is not None and face.degrees == 0:
+            face = replace(own, score=own.score if own.score >= min_score else face.score)
+        if face is not None and (face.degrees != 0 or abs(face.lean) >= LEANING):
             face = _straightened(pixels, face, detect)
         if face is not None and face.score >= min_score:
             kept.append(face)
@@ -164,36 +177,34 @@ def upright(
 
 
 def _straightened(pixels: Pixels, face: _Seen, detect: Detect) -> _Seen:
-    """`face` as found in a crop that is turned so that the face is straight, if it is found there. The points of a
-    leaning face lean less than the face itself, so this is repeated while a lean remains.
+    """`face` as found in a larger crop that is turned so that the face is straight, if it is found there. The points of
+    a leaning face lean less than the face itself, so this is repeated while a lean remains.
     """
     for _ in range(STRAIGHTENINGS):
         if abs(face.lean) < STRAIGHT:
             break
         x, y = (face.box[:2] + face.box[2:] / 2).tolist()
-        side = max(float(max(face.box[2:])), 1.0) * LARGE[1]
-        cut = _Cut(x, y, side, LARGE[0], face.degrees + face.lean)
+        side = max(float(max(face.box[2:])), 1.0) * FINE[1]
+        cut = _Cut(x, y, side, FINE[0], face.degrees + face.lean)
         again = _seen([cut], [cut.pixels(pixels)], detect)[0]
-        if again is None or again.score < min(face.score, 0.9) - 0.05:
+        if again is None or again.score < min(face.score, 0.9) - 0.05 or not _alike(again.box, face.box):
             break
         face = again
     return face
 
 
 def _look(pixels: Pixels, cuts: list[_Cut], turns: Sequence[float], detect: Detect) -> list[list[_Seen]]:
-    """For each of `cuts`, its face in each of `turns` in which one is found."""
-    jobs = [_Cut(cut.x, cut.y, cut.side, cut.size, degrees) for cut in cuts for degrees in turns]
+    """For each of `cuts`, its face in each of `turns`, right angles apart, in which one is found."""
+    jobs = [replace(cut, degrees=turn) for cut in cuts for turn in turns]
     seen: list[_Seen | None] = []
     step = max(1, _AT_ONCE // len(turns)) * len(turns)
     for start in range(0, len(jobs), step):
         part = jobs[start : start + step]
         sheets: list[Pixels] = []
-        for job in part:
-            quarter, odd = divmod(job.degrees, 90.0)
-            if odd == 0 and quarter:  # the crop's pixels turned exactly, instead of reading the picture again
-                sheets.append(np.rot90(sheets[-turns.index(job.degrees)], int(quarter)))
-            else:
-                sheets.append(job.pixels(pixels))
+        for number, job in enumerate(part):
+            at = number % len(turns)  # the first crop's pixels are turned, in place of reading the picture again
+            quarters = round((turns[at] - turns[0]) / 90)
+            sheets.append(np.rot90(sheets[-at], quarters) if at else job.pixels(pixels))
         seen += _seen(part, sheets, detect)
     width = len(turns)
     return [[s for s in seen[i : i + width] if s is not None] for i in range(0, len(seen), width)]
@@ -211,15 +222,29 @@ def _seen(cuts: Sequence[_Cut], crops: Sequence[Pixels], detect: Detect) -> list
     return [cut.seen(faces, best[i]) if i in best else None for i, cut in enumerate(cuts)]
 
 
-def _best(seen: list[_Seen]) -> tuple[_Seen | None, float]:
-    """The face of the highest score, and the highest score a right angle or more away from it."""
-    best = max(seen, key=lambda face: face.score, default=None)
-    return best, max((face.score for face in seen if best and _apart(face, best) >= 90), default=0.0)
+def _best(seen: list[_Seen], views: int) -> tuple[_Seen | None, float]:
+    """The face in the turn whose mean score over so many views is the highest, and by how much that leads the means of
+    turns a right angle or more away.
+    """
+    total: dict[float, float] = {}
+    for face in seen:
+        total[face.degrees] = total.get(face.degrees, 0.0) + face.score
+    best = max(seen, key=lambda face: (total[face.degrees], face.score), default=None)
+    if best is None:
+        return None, 0.0
+    rest = max((score for turn, score in total.items() if _apart(turn, best.degrees) >= 90), default=0.0)
+    return best, (total[best.degrees] - rest) / views
 
 
-def _apart(one: _Seen, other: _Seen) -> float:
+def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
+    """Whether two boxes are of nearly the same size: edges that were continued may look like more of the face."""
+    ratios = one[2:] / other[2:]
+    return bool((ratios > 0.75).all() and (ratios < 1.33).all())
+
+
+def _apart(one: float, other: float) -> float:
     """Degrees between two turns, 0..180."""
-    return abs((one.degrees - other.degrees + 180) % 360 - 180)
+    return abs((one - other + 180) % 360 - 180)
 
 
 def _around(box: NDArray[np.float32], size: tuple[int, float]) -> _Cut:

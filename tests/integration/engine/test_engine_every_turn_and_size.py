@@ -57,6 +57,25 @@ def test_a_face_that_lies_askew_is_found_with_its_roll(
     assert float(engine.embed(picture, [face])[0].vector @ upright[1]) > 0.7
 
 
+@pytest.mark.parametrize("degrees", [20, -20])
+def test_a_leaning_face_is_told_with_its_roll_and_aligned_by_it(
+    engine: Engine, upright: tuple[DetectedFace, Vector], degrees: float
+) -> None:
+    matrix = cv2.getRotationMatrix2D((255.5, 255.5), -degrees, 0.7)
+    picture = engine.look_at(np.asarray(cv2.warpAffine(ASTRONAUT, matrix, (512, 512)), np.uint8))
+    face = picture.faces[0]
+    assert abs(face.pose.roll - upright[0].pose.roll - degrees) < 7
+    assert float(engine.embed(picture, [face])[0].vector @ upright[1]) > 0.93
+
+
+def test_a_face_larger_than_its_picture_is_found_as_a_plain_detection_finds_it(engine: Engine) -> None:
+    file = DATA / "fairface" / "more" / "36538.jpg"
+    if not file.exists():
+        pytest.skip(f"no pictures at {DATA}")
+    (face,) = engine.look(file.read_bytes()).faces
+    assert abs(face.pose.roll) < 20
+
+
 @pytest.mark.parametrize("share", [0.9, 1.15, 1.3])
 def test_a_face_that_fills_the_frame_is_found(
     engine: Engine, upright: tuple[DetectedFace, Vector], share: float
