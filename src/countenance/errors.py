@@ -30,6 +30,7 @@
     │   └── Held                  permitted, but withheld until people have reviewed or authorised it
     ├── Unauthenticated           the caller did not prove who it is
     ├── Overloaded                the queue is full; try again later
+    ├── NotSearched               a part of the gallery cannot be searched now, so nothing is answered
     ├── NotRecorded               the ledger or the database could not be written, so nothing is answered
     │   └── ClockBack                 the clock reads earlier than the last entry of the ledger
     └── Misconfigured             this installation must not start or go on
@@ -199,6 +200,10 @@ class Unauthenticated(CountenanceError):
 
 class Overloaded(CountenanceError):
     """The queue is full; try again later."""
+
+
+class NotSearched(CountenanceError):
+    """A part of the gallery cannot be searched now, so nothing is answered: a shorter list would be a wrong answer."""
 
 
 class NotRecorded(CountenanceError):

@@ -71,6 +71,14 @@ class Settings:
     """Jobs on stored video that run at once; 0 means that this process runs none."""
     database: str | None = field(default=None, repr=False)
     """URL of a PostgreSQL database, postgresql://user@host/name, in place of the SQLite file in the data folder."""
+    cluster: str | None = None
+    """Address of the head of a Ray cluster whose nodes hold the galleries, host:port; needs countenance[cluster]."""
+    cluster_shards: int = 1
+    """Parts that the galleries are split into among the nodes."""
+    cluster_replicas: int = 1
+    """Copies of each part, on different nodes as far as there are enough."""
+    cluster_plain: str | None = None
+    """Why that cluster may be used without TLS and token although it is not on this machine; goes on record."""
     origin: str = "countenance.local/ledger"
     """The name under which the ledger signs its checkpoints: a host and path of yours, without a scheme."""
     packs: tuple[str, ...] = ("house",)
@@ -223,6 +231,10 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         topics=_topics(given.get("TOPICS", "")),
         video_jobs=_number(given, "VIDEO_JOBS", defaults.video_jobs, 0, 64),
         database=_database(given.get("DATABASE")),
+        cluster=_address(given, "CLUSTER"),
+        cluster_shards=_number(given, "CLUSTER_SHARDS", defaults.cluster_shards, 1, 4096),
+        cluster_replicas=_number(given, "CLUSTER_REPLICAS", defaults.cluster_replicas, 1, 16),
+        cluster_plain=given.get("CLUSTER_PLAIN", "").strip() or None,
         origin=given.get("ORIGIN", defaults.origin),
         packs=_words(given.get("PACKS", "house")),
         packs_dir=_path(given.get("PACKS_DIR")),

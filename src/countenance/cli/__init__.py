@@ -20,6 +20,7 @@ _COMMANDS = {
     "mandate": "Who may use faces, for what, on which legal basis, until when.",
     "refusals": "What was refused, by mandate and clause.",
     "clients": "Where programs on this machine would send faces: here, or to AWS.",
+    "cluster": "The shards of the galleries among the nodes of a Ray cluster.",
     "custody": "Results that wait for people, terms that end, reports that laws want.",
     "liveness": "Outside checks of liveness, whose signed results are taken over.",
     "moratorium": "Stop uses with one key; only a quorum with an outside key goes on.",

@@ -17,15 +17,23 @@ from countenance.gallery.answers import (
 from countenance.gallery.bound import gallery_rows, user_rows
 from countenance.gallery.gallery import Gallery
 from countenance.gallery.kept_faces import KeptFaces
+from countenance.gallery.part import GalleryPart
 from countenance.gallery.profiles import FaceGroup, GroupKind, GroupProfile, NotedFace, Person
 from countenance.gallery.search.row_file import RowsOnDisk
-from countenance.gallery.store import any_gallery, damaged_rows, size_of_all
+from countenance.gallery.searching import FoundRows, GallerySearch, gathered
+from countenance.gallery.share import FaceShare
+from countenance.gallery.store import GalleryHead, any_gallery, damaged_rows, size_of_all
 
 __all__ = [
     "Erased",
     "FaceGroup",
+    "FaceShare",
+    "FoundRows",
     "Gallery",
+    "GalleryHead",
     "GalleryInfo",
+    "GalleryPart",
+    "GallerySearch",
     "GroupKind",
     "GroupProfile",
     "KeptFaces",
@@ -45,6 +53,7 @@ __all__ = [
     "any_gallery",
     "damaged_rows",
     "gallery_rows",
+    "gathered",
     "size_of_all",
     "user_rows",
 ]

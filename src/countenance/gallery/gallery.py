@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from threading import Lock
-from typing import TYPE_CHECKING
 
 import numpy as np
 import sqlalchemy as sa
@@ -28,11 +25,11 @@ from countenance.gallery.answers import (
     UserMatches,
 )
 from countenance.gallery.by_user import grouped, settled
+from countenance.gallery.local import LocalSearch
 from countenance.gallery.profiles import GroupProfile, Profiles
-from countenance.gallery.search.chunk import Numbers, Rows
-from countenance.gallery.search.index import Hits, Index, IndexSnapshot
-from countenance.gallery.search.row_file import RowsLost, RowsOnDisk
-from countenance.gallery.search.threads import ThreadPool
+from countenance.gallery.search.chunk import Rows
+from countenance.gallery.search.row_file import RowsOnDisk
+from countenance.gallery.searching import GallerySearch
 from countenance.gallery.store import GalleryHead, Store
 from countenance.gallery.users import Users
 from countenance.observing import timed
@@ -40,27 +37,11 @@ from countenance.scoring.calibration import Calibration
 from countenance.scoring.coarse import coarse
 from countenance.scoring.normaliser import Normaliser
 
-if TYPE_CHECKING:
-    from countenance.gallery.search.bounded import BoundedSearch
-
-log = logging.getLogger(__name__)
-_AT_ONCE = 1024  # rows read from the store in one go: few enough to stay in the cache until they are normalised
 _GALLERIES_AT_ONCE = 100
 _ROWS_PER_USER = 2  # hits that a search for users starts with; the number is doubled until the users are certain
 _TOO_FAST = "the gallery changes faster than it can be searched"
 _TRIES = 10  # of a search that finds its gallery changed when it is done
 EnrolledFaces = list[EnrolledFace]
-
-
-class _Entry:
-    """The index of the gallery with that number in the store, and the lock for bringing it up to date."""
-
-    __slots__ = ("index", "lock", "number")
-
-    def __init__(self, number: int, pool: ThreadPool, on_disk: RowsOnDisk | None) -> None:
-        self.number = number
-        self.lock = Lock()
-        self.index = Index(pool, on_disk)
 
 
 class Gallery:
@@ -69,8 +50,9 @@ class Gallery:
     profiles: what callers wrote beside galleries, users and faces.
     engine: from `countenance.database.open_database`. normaliser: makes the rows that are searched from templates.
     now: the clock, UTC. new_id: makes face and image ids. threads: how many one search may use; 0 means all cores.
-    recorder: records changes of rows; without it none are recorded, and every row is trusted.
-    on_disk: where the rows of large galleries lie; without it, all are in memory.
+    recorder: records changes of rows; without it none are recorded, and every row is trusted. on_disk: where the rows
+    of large galleries lie; without it, all are in memory. searching: what searches, with the same normaliser; an index
+    in this process where none is given.
     """
 
     def __init__(
@@ -82,18 +64,17 @@ class Gallery:
         threads: int = 0,
         recorder: Recorder | None = None,
         on_disk: RowsOnDisk | None = None,
+        searching: GallerySearch | None = None,
     ) -> None:
         self._store = Store(engine, now, new_id, recorder)
         self._users = Users(engine, now, recorder)
         self.profiles = Profiles(engine, now)
         self.new_id = new_id
         self._normaliser = normaliser
-        self._indexes: dict[str, _Entry] = {}
-        self._lock = Lock()
+        self._searching: GallerySearch = searching or LocalSearch(
+            self._store, self._users, normaliser, threads, on_disk=on_disk
+        )
         self._unscrubbed = False
-        self._pool = ThreadPool(threads)
-        self._on_disk = on_disk
-        self._bounded: BoundedSearch | None = None
 
     def create(
         self,
@@ -129,8 +110,7 @@ class Gallery:
     def delete(self, gallery_id: str) -> bool:
         """Delete the gallery with all its faces; `NotFound` if there is none. The answer is `Erased.scrubbed`."""
         self._store.delete(gallery_id)
-        with self._lock:
-            self._indexes.pop(gallery_id, None)
+        self._searching.forget(gallery_id)
         return self.scrub()
 
     def enrol(
@@ -288,14 +268,8 @@ class Gallery:
         _of_one_model(head, calibration)
         if not templates:
             return UserMatches(head.users, ())
-        for head, snapshot, probes, without in self._tries(gallery_id, templates, exclude_face_id):
-            try:
-                users = self._users_like(
-                    head.number, snapshot, probes, limit, calibration, similarity, without, exclude_user_id
-                )
-            except RowsLost:
-                self._forget(gallery_id)
-                continue
+        for head, probes, without in self._tries(gallery_id, templates, exclude_face_id):
+            users = self._users_like(gallery_id, head, probes, limit, calibration, similarity, without, exclude_user_id)
             if users is not None:
                 return UserMatches(head.users, tuple(users))
         raise Overloaded(_TOO_FAST)
@@ -315,13 +289,9 @@ class Gallery:
                 if info.model != model:
                     continue
                 try:
-                    snapshot = self._snapshot(info.gallery_id, self._head(info.gallery_id))
+                    self._searching.read(info.gallery_id, self._head(info.gallery_id))
                 except NotFound:
                     continue  # deleted meanwhile
-                if snapshot is not None and snapshot.coder is not None:
-                    from countenance.gallery.search.bounded import BoundedSearch
-
-                    BoundedSearch(self._pool).prepare(snapshot)
                 done += 1
             if page.next is None:
                 return done
@@ -329,7 +299,7 @@ class Gallery:
 
     def search_counts(self) -> SearchCounts:
         """Counts of the searches among many faces since this object was made."""
-        return self._bounded.counts if self._bounded else SearchCounts()
+        return self._searching.counts
 
     def scrub(self, wait_ms: int = 2000) -> bool:
         """Remove deleted data from the disk. False if a reader held an older snapshot for longer than `wait_ms`.
@@ -343,24 +313,21 @@ class Gallery:
     def _search(
         self, gallery_id: str, templates: Sequence[Template], limit: int, min_score: float, excluded: str | None
     ) -> tuple[Matches, ...]:
-        for head, snapshot, probes, without in self._tries(gallery_id, templates, excluded):
-            try:
-                hits_of_probes = self._find(snapshot, probes, limit, min_score, without)
-            except RowsLost:
-                self._forget(gallery_id)
+        for head, probes, without in self._tries(gallery_id, templates, excluded):
+            found = self._searching.find(gallery_id, head, probes, limit, min_score, without=without)
+            if found is None:
                 continue
-            numbers = {number for hits in hits_of_probes for number, _ in hits}
+            numbers = {number for hits in found.hits for number, _ in hits}
             faces = self._store.by_number(head.number, sorted(numbers))
             if len(faces) == len(numbers):  # otherwise a hit was erased meanwhile, and another face takes its place
                 return tuple(
-                    Matches(snapshot.size, tuple((faces[number], score) for number, score in hits))
-                    for hits in hits_of_probes
+                    Matches(found.size, tuple((faces[number], score) for number, score in hits)) for hits in found.hits
                 )
         raise Overloaded(_TOO_FAST)
 
     def _tries(
         self, gallery_id: str, templates: Sequence[Template], excluded: str | None
-    ) -> Iterator[tuple[GalleryHead, IndexSnapshot, Rows, int | None]]:
+    ) -> Iterator[tuple[GalleryHead, Rows, int | None]]:
         """The gallery as it is now, the probes, and the row that does not count: read again for each of a limited
         number of tries. A caller for whom a hit was gone by the time it was looked up goes on to the next try.
         """
@@ -368,26 +335,13 @@ class Gallery:
             head = self._head(gallery_id)
             for template in templates:
                 _of_one_space(head, template)
-            try:
-                snapshot = self._snapshot(gallery_id, head)
-            except RowsLost:
-                self._forget(gallery_id)
-                continue
-            if snapshot is None:
-                continue
             probes = self._normaliser.probe_side(np.stack([template.vector for template in templates]))
-            yield head, snapshot, probes, self._store.number_of(head.number, excluded) if excluded else None
-
-    def _forget(self, gallery_id: str) -> None:
-        """Have the index made again from the database, whose rows in a file were lost."""
-        log.error("rows of a gallery could not be read from their file; its index is made again from the database")
-        with self._lock:
-            self._indexes.pop(gallery_id, None)
+            yield head, probes, self._store.number_of(head.number, excluded) if excluded else None
 
     def _users_like(
         self,
-        gallery: int,
-        snapshot: IndexSnapshot,
+        gallery_id: str,
+        head: GalleryHead,
         probes: Rows,
         limit: int,
         calibration: Calibration,
@@ -395,94 +349,33 @@ class Gallery:
         without: int | None,
         without_user: str | None,
     ) -> Sequence[UserMatch] | None:
-        """The first `limit` users; None if a face was erased or taken from its user meanwhile."""
+        """The first `limit` users; None if a face was erased or taken from its user meanwhile, or `head` is out of
+        date.
+        """
         least, asked = calibration.score(similarity), _ROWS_PER_USER * limit
         while True:
-            hits_of_probes = self._find(snapshot, probes, asked, least, without, owned=True)
-            numbers = {number for hits in hits_of_probes for number, _ in hits}
-            known = self._users.owners(gallery, sorted(numbers if without is None else numbers | {without}))
+            found = self._searching.find(gallery_id, head, probes, asked, least, without=without, owned=True)
+            if found is None:
+                return None
+            numbers = {number for hits in found.hits for number, _ in hits}
+            known = self._users.owners(head.number, sorted(numbers if without is None else numbers | {without}))
             owner, size, different = known
             if not numbers <= owner.keys() | different:
                 return None
             if without in owner:
                 size[owner[without]] -= 1
             others = {number: user_id for number, user_id in owner.items() if user_id != without_user}
-            users = grouped(hits_of_probes, others, size, calibration, similarity)
-            if settled(users, hits_of_probes, asked, limit, calibration, similarity):
+            users = grouped(found.hits, others, size, calibration, similarity)
+            if settled(users, found.hits, asked, limit, calibration, similarity):
                 return users[:limit]
             asked *= 2
-
-    def _find(
-        self,
-        snapshot: IndexSnapshot,
-        probes: Rows,
-        limit: int,
-        min_score: float,
-        without: int | None,
-        owned: bool = False,
-    ) -> Sequence[Hits]:
-        if snapshot.coder is None:
-            return [snapshot.search(probe, limit, min_score, without, owned) for probe in probes]
-        with self._lock:
-            if self._bounded is None:
-                from countenance.gallery.search.bounded import (
-                    BoundedSearch,  # imports numba, which small galleries do not need
-                )
-
-                self._bounded = BoundedSearch(self._pool)
-        if len(probes) == 1:
-            return [self._bounded.search(snapshot, probes[0], limit, min_score, without, owned)]
-        return self._bounded.search_many(snapshot, probes, limit, min_score, owned)
 
     def _head(self, gallery_id: str) -> GalleryHead:
         try:
             return self._store.head(gallery_id)
         except NotFound:
-            with self._lock:
-                self._indexes.pop(gallery_id, None)  # another process deleted it
+            self._searching.forget(gallery_id)  # another process deleted it
             raise
-
-    def _snapshot(self, gallery_id: str, head: GalleryHead) -> IndexSnapshot | None:
-        """The gallery's rows at `head` or later; None if so much changed meanwhile that `head` is out of date."""
-        with self._lock:
-            entry = self._indexes.get(gallery_id)
-            if entry is None or entry.number != head.number:
-                self._store.check_gallery(head.number)
-                entry = self._indexes[gallery_id] = _Entry(head.number, self._pool, self._on_disk)
-        snapshot = entry.index.snapshot
-        if snapshot.revision >= head.revision:
-            return snapshot
-        with entry.lock:
-            if entry.index.snapshot.revision < head.revision and not self._catch_up(entry.index, head):
-                return None
-            return entry.index.snapshot
-
-    def _catch_up(self, index: Index, head: GalleryHead) -> bool:
-        """Read what changed since the snapshot, or everything; False if the log of erasures was cut meanwhile.
-
-        Reads may see later changes than `head`, never earlier ones only: added faces first, then their users, then
-        erasures. A change that is seen early is seen again next time; applying it twice does no harm.
-        """
-        since = head.revision if index.snapshot.revision < 0 else index.snapshot.revision
-        index.expect(head.faces)
-        new = self._store.templates_after(head.number, index.last, head.dimension or 0, _AT_ONCE)
-        for numbers, rows in self._pool.ahead(self._rows, new):
-            index.append(numbers, rows)
-        owned, let_go = self._users.changed_since(head.number, index.snapshot.revision)
-        index.own(owned, True)
-        index.own(let_go, False)
-        erased = self._store.erased_since(head.number, since)
-        if erased is None:
-            index.clear()
-            return False
-        index.erase(erased)
-        index.publish(head.revision)
-        return True
-
-    def _rows(self, part: tuple[Numbers, Rows]) -> tuple[Numbers, Rows]:
-        """The rows that are searched, of some faces' templates."""
-        numbers, templates = part
-        return numbers, self._normaliser.gallery_side(np.ascontiguousarray(templates, dtype=np.float32))
 
 
 def _of_one_space(head: GalleryHead, template: Template) -> None:

@@ -35,6 +35,7 @@ from countenance.gallery.bound import (
 from countenance.gallery.overlap import already_there
 from countenance.gallery.paging import microseconds, moment, page_size, place, portions
 from countenance.gallery.profiles import GroupProfile, profile_row
+from countenance.gallery.share import END, EVERYTHING, FaceShare
 from countenance.gallery.stored_templates import undamaged
 from countenance.gallery.tables import erasures, faces, galleries, gallery_profiles, images, users
 from countenance.gallery.users import user_number
@@ -395,47 +396,69 @@ class Store:
         return enrolled
 
     def templates_after(
-        self, gallery: int, number: int, dimension: int, at_once: int
+        self, gallery: int, number: int, dimension: int, at_once: int, share: FaceShare = EVERYTHING
     ) -> Iterator[tuple[Numbers, Rows]]:
-        """The numbers (n,) and raw templates (n, d) above `number`, in order, at most `at_once` at a time.
+        """The numbers (n,) and raw templates (n, d) of `share` above `number`, in order, at most `at_once` at a time.
 
         A damaged template, and a face that is not as it was recorded, is left out; the log names its row.
+        """
+        first, stop = share.stretch(number + 1)
+        while dimension:  # nothing was ever enrolled in a gallery without one
+            portion = self._portion(gallery, first, stop, at_once)
+            if portion:
+                numbers, rows = self._sound(gallery, portion, dimension)
+                if len(numbers):
+                    yield numbers, rows
+            if len(portion) == at_once:
+                first = portion[-1][0] + 1
+            elif (following := self._first_from(gallery, stop)) is not None:
+                first, stop = share.stretch(following)
+            else:
+                return
+
+    def _portion(self, gallery: int, first: int, stop: int, at_once: int) -> Sequence[Row]:
+        """The first rows with numbers from `first` up to `stop`: number, then `FACE_COLUMNS`.
 
         It reads through the driver itself: SQLAlchemy's rows would take as long as the rest of a start.
         """
-        while dimension:  # nothing was ever enrolled in a gallery without one
-            query = (
-                sa.select(faces.c.number, *FACE_COLUMNS)
-                .where(faces.c.gallery == gallery, faces.c.number > number)
-                .order_by(faces.c.number)
-                .limit(at_once)
+        query = (
+            sa.select(faces.c.number, *FACE_COLUMNS)
+            .where(faces.c.gallery == gallery, faces.c.number >= first, faces.c.number < stop)
+            .order_by(faces.c.number)
+            .limit(at_once)
+        )
+        statement = str(query.compile(self._engine, compile_kwargs={"literal_binds": True}))
+        with reading(self._engine) as connection:
+            cursor = connection.connection.cursor()
+            cursor.execute(statement)
+            portion = cursor.fetchall()
+            cursor.close()
+        return portion
+
+    def _first_from(self, gallery: int, number: int) -> int | None:
+        """The lowest number in the gallery that is not below `number`."""
+        if number >= END:
+            return None
+        query = sa.select(sa.func.min(faces.c.number)).where(faces.c.gallery == gallery, faces.c.number >= number)
+        with reading_once(self._engine) as connection:
+            return connection.execute(query).scalar()
+
+    def _sound(self, gallery: int, portion: Sequence[Row], dimension: int) -> tuple[Numbers, Rows]:
+        """The numbers and templates of those rows that are whole and as they were recorded."""
+        some, *_, templates = zip(*portion, strict=True)
+        different = self._different(gallery, portion)
+        numbers = np.array(some, dtype=np.int64)
+        whole = undamaged(templates, dimension)
+        for damaged in numbers[~whole]:
+            log.error(
+                "row %d of the table faces holds a damaged template and is left out of every search; "
+                "`countenance ledger verify` lists such rows",
+                damaged,
             )
-            statement = str(query.compile(self._engine, compile_kwargs={"literal_binds": True}))
-            with reading(self._engine) as connection:
-                cursor = connection.connection.cursor()
-                cursor.execute(statement)
-                portion = cursor.fetchall()
-                cursor.close()
-            if not portion:
-                return
-            some, *_, templates = zip(*portion, strict=True)
-            different = self._different(gallery, portion)
-            numbers = np.array(some, dtype=np.int64)
-            number = int(numbers[-1])
-            whole = undamaged(templates, dimension)
-            for damaged in numbers[~whole]:
-                log.error(
-                    "row %d of the table faces holds a damaged template and is left out of every search; "
-                    "`countenance ledger verify` lists such rows",
-                    damaged,
-                )
-            whole &= ~np.isin(numbers, list(different))
-            numbers = numbers[whole]
-            rows = np.frombuffer(b"".join(compress(templates, whole)), dtype="<f4").reshape(len(numbers), dimension)
-            if len(numbers):
-                yield numbers, rows
-            if len(portion) < at_once:
-                return
+        whole &= ~np.isin(numbers, list(different))
+        numbers = numbers[whole]
+        rows = np.frombuffer(b"".join(compress(templates, whole)), dtype="<f4").reshape(len(numbers), dimension)
+        return numbers, rows
 
     def check_gallery(self, gallery: int) -> None:
         """`NotAsRecorded` if the gallery's row was changed without an entry in the ledger."""

@@ -20,6 +20,7 @@ def test_every_setting_is_documented_and_every_documented_setting_exists() -> No
         "DATABASE": "postgresql://a/b",
         "LOG": "json",
         "ROWS": "disk",
+        "CLUSTER": "127.0.0.1:6379",
     }
     others |= {"METRICS": "127.0.0.1:9464", "PROXIES": "10.0.0.1", "TRACES": "http://127.0.0.1/v1/traces"}
     others |= {"CONSOLE_URL": "https://faces.example", "OIDC_ISSUER": "https://id.example"}

@@ -16,7 +16,7 @@ def test_every_error_of_the_tree_has_its_own_row() -> None:
 
 def test_every_row_is_a_type_that_boto3_can_catch_or_a_protocol_type() -> None:
     modelled = {shape.name for shape in load_model().error_shapes}
-    protocol = {wire.UNRECOGNIZED_CLIENT.type}
+    protocol = {wire.UNRECOGNIZED_CLIENT.type, wire.UNAVAILABLE.type}
     assert {fault.type for fault in wire.FAULTS.values()} <= modelled | protocol
 
 

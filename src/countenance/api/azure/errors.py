@@ -43,6 +43,7 @@ INVALID_IMAGE = AzureError("InvalidImage")
 INVALID_IMAGE_SIZE = AzureError("InvalidImageSize")
 RATE_LIMIT = AzureError("RateLimitExceeded", 429)
 UNAUTHENTICATED = AzureError("401", 401)
+UNAVAILABLE = AzureError("ServiceUnavailable", 503)
 
 BODY_TOO_LARGE = AzureError("RequestBodyTooLarge", 413)
 BODY_TOO_SLOW = AzureError("OperationTimeOut", 408)
@@ -89,6 +90,7 @@ FAULTS: Mapping[type[errors.CountenanceError], AzureError] = MappingProxyType(
         errors.Held: ACCESS_DENIED,
         errors.Unauthenticated: UNAUTHENTICATED,
         errors.Overloaded: RATE_LIMIT,
+        errors.NotSearched: UNAVAILABLE,
         errors.NotRecorded: INTERNAL,
         errors.ClockBack: ACCESS_DENIED,
         errors.NotAsRecorded: ACCESS_DENIED,

@@ -37,7 +37,7 @@ from countenance.api.azure.face_calls import detect
 from countenance.api.azure.routes import Route, route_of
 from countenance.api.azure.wire_call import WireAnswer, WireCall
 from countenance.api.guarded import RECEIPT, CarriesOut, Credentials, OneCaller, note_failure
-from countenance.errors import BudgetSpent, CountenanceError, NotRecorded
+from countenance.errors import BudgetSpent, CountenanceError, NotRecorded, NotSearched
 from countenance.operations import DETECTION_ONLY, Caller
 
 Scope = MutableMapping[str, Any]
@@ -141,11 +141,11 @@ def _failure(error: Exception, scope: Scope, request_id: str) -> tuple[int, byte
     headers = {"x-ms-error-code": fault.code}
     if isinstance(error, CountenanceError | AzureRefused) and error.receipt is not None:
         headers[RECEIPT] = error.receipt
-    if isinstance(error, NotRecorded):  # it says what is wrong and what to do, and holds nothing that was sent
+    if isinstance(error, NotRecorded | NotSearched):  # it says what is wrong, and holds nothing that was sent
         log.error("request %s was not answered: %s", request_id, error)
     elif fault.status == 500:
         note_failure(log, f"request {request_id}", error)
-    if fault.status == 429:
+    if fault.status in (429, 503):
         headers["retry-after"] = "1"
     if isinstance(error, BudgetSpent):
         headers["retry-after"] = str(error.retry_after)

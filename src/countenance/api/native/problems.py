@@ -67,6 +67,7 @@ KINDS: Mapping[type[errors.CountenanceError], Kind] = MappingProxyType(
         errors.Held: Kind(403, "Kept until people have done their part"),
         errors.Unauthenticated: Kind(401, "Nobody proved who asks"),
         errors.Overloaded: Kind(503, "Too much at once"),
+        errors.NotSearched: Kind(503, "A part of the gallery cannot be searched, so nothing is answered"),
         errors.NotRecorded: Kind(503, "The record cannot be written, so nothing is done"),
         errors.ClockBack: Kind(503, "The clock is behind the record, so nothing is done"),
         errors.Misconfigured: Kind(500, "This installation is not in order"),

@@ -37,6 +37,7 @@ INVALID_FORMAT = AwsError("InvalidImageFormatException")
 INVALID_PARAMETER = AwsError("InvalidParameterException")
 INVALID_S3_OBJECT = AwsError("InvalidS3ObjectException")
 NOT_FOUND = AwsError("ResourceNotFoundException")
+UNAVAILABLE = AwsError("ServiceUnavailable", 503)
 THROTTLED = AwsError("ThrottlingException", 503)
 BUDGET_SPENT = AwsError("ThrottlingException", 429)
 
@@ -84,6 +85,7 @@ FAULTS: Mapping[type[errors.CountenanceError], AwsError] = MappingProxyType(
         errors.Held: ACCESS_DENIED,
         errors.Unauthenticated: UNRECOGNIZED_CLIENT,
         errors.Overloaded: THROTTLED,
+        errors.NotSearched: UNAVAILABLE,
         errors.NotRecorded: INTERNAL,
         errors.ClockBack: ACCESS_DENIED,
         errors.Misconfigured: INTERNAL,

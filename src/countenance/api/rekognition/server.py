@@ -41,6 +41,7 @@ from countenance.api.rekognition.errors import (
     INVALID_SIGNATURE,
     SERIALIZATION,
     THROTTLED,
+    UNAVAILABLE,
     UNKNOWN_OPERATION,
     UNKNOWN_PATH,
     UNRECOGNIZED_CLIENT,
@@ -53,7 +54,7 @@ from countenance.api.rekognition.objects import Objects
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import load_model
 from countenance.api.rekognition.signature import SERVICE, WRONG_KEY, WRONG_SIGNATURE, Claim, claim, single
-from countenance.errors import BudgetSpent, CountenanceError, NotRecorded
+from countenance.errors import BudgetSpent, CountenanceError, NotRecorded, NotSearched
 from countenance.operations import Caller
 
 Scope = MutableMapping[str, Any]
@@ -218,11 +219,11 @@ def _failure(error: Exception, request_id: str, *, query: bool = False) -> WireR
     headers = {}
     if isinstance(error, CountenanceError) and error.receipt is not None:
         headers[RECEIPT] = error.receipt
-    if isinstance(error, NotRecorded):  # it says what is wrong and what to do, and holds nothing that was sent
+    if isinstance(error, NotRecorded | NotSearched):  # it says what is wrong, and holds nothing that was sent
         log.error("request %s was not answered: %s", request_id, error)
     elif fault.status == 500:
         note_failure(log, f"request {request_id}", error)
-    if fault == THROTTLED:
+    if fault in (THROTTLED, UNAVAILABLE):
         headers["retry-after"] = "1"
     if isinstance(error, BudgetSpent):
         headers["retry-after"] = str(error.retry_after)

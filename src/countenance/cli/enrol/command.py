@@ -42,6 +42,12 @@ from countenance.errors import BadRequest
     show_default=True,
     help="How good a face has to be.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 4096),
+    default=0,
+    help="Have so many processes of the cluster COUNTENANCE_CLUSTER do it; they find FOLDER at the same path.",
+)
 def enrol(
     gallery: str,
     folder: Path,
@@ -51,6 +57,7 @@ def enrol(
     dry_run: bool,
     max_faces: int,
     quality: str,
+    workers: int,
 ) -> None:
     """Every picture is one operation of its own: decided, on record, and enrolled once however often this is run."""
     from countenance.cli.enrol.run import EnrolmentRun, is_picture
@@ -72,4 +79,6 @@ def enrol(
     if key is None:
         raise BadRequest("enrolling needs --key, the access key id of a mandate")
     with installation() as app:
-        EnrolmentRun(app, Caller(key), gallery, max_faces, QualityFilter(quality)).run(folder, listing)
+        EnrolmentRun(app, Caller(key), gallery, max_faces, QualityFilter(quality), workers).run(
+            folder.resolve() if workers else folder, listing
+        )

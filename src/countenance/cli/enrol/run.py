@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,19 +16,28 @@ from countenance.cli.enrol.ahead import ahead
 from countenance.cli.enrol.log import EnrolmentLog, stamp_of
 from countenance.cli.enrol.pictures import Listing, PictureFile
 from countenance.cli.enrol.users import GalleryUsers
-from countenance.engine import STORED
-from countenance.errors import ImageError, ImageTooLarge, NotFound
-from countenance.operations import KINDS, Caller, CreateGallery, Enrol, Enrolled, QualityFilter, kind_of
+from countenance.cli.enrol.worker import EnrolPicture, by_cluster
+from countenance.errors import ImageError, NotFound
+from countenance.operations import KINDS, Caller, CreateGallery, Enrolled, QualityFilter, kind_of
 from countenance.progress import track
 
 _FACES_ASKED_AT_ONCE = 1000
 
 
 class EnrolmentRun:
-    """One run into one gallery."""
+    """One run into one gallery. workers: processes of the cluster that do it; 0 means this process."""
 
-    def __init__(self, app: Countenance, caller: Caller, gallery: str, max_faces: int, quality: QualityFilter) -> None:
+    def __init__(
+        self,
+        app: Countenance,
+        caller: Caller,
+        gallery: str,
+        max_faces: int,
+        quality: QualityFilter,
+        workers: int = 0,
+    ) -> None:
         self._app, self._caller, self._gallery = app, caller, gallery
+        self._workers = workers
         self._max_faces, self._quality = max_faces, quality
         self._counts = Counter[str]()
         self._users = GalleryUsers(app.guard, caller, gallery)
@@ -45,7 +56,7 @@ class EnrolmentRun:
             todo = [picture for picture in listing.pictures if not journal.done(picture.name, stamp_of(picture))]
             self._say_what_was_done(journal, listing)
             began = time.monotonic()
-            for picture, stamp, future in track(ahead(todo, stamp_of, self._one), self._gallery, len(todo), "images"):
+            for picture, stamp, future in track(self._done(todo), self._gallery, len(todo), "images"):
                 faces = self._enrolled(picture, future)
                 if faces is not None:
                     journal.add(picture.name, stamp, faces)
@@ -55,6 +66,12 @@ class EnrolmentRun:
         if listing.left_out:
             click.echo(f"{len(listing.left_out)} files were not taken (named above)")
         click.echo(f"{self._gallery} held {held.faces} faces and now holds {store.describe(self._gallery).faces} faces")
+
+    def _done(self, todo: list[PictureFile]) -> Iterator[tuple[PictureFile, str, Future[Enrolled]]]:
+        one = EnrolPicture(self._caller, self._gallery, self._max_faces, self._quality)
+        if self._workers and todo:
+            return by_cluster(self._app.cluster_plan, self._workers, one, todo, stamp_of)
+        return ahead(todo, stamp_of, partial(one.by, self._app.guard))
 
     def _say_what_was_done(self, journal: EnrolmentLog, listing: Listing) -> None:
         before = [picture for picture in listing.pictures if journal.done(picture.name, stamp_of(picture))]
@@ -79,13 +96,6 @@ class EnrolmentRun:
         parts = (face_ids[i : i + _FACES_ASKED_AT_ONCE] for i in range(0, len(face_ids), _FACES_ASKED_AT_ONCE))
         faces = self._app.tools.gallery.faces
         return sum(len(faces(self._gallery, face_ids=part, limit=len(part)).items) for part in parts)
-
-    def _one(self, picture: PictureFile) -> Enrolled:
-        size = picture.path.stat().st_size
-        if size > STORED.max_bytes:
-            raise ImageTooLarge(f"the file has {size} bytes, at most {STORED.max_bytes} are read")
-        ask = Enrol(self._gallery, picture.path.read_bytes(), picture.external_id, self._max_faces, self._quality)
-        return self._app.guard.carry_out(self._caller, ask).result
 
     def _enrolled(self, picture: PictureFile, future: Future[Enrolled]) -> tuple[str, ...] | None:
         """The ids of the picture's faces; None if the next run has to try again."""
