@@ -29,7 +29,7 @@ slow: .venv/dev.stamp  ## coverage simulations and other suites of many minutes
 	@$(BIN)/countenance models fetch
 	$(BIN)/pytest -m slow --timeout 3600
 
-hardening: .venv/dev.stamp  ## kills, forgeries, dead disks, connections, corpora, memory: about ten minutes; writes benchmarks/results/hardening.json
+hardening: .venv/dev.stamp  ## kills, forgeries, dead disks, connections, corpora, memory: about fifteen minutes (HARDENING_LONG=1: half an hour); writes benchmarks/results/hardening.json
 	@$(BIN)/countenance models fetch
 	$(BIN)/python -m benchmarks.hardening
 

@@ -99,14 +99,14 @@ def serving(home: Path | None, log: Path | None = None, files: int | None = None
         preexec_fn=None if files is None else lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files)),
     )
     try:
-        for _ in range(600):
+        for _ in range(1800):
             assert process.poll() is None, "the server ended by itself"
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.1)
         else:
-            pytest.fail("the server did not answer within a minute")
+            pytest.fail("the server did not answer within three minutes")
         yield Live(process, f"http://127.0.0.1:{port}", environment)
     finally:
         if process.poll() is None:

@@ -8,6 +8,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import boto3
 import cv2
 import numpy as np
 import pytest
+from benchmarks.hardening import LONG
 from botocore.config import Config
 from tests.integration.serving import REGION, Live, grant, serving
 
@@ -24,6 +26,10 @@ from countenance.mandates import AccessKey
 
 pytestmark = [pytest.mark.hardening, pytest.mark.slow]
 MIB = 2**20
+SOAK_S = 600 if LONG else 120
+PICTURES = 100 if LONG else 50
+"""Twice, in the test of new sizes."""
+LFW = Path(os.environ.get("COUNTENANCE_DATA", "/nonexistent")) / "lfw" / "images"
 SIDE = 6320
 """Of a square of 40 megapixels."""
 
@@ -99,11 +105,49 @@ def test_pictures_of_ever_new_sizes_do_not_fill_the_memory(
 
     with serving(tmp_path) as live:
         client = patient(live, grant(live.environment))
-        some(100)
+        some(PICTURES)
         middle, began = status(live, "VmRSS"), time.monotonic()
-        some(100)
+        some(PICTURES)
         end = status(live, "VmRSS")
-        record_property("pictures a second of new sizes, one caller", round(100 / (time.monotonic() - began), 1))
-    record_property("MiB after 100 pictures of new sizes", middle)
-    record_property("MiB after 200", end)
+        record_property("pictures a second of new sizes, one caller", round(PICTURES / (time.monotonic() - began), 1))
+    record_property(f"MiB after {PICTURES} pictures of new sizes", middle)
+    record_property(f"MiB after {2 * PICTURES}", end)
     assert end - middle < 60
+
+
+def test_a_soak_of_calls_of_all_kinds_does_not_fill_the_memory(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """Four callers enrol, search, compare, list and delete for `SOAK_S`; the server's memory is read twelve times."""
+    photos = [path.read_bytes() for path in sorted(LFW.glob("*/*_0001.jpg"))[:40]]
+    if not photos:
+        pytest.skip("no faces: COUNTENANCE_DATA names a folder with lfw")
+    with serving(tmp_path) as live:
+        client = patient(live, grant(live.environment))
+        client.create_collection(CollectionId="soak")
+        began = time.monotonic()
+        calls: list[int] = []
+
+        def use() -> None:
+            who = 0
+            while time.monotonic() < began + SOAK_S:
+                one, other = ({"Bytes": photos[(who + step) % len(photos)]} for step in (0, 1))
+                made = client.index_faces(CollectionId="soak", Image=one)["FaceRecords"]
+                client.search_faces_by_image(CollectionId="soak", Image=other)
+                client.compare_faces(SourceImage=one, TargetImage=other)
+                client.list_faces(CollectionId="soak", MaxResults=10)
+                client.delete_faces(CollectionId="soak", FaceIds=[each["Face"]["FaceId"] for each in made])
+                calls.append(5)
+                who += 1
+
+        series = []
+        with ThreadPoolExecutor(4) as callers:
+            ends = [callers.submit(use) for _ in range(4)]
+            for number in range(1, 13):
+                time.sleep(max(0.0, began + SOAK_S * number / 12 - time.monotonic()))
+                series.append(status(live, "VmRSS"))
+        assert [end.exception() for end in ends] == [None] * 4
+    record_property("seconds of soak", SOAK_S)
+    record_property("calls in the soak", sum(calls))
+    record_property("MiB at each twelfth of the soak", series)
+    assert series[-1] - series[5] < 60

@@ -9,11 +9,12 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from benchmarks.hardening import LONG
 from sqlalchemy import event
 from tests.fakes.postgres import NO_SERVER, postgres_server, programs
 
@@ -24,6 +25,7 @@ from countenance.signing import Signer
 
 pytestmark = pytest.mark.hardening
 
+KILLS = 100 if LONG else 30
 APPENDER = Path(__file__).with_name("appender.py")
 SIGNER = Signer(bytes(32))
 ORIGIN = "log.example/faces"
@@ -81,7 +83,7 @@ def assert_whole(path: Path | str, acknowledged: dict[int, str], verify: bool = 
         engine.dispose()
 
 
-def kill_again_and_again(path: Path | str, rounds: int, chance: random.Random) -> None:
+def kill_again_and_again(path: Path | str, rounds: int, chance: random.Random) -> int:
     acknowledged: dict[int, str] = {}
     for n in range(rounds):
         appender = Appender(path, f"round-{n}")
@@ -92,6 +94,7 @@ def kill_again_and_again(path: Path | str, rounds: int, chance: random.Random) -
         size = assert_whole(path, acknowledged, verify=n % 10 == 9 or n == rounds - 1)
     assert len(acknowledged) > rounds
     assert size >= len(acknowledged) + 1
+    return len(acknowledged)
 
 
 def test_no_acknowledged_entry_is_lost_when_the_process_is_killed(place: Path | str) -> None:
@@ -99,8 +102,14 @@ def test_no_acknowledged_entry_is_lost_when_the_process_is_killed(place: Path | 
 
 
 @pytest.mark.slow
-def test_no_acknowledged_entry_is_lost_in_a_hundred_kills(tmp_path: Path) -> None:
-    kill_again_and_again(tmp_path / "countenance.sqlite", 100, random.Random(2))
+def test_no_acknowledged_entry_is_lost_in_many_kills(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    record_property("kills", KILLS)
+    record_property(
+        "entries acknowledged in those kills",
+        kill_again_and_again(tmp_path / "countenance.sqlite", KILLS, random.Random(2)),
+    )
 
 
 def test_processes_that_append_at_once_make_one_log(place: Path | str) -> None:

@@ -41,5 +41,15 @@ def test_a_stage_that_takes_too_long_is_ended_and_the_others_are_counted(
     }
 
 
+def test_what_an_ended_stage_had_shown_is_counted_and_its_test_named() -> None:
+    begun = '{"test": "a", "ended": "begun", "measured": {}}'
+    ended = '{"test": "a", "ended": "passed", "measured": {"MiB": 3}}'
+    second = begun.replace('"a"', '"b"')
+    counted = hardening.counted("\n".join([begun, ended, second, '{"test": "c", "en']))
+    assert counted == {"passed": 1, "failed": 0, "skipped": 0, "unended": ["b"], "measured": {"MiB": 3}}
+    failed = hardening.counted(ended + "\n" + ended.replace("passed", "failed") + "\n")
+    assert (failed["passed"], failed["failed"]) == (0, 1)
+
+
 def test_a_stage_that_fails_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert hardening.main(stages(tmp_path, monkeypatch, bad="assert False")) == 1
