@@ -31,8 +31,9 @@ from countenance.api.cors import cross_origin
 from countenance.api.lifespan import Lifespan
 from countenance.api.observed import Observed
 from countenance.api.prefixes import PrefixRouter
+from countenance.binding import BoundRow
 from countenance.budgets import Budgets, read_defaults
-from countenance.casework import CaseRecords
+from countenance.casework import CaseRecords, case_rows
 from countenance.cluster import ClusterPlan, ClusterSearch, Part, check_cluster, memory_for
 from countenance.custody import Custody, custody_rows
 from countenance.database import Transaction, open_database
@@ -52,7 +53,7 @@ from countenance.gallery import (
 )
 from countenance.heap import bound_heap
 from countenance.home import private_home
-from countenance.jobs import VideoRequest
+from countenance.jobs import VideoRequest, job_rows
 from countenance.ledger import Bindings, Ledger, named_heads
 from countenance.mandates import (
     AccountStore,
@@ -61,6 +62,7 @@ from countenance.mandates import (
     OutsideCheckStore,
     Register,
     SignInStore,
+    account_rows,
     moratorium_rows,
     operator_rows,
     outside_check_rows,
@@ -83,6 +85,9 @@ BOUND = (
     outside_check_rows,
     user_rows,
     sign_in_rows,
+    account_rows,
+    case_rows,
+    job_rows,
 )
 """All rows that must be as the ledger recorded them."""
 
@@ -122,8 +127,10 @@ class Countenance:
         database = open_database(settings.place)
         ledger = Ledger(database, Signer.from_file(settings.keys / "ledger.key"), settings.origin, _now)
 
-        def erase_pictures(transaction: Transaction, face_ids: Sequence[str], gallery_id: str | None) -> None:
-            own.case_records.erase_pictures_of_faces(transaction, face_ids, gallery_id)
+        def erase_pictures(
+            transaction: Transaction, face_ids: Sequence[str], gallery_id: str | None
+        ) -> Sequence[BoundRow]:
+            return own.case_records.erase_pictures_of_faces(transaction, face_ids, gallery_id)
 
         bindings = Bindings(database, ledger, secret_file(settings.keys / "bindings.key"), BOUND, erase_pictures)
         register = Register(database, secret_file(settings.keys / "mandates.key"), _now, bindings)
@@ -190,7 +197,8 @@ class Countenance:
 
     @property
     def _account_store(self) -> AccountStore:
-        return AccountStore(self.database, secret_file(self.settings.keys / "console.key"), _now, os.urandom)
+        key = secret_file(self.settings.keys / "console.key")
+        return AccountStore(self.database, key, _now, os.urandom, self.bindings)
 
     @property
     def _sign_in_store(self) -> SignInStore:
@@ -326,7 +334,7 @@ class Countenance:
     @cached_property
     def jobs(self) -> operations.Jobs:
         """Jobs on stored video, and stream processors."""
-        return operations.Jobs(self.database, _now)
+        return operations.Jobs(self.database, _now, self.bindings)
 
     @cached_property
     def objects(self) -> rekognition.Objects:
@@ -376,7 +384,7 @@ class Countenance:
     @cached_property
     def case_records(self) -> CaseRecords:
         """The sealed records of cases, and the pictures under review."""
-        return CaseRecords(self.database, secret_file(self.settings.keys / "casework.key"), _now)
+        return CaseRecords(self.database, secret_file(self.settings.keys / "casework.key"), _now, self.bindings)
 
     @cached_property
     def cases(self) -> administration.Cases:

@@ -77,6 +77,9 @@ class Recorder(Protocol):
     def complete(self, table: str, rows: Collection[BoundRow]) -> bool:
         """Whether `rows` are all rows of the table, each as it was recorded last."""
 
+    def missing(self, row: BoundRow) -> bool:
+        """Of a row that is not there: whether it was recorded, and so was removed by hand."""
+
 
 class Unrecorded:
     """Changes that nobody records, on rows that nobody doubts: for stores that are used by themselves."""
@@ -96,3 +99,7 @@ class Unrecorded:
     def complete(self, table: str, rows: Collection[BoundRow]) -> bool:
         """Yes."""
         return True
+
+    def missing(self, row: BoundRow) -> bool:
+        """No."""
+        return False

@@ -30,7 +30,7 @@ from countenance.casework.grades import (
     still_wanted,
 )
 from countenance.casework.rates import LEAST_KNOWN, ReviewerRates, ReviewLimits, exceeded, rates_of
-from countenance.casework.records import CaseRecord, CaseRecords
+from countenance.casework.records import CaseRecord, CaseRecords, case_rows
 from countenance.casework.statement import TAINT, export_text
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "SearchKind",
     "SearchOutcome",
     "VideoSight",
+    "case_rows",
     "exceeded",
     "export_text",
     "fused",

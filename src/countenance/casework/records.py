@@ -1,13 +1,16 @@
 """Records of cases and the pictures under review, sealed (AES-256-GCM) and bound to their place. Records are added and
 never changed; what is in force follows from all records of a kind, so nothing can be changed unnoticed. Write access to
-the database is not enough to make one. Pictures are erased when their review is over.
+the database is not enough to make one, nor to remove one: each is bound to the ledger, with its id and with its place
+among those of its kind and of its parent, so that a reader knows how many there must be. Pictures are erased when their
+review is over.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,10 +20,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.exc import IntegrityError
 
+from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
 from countenance.database import Transaction, changing, order_written, reading
-from countenance.errors import Conflict, Misconfigured, NotFound
+from countenance.errors import Conflict, Misconfigured, NotAsRecorded, NotFound
 from countenance.signing import JSON, canonical
 
+_TRIES = 3  # of a look-up while records are added
 _metadata = sa.MetaData()
 _records = sa.Table(
     "casework_records",
@@ -51,38 +56,48 @@ class CaseRecord:
 
 
 class CaseRecords:
-    """The store. sealing_key: 32 bytes. now: the clock, UTC."""
+    """The store. sealing_key: 32 bytes. now: the clock, UTC. All reading of records raises `NotAsRecorded` where one
+    was removed or altered.
 
-    def __init__(self, engine: sa.Engine, sealing_key: bytes, now: Callable[[], datetime]) -> None:
+    recorder: records changes of rows; without it none are recorded, and every row is trusted.
+    """
+
+    def __init__(
+        self, engine: sa.Engine, sealing_key: bytes, now: Callable[[], datetime], recorder: Recorder | None = None
+    ) -> None:
         self._engine = engine
+        self._recorder = recorder or Unrecorded(engine)
         self._seal = AESGCM(sealing_key)
         self.now = now
 
     def add(self, kind: str, record_id: str, parent: str, value: JSON) -> None:
         """Add a record; `Conflict` if there is one of that kind and id."""
-        try:
-            with changing(self._engine) as connection:
-                connection.execute(_records.insert().values(**self._row(kind, record_id, parent, value)))
-        except IntegrityError:
-            raise Conflict(f"this was done already: {kind}") from None
+
+        def work(transaction: Transaction) -> BoundChange[None]:
+            try:
+                return BoundChange(None, made=self._insert(transaction.connection, kind, record_id, parent, value))
+            except IntegrityError:
+                raise Conflict(f"this was done already: {kind}") from None
+
+        self._recorder.change(work)
 
     def get(self, kind: str, record_id: str) -> CaseRecord:
         """One record, or `NotFound`."""
-        records = self._select(_records.c.kind == kind, _records.c.record_id == record_id)
+        records = self._one(kind, record_id)
         if not records:
             raise NotFound(f"there is no such {kind}")
         return records[0]
 
     def has(self, kind: str, record_id: str) -> bool:
         """Whether there is a record of that kind and id."""
-        return bool(self._select(_records.c.kind == kind, _records.c.record_id == record_id))
+        return bool(self._one(kind, record_id))
 
     def of(self, kind: str, parent: str | None = None) -> list[CaseRecord]:
         """All records of a kind, or those of one parent, oldest first."""
         where = [_records.c.kind == kind]
         if parent is not None:
             where.append(_records.c.parent == parent)
-        return self._select(*where)
+        return self._select(*where, next_one=lambda number: _place(kind, parent, number))
 
     def keep_picture(self, owner: str, part: str, content: bytes) -> None:
         """Keep a picture, in place of an earlier one of that owner and part."""
@@ -119,14 +134,14 @@ class CaseRecords:
 
     def erase_pictures_of_faces(
         self, transaction: Transaction, face_ids: Collection[str], gallery_id: str | None
-    ) -> None:
+    ) -> list[BoundRow]:
         """Erase the pictures of enrolled faces that are erased in the same transaction, alone or with their gallery,
-        and note which leads they were: nobody can judge these any more.
+        and note which leads they were: nobody can judge these any more. The rows of these notes.
         """
-        connection = transaction.connection
+        connection, made = transaction.connection, list[BoundRow]()
         for owner in connection.execute(sa.select(_pictures.c.owner).distinct()).scalars().all():
             is_search = (_records.c.kind == "search", _records.c.record_id == owner)
-            for search in self._read(connection, *is_search):
+            for search in map(self._record, _rows(connection, *is_search)):
                 whole = gallery_id is not None and search.value["gallery_id"] == gallery_id
                 for place, lead in enumerate(search.value["leads"]):
                     if whole or lead["face_id"] in face_ids:
@@ -134,31 +149,40 @@ class CaseRecords:
                             _pictures.delete().where(_pictures.c.owner == owner, _pictures.c.part == str(place))
                         )
                         noted = (_records.c.kind == "face erased", _records.c.record_id == f"{owner}/{place}")
-                        if not self._read(connection, *noted):
-                            row = self._row("face erased", f"{owner}/{place}", owner, {"lead": place})
-                            connection.execute(_records.insert().values(**row))
+                        if not _rows(connection, *noted):
+                            made += self._insert(connection, "face erased", f"{owner}/{place}", owner, {"lead": place})
+        return made
 
-    def _row(self, kind: str, record_id: str, parent: str, value: JSON) -> dict[str, object]:
+    def _insert(
+        self, connection: sa.Connection, kind: str, record_id: str, parent: str, value: JSON
+    ) -> tuple[BoundRow, ...]:
         at = self.now().astimezone(UTC).isoformat()
         sealed = self._sealed(canonical(value), f"{kind}\n{record_id}\n{parent}\n{at}")
-        return {"kind": kind, "record_id": record_id, "parent": parent, "made_at": at, "sealed": sealed}
+        row = {"kind": kind, "record_id": record_id, "parent": parent, "made_at": at, "sealed": sealed}
+        of_kind = sa.select(sa.func.count()).where(_records.c.kind == kind)
+        before = connection.execute(of_kind).scalar_one()
+        before_here = connection.execute(of_kind.where(_records.c.parent == parent)).scalar_one()
+        connection.execute(_records.insert().values(**row))
+        (made,) = _rows(connection, _records.c.kind == kind, _records.c.record_id == record_id)
+        return _bound(made), _id(kind, record_id), _place(kind, None, before), _place(kind, parent, before_here)
 
-    def _select(self, *where: sa.ColumnElement[bool]) -> list[CaseRecord]:
-        with reading(self._engine) as connection:
-            return self._read(connection, *where)
+    def _one(self, kind: str, record_id: str) -> list[CaseRecord]:
+        where = (_records.c.kind == kind, _records.c.record_id == record_id)
+        return self._select(*where, next_one=lambda found: None if found else _id(kind, record_id))
 
-    def _read(self, connection: sa.Connection, *where: sa.ColumnElement[bool]) -> list[CaseRecord]:
-        query = sa.select(_records).where(*where).order_by(_records.c.made_at, order_written(connection.dialect))
-        rows = connection.execute(query).all()
-        return [
-            CaseRecord(
-                row.record_id,
-                row.parent,
-                datetime.fromisoformat(row.made_at),
-                json.loads(self._opened(row.sealed, f"{row.kind}\n{row.record_id}\n{row.parent}\n{row.made_at}")),
-            )
-            for row in rows
-        ]
+    def _select(self, *where: sa.ColumnElement[bool], next_one: Callable[[int], BoundRow | None]) -> list[CaseRecord]:
+        """next_one: after so many, what stands where there must be more."""
+        for _ in range(_TRIES):
+            with reading(self._engine) as connection:
+                rows = _rows(connection, *where)
+            more = next_one(len(rows))
+            if not self._recorder.differing(map(_bound, rows)) and not (more and self._recorder.missing(more)):
+                return [self._record(row) for row in rows]
+        raise NotAsRecorded("a record of a case was removed, or is not as the ledger recorded it")
+
+    def _record(self, row: Any) -> CaseRecord:
+        opened = self._opened(row.sealed, f"{row.kind}\n{row.record_id}\n{row.parent}\n{row.made_at}")
+        return CaseRecord(row.record_id, row.parent, datetime.fromisoformat(row.made_at), json.loads(opened))
 
     def _sealed(self, content: bytes, bound_to: str) -> bytes:
         nonce = secrets.token_bytes(12)
@@ -169,3 +193,33 @@ class CaseRecords:
             return self._seal.decrypt(sealed[:12], sealed[12:], bound_to.encode())
         except InvalidTag as error:
             raise Misconfigured("a record of a case was not written by this installation") from error
+
+
+def case_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
+    """All records, their ids and their places, for comparison with what was recorded."""
+    places: Counter[tuple[str, str | None]] = Counter()
+    for row in connection.execute(sa.select(_records)):
+        name = f"casework_records, row {row.kind!r} {row.record_id!r}: the record"
+        yield _bound(row), name
+        yield _id(row.kind, row.record_id), name
+        for parent in (None, row.parent):
+            yield _place(row.kind, parent, places[row.kind, parent]), name
+            places[row.kind, parent] += 1
+
+
+def _rows(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> Sequence[Any]:
+    query = sa.select(_records).where(*where).order_by(_records.c.made_at, order_written(connection.dialect))
+    return connection.execute(query).all()
+
+
+def _bound(row: Any) -> BoundRow:
+    return BoundRow(_records.name, tuple(row))
+
+
+def _id(kind: str, record_id: str) -> BoundRow:
+    return BoundRow("casework_record_ids", (kind, record_id))
+
+
+def _place(kind: str, parent: str | None, number: int) -> BoundRow:
+    """That there are more than `number` records of that kind and parent, or of that kind."""
+    return BoundRow("casework_record_places", (kind, parent, number))

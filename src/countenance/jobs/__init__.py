@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from countenance.binding import BoundRow, Recorder
 from countenance.jobs.job import (
     Findings,
     JobCandidate,
@@ -16,9 +17,9 @@ from countenance.jobs.job import (
     VideoJob,
     VideoRequest,
 )
-from countenance.jobs.liveness_sessions import LivenessSession, LivenessSessions
+from countenance.jobs.liveness_sessions import LivenessSession, LivenessSessions, liveness_rows
 from countenance.jobs.stream_processors import StreamProcessor, StreamProcessors
-from countenance.jobs.video_jobs import MOST_OPEN, VideoJobs
+from countenance.jobs.video_jobs import MOST_OPEN, VideoJobs, video_job_rows
 
 __all__ = [
     "MOST_OPEN",
@@ -35,13 +36,22 @@ __all__ = [
     "VideoJob",
     "VideoJobs",
     "VideoRequest",
+    "job_rows",
 ]
 
 
-class Jobs:
-    """The jobs, stream processors and liveness sessions of one database. now: the clock, UTC."""
+def job_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
+    """All video jobs and liveness sessions, for comparison with what was recorded."""
+    yield from video_job_rows(connection)
+    yield from liveness_rows(connection)
 
-    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
-        self.videos = VideoJobs(engine, now)
+
+class Jobs:
+    """The jobs, stream processors and liveness sessions of one database. now: the clock, UTC. recorder: records changes
+    of rows; without it none are recorded, and every row is trusted.
+    """
+
+    def __init__(self, engine: sa.Engine, now: Callable[[], datetime], recorder: Recorder | None = None) -> None:
+        self.videos = VideoJobs(engine, now, recorder)
         self.processors = StreamProcessors(engine, now)
-        self.liveness = LivenessSessions(engine, now)
+        self.liveness = LivenessSessions(engine, now, recorder)

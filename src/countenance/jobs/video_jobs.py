@@ -1,17 +1,22 @@
-"""Jobs on stored video in the one database: queued, taken, finished once, erased after their term."""
+"""Jobs on stored video in the one database: queued, taken, finished once, erased after their term.
+
+What a job was ordered to do and for whom, whether people verified its result, and when it ended, is bound to the
+ledger; how far it has come is not.
+"""
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from countenance.database import changing, reading, reading_once
-from countenance.errors import TokenReused, TooManyJobs
+from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
+from countenance.database import Transaction, changing, reading, reading_once
+from countenance.errors import NotAsRecorded, TokenReused, TooManyJobs
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, Point, Pose, Quality
 from countenance.gallery.paging import microseconds, moment, portions
 from countenance.gallery.tables import faces, galleries
@@ -24,14 +29,18 @@ MOST_ATTEMPTS = 3
 """How often a job is started whose process ends before it does."""
 
 _OPEN = (JobState.WAITING, JobState.RUNNING)
-_AT_ONCE = 1000
+_AT_ONCE = 1000  # rows erased
+_TRIES = 3  # of a look-up whose row is being changed
+_PROGRESS = frozenset(["state", "attempts", "message", "outcome", "frames", "notify_us", "notices"])
+_DIFFERS = "this job is not as the ledger recorded it, and nothing is done for it"
 
 
 class VideoJobs:
-    """Jobs on stored video. now: the clock, UTC."""
+    """Jobs on stored video. now: the clock, UTC. recorder: records changes of rows; without it none are recorded."""
 
-    def __init__(self, engine: sa.Engine, now: Callable[[], datetime]) -> None:
+    def __init__(self, engine: sa.Engine, now: Callable[[], datetime], recorder: Recorder | None = None) -> None:
         self._engine = engine
+        self._recorder = recorder or Unrecorded(engine)
         self._now = now
 
     def start(self, asked: VideoRequest) -> str:
@@ -39,14 +48,16 @@ class VideoJobs:
 
         `TokenReused` if the token came with another request, `TooManyJobs` if `MOST_OPEN` of the mandate are open.
         """
-        with changing(self._engine) as connection:
+
+        def work(transaction: Transaction) -> BoundChange[str]:
+            connection = transaction.connection
             if asked.token is not None:
                 query = sa.select(video_jobs.c.job_id, video_jobs.c.request).where(video_jobs.c.token == asked.token)
                 known = connection.execute(query).one_or_none()
                 if known is not None:
                     if known.request != asked.request:
                         raise TokenReused("the request token was sent with another request before")
-                    return str(known.job_id)
+                    return BoundChange(str(known.job_id))
             unfinished = sa.select(sa.func.count()).where(
                 video_jobs.c.mandate_id == asked.mandate_id, video_jobs.c.state.in_(_OPEN)
             )
@@ -78,12 +89,21 @@ class VideoJobs:
                     notices=0,
                 )
             )
-        return job_id
+            return BoundChange(job_id, made=_bound_rows(connection, video_jobs.c.job_id == job_id))
+
+        return self._recorder.change(work)
 
     def find(self, mandate_id: str, job_id: str, kind: JobKind) -> VideoJob | None:
-        """The job of that mandate, id and kind, if there is one."""
+        """The job of that mandate, id and kind, if there is one. `NotAsRecorded` if its row differs from the record."""
         where = (video_jobs.c.job_id == job_id, video_jobs.c.mandate_id == mandate_id, video_jobs.c.kind == kind)
-        return next(iter(self._select(sa.select(video_jobs).where(*where))), None)
+        for _ in range(_TRIES):
+            with reading_once(self._engine) as connection:
+                row = connection.execute(sa.select(video_jobs).where(*where)).one_or_none()
+            if row is None:
+                return None
+            if not self._recorder.differing([_bound(row)], once=True):
+                return _job(row)
+        raise NotAsRecorded(_DIFFERS)
 
     def counts(self) -> dict[JobState, int]:
         """How many jobs there are in each state."""
@@ -99,14 +119,14 @@ class VideoJobs:
         Only for the one process that runs jobs, before it takes any.
         """
         running = video_jobs.c.state == JobState.RUNNING
+        worn = sa.select(video_jobs).where(running, video_jobs.c.attempts >= MOST_ATTEMPTS)
+        for job in self._select(worn):
+            self.fail(job, f"the server ended {MOST_ATTEMPTS} times meanwhile")
         with changing(self._engine) as connection:
-            worn = sa.select(video_jobs.c.number).where(running, video_jobs.c.attempts >= MOST_ATTEMPTS)
-            for number in connection.execute(worn).scalars().all():
-                self._end(connection, number, JobState.FAILED, f"the server ended {MOST_ATTEMPTS} times meanwhile")
             connection.execute(sa.update(video_jobs).where(running).values(state=JobState.WAITING))
 
     def take(self) -> VideoJob | None:
-        """The job that has waited longest, now running; None if none waits."""
+        """The job that has waited longest, now running; None if none waits. One that differs from the record fails."""
         first = sa.select(sa.func.min(video_jobs.c.number)).where(video_jobs.c.state == JobState.WAITING)
         with changing(self._engine) as connection:
             number = connection.execute(first).scalar()
@@ -114,7 +134,13 @@ class VideoJobs:
                 return None
             values = {"state": JobState.RUNNING, "attempts": video_jobs.c.attempts + 1, "frames": 0}
             connection.execute(sa.update(video_jobs).where(video_jobs.c.number == number).values(values))
-            return _job(connection.execute(sa.select(video_jobs).where(video_jobs.c.number == number)).one())
+            row = connection.execute(sa.select(video_jobs).where(video_jobs.c.number == number)).one()
+        if not self._recorder.differing([_bound(row)], once=True):
+            return _job(row)
+        with changing(self._engine) as connection:
+            values = {"state": JobState.FAILED, "message": _DIFFERS}
+            connection.execute(sa.update(video_jobs).where(*_this_attempt(_job(row))).values(values))
+        return self.take()
 
     def give_back(self, job: VideoJob) -> None:
         """Queue a running job again, as if it had not been started."""
@@ -132,9 +158,11 @@ class VideoJobs:
 
         Candidates that were erased meanwhile are left out.
         """
-        with changing(self._engine) as connection:
+
+        def work(transaction: Transaction) -> BoundChange[bool]:
+            connection = transaction.connection
             if connection.execute(sa.select(video_jobs.c.number).where(*_this_attempt(job))).first() is None:
-                return False
+                return BoundChange(False)
             rows = [
                 {"job": job.number, "position": n, "person": each.person, "timestamp_ms": each.timestamp_ms,
                  "face": _written(each.face)}
@@ -151,14 +179,20 @@ class VideoJobs:
             if kept:
                 connection.execute(sa.insert(video_job_candidates), kept)
             more = {"outcome": dict(findings.outcome), "reviewed": findings.reviewed}
-            self._end(connection, job.number, JobState.SUCCEEDED, None, **more)
-            return True
+            return self._ended(connection, job.number, JobState.SUCCEEDED, None, **more)
+
+        return self._recorder.change(work)
 
     def fail(self, job: VideoJob, message: str) -> None:
         """Note why the job failed, unless this attempt is no longer the one running."""
-        with changing(self._engine) as connection:
-            if connection.execute(sa.select(video_jobs.c.number).where(*_this_attempt(job))).first() is not None:
-                self._end(connection, job.number, JobState.FAILED, message)
+
+        def work(transaction: Transaction) -> BoundChange[bool]:
+            connection = transaction.connection
+            if connection.execute(sa.select(video_jobs.c.number).where(*_this_attempt(job))).first() is None:
+                return BoundChange(False)
+            return self._ended(connection, job.number, JobState.FAILED, message)
+
+        self._recorder.change(work)
 
     def faces(self, job: VideoJob, *, by_person: bool, after: int, limit: int) -> list[JobFace]:
         """At most `limit` faces after the first `after`, in order of time, or of person and time."""
@@ -185,7 +219,7 @@ class VideoJobs:
             ]
 
     def to_notify(self) -> list[VideoJob]:
-        """Jobs that have ended and whose topic is to be notified now."""
+        """Jobs that have ended and whose topic is to be notified now; none that differs from the record."""
         due = video_jobs.c.notify_us <= microseconds(self._now())
         return self._select(sa.select(video_jobs).where(due).order_by(video_jobs.c.number).limit(100))
 
@@ -197,21 +231,54 @@ class VideoJobs:
             connection.execute(sa.update(video_jobs).where(video_jobs.c.number == job.number).values(values))
 
     def erase_old(self) -> int:
-        """Erase the jobs whose term is over, with their results; returns how many."""
+        """Erase the jobs whose term is over, with their results; returns how many. One that differs from the record
+        stays, for people to look at.
+        """
         day = timedelta(days=1) // timedelta(microseconds=1)
         over = video_jobs.c.ended_us + sa.cast(video_jobs.c.keep_days, sa.BigInteger) * day < microseconds(self._now())
-        with changing(self._engine) as connection:
-            return connection.execute(sa.delete(video_jobs).where(over)).rowcount
+        numbers = [job.number for job in self._select(sa.select(video_jobs).where(over).limit(_AT_ONCE))]
+        if not numbers:
+            return 0
+        these = video_jobs.c.number.in_(numbers)
 
-    def _end(self, connection: sa.Connection, number: int, state: JobState, message: str | None, **more: Any) -> None:
+        def work(transaction: Transaction) -> BoundChange[int]:
+            unmade = _bound_rows(transaction.connection, these)
+            transaction.connection.execute(sa.delete(video_jobs).where(these))
+            return BoundChange(len(unmade), unmade=unmade)
+
+        return self._recorder.change(work)
+
+    def _ended(
+        self, connection: sa.Connection, number: int, state: JobState, message: str | None, **more: Any
+    ) -> BoundChange[bool]:
         now = microseconds(self._now())
         due = sa.case((video_jobs.c.topic.is_not(None), now), else_=None)
         values = {"state": state, "message": message, "ended_us": now, "notify_us": due, **more}
-        connection.execute(sa.update(video_jobs).where(video_jobs.c.number == number).values(values))
+        this = video_jobs.c.number == number
+        before = _bound_rows(connection, this)
+        connection.execute(sa.update(video_jobs).where(this).values(values))
+        return BoundChange(True, made=_bound_rows(connection, this), unmade=before)
 
     def _select(self, query: sa.Select[Any]) -> list[VideoJob]:
+        """Those that are as they were recorded."""
         with reading_once(self._engine) as connection:
-            return [_job(row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+        different = set(self._recorder.differing(map(_bound, rows), once=True))
+        return [_job(row) for n, row in enumerate(rows) if n not in different]
+
+
+def video_job_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
+    """All jobs, for comparison with what was recorded."""
+    for row in connection.execute(sa.select(video_jobs)):
+        yield _bound(row), f"video_jobs, row {row.number}: whose job it is and what it is to do"
+
+
+def _bound_rows(connection: sa.Connection, where: sa.ColumnElement[bool]) -> tuple[BoundRow, ...]:
+    return tuple(_bound(row) for row in connection.execute(sa.select(video_jobs).where(where)))
+
+
+def _bound(row: Any) -> BoundRow:
+    return BoundRow(video_jobs.name, tuple(value for name, value in row._mapping.items() if name not in _PROGRESS))
 
 
 def _this_attempt(job: VideoJob) -> tuple[sa.ColumnElement[bool], ...]:

@@ -61,8 +61,8 @@ class Bindings:
 
     key: 32 bytes, secret. listers: all bound rows there are; later versions add theirs at the end. Rows older than the
     binding of their table are bound on first use, in entries that say so (`adopted`). erase_too: erases what else is
-    kept of erased faces (ids), or of a gallery (id), in the same transaction. Safe to use from several threads, and
-    beside other processes.
+    kept of erased faces (ids), or of a gallery (id), in the same transaction, and gives the bound rows that it made.
+    Safe to use from several threads, and beside other processes.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Bindings:
         ledger: Ledger,
         key: bytes,
         listers: Sequence[Lister],
-        erase_too: Callable[[Transaction, Sequence[str], str | None], None] | None = None,
+        erase_too: Callable[[Transaction, Sequence[str], str | None], Sequence[BoundRow]] | None = None,
     ) -> None:
         self._engine = engine
         self._ledger = ledger
@@ -99,7 +99,8 @@ class Bindings:
             if change.faces or change.gallery is not None:
                 erase_about(batch, transaction, change.faces, change.gallery)
                 if self._erase_too is not None:
-                    self._erase_too(transaction, change.faces, change.gallery)
+                    more = self._erase_too(transaction, change.faces, change.gallery)
+                    _add(batch, self._commitments(more), {}, ())
             changes.append(change)
 
         self._ledger.carry_out(job)
@@ -120,6 +121,10 @@ class Bindings:
         with self._lock:
             self._ready()
             return made == self._of(table).keys()
+
+    def missing(self, row: BoundRow) -> bool:
+        """See `Recorder.missing`."""
+        return not self.differing([row])
 
     def differences(self) -> list[str]:
         """A sentence for each row and opening that is altered or missing; none holds a private value."""

@@ -5,7 +5,7 @@ requested. Each call reads its mandate from the database, so a revocation takes 
 who request, approve, review and audit.
 """
 
-from countenance.mandates.accounts import AccountSecret, AccountStore, ProvenBy, StoredSession
+from countenance.mandates.accounts import AccountSecret, AccountStore, ProvenBy, StoredSession, account_rows
 from countenance.mandates.mandate import AccessKey, Holder, Mandate, MandateState, Terms
 from countenance.mandates.moratorium_store import MoratoriumStore, moratorium_rows
 from countenance.mandates.operators import Operator, OperatorStore, Role, operator_rows
@@ -35,6 +35,7 @@ __all__ = [
     "SignInStore",
     "StoredSession",
     "Terms",
+    "account_rows",
     "moratorium_rows",
     "operator_rows",
     "outside_check_rows",

@@ -4,7 +4,8 @@ Passkeys and links to accounts elsewhere are in `sign_ins`.
 
 A row is useless without the key file: an account's secrets are sealed (AES-256-GCM, bound to its operator); a session
 is found by an HMAC of its cookie and holds an HMAC over its operator. So write access to the database is not enough to
-sign in.
+sign in. Accounts, sessions and used challenges are bound to the ledger besides, so that no session lives again and
+nothing is good twice because a row was put back; of a session all but the time of its last use.
 """
 
 from __future__ import annotations
@@ -13,18 +14,21 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from countenance.database import changing, inserting, reading
-from countenance.errors import Misconfigured
+from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
+from countenance.database import Transaction, changing, inserting, reading
+from countenance.errors import Misconfigured, NotAsRecorded
 
+_TRIES = 3  # of a look-up whose row is being changed
 _metadata = sa.MetaData()
 _accounts = sa.Table(
     "console_accounts",
@@ -90,12 +94,21 @@ class StoredSession:
 
 
 class AccountStore:
-    """Accounts, sessions and their keys in the one database. key: 32 bytes. now: the clock, UTC."""
+    """Accounts, sessions and their keys in the one database. key: 32 bytes. now: the clock, UTC.
+
+    recorder: records changes of rows; without it none are recorded, and every row is trusted.
+    """
 
     def __init__(
-        self, engine: sa.Engine, key: bytes, now: Callable[[], datetime], entropy: Callable[[int], bytes]
+        self,
+        engine: sa.Engine,
+        key: bytes,
+        now: Callable[[], datetime],
+        entropy: Callable[[int], bytes],
+        recorder: Recorder | None = None,
     ) -> None:
         self._engine = engine
+        self._recorder = recorder or Unrecorded(engine)
         self._seal = AESGCM(hashlib.sha256(b"seal" + key).digest())
         self._mac = hashlib.sha256(b"mac" + key).digest()
         self._entropy = entropy
@@ -105,17 +118,20 @@ class AccountStore:
         """Store a new password and seed for an operator, and end all of the operator's sessions."""
         text = json.dumps([secret.password, secret.seed]).encode()
         row = {"sealed": self._sealed(text, operator_id), "last_step": 0, "made_at": _text(self.now())}
-        with changing(self._engine) as connection:
-            connection.execute(_accounts.delete().where(_accounts.c.operator_id == operator_id))
+
+        def work(transaction: Transaction) -> BoundChange[None]:
+            connection, here = transaction.connection, _accounts.c.operator_id == operator_id
+            before = _bound_rows(connection, _accounts, here)
+            connection.execute(_accounts.delete().where(here))
             connection.execute(_accounts.insert().values(operator_id=operator_id, **row))
+            return BoundChange(None, made=_bound_rows(connection, _accounts, here), unmade=before)
+
+        self._recorder.change(work)
         self.end_all(operator_id)
 
     def secret_of(self, operator_id: str) -> AccountSecret | None:
-        """The operator's secrets; None without an account."""
-        with reading(self._engine) as connection:
-            row = connection.execute(
-                sa.select(_accounts.c.sealed).where(_accounts.c.operator_id == operator_id)
-            ).first()
+        """The operator's secrets; None without an account. `NotAsRecorded` if its row differs from the record."""
+        row = self._recorded(_accounts, _accounts.c.operator_id == operator_id, "account")
         if row is None:
             return None
         password, seed = json.loads(self._opened(row.sealed, operator_id))
@@ -123,9 +139,8 @@ class AccountStore:
 
     def use_step(self, operator_id: str, step: int) -> bool:
         """Take the one-time code of that step of 30 s; False if it, or a later one, was used before."""
-        fresh = (_accounts.c.operator_id == operator_id, _accounts.c.last_step < step)
-        with changing(self._engine) as connection:
-            return connection.execute(_accounts.update().where(*fresh).values(last_step=step)).rowcount == 1
+        fresh = (_accounts.c.operator_id == operator_id) & (_accounts.c.last_step < step)
+        return self._update(_accounts, _accounts.c.operator_id, fresh, last_step=step)
 
     def begin(self, operator_id: str, proven_by: ProvenBy) -> str:
         """Begin a session; returns its cookie, of which only an HMAC is kept."""
@@ -133,15 +148,20 @@ class AccountStore:
         at, session = _text(self.now()), self.derived("session", cookie)
         row = {"began_at": at, "seen_at": at, "proven_by": proven_by}
         row["proof"] = self._proof(session, operator_id, at, proven_by)
-        with changing(self._engine) as connection:
+
+        def work(transaction: Transaction) -> BoundChange[None]:
+            connection = transaction.connection
             connection.execute(_sessions.insert().values(session=session, operator_id=operator_id, **row))
+            return BoundChange(None, made=_bound_rows(connection, _sessions, _sessions.c.session == session))
+
+        self._recorder.change(work)
         return cookie
 
     def session(self, cookie: str) -> StoredSession | None:
-        """The session of a cookie, even if it has ended; None if this installation made no such session."""
-        with reading(self._engine) as connection:
-            where = _sessions.c.session == self.derived("session", cookie)
-            row = connection.execute(sa.select(_sessions).where(where)).first()
+        """The session of a cookie, even if it has ended; None if this installation made no such session.
+        `NotAsRecorded` if its row differs from the record.
+        """
+        row = self._recorded(_sessions, _sessions.c.session == self.derived("session", cookie), "session")
         if row is None:
             return None
         proof = self._proof(row.session, row.operator_id, row.began_at, row.proven_by)
@@ -160,17 +180,17 @@ class AccountStore:
 
     def seen(self, cookie: str) -> None:
         """Note that the session is in use now."""
-        self._update(cookie, seen_at=_text(self.now()))
+        where = (_sessions.c.session == self.derived("session", cookie), _sessions.c.ended_at.is_(None))
+        with changing(self._engine) as connection:
+            connection.execute(_sessions.update().where(*where).values(seen_at=_text(self.now())))
 
     def end(self, cookie: str) -> None:
         """End the session for good."""
-        self._update(cookie, ended_at=_text(self.now()))
+        self._end(_sessions.c.session == self.derived("session", cookie))
 
     def end_all(self, operator_id: str) -> None:
         """End all sessions of an operator for good."""
-        where = (_sessions.c.operator_id == operator_id, _sessions.c.ended_at.is_(None))
-        with changing(self._engine) as connection:
-            connection.execute(_sessions.update().where(*where).values(ended_at=_text(self.now())))
+        self._end(_sessions.c.operator_id == operator_id)
 
     def key_under(self, operator_id: str, mandate_id: str) -> str | None:
         """The access key that the operator's sessions act with under a mandate; None if there is none yet."""
@@ -212,20 +232,48 @@ class AccountStore:
     def use_challenge(self, challenge: str, lasts: timedelta) -> bool:
         """Take a challenge of a sign-in; False if it was used before. lasts: how long its step can be opened."""
         now, digest = self.now(), self.derived("challenge", challenge)
-        with changing(self._engine) as connection:
-            connection.execute(_challenges.delete().where(_challenges.c.expires_at < _text(now)))
+        if self._recorder.missing(_used(digest)):
+            return False
+
+        def work(transaction: Transaction) -> BoundChange[bool]:
+            connection, old = transaction.connection, _challenges.c.expires_at < _text(now)
+            unmade = _bound_rows(connection, _challenges, old)
+            connection.execute(_challenges.delete().where(old))
             used = inserting(connection.dialect, _challenges).values(challenge=digest, expires_at=_text(now + lasts))
             taken = used.on_conflict_do_nothing().returning(_challenges.c.challenge)
-            return connection.execute(taken).first() is not None
+            fresh = connection.execute(taken).first() is not None
+            made = _bound_rows(connection, _challenges, _challenges.c.challenge == digest) if fresh else ()
+            return BoundChange(fresh, made=made, unmade=unmade)
+
+        return self._recorder.change(work)
 
     def _proof(self, session: str, operator_id: str, began_at: str, proven_by: str) -> str:
         how = "" if proven_by == ProvenBy.PASSWORD else f" {proven_by}"  # of sessions there were passwords only before
         return self.derived("proof", f"{session} {operator_id} {began_at}{how}")
 
-    def _update(self, cookie: str, **values: str) -> None:
-        where = (_sessions.c.session == self.derived("session", cookie), _sessions.c.ended_at.is_(None))
-        with changing(self._engine) as connection:
-            connection.execute(_sessions.update().where(*where).values(**values))
+    def _end(self, whose: sa.ColumnElement[bool]) -> None:
+        live = whose & _sessions.c.ended_at.is_(None)
+        self._update(_sessions, _sessions.c.session, live, ended_at=_text(self.now()))
+
+    def _update(self, table: sa.Table, key: sa.Column[str], where: sa.ColumnElement[bool], **values: str | int) -> bool:
+        """Whether any row was where it says. key: what stays the same in a row."""
+
+        def work(transaction: Transaction) -> BoundChange[bool]:
+            connection = transaction.connection
+            these = key.in_(connection.execute(sa.select(key).where(where)).scalars().all())
+            before = _bound_rows(connection, table, these)
+            connection.execute(table.update().where(these).values(**values))
+            return BoundChange(bool(before), made=_bound_rows(connection, table, these), unmade=before)
+
+        return self._recorder.change(work)
+
+    def _recorded(self, table: sa.Table, where: sa.ColumnElement[bool], what: str) -> Any:
+        for _ in range(_TRIES):
+            with reading(self._engine) as connection:
+                row = connection.execute(sa.select(table).where(where)).one_or_none()
+            if row is None or not self._recorder.differing([_bound(table, row)]):
+                return row
+        raise NotAsRecorded(f"this {what} is not as the ledger recorded it, and nobody acts with it")
 
     def _sealed(self, text: bytes, bound_to: str) -> bytes:
         nonce = self._entropy(12)
@@ -236,6 +284,33 @@ class AccountStore:
             return self._seal.decrypt(sealed[:12], sealed[12:], bound_to.encode())
         except InvalidTag as error:
             raise Misconfigured("an account of the console was not written by this installation") from error
+
+
+def account_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
+    """All accounts, sessions and used challenges, for comparison with what was recorded."""
+    for row in connection.execute(sa.select(_accounts)):
+        yield _bound(_accounts, row), f"console_accounts, row {row.operator_id!r}: the sign-in"
+    for row in connection.execute(sa.select(_sessions)):
+        yield _bound(_sessions, row), f"console_sessions, row {row.session!r}: the session"
+    for row in connection.execute(sa.select(_challenges)):
+        for bound in (_bound(_challenges, row), _used(row.challenge)):
+            yield bound, f"console_challenges, row {row.challenge!r}: the used challenge"
+
+
+def _bound_rows(connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[bool]) -> tuple[BoundRow, ...]:
+    rows = connection.execute(sa.select(table).where(where)).all()
+    used = [_used(row.challenge) for row in rows] if table is _challenges else []
+    return (*(_bound(table, row) for row in rows), *used)
+
+
+def _bound(table: sa.Table, row: Any) -> BoundRow:
+    """All values but the time of a session's last use."""
+    return BoundRow(table.name, tuple(value for name, value in row._mapping.items() if name != "seen_at"))
+
+
+def _used(challenge: str) -> BoundRow:
+    """By which a use is known although its row was removed."""
+    return BoundRow("console_challenges_used", (challenge,))
 
 
 def _stored(row: sa.Row[tuple[object, ...]]) -> StoredSession:

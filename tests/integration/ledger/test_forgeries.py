@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -22,27 +23,35 @@ from countenance.custody import Custody, custody_rows
 from countenance.errors import CountenanceError, Misconfigured, NotAsRecorded, StoreError, Unauthenticated
 from countenance.faces import Template
 from countenance.gallery import Gallery
+from countenance.jobs import JobKind, VideoRequest
 from countenance.ledger import Bindings
-from countenance.mandates import AccessKey, Holder, MoratoriumStore, Role, Terms
+from countenance.mandates import AccessKey, AccountSecret, Holder, MoratoriumStore, ProvenBy, Role, Terms
 from countenance.scoring import Calibration, RawCosine
 from countenance.settings import Settings, load
 from countenance.signing import secret_file
 
 pytestmark = pytest.mark.hardening
+ROOT = Path(__file__).parents[3]
 
 CALIBRATION = Calibration(MODEL, "raw", "ca" * 32, np.array([0.0, 0.6, 1.0]), np.array([0.0, -3.0, -9.0]))
 BUDGET = read_defaults()["default"]
 LATER = datetime.now(UTC) + timedelta(days=30)
+ORDERED = VideoRequest(
+    "m", "k", JobKind.SEARCH, "bucket", "film.mp4", None, "staff", 80.0, None, None, None, "asked", 7
+)
 
 
 @dataclass
 class Scene:
-    """What the forgeries find: who holds what in one installation. keys, tokens, holds: by what they are called."""
+    """What the forgeries find: who holds what in one installation. keys, tokens, holds, found: by what they are called;
+    found are the cookies of sessions, and the ids of a video job and of a liveness session.
+    """
 
     settings: Settings
     keys: dict[str, AccessKey]
     tokens: dict[str, str]
     holds: dict[str, str]
+    found: dict[str, str]
 
     def open(self) -> Countenance:
         return Countenance.open(self.settings)
@@ -67,7 +76,7 @@ def gallery_of(app: Countenance) -> Gallery:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     home = tmp_path_factory.mktemp("forged") / "home"
-    scene = Scene(load({"COUNTENANCE_HOME": str(home)}), {}, {}, {})
+    scene = Scene(load({"COUNTENANCE_HOME": str(home)}), {}, {}, {}, {})
     app = scene.open()
     for name in ("active", "other", "ended"):
         terms = Terms("photo_library", "consent", ("staff",), ("identify",))
@@ -87,6 +96,24 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Scene:
             app._sign_in_store.draft(own, "laptop", f"credential of {name}", b"key of " + name.encode(), 3)
         )
         app._sign_in_store.add_link(app._sign_in_store.draft_link(own, "https://id.example", f"account of {name}"))
+    accounts = app._account_store
+    accounts.set_up("operator-1", AccountSecret("hash", "seed"))
+    assert accounts.use_step("operator-1", 7)
+    for name in ("live", "over"):
+        scene.found[name] = accounts.begin("operator-1", ProvenBy.PASSWORD)
+    accounts.end(scene.found["over"])
+    assert accounts.use_challenge("taken", timedelta(days=1))
+    for number in (1, 2):
+        app.case_records.add("search", f"search-{number}", "case-1", {"leads": []})
+    scene.found["job"] = app.jobs.videos.start(ORDERED)
+    check = app._check_store.draft(
+        "a check", "ab" * 32, evidence=None, without_evidence="a test", requested_by="ann", expires_at=LATER
+    )
+    app._check_store.request(check)
+    app._check_store.approve(check.check_id, approved_by="ben")
+    session = app.jobs.liveness.create("m", check.check_id, None)
+    app.jobs.liveness.take(session.session_id, b"live", b"signed")
+    scene.found["liveness"] = session.session_id
     store = MoratoriumStore(app.database, app.bindings)
     store.add("halt-1", "signed")
     store.replace("halt-1", "signed", "signed twice")
@@ -129,7 +156,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 def scene(built: Scene, tmp_path: Path) -> Scene:
     home = tmp_path / "home"
     shutil.copytree(built.settings.home, home)
-    return Scene(load({"COUNTENANCE_HOME": str(home)}), built.keys, built.tokens, built.holds)
+    return Scene(load({"COUNTENANCE_HOME": str(home)}), built.keys, built.tokens, built.holds, built.found)
 
 
 def key_used(name: str) -> Callable[[Scene, Countenance], None]:
@@ -158,6 +185,56 @@ def account_used(name: str) -> Callable[[Scene, Countenance], None]:
         app._sign_in_store.linked("https://id.example", f"account of {name}")
 
     return use
+
+
+def session_used(name: str) -> Callable[[Scene, Countenance], None]:
+    def use(scene: Scene, app: Countenance) -> None:
+        app._account_store.session(scene.found[name])
+
+    return use
+
+
+def signed_in(scene: Scene, app: Countenance) -> None:
+    app._account_store.secret_of("operator-1")
+
+
+def challenged(scene: Scene, app: Countenance) -> None:
+    """Use a challenge a second time; a no is to notice it."""
+    if not app._account_store.use_challenge("taken", timedelta(days=1)):
+        raise NotAsRecorded("known as used")
+
+
+def case_read(scene: Scene, app: Countenance) -> None:
+    app.case_records.of("search", "case-1")
+
+
+def cases_read(scene: Scene, app: Countenance) -> None:
+    app.case_records.of("search")
+
+
+def record_asked(scene: Scene, app: Countenance) -> None:
+    app.case_records.has("search", "search-2")
+
+
+def job_fetched(mandate: str) -> Callable[[Scene, Countenance], None]:
+    def use(scene: Scene, app: Countenance) -> None:
+        app.jobs.videos.find(mandate, scene.found["job"], JobKind.SEARCH)
+
+    return use
+
+
+def job_run(scene: Scene, app: Countenance) -> None:
+    """Take the next job; taking none is to notice it."""
+    if app.jobs.videos.take() is None:
+        raise NotAsRecorded("left out")
+
+
+def check_used(scene: Scene, app: Countenance) -> None:
+    app._check_store.in_force()
+
+
+def liveness_asked(scene: Scene, app: Countenance) -> None:
+    app.jobs.liveness.show(scene.found["liveness"])
 
 
 def hold_shown(ask: str) -> Callable[[Scene, Countenance], None]:
@@ -324,6 +401,40 @@ FORGERIES: dict[str, tuple[list[str], Callable[[Scene, Countenance], None] | Non
         account_used("eve"),
     ),
     "an account unlinked by hand": ([f"DELETE FROM console_links WHERE operator_id={READS}"], None),
+    "an ended session lives again": (
+        ["UPDATE console_sessions SET ended_at=NULL WHERE ended_at IS NOT NULL"],
+        session_used("over"),
+    ),
+    "a session given to another operator": (
+        ["UPDATE console_sessions SET operator_id='operator-2' WHERE ended_at IS NULL"],
+        None,
+    ),
+    "a session deleted": (["DELETE FROM console_sessions WHERE ended_at IS NOT NULL"], None),
+    "a one-time code good twice": (["UPDATE console_accounts SET last_step=0"], signed_in),
+    "a sign-in deleted": (["DELETE FROM console_accounts"], None),
+    "a used challenge deleted": (["DELETE FROM console_challenges"], challenged),
+    "a used challenge made old": (["UPDATE console_challenges SET expires_at='2000-01-01'"], challenged),
+    "a record of a case deleted": (["DELETE FROM casework_records WHERE record_id='search-1'"], case_read),
+    "the last record of a case deleted": (["DELETE FROM casework_records WHERE record_id='search-2'"], record_asked),
+    "all records of cases deleted": (["DELETE FROM casework_records"], cases_read),
+    "a record of a case moved in time": (
+        ["UPDATE casework_records SET made_at='2000-01-01T00:00:00+00:00' WHERE record_id='search-1'"],
+        case_read,
+    ),
+    "a job given to another mandate": (["UPDATE video_jobs SET mandate_id='n'"], job_fetched("n")),
+    "a job under another key": (["UPDATE video_jobs SET access_key='x'"], job_run),
+    "a job on another gallery": (["UPDATE video_jobs SET gallery_id='guests'"], job_run),
+    "a job said to be reviewed": (["UPDATE video_jobs SET reviewed=1"], job_fetched("m")),
+    "a job kept longer": (["UPDATE video_jobs SET keep_days=9999"], job_fetched("m")),
+    "a job deleted": (["DELETE FROM video_jobs"], None),
+    "an outside check's key replaced": ([f"UPDATE outside_checks SET public_key='{'cd' * 32}'"], check_used),
+    "an outside check deleted": (["DELETE FROM outside_checks"], None),
+    "a liveness session given to another mandate": (["UPDATE liveness_sessions SET mandate_id='n'"], liveness_asked),
+    "a liveness session's result removed": (
+        ["UPDATE liveness_sessions SET statement=NULL, signature=NULL"],
+        liveness_asked,
+    ),
+    "a liveness session deleted": (["DELETE FROM liveness_sessions"], None),
     "a moratorium deleted": (["DELETE FROM moratoria WHERE moratorium_id='halt-2'"], decided),
     "all moratoria deleted": (["DELETE FROM moratoria"], decided),
     "a moratorium put back": (["UPDATE moratoria SET statements='signed' WHERE moratorium_id='halt-1'"], decided),
@@ -402,14 +513,27 @@ FORGERIES: dict[str, tuple[list[str], Callable[[Scene, Countenance], None] | Non
 def test_without_a_forgery_everything_works_and_nothing_is_noticed(scene: Scene) -> None:
     app = scene.open()
     app.check_state()
+    uses: tuple[Callable[[Scene, Countenance], None], ...]
     uses = (key_used("active"), key_used("ended"), token_used("reads"), decided, searched("staff", 1), charged)
     ways = [used(name) for used in (passkey_used, account_used) for name in ("reads", "gone")]
+    uses += (session_used("live"), session_used("over"), signed_in, case_read, cases_read, record_asked)
+    uses += (job_fetched("m"), job_run, check_used, liveness_asked)
     for use in (*uses, *ways, hold_shown("reviewed"), hold_shown("rejected"), terms_read):
         use(scene, app)
     with pytest.raises(NotAsRecorded):  # erased, so not found
         searched("staff", 3)(scene, app)
     with pytest.raises(Unauthenticated):
         token_used("gone")(scene, app)
+    accounts = app._account_store
+    assert accounts.use_challenge("fresh", timedelta(days=1))
+    assert not accounts.use_challenge("fresh", timedelta(days=1))
+    assert [accounts.use_step("operator-1", step) for step in (7, 8, 8)] == [False, True, False]
+    accounts.set_up("operator-1", AccountSecret("another", "seed"))
+    ended = [accounts.session(scene.found[name]) for name in ("live", "over")]
+    assert all(each and each.ended_at for each in ended)
+    assert app.case_records.has("search", "search-2")
+    assert not app.case_records.has("search", "search-3")
+    assert app.case_records.of("search", "case-2") == []
     app.close()
     assert scene.verify()[0] == 0
 
@@ -536,3 +660,18 @@ def test_charges_that_were_edited_may_be_accepted_on_record_and_go_on(scene: Sce
     (scene.settings.keys / "budgets.key").unlink()
     code, said = scene.verify()
     assert (code, "keys/budgets.key is missing" in said) == (1, True)
+
+
+def test_every_table_has_a_forgery_or_a_reason_in_the_docs(scene: Scene) -> None:
+    with sqlite3.connect(scene.settings.database_file) as connection:
+        names = (
+            "SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'kept%'"
+        )
+        tables = {name for (name,) in connection.execute(names)}
+    connection.close()
+    listed = (ROOT / "docs" / "ledger.md").read_text().split("| table | bound |")[1].split("\n\n")[0]
+    told = dict(re.findall(r"^\| `(\w+)` \| (yes|no)", listed, re.MULTILINE))
+    assert told.keys() == tables
+    statements = [each for some, _ in FORGERIES.values() for each in some]
+    forged = {name for each in statements for name in re.findall(r"(?:UPDATE|INTO|^DELETE FROM) (\w+)", each)}
+    assert {name for name, bound in told.items() if bound == "yes"} == forged
