@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.fakes.engine import picture_of
+from tests.fakes.engine import picture_of, vector_of
 from tests.unit.casework.conftest import CaseWorld
 
 from countenance.administration import (
@@ -40,6 +40,18 @@ def test_two_faces_are_compared_in_the_answer_form(world: CaseWorld) -> None:
         world.compared(case, picture_of(3), picture_of(4), 0, 1)
     with pytest.raises(BadRequest, match="two pictures"):
         world.cases.compare(case.case_id, "ann", world.caller, pictures=[], similarity=80)
+
+
+@pytest.mark.parametrize("similarity", [0.0, 1e-6, 30.0, 74.999])
+def test_a_case_tells_nothing_of_similarities_below_75_at_any_threshold(world: CaseWorld, similarity: float) -> None:
+    case = world.opened()
+    exact = [world.tools.calibration.similarity(float(vector_of(3) @ vector_of(other))) for other in (0, 1, 2, 4)]
+    assert 0 < max(exact) < 75
+    searched = world.searched(case, 3, similarity=similarity)
+    strangers = [lead.similarity for lead in searched.leads if lead.name != "p-3"]
+    assert strangers == ([0.0] * 4 if similarity == 0 else [])
+    compared = world.compared(case, picture_of(3), picture_of(4), similarity=similarity)
+    assert [lead.similarity for lead in compared.leads] == ([0.0] if similarity == 0 else [])
 
 
 def test_a_picture_that_is_not_fit_to_be_compared_is_a_result(

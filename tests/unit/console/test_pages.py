@@ -186,6 +186,17 @@ def test_two_pictures_are_compared_without_the_word_match(world: ConsoleWorld, i
         assert not re.search(r"\bmatch(?!a|brok)", re.sub(r"<[^>]*>|false match rate", "", text), re.I)
 
 
+@pytest.mark.parametrize("similarity", ["0", "0.000001", "30", "74.999"])
+def test_a_comparison_to_try_tells_nothing_of_similarities_below_75(
+    world: ConsoleWorld, in_force: str, similarity: str
+) -> None:
+    ann = world.signed_in("ann asks")
+    files = {"one": picture(1), "other": picture(2, 3)}
+    text = ann.post("/try/comparison", page="/try", mandate=in_force, similarity=similarity, files=files).text
+    told = re.findall(r'data-head="similarity">([^<]*)<', text)
+    assert told == (["0.0", "0.0"] if similarity == "0" else [])
+
+
 @pytest.mark.parametrize("verdict", [Verdict.PERMIT])
 def test_a_search_gives_leads_with_their_error_or_nobody_or_says_that_the_picture_is_not_fit(
     world: ConsoleWorld,

@@ -187,6 +187,20 @@ def test_more_scans_than_allowed_is_refused() -> None:
     assert read(jpeg).shape == (120, 160, 3)
 
 
+def test_the_cost_of_a_hundred_scans_is_bounded_before_anything_is_decoded() -> None:
+    """Cost is scans times pixels, which the header states; there is no pixel to decode in these."""
+    whole = saved(COLOUR, "JPEG", progressive=True)
+    scans = b"\xff\xda\x00\x08\x01\x01\x00\x00\x00\x10" * 100
+    hundred = whole[: whole.index(b"\xff\xda")] + scans + b"\xff\xd9"
+    header = read_header(with_size(hundred, 2000, 2600), DEFAULT)
+    assert 100 * header.width * header.height == DEFAULT.max_scanned
+    for width, height in ((2000, 2601), (6000, 8000)):
+        with pytest.raises(ImageTooLarge, match=f"100 scans of {width} x {height} pixels, at most 520000000"):
+            read_header(with_size(hundred, width, height), DEFAULT)
+    with pytest.raises(ImageTooLarge, match="101 scans, at most 100"):
+        read_header(hundred[:-2] + scans[:10] + hundred[-2:], DEFAULT)
+
+
 @pytest.mark.parametrize(
     ("marker", "name"),
     [(0xC3, "lossless"), (0xC5, "hierarchical"), (0xC9, "arithmetic-coded"), (0xCA, "arithmetic-coded")],

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
-from tests.fakes.engine import picture_of, vector_of
+from tests.fakes.engine import MODEL, face_at, picture_of, vector_of
 from tests.unit.operations.conftest import CALIBRATION, World
 
+from countenance.faces import Template
 from countenance.operations import (
     Associate,
     Compare,
@@ -18,9 +19,13 @@ from countenance.operations import (
     Enrol,
     SearchByFace,
     SearchByImage,
+    SearchInVideo,
+    SearchPicture,
     SearchUsersByFace,
     SearchUsersByImage,
 )
+from countenance.operations.video import PeopleSeen
+from countenance.video import Observation, Track
 
 STRANGERS = range(1, 41)
 PROBE = 99
@@ -69,3 +74,37 @@ def test_a_comparison_at_threshold_0_matches_all_strangers_alike(world: World) -
     answer = world.guard.carry_out(world.caller, Compare(picture_of(PROBE), picture_of(*STRANGERS), 0.0)).result
     assert [similarity for _, similarity in answer.matches] == [0.0] * len(STRANGERS)
     assert [face.box.left for face, _ in answer.matches] == sorted(face.box.left for face, _ in answer.matches)
+
+
+def of_a_picture(world: World, similarity: float, limit: int) -> list[tuple[str, float]]:
+    """What the search of `/v1` for all faces of a picture tells."""
+    result = world.guard.carry_out(world.caller, SearchPicture("g0", picture_of(PROBE), True, limit, similarity)).result
+    (searched,) = result.faces
+    assert all(CALIBRATION.similarity(c.score) == pytest.approx(c.similarity, abs=0.01) for c in searched.candidates)
+    return [(c.face.face_id, c.similarity) for c in searched.candidates]
+
+
+def of_a_video(world: World, similarity: float, limit: int) -> list[tuple[str, float]]:
+    """What the search for the people of a video tells, which a job stores as it is."""
+    track = Track(0)
+    track.add(Observation(0.0, face_at(0), Template(vector_of(PROBE), MODEL)))
+    seen = PeopleSeen(cast(Any, None), (), (track,), 1, "fake-1")
+    ask = SearchInVideo("g0", cast(Any, None), limit, similarity)
+    (person,) = ask.act(world.guard._tools, cast(Any, None), seen).people
+    assert all(CALIBRATION.similarity(c.score) == pytest.approx(c.similarity, abs=0.01) for c in person.candidates)
+    return [(c.face.face_id, c.similarity) for c in person.candidates]
+
+
+@pytest.mark.parametrize("door", [of_a_picture, of_a_video])
+def test_no_threshold_tells_how_alike_strangers_are_by_picture_or_video(
+    world: World, faces: list[str], door: Callable[[World, float, int], list[tuple[str, float]]]
+) -> None:
+    assert {similarity for _, similarity in door(world, 0.0, 50)} == {0.0}
+    assert [face for face, _ in door(world, 0.0, 50)] == sorted(faces)
+    assert door(world, 0.0, 39) == []  # who is left out of a full list would tell who is least alike
+    scores = [float(vector_of(person) @ vector_of(PROBE)) for person in STRANGERS]
+    exact = [each for each in map(CALIBRATION.similarity, scores) if each > 0]
+    assert len(exact) > 3
+    assert max(exact) < 75
+    for threshold in (1e-6, min(exact), max(exact), 74.999):
+        assert door(world, threshold, 50) == []
