@@ -120,7 +120,7 @@ def sample(name: str, count: int, seed: int) -> list[str]:
         "killed": len(tried) - len(found) - len(late),
         "timed out": len(late),
         "survived": len(found),
-        "survival rate, 95 %": [round(bound, 4) for bound in (rate.lower, rate.upper)],
+        "survival rate, 95 %": [round(bound, 4) for bound in (rate.low, rate.high)],
         "survivors": found,
     }
     RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
