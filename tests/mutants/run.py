@@ -25,6 +25,7 @@ from countenance.metrics.statistics.intervals import wilson
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / ".mutants"
+WHAT = "Mutants drawn at random from each part of `tests/mutants/run.py`, and which of them the nearest tests noticed."
 RESULTS = ROOT / "benchmarks" / "results" / "mutants.json"
 KILLED = {1, 3, -24, 24, 152, 36}  # a test failed; pytest broke; ran out of time
 LATE = {-24, 24, 152, 36}  # of those, who ran out of time
@@ -43,7 +44,11 @@ class Part:
 
 
 PARTS = {
-    "guard": Part(("operations/guard.py",), ("unit/operations",), ("unit/operations/test_guard.py",)),
+    "guard": Part(
+        ("operations/guard.py",),
+        ("unit/operations",),
+        ("unit/operations/test_guard.py", "unit/operations/test_duties.py"),
+    ),
     "mandates": Part(
         ("mandates/mandate.py",),
         ("unit/mandates", "unit/operations/test_guard.py"),
@@ -103,12 +108,18 @@ def sample(name: str, count: int, seed: int) -> list[str]:
     part = PARTS[name]
     folder = prepared(name, part.nearest or part.tests, KEPT / f"{name}-sample")
     _mutmut(folder, str(Path(__file__).with_name("sampled.py")), str(count), str(seed))
+    return noted(name, folder, seed)
+
+
+def noted(name: str, folder: Path, seed: int) -> list[str]:
+    """Keep what is known of the mutants that were drawn in `folder`, and name those that no test noticed."""
+    part = PARTS[name]
     drawn, exits = json.loads((folder / "sampled.json").read_text()), _exits(folder)
     tried = [mutant for mutant in drawn["names"] if exits[mutant] is not None]
     late = [mutant for mutant in tried if exits[mutant] in LATE]
     found = [mutant for mutant in tried if exits[mutant] not in KILLED]
     rate = wilson(len(found), len(tried))
-    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"what": __doc__.split("\n")[0], "parts": {}}
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"what": WHAT, "parts": {}}
     kept["parts"][name] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip(),
@@ -116,6 +127,7 @@ def sample(name: str, count: int, seed: int) -> list[str]:
         "seed": seed,
         "tests": list(part.nearest or part.tests),
         "mutants": drawn["of"],
+        "drawn": len(drawn["names"]),
         "tried": len(tried),
         "killed": len(tried) - len(found) - len(late),
         "timed out": len(late),

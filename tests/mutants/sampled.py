@@ -8,9 +8,10 @@ import random
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import mutmut.__main__ as mutmut
-from mutmut.runners.harness import PytestRunner
+from mutmut.workers.isolation import ForkRunner
 
 NAMES = Path("sampled.json")
 
@@ -26,10 +27,12 @@ def main(count: int, seed: int) -> None:
         NAMES.write_text(json.dumps({"of": len(mutants), "names": sorted(name for _, name, _ in chosen)}))
         return chosen, files
 
-    mutmut.collect_source_file_mutation_data = drawn
-    # the run that finds out which test meets which function fails already if a test does
-    PytestRunner.run_clean_tests = lambda *_, **__: 0
-    mutmut._run((), int(os.environ.get("CHILDREN", "1")))
+    with (
+        patch.object(mutmut, "collect_source_file_mutation_data", drawn),
+        # the run that finds out which test meets which function has failed already if a test does
+        patch.object(ForkRunner, "run_clean_tests", lambda *_, **__: 0),
+    ):
+        mutmut._run((), int(os.environ.get("CHILDREN", "1")))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
-from tests.fakes.engine import picture_of
+import tests.fakes.engine as fake
+from tests.fakes.engine import picture_of, vector_of
 from tests.unit.operations.conftest import NOW, World
 
 from countenance.errors import BudgetSpent, NotFound
@@ -119,3 +121,16 @@ def test_one_person_is_compared_with_others_as_often_as_the_budget_says(world: W
 
 def _users(gallery: Gallery) -> tuple[Any, ...]:
     return gallery.users("g0", limit=10).items
+
+
+def test_the_result_names_how_many_probes_were_near_duplicates_and_nothing_where_none_was(
+    world: World, face_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alike = vector_of(3) + 0.1 * vector_of(4)
+    monkeypatch.setattr(fake, "vector_of", lambda n: vector_of(n) if n < 50 else alike / np.linalg.norm(alike))
+    asking = caller(world, "")
+    named = []
+    for person in (3, 4, 53):
+        world.guard.carry_out(asking, SearchByImage("g0", picture_of(person)))
+        named.append(world.ledger.entry(world.ledger.size - 1).fields.get("near_duplicates"))
+    assert named == [None, None, 1]

@@ -58,6 +58,7 @@ def test_a_result_leaves_only_when_two_people_have_verified_it(ready: World, cus
     custodian.review(hold_id, "dora", agrees=True)
     answer = ready.guard.carry_out(ready.caller, ASK)
     assert answer.result.candidates[0].face.external_id == "p-1"
+    assert (answer.reviewed, answer.reviewers) == (True, 2)
 
 
 def test_nobody_reviews_twice_or_their_own_question(ready: World, custodian: Custodian) -> None:

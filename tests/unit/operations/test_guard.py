@@ -16,7 +16,15 @@ from tests.unit.operations.conftest import World
 from tests.unit.video.clips import grey, write
 
 from countenance import operations
-from countenance.errors import DamagedImage, Denied, NotFound, NotOffered, NotRecorded, Unauthenticated
+from countenance.errors import (
+    DamagedImage,
+    Denied,
+    NotAsRecorded,
+    NotFound,
+    NotOffered,
+    NotRecorded,
+    Unauthenticated,
+)
 from countenance.ledger import Receipt
 from countenance.operations import (
     Associate,
@@ -389,3 +397,17 @@ def test_a_call_that_is_alone_has_its_decision_written_while_it_looks_and_others
         world.guard.carry_out(Caller("nobody"), Detect(picture_of(1)))
     world.guard.carry_out(world.caller, Watched(picture_of(1)))
     assert hastened[-1] == 3  # a call that failed is over
+
+
+def test_a_grant_that_is_not_as_recorded_leaves_an_alarm_and_its_receipt(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forged(access_key: str) -> None:
+        raise NotAsRecorded("the access key is not as the ledger recorded it")
+
+    monkeypatch.setattr(world.register, "mandate_of", forged)
+    with pytest.raises(NotAsRecorded) as caught:
+        world.guard.carry_out(world.caller, ListGalleries())
+    assert world.kinds() == [("alarm", None)]
+    assert world.ledger.entry(0).fields["what"] == str(caught.value)
+    assert caught.value.receipt == world.ledger.receipt(0).header()
