@@ -13,7 +13,7 @@ from tests.fakes.postgres import sqlite_only
 
 from countenance.database import reading
 from countenance.errors import Conflict
-from countenance.ledger import Ledger, verify_records
+from countenance.ledger import Ledger, erasure, verify_records
 
 SECRET = "Theodora Vantongerloo"
 
@@ -118,3 +118,16 @@ def test_a_reader_of_an_older_state_is_named_when_copies_may_remain(ledger: Ledg
         with pytest.raises(Conflict, match="write-ahead log"):
             ledger.erase_openings(1)
     assert ledger.openings(1) == {}
+
+
+def test_all_that_a_call_said_goes_with_any_of_many_faces_and_other_calls_stay(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "_PER_QUERY", 2)
+    for n in range(4):
+        decided = ledger.append({"kind": "decision"}, {"external_id": f"p-{n}"}).wait()
+        ledger.append({"kind": "result", "decision": decided.index}, {"face_id": f"f-{n}"}).wait()
+    faces = ["f-0", "f-1", "f-2"]
+    assert ledger.carry_out(lambda batch, transaction: erasure.erase_about(batch, transaction, faces, None)) == 6
+    left = [ledger.openings(index) for index in range(1, 9)]
+    assert left == [{}] * 6 + [{"external_id": "p-3"}, {"face_id": "f-3"}]
