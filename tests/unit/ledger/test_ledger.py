@@ -434,6 +434,19 @@ def test_a_closed_ledger_has_written_what_waited_and_takes_no_more(open_ledger: 
     ledger.close()
 
 
+def test_a_closed_ledger_ends_in_a_checkpoint_of_all_though_none_was_due(open_ledger: Opener, database: Engine) -> None:
+    ledger = open_ledger()
+    for _ in range(2):
+        ledger.append({"kind": "note"}).wait()
+    before = Records(database).last_checkpoint()
+    assert before is not None
+    assert before.size < ledger.size
+    ledger.close()
+    after = Records(database).last_checkpoint()
+    assert after is not None
+    assert after.size == ledger.size == 3
+
+
 def test_too_many_waiting_entries_are_turned_away(
     open_ledger: Opener, locked: Callable[[], AbstractContextManager[None]]
 ) -> None:

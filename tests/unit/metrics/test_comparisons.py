@@ -156,6 +156,10 @@ def test_only_keeps_the_rows_and_all_names() -> None:
     kept = data.only(np.array(MATED) == 1)
     assert len(kept) == 3
     assert kept.groups == data.groups
+    rows = [1, 3, 5]
+    chosen = data.only(np.isin(np.arange(6), rows))
+    for column in ("score", "mated", "first", "second", "first_group", "second_group", "failed"):
+        assert list(getattr(chosen, column)) == list(getattr(data, column)[rows]), column
 
 
 def test_intersections_name_every_combination() -> None:

@@ -139,6 +139,7 @@ def test_failures_are_clustered_by_person_and_list_empty_groups() -> None:
     rates = failure_rates(NAMES, [0, 0, 0, 1, 1], [1, 1, 0, 0, 0], people=["a", "a", "b", "c", "d"])
     assert [(r.errors, r.trials, r.known) for r in rates] == [(2, 3, True), (0, 2, True), (0, 0, False)]
     assert rates[0].subjects == 2
+    assert rates[2].reason == "no row of z"
     assert failure_rates(NAMES, ["x", "y"], [1, 0])[0].errors == 1
     with pytest.raises(BadRequest, match="rows, expected"):
         failure_rates(NAMES, [0, 1], [1])
