@@ -20,6 +20,7 @@ import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from countenance.metrics.statistics.intervals import wilson
 
@@ -119,7 +120,7 @@ def noted(name: str, folder: Path, seed: int) -> list[str]:
     late = [mutant for mutant in tried if exits[mutant] in LATE]
     found = [mutant for mutant in tried if exits[mutant] not in KILLED]
     rate = wilson(len(found), len(tried))
-    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"what": WHAT, "parts": {}}
+    kept: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"what": WHAT, "parts": {}}
     kept["parts"][name] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip(),
