@@ -559,6 +559,7 @@ class Countenance:
             record,
             door,
             self.outside_checks,
+            native.CaseDoor(self.cases, self.case_videos, self.reviews, self.accounts.key_under, self.executor),
             self._loaded,
             self.settings.home / native.SPOOL,
         )

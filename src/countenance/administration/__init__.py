@@ -31,10 +31,13 @@ from countenance.casework import (
     EvidenceKind,
     ExportUse,
     Grade,
+    LeadConclusion,
     PartFinding,
+    ProbeQuality,
     ReviewLimits,
     SearchKind,
     VideoSight,
+    two_digits,
 )
 from countenance.custody import AuthorisationOutcome, Hold
 from countenance.ledger import RefusedCount
@@ -83,6 +86,7 @@ __all__ = [
     "Holder",
     "IdentityProvider",
     "InstallationStatus",
+    "LeadConclusion",
     "LedgerCheck",
     "Mandate",
     "MandateDraft",
@@ -100,6 +104,7 @@ __all__ = [
     "Passkeys",
     "PendingPicture",
     "Power",
+    "ProbeQuality",
     "Proof",
     "ProvenBy",
     "ProviderSignIn",
@@ -125,4 +130,5 @@ __all__ = [
     "seed_picture",
     "template",
     "templates",
+    "two_digits",
 ]

@@ -28,6 +28,7 @@ from countenance.casework import (
     VideoSight,
     fused,
 )
+from countenance.errors import NotFound
 from countenance.mandates import MandateState
 
 
@@ -98,9 +99,11 @@ class CaseFile:
             closed[0].at if closed else None,
         )
 
-    def search(self, search_id: str) -> CaseSearch:
-        """A search, or `NotFound`."""
+    def search(self, search_id: str, case_id: str = "") -> CaseSearch:
+        """A search, or `NotFound`. case_id: the case of which it has to be."""
         record = self._records.get("search", search_id)
+        if case_id and record.parent != case_id:
+            raise NotFound("there is no such search in this case")
         return CaseSearch.of(search_id, record.parent, record.at, record.value)
 
     def holds(self, hold_id: str) -> bool:

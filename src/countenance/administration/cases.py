@@ -31,6 +31,7 @@ from countenance.casework import (
     SearchOutcome,
     VideoSight,
     export_text,
+    two_digits,
 )
 from countenance.custody import HoldState
 from countenance.engine import STORED
@@ -175,9 +176,9 @@ class Cases:
         self._records.add("authorisation", f"{case_id}.{len(case.authorisations) + 1}", case_id, given.json())
         return self.file.case(case_id)
 
-    def close(self, case_id: str, by: str) -> Case:
-        """Close a case for good; pictures under review are erased."""
-        case = self.file.case(case_id)
+    def close(self, case_id: str, by: str, *, supervises: bool) -> Case:
+        """Close a case for good, for the same people as `show`; pictures under review are erased."""
+        case = self.show(case_id, by, supervises=supervises)
         self._check_open(case)
         self._record("closed", case_id, {}, {"by": by})
         self._records.add("closing", case_id, case_id, {"by": by})
@@ -272,6 +273,13 @@ class Cases:
         result = self.file.seen_now(search)
         self._record("looked at", search.case_id, {"search": search_id, "state": result.state}, {"by": by})
         return result
+
+    def to_bring(self, result: CaseResult, by: str) -> dict[int, str]:
+        """The leads whose pictures `by` may bring for the review: place -> name; none to the case's opener."""
+        search = result.search
+        if self.file.case(search.case_id).opened_by == by or result.state is not SearchState.PICTURES:
+            return {}
+        return self.file.missing(search.search_id)
 
     def bring(self, search_id: str, place: int, by: str, picture: bytes) -> None:
         """Supply the picture from which a lead was enrolled, for the reviewers; `Denied` to the case's opener.
@@ -557,5 +565,5 @@ def _worst(worst: WorstGroup | None) -> str:
         return ""
     return (
         f"At a similarity of {worst.similarity:g}, the group served worst ({worst.factor}: {worst.group}, "
-        f"{worst.people:,} people) had a false match rate of {worst.fmr:.2g}, at most {worst.high:.2g}"
+        f"{worst.people:,} people) had a false match rate of {two_digits(worst.fmr)}, at most {two_digits(worst.high)}"
     )

@@ -31,7 +31,7 @@ from countenance.casework.grades import (
 )
 from countenance.casework.rates import LEAST_KNOWN, ReviewerRates, ReviewLimits, exceeded, rates_of
 from countenance.casework.records import CaseRecord, CaseRecords, case_rows
-from countenance.casework.statement import TAINT, export_text
+from countenance.casework.statement import TAINT, export_text, two_digits
 
 __all__ = [
     "COMPONENTS",
@@ -65,4 +65,5 @@ __all__ = [
     "rates_of",
     "sight_json",
     "still_wanted",
+    "two_digits",
 ]

@@ -42,8 +42,8 @@ def export_text(
         "",
         "HOW THE LEAD CAME ABOUT",
         *_origin(search, conclusion.place),
-        f"Its similarity is {lead.similarity:.1f} of 100. Strangers are as similar in {lead.fmr:.1e} of comparisons, "
-        "in the group that the model serves worst.",
+        f"Its similarity is {lead.similarity:.1f} of 100. Strangers are as similar in {two_digits(lead.fmr)} of "
+        "comparisons, in the group that the model serves worst.",
     ]
     if every:
         lines += [
@@ -70,6 +70,12 @@ def export_text(
         "",
     ]
     return "\n".join(lines)
+
+
+def two_digits(value: float) -> str:
+    """A false match rate, or an expected number, in two significant digits: evidence carries no more."""
+    rounded = float(f"{value:.1e}")
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.2g}"
 
 
 def _origin(search: CaseSearch, place: int) -> list[str]:
@@ -102,14 +108,15 @@ def _origin(search: CaseSearch, place: int) -> list[str]:
 
 
 def _limits(search: CaseSearch) -> list[str]:
+    expected = two_digits(search.expected)
     if search.kind is SearchKind.PICTURE:
         return [
             "- Similar is not the same person: relatives and strangers can be as similar.",
-            f"- Strangers reach the least similarity of this comparison in up to {search.expected:.1e} of comparisons.",
+            f"- Strangers reach the least similarity of this comparison in up to {expected} of comparisons.",
         ]
     return [
         "- The first of a list is the most similar of those in the gallery, also where the right person is not in it.",
-        f"- In this gallery up to {search.expected:.3g} innocent people are expected to be similar enough by chance.",
+        f"- In this gallery up to {expected} innocent people are expected to be similar enough by chance.",
     ]
 
 

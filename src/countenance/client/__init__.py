@@ -8,9 +8,17 @@ Both have the same methods, go through the same guard and ledger, give frozen ty
 """
 
 from countenance.client.bulk import BulkResult, PictureToEnrol
+from countenance.client.casework import CaseClient, ReviewClient
 from countenance.client.connection import Client
 from countenance.client.embedded import open_home as open  # noqa: A004  # as `countenance.open`
 from countenance.client.people import MandateClient
+from countenance.wire.cases import (
+    CaseLine,
+    CaseSearchShown,
+    CaseShown,
+    CaseVideoShown,
+    PictureSeen,
+)
 from countenance.wire.faces import (
     AssociationShown,
     BoxShown,
@@ -34,12 +42,18 @@ from countenance.wire.faces import (
 from countenance.wire.mandates import BudgetLeft, HolderShown, KeyShown, MandateShown
 from countenance.wire.record import LedgerShown, ProofShown
 from countenance.wire.redactions import RedactionShown
+from countenance.wire.reviews import OwnReviews, PairShown, ReviewForm
 
 __all__ = [
     "AssociationShown",
     "BoxShown",
     "BudgetLeft",
     "BulkResult",
+    "CaseClient",
+    "CaseLine",
+    "CaseSearchShown",
+    "CaseShown",
+    "CaseVideoShown",
     "Client",
     "ComparedFaceShown",
     "ComparisonShown",
@@ -58,9 +72,14 @@ __all__ = [
     "MandateClient",
     "MandateShown",
     "NotAssociated",
+    "OwnReviews",
+    "PairShown",
+    "PictureSeen",
     "PictureToEnrol",
     "ProofShown",
     "RedactionShown",
+    "ReviewClient",
+    "ReviewForm",
     "SearchShown",
     "SiblingShown",
     "UserShown",

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from countenance.client.bulk import BulkResult, PictureToEnrol, enrol_many
+from countenance.client.casework import CaseClient, ReviewClient
 from countenance.client.exchange import Exchange, Image, content_of, encoded
 from countenance.client.people import MandateClient
 from countenance.client.transports import HttpTransport, Transport
@@ -44,8 +45,8 @@ class Client:
     """A server's /v1. Frozen answers; errors of `countenance.errors`, and `ConnectionError` where nobody answers.
 
     url: http://HOST:PORT, or https. key, secret: an access key of a mandate, for faces and galleries. token: of an
-    operator, for mandates and the ledger's size. timeout: seconds without a byte. May be shared by threads. Secrets
-    are sent as they are: use https outside of one machine.
+    operator, for mandates, cases, reviews and the ledger's size. timeout: seconds without a byte. May be shared by
+    threads. Secrets are sent as they are: use https outside of one machine.
     """
 
     def __init__(
@@ -69,6 +70,8 @@ class Client:
     def _through(self, transport: Transport, key: str | None, secret: str | None, token: str | None) -> None:
         self._exchange = Exchange(transport, key, secret, token)
         self.mandates = MandateClient(self._exchange)
+        self.cases = CaseClient(self._exchange)
+        self.reviews = ReviewClient(self._exchange)
 
     def __enter__(self) -> Self:
         return self

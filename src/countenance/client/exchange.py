@@ -43,9 +43,11 @@ class Exchange:
         self, answered: type[Answered], method: str, *path: str, body: Mapping[str, JSON] | None = None, **query: object
     ) -> Answered:
         """A call with the operator's token."""
-        if self._by_token is None:
-            raise Unauthenticated("this needs an operator's token: token=…")
-        return _read(answered, self.send({"authorization": self._by_token}, method, path, body, query))
+        return _read(answered, self.send(self._token(), method, path, body, query))
+
+    def people_done(self, method: str, *path: str, body: Mapping[str, JSON]) -> None:
+        """A call with the operator's token whose answer is empty."""
+        self.send(self._token(), method, path, body, {})
 
     def file(
         self, answered: type[Answered], path: str, content: bytes, seconds: float, members: Mapping[str, object]
@@ -80,6 +82,11 @@ class Exchange:
         if not 200 <= answer.status < 300:
             raise error_in(answer.status, answer.headers, answer.body)
         return answer
+
+    def _token(self) -> dict[str, str]:
+        if self._by_token is None:
+            raise Unauthenticated("this needs an operator's token: token=…")
+        return {"authorization": self._by_token}
 
     def _key(self) -> dict[str, str]:
         if self._by_key is None:

@@ -125,8 +125,7 @@ def _authorise(asked: ConsoleRequest) -> Response:
 
 def _close(asked: ConsoleRequest) -> Response:
     case_id = asked.path["case_id"]
-    asked.services.cases.show(case_id, asked.by.operator.name, supervises=_supervises(asked))
-    asked.services.cases.close(case_id, asked.by.operator.name)
+    asked.services.cases.close(case_id, asked.by.operator.name, supervises=_supervises(asked))
     return go(f"/cases/{case_id}")
 
 
@@ -267,7 +266,6 @@ def _result(asked: ConsoleRequest) -> Response:
     result = _found(asked)
     case = services.cases.file.case(result.search.case_id)
     own = case.opened_by == by
-    brings = not own and result.state in (SearchState.PICTURES, SearchState.REVIEW)
     return page(
         asked,
         "case_search.html",
@@ -280,7 +278,7 @@ def _result(asked: ConsoleRequest) -> Response:
         kinds=EVIDENCE,
         uses=USES,
         clock=clock,
-        missing=services.cases.file.missing(result.search.search_id) if brings else {},
+        missing=services.cases.to_bring(result, by),
     )
 
 
@@ -328,10 +326,8 @@ def _mine(asked: ConsoleRequest) -> tuple[Case, Caller]:
 def _found(asked: ConsoleRequest) -> CaseResult:
     """The search that the path names, if it is of the case that the path names."""
     by = asked.by.operator.name
-    result = asked.services.cases.result(asked.path["search_id"], by, supervises=_supervises(asked))
-    if result.search.case_id != asked.path["case_id"]:
-        raise NotFound("there is no such search in this case")
-    return result
+    search = asked.services.cases.file.search(asked.path["search_id"], asked.path["case_id"])
+    return asked.services.cases.result(search.search_id, by, supervises=_supervises(asked))
 
 
 def _place(asked: ConsoleRequest) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from countenance import errors
-from countenance.administration import Decision, Role
+from countenance.administration import Decision, Role, two_digits
 from countenance.api.native.problems import INTERNAL_DETAIL, KINDS
 from countenance.console.asked import ConsoleRequest
 from countenance.console.words import LANGUAGES
@@ -53,6 +53,7 @@ def page(asked: ConsoleRequest, template: str, status: int = 200, **values: obje
             day=day,
             moment=moment,
             number=_number,
+            two_digits=two_digits,
             **values,
         ),
         status,

@@ -32,6 +32,11 @@ def _printable(text: str) -> str:
     return text
 
 
+def _printable_lines(text: str) -> str:
+    _printable(text.replace("\r", "").replace("\n", "").replace("\t", ""))
+    return text
+
+
 def _number(value: object) -> object:
     if isinstance(value, str | bool):
         raise ValueError("a whole number is expected")
@@ -82,6 +87,14 @@ Text = Annotated[
     WithJsonSchema({"type": "string", "format": "line", "minLength": 1, "maxLength": 500}),
 ]
 """One line for people to read, 1 to 500 printable characters, of which some are no spaces."""
+
+Lines = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=1000, strip_whitespace=True),
+    AfterValidator(_printable_lines),
+    WithJsonSchema({"type": "string", "format": "line", "minLength": 1, "maxLength": 1000}),
+]
+"""Some lines for people to read, 1 to 1,000 characters."""
 
 Whole = Annotated[int, BeforeValidator(_number)]
 """A whole number, 5 or 5.0; not the text "5", and not true."""

@@ -12,11 +12,14 @@ from pydantic import ValidationError
 from tests.contract.client.client_worlds import both, client_of, entry_of, in_days
 from tests.contract.native.native_world import HOUSE_RULES, World
 from tests.fakes.engine import picture_of
+from tests.fakes.rules import SearchRules
 from tests.unit.video.clips import grey, write
 
 import countenance
 from countenance import errors
 from countenance.client import BulkResult, PictureToEnrol
+from countenance.policy import Verdict
+from countenance.policy.obligations import Reviewers
 
 Pair = tuple[World, countenance.Client]
 
@@ -245,3 +248,52 @@ def test_what_cannot_be_asked_is_said_before_anything_is_sent() -> None:
             client.detect(b"")
         with pytest.raises(errors.Unauthenticated, match="token"):
             client.ledger()
+
+
+@pytest.mark.parametrize("way", ["http", "in process"])
+def test_operators_open_cases_and_judge_pairs(tmp_path: Path, way: str) -> None:
+    rules = SearchRules(Verdict.PERMIT)
+    with both(tmp_path, way, rules) as (made, ann):
+        key = made.granted(galleries=["*"])
+        with client_of(made, way, key) as enroller:
+            enroller.create_gallery("g0")
+            enroller.enrol("g0", picture_of(3), "p-three")
+        stated = {"authority": "court 3", "reference": "w-17", "until": in_days(2)}
+        case = ann.cases.open(key["mandate_id"], purpose="find a witness", offence="a theft", **stated)
+        seen = ann.cases.look(case.case_id, picture_of(3))
+        part = ann.cases.crop(case.case_id, seen.picture_id, left=0, top=0, right=1, bottom=0.9)
+        found = ann.cases.search(case.case_id, part.picture_id, "g0", similarity=80)
+        assert [each.name for each in found.leads] == ["p-three"]
+        at = (case.case_id, found.search_id, 1)
+        with pytest.raises(errors.Conflict, match="independent evidence"):
+            ann.cases.export(*at, "line-up")
+        ann.cases.enter_evidence(*at, "witness", "a neighbour saw her, statement 12", independent=True)
+        assert "p-three" in ann.cases.export(*at, "line-up")
+        pictures = [ann.cases.look(case.case_id, picture_of(3)).picture_id for _ in range(2)]
+        compared = ann.cases.compare(case.case_id, (pictures[0], 1), (pictures[1], 1))
+        assert ann.cases.result(case.case_id, compared.search_id).leads == compared.leads
+        made.films.add("a.mp4", 3)
+        video = ann.cases.begin_video(case.case_id, "films", "a.mp4")
+        made.run_jobs()
+        assert ann.cases.video(case.case_id, video.video_id).state == "succeeded"
+        assert ann.cases.take_views(case.case_id, video.video_id).people
+        assert ann.cases.view(case.case_id, video.video_id, 1).startswith(b"\x89PNG")
+        assert ann.cases.look_at_person(case.case_id, video.video_id, 1).faces
+        rules.obligations = (Reviewers(2, "x-1"),)
+        held = ann.cases.search(case.case_id, ann.cases.look(case.case_id, picture_of(3)).picture_id, "g0")
+        assert (held.state, held.leads) == ("pictures", [])
+        with client_of(made, way, key, "ben approves") as ben, client_of(made, way, key, "cleo reviews") as cleo:
+            ben.cases.bring(case.case_id, held.search_id, 1, picture_of(3))
+            pair = cleo.reviews.next()
+            assert pair is not None
+            assert cleo.reviews.first(pair.pair_id).startswith(b"\xff\xd8")
+            assert cleo.reviews.looked(pair.pair_id, [cleo.reviews.form().components[0].id]).looked
+            assert cleo.reviews.second(pair.pair_id).startswith(b"\xff\xd8")
+            judged = cleo.reviews.judge(pair.pair_id, "strong-same", {"nose": "similar"}, "clear")
+            assert judged.judged == "strong-same"
+            assert cleo.reviews.next() is None
+            assert cleo.reviews.me().me.judged == 1
+            assert len(ben.cases.authorise(case.case_id, **stated).authorisations) == 2
+        assert next(ann.cases.list()).offence == "a theft"
+        assert ann.cases.close(case.case_id).state == "closed"
+        assert ann.cases.show(case.case_id).closed_at is not None

@@ -7,11 +7,12 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import uvicorn
 from sqlalchemy import Engine
 from tests.contract.rekognition.rekognition_fakes import REGION, boto_client
 from tests.fakes.engine import MODEL, FakeEngine
+from tests.fakes.films import Films
 from tests.fakes.rules import FixedRules
 
 from countenance import administration, operations
@@ -28,11 +30,20 @@ from countenance.api import native, rekognition
 from countenance.api.admission import AdmissionLimits
 from countenance.api.prefixes import PrefixRouter
 from countenance.budgets import Budgets, read_defaults
+from countenance.casework import CaseRecords
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Gallery
 from countenance.ledger import Ledger
-from countenance.mandates import MoratoriumStore, OperatorStore, OutsideCheckStore, Register, Role
+from countenance.mandates import (
+    AccountStore,
+    MoratoriumStore,
+    OperatorStore,
+    OutsideCheckStore,
+    Register,
+    Role,
+    SignInStore,
+)
 from countenance.policy import Rules
 from countenance.policy.moratorium import Charter
 from countenance.scoring import Calibration, RawCosine
@@ -51,6 +62,20 @@ PEOPLE = {
     "eve audits": (Role.AUDIT,),
     "flo does all": (Role.REQUEST, Role.APPROVE, Role.REVIEW),
 }
+NO_SUCH = {
+    **{
+        f"{kind}_id": f"{kind}-0123456789ab"
+        for kind in ("mandate", "hold", "check", "case", "search", "video", "known")
+    },
+    "pair_id": "pair-0123456789abcdef",
+    "moratorium_id": "none",
+    "gallery_id": "g0",
+    "user_id": "u",
+    "index": 0,
+    "lead": 1,
+    "person": 1,
+}
+"""What fills paths, and is not there."""
 HOUSE_RULES = Rules.load(("house",))
 """Loaded once: it runs the pack's cases. Rules are not changed by being asked."""
 ISSUER = Signer(b"i" * 32)
@@ -73,6 +98,8 @@ class World:
     custody: Custody
     moratoria: administration.Moratoria
     native: Any
+    films: Films
+    run_jobs: Callable[[], None]
     tokens: dict[str, str] = field(default_factory=dict)
     clients: dict[str | None, httpx.Client] = field(default_factory=dict)
 
@@ -141,23 +168,52 @@ def world(
     budgets = operations.BudgetKeeper(Budgets(database, bytes(32), now), read_defaults())
     guard = operations.Guard(tools, rules, ledger, register, custody, in_force, now, budgets)
     operators = administration.Operators(OperatorStore(database, now, os.urandom), ledger)
+    mandates = administration.Mandates(register, ledger, now, budgets)
+    records = CaseRecords(database, bytes(32), now)
+    custodian = administration.Custodian(custody, register, gallery, ledger, now, partial(records.has, "hold"))
+    accounts = administration.Accounts(
+        AccountStore(database, bytes(32), now, os.urandom),
+        SignInStore(database, now, os.urandom),
+        operators,
+        mandates,
+        ledger,
+    )
+    cases = administration.Cases(records, custodian, mandates, guard, ledger, lambda: tools)
+    films = Films(folder)
     executor = ThreadPoolExecutor(4)
     services = native.Services(
         operators,
-        administration.Mandates(register, ledger, now, budgets),
-        administration.Custodian(custody, register, gallery, ledger, now),
+        mandates,
+        custodian,
         moratoria,
         administration.Explainer(HOUSE_RULES if isinstance(rules, FixedRules) else rules, in_force, now),
         administration.Record(ledger),
         native.FaceDoor(guard, register, executor),
         administration.OutsideChecks(checks, jobs.liveness, ledger, {ISSUER.public.hex()}),
+        native.CaseDoor(
+            cases,
+            administration.CaseVideos(cases, records, guard, ledger, films.stored, films.copied),
+            administration.Reviews(
+                cases,
+                records,
+                custodian,
+                mandates,
+                guard,
+                ledger,
+                lambda: tools,
+                administration.ReviewLimits(known_rate=0),
+            ),
+            accounts.key_under,
+            executor,
+        ),
     )
     aws = rekognition.app(
         guard, register, region=REGION, objects=rekognition.Objects({}), page_key=b"k" * 32, now=now, executor=executor
     )
     ours = native.app(services, limits)
     with listening(PrefixRouter(aws, {native.PREFIX: ours})) as url:
-        made = World(url, database, ledger, register, operators, custody, moratoria, ours)
+        run_jobs = partial(films.run_jobs, jobs, guard)
+        made = World(url, database, ledger, register, operators, custody, moratoria, ours, films, run_jobs)
         for name, roles in PEOPLE.items():
             made.tokens[name] = operators.add(name, roles, now() + timedelta(days=1))[1]
         yield made

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.contract.native.native_world import World, request_body, world
+from tests.contract.native.native_world import NO_SUCH, World, request_body, world
 
 from countenance.api.native import OPERATOR_LIMITS, document
 
@@ -113,14 +113,7 @@ def test_fuzzed_bodies_never_break_the_server(
 ) -> None:
     by_key = operation["security"] == [{"key": []}]
     client = shared.faces(**key_of(shared)) if by_key else shared.client("flo does all")
-    url = path.removeprefix("/v1").format(
-        mandate_id="mandate-0123456789ab",
-        hold_id="hold-0123456789ab",
-        check_id="check-0123456789ab",
-        moratorium_id="none",
-        gallery_id="g0",
-        user_id="u",
-    )
+    url = path.removeprefix("/v1").format(**NO_SUCH)
     schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     body = data.draw(bodies(schema) | VALUES)
     check(client.post(url, content=dumped(body), headers={"content-type": "application/json"}))

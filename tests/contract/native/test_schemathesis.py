@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi.checks import ignored_auth
 from schemathesis.transport.serialization import Binary
-from tests.contract.native.native_world import World, now, world
+from tests.contract.native.native_world import World, now, request_body, world
 from tests.fakes.engine import picture_of
 from tests.fakes.rules import FixedRules
 
@@ -79,7 +80,33 @@ def examined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, 
             authorise_by=now(),
             clauses=("test-1",),
         )
+        case = {
+            "mandate_id": key["mandate_id"],
+            "purpose": "find a witness",
+            "offence": "a theft",
+            "authority": "court 3",
+            "reference": "w-17",
+            "until": (now() + timedelta(days=2)).isoformat(),
+        }
+        ann = made.client("flo does all")
+        own = ann.post("/mandates", json=request_body(galleries=["*"])).json()["mandate_id"]
+        made.client("ben approves").post(f"/mandates/{own}/approval")
+        case_id = ann.post("/cases", json={**case, "mandate_id": own}).json()["case_id"]
+        picture_id = ann.post(f"/cases/{case_id}/pictures", json={"image": image}).json()["picture_id"]
+        search = {"picture_id": picture_id, "gallery_id": "known"}
+        found = ann.post(f"/cases/{case_id}/searches", json=search).json()
+        made.films.add("a.mp4", 3)
+        film = ann.post(f"/cases/{case_id}/videos", json={"bucket": "films", "name": "a.mp4"}).json()
+        made.run_jobs()
+        pair = {"mandate_id": own, "first": image, "second": image, "same": True}
+        pair_id = ann.post("/reviews/known", json=pair).json()["known_id"]
         known = {
+            "case_id": case_id,
+            "search_id": found["search_id"],
+            "lead": 1,
+            "video_id": film["video_id"],
+            "person": 1,
+            "known_id": pair_id,
             "mandate_id": key["mandate_id"],
             "hold_id": hold.hold_id,
             "gallery_id": "known",

@@ -166,10 +166,10 @@ def test_taint_follows_the_case(world: CaseWorld) -> None:
 def test_a_closed_case_takes_nothing_more(world: CaseWorld) -> None:
     case = world.opened()
     search = world.searched(case, 3)
-    world.cases.close(case.case_id, "ann")
+    world.cases.close(case.case_id, "ann", supervises=False)
     for step in (
         lambda: world.searched(case, 3),
-        lambda: world.cases.close(case.case_id, "ann"),
+        lambda: world.cases.close(case.case_id, "ann", supervises=False),
         lambda: world.cases.export(search.search_id, 0, "ann", ExportUse.WARRANT),
     ):
         with pytest.raises(Conflict, match="closed"):

@@ -210,5 +210,5 @@ def test_a_video_is_of_its_case_and_its_views_end(world: CaseWorld) -> None:
 
 def test_closing_a_case_erases_its_views(world: CaseWorld) -> None:
     video = watched(world, 3)
-    world.cases.close(video.case_id, "ann")
+    world.cases.close(video.case_id, "ann", supervises=False)
     assert not world.records.owners_of_pictures()

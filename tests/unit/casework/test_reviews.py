@@ -177,7 +177,7 @@ def test_pictures_are_the_enrolled_ones_and_go_when_the_review_is_over(reviewed:
     assert reviewed.records.pictures_of(search.search_id) == frozenset()
     assert reviewed.changes("case")[-1] == "pictures erased"
     closed = reviewed.under_review(person=2)
-    reviewed.cases.close(closed.case_id, "ann")
+    reviewed.cases.close(closed.case_id, "ann", supervises=False)
     assert reviewed.records.pictures_of(closed.search_id) == frozenset()
 
 

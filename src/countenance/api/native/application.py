@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from countenance.administration import Custodian, Explainer, Mandates, Moratoria
 from countenance.api.admission import AdmissionLimits
 from countenance.api.native import (
     bulk,
+    cases,
     custody,
     faces,
     galleries,
@@ -29,15 +31,18 @@ from countenance.api.native import (
     moratoria,
     record,
     redactions,
+    reviews,
     rules,
 )
 from countenance.api.native.access import public
+from countenance.api.native.cases import CaseDoor
 from countenance.api.native.key_access import KEY_LIMITS, FaceDoor, KeyAccess
-from countenance.api.native.middleware import OPERATOR_LIMITS, OperatorAccess
+from countenance.api.native.middleware import OPERATOR_LIMITS, PICTURE_LIMITS, OperatorAccess
 from countenance.api.native.problems import FieldFault, Problem, response_of
 from countenance.api.prefixes import PrefixRouter
 from countenance.wire.faces import BulkLine, ComparisonBody, EnrolBody, PictureBody, SearchBody
 from countenance.wire.redactions import BoxBody, RedactionBody
+from countenance.wire.reviews import KnownPairBody
 
 PREFIX = "/v1"
 PROBES = ("/healthz", "/readyz")
@@ -65,15 +70,18 @@ class Services:
     record: Record
     faces: FaceDoor
     checks: OutsideChecks
+    cases: CaseDoor
     loaded: Callable[[], bool] = lambda: True
     spool: Path | None = None
 
 
+PICTURES = re.compile(rf"{PREFIX}/(cases/[^/]+/pictures|cases/[^/]+/searches/[^/]+/leads/[^/]+/picture|reviews/known)")
+"""Paths to which operators send pictures."""
 BY_KEY = tuple(f"{PREFIX}/{name}" for name in ("detections", "comparisons", "redactions", "galleries"))
 """Paths for callers with an access key."""
 
 
-READ_BY_HAND = (PictureBody, ComparisonBody, SearchBody, EnrolBody, RedactionBody, BoxBody)
+READ_BY_HAND = (PictureBody, ComparisonBody, SearchBody, EnrolBody, RedactionBody, BoxBody, KnownPairBody)
 """Bodies that come in several forms, with their models; the framework does not see these."""
 
 
@@ -81,19 +89,29 @@ def app(
     services: Services,
     limits: AdmissionLimits = OPERATOR_LIMITS,
     key_limits: AdmissionLimits = KEY_LIMITS,
+    picture_limits: AdmissionLimits = PICTURE_LIMITS,
 ) -> ASGIApp:
     """The API as an ASGI application that answers /v1 and `PROBES`."""
     inside = _application(services)
     videos = frozenset({f"{PREFIX}/redactions"})
     faces_side = KeyAccess(inside, services.faces.credentials.secret_of, key_limits, videos)
-    people_side = OperatorAccess(inside, services.operators.holding, PUBLIC, limits, ALWAYS, SIGNED)
+    people_side = OperatorAccess(
+        inside,
+        services.operators.holding,
+        PUBLIC,
+        limits,
+        ALWAYS,
+        SIGNED,
+        pictures=PICTURES,
+        picture_limits=picture_limits,
+    )
     return PrefixRouter(people_side, dict.fromkeys(BY_KEY, faces_side))
 
 
 def document() -> dict[str, Any]:
     """The OpenAPI document; made without an installation, since no route is called."""
     nothing = cast("Any", None)
-    return _document(_application(Services(*[nothing] * 8)))
+    return _document(_application(Services(*cast("Any", [*[None] * 8, CaseDoor(*[nothing] * 5)]))))
 
 
 def _application(services: Services) -> FastAPI:
@@ -111,6 +129,9 @@ def _application(services: Services) -> FastAPI:
         custody.routes(services.custodian),
         moratoria.routes(services.moratoria),
         liveness.routes(services.checks),
+        cases.routes(services.cases),
+        cases.pictures(services.cases),
+        reviews.routes(services.cases),
         rules.routes(services.explainer),
         record.routes(services.record),
         faces.routes(services.faces),
@@ -153,7 +174,7 @@ def _document(application: FastAPI) -> dict[str, Any]:
     made = get_openapi(
         title="Countenance",
         version="1",
-        summary="Faces, with what an answer is worth; mandates, held results, moratoria, rules and the record.",
+        summary="Faces, with what an answer is worth; mandates, cases, reviews, moratoria, rules and the record.",
         description="Callers with an access key ask about faces, operators about the rest. See docs/native-api.md.",
         routes=application.routes,
     )

@@ -44,7 +44,7 @@ def detection(answer: Answer[Detected]) -> DetectionShown:
     """The faces of a picture."""
     seen = answer.result
     return DetectionShown(
-        width=seen.width, height=seen.height, faces=[_face(each) for each in seen.faces], receipt=answer.receipt
+        width=seen.width, height=seen.height, faces=[face_shown(each) for each in seen.faces], receipt=answer.receipt
     )
 
 
@@ -55,12 +55,12 @@ def comparison(answer: Answer[Compared]) -> ComparisonShown:
     worst = _worst(done.worst_group)
     return ComparisonShown(
         outcome="leads" if done.matches else "nobody",
-        source=_face(done.source),
+        source=face_shown(done.source),
         leads=[
-            ComparedFaceShown(face=_face(face), similarity=similarity, false_match_rate=rate, worst_group=worst)
+            ComparedFaceShown(face=face_shown(face), similarity=similarity, false_match_rate=rate, worst_group=worst)
             for (face, similarity), rate in pairs
         ],
-        others=[_face(each) for each in done.unmatched],
+        others=[face_shown(each) for each in done.unmatched],
         unfit=None,
         receipt=answer.receipt,
     )
@@ -88,7 +88,7 @@ def search_by_picture(answer: Answer[PictureSearched], similarity: float) -> Sea
     results = [
         FaceResultShown(
             outcome="unfit" if each.seen.unfit else "leads" if each.candidates else "nobody",
-            face=_face(each.seen.face, each.seen.limits),
+            face=face_shown(each.seen.face, each.seen.limits),
             unfit=list(each.seen.unfit),
             leads=_leads(each.candidates, each.siblings, result.gallery_size, result.worst_group),
         )
@@ -111,7 +111,7 @@ def enrolment(answer: Answer[Enrolled]) -> EnrolmentShown:
     done = answer.result
     return EnrolmentShown(
         enrolled=[enrolled_face(face) for face, _ in done.faces],
-        left_out=[LeftOutShown(face=_face(face), reasons=list(reasons)) for face, reasons in done.unindexed],
+        left_out=[LeftOutShown(face=face_shown(face), reasons=list(reasons)) for face, reasons in done.unindexed],
         version=done.version,
         receipt=answer.receipt,
     )
@@ -190,7 +190,8 @@ def _worst(group: WorstGroup | None) -> WorstGroupShown | None:
     )
 
 
-def _face(face: DetectedFace, limits: Sequence[str] | None = None) -> FaceShown:
+def face_shown(face: DetectedFace, limits: Sequence[str] | None = None) -> FaceShown:
+    """A face with what was measured of it. limits: why it is not of the quality HIGH; None: what the filter says."""
     return FaceShown(
         box=_box(face.box),
         confidence=face.confidence,

@@ -7,13 +7,14 @@ with one sends a bounded body in bounded time. Answers are never cached.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from countenance.administration import Operator
-from countenance.api.admission import Admission, AdmissionLimits, ClientGone, declared_bytes
+from countenance.api.admission import MIB, Admission, AdmissionLimits, ClientGone, declared_bytes
 from countenance.api.native.problems import response_of
 from countenance.errors import Unauthenticated
 
@@ -24,12 +25,16 @@ OPERATOR = "countenance.operator"
 OPERATOR_LIMITS = AdmissionLimits(requests=32, body_bytes=65_536, held_bytes=32 * 65_536, body_seconds=10.0)
 """The limits on requests of operators."""
 
+PICTURE_LIMITS = AdmissionLimits(requests=8, body_bytes=16 * MIB, held_bytes=64 * MIB, body_seconds=30.0)
+"""The limits on their requests with pictures, which have room of their own."""
+
 
 class OperatorAccess:
     """Lets requests through to `inside`. holding: the operator of a token, or `Unauthenticated`; it blocks.
 
     public: paths that need no token, whose bodies are not read. signed: paths that need no token because a signature in
-    the body decides. always: paths that are answered however busy the server is.
+    the body decides. always: paths that are answered however busy the server is. pictures: paths to which pictures are
+    sent, with limits of their own.
     """
 
     def __init__(
@@ -40,6 +45,9 @@ class OperatorAccess:
         limits: AdmissionLimits,
         always: frozenset[str] = frozenset(),
         signed: frozenset[str] = frozenset(),
+        *,
+        pictures: re.Pattern[str],
+        picture_limits: AdmissionLimits,
     ) -> None:
         self._inside = inside
         self._holding = holding
@@ -47,20 +55,24 @@ class OperatorAccess:
         self._admission = Admission(limits)
         self._always = always
         self._signed = signed
+        self._pictures = pictures
+        self._picture_admission = Admission(picture_limits)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request; anything else has no business here."""
         if scope["type"] != "http":
             return
         send = partial(uncached, send)
+        sends_picture = scope["method"] == "POST" and self._pictures.fullmatch(scope["path"])
+        admission = self._picture_admission if sends_picture else self._admission
         try:
-            with self._admission.request(always=scope["path"] in self._always):
+            with admission.request(always=scope["path"] in self._always):
                 if scope["path"] in self._public:  # no body is read, so nobody without a token makes the server wait
                     scope[OPERATOR] = None
                     await self._inside(scope, Replay(b"", receive), send)
                 else:
                     scope[OPERATOR] = None if scope["path"] in self._signed else await self._caller(scope)
-                    async with self._admission.body(declared_bytes(scope["headers"]), receive) as body:
+                    async with admission.body(declared_bytes(scope["headers"]), receive) as body:
                         await self._inside(scope, Replay(body, receive), send)
         except ClientGone:
             return
