@@ -53,7 +53,7 @@ class BestViews:
 
 
 @dataclass(slots=True)
-class _Seen:
+class _PersonInView:
     best: JobFace
     spans: list[tuple[int, int]]
     count: int = 0
@@ -138,15 +138,15 @@ class TakeBestViews(Operation[BestViews, BestViews]):
         return made
 
 
-def _people(job: VideoJob, tools: Tools) -> tuple[dict[int, _Seen], dict[int, list[tuple[int, BoundingBox]]]]:
+def _people(job: VideoJob, tools: Tools) -> tuple[dict[int, _PersonInView], dict[int, list[tuple[int, BoundingBox]]]]:
     """The people that the job found; and all boxes of the moments, for covering those who are beside a face."""
-    people: dict[int, _Seen] = {}
+    people: dict[int, _PersonInView] = {}
     boxes: dict[int, list[tuple[int, BoundingBox]]] = {}
     after = 0
     while page := tools.jobs.videos.faces(job, by_person=False, after=after, limit=_PAGE):
         after += len(page)
         for face in page:
             at = face.timestamp_ms
-            people.setdefault(face.person, _Seen(face, [(at, at)])).add(face)
+            people.setdefault(face.person, _PersonInView(face, [(at, at)])).add(face)
             boxes.setdefault(at, []).append((face.person, face.face.box))
     return people, boxes

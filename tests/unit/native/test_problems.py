@@ -52,7 +52,7 @@ def test_every_error_is_a_problem_of_its_row(kind: type[errors.CountenanceError]
 
 
 def test_what_a_caller_did_is_a_4xx_and_what_we_did_is_a_5xx() -> None:
-    ours = (errors.Misconfigured, errors.Overloaded, errors.NotRecorded)
+    ours = (errors.Misconfigured, errors.Overloaded, errors.NotRecorded, errors.NotSearched)
     for kind, row in KINDS.items():
         assert (row.status >= 500) == (issubclass(kind, ours) or kind is errors.CountenanceError)
 
