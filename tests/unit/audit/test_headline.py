@@ -185,7 +185,7 @@ def plan_with(declared: Sequence[str], **changes: object) -> Plan:
         title="t",
         question="q",
         system=System("A system with a name that is rather long for a newspaper"),
-        groups=Groups(("f",), "x"),
+        groups=Groups(("f",), "x", labels={f"g{at}": f"label of g{at}" for at in range(9)}),
         risks=RiskTable("r.csv", high_from=5),
         hypotheses=tuple(DeclaredHypothesis(m, "f") for m in declared),  # type: ignore[arg-type]
         **changes,  # type: ignore[arg-type]
@@ -218,6 +218,8 @@ def test_the_headline_is_never_calmer_than_the_worst_shown_cell(
     lead = by_strength(plan, judged)[0]
     assert head.headline == sentence(plan, lead)
     beyond = [j for j in shown if j.verdict == "difference shown"]
+    assert ("within the declared margin" in head.headline) == (lead not in beyond)
+    assert any(f"label of {group}" in head.headline for group in (lead.group, lead.reference))
     tier = [j for j in beyond or shown if j.declared] or beyond or shown
     assert size(lead) == max(map(size, tier)) and lead in tier
     asked = {j.measure for j in shown}
@@ -266,13 +268,25 @@ def test_an_outcome_plan_may_ask_about_missing_answers() -> None:
 @pytest.mark.parametrize(
     ("factor", "group", "labels", "counted", "said"),
     [
-        ("race", "Other", {}, "people", "people not labelled Other"),
-        ("race", "Other", {}, "rows", "rows not labelled Other"),
-        ("sex", "f", {"f": "women"}, "people", "everybody but women"),
-        ("age", "25 - 45", {}, "people", "everybody but people of age 25 - 45"),
+        ("race", "Other", {}, "people", ("people not labelled Other", "everybody else")),
+        ("race", "Other", {}, "rows", ("rows not labelled Other", "all other rows")),
+        ("sex", "f", {"f": "women"}, "people", ("everybody but women", "everybody else")),
+        ("age", "25 - 45", {}, "people", ("everybody but people of age 25 - 45", "everybody else")),
     ],
 )
 def test_all_others_are_named_as_people_would(
-    factor: str, group: str, labels: dict[str, str], counted: str, said: str
+    factor: str, group: str, labels: dict[str, str], counted: str, said: tuple[str, str]
 ) -> None:
-    assert Names(labels, counted).others_than(factor, group)[0] == said
+    assert Names(labels, counted).others_than(factor, group) == said
+
+
+def test_a_long_name_is_not_cut_where_all_others_can_be_said_shorter() -> None:
+    plan = dataclasses.replace(plan_with(["fpr"]), system=System("not stated"))
+    cells = [(300, 1000), (90, 1000), (310, 1000)]
+    rates = tuple(share(plain_rate(*cell)) for cell in cells)
+    names = ("a · b", "Southeast Asian and Pacific Islander · male", "c · d")
+    head, _ = told(plan, [Question("fpr", "f", names, rates)])
+    assert head.headline == (
+        "The system wrongly calls everybody else high risk 3.4 times as often as people labelled Southeast Asian and "
+        "Pacific Islander · male."
+    )

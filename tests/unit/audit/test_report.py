@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -16,9 +17,12 @@ from tests.unit.audit import made_up
 from countenance.audit.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.evidence import shipped_file
 from countenance.audit.findings.conclusions import concluded_anew
-from countenance.audit.formats.results import VERDICTS
+from countenance.audit.formats.plan import System
+from countenance.audit.formats.results import VERDICTS, FourFifthsLine
 from countenance.audit.formats.shares import Bounds
-from countenance.audit.report.figures import DeviateAxis, LinearAxis, LogAxis, forest, rate_label
+from countenance.audit.report.decisions import four_fifths
+from countenance.audit.report.faces import distributions
+from countenance.audit.report.figures import APART, DeviateAxis, Figure, LinearAxis, LogAxis, forest, rate_label
 from countenance.audit.report.page import card_page, report_page
 from countenance.audit.report.questions import answered, embed_svg
 from countenance.errors import BadRequest
@@ -195,6 +199,54 @@ def test_the_picture_by_itself_has_title_source_and_a_text_for_who_cannot_see_it
     assert f"bundle {found.hash[:16]}" in described and found.results.system.name in described
     words = " ".join(e.text or "" for e in root.iter() if e.tag.endswith("text"))
     assert "Source: " in words and found.results.headline.split()[-1] in words
+
+
+def test_numbers_are_not_called_worse_where_no_difference_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "shown").mkdir()
+    assert "Worst off" in Page(report_page(bundle(tmp_path / "shown"))).text
+    calm = tuple(dataclasses.replace(j, verdict="insufficient evidence") for j in made_up.judged())
+    page = Page(report_page(bundle(tmp_path, judged=calm))).text
+    assert "Highest rate seen" in page and "Worst off" not in page and "How much worse" not in page
+
+
+def test_a_system_that_nobody_named_has_no_name_in_the_report(tmp_path: Path) -> None:
+    page = Page(report_page(bundle(tmp_path, system=System("not stated")))).text
+    assert "A system that nobody named, of a version not stated." in page and "not stated, version" not in page
+
+
+def test_labels_of_a_long_det_axis_do_not_touch() -> None:
+    axis = DeviateAxis(5e-7, 0.6)
+    places = [axis.place(tick) for tick in axis.labelled()]
+    assert len(places) >= 4 and all(b - a >= APART for a, b in itertools.pairwise(places))
+    assert len(axis.labelled()) < len(axis.ticks())
+
+
+def test_scores_without_mates_are_not_said_to_show_any() -> None:
+    one = made_up.results().faces
+    assert one is not None
+    shown = one.analyses[0]
+    alone = tuple(
+        g if g.histogram is None else dataclasses.replace(
+            g, histogram=dataclasses.replace(g.histogram, genuine=tuple(0 for _ in g.histogram.genuine)))
+        for g in shown.groups
+    )  # fmt: skip
+    assert "same person (blue)" in _title(distributions(shown, 0.5))
+    assert "same person" not in _title(distributions(dataclasses.replace(shown, groups=alone), 0.5))
+
+
+def _title(figure: Figure | None) -> str:
+    assert figure is not None
+    return figure.title
+
+
+def test_the_most_favoured_group_is_not_measured_against_itself() -> None:
+    share = made_up.counted(90, 100)
+    lines = tuple(
+        FourFifthsLine(name, share, ratio, Bounds(0.9, 1.1, 0.95), True, 1.0, 0)
+        for name, ratio in (("a", 0.97), ("b", 1.0))
+    )
+    rows = {row[0]: row[2:] for row in four_fifths(lines).rows}
+    assert rows["b"] == ("most favoured", "", "", "", "") and rows["a"][2] == "reached"
 
 
 def test_verdicts_stand_by_question_the_strongest_first(tmp_path: Path) -> None:

@@ -10,9 +10,12 @@ from click.testing import CliRunner
 from tests.unit.audit import made_up
 
 from countenance.audit.bundle import Bundle, read_bundle, write_bundle
+from countenance.audit.findings.differences import compare_bundles
 from countenance.audit.report.page import report_page
 from countenance.cli import cli
 from countenance.errors import BadRequest
+
+LABELS = 'labels = { f = "Frauen" }\nlabelled_by'
 
 
 def bundle(folder: Path, name: str) -> Bundle:
@@ -34,6 +37,23 @@ def test_the_report_shows_every_group_before_and_after(tmp_path: Path) -> None:
     for group in told:
         assert f"{group.group}, before: " in part and f"{group.group}, after: " in part
     assert "Rings and upper bars: before" in part
+
+
+def test_a_classifier_is_shown_before_and_after_without_rates_that_cannot_be(tmp_path: Path) -> None:
+    """Nobody labelled f is truly "m": of f there is no share right when called "m"."""
+    made = []
+    for name, wrong in (("old", 60), ("new", 15)):
+        (tmp_path / name).mkdir()
+        rows = [f"{g},{g},{'mf'[g == 'm'] if at < wrong else g}" for g in "fm" for at in range(300)]
+        (tmp_path / name / "o.csv").write_text("\n".join(["truth,grp,predicted", *rows]) + "\n")
+        made.append(made_up.carried_out(tmp_path / name, made_up.OUTCOMES.replace("labelled_by", LABELS)))
+    page = report_page(made[1], made[0])
+    part = page[page.index("<h2>Before and after") :]
+    part = part[: part.index("<h2>", 4)]
+    assert "Wrongly classified, by grp, before and after" in part and "20.0 %" in part and "5.00 %" in part
+    assert "Frauen, before: " in part and "f, before: " not in part.replace("Frauen", "")
+    cells = {(c.measure, c.group) for c in compare_bundles(*made).changes}
+    assert ("ppv of m", "m") in cells and ("ppv of m", "f") not in cells and ("fpr of m", "f") in cells
 
 
 def test_an_earlier_bundle_that_was_altered_is_refused(tmp_path: Path) -> None:

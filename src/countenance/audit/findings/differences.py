@@ -101,12 +101,20 @@ def raw_changes(old: Results, new: Results, level: float) -> tuple[Change, ...]:
 
 
 def rates_of(results: Results) -> dict[Cell, Share]:
-    """Every rate of `results` that two audits can be compared in."""
-    return {
+    """Every rate of `results` that two audits can be compared in; no PPV of a class that a group has nobody of."""
+    rates = {
         (analysis, measure, group): share
         for analysis, measure, group, other, share in rows(results)
         if not other and measure != "fmr_any" and not measure.startswith(_DERIVED) and analysis != "search"
     }
+
+    def can_be(cell: Cell) -> bool:
+        analysis, measure, group = cell
+        of_class = measure.removeprefix("ppv of ")
+        there = rates.get((analysis, f"tpr of {of_class}", group))
+        return measure == of_class or there is None or there.trials != 0
+
+    return {cell: share for cell, share in rates.items() if can_be(cell)}
 
 
 def corrected(changes: Sequence[Change], alpha: float) -> tuple[Change, ...]:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from countenance.audit.findings.questions import LOW_IS_BAD
-from countenance.audit.findings.words import Names, one_sided, percent, times
+from countenance.audit.findings.words import NOT_STATED, Names, one_sided, percent, times
 from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import Judged
 from countenance.audit.formats.shares import Bounds, Share, rate_of
@@ -193,11 +193,10 @@ def sentence(plan: Plan, judged: Judged) -> str:
     cut = [(_cut(words[1], most), _cut(other[1], most), most) for most in (4, 3, 2, 1)
            for words, other in ((sides.worse, sides.better),)]  # fmt: skip
     text = ""
+    name = "the system" if plan.system.name == NOT_STATED else plan.system.name
+    lengths = ((0, 0), (1, 0), (0, 1), (1, 1)) if judged.reference == "others" else ((0, 0), (1, 1))
     for system, worse, better, most in (
-        (plan.system.name, sides.worse[0], sides.better[0], 99),
-        (plan.system.name, sides.worse[1], sides.better[1], 99),
-        ("the system", sides.worse[0], sides.better[0], 99),
-        ("the system", sides.worse[1], sides.better[1], 99),
+        *((system, sides.worse[a], sides.better[b], 99) for system in (name, "the system") for a, b in lengths),
         *(("the system", *one) for one in cut),
     ):
         text = form.format(s=system, x=worse, y=better, c=_cut(judged.of_class, most), **parts)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from countenance.audit.findings.questions import Analysed
 from countenance.audit.findings.sentences import things
-from countenance.audit.findings.words import Names, listed
+from countenance.audit.findings.words import NOT_STATED, Names, listed
 from countenance.audit.formats.plan import BY_SPECIES, NEAR_ONE, Plan
 from countenance.audit.formats.results import (
     FaceResults,
@@ -16,6 +16,7 @@ from countenance.audit.formats.results import (
     PresentationGroup,
     Results,
     RiskAnalysis,
+    RiskResults,
 )
 from countenance.audit.formats.shares import Share
 
@@ -31,7 +32,7 @@ def untold_of(plan: Plan, found: Analysed | Results) -> tuple[str, ...]:
         shares = {a.name: [s for g in a.groups if g.people for s in (g.fmr, g.fnmr)] for a in faces.analyses}
         return (*_of_nobody(plan), *_of_faces(faces, names), *_left_out(shares, names))
     lines = [*_of_nobody(plan)]
-    lines += [] if risks is None else [f"What the outcome measures: {risks.label_warning}"]
+    lines += [] if risks is None else [label_words(risks)]
     if presentations is not None:
         lines += _of_species(presentations.everybody)
     analyses: list[OutcomeAnalysis | RiskAnalysis | PresentationAnalysis] = []
@@ -48,6 +49,13 @@ def untold_of(plan: Plan, found: Analysed | Results) -> tuple[str, ...]:
     rates |= {} if risks is None else {a.name: [g.selected for g in a.groups] for a in risks.analyses}
     rates |= {} if presentations is None else {a.name: [g.bpcer for g in a.groups] for a in presentations.analyses}
     return (*lines, *_left_out(rates, names))
+
+
+def label_words(risks: RiskResults) -> str:
+    """What the outcome of a risk score measures, or that nobody said so."""
+    if risks.label_warning == NOT_STATED:
+        return "Nobody stated what the outcome really measures."
+    return f"What the outcome measures: {risks.label_warning}"
 
 
 def _left_out(rates: Mapping[str, Sequence[Share]], names: Names) -> tuple[str, ...]:

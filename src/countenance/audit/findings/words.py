@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from countenance.audit.formats.plan import CROSS, JOINT, Plan
+from countenance.audit.formats.plan import CROSS, JOINT, Plan, System
 from countenance.audit.formats.results import Numbers, Worst
 from countenance.audit.formats.shares import Bounds, Share
 
@@ -59,13 +59,12 @@ class Names:
         )
 
     def others_than(self, factor: str, name: str) -> tuple[str, str]:
-        """All but a group in a sentence, and shorter: "everybody but Black women"; "people not labelled Other"."""
-        named, short = self.people(factor, name)
+        """All but a group in a sentence: "everybody but Black women", "people not labelled Other"; "everybody else"."""
+        named = self.people(factor, name)[0]
         labelled = f"{self.counted} labelled "
         if named.startswith(labelled):
-            negated = f"{self.counted} not labelled {named.removeprefix(labelled)}"
-            return negated, negated
-        return f"{self.everybody} but {named}", f"{self.everybody} but {short}"
+            return f"{self.counted} not labelled {named.removeprefix(labelled)}", self.rest
+        return f"{self.everybody} but {named}", self.rest
 
     @property
     def everybody(self) -> str:
@@ -105,6 +104,17 @@ class Names:
             if new is not old:
                 changes[field.name] = new
         return dataclasses.replace(value, **changes) if changes else value
+
+
+NOT_STATED = "not stated"
+
+
+def system_words(system: System) -> str:
+    """A system as a report names it: "Gatekeeper, version 3, of Northwind"; what nobody stated is said to be so."""
+    version = "of a version not stated" if system.version == NOT_STATED else f"version {system.version}"
+    if system.name == NOT_STATED:
+        return f"A system that nobody named, {version}"
+    return f"{system.name}, {version}" + ("" if system.provider == NOT_STATED else f", of {system.provider}")
 
 
 def percent(rate: float | None) -> str:

@@ -160,7 +160,7 @@ def gather(
 def _unlabelled(people: LabelledPeople) -> tuple[str, ...]:
     missing = (people.codes < 0).sum(axis=0)
     return tuple(
-        f"{int(count)} of {people.count} subjects have no label for {factor}; they count in no group of it"
+        f"{int(count):,} of {people.count:,} subjects have no label for {factor}; they count in no group of it"
         for factor, count in zip(people.factors, missing, strict=True)
         if count
     )

@@ -5,25 +5,44 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from countenance.audit.findings.differences import AuditDifference, Change
-from countenance.audit.findings.words import between, interval, one_in, one_sided, percent, seen, times
+from countenance.audit.findings.words import Names, between, interval, one_in, one_sided, percent, seen, times
+from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.shares import Share
 from countenance.audit.report.figures import Figure, Grid, LogAxis, scale
 from countenance.drawing.svg import BLUE, INK, RED, line, mark, picture, text
 
+LARGE = 0.01
+"""Rates from here on are told in percent, smaller ones as one in so many."""
 ROW = 56
 """Height of a row, px: a line of words, the old interval, the new one."""
-_TITLES = {"fmr": "Falsely matched with others of their group", "fnmr": "Not recognised as themselves"}
+_TITLES = {
+    "verification": {"fmr": "Falsely matched with others of their group", "fnmr": "Not recognised as themselves"},
+    "classification": {"error": "Wrongly classified", "no answer": "No answer"},
+    "risk": {"fpr": "Called high, and it did not happen (FPR)", "fnr": "Called low, and it happened (FNR)"},
+    "pad": {"bpcer": "Bona fide presentations called attacks (BPCER)"},
+}
 
 
-def before_and_after(difference: AuditDifference) -> tuple[Figure, ...]:
-    """A picture for each way of grouping and each of the two errors, where both audits have a number."""
+def before_and_after(difference: AuditDifference, plan: Plan) -> tuple[Figure, ...]:
+    """A picture for each way of grouping and each main error of the task, where both audits have a number.
+
+    plan: of the later audit; its words name the groups.
+    """
     figures = []
-    for measure, title in _TITLES.items():
+    names = Names.of(plan)
+    difference = names.applied(difference)
+    species = (c.measure.removeprefix("apcer of ") for c in difference.changes if c.measure.startswith("apcer of "))
+    attacks = {f"apcer of {one}": f"Attacks by {one} accepted (APCER)" for one in species}
+    for measure, title in {**_TITLES[plan.task], **attacks}.items():
         for analysis in dict.fromkeys(change.analysis for change in difference.changes):
             own = [c for c in difference.changes if (c.analysis, c.measure) == (analysis, measure) and analysis]
-            known = [c for c in own if c.before.known and c.after.known]
-            if known:
-                figures.append(_figure(f"{title}, by {analysis}, before and after", known))
+            known = sorted(
+                (c for c in own if c.before.known and c.after.known),
+                key=lambda c: c.after.estimate or 0.0,
+                reverse=True,
+            )
+            if any(share.errors for change in known for share in (change.before, change.after)):
+                figures.append(_figure(f"{title}, by {names.factor(analysis)}, before and after", known))
     return tuple(figures)
 
 
@@ -44,7 +63,7 @@ def _figure(title: str, changes: Sequence[Change]) -> Figure:
             low, high, x = (left + width * axis.place(v or 0.0) for v in (share.low, share.high, share.estimate))
             parts.append(line(low, y + down, high, y + down, colour, 3))
             parts.append(mark(x, y + down, kind, colour, f"{change.group}, {when}: {seen(share)}"))
-    bars = f"Bars: intervals at {shares[0].level:.0%}."
+    bars = f"Bars: intervals at {100 * shares[0].level:g} %."
     note = f"Rings and upper bars: before. Dots and lower bars: after. {bars} {_gap(changes)}"
     grid = Grid(
         ("group", "before", "interval", "after", "interval", "after / before", "interval", "verdict"),
@@ -58,7 +77,9 @@ def _figure(title: str, changes: Sequence[Change]) -> Figure:
 
 
 def _told(share: Share) -> str:
-    return seen(share) if one_sided(share) else one_in(share.estimate)
+    if one_sided(share):
+        return seen(share)
+    return percent(share.estimate) if (share.estimate or 0.0) >= LARGE else one_in(share.estimate)
 
 
 def _gap(changes: Sequence[Change]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from countenance.audit.findings.questions import Question
+from countenance.audit.findings.untold import label_words
 from countenance.audit.findings.words import between, interval, of, one_sided, percent, seen, times
-from countenance.audit.formats.results import OutcomeAnalysis, OutcomeResults, RiskAnalysis, RiskResults
+from countenance.audit.formats.results import FourFifthsLine, OutcomeAnalysis, OutcomeResults, RiskAnalysis, RiskResults
 from countenance.audit.formats.shares import Share
 from countenance.audit.report.figures import KEY_TOP, Figure, Grid, LinearAxis, Section, forest, frame, keys
 from countenance.drawing.svg import LINES, line, mark, picture, polyline
@@ -70,11 +71,11 @@ def risk_sections(risks: RiskResults, lead: Question | None = None) -> list[Sect
         sections.append(
             Section(
                 f"By {analysis.name}",
-                (f"What the outcome measures: {risks.label_warning}",),
+                (label_words(risks),),
                 _beside(pictures, analysis.name, lead),
                 (
                     ("All rates", _risk_grid(analysis)),
-                    ("Four fifths of the most favoured group's rate", _four_fifths(analysis)),
+                    ("Four fifths of the most favoured group's rate", four_fifths(analysis.four_fifths)),
                     (
                         "Why not every rate can be equal: FPR = p/(1-p) · (1-PPV)/PPV · (1-FNR), with these numbers",
                         _identity(analysis),
@@ -141,14 +142,18 @@ def calibration(analysis: RiskAnalysis) -> Figure | None:
     return Figure(title, picture(height, "".join([*parts, *key]), title), note, Grid(heads, rows))
 
 
-def _four_fifths(analysis: RiskAnalysis) -> Grid:
-    """The four-fifths rule by group, with the decisions that would have to change."""
+def four_fifths(lines: Sequence[FourFifthsLine]) -> Grid:
+    """The four-fifths rule by group, the least favoured first, with the decisions that would have to change."""
     heads = ("group", "favourable decisions", "against the most favoured", "95 % interval", "four fifths", "Fisher's p",
              "decisions to change")  # fmt: skip
+    ordered = sorted(lines, key=lambda x: x.favourable.estimate or 0.0)
+    most = next((x for x in reversed(ordered) if x.ratio == 1), None)
     return Grid(
         heads,
         tuple(
-            (
+            (x.group, seen(x.favourable), "most favoured", "", "", "", "")
+            if x is most
+            else (
                 x.group,
                 seen(x.favourable),
                 times(x.ratio, x.bounds),
@@ -157,7 +162,7 @@ def _four_fifths(analysis: RiskAnalysis) -> Grid:
                 f"{x.p:.2g}",
                 f"{x.flips:,}",
             )
-            for x in sorted(analysis.four_fifths, key=lambda x: x.favourable.estimate or 0.0)
+            for x in ordered
         ),
     )
 

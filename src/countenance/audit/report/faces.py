@@ -256,7 +256,9 @@ def distributions(analysis: Analysis, threshold: float) -> Figure | None:
     for end, anchor in ((axis.low, "start"), (axis.high, "end")):
         if abs(axis.place(end) - axis.place(threshold)) > CROWDED:
             parts.append(text(left + width * axis.place(end), height - 12, f"{end:.3g}", anchor, 11, "#555555"))
-    title = f"Scores of different people (grey) and of the same person (blue), by {analysis.name}"
+    mated = any(any(group.histogram.genuine) for group in groups if group.histogram is not None)
+    whose = "different people (grey) and of the same person (blue)" if mated else "different people"
+    title = f"Scores of {whose}, by {analysis.name}"
     note = (
         "Each histogram is drawn to its own height. What lies right of the dashed line is accepted as the same person."
     )

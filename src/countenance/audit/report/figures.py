@@ -118,9 +118,16 @@ class DeviateAxis:
         return [tick for tick in self.TICKS if self.low <= tick <= self.high]
 
     def labelled(self) -> list[float]:
-        """All ticks, or every other one."""
-        ticks = self.ticks()
-        return ticks[:: 2 if len(ticks) > MOST_LABELS else 1]
+        """Ticks so far apart that their labels do not touch on a phone."""
+        kept: list[float] = []
+        for tick in self.ticks():
+            if not kept or self.place(tick) - self.place(kept[-1]) >= APART:
+                kept.append(tick)
+        return kept
+
+
+APART = 0.17
+"""Share of an axis that a label such as "0.0001 %" takes on a phone."""
 
 
 def rate_label(value: float) -> str:

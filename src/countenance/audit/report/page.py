@@ -6,6 +6,7 @@ Each is one HTML page that needs no network. The report is for readers in a hurr
 from __future__ import annotations
 
 import base64
+import dataclasses
 from pathlib import Path
 
 from markupsafe import Markup
@@ -14,6 +15,7 @@ from countenance.audit.bundle import Bundle, counts_csv
 from countenance.audit.evidence import Evidence
 from countenance.audit.findings.conclusions import concluded_anew
 from countenance.audit.findings.differences import compare_bundles
+from countenance.audit.findings.headline import SHOWN
 from countenance.audit.findings.questions import ENOUGH, Question, by_rate
 from countenance.audit.findings.search_facts import SearchFacts
 from countenance.audit.findings.words import (
@@ -27,6 +29,7 @@ from countenance.audit.findings.words import (
     one_sided,
     percent,
     seen,
+    system_words,
     times,
 )
 from countenance.audit.formats.plan import Plan, margins_words
@@ -60,6 +63,8 @@ def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
         plan=bundle.plan,
         environment=bundle.environment,
         signed="" if bundle.results.format == FORMAT else bundle.results.headline,
+        numbers=tuple(zip(_number_heads(results), dataclasses.astuple(results.numbers), strict=True)),
+        system=system_words(results.system),
         amount=amount(results.data),
         lead=None if lead is None else picture_of(bundle.plan, results, lead),
         also=results.also,
@@ -77,6 +82,13 @@ def render(template: str, **values: object) -> str:
     return rendered("countenance.audit.report", template, style=Markup(_CSS.read_text()), **values)  # noqa: S704  our own file
 
 
+def _number_heads(results: Results) -> tuple[str, str, str]:
+    """What the three numbers are: of a difference that is shown, or of rates that chance may keep apart."""
+    if any(one.verdict in SHOWN for one in results.judged):
+        return "Worst off", "How much worse", "What that means"
+    return "Highest rate seen", "Lowest rate seen", "How far that goes"
+
+
 def _changed(before: Bundle, after: Bundle) -> list[Section]:
     difference = compare_bundles(before, after)
     words = (
@@ -84,7 +96,7 @@ def _changed(before: Bundle, after: Bundle) -> list[Section]:
         f"After: this audit{_under(after.plan)}.",
         *difference.notes,
     )
-    return [Section("Before and after", words, before_and_after(difference))]
+    return [Section("Before and after", words, before_and_after(difference, after.plan))]
 
 
 def _under(plan: Plan) -> str:
@@ -122,7 +134,7 @@ def _faces(plan: Plan, faces: FaceResults, lead: Question | None) -> list[Sectio
         sections.append(
             Section(
                 f"Between groups and along thresholds, by {analysis.name}",
-                (),
+                _not_computed(analysis),
                 tuple(figure for figure in figures if figure is not None),
                 (
                     ("Several figures in one number, after the groups", _summaries(analysis)),
@@ -180,17 +192,19 @@ def _about(analysis: Analysis, counted: str) -> tuple[str, ...]:
 
 def _without_error(analysis: Analysis) -> tuple[str, ...]:
     """Rates that are zero everywhere, in words: a picture would be empty."""
-    verbs = {"fmr": "was falsely matched", "fnmr": "was missed", "failures": "gave no template or score"}
+    never = {
+        "fmr": "Nobody was falsely matched within a group",
+        "fnmr": "Nobody was missed",
+        "failures": "Every image (or comparison) gave a template or score",
+    }
     words = []
-    for measure, happened in verbs.items():
+    for measure, said in never.items():
         shares = [getattr(group, measure) for group in analysis.groups]
         known = [share for share in shares if share.known]
         if known and not any(share.errors for share in known):
             most = max(share.high or 0.0 for share in known)
             trials = sum(share.trials or 0 for share in known)
-            words.append(
-                f"In no group anybody {happened} (0 of {trials:,} in all; at most {percent(most)} in a group)."
-            )
+            words.append(f"{said}: 0 errors of {trials:,} in all; at most {percent(most)} in a group.")
     return tuple(words)
 
 
@@ -223,9 +237,19 @@ def _summaries(analysis: Analysis) -> Grid:
     return Grid(
         ("figure", "value", "95 % interval", "if all were equal", "note"),
         tuple(
-            (f.name, "none" if f.value is None else f"{f.value:.4g}", _ends(f), f"{f.fair:g}", f.note)
+            (f.name, f"{f.value:.4g}", _ends(f), f"{f.fair:g}", f.note)
             for f in analysis.summaries
+            if f.value is not None
         ),
+    )
+
+
+def _not_computed(analysis: Analysis) -> tuple[str, ...]:
+    """Figures without a value, by the reason: rows of them would be empty."""
+    without = [figure for figure in analysis.summaries if figure.value is None]
+    return tuple(
+        f"Not computed, as {why}: {listed([figure.name for figure in without if figure.note == why])}."
+        for why in dict.fromkeys(figure.note for figure in without)
     )
 
 

@@ -18,7 +18,7 @@ from countenance.audit.findings.conclusions import concluded_anew
 from countenance.audit.findings.headline import SHOWN, by_strength
 from countenance.audit.findings.questions import LOW_IS_BAD, Question, questions_of
 from countenance.audit.findings.sentences import size
-from countenance.audit.findings.words import Names, between, one_sided, percent, seen, times
+from countenance.audit.findings.words import Names, between, one_sided, percent, seen, system_words, times
 from countenance.audit.formats.plan import BY_SPECIES, NEAR_ONE, Plan
 from countenance.audit.formats.results import VERDICTS, Data, Judged, Results
 from countenance.audit.formats.shares import Bounds, Share
@@ -170,10 +170,10 @@ def card_grid(judged: Sequence[Judged], task: str, counted: str = "people") -> G
     return Grid(heads, rows)
 
 
-WIDTH = 640
-"""Of the picture by itself, in its own units; it grows and shrinks as a whole."""
-_LETTERS = 58
-"""Of the largest text in a line of it."""
+WIDTH, WIDTH_BESIDE = 480, 640
+"""Of one picture by itself and of pictures beside each other, in their own units; they grow and shrink as a whole."""
+_HEADLINE, _SMALL = 13.6, 7.4
+"""Width of a letter in the widest of the fonts, bold at 20 and at 12: digits and capitals are wide."""
 _OF = {
     "fmr": "Share of comparisons of two different people of one group that are accepted as the same person.",
     "fnmr": "Share of comparisons of two pictures of one person that are rejected.",
@@ -252,7 +252,7 @@ def embed_svg(bundle: Bundle) -> str | None:
         return None
     status = "preregistered" if results.preregistered else "exploratory"
     source = (
-        f"Source: {results.title}; {results.system.name}, version {results.system.version}; "
+        f"Source: {results.title}; {system_words(results.system)}; "
         f"{'' if results.asked is None else f'asked at {results.asked.host}; '}"
         f"{amount(results.data)}; {status}; {results.finished[:10]}; bundle {bundle.hash[:16]}"
     )
@@ -265,10 +265,11 @@ def embedded(headline: str, told: str, pictures: Sequence[tuple[str, Markup]], n
 
     told: the pictures in words, for those who do not see them.
     """
-    lines = textwrap.wrap(headline, _LETTERS)
-    y = 26.0 + 26 * len(lines)
     beside = 2 if len(pictures) > 1 else 1
-    width = (WIDTH - 32 - 32 * (beside - 1)) / beside
+    whole = WIDTH_BESIDE if beside > 1 else WIDTH
+    lines = textwrap.wrap(headline, int((whole - 32) / _HEADLINE))
+    y = 26.0 + 26 * len(lines)
+    width = (whole - 32 - 32 * (beside - 1)) / beside
     placed = []
     for at in range(0, len(pictures), beside):
         row = pictures[at : at + beside]
@@ -282,13 +283,14 @@ def embedded(headline: str, told: str, pictures: Sequence[tuple[str, Markup]], n
                 .replace('width="100%"', f'width="{width:g}"', 1)
             )
         y += over + max(_height(drawn) for _, drawn in row) + (12 if beside > 1 else 0)
-    noted, foot = textwrap.wrap(note, 96), textwrap.wrap(source, 100)
+    noted = textwrap.wrap(note, int((whole - 32) / _SMALL))
+    foot = textwrap.wrap(source, int((whole - 32) / _SMALL))
     below = y + 18
     total = int(below + 17 * (len(noted) + len(foot)) + 8)
     parts = [
         element("title", escape(headline), id="title"),
         element("desc", escape(f"{told} {source}."), id="desc"),
-        element("rect", width=WIDTH, height=total, fill="#ffffff"),
+        element("rect", width=whole, height=total, fill="#ffffff"),
         *(_line(16, 26 + 26 * at, words, 20, "700") for at, words in enumerate(lines)),
         *placed,
         *(_line(16, below + 17 * at, words, 12) for at, words in enumerate(noted)),
@@ -298,7 +300,7 @@ def embedded(headline: str, told: str, pictures: Sequence[tuple[str, Markup]], n
         "svg",
         "".join(parts),
         xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {WIDTH} {total}",
+        viewBox=f"0 0 {whole} {total}",
         role="img",
         aria_labelledby="title desc",
         font_family="system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, DejaVu Sans, sans-serif",
