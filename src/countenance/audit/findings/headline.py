@@ -54,6 +54,11 @@ def by_strength(plan: Plan, judged: Sequence[Judged]) -> list[Judged]:
     return sorted(shown, key=rank, reverse=True)
 
 
+def leads_undeclared(plan: Plan, judged: Sequence[Judged]) -> bool:
+    """Whether the headline is about a difference that nobody asked about beforehand."""
+    return any(not one.declared for one in by_strength(plan, judged)[:1])
+
+
 def headline_of(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -> Told:
     """What the report says first."""
     shown = by_strength(plan, judged)

@@ -115,8 +115,12 @@ def _of_outcomes(analysis: OutcomeAnalysis, positive: str | None) -> Iterator[Qu
     classes = list(dict.fromkeys(line.label for group in analysis.groups for line in group.classes))
     if positive is not None:
         classes = [positive, *(c for c in classes if c != positive)]
+    answered = not any(group.no_answer.errors for group in analysis.groups)
     for label in classes if len(classes) <= MOST_CLASSES else classes[: positive is not None]:
-        for measure in ("tpr", "fpr", "ppv"):
+        mirrored = (
+            positive not in (None, label) and len(classes) == 2 and answered
+        )  # one class's miss is the other's call
+        for measure in ("ppv",) if mirrored else ("tpr", "fpr", "ppv"):
             lines = ({line.label: line for line in group.classes}.get(label) for group in analysis.groups)
             shares = tuple(_NO_CLASS if line is None else of_class(line, measure) for line in lines)
             yield Question(measure, analysis.name, names, shares, label)

@@ -149,7 +149,9 @@ def times(ratio: float | None, bounds: Bounds | None = None) -> str:
     """A ratio as "12 times". None: "unbounded" where its interval says that it is not small, else "not known"."""
     if ratio is None:
         return "not known" if bounds is None or not bounds.low else "unbounded"
-    return f"{ratio:,.0f} times" if ratio >= 10 else f"{ratio:.2g} times"
+    if ratio >= 10:
+        return f"{ratio:,.0f} times"
+    return f"{ratio:.{3 if 0.9 < ratio < 1.1 else 2}g} times"
 
 
 def between(bounds: Bounds) -> str:

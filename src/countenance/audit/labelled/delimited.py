@@ -22,7 +22,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _NAMES = {"utf-8": "UTF-8", "utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16", "utf-32": "UTF-32",
-          "cp1252": "Windows-1252 (Latin-1)", "latin-1": "Latin-1"}  # fmt: skip
+          "cp1252": "Windows-1252 (Latin-1)"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ class Written:
 def look_at(path: Path, wanted: Sequence[str] = ()) -> Written:
     """Find out how the file is written. wanted: columns that should be there, which decide between delimiters.
 
-    BadRequest: an empty file, or bytes that are no text.
+    BadRequest: an empty file, bytes that are no text, or letters of an encoding that nothing in the file names.
     """
     encoding = encoding_of(path)
-    with path.open(encoding=encoding, newline="") as file:
+    with path.open(encoding=encoding) as file:  # whatever ends a line: CR alone does in files of old Excels for Mac
         start = file.read(_LOOKED_AT)
     start = start.removeprefix("\ufeff")
     skipped = 0
-    separator = re.match(r"sep=(.)\r?\n", start, re.IGNORECASE)
+    separator = re.match(r"sep=(.)\n", start, re.IGNORECASE)
     if separator:  # Excel's own way to name the delimiter
         start, skipped = start[separator.end() :], 1
     if not start.strip():
@@ -66,7 +66,7 @@ def look_at(path: Path, wanted: Sequence[str] = ()) -> Written:
 
 
 def encoding_of(path: Path) -> str:
-    """UTF-8 where the whole file is; else what its first bytes say; else Windows-1252, or Latin-1 where that fails."""
+    """UTF-8 where the whole file is; else what its first bytes say; else Windows-1252, where that makes sense."""
     with path.open("rb") as file:
         start = file.read(_LOOKED_AT)
     for mark, encoding in _MARKS:
@@ -77,7 +77,38 @@ def encoding_of(path: Path) -> str:
         encoding = "utf-16-le" if odd > even else "utf-16-be"
         mostly = max(even, odd) * 4 > len(start) and min(even, odd) == 0
         return encoding if mostly and _decodes(path, encoding) else _not_text(path)
-    return next((encoding for encoding in ("utf-8", "cp1252") if _decodes(path, encoding)), "latin-1")
+    if _decodes(path, "utf-8"):
+        return "utf-8"
+    if _decodes(path, "cp1252") and _western(path):
+        return "cp1252"
+    raise BadRequest(
+        f"{path.name} is neither UTF-8 nor in Western letters (Windows-1252), and does not say what it is: groups "
+        "would get wrong names. Write it as CSV in UTF-8"
+    )
+
+
+def _western(path: Path) -> bool:
+    """Whether letters beyond ASCII stand alone or in pairs, as in Western languages.
+
+    Other alphabets have runs of them. So has UTF-8 with a broken letter somewhere, whose other letters are whole.
+    """
+    alone = together = 0
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            for run in re.findall(rb"[\x80-\xff]+", piece):
+                if len(run) > 2 or _is_utf8(run):
+                    together += len(run)
+                else:
+                    alone += len(run)
+    return alone >= together
+
+
+def _is_utf8(letters: bytes) -> bool:
+    try:
+        letters.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _not_text(path: Path) -> str:

@@ -15,7 +15,7 @@ from countenance.audit.bundle import Bundle, counts_csv
 from countenance.audit.evidence import Evidence
 from countenance.audit.findings.conclusions import concluded_anew
 from countenance.audit.findings.differences import compare_bundles
-from countenance.audit.findings.headline import SHOWN
+from countenance.audit.findings.headline import SHOWN, leads_undeclared
 from countenance.audit.findings.questions import ENOUGH, Question, by_rate
 from countenance.audit.findings.search_facts import SearchFacts
 from countenance.audit.findings.words import (
@@ -63,6 +63,7 @@ def report_page(bundle: Bundle, before: Bundle | None = None) -> str:
         plan=bundle.plan,
         environment=bundle.environment,
         signed="" if bundle.results.format == FORMAT else bundle.results.headline,
+        undeclared=leads_undeclared(bundle.plan, results.judged),
         numbers=tuple(zip(_number_heads(results), dataclasses.astuple(results.numbers), strict=True)),
         system=system_words(results.system),
         amount=amount(results.data),

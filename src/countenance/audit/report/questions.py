@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from countenance.audit.bundle import Bundle
 from countenance.audit.findings.conclusions import concluded_anew
-from countenance.audit.findings.headline import SHOWN, by_strength
+from countenance.audit.findings.headline import SHOWN, by_strength, leads_undeclared
 from countenance.audit.findings.questions import LOW_IS_BAD, Question, questions_of
 from countenance.audit.findings.sentences import size
 from countenance.audit.findings.words import Names, between, one_sided, percent, seen, system_words, times
@@ -250,7 +250,8 @@ def embed_svg(bundle: Bundle) -> str | None:
     figure = None if question is None else picture_of(bundle.plan, results, question)
     if question is None or figure is None or figure.picture is None:
         return None
-    status = "preregistered" if results.preregistered else "exploratory"
+    asked = results.preregistered and not leads_undeclared(bundle.plan, results.judged)
+    status = "preregistered" if asked else "exploratory"
     source = (
         f"Source: {results.title}; {system_words(results.system)}; "
         f"{'' if results.asked is None else f'asked at {results.asked.host}; '}"

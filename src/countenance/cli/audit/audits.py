@@ -98,9 +98,10 @@ def run(
     Interrupted work on images or a live service goes on where it stopped: run the same command again. A plan for
     several systems leaves a bundle for each of them in the folder OUT.
     """
+    from countenance.audit.findings.headline import leads_undeclared
     from countenance.audit.findings.presentations import presentation_lines
     from countenance.audit.formats.results import VERDICTS
-    from countenance.audit.planning.plans import read_systems_plan
+    from countenance.audit.planning.plans import read_plan, read_systems_plan
     from countenance.audit.running import cassette_of
     from countenance.audit.running import run as run_plan
     from countenance.audit.sources.source import Equipment
@@ -118,6 +119,8 @@ def run(
         return
     results = run_plan(plan_file, out, signer(key), changes=_changes(changes), equipment=equipment, clock=now)
     click.echo(results.headline)
+    if leads_undeclared(read_plan(plan_file), results.judged):
+        click.echo("nobody asked about this beforehand: it raises a question, and does not answer one")
     if results.asked is not None:
         click.echo(f"asked: {results.asked.product}, at {results.asked.host}; its model: {results.asked.model}")
     if not results.preregistered:
