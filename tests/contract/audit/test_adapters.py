@@ -78,6 +78,9 @@ def test_compreface() -> None:
     assert parts(asked)["target_image"] == SECOND
     nobody = {"message": "No face is found in the given image", "code": 28}
     assert compare("compreface", nobody, 400)[0].state == "no face"
+    for code in (21, 31):  # a file ending that it does not take, more than one face: outcomes, too
+        assert compare("compreface", {"message": "m", "code": code}, 400)[0].state == "refused"
+    assert detect("compreface", {"message": "m", "code": 21}, 400)[0].state == "refused"
     small = {"box": {"probability": 0.5, "x_max": 20, "y_max": 20, "x_min": 10, "y_min": 10}}
     reply, asked = detect("compreface", {"result": [small, face]})
     assert (reply.faces, reply.quality) == (2, {"probability": 0.99})
@@ -172,6 +175,8 @@ def test_deepface() -> None:
     trace = {"error": "Exception while verifying: Exception while processing img1_path - Traceback ... Face could not "
              "be detected in numpy array."}  # fmt: skip
     assert compare("deepface", trace, 400)[0] == RecordedReply("no face", 1000.0, error="could not be detected")
+    gif = {"error": "Exception while verifying: Input image can be jpg or png, but it is gif - Traceback ..."}
+    assert compare("deepface", gif, 400)[0].state == "refused" and detect("deepface", gif, 400)[0].state == "refused"
     analysed = {"results": [{"region": {"w": 9, "h": 9}, "gender": {"Woman": 90.0, "Man": 10.0},
                              "dominant_gender": "Woman"}]}  # fmt: skip
     assert classify("deepface", analysed)[0].label == "female"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.unit.audit.made_up import FACES, NOW
 
 from countenance.audit.findings.conclusions import judge_all
-from countenance.audit.findings.headline import SHOWN, Told, by_strength, headline_of
+from countenance.audit.findings.headline import SHOWN, Told, by_strength, headline_of, leads_undeclared
 from countenance.audit.findings.questions import Question
 from countenance.audit.findings.sentences import MOST_WORDS, sentence, size
 from countenance.audit.findings.words import Names
@@ -290,3 +290,27 @@ def test_a_long_name_is_not_cut_where_all_others_can_be_said_shorter() -> None:
         "The system wrongly calls everybody else high risk 3.4 times as often as people labelled Southeast Asian and "
         "Pacific Islander · male."
     )
+
+
+def test_what_is_declared_within_a_margin_is_not_told_again_by_its_mirror_image(tmp_path: Path) -> None:
+    """Of two classes, who is not recognised as one is wrongly called the other: one rate, one verdict."""
+    counts = {"Black": (930, 70), "White": (970, 30)}
+    rows = [(race, "face", answer) for race, n in counts.items() for answer, m in zip(("face", "none"), n, strict=True)
+            for _ in range(2 * m)]  # fmt: skip
+    rows += [(race, "none", "none" if at > 30 else "face") for race in counts for at in range(6000)]
+    table(tmp_path / "o.csv", ("race", "truth", "predicted"), rows)
+    found = audit(tmp_path, OUTCOMES.format(margins="margin_points = 0.1\nmargin = 9.0"))
+    asked = {(j.measure, j.of_class) for j in found.judged}
+    assert ("tpr", "face") in asked and ("fpr", "face") in asked and ("ppv", "none") in asked
+    assert ("fpr", "none") not in asked and ("tpr", "none") not in asked
+    assert found.headline.endswith("within the declared margin.")
+
+
+def test_a_headline_that_nobody_asked_for_is_marked(tmp_path: Path) -> None:
+    plan = plan_with(["ppv"])
+    fpr, ppv = rated("fpr", [(500, 1000), (100, 1000)]), rated("ppv", [(900, 1000), (901, 1000)])
+    _, judged = told(plan, [fpr, ppv])
+    assert leads_undeclared(plan, judged)
+    _, asked = told(plan_with(["fpr"]), [fpr, ppv])
+    assert not leads_undeclared(plan, asked)
+    assert not leads_undeclared(plan, told(plan, [ppv])[1])  # no difference is shown

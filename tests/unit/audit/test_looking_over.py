@@ -48,6 +48,45 @@ def test_files_are_read_however_they_are_written(tmp_path: Path, encoding: str, 
     assert ("not UTF-8" in said) == (encoding in ("utf-16", "utf-16-le", "cp1252"))
 
 
+@pytest.mark.parametrize(
+    ("words", "encoding"),
+    [
+        (("женщины", "мужчины"), "cp1251"),
+        (("γυναίκες", "άνδρες"), "cp1253"),
+        (("女性", "男性"), "shift_jis"),
+        (("女性", "男性"), "gbk"),
+        (("여성", "남성"), "euc_kr"),
+        (("نساء", "رجال"), "cp1256"),
+    ],
+)
+def test_letters_of_an_alphabet_that_nobody_named_are_not_guessed(
+    tmp_path: Path, words: tuple[str, str], encoding: str
+) -> None:
+    """Read as Western letters, the groups of a report would have names like æåíùèíû."""
+    risks(tmp_path, table([(s, o, words[g == "s"]) for s, o, g in ROWS]), encoding=encoding)
+    with pytest.raises(BadRequest, match="Write it as CSV in UTF-8"):
+        check(tmp_path)
+
+
+def test_one_broken_letter_does_not_garble_all_others(tmp_path: Path) -> None:
+    risks(tmp_path, table([(s, o, {"n": "Männer", "s": "Süße"}[g]) for s, o, g in ROWS]))
+    file = tmp_path / "r.csv"
+    file.write_bytes(file.read_bytes().replace("ü".encode(), b"\xc3", 1))
+    with pytest.raises(BadRequest, match="neither UTF-8 nor in Western letters"):
+        check(tmp_path)
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
+def test_lines_may_end_as_they_did_on_old_machines(tmp_path: Path, end: bytes, encoding: str) -> None:
+    rows = [(s, o, {"n": "Mönch", "s": "Nonne"}[g]) for s, o, g in ROWS]
+    (tmp_path / "r.csv").write_text("")
+    risks(tmp_path, table(rows, by=";"))
+    text = (tmp_path / "r.csv").read_text().replace("\n", end.decode())
+    (tmp_path / "r.csv").write_bytes(text.encode(encoding))
+    assert "Mönch (150)" in check(tmp_path)
+
+
 def test_two_columns_of_one_name_must_say_the_same(tmp_path: Path) -> None:
     risks(tmp_path, table([(*row, row[0]) for row in ROWS], "score,outcome,g,score"))
     assert "has the column 'score' more than once, with the same values" in check(tmp_path)
@@ -146,3 +185,22 @@ def test_commands_that_read_import_little(command: list[str], absent: tuple[str,
     code += f"try:\n    main()\nexcept SystemExit:\n    pass\nprint([n for n in {absent!r} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (("1.0", "0.0"), r'classes = \{ "0.0" = "0", "1.0" = "1" \}'),
+        (("True", "False"), r'classes = \{ "False" = "0", "True" = "1" \}'),
+        (("ja", "nein"), r'"ja" = '),
+    ],
+)
+def test_classes_that_never_meet_are_an_error_with_a_start_of_what_they_mean(
+    tmp_path: Path, said: tuple[str, str], words: str
+) -> None:
+    rows = [f"{at % 2},{said[0] if at % 2 else said[1]},{'ab'[at % 4 < 2]}" for at in range(200)]
+    (tmp_path / "r.csv").write_text("\n".join(["truth,predicted,g", *rows]) + "\n")
+    risks_head = 'title = "t"\nquestion = "q"\n[system]\nname = "s"\n[groups]\nfactors = ["g"]\nlabelled_by = "x"\n'
+    (tmp_path / "d.toml").write_text(f'{risks_head}[outcomes]\nfile = "r.csv"\n')
+    with pytest.raises(BadRequest, match=words):
+        check(tmp_path)

@@ -209,6 +209,15 @@ def test_numbers_are_not_called_worse_where_no_difference_is_shown(tmp_path: Pat
     assert "Highest rate seen" in page and "Worst off" not in page and "How much worse" not in page
 
 
+def test_a_page_says_where_nobody_asked_about_its_headline(tmp_path: Path) -> None:
+    (tmp_path / "asked").mkdir()
+    assert "Nobody asked about this beforehand" not in report_page(bundle(tmp_path / "asked"))
+    judged = tuple(dataclasses.replace(j, declared=False) for j in made_up.judged())
+    shown = bundle(tmp_path, judged=judged)
+    assert "Nobody asked about this beforehand" in report_page(shown)
+    assert "preregistered" not in (embed_svg(shown) or "")
+
+
 def test_a_system_that_nobody_named_has_no_name_in_the_report(tmp_path: Path) -> None:
     page = Page(report_page(bundle(tmp_path, system=System("not stated")))).text
     assert "A system that nobody named, of a version not stated." in page and "not stated, version" not in page

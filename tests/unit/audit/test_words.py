@@ -35,6 +35,7 @@ def test_rates_are_told_as_one_in_so_many() -> None:
 
 def test_counts_and_ratios_are_round() -> None:
     assert (count(0.034), count(6.26), count(1234.5)) == ("0.034", "6.3", "1,234")
+    assert (times(1.04), times(0.962), times(1.0)) == ("1.04 times", "0.962 times", "1 times")
     assert (times(1.234), times(34.5), times(1234)) == ("1.2 times", "34 times", "1,234 times")
     assert between(Bounds(1.5, None, 0.95)) == "1.5 or more"
     assert between(Bounds(None, 2.0, 0.95)) == "0 to 2"

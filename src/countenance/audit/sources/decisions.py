@@ -97,13 +97,25 @@ def classes_that_never_meet(
 
 
 def _meanings(answers: Sequence[str], true: Sequence[str]) -> dict[str, str]:
-    """What predicted classes may mean, as a start: those spelled alike, yes and no in other words, else a blank."""
+    """What predicted classes may mean, as a start: those spelled alike, yes and no in other words, one number."""
     meanings = {}
     for answer in answers:
         flag = flag_of(answer)
-        same = [one for one in true if alike([answer, one]) or (flag is not None and flag_of(one) == flag)]
+        same = [
+            one
+            for one in true
+            if alike([answer, one]) or (flag is not None and flag_of(one) == flag) or _one_number(answer, one)
+        ]
         meanings[answer] = same[0] if len(same) == 1 else "?"
     return meanings
+
+
+def _one_number(one: str, other: str) -> bool:
+    """Whether two texts are one number, written in two ways: "1" and "1.0"."""
+    try:
+        return float(one) == float(other)
+    except ValueError:
+        return False
 
 
 def read_risks(source: RiskTable, folder: Path, factors: Sequence[str], spellings: Spellings = UNSAID) -> Scores:
