@@ -129,6 +129,15 @@ def test_scores_against_the_outcome_are_stated(tmp_path: Path) -> None:
     assert "run against the outcome (AUC 0.00, under 0.5)" in said
 
 
+def test_one_letter_is_one_however_unicode_writes_it(tmp_path: Path) -> None:
+    """Two groups "É" that look the same on every page."""
+    words = ("É", "E\u0301", "È", "E\u0300")
+    rows = [(s, o, words[at % 2 + 2 * (g == "s")]) for at, (s, o, g) in enumerate(ROWS)]
+    risks(tmp_path, table(rows))
+    said = check(tmp_path)
+    assert "É (150)" in said and "È (150)" in said and "spellings" not in said
+
+
 def test_names_that_may_be_one() -> None:
     assert alike(["White", "WHITE", "Black"]) == [("White", "WHITE")]
     assert alike(["north_east", "North East"]) == [("north_east", "North East")]
@@ -141,6 +150,10 @@ def test_codes_stand_apart_and_ordinary_scores_do_not() -> None:
     assert sentinels(scores) == ()
     assert sentinels(np.append(scores, -999.0)) == (-999.0,)
     assert sentinels(np.append(np.abs(scores), -1.0)) == (-1.0,)
+    credit = 300.0 + np.arange(1000) * 37 % 550
+    assert sentinels(credit) == () and sentinels(np.append(credit, 0.0)) == (0.0,)
+    assert sentinels(np.append(np.arange(1.0, 11.0).repeat(30), 0.0)) == ()
+    assert sentinels(np.append(np.linspace(0.05, 1.0, 500), 0.0)) == ()
 
 
 def test_fractions_beside_percentages_in_one_group() -> None:

@@ -18,7 +18,7 @@ from countenance.audit.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.evidence import shipped_file
 from countenance.audit.findings.conclusions import concluded_anew
 from countenance.audit.formats.plan import System
-from countenance.audit.formats.results import VERDICTS, FourFifthsLine
+from countenance.audit.formats.results import VERDICTS, FourFifthsLine, Numbers
 from countenance.audit.formats.shares import Bounds
 from countenance.audit.report.decisions import four_fifths
 from countenance.audit.report.faces import distributions
@@ -207,6 +207,9 @@ def test_numbers_are_not_called_worse_where_no_difference_is_shown(tmp_path: Pat
     calm = tuple(dataclasses.replace(j, verdict="insufficient evidence") for j in made_up.judged())
     page = Page(report_page(bundle(tmp_path, judged=calm))).text
     assert "Highest rate seen" in page and "Worst off" not in page and "How much worse" not in page
+    (tmp_path / "none").mkdir()
+    nothing = bundle(tmp_path / "none", judged=calm, numbers=Numbers("unknown", "unknown", "unknown"))
+    assert 'class="numbers"' not in report_page(nothing)
 
 
 def test_a_page_says_where_nobody_asked_about_its_headline(tmp_path: Path) -> None:

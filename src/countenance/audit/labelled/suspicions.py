@@ -80,7 +80,7 @@ def respelled(
 
 
 def sentinels(values: Numbers) -> tuple[float, ...]:
-    """Values that stand apart from all others as codes for "no score" do: -1, -9, 99, 999.
+    """Values that stand apart from all others as codes for "no score" do: -1, -9, 0, 999.
 
     A few whole negative numbers below scores that are none; a number farther from all others than they are from each
     other; a known code that is at least a quarter as far. values: (n,), NaN left out.
@@ -107,7 +107,7 @@ def sentinels(values: Numbers) -> tuple[float, ...]:
     return tuple(suspects)
 
 
-_KNOWN = frozenset({-1.0, -9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0})
+_KNOWN = frozenset({0.0, -1.0, -9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0})
 
 
 def refuse_sentinels(values: Numbers, limits: Sequence[float], name: str, where: str, outcome: str) -> None:

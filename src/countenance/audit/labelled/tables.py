@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pyarrow as pa
@@ -72,12 +73,18 @@ class LabelTable:
         return numbers
 
     def texts(self, *names: str) -> tuple[list[Codes], tuple[str, ...]]:
-        """Several columns as codes into one sorted list of names, and that list. Empty cells are -1."""
+        """Several columns as codes into one sorted list of names, and that list. Empty cells are -1.
+
+        Letters that Unicode writes in two ways are one: "é" is not told from "e" with an accent after it.
+        """
         chunks = [chunk for name in names for chunk in _dictionary(self.column(name)).chunks]
         if not chunks:
             return [np.empty(0, np.int32) for _ in names], ()
         unified = pa.chunked_array(chunks).unify_dictionaries()
-        raw = ["" if text is None else str(text).strip() for text in unified.chunk(0).dictionary.to_pylist()]
+        raw = [
+            "" if text is None else normalize("NFC", str(text)).strip()
+            for text in unified.chunk(0).dictionary.to_pylist()
+        ]
         distinct = natural({text for text in raw if text})
         place = {text: at for at, text in enumerate(distinct)}
         meaning = np.array([*(place.get(text, -1) for text in raw), -1], np.int32)
