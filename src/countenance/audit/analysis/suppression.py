@@ -19,8 +19,11 @@ Mask = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 Together = tuple[str, ...]
 """Numbers that are published or withheld together."""
-MOST_WORK, MOST_AT_ONCE = 60_000_000, 1_000_000
-"""Published sums times unknowns, over all programs and of one, before an analysis is withheld as a whole: minutes."""
+MOST_WORK, MOST_AT_ONCE = 30_000_000, 1_000_000
+"""Published sums times unknowns, over all programs and of one, before an analysis is withheld as a whole.
+
+After each that is withheld half as much work is done for the others, so that all of it is at most twice this.
+"""
 FIXED: Together = ()
 """The block of what is always published."""
 
@@ -91,7 +94,7 @@ def complementary(
     blocks is withheld as a whole, and the others are looked at anew.
     """
     withheld: set[Together] = set()
-    work = 0
+    work, most = 0, MOST_WORK
     distinct = {target.tobytes(): target for target in targets if counts[target].sum()}
     again = True
     while again:
@@ -102,9 +105,9 @@ def complementary(
                 unknowns = _unknowns(sums, target)
                 once = len(sums) * len(unknowns)
                 work += once
-                if (work > MOST_WORK or once > MOST_AT_ONCE) and (whole := _largest(sums, place)):
+                if (work > most or once > MOST_AT_ONCE) and (whole := _largest(sums, place)):
                     withheld |= whole
-                    work, again = 0, True
+                    work, most, again = 0, most // 2, True
                     continue
                 bounds = _span(sums, counts, target, unknowns)
                 if bounds.high - bounds.low >= small_cell // 2 - 1e-6:
