@@ -150,7 +150,7 @@ def test_codes_stand_apart_and_ordinary_scores_do_not() -> None:
     assert sentinels(scores) == ()
     assert sentinels(np.append(scores, -999.0)) == (-999.0,)
     assert sentinels(np.append(np.abs(scores), -1.0)) == (-1.0,)
-    credit = 300.0 + np.arange(1000) * 37 % 550
+    credit = (300 + np.arange(1000) * 37 % 550).astype(np.float64)
     assert sentinels(credit) == () and sentinels(np.append(credit, 0.0)) == (0.0,)
     assert sentinels(np.append(np.arange(1.0, 11.0).repeat(30), 0.0)) == ()
     assert sentinels(np.append(np.linspace(0.05, 1.0, 500), 0.0)) == ()

@@ -52,7 +52,7 @@ def test_a_classifier_is_shown_before_and_after_without_rates_that_cannot_be(tmp
     part = part[: part.index("<h2>", 4)]
     assert "Wrongly classified, by grp, before and after" in part and "20.0 %" in part and "5.00 %" in part
     assert "Frauen, before: " in part and "f, before: " not in part.replace("Frauen", "")
-    cells = {(c.measure, c.group) for c in compare_bundles(*made).changes}
+    cells = {(c.measure, c.group) for c in compare_bundles(made[0], made[1]).changes}
     assert ("ppv of m", "m") in cells and ("ppv of m", "f") not in cells and ("fpr of m", "f") in cells
 
 
