@@ -670,6 +670,10 @@ class Countenance:
                 self.cases,
                 self.case_videos,
                 self.reviews,
+                administration.AuditReports(
+                    self.settings.home / "audits", self.settings.keys / "audit.key", self.ledger, _now
+                ),
+                console.Streams(lambda: self.stopping.begun),
             )
         )
 

@@ -5,6 +5,7 @@ Every change is in the ledger before it is in force.
 
 from countenance.administration.accounts import Accounts, SignedIn, new_seed, seed_picture
 from countenance.administration.attempts import Attempts
+from countenance.administration.audit_reports import AuditReport, AuditReports
 from countenance.administration.case_file import CaseFile, CaseResult, SearchState
 from countenance.administration.case_videos import CaseVideos
 from countenance.administration.cases import PROBE_LIMITS, Cases, limits_of
@@ -19,10 +20,11 @@ from countenance.administration.outside_checks import OutsideChecks
 from countenance.administration.passkeys import Passkeys
 from countenance.administration.pending_pictures import PendingPicture
 from countenance.administration.provider_sign_in import ProviderSignIn
-from countenance.administration.record import Proof, Record
+from countenance.administration.record import FoundEntries, Proof, Record, Sought
 from countenance.administration.retention import RetentionSweep
 from countenance.administration.reviews import ReviewerStatus, ReviewItem, Reviews
-from countenance.administration.status import InstallationStatus, LedgerCheck
+from countenance.administration.status import EvidenceStanding, InstallationStatus, LedgerCheck
+from countenance.audit.uploaded import AuditOrder
 from countenance.casework import (
     COMPONENTS,
     Case,
@@ -67,6 +69,9 @@ __all__ = [
     "Accounts",
     "Action",
     "Attempts",
+    "AuditOrder",
+    "AuditReport",
+    "AuditReports",
     "AuthorisationOutcome",
     "Case",
     "CaseFile",
@@ -79,8 +84,10 @@ __all__ = [
     "CustodyReport",
     "Decision",
     "EvidenceKind",
+    "EvidenceStanding",
     "Explainer",
     "ExportUse",
+    "FoundEntries",
     "Grade",
     "Hold",
     "Holder",
@@ -122,6 +129,7 @@ __all__ = [
     "SearchState",
     "Signature",
     "SignedIn",
+    "Sought",
     "StoredSession",
     "Terms",
     "VideoSight",

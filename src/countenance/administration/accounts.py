@@ -188,8 +188,11 @@ class Accounts:
             raise BadRequest("this one-time code was used already: wait for the next one")
         self._by_name.succeeded(key)
 
-    def session(self, cookie: str) -> SignedIn | None:
-        """Who is signed in with that cookie now; None if the session is over, or its operator is not active."""
+    def session(self, cookie: str, *, used: bool = True) -> SignedIn | None:
+        """Who is signed in with that cookie now; None if the session is over, or its operator is not active.
+
+        used: whether this counts as use, which puts off the end of a session that nobody uses.
+        """
         stored = self._store.session(cookie)
         now = self.now()
         if stored is None or stored.ended_at or now >= min(stored.seen_at + IDLE, stored.began_at + WHOLE):
@@ -197,7 +200,7 @@ class Accounts:
         operator = self._operators.acting(stored.operator_id)
         if operator is None:
             return None
-        if now - stored.seen_at >= _NOTED:
+        if used and now - stored.seen_at >= _NOTED:
             self._store.seen(cookie)
         token = self._store.derived("form", cookie)
         return SignedIn(operator, cookie, token, stored.began_at, stored.proven_by)

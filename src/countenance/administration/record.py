@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +15,7 @@ from countenance.ledger import Ledger, Receipt, RefusedCount, prove_inclusion
 CHECK_EVERY_S = 1.0
 """The disk is tried no more often than this, however often the server's health is asked for."""
 CHECK_PATIENCE_S = 5.0
+_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,33 @@ class Proof:
     entry: str
     receipt: str
     proof: str
+
+
+SCANNED = 3000
+"""How many entries one search looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which entries are looked for. words: all of them stand in the entry as written. kind: empty for all. since,
+    until: days, YYYY-MM-DD, both included; empty for no bound.
+    """
+
+    words: tuple[str, ...] = ()
+    kind: str = ""
+    since: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundEntries:
+    """entries: canonical JSON, the newest first. All others from `start` up to before `stop` are not sought; further
+    ones may be before `start`, none if it is 0.
+    """
+
+    entries: tuple[str, ...]
+    start: int
+    stop: int
 
 
 class Record:
@@ -75,6 +105,33 @@ class Record:
         """The canonical JSON of the entries start <= index < stop that exist, in order."""
         stop = min(stop, self._ledger.size)
         return [entry.text for entry in self._ledger.entries(max(0, start), stop)] if start < stop else []
+
+    def found(self, before: int, sought: Sought, most: int) -> FoundEntries:
+        """The latest entries sought before index `before`: at most `most`, of at most `SCANNED` that are looked at."""
+        stop = min(before, self._ledger.size)
+        if sought.until:
+            stop = bisect_left(range(stop), True, key=lambda index: self._time(index)[:10] > sought.until)
+        found: list[str] = []
+        kind = f'"kind":{json.dumps(sought.kind)}'
+        words = (kind, *sought.words) if sought.kind else sought.words
+        start = stop
+        for page in range(stop, max(0, stop - SCANNED), -_PAGE):
+            for row in reversed(list(self._ledger.stored(max(0, page - _PAGE), page))):
+                if sought.since and str(json.loads(row.text)["time"])[:10] < sought.since:
+                    return FoundEntries(tuple(found), 0, stop)
+                start = row.sequence
+                if all(word in row.text for word in words) and self._fits(row.text, sought):
+                    found.append(row.text)
+                    if len(found) == most:
+                        return FoundEntries(tuple(found), start, stop)
+        return FoundEntries(tuple(found), start, stop)
+
+    def _time(self, index: int) -> str:
+        return self._ledger.entry(index).time
+
+    @staticmethod
+    def _fits(text: str, sought: Sought) -> bool:
+        return not sought.kind or json.loads(text)["kind"] == sought.kind
 
     def proved(self, index: int) -> Proof:
         """Entry `index` with its proof, or `NotFound`."""

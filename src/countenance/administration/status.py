@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
+from threading import Lock, Thread
+from typing import Literal
 
+from countenance.audit.evidence import Evidence
 from countenance.errors import Conflict
 from countenance.ledger import Ledger
 from countenance.ledger.inspection import verify_records
+from countenance.ledger.records import StoredEntry
 from countenance.operations import Tools, evidence_summary
+from countenance.operations.evidence import best_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,16 @@ class LedgerCheck:
     at: datetime
     entries: int
     findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceStanding:
+    """A signed audit that this installation trusts. state: whether the rules see it now; of those about this model and
+    calibration that are in date, they see the best.
+    """
+
+    evidence: Evidence
+    state: Literal["in use", "in date", "not yet", "ended", "of another model"]
 
 
 class InstallationStatus:
@@ -40,6 +54,8 @@ class InstallationStatus:
         self._tools = tools
         self._ledger = ledger
         self._checking = Lock()
+        self._checker: Thread | None = None
+        self._counted = 0, 0
         self.now = now
         self.settings = settings
         self.last_check: LedgerCheck | None = None
@@ -60,13 +76,48 @@ class InstallationStatus:
         calibration = self._tools().calibration
         return calibration.fmr(calibration.score(similarity))
 
-    def check_ledger(self) -> LedgerCheck:
-        """Check every entry, one check at a time; `Conflict` while another is running."""
+    def held_evidence(self) -> list[EvidenceStanding]:
+        """All evidence that is trusted here, that which is in use first, then by its end, the latest first."""
+        tools, now = self._tools(), self.now()
+        if not tools.evidence:
+            return []
+        model, calibration = tools.engine.model, tools.calibration.identity
+        best = best_evidence(tools.evidence, model, calibration, now)
+
+        def state(each: Evidence) -> Literal["in use", "in date", "not yet", "ended", "of another model"]:
+            if (each.subject.model, each.subject.calibration) != (model, calibration):
+                return "of another model"
+            if each.in_date(now):
+                return "in use" if each is best else "in date"
+            return "ended" if now >= each.expires else "not yet"
+
+        every = [EvidenceStanding(each, state(each)) for each in tools.evidence]
+        return sorted(every, key=lambda each: (each.state == "in use", each.evidence.expires), reverse=True)
+
+    @property
+    def checking(self) -> tuple[int, int] | None:
+        """How many entries of how many the check of the ledger that runs has seen; None where none runs."""
+        return self._counted if self._checking.locked() else None
+
+    def begin_check(self, wait_s: float) -> None:
+        """Begin to check every entry, one check at a time, and wait for its end, `wait_s` seconds at most; `Conflict`
+        while another is running.
+        """
         if not self._checking.acquire(blocking=False):
             raise Conflict("the ledger is being checked already; look again in a moment")
+        self._counted = 0, self._ledger.size
+        self._checker = Thread(target=self._check, name="ledger-check", daemon=True)
+        self._checker.start()
+        self._checker.join(wait_s)
+
+    def _check(self) -> None:
         try:
-            at, report = self.now(), verify_records(self._ledger)
+            at, report = self.now(), verify_records(self._ledger, watch=self._watched)
             self.last_check = LedgerCheck(at, report.size, tuple(each.text for each in report.findings))
-            return self.last_check
         finally:
             self._checking.release()
+
+    def _watched(self, rows: Iterable[StoredEntry], size: int) -> Iterator[StoredEntry]:
+        for seen, row in enumerate(rows, 1):
+            self._counted = seen, size
+            yield row

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from countenance.console import (
+    audits,
     casework,
     galleries,
     leads,
@@ -41,11 +42,13 @@ PAGES: tuple[ConsolePage, ...] = (
     *rules.PAGES,
     *stops.PAGES,
     *ledger.PAGES,
+    *audits.PAGES,
     *people.PAGES,
 )
 """Every page; a test asks each of them as nobody, and with roles that it does not take."""
 
-_FILES = {"console.css": "text/css", "icon.svg": "image/svg+xml", "passkeys.js": "text/javascript"}
+_FILES = {"console.css": "text/css", "icon.svg": "image/svg+xml"}
+_FILES |= dict.fromkeys(("passkeys.js", "progress.js", "proofs.js"), "text/javascript")
 _NOWHERE = ConsolePage("/{rest:path}", lambda asked: page(asked, "nowhere.html", 404), public=True)
 
 

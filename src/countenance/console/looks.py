@@ -25,6 +25,8 @@ MENU: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("/policy", "Policy", frozenset()),
     ("/moratoria", "Moratoria", frozenset()),
     ("/ledger", "Ledger", frozenset()),
+    ("/evidence", "Evidence", frozenset()),
+    ("/audits", "Audits", frozenset({Role.AUDIT})),
     ("/operators", "Operators", frozenset()),
     ("/settings", "Settings", frozenset()),
 )

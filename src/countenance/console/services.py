@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from countenance.administration import (
     Accounts,
+    AuditReports,
     Cases,
     CaseVideos,
     Custodian,
@@ -19,6 +20,7 @@ from countenance.administration import (
     Record,
     Reviews,
 )
+from countenance.console.streams import Streams
 from countenance.operations import Guard
 
 
@@ -40,3 +42,5 @@ class ConsoleServices:
     cases: Cases
     case_videos: CaseVideos
     reviews: Reviews
+    audits: AuditReports
+    streams: Streams

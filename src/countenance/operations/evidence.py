@@ -48,7 +48,7 @@ def evidence_facts(every: Iterable[Evidence], model: str, calibration: str, now:
 
     The best evidence distinguishes the most groups; of several, it covers the highest false match rate.
     """
-    best = _best(every, model, calibration, now)
+    best = best_evidence(every, model, calibration, now)
     if best is None:
         return EvidenceFacts(signed=False)
     return EvidenceFacts(
@@ -85,7 +85,7 @@ class WorstGroup:
 
 def worst_group(every: Iterable[Evidence], calibration: Calibration, now: datetime) -> WorstGroup | None:
     """The group served worst by the best evidence that is in date; None where there is none, or it knows no rate."""
-    best = _best(every, calibration.model, calibration.identity, now)
+    best = best_evidence(every, calibration.model, calibration.identity, now)
     if best is None or not best.in_date(now):
         return None
     known = [g for g in best.groups if g.fmr.high is not None and g.fmr.estimate is not None]
@@ -116,7 +116,10 @@ def evidence_summary(every: Iterable[Evidence], model: str, calibration: str, no
     return f"in date until {until}, for similarities of a false match rate of {best.fmr:g} and less"
 
 
-def _best(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> Evidence | None:
+def best_evidence(every: Iterable[Evidence], model: str, calibration: str, now: datetime) -> Evidence | None:
+    """Of the evidence about exactly this model and calibration, the best that is in date; the best of all where none
+    is; None where there is none.
+    """
     fitting = [e for e in every if (e.subject.model, e.subject.calibration) == (model, calibration)]
     current = [e for e in fitting if e.in_date(now)] or fitting
     return max(current, key=lambda e: (len(_factors(e)), e.subject.threshold_fmr), default=None)

@@ -21,6 +21,11 @@ class Stopping:
         if self._until is None:
             self._until = self._clock() + within_s
 
+    @property
+    def begun(self) -> bool:
+        """Whether the server stops, with or without time left."""
+        return self._until is not None
+
     def check(self) -> None:
         """`Overloaded` once the time is over."""
         if self._until is not None and self._clock() >= self._until:

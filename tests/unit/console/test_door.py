@@ -18,6 +18,9 @@ PLACES |= {
     "item_id": "pair-0",
     "which": "first",
     "passkey_id": "passkey-0",
+    "audit_id": "audit-000000000000",
+    "video_id": "video-0",
+    "person": "1",
 }
 
 
@@ -102,7 +105,9 @@ def test_no_page_has_scripts_inline_styles_or_addresses_of_others(world: Console
     for page in pages:
         browser = eve if page.roles == {Role.AUDIT} else flo
         text = browser.get(path_of(page)).text
-        assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", text), page.path
+        assert not re.search(
+            r"<script(?! src=\"/console/static/[a-z]+\.js\" defer></script>)|<style|\sstyle=|\son\w+=|javascript:", text
+        ), page.path
         assert not re.search(r"""(?:src|href|action)=["']?(?:https?:)?//""", text), page.path
         ids = re.findall(r'\sid="([^"]+)"', text)
         assert len(ids) == len(set(ids)), page.path

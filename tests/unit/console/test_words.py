@@ -20,7 +20,7 @@ from countenance.administration import (
     provider_sign_in,
 )
 from countenance.api.native.problems import KINDS
-from countenance.console import casework, reviewing
+from countenance.console import audits, casework, ledger, reviewing
 from countenance.console.looks import MENU
 from countenance.console.mandates import STATES
 from countenance.console.trying import REASONS
@@ -52,6 +52,8 @@ CASEWORK = {
     *(text for each in COMPONENTS for text in (each.name, each.looks_at)),
     *PROBE_LIMITS.values(),
 }
+PROGRESS = {*audits.STAGES.values(), *audits.AUDIT_STATES, *audits.EVIDENCE_STATES, ledger.CHECKED, ledger.OVER}
+PROGRESS |= {"false matches", "misses"}
 SIGN_IN = {*map(str, ProvenBy), passkeys.LATE, passkeys.UNKNOWN, passkeys.COPIED}
 SIGN_IN |= {provider_sign_in.BEGIN_AGAIN, identity_provider.UNREACHABLE, "name, password or code is wrong"}
 PLACE = re.compile(r"%\((\w+)\)s")
@@ -97,13 +99,21 @@ def test_so_are_the_words_that_pages_are_given(language: str) -> None:
         NotRecorded,
     )
     titles = {KINDS[each].title for each in (*shown, LimitExceeded, Overloaded, Misconfigured, CountenanceError)}
-    given = {*CASEWORK, *SIGN_IN, *STATES, *REASONS.values(), *(name for _path, name, _role in MENU), *titles}
+    given = {
+        *CASEWORK,
+        *PROGRESS,
+        *SIGN_IN,
+        *STATES,
+        *REASONS.values(),
+        *(name for _path, name, _role in MENU),
+        *titles,
+    }
     assert {text for text in given if text not in words} == set()
 
 
 def test_nothing_is_translated_that_no_page_says() -> None:
     said = {message[0] if isinstance(message, tuple) else message for _function, message in messages()}
-    said |= {*CASEWORK, *SIGN_IN, *STATES, *REASONS.values(), *(name for _path, name, _role in MENU)}
+    said |= {*CASEWORK, *PROGRESS, *SIGN_IN, *STATES, *REASONS.values(), *(name for _path, name, _role in MENU)}
     said |= {kind.title for kind in KINDS.values()}
     words = catalogue("de")
     assert {*words.messages, *words.plurals} - said == set()

@@ -114,11 +114,8 @@ def quick(
 def _carry_out(file: Path, folder: Path, draft: str, key: Path | None) -> None:
     import shutil
 
-    from countenance.audit.bundle import counts_csv, read_bundle
     from countenance.audit.findings.presentations import presentation_lines
-    from countenance.audit.planning.plans import plan_bytes, plan_of_draft
-    from countenance.audit.report.page import report_page
-    from countenance.audit.running import run
+    from countenance.audit.uploaded import whole_audit
 
     if folder.exists() and any(folder.iterdir()):
         raise BadRequest(f"{folder.name} is not empty; name another folder with --out")
@@ -126,15 +123,10 @@ def _carry_out(file: Path, folder: Path, draft: str, key: Path | None) -> None:
     try:
         shutil.copyfile(file, folder / file.name)
         (folder / "draft.toml").write_text(draft, encoding="utf-8")
-        made = plan_of_draft(folder / "draft.toml", now())
-        (folder / "plan.json").write_bytes(plan_bytes(made))
-        results = run(folder / "plan.json", folder / "bundle.zip", signer(key), clock=now)
+        results = whole_audit(folder, "draft.toml", signer(key), now)
     except (BadRequest, NotFound):
         shutil.rmtree(folder)
         raise
-    bundle = read_bundle(folder / "bundle.zip")
-    (folder / "report.html").write_bytes(report_page(bundle).encode())
-    (folder / "counts.csv").write_bytes(counts_csv(bundle.results))
     click.echo(results.headline)
     if results.presentations is not None:
         for line in presentation_lines(results.presentations.everybody):

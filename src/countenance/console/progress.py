@@ -1,0 +1,30 @@
+"""Pages about long work: a script follows its progress, and without scripts the page asks again by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.responses import Response
+
+from countenance.console.asked import ConsoleRequest
+from countenance.console.door import scripted
+from countenance.console.looks import page
+from countenance.console.streams import Progress
+
+
+def watched(asked: ConsoleRequest, template: str, **values: object) -> Response:
+    """A page with work under way, with leave to run the console's script."""
+    return scripted(page(asked, template, **values))
+
+
+def events(asked: ConsoleRequest, look: Callable[[], Progress]) -> Response:
+    """What `look` says, as events, for as long as who asks is signed in with the same roles.
+
+    That is no use of a session: it ends as if nobody looked.
+    """
+
+    def lasts() -> bool:
+        who = asked.services.accounts.session(asked.by.cookie, used=False)
+        return who is not None and who.operator.roles == asked.by.operator.roles
+
+    return asked.services.streams.events(asked.by.cookie, lasts, asked.request.is_disconnected, look)
