@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -14,23 +15,30 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
 import pyotp
 import pytest
 from tests.contract.console.openid import CLIENT, SECRET, free_port, new_provider
+from tests.unit.audit.score_files import score_file
 from tests.unit.video.clips import write
 
 from countenance.administration import MandateDraft, Role
 from countenance.app import Countenance
+from countenance.console import PREFIX
+from countenance.console.application import PAGES
+from countenance.ledger import NoteKey
 from countenance.settings import load
-from countenance.signing import JSON
+from countenance.signing import JSON, Signer
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PROGRAM = str(Path(sys.executable).with_name("countenance"))
 PASSWORD = "seven green herons wait"
+LOOKED: set[str] = set()
+"""The paths of pages that were looked at, below the console's."""
 SHOTS = os.environ.get("CONSOLE_SHOTS")
 """A folder for pictures of the pages, for people to look at."""
 
@@ -76,6 +84,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         "COUNTENANCE_OIDC_ISSUER": f"http://localhost:{free_port()}",
         "COUNTENANCE_OIDC_CLIENT_ID": CLIENT,
         "COUNTENANCE_OIDC_CLIENT_SECRET": SECRET,
+        "COUNTENANCE_CHARTER": str(_charter(films.parent / "charter")),
     }
     process = subprocess.Popen([PROGRAM, "serve"], env=environment, stdout=subprocess.PIPE, text=True)
     assert process.stdout
@@ -90,6 +99,18 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     finally:
         process.terminate()
         process.wait(30)
+
+
+HOLDERS = ("setter", "inside", "outside")
+
+
+def _charter(folder: Path) -> Path:
+    """A charter, with the keys of its people beside it."""
+    folder.mkdir()
+    setter, inside, outside = (Signer.from_file(folder / f"{name}.key").public.hex() for name in HOLDERS)
+    charter = {"setters": [setter], "lifters": [inside, outside], "outside": [outside], "quorum": 2}
+    (folder / "charter.json").write_text(json.dumps(charter))
+    return folder / "charter.json"
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +137,7 @@ def _own(url: str) -> bool:
 def looked_at(page: Any, name: str) -> None:
     """No fault by axe (WCAG 2.2 AA) in either theme, nothing wider than the window at 390 and 1,440 pixels."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    LOOKED.add(urlsplit(page.url).path.removeprefix(PREFIX))
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         for width in (1440, 390):
@@ -676,3 +698,171 @@ def test_a_mandate_revoked_while_its_search_runs_freezes_what_the_search_finds(s
     assert page.get_by_text("the mandate is revoked").is_visible()
     assert not re.search("|".join(path.stem for path in faces), page.content())
     looked_at(page, "case-revoked")
+
+
+def test_a_mandate_is_asked_for_by_one_approved_by_another_and_revoked(served: Served, chromium: Any) -> None:
+    ida, lee = joined(served, chromium, "ida", "request"), joined(served, chromium, "lee", "approve")
+    ida.goto(f"{served.url}/console/mandates/new?template=photo-library")
+    ida.get_by_label("Who holds it").fill("Ida's album")
+    ida.locator("#galleries").fill("ida*")
+    ida.get_by_role("button", name="Ask for it").click()
+    ida.wait_for_url("**/mandates/mandate-*")
+    mandate = ida.url
+    lee.goto(mandate)
+    lee.get_by_role("button", name="Approve", exact=True).click()
+    ida.goto(f"{served.url}/console/try?mandate={mandate.rpartition('/')[2]}")
+    assert ida.get_by_role("button", name="Find faces").is_visible()
+    lee.get_by_text("Revoke it").click()
+    lee.get_by_label("Why").last.fill("the album was given back")
+    lee.get_by_role("button", name="Revoke", exact=True).click()
+    lee.get_by_text("revoked", exact=True).first.wait_for()
+    looked_at(lee, "mandate-revoked")
+    ida.reload()
+    assert ida.get_by_role("button", name="Find faces").count() == 0
+
+
+def test_a_moratorium_is_brought_with_its_signature_and_lifted_by_a_quorum(served: Served, chromium: Any) -> None:
+    page, keys = joined(served, chromium, "mia", "request"), Path(served.environment["COUNTENANCE_CHARTER"]).parent
+    command = ("moratorium", "set", "no-searches", "--reason", "until a law", "--operation", "identify", "--sign-only")
+    told = served.command(*command, "--key", str(keys / "setter.key"))
+    at, public, signature = (line.split()[-1] for line in told.splitlines())
+    page.goto(f"{served.url}/console/moratoria")
+    for name, value in (
+        ("moratorium_id", "no-searches"),
+        ("reason", "until a law"),
+        ("operations", "identify"),
+        ("set_at", at),
+        ("public_key", public),
+        ("signature", signature),
+    ):
+        page.locator(f"#{name}").fill(value)
+    page.get_by_role("button", name="Set it").click()
+    page.get_by_role("heading", name="no-searches").wait_for()
+    looked_at(page, "moratorium")
+    page.goto(f"{served.url}/console")
+    assert page.get_by_role("link", name="no-searches").is_visible()
+    for name in HOLDERS[1:]:
+        page.goto(f"{served.url}/console/moratoria")
+        assert page.get_by_text("in force", exact=True).is_visible()
+        order = page.locator("dd code").first.inner_text()
+        law = ("--order", order, "--statute", "Act 12 of 2027, s. 3")
+        words = served.command("moratorium", "sign", *law, "--key", str(keys / f"{name}.key")).split()
+        page.get_by_text("Consent to lifting it").click()
+        page.get_by_label("The law that makes lifting right").fill(law[3])
+        page.get_by_label("Public key, 64 hex digits").first.fill(words[1])
+        page.get_by_label("Signature, 128 hex digits").first.fill(words[3])
+        page.get_by_role("button", name="Enter the consent").click()
+        page.wait_for_load_state()
+    page.get_by_text("lifted", exact=True).wait_for()
+    assert not [text for text in page.said if "status of 4" not in text]
+
+
+def test_the_rules_say_who_may_do_what_and_decide_a_described_use(served: Served, chromium: Any) -> None:
+    page = joined(served, chromium, "pam", "request")
+    page.goto(f"{served.url}/console/policy")
+    page.get_by_label("Describe a common use").select_option(index=1)
+    page.get_by_role("button", name="Fill it in").click()
+    page.get_by_role("button", name="Ask the rules").click()
+    page.get_by_text("Law of").wait_for()
+    looked_at(page, "policy-decided")
+    page.get_by_role("link", name="The fine print").click()
+    page.get_by_role("table").first.wait_for()
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        if SHOTS:
+            page.screenshot(path=f"{SHOTS}/fine-print-{width}.png", full_page=True)
+    assert not [text for text in page.said if "status of 4" not in text]
+
+
+def test_an_auditor_audits_a_table_finds_entries_and_checks_proofs_in_the_browser(
+    served: Served, chromium: Any, tmp_path: Path
+) -> None:
+    page, table = joined(served, chromium, "una", "audit"), score_file(tmp_path)
+    rows = table.read_text().splitlines()
+    women = {line.partition(",")[0] for line in (tmp_path / "people.csv").read_text().splitlines() if "female" in line}
+    sexes = [["f" if one in women else "m" for one in line.split(",")[2:4]] for line in rows[1:]]
+    rows = [f"{rows[0]},sex_a,sex_b", *(f"{line},{','.join(two)}" for line, two in zip(rows[1:], sexes, strict=True))]
+    table.write_text("\n".join(rows))
+    page.goto(f"{served.url}/console/audits")
+    page.locator("#scores").set_input_files(table)
+    page.get_by_text("What a guess cannot know").click()
+    page.get_by_label("Title of the report").fill("East gate")
+    looked_at(page, "audits")
+    page.get_by_role("button", name="Audit it").click()
+    page.wait_for_url("**/audits/audit-*")
+    page.get_by_role("link", name="Read the report").wait_for(timeout=240_000)  # its own script reads it anew
+    looked_at(page, "audit")
+    page.goto(f"{served.url}/console/audits")
+    looked_at(page, "audits-kept")
+    page.get_by_role("link", name="East gate").click()
+    page.get_by_role("link", name="Read the report").click()
+    page.get_by_role("heading", name="East gate").wait_for()
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/report-1440.png")
+    page.goto(f"{served.url}/console/evidence")
+    page.get_by_text("For whom").first.click()
+    looked_at(page, "evidence")
+
+    page.goto(f"{served.url}/console/ledger")
+    page.get_by_label("Kind").select_option("audit")
+    page.get_by_label("Words in it").fill("ended")
+    page.get_by_role("button", name="Look for them").click()
+    page.get_by_text("1 found in the entries").wait_for()
+    looked_at(page, "ledger-found")
+    page.locator("tbody a").first.click()
+    page.get_by_role("button", name="Check it in this browser").click()
+    page.get_by_text("It holds").wait_for()
+    looked_at(page, "entry-checked")
+    proof, key = page.get_by_label("Proof").input_value(), page.get_by_label("Key that you trust").input_value()
+    page.goto(f"{served.url}/console/ledger/proof")
+    looked_at(page, "proof")
+    lines = proof.split("\n")
+    another = Signer(bytes(32)).public
+    for changed, under, says in (
+        (proof, key, "It holds"),
+        ("\n".join([lines[0], f"extra {'A' * 80}", *lines[2:]]), key, "does not lead to the signed checkpoint"),
+        ("\n".join([*lines[:3], *lines[4:]]), key, "does not lead to the signed checkpoint"),
+        ("\n".join([*lines[:2], "index 0", *lines[3:]]), key, "does not lead to the signed checkpoint"),
+        (re.sub(r"\n\n(\S+)\n(\d+)\n", r"\n\n\1\n9\2\n", proof), key, "not signed by this key"),
+        (proof, str(NoteKey(key.partition("+")[0], another)), "not signed by this key"),
+        (proof, "nonsense", "not that of the proof's ledger"),
+        ("nonsense", key, "no proof that can be read"),
+    ):
+        page.get_by_label("Proof").fill(changed)
+        page.get_by_label("Key that you trust").fill(under)
+        page.get_by_role("button", name="Check it in this browser").click()
+        page.get_by_role("status").get_by_text(says).wait_for()
+    page.goto(f"{served.url}/console/ledger")
+    page.get_by_role("button", name="Check it now").click()
+    page.get_by_text("nothing altered").wait_for(timeout=60_000)
+    assert not [text for text in page.said if "status of 4" not in text]
+
+
+ELSEWHERE = {
+    "/policy/fine-print": "a page of its own",
+    "/audits/{audit_id}/report": "a page of its own, made by the auditor",
+    "/audits/{audit_id}/bundle": "a file",
+    "/audits/{audit_id}/events": "no page",
+    "/ledger/check/events": "no page",
+    "/ledger/checkpoint": "a text",
+    "/ledger/entry": "leads to another",
+    "/sign-in/provider": "leads to another",
+    "/sign-in/provider/return": "leads to another",
+    "/ledger/{index}": "looked at as entry-checked",
+}
+
+
+def test_no_page_is_forgotten(request: pytest.FixtureRequest) -> None:
+    """Every page was looked at by the tests above, in both themes and at both widths."""
+    ran = {item.name for item in request.session.items}
+    if not {name for name in globals() if name.startswith("test_")} <= ran or not _faces():
+        pytest.skip("only some of this module's tests run")
+    patterns = [page.path for page in PAGES if page.method == "GET" and not page.path.endswith(".png")]
+    missing = []
+    for pattern in patterns:
+        form = re.compile(re.sub(r"\{\w+\}", "[^/]+", pattern) or "")
+        if pattern not in ELSEWHERE and not any(form.fullmatch(path) for path in LOOKED):
+            missing.append(pattern)
+    assert missing == []
+    assert set(ELSEWHERE) <= set(patterns)

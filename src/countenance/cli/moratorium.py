@@ -42,14 +42,23 @@ def key(file: Path) -> None:
     type=click.Choice([each.value for each in Power]),
     help="For holders of which power. Default: all.",
 )
+@click.option("--sign-only", is_flag=True, help="Only print what the console's form takes; no database is needed.")
 @_key
-def set_(moratorium_id: str, reason: str, operation: tuple[str, ...], power: tuple[str, ...], key: Path) -> None:
-    """Put a moratorium in force, at the next call."""
+def set_(
+    moratorium_id: str, reason: str, operation: tuple[str, ...], power: tuple[str, ...], sign_only: bool, key: Path
+) -> None:
+    """Put a moratorium in force, at the next call; or sign it anywhere, for somebody who brings it to the console."""
     scope = Scope.of(operation, power)
     order = Order(moratorium_id, scope, reason, datetime.now(UTC).replace(microsecond=0))
     signer = Signer.from_file(key)
+    signature = Signature(signer.public, signer.sign(order.message()))
+    if sign_only:
+        click.echo(f"signed at   {order.set_at:%Y-%m-%dT%H:%M:%SZ}")
+        click.echo(f"public key  {signature.public.hex()}")
+        click.echo(f"signature   {signature.value.hex()}")
+        return
     with installation() as app:
-        moratorium_set = app.moratoria.set(order, Signature(signer.public, signer.sign(order.message())))
+        moratorium_set = app.moratoria.set(order, signature)
         click.echo(f"{moratorium_id} is in force; its order is {moratorium_set.order.digest()}")
 
 

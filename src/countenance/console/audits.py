@@ -6,9 +6,9 @@ from starlette.responses import HTMLResponse, Response
 
 from countenance.administration import AuditOrder, AuditReport, EvidenceStanding, Role
 from countenance.console.asked import ConsoleRequest
-from countenance.console.door import ConsolePage
+from countenance.console.door import ConsolePage, scripted
 from countenance.console.looks import go, page
-from countenance.console.progress import events, watched
+from countenance.console.progress import events
 from countenance.console.streams import Progress
 from countenance.console.words import _
 from countenance.errors import BadRequest, CountenanceError
@@ -71,7 +71,7 @@ def _begin(asked: ConsoleRequest) -> Response:
 def _one(asked: ConsoleRequest) -> Response:
     audit = asked.services.audits.show(asked.path["audit_id"])
     if audit.state == "running":
-        return watched(asked, "audit.html", audit=audit, says=_says(asked, audit))
+        return scripted(page(asked, "audit.html", audit=audit, says=_says(asked, audit)))
     return page(asked, "audit.html", audit=audit)
 
 

@@ -12,7 +12,7 @@ from countenance.administration import FoundEntries, Proof, Role, Sought
 from countenance.console.asked import ConsoleRequest
 from countenance.console.door import ConsolePage, scripted
 from countenance.console.looks import go, page
-from countenance.console.progress import events, watched
+from countenance.console.progress import events
 from countenance.console.streams import Progress
 from countenance.console.words import _
 from countenance.errors import BadRequest, NotFound
@@ -58,7 +58,7 @@ def _entries(asked: ConsoleRequest) -> Response:
         start = max(0, stop - _PER_PAGE)
         rows = [json.loads(text) for text in reversed(record.entries(start, stop))]
     checking = asked.services.status.checking
-    return (watched if checking else page)(
+    shown = page(
         asked,
         "ledger.html",
         audits=audits,
@@ -75,6 +75,7 @@ def _entries(asked: ConsoleRequest) -> Response:
         query=query,
         kinds=_KINDS,
     )
+    return scripted(shown) if checking else shown
 
 
 def _sought(asked: ConsoleRequest) -> Sought:

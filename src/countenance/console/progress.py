@@ -1,4 +1,4 @@
-"""Pages about long work: a script follows its progress, and without scripts the page asks again by itself."""
+"""Progress of long work, for a page that a script follows; without scripts the page asks again by itself."""
 
 from __future__ import annotations
 
@@ -7,14 +7,7 @@ from collections.abc import Callable
 from starlette.responses import Response
 
 from countenance.console.asked import ConsoleRequest
-from countenance.console.door import scripted
-from countenance.console.looks import page
 from countenance.console.streams import Progress
-
-
-def watched(asked: ConsoleRequest, template: str, **values: object) -> Response:
-    """A page with work under way, with leave to run the console's script."""
-    return scripted(page(asked, template, **values))
 
 
 def events(asked: ConsoleRequest, look: Callable[[], Progress]) -> Response:

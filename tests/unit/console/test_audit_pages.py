@@ -159,7 +159,7 @@ def test_a_killed_audit_says_so_and_its_table_goes(
         made.append(popen([sys.executable, "-c", "import time; time.sleep(600)"], **more))  # type: ignore[call-overload]
         return made[-1]
 
-    monkeypatch.setattr(audit_reports.subprocess, "Popen", sleeps)
+    monkeypatch.setattr(subprocess, "Popen", sleeps)
     path = sent(eve, b"a,b\n1,2\n").headers["location"].removeprefix("/console")
     page = eve.get(path)
     assert "The table is read." in page.text
