@@ -43,6 +43,7 @@ EVERY = (
     "video",
     "audit",
     "climbing",
+    "pages",
 )
 LIBRARIES = ("numpy", "openvino", "opencv-python-headless", "onnxruntime", "faiss-cpu", "cedarpy", "scikit-learn")
 

@@ -54,7 +54,7 @@ def set_(
     signature = Signature(signer.public, signer.sign(order.message()))
     if sign_only:
         click.echo(f"signed at   {order.set_at:%Y-%m-%dT%H:%M:%SZ}")
-        click.echo(f"public key  {signature.public.hex()}")
+        click.echo(f"public key  {signature.key.hex()}")
         click.echo(f"signature   {signature.value.hex()}")
         return
     with installation() as app:

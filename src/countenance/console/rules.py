@@ -14,8 +14,8 @@ from countenance.errors import BadRequest
 
 _EXAMPLE = {
     "operation": "identify",
-    "actor": {"powers": ["arrest"], "tier": "municipal"},
-    "purpose": "investigation",
+    "actor": {"class_name": "city police", "powers": ["arrest"], "tier": "municipal"},
+    "use": {"purpose": "criminal_investigation"},
 }
 
 
@@ -23,7 +23,11 @@ def _packs(asked: ConsoleRequest) -> Response:
     form = templates().get(asked.query("template"))
     described: dict[str, object] = {}
     if form:
-        described = {"operation": str(form.operations[-1]), "purpose": form.purpose, **form.filled(form.example())}
+        facts = form.filled(form.example())
+        use = facts.get("use")
+        purpose = {**(use if isinstance(use, dict) else {}), "purpose": form.purpose}
+        actor = {"class_name": form.kind, "powers": []}
+        described = {"operation": str(form.operations[-1]), "actor": actor, **facts, "use": purpose}
     return _shown(asked, json.dumps(described or _EXAMPLE, indent=2), None, "")
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.fakes.engine import picture_of
 from tests.unit.console.conftest import SETTER, ConsoleWorld, mandate_form
 
-from countenance.administration import Order, Scope
+from countenance.administration import Order, Scope, templates
 from countenance.policy import Action, Verdict
 
 NASTY = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
@@ -246,6 +246,18 @@ def test_the_rules_are_asked_about_a_described_use(world: ConsoleWorld) -> None:
     assert "<script" not in wrong.text
     assert ann.post("/policy", page="/policy", request='{"actor": 1e999}').status_code == 400
     assert world.ledger.size == before
+
+
+@pytest.mark.parametrize("form", ["", *templates()])
+def test_the_rules_decide_each_use_that_the_page_describes(world: ConsoleWorld, form: str) -> None:
+    ann = world.signed_in("ann asks")
+    shown = html.unescape(ann.get(f"/policy?template={form}").text)
+    described = re.search(r"<textarea[^>]*>([^<]*)</textarea>", shown)
+    assert described
+    assert json.loads(described[1])["use"]["purpose"]
+    answer = ann.post("/policy", page="/policy", request=described[1])
+    assert answer.status_code == 200, answer.text
+    assert "Law of" in answer.text
 
 
 def test_auditors_read_entries_with_proofs_and_others_only_what_a_receipt_stands_for(world: ConsoleWorld) -> None:
