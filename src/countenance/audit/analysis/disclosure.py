@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,21 +128,35 @@ def all_publishable(
     def also(merged: frozenset[Together], name: str) -> frozenset[str]:
         return frozenset(group for analysis, group in merged if analysis == name)
 
+    columns = np.ascontiguousarray(kinds.T)
+    places = [{group: g for g, group in enumerate(grouping.groups)} for grouping in groupings]
+    masks = [{g: columns[at] == g for g in np.unique(columns[at]).tolist()} for at in range(len(groupings))]
+    none = np.zeros(len(kinds), bool)
+
+    @cache
+    def told(at: int, merged: frozenset[str]) -> list[PublishedSum]:
+        """What one grouping publishes; most of them stay as they are from one program to the next."""
+        grouping = groupings[at]
+        cells = publishable(grouping, present, small_cell, merged, gone[grouping.name])
+        left, shown = set(cells.merged), set(cells.grouping.groups)
+        hidden = np.isin(columns[at], [places[at][group] for group in cells.merged])
+        return [
+            PublishedSum(FIXED, masks[at].get(-1, none)),
+            PublishedSum(FIXED, hidden),
+            *(
+                PublishedSum(
+                    (grouping.name, group) if left and group in shown else FIXED,
+                    masks[at][g],
+                )
+                for g, group in enumerate(grouping.groups)
+                if group not in left and g in masks[at]  # a sum of nobody tells nothing
+            ),
+        ]
+
     def published(merged: frozenset[Together]) -> list[PublishedSum]:
         sums = [PublishedSum(FIXED, np.ones(len(kinds), bool))]
         for at, grouping in enumerate(groupings):
-            cells = publishable(grouping, present, small_cell, also(merged, grouping.name), gone[grouping.name])
-            sums.append(PublishedSum(FIXED, kinds[:, at] < 0))
-            hidden = np.isin(kinds[:, at], [grouping.groups.index(group) for group in cells.merged])
-            sums.append(PublishedSum(FIXED, hidden))
-            sums += [
-                PublishedSum(
-                    (grouping.name, group) if cells.merged and group in cells.grouping.groups else FIXED,
-                    kinds[:, at] == g,
-                )
-                for g, group in enumerate(grouping.groups)
-                if group not in cells.merged
-            ]
+            sums += told(at, also(merged, grouping.name))
         return sums
 
     merged = complementary(published, counts.astype(np.int64), targets, small_cell)

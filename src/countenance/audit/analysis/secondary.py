@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from countenance.audit.analysis.suppression import FIXED, Mask, PublishedSum, Together, complementary
 from countenance.audit.formats.results import (
+    CalibrationLine,
     OutcomeAnalysis,
     OutcomeGroup,
     OutcomeResults,
@@ -128,8 +129,13 @@ def protect_risks(
     rates = list(_risk_rates(risks.everybody, ("", "everybody", "rates"), cells, cells.all))
     totals = [cells.all]
     for analysis in risks.analyses:
+        lines_of: dict[str, list[CalibrationLine]] = {}
+        for line in analysis.calibration:
+            lines_of.setdefault(line.group, []).append(line)
         for at, group in enumerate(analysis.groups):
             here = cells.groups[analysis.name] == at
+            if not here.any():
+                continue  # sums of nobody tell nothing
             totals.append(here)
             rates += _risk_rates(group, (analysis.name, group.group, "rates"), cells, here)
             rates += [
@@ -139,8 +145,7 @@ def protect_risks(
                     inside := here & (cells.kinds[f"{line.low!r}-{line.high!r}"] == 1),
                     inside & (cells.kinds["happened"] == 1),
                 )
-                for line in analysis.calibration
-                if line.group == group.group
+                for line in lines_of.get(group.group, ())
             ]
     hidden = hidden_blocks(cells, rates, totals, small_cell)
     return dataclasses.replace(

@@ -19,8 +19,9 @@ Mask = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 Together = tuple[str, ...]
 """Numbers that are published or withheld together."""
-MOST_WORK, MOST_AT_ONCE = 30_000_000, 1_000_000
-"""Published sums times unknowns, over all programs and of one, before an analysis is withheld as a whole.
+MOST_WORK, MOST_AT_ONCE, LEAST_WORK = 20_000_000, 1_000_000, 50_000
+"""Published sums times unknowns, over all programs and of one, before an analysis is withheld as a whole; and what any
+program counts as, since the smallest takes as long as that.
 
 After each that is withheld half as much work is done for the others, so that all of it is at most twice this.
 """
@@ -102,9 +103,11 @@ def complementary(
         for target in distinct.values():
             while True:
                 sums = _once(published(frozenset(withheld)))
+                if all(line.block == FIXED for line in sums):
+                    return frozenset(withheld)  # nothing is left that could be withheld
                 unknowns = _unknowns(sums, target)
                 once = len(sums) * len(unknowns)
-                work += once
+                work += max(once, LEAST_WORK)
                 if (work > most or once > MOST_AT_ONCE) and (whole := _largest(sums, place)):
                     withheld |= whole
                     work, most, again = 0, most // 2, True

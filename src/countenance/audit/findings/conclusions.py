@@ -126,11 +126,15 @@ def _question(by_key: Mapping[tuple[str, str, str], Question], key: tuple[str, s
 
 def _against(question: Question, reference: str) -> Iterator[Comparison]:
     groups = question.groups
+    per_bin = question.measure == "calibration"
+    shares = question.strata if per_bin else [(share,) for share in question.shares]
+    rates = [[rate_of(share) for share in of_group] for of_group in shares]
     if reference == "others":
         if len(groups) < 2:
             return
         at_most = 1 if len(groups) == 2 else len(groups)  # two groups: one comparison, not the same one twice
-        pairs = [(at, [other for other in range(len(groups)) if other != at]) for at in range(at_most)]
+        known = [at for at, of_group in enumerate(rates) if any(rate.known for rate in of_group)]
+        pairs = [(at, [other for other in known if other != at] or [at - 1]) for at in range(at_most)]
         names = {at: groups[1 - at] if len(groups) == 2 else "others" for at in range(at_most)}
     elif reference in groups:
         place = groups.index(reference)
@@ -141,19 +145,9 @@ def _against(question: Question, reference: str) -> Iterator[Comparison]:
             f"the reference group {reference!r} is not among the groups of {question.factor}: {', '.join(groups)}"
         )
     for at, others in pairs:
-        yield Comparison(question, groups[at], names[at], _contrast(question, at, others))
-
-
-def _contrast(question: Question, at: int, others: Sequence[int]) -> Ratio | StratifiedRatio:
-    if question.measure != "calibration":
-        return ratio(rate_of(question.shares[at]), pooled([rate_of(question.shares[other]) for other in others]))
-    bins = range(len(question.strata[at]))
-    return StratifiedRatio(
-        tuple(
-            (rate_of(question.strata[at][b]), pooled([rate_of(question.strata[other][b]) for other in others]))
-            for b in bins
-        )
-    )
+        bins = [(rate, pooled([rates[other][b] for other in others])) for b, rate in enumerate(rates[at])]
+        contrast = StratifiedRatio(tuple(bins)) if per_bin else ratio(*bins[0])
+        yield Comparison(question, groups[at], names[at], contrast)
 
 
 def _judged(plan: Plan, family: Sequence[Comparison], planned: Planned, declared: bool) -> Iterator[Judged]:
