@@ -671,7 +671,11 @@ class Countenance:
                 self.case_videos,
                 self.reviews,
                 administration.AuditReports(
-                    self.settings.home / "audits", self.settings.keys / "audit.key", self.ledger, _now
+                    self.settings.home / "audits",
+                    self.settings.keys / "audit.key",
+                    self.ledger,
+                    _now,
+                    settings.environment(),
                 ),
                 console.Streams(lambda: self.stopping.begun),
             )

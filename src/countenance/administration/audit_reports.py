@@ -62,14 +62,18 @@ class AuditReport:
 class AuditReports:
     """The audits of one installation that were asked for in a browser. folder: where they lie; made on first use.
 
-    key: the file of the key that signs audits, made on first use. now: the clock, UTC.
+    key: the file of the key that signs audits, made on first use. now: the clock, UTC. environment: variables, of
+    which the process that carries an audit out gets the few that it needs.
     """
 
-    def __init__(self, folder: Path, key: Path, ledger: Ledger, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, folder: Path, key: Path, ledger: Ledger, now: Callable[[], datetime], environment: Mapping[str, str]
+    ) -> None:
         self._folder = folder
         self._key = key
         self._journal = Journal(ledger, "audit")
         self._now = now
+        self._environment = environment
         self._starting = threading.Lock()
         self._waiting: dict[str, threading.Thread] = {}
 
@@ -104,8 +108,8 @@ class AuditReports:
 
     def _start(self, here: Path) -> subprocess.Popen[bytes]:
         """The process that carries it out. It alone holds the lock of the folder, until its end, whoever ends it."""
-        environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        kept = {name: value for name, value in self._environment.items() if name in _KEPT_VARIABLES}
+        environment = {**kept, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "countenance.audit.uploaded", str(here), str(self._key)]
         with (here / "lock").open("wb") as lock, (here / "log").open("wb") as said:
             fcntl.flock(lock, fcntl.LOCK_EX)

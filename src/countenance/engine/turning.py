@@ -31,7 +31,7 @@ DIAGONALS = (45.0, 135.0, 225.0, 315.0)
 SMALL, LARGE, WIDE, FINE = (64, 1.6), (128, 1.5), (128, 2.0), (256, 1.4)
 """Side of a crop in pixels, and in lengths of the longer side of the face's box."""
 
-LEANING, STRAIGHT, STRAIGHTENINGS = 3.0, 1.5, 2
+LEANING, STRAIGHT, STRAIGHTENINGS = 6.0, 1.5, 2
 """Degrees of lean from which a face is looked at again, turned upright and enlarged; degrees that then count as
 upright; and the most such looks. Of a face 90 pixels wide the points lean by a third of what the face does, of one of
 180 pixels by three quarters.

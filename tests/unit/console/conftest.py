@@ -198,7 +198,7 @@ def empty(tmp_path: Path, verdict: Verdict | None, obligations: tuple[Obligation
         cases,
         administration.CaseVideos(cases, records, guard, ledger, films.stored, films.copied),
         administration.Reviews(cases, records, custodian, mandates, guard, ledger, lambda: tools, limits),
-        administration.AuditReports(tmp_path / "audits", tmp_path / "keys" / "audit.key", ledger, clock),
+        administration.AuditReports(tmp_path / "audits", tmp_path / "keys" / "audit.key", ledger, clock, os.environ),
         console.Streams(),
     )
     yield ConsoleWorld(
