@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, select
 
 from countenance.database import Transaction, writing
 
@@ -23,6 +23,18 @@ class BoundRow:
 
     table: str
     values: tuple[Value, ...]
+
+
+def bound_row(table: Table, row: Row[Any], besides: Collection[str] = ()) -> BoundRow:
+    """`row`, a whole row of `table`. besides: columns that are not bound."""
+    return BoundRow(table.name, tuple(value for name, value in row._mapping.items() if name not in besides))
+
+
+def bound_rows(
+    connection: Connection, table: Table, where: ColumnElement[bool], besides: Collection[str] = ()
+) -> tuple[BoundRow, ...]:
+    """The rows of `table` where it says. besides: columns that are not bound."""
+    return tuple(bound_row(table, row, besides) for row in connection.execute(select(table).where(where)))
 
 
 @dataclass(frozen=True, slots=True)

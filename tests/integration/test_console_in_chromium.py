@@ -334,15 +334,7 @@ def test_two_blind_reviewers_disagree_a_third_decides_and_an_expired_authorisati
         pytest.skip("no faces: COUNTENANCE_DATA names a folder with lfw")
     ann = joined(served, chromium, "ann", "request")
     holds = granted(served, MandateDraft("The archive", template="photo-library"))
-    ann.goto(f"{served.url}/console/galleries?mandate={holds}")
-    ann.get_by_label("Name").fill("wanted-1")
-    ann.get_by_role("button", name="Make it").click()
-    ann.wait_for_url("**/wanted-1")
-    for path in faces[:5:2]:
-        ann.locator("#picture").set_input_files(path)
-        ann.get_by_label("Your reference").fill(path.stem)
-        with ann.expect_navigation():
-            ann.get_by_role("button", name="Enrol", exact=True).click()
+    filled_gallery(served, ann, holds, faces)
     police = MandateDraft("City police", template="missing-person-authority", powers=("arrest",), facts=POWERS)
     asks = granted(served, replace(police, tier="municipal", jurisdictions=("DE",)))
 

@@ -20,7 +20,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.exc import IntegrityError
 
-from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
+from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded, bound_row
 from countenance.database import Transaction, changing, order_written, reading
 from countenance.errors import Conflict, Misconfigured, NotAsRecorded, NotFound
 from countenance.signing import JSON, canonical
@@ -213,7 +213,7 @@ def _rows(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> Sequence
 
 
 def _bound(row: Any) -> BoundRow:
-    return BoundRow(_records.name, tuple(row))
+    return bound_row(_records, row)
 
 
 def _id(kind: str, record_id: str) -> BoundRow:

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
+from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded, bound_row, bound_rows
 from countenance.database import Transaction, reading_once
 from countenance.errors import Conflict, NoSuchSession, NotAsRecorded, TooManyJobs
 from countenance.gallery.paging import microseconds, moment
@@ -65,7 +65,7 @@ class LivenessSessions:
 
         def work(transaction: Transaction) -> BoundChange[LivenessSession]:
             connection, old = transaction.connection, columns.made_us < microseconds(now - KEPT)
-            unmade = _bound_rows(connection, old)
+            unmade = bound_rows(connection, liveness_sessions, old)
             connection.execute(sa.delete(liveness_sessions).where(old))
             theirs = connection.execute(sa.select(liveness_sessions).where(columns.mandate_id == mandate_id)).all()
             for row in theirs:
@@ -79,7 +79,7 @@ class LivenessSessions:
                     session_id=session_id, mandate_id=mandate_id, check_id=check_id, token=hashed, made_us=made_us
                 )
             )
-            made = _bound_rows(connection, columns.session_id == session_id)
+            made = bound_rows(connection, liveness_sessions, columns.session_id == session_id)
             session = LivenessSession(session_id, mandate_id, check_id, moment(made_us))
             return BoundChange(session, made=made, unmade=unmade)
 
@@ -97,7 +97,7 @@ class LivenessSessions:
                 row = connection.execute(query).one_or_none()
             if row is None:
                 raise NoSuchSession("There is no such session, or it is too long ago.")
-            if not self._recorder.differing([_bound(row)], once=True):
+            if not self._recorder.differing([bound_row(liveness_sessions, row)], once=True):
                 return _session(row)
         raise NotAsRecorded("this session is not as the ledger recorded it, and its result counts for nothing")
 
@@ -107,13 +107,13 @@ class LivenessSessions:
 
         def work(transaction: Transaction) -> BoundChange[None]:
             connection = transaction.connection
-            before = _bound_rows(connection, this & liveness_sessions.c.statement.is_(None))
+            before = bound_rows(connection, liveness_sessions, this & liveness_sessions.c.statement.is_(None))
             if not before:
                 raise Conflict("this session has its result already")
             connection.execute(
                 sa.update(liveness_sessions).where(this).values(statement=statement, signature=signature)
             )
-            return BoundChange(None, made=_bound_rows(connection, this), unmade=before)
+            return BoundChange(None, made=bound_rows(connection, liveness_sessions, this), unmade=before)
 
         self._recorder.change(work)
 
@@ -121,15 +121,7 @@ class LivenessSessions:
 def liveness_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
     """All sessions, for comparison with what was recorded."""
     for row in connection.execute(sa.select(liveness_sessions)):
-        yield _bound(row), f"liveness_sessions, row {row.session_id!r}: the session"
-
-
-def _bound_rows(connection: sa.Connection, where: sa.ColumnElement[bool]) -> tuple[BoundRow, ...]:
-    return tuple(_bound(row) for row in connection.execute(sa.select(liveness_sessions).where(where)))
-
-
-def _bound(row: Any) -> BoundRow:
-    return BoundRow(liveness_sessions.name, tuple(row))
+        yield bound_row(liveness_sessions, row), f"liveness_sessions, row {row.session_id!r}: the session"
 
 
 def _session(row: Any) -> LivenessSession:

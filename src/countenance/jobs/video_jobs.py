@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
+from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded, bound_row, bound_rows
 from countenance.database import Transaction, changing, reading, reading_once
 from countenance.errors import NotAsRecorded, TokenReused, TooManyJobs
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, Point, Pose, Quality
@@ -274,11 +274,11 @@ def video_job_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
 
 
 def _bound_rows(connection: sa.Connection, where: sa.ColumnElement[bool]) -> tuple[BoundRow, ...]:
-    return tuple(_bound(row) for row in connection.execute(sa.select(video_jobs).where(where)))
+    return bound_rows(connection, video_jobs, where, _PROGRESS)
 
 
 def _bound(row: Any) -> BoundRow:
-    return BoundRow(video_jobs.name, tuple(value for name, value in row._mapping.items() if name not in _PROGRESS))
+    return bound_row(video_jobs, row, _PROGRESS)
 
 
 def _this_attempt(job: VideoJob) -> tuple[sa.ColumnElement[bool], ...]:

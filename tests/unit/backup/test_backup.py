@@ -6,7 +6,6 @@ import io
 import sqlite3
 import stat
 import tarfile
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.unit.backup.writing import writing
 
 from countenance.app import Countenance
 from countenance.backup import BackupContents, back_up, restore
@@ -102,26 +102,8 @@ def test_the_file_is_its_owners_alone_and_holds_nothing_readable(own: Settings, 
 
 
 def test_a_backup_beside_a_writer_is_of_one_moment(own: Settings, tmp_path: Path, there: Settings) -> None:
-    app = Countenance.open(own)
-    ended, begun = threading.Event(), threading.Event()
-
-    def write() -> None:
-        n = 0
-        while not ended.is_set():
-            app.operators.add(f"person {n}", [Role.AUDIT], now() + timedelta(days=1))
-            n += 1
-            if n == 5:
-                begun.set()
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        assert begun.wait(60)
+    with closing(Countenance.open(own)) as app, writing(app):
         contents = back_up(own, tmp_path / "live.backup", PASSPHRASE, now())
-    finally:
-        ended.set()
-        writer.join()
-        app.close()
     done = restore(there, tmp_path / "live.backup", PASSPHRASE, now)  # verifies every entry and row
     assert done.verification.wrong == []
     assert 5 < contents.entries <= len(entries(own))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from tests.fakes.postgres import PostgresServer
+from tests.unit.backup.writing import writing
 from tests.unit.gallery.people import MODEL, counted, people
 
 from countenance.app import Countenance
@@ -124,25 +124,9 @@ def test_a_backup_of_sqlite_is_restored_into_postgresql(empty: Settings, tmp_pat
 
 
 def test_a_backup_beside_a_writer_is_of_one_moment(own: Settings, empty: Settings, tmp_path: Path) -> None:
-    ended, begun = threading.Event(), threading.Event()
     with opened(own) as app:
-
-        def write() -> None:
-            n = 0
-            while not ended.is_set():
-                app.operators.add(f"person {n}", [Role.AUDIT], now() + timedelta(days=1))
-                n += 1
-                if n == 5:
-                    begun.set()
-
-        writer = threading.Thread(target=write)
-        writer.start()
-        try:
-            assert begun.wait(60)
+        with writing(app):
             contents = back_up(own, tmp_path / "b", PASSPHRASE, now())
-        finally:
-            ended.set()
-            writer.join()
         assert app.ledger.size > contents.entries
     done = restore(empty, tmp_path / "b", PASSPHRASE, now)  # verifies every entry and row
     assert done.verification.wrong == []

@@ -60,15 +60,21 @@ class CaseWorld:
 
     def searched(self, case: Case, *people: int, place: int = 0, similarity: float = 80.0) -> CaseSearch:
         seen = self.cases.look(case.case_id, "ann", self.caller, picture_of(*people))
+        return self.searched_with(case.case_id, seen.picture_id, place, similarity)
+
+    def searched_with(
+        self, case_id: str, picture_id: str, place: int = 0, similarity: float = 80.0, limit: int = 10
+    ) -> CaseSearch:
+        """A search with a picture that waits for it."""
         return self.cases.search(
-            case.case_id,
+            case_id,
             "ann",
             self.caller,
-            picture_id=seen.picture_id,
+            picture_id=picture_id,
             place=place,
             gallery_id="g1",
             similarity=similarity,
-            limit=10,
+            limit=limit,
         )
 
     def compared(self, case: Case, one: bytes, other: bytes, *places: int, similarity: float = 80.0) -> CaseSearch:

@@ -78,16 +78,7 @@ def test_a_picture_waits_for_its_search_for_minutes_and_for_its_sender_only(worl
     seen = world.cases.look(case.case_id, "ann", world.caller, picture_of(3))
 
     def search(case_id: str) -> object:
-        return world.cases.search(
-            case_id,
-            "ann",
-            world.caller,
-            picture_id=seen.picture_id,
-            place=0,
-            gallery_id="g1",
-            similarity=80,
-            limit=5,
-        )
+        return world.searched_with(case_id, seen.picture_id, limit=5)
 
     with pytest.raises(NotFound):
         search(other.case_id)

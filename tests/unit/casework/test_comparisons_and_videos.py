@@ -112,16 +112,7 @@ def test_a_part_of_a_picture_is_searched_with_and_said(world: CaseWorld) -> None
     for edges in ((-0.1, 0, 0.5, 0.5), (0.8, 0, 1.3, 0.5), (0, 0, 0.05, 0.5), (0.7, 0, 0.2, 1)):
         with pytest.raises(BadRequest, match="within it"):
             crop(part.picture_id, *edges)
-    search = world.cases.search(
-        case.case_id,
-        "ann",
-        world.caller,
-        picture_id=part.picture_id,
-        place=0,
-        gallery_id="g1",
-        similarity=80,
-        limit=5,
-    )
+    search = world.searched_with(case.case_id, part.picture_id, limit=5)
     assert [lead.name for lead in world.seen(search).search.leads] == ["p-3"]
     world.cases.enter_evidence(search.search_id, 0, "ann", EvidenceKind.WITNESS, WITNESS, independent=True)
     text = world.cases.export(search.search_id, 0, "ann", ExportUse.LINE_UP)
@@ -148,16 +139,7 @@ def test_people_of_a_video_are_seen_in_time_and_searched_for(world: CaseWorld) -
     assert first.spans[0][0] <= first.best_ms <= first.spans[-1][1]
     assert world.videos.view(video.case_id, video.video_id, "ann", second.person).startswith(b"\x89PNG")
     seen = world.videos.look(video.case_id, video.video_id, "ann", world.caller, second.person)
-    search = world.cases.search(
-        video.case_id,
-        "ann",
-        world.caller,
-        picture_id=seen.picture_id,
-        place=0,
-        gallery_id="g1",
-        similarity=80,
-        limit=5,
-    )
+    search = world.searched_with(video.case_id, seen.picture_id, limit=5)
     found = world.seen(search).search
     assert found.seen_in == second
     assert [lead.name for lead in found.leads] == ["p-4"]
@@ -176,16 +158,7 @@ def test_people_of_a_video_are_seen_in_time_and_searched_for(world: CaseWorld) -
 def test_leads_of_a_person_of_a_video_are_withheld_too(reviewed: CaseWorld) -> None:
     video = watched(reviewed, 3)
     seen = reviewed.videos.look(video.case_id, video.video_id, "ann", reviewed.caller, 0)
-    search = reviewed.cases.search(
-        video.case_id,
-        "ann",
-        reviewed.caller,
-        picture_id=seen.picture_id,
-        place=0,
-        gallery_id="g1",
-        similarity=80,
-        limit=5,
-    )
+    search = reviewed.searched_with(video.case_id, seen.picture_id, limit=5)
     assert reviewed.seen(search).state is SearchState.PICTURES
     assert reviewed.records.picture(search.search_id, "probe").startswith(b"\xff\xd8")
 
