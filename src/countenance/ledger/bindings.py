@@ -4,56 +4,39 @@ database.
 A change of bound rows is one transaction with its entry of kind "state", whose `bound` holds the commitments of the
 rows as they are now and `released` those of the rows as they were, by table. So the entries say which rows are bound
 now; a row without such a commitment, and a commitment without its row, are differences. A commitment is an HMAC-SHA256
-of table and values, cut to 128 bits: without the key nobody can make one, or test a guess about a row.
-
-All entries up to the newest checkpoint are hashed when they are read and must give its root; a later one that binds
-rows must carry the signature of its receipt.
+of table and values, cut to 128 bits: without the key nobody can make one, or test a guess about a row. What stands is
+read from the entries by `countenance.ledger.standing`.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from threading import RLock
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Engine, bindparam, func, select
+import numpy as np
+from sqlalchemy import Connection, Engine
 
-from countenance.binding import BoundChange, BoundRow, Fetch, Lister, Value
-from countenance.database import Direct, Transaction, place_in, reading
-from countenance.errors import NotAsRecorded, StoreError
-from countenance.ledger import merkle, tables
+from countenance.binding import BoundChange, BoundRow, Lister, Value
+from countenance.database import Direct, Transaction, reading
+from countenance.errors import NotAsRecorded
 from countenance.ledger.batch import Batch
 from countenance.ledger.entries import Draft
 from countenance.ledger.erasure import erase_about
 from countenance.ledger.ledger import Ledger
 from countenance.ledger.opened import opening_differences
-from countenance.ledger.receipt import Receipt
 from countenance.ledger.records import lost_checkpoints
+from countenance.ledger.standing import Standing, mark
 from countenance.signing import JSON
 
 T = TypeVar("T")
 Commits = Mapping[str, Sequence[str]]
 _PER_ENTRY = 1000
-_LISTED_FIRST = 4  # listers that there were when entries did not say how many
-_PAGE = 5000
-_E = tables.entries.c
-_SIZE = Direct(select(func.max(_E.sequence)))
-_FROM = bindparam("start", type_=BigInteger)
-_STOP = bindparam("stop", type_=BigInteger)
-_ALL = Direct(
-    select(_E.sequence, _E.entry, _E.leaf_hash, _E.signature)
-    .where(_E.sequence >= _FROM, _E.sequence < _STOP)
-    .order_by(_E.sequence)
-)
-_BINDING = Direct(
-    select(_E.sequence, _E.entry, _E.leaf_hash, _E.signature)
-    .where(_E.sequence >= _FROM, _E.sequence < _STOP, place_in(_E.entry, '"kind":"state"') > 0)
-    .order_by(_E.sequence)
-)
 
 
 class Bindings:
@@ -62,6 +45,8 @@ class Bindings:
     key: 32 bytes, secret. listers: all bound rows there are; later versions add theirs at the end. Rows older than the
     binding of their table are bound on first use, in entries that say so (`adopted`). erase_too: erases what else is
     kept of erased faces (ids), or of a gallery (id), in the same transaction, and gives the bound rows that it made.
+    unheld: the first words of tables whose rows are made and deleted only, and compared by `differences` alone: what
+    stands of them is not kept in memory, and one that was edited can be deleted, which leaves a difference.
     Safe to use from several threads, and beside other processes.
     """
 
@@ -72,17 +57,17 @@ class Bindings:
         key: bytes,
         listers: Sequence[Lister],
         erase_too: Callable[[Transaction, Sequence[str], str | None], Sequence[BoundRow]] | None = None,
+        unheld: Collection[str] = (),
     ) -> None:
         self._engine = engine
         self._ledger = ledger
         self._key = key
         self._listers = listers
         self._erase_too = erase_too
-        self._standing: dict[str, dict[str, int]] = {}
-        self._size = 0
-        self._adopted = 0  # of the listers: those whose rows were bound
+        self._unheld = unheld
+        self._standing = Standing(ledger, unheld)
         self._lock = RLock()
-        self._remembered = lru_cache(maxsize=4096)(self.commitment)
+        self._remembered = lru_cache(maxsize=4096)(self._marked)
 
     def change(self, work: Callable[[Transaction], BoundChange[T]]) -> T:
         """See `Recorder.change`."""
@@ -109,18 +94,18 @@ class Bindings:
 
     def differing(self, rows: Iterable[BoundRow], *, once: bool = False) -> list[int]:
         """See `Recorder.differing`."""
-        committed = self.commitment if once else self._remembered
-        made = [(row.table, committed(row)) for row in rows]
+        marked = self._marked if once else self._remembered
+        made = [(row.table, marked(row)) for row in rows]
         with self._lock:
             self._ready()
-            return [i for i, (table, commitment) in enumerate(made) if commitment not in self._of(table)]
+            return [i for i, (table, number) in enumerate(made) if number not in self._standing.of(table)]
 
     def complete(self, table: str, rows: Collection[BoundRow]) -> bool:
         """See `Recorder.complete`."""
-        made = {self._remembered(row) for row in rows}
+        made = frozenset(map(self._remembered, rows))
         with self._lock:
             self._ready()
-            return made == self._of(table).keys()
+            return self._standing.of(table).equals(made)
 
     def missing(self, row: BoundRow) -> bool:
         """See `Recorder.missing`."""
@@ -131,24 +116,38 @@ class Bindings:
         differences: list[str] = []
         if self._ledger.lost_checkpoints:
             differences.append("ledger_checkpoints: every checkpoint was removed")
-        seen: dict[str, set[str]] = {}
         with self._lock:
-            self._ready()
-            with reading(self._engine) as connection:  # the rows and the commitments are read in one transaction
-                cursor = connection.connection.cursor()
-                self._catch_up(lambda statement, **values: statement.fetch(cursor, self._engine.dialect, values))
-                if not self._ledger.lost_checkpoints:
-                    gone_at = lost_checkpoints(connection)
-                    differences += [f"ledger_checkpoints: that of {size} entries was removed" for size in gone_at]
-                for row, name in self._rows(connection):
-                    commitment = self.commitment(row)
-                    seen.setdefault(row.table, set()).add(commitment)
-                    if commitment not in self._of(row.table):
-                        differences.append(f"{name} is not as it was recorded")
-            for table, standing in self._standing.items():
-                gone = sorted(at for commitment, at in standing.items() if commitment not in seen.get(table, ()))
-                differences += [f"a row of {table} that entry {at} recorded is gone, or was changed" for at in gone]
+            self._standing = Standing(self._ledger)  # of all tables, until this is done
+            try:
+                self._ready()
+                with reading(self._engine) as connection:  # rows and entries are read in one transaction
+                    differences += self._different_rows(connection)
+            finally:
+                self._standing.hold_no_more(self._unheld)
         return differences + opening_differences(self._engine)
+
+    def _different_rows(self, connection: Connection) -> Iterator[str]:
+        cursor = connection.connection.cursor()
+
+        def fetch(statement: Direct, **values: object) -> list[tuple[Any, ...]]:
+            return statement.fetch(cursor, self._engine.dialect, values)
+
+        self._standing.catch_up(fetch)
+        if not self._ledger.lost_checkpoints:
+            for size in lost_checkpoints(connection):
+                yield f"ledger_checkpoints: that of {size} entries was removed"
+        there: dict[str, array[int]] = {}
+        for row, name in self._rows(connection):
+            number = self._marked(row)
+            there.setdefault(row.table, array("Q")).append(number)
+            if number not in self._standing.of(row.table):
+                yield f"{name} is not as it was recorded"
+        gone = _gone(self._standing, there)
+        if any(gone.values()):
+            recorded = self._standing.recorded(fetch, gone)
+            for table, numbers in gone.items():
+                for at in sorted(recorded[table, number][0] for number in numbers):
+                    yield f"a row of {table} that entry {at} recorded is gone, or was changed"
 
     def accept(self, reason: str, also: Callable[[Transaction], tuple[int, str]]) -> int:
         """Bind the rows as they are now, with `reason` on record; returns how many differences that settled.
@@ -160,17 +159,22 @@ class Bindings:
 
         def job(batch: Batch, transaction: Transaction) -> None:
             nonlocal ended
-            there: dict[str, set[str]] = {}
+            standing = Standing(self._ledger)
+            standing.catch_up(transaction.rows)
+            made: dict[str, list[str]] = {}
+            unmade: dict[str, list[str]] = {}
+            there: dict[str, array[int]] = {}
             for row, _ in self._rows(transaction.connection):
-                there.setdefault(row.table, set()).add(self.commitment(row))
-            with self._lock:
-                self._catch_up(transaction.rows)
-                names = sorted(there.keys() | self._standing.keys())
-                made = {name: sorted(there.get(name, set()) - self._of(name).keys()) for name in names}
-                gone = {name: sorted(self._of(name).keys() - there.get(name, set())) for name in names}
+                commitment = self.commitment(row)
+                there.setdefault(row.table, array("Q")).append(mark(commitment))
+                if mark(commitment) not in standing.of(row.table):
+                    made.setdefault(row.table, []).append(commitment)
+            recorded = standing.recorded(transaction.rows, _gone(standing, there))
+            for (table, _), (_, commitment) in recorded.items():
+                unmade.setdefault(table, []).append(commitment)
             settled, head = also(transaction)
-            ended = settled + sum(map(len, made.values())) + sum(map(len, gone.values()))
-            _add(batch, made, gone, (), {"accepted": reason, "charged": head}, always=True)
+            ended = settled + sum(map(len, made.values())) + sum(map(len, unmade.values()))
+            _add(batch, made, unmade, (), {"accepted": reason, "charged": head}, always=True)
 
         self._ledger.carry_out(job)
         self._ledger.lost_checkpoints = False
@@ -183,26 +187,28 @@ class Bindings:
     def _check(self, batch: Batch, transaction: Transaction, unmade: Commits) -> None:
         """`NotAsRecorded` unless all of `unmade` stand, by what is on the disk or in the same transaction."""
         with self._lock:
-            self._catch_up(transaction.rows)
+            self._standing.catch_up(transaction.rows)
             for table, commitments in unmade.items():
+                if not self._standing.holds(table):
+                    continue
                 for each in commitments:
-                    stands = each in self._of(table) and (table, each) not in batch.released
+                    stands = mark(each) in self._standing.of(table) and (table, each) not in batch.released
                     if not stands and (table, each) not in batch.bound:
                         raise _not_as_recorded(table)
 
     def _ready(self) -> None:
         """Read everything on the disk; bind the rows that are older than their table's binding."""
         with self._lock:
-            self._catch_up(self._fetch)
-            if self._adopted < len(self._listers):
+            self._standing.catch_up(self._fetch)
+            if self._standing.adopted < len(self._listers):
                 self._ledger.carry_out(self._adopt)
-                self._catch_up(self._fetch)
+                self._standing.catch_up(self._fetch)
 
     def _adopt(self, batch: Batch, transaction: Transaction) -> None:
-        self._catch_up(transaction.rows)
-        if self._adopted >= len(self._listers) or batch.bound:
+        self._standing.catch_up(transaction.rows)
+        if self._standing.adopted >= len(self._listers) or batch.bound:
             return
-        new = self._listers[self._adopted :]
+        new = self._listers[self._standing.adopted :]
         made = self._commitments(row for lister in new for row, _ in lister(transaction.connection))
         more: dict[str, JSON] = {"adopted": sum(map(len, made.values())), "listed": len(self._listers)}
         _add(batch, made, {}, (), more, always=True)
@@ -210,76 +216,28 @@ class Bindings:
     def _fetch(self, statement: Direct, **values: object) -> list[tuple[Any, ...]]:
         return statement.rows(self._engine, **values)
 
-    def _catch_up(self, fetch: Fetch) -> None:
-        ((last,),) = fetch(_SIZE)
-        end = 0 if last is None else int(last) + 1
-        if end == self._size:
-            return
-        if end < self._size:
-            raise StoreError(f"the database holds {end} entries; {self._size} were read before")
-        if self._size == 0:
-            self._read_proven(fetch)
-        for row in fetch(_BINDING, start=self._size, stop=end):
-            self._take_signed(*row)
-        self._size = max(end, self._size)
-
-    def _read_proven(self, fetch: Fetch) -> None:
-        """All entries that the newest checkpoint covers; their root must be its root."""
-        newest = self._ledger.last_checkpoint()
-        self._standing.clear()
-        if newest is None:  # they were removed: then every entry that binds must be signed by itself
-            return
-        if not newest.signed_by(self._ledger.verifier_key):
-            raise StoreError("no checkpoint by this installation's key speaks for the entries in the database")
-        size = newest.size
-        frontier = merkle.Frontier()
-        for start in range(0, size, _PAGE):
-            for sequence, entry, _, _ in fetch(_ALL, start=start, stop=min(start + _PAGE, size)):
-                if sequence != frontier.size:
-                    raise StoreError(f"entry {frontier.size} is missing")
-                frontier, _ = frontier.grown(merkle.leaf_hash(entry.encode()))
-                if '"kind":"state"' in entry:
-                    self._take(sequence, entry)
-        if frontier.size != size or frontier.root() != newest.root:
-            raise StoreError(
-                f"the entries are not those that were signed at {newest.size}; run `countenance ledger verify`"
-            )
-        self._size = size
-
-    def _take_signed(self, sequence: int, entry: str, leaf: bytes, signature: bytes) -> None:
-        key = self._ledger.verifier_key
-        hashed = merkle.leaf_hash(entry.encode())
-        if leaf != hashed or not Receipt(key.name, sequence, hashed, signature).signed_by(key.public):
-            raise StoreError(f"entry {sequence} is not one that this ledger's key signed")
-        self._take(sequence, entry)
-
-    def _take(self, sequence: int, entry: str) -> None:
-        fields = json.loads(entry)
-        if fields.get("kind") != "state":
-            return
-        self._adopted = max(self._adopted, int(fields.get("listed", _LISTED_FIRST)))
-        for table in fields.get("dropped", ()):
-            self._standing.pop(table, None)
-        for table, commitments in fields.get("released", {}).items():
-            standing = self._of(table)
-            for each in commitments:
-                standing.pop(each, None)
-        for table, commitments in fields.get("bound", {}).items():
-            self._standing.setdefault(table, {}).update(dict.fromkeys(commitments, sequence))
-
-    def _of(self, table: str) -> dict[str, int]:
-        return self._standing.get(table, {})
-
     def _commitments(self, rows: Iterable[BoundRow]) -> dict[str, list[str]]:
         by_table: dict[str, list[str]] = {}
         for row in rows:
             by_table.setdefault(row.table, []).append(self.commitment(row))
         return by_table
 
+    def _marked(self, row: BoundRow) -> int:
+        return mark(self.commitment(row))
+
     def commitment(self, row: BoundRow) -> str:
         """The commitment to that row, as entries name it: 32 hex digits."""
         content = json.dumps([row.table, *map(_plain, row.values)], separators=(",", ":"))
         return hmac.digest(self._key, content.encode(), "sha256")[:16].hex()
+
+
+def _gone(standing: Standing, there: Mapping[str, Sequence[int]]) -> dict[str, frozenset[int]]:
+    """What stands of each table and is not of the rows that are there, by `mark`."""
+    gone = {}
+    for table in standing.names():
+        numbers = standing.of(table).numbers()
+        gone[table] = frozenset(numbers[~np.isin(numbers, np.array(there.get(table, ()), np.uint64))].tolist())
+    return gone
 
 
 def _plain(value: Value) -> object:
