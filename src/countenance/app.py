@@ -53,7 +53,7 @@ from countenance.gallery import (
 )
 from countenance.heap import bound_heap
 from countenance.home import private_home
-from countenance.jobs import VideoRequest, job_rows
+from countenance.jobs import VideoRequest, candidate_rows, candidates_going, job_rows
 from countenance.ledger import Bindings, Ledger, named_heads
 from countenance.mandates import (
     AccountStore,
@@ -88,8 +88,11 @@ BOUND = (
     account_rows,
     case_rows,
     job_rows,
+    candidate_rows,
 )
 """All rows that must be as the ledger recorded them."""
+UNHELD = ("images",)
+"""Tables of which nothing is kept in memory to compare them: a picture's row is used with none but `verify`'s check."""
 
 
 def _now() -> datetime:
@@ -132,7 +135,9 @@ class Countenance:
         ) -> Sequence[BoundRow]:
             return own.case_records.erase_pictures_of_faces(transaction, face_ids, gallery_id)
 
-        bindings = Bindings(database, ledger, secret_file(settings.keys / "bindings.key"), BOUND, erase_pictures)
+        bindings = Bindings(
+            database, ledger, secret_file(settings.keys / "bindings.key"), BOUND, erase_pictures, UNHELD
+        )
         register = Register(database, secret_file(settings.keys / "mandates.key"), _now, bindings)
         own = cls(settings, database, register, ledger, bindings)
         return own
@@ -258,6 +263,7 @@ class Countenance:
             recorder=self.bindings,
             on_disk=self.rows_on_disk,
             searching=self.cluster,
+            going=candidates_going,
         )
 
     @property

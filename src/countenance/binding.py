@@ -5,7 +5,7 @@ The stores know this protocol only; the ledger keeps it (`countenance.ledger.bin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
@@ -55,6 +55,15 @@ class BoundChange(Generic[T]):
 
 Lister: TypeAlias = Callable[[Connection], Iterator[tuple[BoundRow, str]]]
 """All bound rows of some tables, each with words that tell people which row it is and nothing private."""
+
+
+Going: TypeAlias = Callable[[Connection, ColumnElement[bool]], Sequence[BoundRow]]
+"""The bound rows of other tables that go with those rows of a table for which the condition holds."""
+
+
+def none_going(connection: Connection, where: ColumnElement[bool]) -> Sequence[BoundRow]:
+    """Of a table that no bound row of another refers to."""
+    return ()
 
 
 Fetch: TypeAlias = Callable[..., list[tuple[Any, ...]]]

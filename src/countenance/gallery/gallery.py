@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 import sqlalchemy as sa
 
-from countenance.binding import Recorder
+from countenance.binding import Going, Recorder, none_going
 from countenance.errors import Conflict, NotFound, Overloaded
 from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, Template
 from countenance.gallery.answers import (
@@ -52,7 +52,7 @@ class Gallery:
     now: the clock, UTC. new_id: makes face and image ids. threads: how many one search may use; 0 means all cores.
     recorder: records changes of rows; without it none are recorded, and every row is trusted. on_disk: where the rows
     of large galleries lie; without it, all are in memory. searching: what searches, with the same normaliser; an index
-    in this process where none is given.
+    in this process where none is given. going: what else goes with faces.
     """
 
     def __init__(
@@ -65,8 +65,9 @@ class Gallery:
         recorder: Recorder | None = None,
         on_disk: RowsOnDisk | None = None,
         searching: GallerySearch | None = None,
+        going: Going = none_going,
     ) -> None:
-        self._store = Store(engine, now, new_id, recorder)
+        self._store = Store(engine, now, new_id, recorder, going)
         self._users = Users(engine, now, recorder)
         self.profiles = Profiles(engine, now)
         self.new_id = new_id

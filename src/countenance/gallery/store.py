@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.exc import IntegrityError
 
-from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
+from countenance.binding import BoundChange, BoundRow, Going, Recorder, Unrecorded, none_going
 from countenance.database import Direct, Transaction, changing, kind_of, reading, reading_once
 from countenance.errors import AlreadyExists, BadRequest, Conflict, NoSuchFace, NotAsRecorded, NotFound
 from countenance.faces import BoundingBox, DetectedFace, EnrolledFace, ModelId, Template
@@ -130,6 +130,7 @@ class Store:
     """Galleries, images and faces in `engine`'s database. now: the clock, UTC. new_id: makes face and image ids.
 
     recorder: records changes of rows; without it none are recorded, and every row is trusted.
+    going: what else goes with faces.
     """
 
     def __init__(
@@ -138,11 +139,13 @@ class Store:
         now: Callable[[], datetime],
         new_id: Callable[[], str],
         recorder: Recorder | None = None,
+        going: Going = none_going,
     ) -> None:
         self._engine = engine
         self._recorder = recorder or Unrecorded(engine)
         self._now = now
         self._new_id = new_id
+        self._going = going
 
     def create(
         self,
@@ -200,10 +203,11 @@ class Store:
         def work(transaction: Transaction) -> BoundChange[int]:
             connection = transaction.connection
             row = _gallery_row(connection, gallery_id, lock=True)
+            going = self._going(connection, faces.c.gallery == row.number)
             connection.execute(sa.delete(galleries).where(galleries.c.number == row.number))
             return BoundChange(
                 int(row.number),
-                unmade=(bound_gallery(row),),
+                unmade=(bound_gallery(row), *going),
                 dropped=tuple(of(row.number) for of in (faces_of, images_of, users_of, owners_of)),
                 gallery=gallery_id,
             )
@@ -288,6 +292,8 @@ class Store:
                     unmade.append(BoundRow(faces_of(row.number), tuple(values)))
                     if user is not None:
                         unmade.append(bound_owner(row.number, number, user))
+            for few in portions(sorted(gone.values())):
+                unmade += self._going(connection, faces.c.number.in_(few))
             if gone:
                 empty = _delete(connection, row, sorted(gone.values()), sorted(touched))
                 unmade += [BoundRow(images_of(row.number), values) for values in empty]

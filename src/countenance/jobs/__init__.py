@@ -19,7 +19,7 @@ from countenance.jobs.job import (
 )
 from countenance.jobs.liveness_sessions import LivenessSession, LivenessSessions, liveness_rows
 from countenance.jobs.stream_processors import StreamProcessor, StreamProcessors
-from countenance.jobs.video_jobs import MOST_OPEN, VideoJobs, video_job_rows
+from countenance.jobs.video_jobs import MOST_OPEN, VideoJobs, candidate_rows, candidates_going, video_job_rows
 
 __all__ = [
     "MOST_OPEN",
@@ -36,6 +36,8 @@ __all__ = [
     "VideoJob",
     "VideoJobs",
     "VideoRequest",
+    "candidate_rows",
+    "candidates_going",
     "job_rows",
 ]
 

@@ -1,7 +1,7 @@
 """Jobs on stored video in the one database: queued, taken, finished once, erased after their term.
 
-What a job was ordered to do and for whom, whether people verified its result, and when it ended, is bound to the
-ledger; how far it has come is not.
+What a job was ordered to do and for whom, whether people verified its result, when it ended and whom it names is bound
+to the ledger; how far it has come is not.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded, bound_row, bound_rows
-from countenance.database import Transaction, changing, reading, reading_once
+from countenance.database import Transaction, changing, reading_once
 from countenance.errors import NotAsRecorded, TokenReused, TooManyJobs
 from countenance.faces import BoundingBox, DetectedFace, Landmarks, Point, Pose, Quality
 from countenance.gallery.paging import microseconds, moment, portions
@@ -179,7 +180,9 @@ class VideoJobs:
             if kept:
                 connection.execute(sa.insert(video_job_candidates), kept)
             more = {"outcome": dict(findings.outcome), "reviewed": findings.reviewed}
-            return self._ended(connection, job.number, JobState.SUCCEEDED, None, **more)
+            ended = self._ended(connection, job.number, JobState.SUCCEEDED, None, **more)
+            rows_ = connection.execute(_candidates.where(video_job_candidates.c.job == job.number))
+            return replace(ended, made=(*ended.made, *map(_bound_candidate, rows_)))
 
         return self._recorder.change(work)
 
@@ -203,20 +206,27 @@ class VideoJobs:
             return [JobFace(row.timestamp_ms, row.person, _read(row.face)) for row in connection.execute(query)]
 
     def candidates(self, job: VideoJob, people: Sequence[int]) -> list[JobCandidate]:
-        """The candidates for those people who are still enrolled, most similar first."""
-        columns = video_job_candidates.c
+        """The candidates for those people who are still enrolled, most similar first.
+
+        `NotAsRecorded` if the job's candidates differ from the record, or one of them is gone.
+        """
+        columns, wanted = video_job_candidates.c, frozenset(people)
         query = (
-            sa.select(columns.person, faces.c.face_id, columns.score, columns.similarity, columns.fmr)
+            _candidates.add_columns(faces.c.face_id)
             .join(faces, faces.c.number == columns.face)
             .where(columns.job == job.number)
             .order_by(columns.person, columns.rank)
         )
-        with reading(self._engine) as connection:
-            return [
-                JobCandidate(*row)
-                for some in portions(people)
-                for row in connection.execute(query.where(columns.person.in_(some)))
-            ]
+        for _ in range(_TRIES):
+            with reading_once(self._engine) as connection:
+                rows = connection.execute(query).all()
+            if self._recorder.complete(_candidates_of(job.number), [_bound_candidate(row[:-1]) for row in rows]):
+                return [
+                    JobCandidate(row.person, row.face_id, row.score, row.similarity, row.fmr)
+                    for row in rows
+                    if row.person in wanted
+                ]
+        raise NotAsRecorded("whom this job names is not as the ledger recorded it, and is not told")
 
     def to_notify(self) -> list[VideoJob]:
         """Jobs that have ended and whose topic is to be notified now; none that differs from the record."""
@@ -244,7 +254,7 @@ class VideoJobs:
         def work(transaction: Transaction) -> BoundChange[int]:
             unmade = _bound_rows(transaction.connection, these)
             transaction.connection.execute(sa.delete(video_jobs).where(these))
-            return BoundChange(len(unmade), unmade=unmade)
+            return BoundChange(len(unmade), unmade=unmade, dropped=tuple(map(_candidates_of, numbers)))
 
         return self._recorder.change(work)
 
@@ -271,6 +281,30 @@ def video_job_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
     """All jobs, for comparison with what was recorded."""
     for row in connection.execute(sa.select(video_jobs)):
         yield _bound(row), f"video_jobs, row {row.number}: whose job it is and what it is to do"
+
+
+def candidate_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
+    """All candidates of jobs, for comparison with what was recorded."""
+    for row in connection.execute(_candidates):
+        name = f"video_job_candidates, job {row.job}, person {row.person}, rank {row.rank}: whom the job names"
+        yield _bound_candidate(row), name
+
+
+def candidates_going(connection: sa.Connection, where: sa.ColumnElement[bool]) -> Sequence[BoundRow]:
+    """The candidates that go with the enrolled faces for which `where` holds."""
+    query = _candidates.join(faces, faces.c.number == video_job_candidates.c.face).where(where)
+    return [_bound_candidate(row) for row in connection.execute(query)]
+
+
+_candidates = sa.select(video_job_candidates)
+
+
+def _candidates_of(job: int) -> str:
+    return f"{video_job_candidates.name} {job}"
+
+
+def _bound_candidate(row: Sequence[Any]) -> BoundRow:
+    return BoundRow(_candidates_of(row[0]), tuple(row))
 
 
 def _bound_rows(connection: sa.Connection, where: sa.ColumnElement[bool]) -> tuple[BoundRow, ...]:

@@ -7,7 +7,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from countenance.custody import Custody, custody_rows
 from countenance.errors import CountenanceError, Misconfigured, NotAsRecorded, StoreError, Unauthenticated
 from countenance.faces import Template
 from countenance.gallery import Gallery
-from countenance.jobs import JobKind, VideoRequest
+from countenance.jobs import Findings, JobCandidate, JobKind, VideoRequest, candidates_going
 from countenance.ledger import Bindings
 from countenance.mandates import AccessKey, AccountSecret, Holder, MoratoriumStore, ProvenBy, Role, Terms
 from countenance.scoring import Calibration, RawCosine
@@ -70,7 +70,14 @@ class Scene:
 
 def gallery_of(app: Countenance) -> Gallery:
     ids = (f"{n:08x}-0000-4000-8000-000000000000" for n in itertools.count(app.ledger.size * 100))
-    return Gallery(app.database, RawCosine(), lambda: datetime.now(UTC), lambda: next(ids), recorder=app.bindings)
+    return Gallery(
+        app.database,
+        RawCosine(),
+        lambda: datetime.now(UTC),
+        lambda: next(ids),
+        recorder=app.bindings,
+        going=candidates_going,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +112,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     assert accounts.use_challenge("taken", timedelta(days=1))
     for number in (1, 2):
         app.case_records.add("search", f"search-{number}", "case-1", {"leads": []})
-    scene.found["job"] = app.jobs.videos.start(ORDERED)
+    videos = app.jobs.videos
+    scene.found["found"] = videos.start(replace(ORDERED, name="found.mp4"))
+    scene.found["job"] = videos.start(ORDERED)
     check = app._check_store.draft(
         "a check", "ab" * 32, evidence=None, without_evidence="a test", requested_by="ann", expires_at=LATER
     )
@@ -129,6 +138,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     connection.close()
     one, two, _ = gallery.faces("staff", limit=9).items
     belonging: dict[str, list[str]] = {"ada": [one.face_id], "bob": [two.face_id], "none": []}
+    leads = [JobCandidate(person, each.face_id, 0.9, 90.0, 1e-4) for person, each in ((0, one), (0, two), (1, two))]
+    ran = videos.take()
+    assert ran is not None
+    assert videos.succeed(ran, Findings((), tuple(leads), {}))
     for user, faces in belonging.items():
         gallery.create_user("staff", user)
         gallery.associate("staff", user, faces, calibration=CALIBRATION, similarity=0.0)
@@ -227,6 +240,12 @@ def job_run(scene: Scene, app: Countenance) -> None:
     """Take the next job; taking none is to notice it."""
     if app.jobs.videos.take() is None:
         raise NotAsRecorded("left out")
+
+
+def leads_told(scene: Scene, app: Countenance) -> None:
+    job = app.jobs.videos.find("m", scene.found["found"], JobKind.SEARCH)
+    assert job is not None
+    app.jobs.videos.candidates(job, [0, 1])
 
 
 def check_used(scene: Scene, app: Countenance) -> None:
@@ -427,6 +446,23 @@ FORGERIES: dict[str, tuple[list[str], Callable[[Scene, Countenance], None] | Non
     "a job said to be reviewed": (["UPDATE video_jobs SET reviewed=1"], job_fetched("m")),
     "a job kept longer": (["UPDATE video_jobs SET keep_days=9999"], job_fetched("m")),
     "a job deleted": (["DELETE FROM video_jobs"], None),
+    "a candidate of a job made another": (
+        ["UPDATE video_job_candidates SET face=(SELECT max(number) FROM faces) WHERE rank=0"],
+        leads_told,
+    ),
+    "a candidate made more similar": (["UPDATE video_job_candidates SET similarity=99 WHERE rank=0"], leads_told),
+    "a candidate given to another person": (["UPDATE video_job_candidates SET person=1 WHERE rank=0"], leads_told),
+    "a candidate moved to another job": (
+        ["UPDATE video_job_candidates SET job=(SELECT max(number) FROM video_jobs) WHERE rank=0"],
+        leads_told,
+    ),
+    "a candidate deleted": (["DELETE FROM video_job_candidates WHERE rank=0"], leads_told),
+    "all candidates deleted": (["DELETE FROM video_job_candidates"], leads_told),
+    "a candidate made up": (
+        ["INSERT INTO video_job_candidates SELECT job, 5, 5, face, score, similarity, fmr FROM video_job_candidates "
+         "WHERE rank=0"],
+        leads_told,
+    ),
     "an outside check's key replaced": ([f"UPDATE outside_checks SET public_key='{'cd' * 32}'"], check_used),
     "an outside check deleted": (["DELETE FROM outside_checks"], None),
     "a liveness session given to another mandate": (["UPDATE liveness_sessions SET mandate_id='n'"], liveness_asked),
@@ -517,7 +553,7 @@ def test_without_a_forgery_everything_works_and_nothing_is_noticed(scene: Scene)
     uses = (key_used("active"), key_used("ended"), token_used("reads"), decided, searched("staff", 1), charged)
     ways = [used(name) for used in (passkey_used, account_used) for name in ("reads", "gone")]
     uses += (session_used("live"), session_used("over"), signed_in, case_read, cases_read, record_asked)
-    uses += (job_fetched("m"), job_run, check_used, liveness_asked)
+    uses += (job_fetched("m"), job_run, leads_told, check_used, liveness_asked)
     for use in (*uses, *ways, hold_shown("reviewed"), hold_shown("rejected"), terms_read):
         use(scene, app)
     with pytest.raises(NotAsRecorded):  # erased, so not found
