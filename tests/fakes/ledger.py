@@ -29,7 +29,9 @@ class FakeLedger:
         self._receipts: list[Receipt] = []
         self._openings: dict[int, dict[str, JSON]] = {}
 
-    def append(self, public: Mapping[str, JSON], private: Mapping[str, JSON] | None = None) -> Pending:
+    def append(
+        self, public: Mapping[str, JSON], private: Mapping[str, JSON] | None = None, check: object = None
+    ) -> Pending:
         drafted = draft(public, private)
         if self.refuses:
             return Pending(_full)

@@ -2,8 +2,9 @@
 
 A row is sealed together with its number, its own random link and the link of the row before, so that without the key
 none can be made, altered, moved or taken out from between others. Rows taken from the end are missed by the entries:
-each call's result names the row of its charge (`charged`), and no answer leaves before that entry is on the disk. A row
-that no entry names yet may be lost, as with the power, and so may the answer to its call.
+each call's result names the row of its charge (`charged`), is written only where that row is there, in the same
+transaction, and no answer leaves before that entry is on the disk. A row that no entry names yet may be lost, as with
+the power, and its call has no answer then.
 
 When the time of rows is over they are deleted, but for the last one, which is emptied and sealed as the first of the
 chain. Only somebody with the key can do that, so that whoever deletes the first rows by hand is noticed.
@@ -35,6 +36,7 @@ _SKETCH = 16 + 48
 HOUR_US = 3600 * 1_000_000
 
 _ROWS = Direct(sa.select(charges).where(charges.c.number >= sa.bindparam("start")).order_by(charges.c.number))
+_LINK_OF = Direct(sa.select(charges.c.link).where(charges.c.number == sa.bindparam("number")))
 _ADD = Direct(sa.insert(charges))
 _EMPTY = Direct(sa.text("UPDATE budget_charges SET sealed = :sealed WHERE number = :last"))
 _DROP = Direct(sa.text("DELETE FROM budget_charges WHERE number < :last"))
@@ -140,6 +142,14 @@ class Account:
     def add(self, transaction: Transaction, charge: Charge) -> str:
         """Write a charge after those read in this transaction; its head, for the result's entry."""
         return self._write(transaction, [charge], self._chain.last, self._chain.last_link)
+
+    def check(self, head: str, transaction: Transaction) -> None:
+        """`NotAsRecorded` unless the row of that head is there; a result that names it is written in `transaction`."""
+        number, _, link = head.partition(":")
+        if transaction.rows(_LINK_OF, number=int(number)) != [(bytes.fromhex(link),)]:
+            raise NotAsRecorded(
+                "what this call was charged was removed before its result was recorded; it has no answer"
+            )
 
     def drop(self, transaction: Transaction, before_us: int) -> None:
         """Delete the rows of hours that ended before that time, in the transaction in which they were read."""

@@ -194,6 +194,10 @@ class Budgets:
                 used("noticed", mandate_id),
             )
 
+    def check_charge(self, charged: str, transaction: Transaction) -> None:
+        """`NotAsRecorded` where the row of a charge is gone or another; charged: what `Left.charged` says."""
+        self._account.check(charged, transaction)
+
     def sweep(self) -> None:
         """Delete charges whose time is over."""
         with self._lock, writing(self._engine, synced=False) as transaction:

@@ -91,15 +91,27 @@ class Ledger(Records):
         """The public key that signs receipts and checkpoints now, under the ledger's origin."""
         return self._writer.key
 
-    def append(self, public: Mapping[str, JSON], private: Mapping[str, JSON] | None = None) -> Pending:
+    def append(
+        self,
+        public: Mapping[str, JSON],
+        private: Mapping[str, JSON] | None = None,
+        check: Callable[[Transaction], None] | None = None,
+    ) -> Pending:
         """Record `public` openly and each value of `private` as a salted commitment; returns at once.
 
         `public` holds a `kind`. A "decision" whose `verdict` is "permit" (or absent) stays open until a "result" names
         its index in `decision`. Raises as `entries.draft` does, `Overloaded` where too many appends wait, and
-        `NotRecorded` after `close`.
+        `NotRecorded` after `close`. check: reads in the entry's transaction, and raises a `CountenanceError`, as `wait`
+        does then, where the entry must not be written.
         """
         entry = draft(public, private)
-        job = self._writer.submit(lambda batch, _: batch.add(entry))
+
+        def work(batch: Batch, transaction: Transaction) -> Receipt:
+            if check is not None:
+                check(transaction)
+            return batch.add(entry)
+
+        job = self._writer.submit(work)
         return Pending(lambda timeout_s: self._writer.wait(job, timeout_s), self._writer.hasten)
 
     def checkpoint(self, timeout_s: float = PATIENCE_S) -> SignedCheckpoint:

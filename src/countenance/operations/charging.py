@@ -6,6 +6,7 @@ import logging
 
 from countenance.budgets import Budget, Budgets, BudgetState, Defaults, Left, Spending
 from countenance.budgets.budget import budget_of
+from countenance.database import Transaction
 from countenance.errors import BudgetSpent
 from countenance.logs import TOLD
 from countenance.mandates import Mandate
@@ -54,6 +55,10 @@ class BudgetKeeper:
                 mandate.mandate_id,
             )
         return left
+
+    def check_charge(self, charged: str, transaction: Transaction) -> None:
+        """`NotAsRecorded` where the row of a charge is gone or another; charged: what `Left.charged` says."""
+        self._budgets.check_charge(charged, transaction)
 
     def sweep(self) -> None:
         """Delete sums and sketches whose time is over."""

@@ -252,8 +252,15 @@ class Guard:
         self, decided: Receipt, outcome: str, counts: Mapping[str, JSON], private: Mapping[str, JSON]
     ) -> Receipt:
         entry: dict[str, JSON] = {"kind": "result", "decision": decided.index, "outcome": outcome, **counts}
+        charged = counts.get("charged")
+        check = None if charged is None else partial(self._budgets.check_charge, str(charged))
         with stage("ledger"):
-            return self._ledger.append(entry, private).wait()
+            try:
+                return self._ledger.append(entry, private, check).wait()
+            except NotAsRecorded as error:
+                without: dict[str, JSON] = {"kind": "result", "decision": decided.index, "outcome": "NotAsRecorded"}
+                error.receipt = self._ledger.append(without).wait().header()
+                raise
 
     def _refused(self, entry: Mapping[str, JSON]) -> None:
         """Tell the operator: which mandate, what, by which clauses. No face, gallery, name or secret."""
