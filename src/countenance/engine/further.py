@@ -12,7 +12,7 @@ from typing import Literal, cast
 
 import numpy as np
 import pi_heif
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from countenance.engine.exif import Orientation
 from countenance.engine.limits import Limits, check_size
@@ -55,6 +55,8 @@ def read_further_header(image: bytes, kind: Further, limits: Limits) -> FurtherH
                 turn = 1  # Pillow turns these when loading, and gives the turned size
             if opened.mode in _NO_RANGE:
                 raise UnsupportedImage(f"a {kind} image of 32-bit numbers is not read; save it with 8 or 16 bits")
+    except UnidentifiedImageError:  # its text names an object of this program
+        raise DamagedImage(f"the {kind} image cannot be read: its header is cut short or damaged") from None
     except _BROKEN as error:
         raise DamagedImage(f"the {kind} image cannot be read: {error}") from None
     check_size(width, height, limits)

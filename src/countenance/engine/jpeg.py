@@ -29,7 +29,9 @@ _OTHER_FRAMES = {
     **dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF), "lossless"),
     **dict.fromkeys((0xC5, 0xC6, 0xCD, 0xCE), "hierarchical"),
     **dict.fromkeys((0xC9, 0xCA), "arithmetic-coded"),
+    0xF7: "near-lossless (JPEG-LS)",
 }
+_SEND = "send a baseline or progressive one of 8 bits a sample"
 
 _HARMLESS = ("extraneous bytes before marker", "Inconsistent progression sequence", "Invalid SOS parameters")
 """Warnings of libjpeg that leave every pixel intact; any other means that pixels are missing or made up."""
@@ -37,8 +39,14 @@ _HARMLESS = ("extraneous bytes before marker", "Inconsistent progression sequenc
 _MARKER = re.compile(rb"\xff+([^\x00\xff\x01\xd0-\xd7])")
 """A marker among coded pixels, in which FF 00 is a pixel's byte and FF D0 to FF D7 divide a scan."""
 
+_SEGMENT = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd8])")
+"""A marker before the first scan whose content follows, or the end's."""
+
 _UNREAD = ("Could not determine subsampling", "extraneous bytes before marker")
 """Errors of simplejpeg for valid JPEGs that it does not support: rare subsamplings, bytes before the first segment."""
+
+_MOST_SEGMENTS = 10_000
+"""Segments that are read before the first scan: cameras write some tens, and a profile of 16 MB 256 more."""
 
 _STRIP = 256
 """Rows that are converted at a time, so that a conversion needs little memory beside the picture."""
@@ -71,7 +79,7 @@ def read_jpeg_header(image: bytes, limits: Limits) -> JpegHeader:
                 raise DamagedImage("the JPEG has two frame headers")
             frame, progressive = segment, marker == 0xC2
         elif marker in _OTHER_FRAMES:
-            raise UnsupportedImage(f"{_OTHER_FRAMES[marker]} JPEG images are not read here")
+            raise UnsupportedImage(f"{_OTHER_FRAMES[marker]} JPEG images are not read here; {_SEND}")
         elif marker == 0xE1 and segment.startswith(b"Exif\0\0"):
             orientation = read_orientation(segment[6:])
         elif marker == 0xEE and segment.startswith(b"Adobe"):
@@ -80,7 +88,7 @@ def read_jpeg_header(image: bytes, limits: Limits) -> JpegHeader:
         raise DamagedImage("the JPEG has no frame header before its first scan")
     depth, height, width, components = struct.unpack_from(">BHHB", frame)
     if height == 0:
-        raise UnsupportedImage("JPEG images that name their height after the first scan are not read here")
+        raise UnsupportedImage(f"JPEG images that name their height after the first scan are not read here; {_SEND}")
     check_size(width, height, limits)
     if depth != 8:
         raise UnsupportedImage(f"JPEG images of {depth} bits a sample are not read here, only 8")
@@ -161,19 +169,11 @@ def _places(image: bytes) -> Iterator[tuple[int, bytes, int]]:
     Bytes between segments are skipped, as in libjpeg.
     """
     at = 2
-    while True:
-        at = image.find(b"\xff", at)
-        if at < 0 or at + 4 > len(image):
+    for _ in range(_MOST_SEGMENTS):
+        match = _SEGMENT.search(image, at)
+        if match is None or match.start() + 4 > len(image) or match[1] == b"\xd9":
             raise DamagedImage("the JPEG ends before its first scan")
-        marker = image[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-            continue
-        if marker in (0x00, 0x01) or 0xD0 <= marker <= 0xD8:  # no marker, and markers without content
-            at += 2
-            continue
-        if marker == 0xD9:
-            raise DamagedImage("the JPEG ends before its first scan")
+        at, marker = match.start(), match[1][0]
         length = int.from_bytes(image[at + 2 : at + 4])
         if length < 2 or at + 2 + length > len(image):
             raise DamagedImage("a segment of the JPEG is longer than the file")
@@ -181,6 +181,7 @@ def _places(image: bytes) -> Iterator[tuple[int, bytes, int]]:
             return
         yield marker, image[at + 4 : at + 2 + length], at + 4
         at += 2 + length
+    raise ImageTooLarge(f"the JPEG has more than {_MOST_SEGMENTS} segments before its first scan")
 
 
 def _from_cmyk(inks: NDArray[np.uint8], inverted: bool) -> Pixels:

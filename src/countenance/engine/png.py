@@ -62,7 +62,7 @@ def read_png_header(image: bytes, limits: Limits) -> PngHeader:
     seen: dict[bytes, int] = {}
     for name, start, end in _chunks(image):
         if name == b"acTL":
-            raise UnsupportedImage("animated PNG images are not read here")
+            raise UnsupportedImage("animated PNG images are not read here; send a still one")
         if name == b"eXIf":
             orientation = read_orientation(image[start + 8 : end - 4])
         elif _needed(name, end - start - 12, colour, depth, seen):

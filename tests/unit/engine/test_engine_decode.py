@@ -13,7 +13,7 @@ from countenance.engine.decode import decode, largest_reduction, read_header, sh
 from countenance.engine.exif import Orientation, read_orientation, upright
 from countenance.engine.jpeg import JpegHeader
 from countenance.engine.limits import DEFAULT, STORED, Limits
-from countenance.errors import ImageError, ImageTooLarge, UnsupportedImage
+from countenance.errors import DamagedImage, ImageError, ImageTooLarge, UnsupportedImage
 
 
 @pytest.mark.parametrize(
@@ -211,3 +211,9 @@ def test_tiffs_of_numbers_without_a_white_are_refused() -> None:
     Image.fromarray(np.ones((90, 120), np.float32)).save(file, "TIFF")
     with pytest.raises(UnsupportedImage, match="8 or 16 bits"):
         read_header(file.getvalue(), DEFAULT)
+
+
+@pytest.mark.parametrize("start", [b"GIF89a", b"II*\0", b"\0\0\0\0ftypavif"])
+def test_a_file_cut_after_its_first_bytes_is_damaged_and_the_message_is_for_people(start: bytes) -> None:
+    with pytest.raises(DamagedImage, match=r"cannot be read: its header is cut short or damaged$"):
+        read_header(start + bytes(50), DEFAULT)

@@ -134,6 +134,24 @@ def test_an_arithmetic_coded_jpeg_is_refused_by_name_whatever_else_it_holds() ->
             read(coded[:tables] + conditioning + coded[coded.index(b"\xff\xda") :])
 
 
+def test_jpeg_ls_is_refused_by_name_with_what_to_send() -> None:
+    at = frame_at(JPEG)
+    with pytest.raises(UnsupportedImage, match=r"JPEG-LS.*send a baseline or progressive one"):
+        read(JPEG[:at] + b"\xff\xf7" + JPEG[at + 2 :])
+
+
+def test_a_megabyte_of_fill_bytes_is_passed_over() -> None:
+    for jpeg in (JPEG[:2] + b"\xff" * 2**20 + JPEG[2:], JPEG[:2] + b"\xff\0" * 2**19 + JPEG[2:]):
+        assert read_header(jpeg, DEFAULT) == read_header(JPEG, DEFAULT)
+
+
+def test_segments_before_the_first_scan_are_bounded() -> None:
+    empty = b"\xff\xe5\0\x02"
+    assert near(read(JPEG[:2] + empty * 5_000 + JPEG[2:]), COLOUR)
+    with pytest.raises(ImageTooLarge, match="more than 10000 segments"):
+        read_header(JPEG[:2] + empty * 10_001 + JPEG[2:], DEFAULT)
+
+
 def test_no_frame_is_damaged() -> None:
     at = frame_at(JPEG)
     length = int.from_bytes(JPEG[at + 2 : at + 4])
