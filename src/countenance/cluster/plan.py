@@ -18,7 +18,7 @@ PROTOCOL = 1
 
 _PROCESS = 350 * 2**20  # bytes of a shard without faces: Python, numpy, compiled kernels
 _HELD = 1000  # bytes for each face of its own: 735 for a row of 128 numbers with its codes, and room to grow
-_BOUND = 250  # bytes for each face of all: what the ledger says of it
+_BOUND = 60  # bytes for each face of all: what the ledger says of it, and room to compare all of them
 _TLS_FILES = ("RAY_TLS_SERVER_CERT", "RAY_TLS_SERVER_KEY", "RAY_TLS_CA_CERT")
 
 PartOpener: TypeAlias = Callable[[FaceShare], Part]
