@@ -46,7 +46,9 @@ def test_a_mandate_that_is_not_active_gives_no_key_and_records_none(mandates: Ma
 
 
 class FullDisk(FakeLedger):
-    def append(self, public: Mapping[str, JSON], private: Mapping[str, JSON] | None = None) -> Pending:
+    def append(
+        self, public: Mapping[str, JSON], private: Mapping[str, JSON] | None = None, check: object = None
+    ) -> Pending:
         raise NotRecorded("the disk is full")
 
 
