@@ -574,6 +574,25 @@ def test_without_a_forgery_everything_works_and_nothing_is_noticed(scene: Scene)
     assert scene.verify()[0] == 0
 
 
+def test_whom_a_job_names_goes_with_the_face_the_gallery_and_the_job_on_record(scene: Scene) -> None:
+    app = scene.open()
+    gallery, videos = gallery_of(app), app.jobs.videos
+    job = videos.find("m", scene.found["found"], JobKind.SEARCH)
+    assert job is not None
+    one, _ = gallery.faces("staff", limit=9).items
+    assert len(videos.candidates(job, [0, 1])) == 3
+    gallery.erase("staff", [one.face_id])
+    assert len(videos.candidates(job, [0, 1])) == 2
+    assert app.bindings.differences() == []
+    gallery.delete("staff")
+    assert videos.candidates(job, [0, 1]) == []
+    assert app.bindings.differences() == []
+    app.jobs.videos._now = lambda: datetime.now(UTC) + timedelta(days=8)
+    assert videos.erase_old() == 1
+    app.close()
+    assert scene.verify()[0] == 0
+
+
 @pytest.mark.parametrize("name", FORGERIES)
 def test_a_forgery_is_noticed_by_its_use_by_verify_and_by_the_start(scene: Scene, name: str) -> None:
     statements, use = FORGERIES[name]
