@@ -7,8 +7,7 @@ from datetime import datetime
 from countenance.audit.evidence.presentations import PadAudit, PadEvidence, SealedPad
 from countenance.audit.formats.codec import stamp, to_json
 from countenance.audit.formats.plan import System
-from countenance.audit.formats.results import HighestApcer, PresentationGroup, PresentationResults
-from countenance.audit.formats.shares import Bounds, Share
+from countenance.audit.formats.results import Bounds, HighestApcer, PresentationGroup, PresentationResults, Share
 from countenance.signing import Signer, canonical
 
 

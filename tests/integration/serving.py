@@ -23,7 +23,7 @@ from botocore.config import Config
 from countenance import settings
 from countenance.app import Countenance
 from countenance.audit.evidence import Evidence, EvidenceSubject, GroupEvidence, sign_evidence
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.results import Share
 from countenance.engine import load_manifests
 from countenance.engine.weights import state
 from countenance.mandates import AccessKey, Holder, Terms

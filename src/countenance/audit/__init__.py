@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from countenance.audit.formats.results import (
         Analysis,
+        Bounds,
         FaceResults,
         GroupResult,
         Judged,
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
         PresentationResults,
         Results,
         RiskResults,
+        Share,
     )
-    from countenance.audit.formats.shares import Bounds, Share
     from countenance.audit.planning.plans import (
         plan_bytes,
         plan_of_draft,
@@ -149,6 +150,7 @@ _HOMES = {
     ),
     "countenance.audit.formats.results": (
         "Analysis",
+        "Bounds",
         "FaceResults",
         "GroupResult",
         "Judged",
@@ -156,9 +158,6 @@ _HOMES = {
         "PresentationResults",
         "Results",
         "RiskResults",
-    ),
-    "countenance.audit.formats.shares": (
-        "Bounds",
         "Share",
     ),
     "countenance.audit.planning.plans": (

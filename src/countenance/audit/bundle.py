@@ -28,10 +28,10 @@ from countenance.audit.formats.results import (
     ModelUsed,
     PresentationGroup,
     Results,
+    Share,
     results_of,
 )
 from countenance.audit.formats.schemas import SCHEMAS, shipped
-from countenance.audit.formats.shares import Share
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import Signer, canonical, verified
 

@@ -28,7 +28,7 @@ from tests.contract.rekognition.spine import CALIBRATION, now
 from tests.fakes.engine import MODEL, FakeEngine, picture_of
 
 from countenance.audit.evidence import Evidence, EvidenceSubject, GroupEvidence
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.results import Share
 from countenance.budgets import Budgets, read_defaults
 from countenance.custody import Custody
 from countenance.gallery import Gallery

@@ -15,6 +15,7 @@ from countenance.audit.formats.plan import DeclaredHypothesis, Groups, Plan, Sco
 from countenance.audit.formats.results import (
     Analysis,
     Block,
+    Bounds,
     CrossResult,
     Data,
     Environment,
@@ -28,13 +29,15 @@ from countenance.audit.formats.results import (
     Protocol,
     Results,
     SearchResult,
+    Share,
     SpreadResult,
     SummaryFigure,
     SweepPoint,
     VerdictWords,
     Worst,
+    share,
+    withheld,
 )
-from countenance.audit.formats.shares import Bounds, Share, share, withheld
 from countenance.audit.planning.plans import plan_bytes, plan_of_draft
 from countenance.audit.running import run
 from countenance.metrics.statistics.intervals import Rate, plain_rate

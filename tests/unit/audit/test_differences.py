@@ -11,8 +11,7 @@ from countenance.audit.analysis.disclosure import blocks_of
 from countenance.audit.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.findings.differences import _paired_ratio, compare_bundles
 from countenance.audit.formats.plan import System, TemplateFile, ThresholdRule
-from countenance.audit.formats.results import FEWEST_BLOCKS, Results
-from countenance.audit.formats.shares import rate_of
+from countenance.audit.formats.results import FEWEST_BLOCKS, Results, rate_of
 from countenance.audit.running import load, run_audit
 from countenance.errors import BadRequest
 from countenance.metrics import ratio, tally

@@ -13,7 +13,7 @@ from tests.unit.audit.test_report import Page
 from countenance.audit.bundle import Bundle
 from countenance.audit.findings.search_facts import facts_of_bundle, facts_of_test
 from countenance.audit.findings.words import interval, rate, seen
-from countenance.audit.formats.shares import share
+from countenance.audit.formats.results import share
 from countenance.audit.report.page import card_page, leaflet_page, report_page
 from countenance.audit.report.questions import embed_svg
 from countenance.metrics import plain_rate

@@ -19,8 +19,7 @@ from countenance.audit.findings.questions import Question
 from countenance.audit.findings.sentences import MOST_WORDS, sentence, size
 from countenance.audit.findings.words import Names
 from countenance.audit.formats.plan import DeclaredHypothesis, Groups, OutcomeTable, Plan, RiskTable, System
-from countenance.audit.formats.results import Judged, Results
-from countenance.audit.formats.shares import share
+from countenance.audit.formats.results import Judged, Results, share
 from countenance.audit.planning.plans import plan_of_draft
 from countenance.audit.running import load, run_audit
 from countenance.metrics import plain_rate

@@ -18,8 +18,7 @@ from countenance.audit.bundle import Bundle, read_bundle, write_bundle
 from countenance.audit.evidence import shipped_file
 from countenance.audit.findings.conclusions import concluded_anew
 from countenance.audit.formats.plan import System
-from countenance.audit.formats.results import VERDICTS, FourFifthsLine, Numbers
-from countenance.audit.formats.shares import Bounds
+from countenance.audit.formats.results import VERDICTS, Bounds, FourFifthsLine, Numbers
 from countenance.audit.report.decisions import four_fifths
 from countenance.audit.report.faces import distributions
 from countenance.audit.report.figures import APART, DeviateAxis, Figure, LinearAxis, LogAxis, forest, rate_label

@@ -23,8 +23,7 @@ from countenance.audit.formats.plan import (
     TemplateFile,
     ThresholdRule,
 )
-from countenance.audit.formats.results import FaceResults, GroupResult, Results
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.results import FaceResults, GroupResult, Results, Share
 from countenance.audit.planning.plans import default_hypotheses
 from countenance.audit.running import load, run_audit
 from countenance.audit.sources.source import Equipment, OwnEngine

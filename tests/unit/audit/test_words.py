@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from countenance.audit.findings.words import between, count, listed, of, one_in, percent, times
-from countenance.audit.formats.shares import Bounds, rate_of, share
+from countenance.audit.formats.results import Bounds, rate_of, share
 from countenance.metrics.statistics.intervals import plain_rate, pooled, unknown_rate
 
 

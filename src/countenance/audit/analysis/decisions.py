@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from countenance.audit.analysis.disclosure import Cells, LeftOut, all_publishable, joint_blocks, left_out
 from countenance.audit.analysis.measurement import everybody
 from countenance.audit.analysis.secondary import protect_outcomes, protect_risks
-from countenance.audit.findings.questions import Analysed
 from countenance.audit.formats.plan import Plan, RiskTable
 from countenance.audit.formats.results import (
+    Analysed,
     CalibrationLine,
     ClassLine,
     Data,
@@ -25,8 +25,12 @@ from countenance.audit.formats.results import (
     RiskAnalysis,
     RiskGroup,
     RiskResults,
+    Share,
+    bounds,
+    finite,
+    share,
+    withheld,
 )
-from countenance.audit.formats.shares import Share, bounds, finite, share, withheld
 from countenance.audit.labelled.people import LabelledPeople
 from countenance.audit.labelled.tables import Codes
 from countenance.errors import BadRequest

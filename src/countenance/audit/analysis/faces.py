@@ -12,11 +12,13 @@ import numpy as np
 from countenance.audit.analysis.disclosure import Cells, LeftOut, all_publishable, blocks_of, left_out
 from countenance.audit.analysis.measurement import FaceData, Measurement, image_failures
 from countenance.audit.analysis.secondary_faces import protect_faces
-from countenance.audit.findings.questions import ENOUGH, Analysed
 from countenance.audit.formats.plan import GallerySizes, Plan, ThresholdRule
 from countenance.audit.formats.results import (
+    ENOUGH,
+    Analysed,
     Analysis,
     Block,
+    Bounds,
     CrossResult,
     Data,
     FaceResults,
@@ -29,8 +31,12 @@ from countenance.audit.formats.results import (
     SummaryFigure,
     SweepPoint,
     Worst,
+    bounds,
+    finite,
+    rate_of,
+    share,
+    withheld,
 )
-from countenance.audit.formats.shares import Bounds, bounds, finite, rate_of, share, withheld
 from countenance.audit.labelled.people import Grouping, LabelledPeople
 from countenance.audit.labelled.tables import Codes
 from countenance.errors import BadRequest

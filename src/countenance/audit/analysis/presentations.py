@@ -11,17 +11,19 @@ from numpy.typing import NDArray
 
 from countenance.audit.analysis.disclosure import all_publishable, left_out
 from countenance.audit.analysis.secondary import protect_presentations
-from countenance.audit.findings.questions import Analysed
 from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import (
+    Analysed,
     Data,
     HighestApcer,
     PresentationAnalysis,
     PresentationGroup,
     PresentationResults,
     SpeciesLine,
+    bounds,
+    rate_of,
+    share,
 )
-from countenance.audit.formats.shares import bounds, rate_of, share
 from countenance.audit.labelled.people import LabelledPeople
 from countenance.audit.labelled.tables import Codes
 from countenance.errors import BadRequest

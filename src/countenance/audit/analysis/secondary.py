@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from countenance.audit.analysis.suppression import FIXED, Mask, PublishedSum, Together, complementary
 from countenance.audit.formats.results import (
+    Bounds,
     CalibrationLine,
     OutcomeAnalysis,
     OutcomeGroup,
@@ -21,8 +22,9 @@ from countenance.audit.formats.results import (
     RiskAnalysis,
     RiskGroup,
     RiskResults,
+    Share,
+    withheld,
 )
-from countenance.audit.formats.shares import Bounds, Share, withheld
 from countenance.audit.labelled.people import Grouping
 
 _NONE = Bounds(None, None, 0.95)

@@ -15,8 +15,7 @@ import numpy as np
 from countenance.audit.analysis.measurement import Counts, FaceData
 from countenance.audit.analysis.secondary import RateCell, RowCells, hidden_blocks
 from countenance.audit.analysis.suppression import Mask, Together
-from countenance.audit.formats.results import Analysis, Block, FaceResults, GroupResult
-from countenance.audit.formats.shares import withheld
+from countenance.audit.formats.results import Analysis, Block, FaceResults, GroupResult, withheld
 from countenance.audit.labelled.people import Grouping
 
 _FNMR, _FMR, _ANY = "fnmr", "fmr", "fmr_any"

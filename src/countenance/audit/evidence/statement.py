@@ -12,8 +12,7 @@ from typing import Annotated, Literal
 from countenance.audit.bundle import Bundle
 from countenance.audit.formats.codec import Json, from_json, moment_of, stamp, to_json
 from countenance.audit.formats.plan import CROSS
-from countenance.audit.formats.results import FaceResults
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.results import FaceResults, Share
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import Signer, canonical, verified
 

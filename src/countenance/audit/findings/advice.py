@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from countenance.audit.bundle import Bundle
-from countenance.audit.formats.results import Analysis, SweepPoint
-from countenance.audit.formats.shares import rate_of
+from countenance.audit.formats.results import Analysis, SweepPoint, rate_of
 from countenance.errors import BadRequest
 from countenance.metrics import Advice, Cell, GroupErrors, Verification, advise, tally, unknown_rate
 

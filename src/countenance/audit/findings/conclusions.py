@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from countenance.audit.findings.headline import Told, headline_of
-from countenance.audit.findings.questions import Analysed, Question, questions_of
+from countenance.audit.findings.questions import Question, questions_of
 from countenance.audit.findings.untold import left_open, untold_of
 from countenance.audit.formats.plan import BY_SPECIES, NEAR_ONE, PRESENTATION_MEASURES, DeclaredHypothesis, Plan
-from countenance.audit.formats.results import FORMAT, Judged, Results
-from countenance.audit.formats.shares import Share, bounds, finite, rate_of, share
+from countenance.audit.formats.results import FORMAT, Analysed, Judged, Results, Share, bounds, finite, rate_of, share
 from countenance.errors import BadRequest
 from countenance.metrics import Hypothesis as Declared
 from countenance.metrics import Margin, Rate, Ratio, StratifiedRatio, judge, ratio

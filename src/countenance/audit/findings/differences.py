@@ -22,8 +22,17 @@ from numpy.typing import NDArray
 
 from countenance.audit.bundle import Bundle, blocks_add_up, rows
 from countenance.audit.formats.plan import System
-from countenance.audit.formats.results import FEWEST_BLOCKS, FaceResults, GroupResult, Results
-from countenance.audit.formats.shares import Bounds, Share, bounds, finite, rate_of
+from countenance.audit.formats.results import (
+    FEWEST_BLOCKS,
+    Bounds,
+    FaceResults,
+    GroupResult,
+    Results,
+    Share,
+    bounds,
+    finite,
+    rate_of,
+)
 from countenance.errors import BadRequest
 from countenance.metrics import holm, ratio, special
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from countenance.audit.findings.questions import ENOUGH, Question
+from countenance.audit.findings.questions import Question
 from countenance.audit.findings.sentences import Sides, sentence, sides_of, size, things
 from countenance.audit.findings.words import (
     Names,
@@ -24,8 +24,7 @@ from countenance.audit.findings.words import (
     times,
 )
 from countenance.audit.formats.plan import NEAR_ONE, GallerySizes, Plan
-from countenance.audit.formats.results import Judged, Numbers
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.results import ENOUGH, Judged, Numbers, Share
 
 SHOWN = ("difference shown", "difference shown, within the declared margin")
 UNKNOWN = Numbers("unknown", "unknown", "unknown")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from countenance.audit.findings.words import interval, of, percent
-from countenance.audit.formats.results import HighestApcer, PresentationGroup
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.results import HighestApcer, PresentationGroup, Share
 
 
 def presentation_lines(group: PresentationGroup) -> tuple[str, ...]:

@@ -8,23 +8,18 @@ from dataclasses import dataclass, field
 
 from countenance.audit.formats.plan import Plan
 from countenance.audit.formats.results import (
+    Analysed,
     Analysis,
     ClassLine,
-    FaceResults,
     OutcomeAnalysis,
-    OutcomeResults,
     PresentationAnalysis,
-    PresentationResults,
     Results,
     RiskAnalysis,
-    RiskResults,
+    Share,
 )
-from countenance.audit.formats.shares import Share
 
 MOST_CLASSES = 10
 """Of classifiers with more classes only the plan's positive class is asked about."""
-ENOUGH = 10
-"""False matches below which nothing is said about searches but a bound: too few to multiply."""
 LOW_IS_BAD = frozenset({"tpr", "ppv", "npv"})
 """Measures whose lowest rate is the worst."""
 FACE_FIELDS = (("fmr", "fmr"), ("fnmr", "fnmr"), ("fte", "failures"))
@@ -73,20 +68,6 @@ class Question:
 def by_rate(lines: tuple[tuple[str, Share], ...], sign: int = -1) -> tuple[tuple[str, Share], ...]:
     """Lines in the order of their rates, highest first (sign 1: lowest first); those without a number last."""
     return tuple(sorted(lines, key=lambda line: (not line[1].known, sign * (line[1].estimate or 0.0))))
-
-
-@dataclass(frozen=True, slots=True)
-class Analysed:
-    """One of the four parts of the results; the others are None.
-
-    left_out: people of groups too small to count anywhere, and their rows.
-    """
-
-    faces: FaceResults | None = None
-    outcomes: OutcomeResults | None = None
-    risks: RiskResults | None = None
-    presentations: PresentationResults | None = None
-    left_out: tuple[int, int] = (0, 0)
 
 
 def questions_of(plan: Plan, found: Analysed | Results) -> tuple[Question, ...]:

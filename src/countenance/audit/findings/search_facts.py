@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from countenance.audit.bundle import Bundle
-from countenance.audit.findings.questions import ENOUGH
 from countenance.audit.findings.words import REST, count, one_in, percent
+from countenance.audit.formats.results import ENOUGH
 from countenance.errors import BadRequest
 from countenance.metrics import Rate, chance_of_any, expected_false_matches, lead, plain_rate, search_test
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from countenance.audit.findings.questions import LOW_IS_BAD
 from countenance.audit.findings.words import NOT_STATED, Names, one_sided, percent, times
 from countenance.audit.formats.plan import Plan
-from countenance.audit.formats.results import Judged
-from countenance.audit.formats.shares import Bounds, Share, rate_of
+from countenance.audit.formats.results import Bounds, Judged, Share, rate_of
 from countenance.metrics import RateDifference
 
 MOST_WORDS = 25

@@ -22,8 +22,7 @@ from countenance.audit.findings.sentences import sentence, size
 from countenance.audit.findings.words import Names, between, count, listed, percent, times
 from countenance.audit.formats.codec import to_json
 from countenance.audit.formats.plan import BY_SPECIES, SOURCES, BetweenSystems, Plan, Together, day_of
-from countenance.audit.formats.results import Numbers
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.results import Numbers, Share
 from countenance.errors import BadRequest
 
 EVERYBODY = "everybody"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from countenance.audit.findings.questions import Analysed
 from countenance.audit.findings.sentences import things
 from countenance.audit.findings.words import NOT_STATED, Names, listed
 from countenance.audit.formats.plan import BY_SPECIES, NEAR_ONE, Plan
 from countenance.audit.formats.results import (
+    Analysed,
     FaceResults,
     Judged,
     OutcomeAnalysis,
@@ -17,8 +17,8 @@ from countenance.audit.formats.results import (
     Results,
     RiskAnalysis,
     RiskResults,
+    Share,
 )
-from countenance.audit.formats.shares import Share
 
 FEW = 30
 """Errors below which a rate is rough, by the rule of 30."""

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from countenance.audit.formats.plan import CROSS, JOINT, Plan, System
-from countenance.audit.formats.results import Numbers, Worst
-from countenance.audit.formats.shares import Bounds, Share
+from countenance.audit.formats.results import Bounds, Numbers, Share, Worst
 
 R = TypeVar("R")
 REST = "other groups of fewer than"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from countenance.audit.findings.differences import AuditDifference, Change
 from countenance.audit.findings.words import Names, between, interval, one_in, one_sided, percent, seen, times
 from countenance.audit.formats.plan import Plan
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.results import Share
 from countenance.audit.report.figures import Figure, Grid, LogAxis, scale
 from countenance.drawing.svg import BLUE, INK, RED, line, mark, picture, text
 

@@ -7,8 +7,14 @@ from collections.abc import Mapping, Sequence
 from countenance.audit.findings.questions import Question
 from countenance.audit.findings.untold import label_words
 from countenance.audit.findings.words import between, interval, of, one_sided, percent, seen, times
-from countenance.audit.formats.results import FourFifthsLine, OutcomeAnalysis, OutcomeResults, RiskAnalysis, RiskResults
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.results import (
+    FourFifthsLine,
+    OutcomeAnalysis,
+    OutcomeResults,
+    RiskAnalysis,
+    RiskResults,
+    Share,
+)
 from countenance.audit.report.figures import KEY_TOP, Figure, Grid, LinearAxis, Section, forest, frame, keys
 from countenance.drawing.svg import LINES, line, mark, picture, polyline
 

@@ -6,10 +6,9 @@ import math
 import re
 from collections.abc import Sequence
 
-from countenance.audit.findings.questions import ENOUGH, by_rate
+from countenance.audit.findings.questions import by_rate
 from countenance.audit.findings.words import interval, of, one_sided, percent, rate, seen
-from countenance.audit.formats.results import Analysis, FaceResults, SearchResult, SweepPoint
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.results import ENOUGH, Analysis, FaceResults, SearchResult, Share, SweepPoint
 from countenance.audit.report.figures import (
     KEY_TOP,
     Box,

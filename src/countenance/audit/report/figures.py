@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from countenance.audit.findings.questions import by_rate
 from countenance.audit.findings.words import interval, of, one_in, percent, seen
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.results import Share
 from countenance.drawing.svg import BLACK, BLUE, GREY, INK, PALE, line, mark, picture, text
 
 

@@ -16,7 +16,7 @@ from countenance.audit.evidence import Evidence
 from countenance.audit.findings.conclusions import concluded_anew
 from countenance.audit.findings.differences import compare_bundles
 from countenance.audit.findings.headline import SHOWN, leads_undeclared
-from countenance.audit.findings.questions import ENOUGH, Question, by_rate
+from countenance.audit.findings.questions import Question, by_rate
 from countenance.audit.findings.search_facts import SearchFacts
 from countenance.audit.findings.words import (
     Names,
@@ -33,7 +33,7 @@ from countenance.audit.findings.words import (
     times,
 )
 from countenance.audit.formats.plan import Plan, margins_words
-from countenance.audit.formats.results import FORMAT, Analysis, FaceResults, GroupResult, Results, SummaryFigure
+from countenance.audit.formats.results import ENOUGH, FORMAT, Analysis, FaceResults, GroupResult, Results, SummaryFigure
 from countenance.audit.report.changes import before_and_after
 from countenance.audit.report.decisions import outcome_sections, risk_sections
 from countenance.audit.report.faces import NEARLY_SURE, det_curves, distributions, few_searches, gallery_curve, heat_map

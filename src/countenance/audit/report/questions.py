@@ -20,8 +20,7 @@ from countenance.audit.findings.questions import LOW_IS_BAD, Question, questions
 from countenance.audit.findings.sentences import size
 from countenance.audit.findings.words import Names, between, one_sided, percent, seen, system_words, times
 from countenance.audit.formats.plan import BY_SPECIES, NEAR_ONE, Plan
-from countenance.audit.formats.results import VERDICTS, Data, Judged, Results
-from countenance.audit.formats.shares import Bounds, Share
+from countenance.audit.formats.results import VERDICTS, Bounds, Data, Judged, Results, Share
 from countenance.audit.report.decisions import calibration
 from countenance.audit.report.figures import Figure, Grid, forest
 from countenance.drawing.svg import element

@@ -21,7 +21,7 @@ from countenance.audit.findings.systems import (
 )
 from countenance.audit.findings.words import Names, between, interval, of, percent, times
 from countenance.audit.formats.plan import day_of
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.results import Share
 from countenance.audit.report.figures import Grid, LinearAxis, forest, rate_axis, rate_label
 from countenance.audit.report.page import render
 from countenance.audit.report.questions import embedded

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 import numpy as np
 
 from countenance.audit.analysis.measurement import Sides
-from countenance.audit.findings.questions import Analysed
 from countenance.audit.formats.plan import Measure, Plan, System
-from countenance.audit.formats.results import AskedService, Data, ModelUsed
+from countenance.audit.formats.results import Analysed, AskedService, Data, ModelUsed
 from countenance.audit.labelled.people import Grouping, LabelledPeople
 from countenance.audit.labelled.tables import Codes
 from countenance.audit.sources.live.cost import Estimate

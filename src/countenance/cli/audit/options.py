@@ -42,7 +42,7 @@ def now() -> datetime:
 def rate_line(rate: Rate) -> str:
     """A rate and its interval as one text."""
     from countenance.audit.findings.words import interval, of, one_sided, percent, seen
-    from countenance.audit.formats.shares import share
+    from countenance.audit.formats.results import share
 
     published = share(rate)
     if one_sided(published) or not published.known:

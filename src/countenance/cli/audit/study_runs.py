@@ -12,8 +12,7 @@ from countenance.audit.bundle import verify_bundle
 from countenance.audit.evidence import EvidenceSubject, issue_evidence, read_evidence
 from countenance.audit.findings.words import interval, of, one_sided, percent, rate, seen
 from countenance.audit.formats.plan import Plan
-from countenance.audit.formats.results import Results
-from countenance.audit.formats.shares import Share
+from countenance.audit.formats.results import Results, Share
 from countenance.audit.running import run_audit, seal
 from countenance.audit.sources.source import Loaded, OwnEngine
 from countenance.audit.studies.compas import compas_study
