@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from countenance.audit import evidence
-from countenance.audit.labelled.suspicions import alike, mixed_units, sentinels
+from countenance.audit.labelled.people import alike
+from countenance.audit.labelled.tables import mixed_units, sentinels
 from countenance.cli import cli
 from countenance.errors import BadRequest
 

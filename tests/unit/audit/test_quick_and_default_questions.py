@@ -10,7 +10,7 @@ from tests.unit.audit.made_up import NOW, OUTCOMES, carried_out
 from tests.unit.audit.test_report import Page
 
 from countenance.audit.bundle import read_bundle
-from countenance.audit.labelled.suspicions import repeated_rows
+from countenance.audit.labelled.tables import repeated_rows
 from countenance.audit.planning.guessing import seen
 from countenance.audit.planning.plans import plan_of_draft
 from countenance.audit.report.page import report_page

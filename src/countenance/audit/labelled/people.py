@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.audit.formats.plan import CROSS, JOINT
-from countenance.audit.labelled.suspicions import respelled
-from countenance.audit.labelled.tables import Codes, LabelTable, natural
+from countenance.audit.labelled.tables import Codes, LabelTable, natural, plain
 from countenance.errors import BadRequest
 
 Spellings = Mapping[str, Mapping[str, str]]
@@ -93,6 +93,50 @@ def group_labels(
     key = f"under [groups]: spellings = {{{{ {factor} = {{}} }}}}"
     meanings = spellings.get(factor, {})
     return respelled(codes, names, meanings, f"the factor {factor!r} of {table.name}", key)
+
+
+def alike(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Names that may mean one thing: equal but for case and blanks, or a letter beside the one word it begins."""
+    by_plain: dict[str, list[str]] = {}
+    for name in names:
+        by_plain.setdefault(plain(name), []).append(name)
+    for letter in [key for key in by_plain if len(key) == 1 and key.isalpha()]:
+        words = [key for key in by_plain if len(key) >= 3 and key.isalpha() and key.startswith(letter)]
+        if len(words) == 1:
+            by_plain[words[0]] += by_plain.pop(letter)
+    return [tuple(same) for same in by_plain.values() if len(same) > 1]
+
+
+def written(meanings: Mapping[str, str]) -> str:
+    """A table as TOML has it, to be pasted into a plan."""
+    pairs = (f"{json.dumps(k, ensure_ascii=False)} = {json.dumps(v, ensure_ascii=False)}" for k, v in meanings.items())
+    return f"{{ {', '.join(pairs)} }}"
+
+
+def respelled(
+    codes: Sequence[Codes], names: tuple[str, ...], meanings: Mapping[str, str], what: str, key: str
+) -> tuple[list[Codes], tuple[str, ...]]:
+    """Names as the plan means them. BadRequest: two that may be one thing, and the plan does not say.
+
+    meanings: what the file says, and what it means; a name that means itself is meant to be another one than those
+    like it. what: the column, in words. key: the plan's key with a place for the table, for the message.
+    """
+    meant = [meanings.get(name, name) for name in names]
+    spellings = natural(set(meant))
+    doubtful = alike([name for name in spellings if meanings.get(name) != name])
+    if doubtful:
+        counts = {
+            n: sum(int((c == at).sum()) for c in codes for at, m in enumerate(meant) if m == n) for n in spellings
+        }
+        listing = "; ".join(" and ".join(f"{name!r} ({counts[name]:,} rows)" for name in same) for same in doubtful)
+        usual = {name: max(same, key=lambda n: (len(plain(n)) > 1, counts[n])) for same in doubtful for name in same}
+        table = written({name: best for name, best in usual.items() if name != best})
+        raise BadRequest(
+            f"{what} has {listing}: if they are one, say so in the plan, {key.format(table)}; if they are not, let "
+            "each mean itself there"
+        )
+    order = np.array([*(spellings.index(name) for name in meant), -1], np.int32)
+    return [order[c] for c in codes], tuple(spellings)
 
 
 def people_of_rows(

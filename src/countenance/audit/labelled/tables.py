@@ -1,6 +1,8 @@
 """Columns of CSV and Parquet files with millions of rows, and errors that name the column.
 
-How a text file is written (its encoding, its delimiter, its header) is found by looking at it.
+How a text file is written (its encoding, its delimiter, its header) is found by looking at it. So is what may not mean
+what it says: scores that stand for none, units mixed, rows that are there more than once. Whoever made the plan knows
+what they mean, so the messages name the plan's key.
 """
 
 from __future__ import annotations
@@ -9,12 +11,13 @@ import codecs
 import csv
 import functools
 import io
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +28,7 @@ from numpy.typing import NDArray
 
 from countenance.errors import BadRequest, NotFound
 
+Numbers = NDArray[np.float64]
 Codes = NDArray[np.int32]
 """Positions in a list of names, shape (n,), int32; -1 where nothing was told."""
 
@@ -118,6 +122,13 @@ class LabelTable:
 def flag_of(text: str) -> bool | None:
     """What a word means where it can be true or false; None: neither."""
     return True if text.lower() in _YES else False if text.lower() in _NO else None
+
+
+def plain(spelling: str) -> str:
+    """A text without what people type differently: case, kinds of blanks, underscores and hyphens, a last full stop."""
+    text = normalize("NFKC", spelling).casefold()
+    text = "".join(c for c in text if category(c) != "Cf")
+    return re.sub(r"[\s_\-]+", " ", text).strip(" .") if any(c.isalpha() for c in text) else text.strip()
 
 
 def natural(names: Iterable[str]) -> list[str]:
@@ -470,3 +481,153 @@ def _once(header: Sequence[str]) -> list[str]:
 def first_of(name: str) -> str:
     """The name that a repeated column had in the file: "priors" for "priors (2)"."""
     return re.sub(r" \(\d+\)$", "", name)
+
+
+FEWEST = 20
+"""Values that are needed before anything is said about how they are spread."""
+_IDS = frozenset({"id", "person id", "subject", "subject id", "person", "case id", "user id", "name id", "individual"})
+
+
+def sentinels(values: Numbers) -> tuple[float, ...]:
+    """Values that stand apart from all others as codes for "no score" do: -1, -9, 0, 999.
+
+    A few whole negative numbers below scores that are none; a number farther from all others than they are from each
+    other; a known code that is at least a quarter as far. values: (n,), NaN left out.
+    """
+    distinct = np.unique(values[np.isfinite(values)])
+    suspects: list[float] = []
+    if np.isfinite(values).sum() < FEWEST:
+        return ()
+    negative = distinct[distinct < 0]
+    if 0 < len(negative) <= 2 and (negative == np.round(negative)).all() and len(distinct) - len(negative) >= 5:
+        suspects += negative.tolist()
+        distinct = distinct[distinct >= 0]
+    for _ in range(3):
+        for end in (0, -1):
+            if len(distinct) < 6:
+                return tuple(suspects)
+            rest = distinct[1:] if end == 0 else distinct[:-1]
+            gap = rest[0] - distinct[0] if end == 0 else distinct[-1] - rest[-1]
+            spread = rest[-1] - rest[0]
+            known = distinct[end] in _KNOWN and gap > spread / 4
+            if gap > spread or known:
+                suspects.append(float(distinct[end]))
+                distinct = rest
+    return tuple(suspects)
+
+
+_KNOWN = frozenset({0.0, -1.0, -9.0, -99.0, -999.0, -9999.0, 999.0, 9999.0, 99999.0})
+
+
+def refuse_sentinels(values: Numbers, limits: Sequence[float], name: str, where: str, outcome: str) -> None:
+    """BadRequest where scores hold what may be a code, and the plan's limits do not cover it.
+
+    where: the plan's table. outcome: how `missing` is to be set, for the message.
+    """
+    covered = limits if len(limits) == 2 else (math.inf, -math.inf)
+    odd = [value for value in sentinels(values) if not covered[0] <= value <= covered[1]]
+    if not odd:
+        return
+    rest = values[np.isfinite(values) & ~np.isin(values, odd)]
+    count, row = int((values == odd[0]).sum()), int(np.flatnonzero(values == odd[0])[0])
+    low, high = min(odd[0], rest.min()), max(odd[0], rest.max())
+    codes = ", ".join(f"{value:g}" for value in odd)
+    raise BadRequest(
+        f"{count:,} of {len(values):,} scores of {name} are {odd[0]:g} (the first is score {row + 1}), apart from all "
+        f"others, which lie between {rest.min():g} and {rest.max():g}. If that means no score, say so in the plan "
+        f"under [{where}]: no_score = [{codes}] and {outcome}; if it is a score, limits = [{low:g}, {high:g}]"
+    )
+
+
+def mixed_units(values: Numbers, positive: NDArray[np.bool_], groups: Mapping[str, tuple[Codes, Sequence[str]]]) -> str:
+    """What speaks for two units in one column, as a sentence without its full stop; empty where nothing does.
+
+    positive: (n,), pairs of one person, or people with the outcome. groups: by factor, the codes (n,) and their names.
+    """
+    known = np.isfinite(values)
+    for factor, (codes, names) in groups.items():
+        spreads = {}
+        for at, group in enumerate(names):
+            here = values[known & (codes == at)]
+            if len(here) >= FEWEST:
+                low, high = np.quantile(here, [0.05, 0.95])
+                spreads[group] = (float(high - low), float(low), float(high))
+        wide = {group: spread for group, spread in spreads.items() if spread[0] > 0}
+        if len(wide) > 1:
+            most, least = max(wide, key=lambda g: wide[g][0]), min(wide, key=lambda g: wide[g][0])
+            if wide[most][0] > 10 * wide[least][0]:
+                return (
+                    f"scores of {most!r} ({factor}) mostly lie between {wide[most][1]:.4g} and {wide[most][2]:.4g}, "
+                    f"those of {least!r} between {wide[least][1]:.4g} and {wide[least][2]:.4g}"
+                )
+    return _percent_beside_fractions(values, positive, known)
+
+
+def _percent_beside_fractions(values: Numbers, positive: NDArray[np.bool_], known: NDArray[np.bool_]) -> str:
+    small, large = known & (np.abs(values) <= 1), known & (np.abs(values) > 1)
+    few = max(FEWEST, known.sum() // 20)
+    if min(small.sum(), large.sum()) < few or not 10 < values[large].max() <= 105:
+        return ""
+    fractions = values[small] != np.round(values[small])
+    top = np.quantile(values[small], 0.99) * 100 / np.quantile(values[large], 0.99)
+    share = positive[small].mean() / max(float(positive[known].mean()), 1e-9)
+    if fractions.mean() < 0.8 or not 0.5 < top < 2 or not 0.5 < share < 2:
+        return ""
+    return (
+        f"{int(small.sum()):,} scores lie between -1 and 1, and {int(large.sum()):,} run up to "
+        f"{values[large].max():.4g}: fractions beside percentages"
+    )
+
+
+def refuse_mixed_units(
+    values: Numbers,
+    positive: NDArray[np.bool_],
+    groups: Mapping[str, tuple[Codes, Sequence[str]]],
+    name: str,
+    where: str,
+) -> None:
+    """BadRequest where a column seems to hold two units; the plan's `unit = "as given"` says that it does not."""
+    suspicion = mixed_units(values, positive, groups)
+    if suspicion:
+        raise BadRequest(
+            f"{name} seems to hold scores in two units: {suspicion}. Write all in one, or, if they are, say so in the "
+            f"plan under [{where}]: unit = 'as given'"
+        )
+
+
+def repeated_rows(path: Path, subject: str | None) -> tuple[str, ...]:
+    """Findings about rows that are the same in every column, and about a column of ids that no plan names.
+
+    subject: the column of subjects that the plan names; None: every row counts as another person.
+    """
+    table = read_table(path)
+    data = pa.table({name: _texts(table.data.column(name)) for name in table.columns})
+    counts = data.group_by(list(table.columns)).aggregate([([], "count_all")]).column("count_all").to_pylist()
+    findings = []
+    if again := table.rows - len(counts):
+        copies = math.gcd(*counts)
+        text = f"{again:,} of {table.rows:,} rows of {path.name} are the same as an earlier row in every column"
+        possible = math.prod(len(pc.unique(data.column(name))) for name in table.columns)
+        fullest = max((len(pc.unique(data.column(name))) for name in table.columns), default=0)
+        whole = copies > 1 and len(counts) >= 20
+        if not whole and (possible < table.rows or 2 * fullest < table.rows):
+            again = 0  # nothing in a row says whose it is, so that two people may well have the same one
+        if whole:
+            text += (
+                f"; every row is there {copies} times or a multiple of it, as if the file held itself more than once"
+            )
+        if again:
+            findings.append(f"{text}. Each counts: if they are copies, every interval is too narrow")
+    if subject is None:
+        distinct = {name: len(pc.unique(data.column(name))) for name in table.columns if plain(name) in _IDS}
+        findings += [
+            f"the column {name!r} of {path.name} names {people:,} different in {table.rows:,} rows, and the plan does "
+            "not use it: every row counts as another person"
+            for name, people in distinct.items()
+            if people < table.rows
+        ]
+    return tuple(findings)
+
+
+def _texts(column: Any) -> Any:
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column

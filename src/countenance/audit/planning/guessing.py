@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from countenance.audit.labelled.suspicions import Numbers, alike, plain, sentinels
-from countenance.audit.labelled.tables import LabelTable, read_table
+from countenance.audit.labelled.people import alike
+from countenance.audit.labelled.tables import LabelTable, Numbers, plain, read_table, sentinels
 from countenance.errors import BadRequest
 
 Kind = Literal["scores", "outcomes", "risks", "presentations", "unknown"]

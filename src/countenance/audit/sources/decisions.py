@@ -11,16 +11,25 @@ from numpy.typing import NDArray
 
 from countenance.audit.analysis.decisions import NO_ANSWER, Classified, OutcomeAudit, RiskAudit, Scores
 from countenance.audit.formats.plan import Measure, OutcomeTable, RiskTable
-from countenance.audit.labelled.people import UNSAID, Labelled, LabelledPeople, Spellings, people_of_rows
-from countenance.audit.labelled.suspicions import (
+from countenance.audit.labelled.people import (
+    UNSAID,
+    Labelled,
+    LabelledPeople,
+    Spellings,
     alike,
-    refuse_mixed_units,
-    refuse_sentinels,
-    repeated_rows,
+    people_of_rows,
     respelled,
     written,
 )
-from countenance.audit.labelled.tables import Codes, flag_of, listed_names, read_table
+from countenance.audit.labelled.tables import (
+    Codes,
+    flag_of,
+    listed_names,
+    read_table,
+    refuse_mixed_units,
+    refuse_sentinels,
+    repeated_rows,
+)
 from countenance.audit.sources.source import Equipment, Loaded, Source
 from countenance.errors import BadRequest, NotFound
 from countenance.metrics import direction

@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 
 from countenance.audit.analysis.presentations import NO_RESPONSE, PresentationAudit, Presentations
 from countenance.audit.formats.plan import DECISIONS, Groups, Measure, PresentationTable
-from countenance.audit.labelled.people import people_of_rows
-from countenance.audit.labelled.suspicions import (
+from countenance.audit.labelled.people import people_of_rows, respelled, written
+from countenance.audit.labelled.tables import (
+    Codes,
+    LabelTable,
+    listed_names,
     plain,
+    read_table,
     refuse_mixed_units,
     refuse_sentinels,
     repeated_rows,
-    respelled,
-    written,
 )
-from countenance.audit.labelled.tables import Codes, LabelTable, listed_names, read_table
 from countenance.audit.sources.decisions import NO_SUBJECTS
 from countenance.audit.sources.source import Equipment, Loaded, Source
 from countenance.errors import BadRequest

@@ -22,8 +22,7 @@ from countenance.audit.labelled.people import (
     group_labels,
     people_of_rows,
 )
-from countenance.audit.labelled.suspicions import refuse_mixed_units, refuse_sentinels
-from countenance.audit.labelled.tables import Codes, LabelTable, read_table
+from countenance.audit.labelled.tables import Codes, LabelTable, read_table, refuse_mixed_units, refuse_sentinels
 from countenance.audit.sources.source import Equipment, Loaded, Present, Source
 from countenance.errors import BadRequest
 from countenance.metrics import Comparisons, direction
