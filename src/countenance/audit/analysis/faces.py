@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from countenance.audit.analysis.disclosure import Cells, LeftOut, all_publishable, blocks_of, left_out
+from countenance.audit.analysis.disclosure import Cells, LeftOut, all_publishable, blocks_of, left_out, protect_faces
 from countenance.audit.analysis.measurement import FaceData, Measurement, image_failures
-from countenance.audit.analysis.secondary_faces import protect_faces
 from countenance.audit.formats.plan import GallerySizes, Plan, ThresholdRule
 from countenance.audit.formats.results import (
     ENOUGH,
