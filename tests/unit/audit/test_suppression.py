@@ -15,7 +15,7 @@ from countenance.audit.analysis import suppression
 from countenance.audit.analysis.decisions import NO_ANSWER, Classified, OutcomeAudit, RiskAudit, Scores
 from countenance.audit.analysis.faces import FaceAudit, without_few
 from countenance.audit.analysis.measurement import ScoredComparisons, scored_data
-from countenance.audit.findings.untold import untold_of
+from countenance.audit.findings.conclusions import untold_of
 from countenance.audit.formats.plan import Groups, OutcomeTable, Plan, RiskTable, ScoreFile, System, ThresholdRule
 from countenance.audit.formats.results import Analysed, FaceResults, RiskResults, Share
 from countenance.audit.labelled.people import LabelledPeople

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from countenance.audit.findings.conclusions import label_words
 from countenance.audit.findings.questions import Question
-from countenance.audit.findings.untold import label_words
 from countenance.audit.findings.words import between, interval, of, one_sided, percent, seen, times
 from countenance.audit.formats.results import (
     FourFifthsLine,
