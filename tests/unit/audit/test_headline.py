@@ -14,9 +14,17 @@ from hypothesis import strategies as st
 from tests.unit.audit.made_up import FACES, NOW
 
 from countenance.audit.findings.conclusions import judge_all
-from countenance.audit.findings.headline import SHOWN, Told, by_strength, headline_of, leads_undeclared
+from countenance.audit.findings.headline import (
+    MOST_WORDS,
+    SHOWN,
+    Told,
+    by_strength,
+    headline_of,
+    leads_undeclared,
+    sentence,
+    size,
+)
 from countenance.audit.findings.questions import Question
-from countenance.audit.findings.sentences import MOST_WORDS, sentence, size
 from countenance.audit.findings.words import Names
 from countenance.audit.formats.plan import DeclaredHypothesis, Groups, OutcomeTable, Plan, RiskTable, System
 from countenance.audit.formats.results import Judged, Results, share

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from countenance.audit.findings.headline import Told, headline_of
+from countenance.audit.findings.headline import Told, headline_of, things
 from countenance.audit.findings.questions import Question, questions_of
-from countenance.audit.findings.sentences import things
 from countenance.audit.findings.words import NOT_STATED, Names, listed
 from countenance.audit.formats.plan import BY_SPECIES, NEAR_ONE, PRESENTATION_MEASURES, DeclaredHypothesis, Plan
 from countenance.audit.formats.results import (

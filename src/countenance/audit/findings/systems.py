@@ -17,8 +17,7 @@ from typing import Annotated
 from countenance.audit.bundle import Bundle
 from countenance.audit.findings.conclusions import concluded_anew
 from countenance.audit.findings.differences import Change, corrected, rates_of, raw_changes
-from countenance.audit.findings.headline import UNKNOWN, by_strength, numbers_of, rate_words
-from countenance.audit.findings.sentences import sentence, size
+from countenance.audit.findings.headline import UNKNOWN, by_strength, numbers_of, rate_words, sentence, size
 from countenance.audit.findings.words import Names, between, count, listed, percent, times
 from countenance.audit.formats.codec import to_json
 from countenance.audit.formats.plan import BY_SPECIES, SOURCES, BetweenSystems, Plan, Together, day_of

@@ -15,9 +15,8 @@ from markupsafe import Markup
 
 from countenance.audit.bundle import Bundle
 from countenance.audit.findings.conclusions import concluded_anew
-from countenance.audit.findings.headline import SHOWN, by_strength, leads_undeclared
+from countenance.audit.findings.headline import SHOWN, by_strength, leads_undeclared, size
 from countenance.audit.findings.questions import LOW_IS_BAD, Question, questions_of
-from countenance.audit.findings.sentences import size
 from countenance.audit.findings.words import Names, between, one_sided, percent, seen, system_words, times
 from countenance.audit.formats.plan import BY_SPECIES, NEAR_ONE, Plan
 from countenance.audit.formats.results import VERDICTS, Bounds, Data, Judged, Results, Share
