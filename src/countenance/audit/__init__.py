@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         TemplateFile,
         ThresholdRule,
         Together,
+        read_plan,
+        read_systems_plan,
     )
     from countenance.audit.formats.results import (
         Analysis,
@@ -44,13 +46,7 @@ if TYPE_CHECKING:
         RiskResults,
         Share,
     )
-    from countenance.audit.planning.plans import (
-        plan_bytes,
-        plan_of_draft,
-        read_plan,
-        read_systems_plan,
-        systems_plan_of_draft,
-    )
+    from countenance.audit.planning.plans import plan_bytes, plan_of_draft, systems_plan_of_draft
     from countenance.audit.report.page import report_page
     from countenance.audit.report.systems import systems_page
     from countenance.audit.running import run, run_systems
@@ -147,6 +143,8 @@ _HOMES = {
         "TemplateFile",
         "ThresholdRule",
         "Together",
+        "read_plan",
+        "read_systems_plan",
     ),
     "countenance.audit.formats.results": (
         "Analysis",
@@ -163,8 +161,6 @@ _HOMES = {
     "countenance.audit.planning.plans": (
         "plan_bytes",
         "plan_of_draft",
-        "read_plan",
-        "read_systems_plan",
         "systems_plan_of_draft",
     ),
     "countenance.audit.report.page": ("report_page",),

@@ -31,7 +31,7 @@ from countenance.audit.formats.results import (
     Share,
     results_of,
 )
-from countenance.audit.formats.schemas import SCHEMAS, shipped
+from countenance.audit.formats.schemas import FOLDER, SCHEMAS
 from countenance.errors import BadRequest, NotFound
 from countenance.signing import Signer, canonical, verified
 
@@ -96,7 +96,7 @@ def bundle_files(
         "results.json": canonical(to_json(results)),
         "environment.json": canonical(to_json(environment)),
         "counts.csv": counts_csv(results),
-        **{f"schema/{name}": shipped(name) for name, _, _ in SCHEMAS},
+        **{f"schema/{name}": (FOLDER / name).read_bytes() for name, _, _ in SCHEMAS},
     }
     entries = tuple(
         BundleFile(n, hashlib.sha256(content).hexdigest(), len(content)) for n, content in sorted(files.items())

@@ -12,10 +12,9 @@ from typing import Any
 from countenance.audit.bundle import bundle_files, environment, read_bundle, write_bundle
 from countenance.audit.findings.conclusions import conclude
 from countenance.audit.formats.codec import stamp, to_json
-from countenance.audit.formats.plan import CROSS, JOINT, Plan, file_name
+from countenance.audit.formats.plan import CROSS, JOINT, Plan, changed_plan, file_name, read_plan, read_systems_plan
 from countenance.audit.formats.results import Data, Deviation, Results
 from countenance.audit.labelled.people import LabelledPeople
-from countenance.audit.planning.plans import changed_plan, read_plan, read_systems_plan
 from countenance.audit.sources.live.cost import Estimate
 from countenance.audit.sources.source import Equipment, Loaded, source_of
 from countenance.errors import BadRequest

@@ -18,10 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from countenance.audit.bundle import counts_csv, read_bundle
-from countenance.audit.formats.plan import Plan
+from countenance.audit.formats.plan import Plan, read_plan
 from countenance.audit.formats.results import Results
 from countenance.audit.planning.guessing import guessed_draft, seen
-from countenance.audit.planning.plans import plan_bytes, plan_of_draft, read_draft, read_plan
+from countenance.audit.planning.plans import plan_bytes, plan_of_draft, read_draft
 from countenance.audit.report.page import report_page
 from countenance.audit.running import run
 from countenance.audit.sources.source import source_of

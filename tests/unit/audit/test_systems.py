@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from countenance.audit import running
 from countenance.audit.bundle import Bundle, bundle_files, read_bundle, write_bundle
 from countenance.audit.findings.systems import SystemsComparison, compare_systems
-from countenance.audit.formats.plan import Plan, SystemsPlan
-from countenance.audit.planning.plans import plan_bytes, plan_of_draft, read_plan, systems_plan_of_draft
+from countenance.audit.formats.plan import Plan, SystemsPlan, read_plan
+from countenance.audit.planning.plans import plan_bytes, plan_of_draft, systems_plan_of_draft
 from countenance.audit.report.systems import systems_page
 from countenance.audit.running import run_systems
 from countenance.audit.sources.source import Equipment, Loaded

@@ -1,14 +1,17 @@
-"""What an audit will do, written down and hashed before any score exists."""
+"""What an audit will do, written down and hashed before any score exists; plans read from files, and changed."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from countenance.audit.formats.codec import LATER, from_json, later, to_json
+from countenance.audit.formats.codec import LATER, Json, from_json, later, to_json
 from countenance.errors import BadRequest
 from countenance.signing import digest
 
@@ -555,3 +558,43 @@ def systems_plan_of(value: object) -> SystemsPlan | None:
     if not isinstance(value, Mapping) or value.get("format") != get_args(SystemsFormat)[0]:
         return None
     return from_json(SystemsPlan, value, "plan")
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in the file at `path`. BadRequest: no such file, or no plan; it says which field is wrong."""
+    value = _json_of(path)
+    if systems_plan_of(value) is not None:
+        raise BadRequest(f"{path.name} is a plan for several systems: run it with `countenance audit run`")
+    return plan_of(value)
+
+
+def read_systems_plan(path: Path) -> SystemsPlan | None:
+    """The plan for several systems in the file at `path`; None: a plan for one. BadRequest: as `read_plan`."""
+    return systems_plan_of(_json_of(path))
+
+
+def _json_of(path: Path) -> Json:
+    if not path.is_file():
+        raise BadRequest(f"there is no plan {path.name}")
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise BadRequest(f"{path.name} is no plan: make one of a draft with `countenance audit plan`") from error
+
+
+def changed_plan(plan: Plan, changes: Mapping[str, object]) -> Plan:
+    """`plan` with other values (as JSON has them) in some fields, by name: "margin", "threshold.value".
+
+    BadRequest: no such field, or a value that it cannot have.
+    """
+    value = to_json(plan, whole=True)
+    for name, new in changes.items():
+        *path, last = name.split(".")
+        inner = value
+        for part in path:
+            inner = inner.get(part) if isinstance(inner, dict) else None
+        unwritten = not path and last in {field.name for field in dataclasses.fields(plan)}
+        if not isinstance(inner, dict) or not (last in inner or unwritten):
+            raise BadRequest(f"the plan has no field {name!r}")
+        inner[last] = new
+    return plan_of(value)

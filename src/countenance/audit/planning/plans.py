@@ -1,4 +1,4 @@
-"""Make a plan out of a draft (TOML), read it back, or change it.
+"""Make a plan out of a draft (TOML).
 
 A draft that declares no hypotheses gets every comparison that its data could ever decide. Only labels are looked at
 for that, no score. Something can be said about a group where at least `small_cell` people stand behind its rate: people
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from countenance.audit.analysis.disclosure import publishable
-from countenance.audit.formats.codec import Json, stamp, to_json
+from countenance.audit.formats.codec import stamp, to_json
 from countenance.audit.formats.plan import (
     SOURCES,
     BetweenSystems,
@@ -31,7 +30,6 @@ from countenance.audit.formats.plan import (
     SystemsPlan,
     Together,
     plan_of,
-    systems_plan_of,
 )
 from countenance.audit.sources.source import Present, Source, source_of
 from countenance.errors import BadRequest, NotFound
@@ -136,46 +134,6 @@ def _plan_of_told(table: Mapping[str, Any]) -> tuple[Plan, bool]:
         if fixed in table:
             raise BadRequest(f"a draft does not say {fixed!r}: that is written when the plan is made")
     return plan_of({name: _with_nothing(value) for name, value in table.items()}), "hypotheses" in table
-
-
-def read_plan(path: Path) -> Plan:
-    """The plan in the file at `path`. BadRequest: no such file, or no plan; it says which field is wrong."""
-    value = _json_of(path)
-    if systems_plan_of(value) is not None:
-        raise BadRequest(f"{path.name} is a plan for several systems: run it with `countenance audit run`")
-    return plan_of(value)
-
-
-def read_systems_plan(path: Path) -> SystemsPlan | None:
-    """The plan for several systems in the file at `path`; None: a plan for one. BadRequest: as `read_plan`."""
-    return systems_plan_of(_json_of(path))
-
-
-def _json_of(path: Path) -> Json:
-    if not path.is_file():
-        raise BadRequest(f"there is no plan {path.name}")
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise BadRequest(f"{path.name} is no plan: make one of a draft with `countenance audit plan`") from error
-
-
-def changed_plan(plan: Plan, changes: Mapping[str, object]) -> Plan:
-    """`plan` with other values (as JSON has them) in some fields, by name: "margin", "threshold.value".
-
-    BadRequest: no such field, or a value that it cannot have.
-    """
-    value = to_json(plan, whole=True)
-    for name, new in changes.items():
-        *path, last = name.split(".")
-        inner = value
-        for part in path:
-            inner = inner.get(part) if isinstance(inner, dict) else None
-        unwritten = not path and last in {field.name for field in dataclasses.fields(plan)}
-        if not isinstance(inner, dict) or not (last in inner or unwritten):
-            raise BadRequest(f"the plan has no field {name!r}")
-        inner[last] = new
-    return plan_of(value)
 
 
 def _with_nothing(value: object) -> object:

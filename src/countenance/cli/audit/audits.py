@@ -100,8 +100,8 @@ def run(
     """
     from countenance.audit.findings.headline import leads_undeclared
     from countenance.audit.findings.presentations import presentation_lines
+    from countenance.audit.formats.plan import read_plan, read_systems_plan
     from countenance.audit.formats.results import VERDICTS
-    from countenance.audit.planning.plans import read_plan, read_systems_plan
     from countenance.audit.running import cassette_of
     from countenance.audit.running import run as run_plan
     from countenance.audit.sources.source import Equipment
@@ -117,7 +117,7 @@ def run(
     if read_systems_plan(plan_file) is not None:
         _run_systems(plan_file, out, signer(key), _changes(changes), equipment, yes)
         return
-    results = run_plan(plan_file, out, signer(key), changes=_changes(changes), equipment=equipment, clock=now)
+    results = run_plan(plan_file, out, signer(key), changes=_changes(changes), equipment=equipment)
     click.echo(results.headline)
     if leads_undeclared(read_plan(plan_file), results.judged):
         click.echo("nobody asked about this beforehand: it raises a question, and does not answer one")
@@ -163,7 +163,7 @@ def _run_systems(
             click.confirm("go on?", abort=True, err=True)
 
     bundles = run_systems(
-        plan_file, out, key, changes=changes, equipment=replace(equipment, agree=_agreed), agree=agree, clock=now
+        plan_file, out, key, changes=changes, equipment=replace(equipment, agree=_agreed), agree=agree
     )
     read = [read_bundle(bundle) for bundle in bundles]
     comparison = compare_systems(read)

@@ -36,7 +36,8 @@ def check(file: Path, plan_file: Path | None) -> None:
 
 
 def _against(file: Path, plan_file: Path) -> None:
-    from countenance.audit.planning.plans import read_draft, read_plan
+    from countenance.audit.formats.plan import read_plan
+    from countenance.audit.planning.plans import read_draft
     from countenance.audit.sources.source import source_of
 
     plan = read_plan(plan_file) if plan_file.suffix == ".json" else read_draft(plan_file)[0]

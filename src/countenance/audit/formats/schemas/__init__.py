@@ -20,8 +20,3 @@ SCHEMAS: tuple[tuple[str, type[object], str], ...] = (
 def made(kind: type[object], title: str) -> Json:
     """The schema of a record, as it should be shipped."""
     return json_schema(kind, title)
-
-
-def shipped(name: str) -> bytes:
-    """A schema file of this package."""
-    return (FOLDER / name).read_bytes()
