@@ -92,6 +92,18 @@ def test_an_ordinary_search_with_purpose_basis_and_evidence_is_permitted(house: 
     assert decision.obligations == ()
 
 
+def test_a_ground_says_all_that_its_clause_does(house: Rules) -> None:
+    by_id = {one.id: one for one in read_pack("house").clauses}
+    denied = house.decide(asked(operation=Action.IDENTIFY), NOW)
+    grounds = [ground for ground in denied.grounds if ground.id in by_id]
+    assert grounds
+    for ground in grounds:
+        own = by_id[ground.id]
+        told = (ground.effect, ground.says, ground.cite, ground.status, ground.remedy)
+        written = (own.effect, own.says, own.cite, own.status, own.remedy)
+        assert told == written
+
+
 def test_an_ordinary_enrolment_needs_no_evidence(house: Rules) -> None:
     assert house.decide(asked(Action.ENROL, subject=AGREED, use=USE), NOW).permitted
 
