@@ -64,7 +64,7 @@ def curves() -> dict[str, object]:
     def ours() -> None:
         curve = Tradeoff.of(impostor, genuine)
         eer[0] = curve.eer().rate
-        curve.fnmr_at([1e-3, 1e-4, 1e-5, 1e-6])
+        curve.fnmr(curve.threshold_at([1e-3, 1e-4, 1e-5, 1e-6]))
         curve.det()
 
     mine = median_of(5, ours)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from countenance.errors import NotFound, NotRecorded
@@ -82,9 +82,6 @@ class FakeLedger:
 
     def erase_openings(self, index: int) -> int:
         return len(self._openings.pop(index, {}))
-
-    def erase_openings_about(self, face_ids: Sequence[str] = (), *, gallery_id: str | None = None) -> int:
-        return 0
 
     def close(self) -> None:
         self.refuses = True

@@ -195,11 +195,6 @@ def grey_sunglasses(picture: Pixels, face: Place, strength: float, rng: np.rando
     return sunglasses(grey(picture, face, 1.0, rng), face, strength, rng)
 
 
-def turned(picture: Pixels, face: Place, strength: float, rng: np.random.Generator) -> Pixels:
-    """The whole picture turned; strength: 90, 180 or 270 degrees, clockwise."""
-    return np.ascontiguousarray(np.rot90(picture, -int(strength) // 90))
-
-
 _KINDS: dict[str, tuple[Degrade, tuple[float, ...]]] = {
     "blur": (blur, (0.02, 0.035, 0.055, 0.08)),
     "motion": (motion, (0.1, 0.18, 0.26)),
@@ -220,14 +215,11 @@ _KINDS: dict[str, tuple[Degrade, tuple[float, ...]]] = {
 }
 GRID = tuple(Degradation(kind, strength) for kind, (_, strengths) in _KINDS.items() for strength in strengths)
 """Every cell to which the promises apply."""
-TURNS = tuple(Degradation("turned", strength) for strength in (90.0, 180.0, 270.0))
-"""A check beside the grid: the engine must turn pictures upright before it embeds anything."""
 
 
 def degrade(picture: Pixels, face: Place, how: Degradation, rng: np.random.Generator) -> Pixels:
     """`picture` made worse as `how` says."""
-    function = turned if how.kind == "turned" else _KINDS[how.kind][0]
-    return function(picture, face, how.strength, rng)
+    return _KINDS[how.kind][0](picture, face, how.strength, rng)
 
 
 def _bytes(values: NDArray[np.generic]) -> Pixels:

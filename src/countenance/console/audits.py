@@ -20,7 +20,6 @@ STAGES = {
     "written": _("The report is written."),
 }
 """What is done, in words."""
-AUDIT_STATES = ("running", "done", "failed", "interrupted")
 EVIDENCE_STATES = {
     "in use": "well",
     "in date": "well",

@@ -21,9 +21,6 @@ from countenance.engine.limits import Limits, check_size
 from countenance.errors import DamagedImage, ImageTooLarge, UnsupportedImage
 from countenance.faces import Pixels
 
-JPEG_MAGIC = b"\xff\xd8\xff"
-"""The three bytes that every JPEG starts with."""
-
 _FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive
 _OTHER_FRAMES = {
     **dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF), "lossless"),

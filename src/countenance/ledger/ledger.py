@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import EllipsisType
@@ -16,7 +16,7 @@ from countenance.errors import StoreError
 from countenance.ledger.batch import Batch
 from countenance.ledger.checkpoint import SignedCheckpoint
 from countenance.ledger.entries import draft, say, timestamp
-from countenance.ledger.erasure import Selection, erase, erase_about, wipe
+from countenance.ledger.erasure import Selection, erase, wipe
 from countenance.ledger.notes import NoteKey
 from countenance.ledger.receipt import ORIGIN, Receipt
 from countenance.ledger.records import Records
@@ -141,16 +141,6 @@ class Ledger(Records):
         stored_value = None if isinstance(value, EllipsisType) else say(value)
         selection = Selection(name=name, value=stored_value, before=None if before is None else timestamp(before))
         return self._erase(selection, timeout_s)
-
-    def erase_openings_about(
-        self, face_ids: Sequence[str] = (), *, gallery_id: str | None = None, timeout_s: float = PATIENCE_S
-    ) -> int:
-        """Erase all openings of every call that names one of those faces, or that gallery; see `erase_openings_where`.
-        Returns how many there were. Reads every opening.
-        """
-        erased = self._done(lambda batch, transaction: erase_about(batch, transaction, face_ids, gallery_id), timeout_s)
-        wipe(self._engine)
-        return erased
 
     def carry_out(self, work: Callable[[Batch, Transaction], T], timeout_s: float = PATIENCE_S) -> T:
         """Do `work` in a coming transaction, with the entries that it adds; returns its result when that is durable."""

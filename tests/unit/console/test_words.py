@@ -52,7 +52,9 @@ CASEWORK = {
     *(text for each in COMPONENTS for text in (each.name, each.looks_at)),
     *PROBE_LIMITS.values(),
 }
-PROGRESS = {*audits.STAGES.values(), *audits.AUDIT_STATES, *audits.EVIDENCE_STATES, ledger.CHECKED, ledger.OVER}
+AUDIT_STATES = ("running", "done", "failed", "interrupted")
+"""As the pages show them: see `state` in what `administration` answers."""
+PROGRESS = {*audits.STAGES.values(), *AUDIT_STATES, *audits.EVIDENCE_STATES, ledger.CHECKED, ledger.OVER}
 PROGRESS |= {"false matches", "misses"}
 SIGN_IN = {*map(str, ProvenBy), passkeys.LATE, passkeys.UNKNOWN, passkeys.COPIED}
 SIGN_IN |= {provider_sign_in.BEGIN_AGAIN, identity_provider.UNREACHABLE, "name, password or code is wrong"}

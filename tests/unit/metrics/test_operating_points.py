@@ -24,7 +24,7 @@ def test_an_operating_point_is_the_curves_with_clustered_bounds() -> None:
     curve = Tradeoff.among(data)
     for target, point in zip((1e-2, 1e-3), operating_points(data, [1e-2, 1e-3]), strict=True):
         assert point.threshold == float(curve.threshold_at(target))
-        assert point.fnmr.estimate == pytest.approx(float(curve.fnmr_at(target)))
+        assert point.fnmr.estimate == pytest.approx(float(curve.fnmr(curve.threshold_at(target))))
         assert point.fnmr == verify(data, point.threshold).fnmr
         assert point.fmr.estimate <= target
         assert point.threshold_interval.low <= point.threshold <= point.threshold_interval.high

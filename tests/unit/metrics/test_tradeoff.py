@@ -146,7 +146,7 @@ def test_ten_million_scores_give_the_golden_values() -> None:
     impostor, genuine = rng.standard_normal(10_000_000), rng.normal(4.5, 1.2, 100_000)
     curve = Tradeoff.of(impostor, genuine)
     assert curve.eer().rate == pytest.approx(0.020541, abs=2e-6)
-    assert list(curve.fnmr_at([1e-3, 1e-4, 1e-5, 1e-6])) == pytest.approx(
+    assert list(curve.fnmr(curve.threshold_at([1e-3, 1e-4, 1e-5, 1e-6]))) == pytest.approx(
         [0.12035, 0.25892, 0.42305, 0.57621], abs=1e-5
     )
     assert float(curve.threshold_at(1e-4)) == pytest.approx(3.71823, abs=1e-5)

@@ -124,10 +124,6 @@ class Tradeoff:
         above = np.nextafter(self.impostor[-1], np.inf, dtype=self.impostor.dtype)
         return np.asarray(np.where(at < n, self.impostor[np.minimum(at, n - 1)], above), np.float64)
 
-    def fnmr_at(self, fmr: ArrayLike) -> Floats:
-        """FNMR at `threshold_at(fmr)`."""
-        return self.fnmr(self.threshold_at(fmr))
-
     def det(self, points: int = 200) -> Det:
         """The curve at thresholds spread evenly over the normal deviates of both rates; bounds are NaN."""
         half = max(points // 2, 2)
