@@ -36,7 +36,7 @@ from countenance.settings import Settings
 from countenance.signing import Signer
 from countenance.verification import verify_installation
 
-Told = Callable[[str, int], None]
+TableCopied = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,10 @@ class Moved:
     report: str
 
 
-def move(own: Settings, now: Callable[[], datetime], told: Told = lambda table, rows: None) -> Moved:
+def move(own: Settings, now: Callable[[], datetime], copied: TableCopied = lambda table, rows: None) -> Moved:
     """Copy the SQLite file of `own` into the database at `own.database`, and close the file to servers.
 
-    Nobody can write to the file meanwhile. What an interrupted move had copied is not copied again. told: is told of
+    Nobody can write to the file meanwhile. What an interrupted move had copied is not copied again. copied: is told of
     each table, and how many of its rows are there.
 
     `Misconfigured` where COUNTENANCE_DATABASE is not set or the file is not what its ledger recorded, `NotFound`
@@ -77,7 +77,7 @@ def move(own: Settings, now: Callable[[], datetime], told: Told = lambda table, 
             counts: dict[str, int] = {}
             for table in tables:
                 counts[table.name] = _copy(source, new, table)
-                told(table.name, counts[table.name])
+                copied(table.name, counts[table.name])
             with changing(new) as target:
                 go_on_counting(source, target, tables)
             for table in tables:

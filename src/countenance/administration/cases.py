@@ -74,7 +74,7 @@ SECOND_PICTURE = "the second picture"
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _SearchOutcome:
     """What the guard lets through of a search or comparison; the fields are those of `CaseSearch`."""
 
     hold: str = ""
@@ -390,12 +390,12 @@ class Cases:
         for pending, _place, _part in pictures:
             self._pending.forget(pending.picture_id)
 
-    def _searched(self, caller: Caller, ask: SearchByImage) -> _Told:
+    def _searched(self, caller: Caller, ask: SearchByImage) -> _SearchOutcome:
         """What the guard lets through of a search."""
         try:
             answer = self._guard.carry_out(caller, ask)
         except NoFace as error:
-            return _Told(says=str(error), receipt=error.receipt or "", least=ask.similarity)
+            return _SearchOutcome(says=str(error), receipt=error.receipt or "", least=ask.similarity)
         except Held as error:
             told = self._held(error)
             result = self._ledger.entry(Receipt.parse(told.receipt).index).fields
@@ -407,7 +407,7 @@ class Cases:
             CaseLead(c.face.face_id, c.face.external_id or c.face.face_id, c.similarity, c.fmr)
             for c in found.candidates
         )
-        return _Told(
+        return _SearchOutcome(
             receipt=answer.receipt,
             reviewers=self._demanded(answer.reviewers) if leads else 0,  # verified in another way, not blind
             least=float(answer.headers.get("x-countenance-threshold", ask.similarity)),
@@ -416,12 +416,12 @@ class Cases:
             leads=leads,
         )
 
-    def _compared(self, caller: Caller, ask: Compare) -> _Told:
+    def _compared(self, caller: Caller, ask: Compare) -> _SearchOutcome:
         """What the guard lets through of a comparison."""
         try:
             answer = self._guard.carry_out(caller, ask)
         except NoFace as error:
-            return _Told(says=str(error), receipt=error.receipt or "", least=ask.similarity)
+            return _SearchOutcome(says=str(error), receipt=error.receipt or "", least=ask.similarity)
         except Held as error:
             told = self._held(error)
             contents = self._custodian.contents(told.hold)
@@ -429,10 +429,10 @@ class Cases:
             similarities = contents["similarities"]
             assert isinstance(similarities, list)
             return self._one_lead(told, [float(str(each)) for each in similarities])
-        told = _Told(receipt=answer.receipt, reviewers=self._demanded(answer.reviewers), least=ask.similarity)
+        told = _SearchOutcome(receipt=answer.receipt, reviewers=self._demanded(answer.reviewers), least=ask.similarity)
         return self._one_lead(told, [similarity for _, similarity in answer.result.matches])
 
-    def _one_lead(self, told: _Told, similarities: Sequence[float]) -> _Told:
+    def _one_lead(self, told: _SearchOutcome, similarities: Sequence[float]) -> _SearchOutcome:
         calibration = self._tools().calibration
         leads = tuple(
             CaseLead(SECOND_PICTURE, SECOND_PICTURE, each, calibration.fmr(calibration.score(each)))
@@ -441,7 +441,7 @@ class Cases:
         expected = calibration.fmr(calibration.score(told.least))
         return replace(told, leads=leads, size=1, expected=expected, reviewers=told.reviewers if leads else 0)
 
-    def _held(self, error: Held) -> _Told:
+    def _held(self, error: Held) -> _SearchOutcome:
         """A result that is in custody: not yet its leads."""
         if not error.hold_id:
             raise error
@@ -449,13 +449,13 @@ class Cases:
         result = self._ledger.entry(Receipt.parse(receipt).index).fields
         decision = self._ledger.entry(int(str(result["decision"]))).fields
         reviewers = self._demanded(self._custodian.show(error.hold_id).reviewers)
-        return _Told(error.hold_id, reviewers, receipt=receipt, least=float(str(decision["min_similarity"])))
+        return _SearchOutcome(error.hold_id, reviewers, receipt=receipt, least=float(str(decision["min_similarity"])))
 
     def _made(
         self,
         case: Case,
         ask: SearchByImage | Compare,
-        told: _Told,
+        told: _SearchOutcome,
         tools: Tools,
         pending: PendingPicture,
         face: DetectedFace,

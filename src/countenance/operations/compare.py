@@ -91,7 +91,7 @@ class Compare(Operation[ScoredFaces, Compared]):
         together = np.concatenate([template.vector[None, :], rows])
         return ScoredFaces(source, tuple(zip(faces, scores, strict=True)), together)
 
-    def told(self, tools: Tools, seen: ScoredFaces, result: Compared) -> Spending:
+    def charge_after(self, tools: Tools, seen: ScoredFaces, result: Compared) -> Spending:
         """One comparison for each face of the target, with the person in it and the one in the source."""
         return Spending(len(seen.targets), seen.templates, by_probe=True)
 

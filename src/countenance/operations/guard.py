@@ -147,10 +147,10 @@ class Guard:
             if duties.keep_at_most and operation.gallery and operation.action is Action.ENROL:
                 self._custody.retain(operation.gallery, *duties.keep_at_most)
             charge = partial(self._budgets.charge, caller.access_key, mandate, operation.gallery, duties.keeps_probes)
-            left = charge(operation.costs(self._tools, seen))
+            left = charge(operation.charge_before(self._tools, seen))
             days = duties.keep_at_most[0] if duties.keep_at_most else None
             result = operation.act(self._tools, Permit(mandate, caller.access_key, duties.holds, days, now), seen)
-            left = charge(operation.told(self._tools, seen, result)) or left
+            left = charge(operation.charge_after(self._tools, seen, result)) or left
         except NotRecorded:
             raise
         except Exception as error:

@@ -41,7 +41,7 @@ class _Verifying(Operation[None, Likeness]):
     def look(self, tools: Tools) -> None:
         """There is no picture."""
 
-    def told(self, tools: Tools, seen: None, result: Likeness) -> Spending | None:
+    def charge_after(self, tools: Tools, seen: None, result: Likeness) -> Spending | None:
         """One comparison for each pair, with the people in both faces, or with the person named."""
         return result.spent
 
@@ -163,7 +163,7 @@ class Identify(Searching[None, Identified]):
         exact = tuple(("user", each.user_id) for some in hits for each in some if each.similarity >= EXACT_FROM)
         return Identified(hits, users, expected, Spending(len(probes), _rows(probes), exact))
 
-    def told(self, tools: Tools, seen: None, result: Identified) -> Spending | None:
+    def charge_after(self, tools: Tools, seen: None, result: Identified) -> Spending | None:
         """One comparison for each face, and one with each person whose exact similarity is answered."""
         return result.spent
 
@@ -217,7 +217,7 @@ class _Finding(Operation[None, SimilarFaces]):
     def look(self, tools: Tools) -> None:
         """There is no picture."""
 
-    def told(self, tools: Tools, seen: None, result: SimilarFaces) -> Spending | None:
+    def charge_after(self, tools: Tools, seen: None, result: SimilarFaces) -> Spending | None:
         """What the search compared, and each face whose exact similarity is answered."""
         return result.spent
 
@@ -367,7 +367,7 @@ class GroupKept(Operation[None, Grouped]):
         spent = Spending(_pairs(self.face_ids), _rows(templates)[: _pairs(self.face_ids)], by_probe=True)
         return Grouped(tuple(groups), single, expected, spent)
 
-    def told(self, tools: Tools, seen: None, result: Grouped) -> Spending | None:
+    def charge_after(self, tools: Tools, seen: None, result: Grouped) -> Spending | None:
         """One comparison for each pair."""
         return result.spent
 

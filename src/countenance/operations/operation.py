@@ -142,11 +142,11 @@ class Operation(ABC, Generic[Seen, Result]):
     def act(self, tools: Tools, permit: Permit, seen: Seen) -> Result:
         """Store, search or delete, and return the result."""
 
-    def costs(self, tools: Tools, seen: Seen) -> Spending | None:
+    def charge_before(self, tools: Tools, seen: Seen) -> Spending | None:
         """The charge before `act`, for operations that compare faces and change something."""
         return None
 
-    def told(self, tools: Tools, seen: Seen, result: Result) -> Spending | None:
+    def charge_after(self, tools: Tools, seen: Seen, result: Result) -> Spending | None:
         """The charge after `act`, before the answer leaves, for operations that compare faces and only read."""
         return None
 

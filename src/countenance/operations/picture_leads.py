@@ -115,7 +115,7 @@ class SearchPicture(Searching[tuple[SearchableFace, ...], PictureSearched]):
             worst_group(tools.evidence, calibration, permit.at) if permit.at else None,
         )
 
-    def told(self, tools: Tools, seen: tuple[SearchableFace, ...], result: PictureSearched) -> Spending | None:
+    def charge_after(self, tools: Tools, seen: tuple[SearchableFace, ...], result: PictureSearched) -> Spending | None:
         """One comparison with the gallery for each face, and one with each lead whose exact similarity is answered."""
         fit = [each.template.vector for each in seen if each.template is not None]
         if not fit:

@@ -136,7 +136,7 @@ class RedactExceptEnrolled(Searching[SpottedPicture, RedactedPicture]):
         matched = tuple(match for _, match in candidates if match is not None)
         return redacted(content_of(self.image), seen, keep, applied, expected, matched)
 
-    def told(self, tools: Tools, seen: SpottedPicture, result: RedactedPicture) -> Spending | None:
+    def charge_after(self, tools: Tools, seen: SpottedPicture, result: RedactedPicture) -> Spending | None:
         """One comparison with the gallery for each face."""
         return spent([template for _, template in seen.templates], result.matched)
 

@@ -144,7 +144,7 @@ class RedactVideoExceptEnrolled(Searching[Followed, RedactedVideo]):
         report = written_video(self.video, self.target, seen, applied)
         return RedactedVideo(report, len(seen.seen) * finder.expected, tuple(matched))
 
-    def told(self, tools: Tools, seen: Followed, result: RedactedVideo) -> Spending | None:
+    def charge_after(self, tools: Tools, seen: Followed, result: RedactedVideo) -> Spending | None:
         """One comparison with the gallery for each person."""
         return spent([track.template for _, track in _tracks(seen)], result.matched)
 

@@ -120,7 +120,7 @@ class _Search(Searching[Seen, SearchAnswer], Generic[Seen]):
         worst = worst_group(tools.evidence, calibration, permit.at) if permit.at else None
         return SearchAnswer(candidates, matches.gallery_size, expected, tools.engine.version, probe.face, worst)
 
-    def told(self, tools: Tools, seen: Seen, result: SearchAnswer) -> Spending:
+    def charge_after(self, tools: Tools, seen: Seen, result: SearchAnswer) -> Spending:
         """One comparison with the gallery, and one with each face whose exact similarity is answered."""
         exact = tuple(("face", each.face.face_id) for each in result.candidates if each.similarity >= EXACT_FROM)
         return Spending(1, self.probe(tools, seen).template.vector[None, :], exact)

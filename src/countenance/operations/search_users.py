@@ -89,7 +89,7 @@ class _SearchUsers(Searching[Seen, UserSearchAnswer], Generic[Seen]):
             probes.unsearched,
         )
 
-    def told(self, tools: Tools, seen: Seen, result: UserSearchAnswer) -> Spending | None:
+    def charge_after(self, tools: Tools, seen: Seen, result: UserSearchAnswer) -> Spending | None:
         """One comparison for each template of the probe, and one with each user whose exact similarity is answered."""
         templates = self.probes(tools, seen).templates
         if not templates:

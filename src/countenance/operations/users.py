@@ -94,7 +94,7 @@ class Associate(GalleryOperation[Reassigned]):
         """The similarity that the caller demands."""
         return self.similarity
 
-    def costs(self, tools: Tools, seen: None) -> Spending | None:
+    def charge_before(self, tools: Tools, seen: None) -> Spending | None:
         """One comparison with the user for each face that exists, whether it is associated or not."""
         templates = []
         for face_id in dict.fromkeys(self.face_ids):

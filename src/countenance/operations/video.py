@@ -155,7 +155,7 @@ class SearchInVideo(Searching[PeopleSeen, VideoSearchAnswer]):
         """Which gallery, which video."""
         return {"gallery": self.gallery_id, "video": self.video.digest}
 
-    def told(self, tools: Tools, seen: PeopleSeen, result: VideoSearchAnswer) -> Spending | None:
+    def charge_after(self, tools: Tools, seen: PeopleSeen, result: VideoSearchAnswer) -> Spending | None:
         """One comparison with the gallery for each person searched for, and one with each face answered exactly."""
         searched = [each for each in result.people if not each.unsearched]
         if not searched:

@@ -17,7 +17,7 @@ from countenance.audit.findings.conclusions import judge_all
 from countenance.audit.findings.headline import (
     MOST_WORDS,
     SHOWN,
-    Told,
+    ReportHead,
     by_strength,
     headline_of,
     leads_undeclared,
@@ -199,7 +199,7 @@ def plan_with(declared: Sequence[str], **changes: object) -> Plan:
     )
 
 
-def told(plan: Plan, questions: Sequence[Question]) -> tuple[Told, tuple[Judged, ...]]:
+def told(plan: Plan, questions: Sequence[Question]) -> tuple[ReportHead, tuple[Judged, ...]]:
     judged = judge_all(plan, questions, lambda analysis, group: True)
     return headline_of(plan, questions, judged), judged
 

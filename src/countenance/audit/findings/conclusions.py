@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from countenance.audit.findings.headline import Told, headline_of, things
+from countenance.audit.findings.headline import ReportHead, headline_of, things
 from countenance.audit.findings.questions import Question, questions_of
 from countenance.audit.findings.words import NOT_STATED, Names, listed
 from countenance.audit.formats.plan import BY_SPECIES, NEAR_ONE, PRESENTATION_MEASURES, DeclaredHypothesis, Plan
@@ -56,10 +56,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Conclusions:
-    """What an audit says. told: its headline and three numbers. untold: what it could not show, and why."""
+    """What an audit says. head: its headline and three numbers. untold: what it could not show, and why."""
 
     judged: tuple[Judged, ...]
-    told: Told
+    head: ReportHead
     untold: tuple[str, ...]
 
 
@@ -67,8 +67,8 @@ def conclude(plan: Plan, found: Analysed | Results, planned: Planned) -> Conclus
     """Judge every rate that was found, and say the strongest difference first. BadRequest: as `judge_all`."""
     questions = questions_of(plan, found)
     judged = judge_all(plan, questions, planned)
-    told = headline_of(plan, questions, judged)
-    return Conclusions(judged, told, (*untold_of(plan, found), *left_open(plan, judged)))
+    head = headline_of(plan, questions, judged)
+    return Conclusions(judged, head, (*untold_of(plan, found), *left_open(plan, judged)))
 
 
 def concluded_anew(plan: Plan, results: Results) -> Results:
@@ -80,9 +80,9 @@ def concluded_anew(plan: Plan, results: Results) -> Results:
         return results
     exploratory = {(j.factor, j.group) for j in results.judged if not j.planned}
     made = conclude(plan, results, lambda factor, group: results.preregistered and (factor, group) not in exploratory)
-    told = made.told
+    head = made.head
     return replace(
-        results, headline=told.headline, numbers=told.numbers, also=told.also, judged=made.judged, untold=made.untold
+        results, headline=head.headline, numbers=head.numbers, also=head.also, judged=made.judged, untold=made.untold
     )
 
 

@@ -33,7 +33,7 @@ UNKNOWN = Numbers("unknown", "unknown", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportHead:
     """The head of a report. also: every other question in which a difference is shown, the strongest of each."""
 
     headline: str
@@ -60,7 +60,7 @@ def leads_undeclared(plan: Plan, judged: Sequence[Judged]) -> bool:
     return any(not one.declared for one in by_strength(plan, judged)[:1])
 
 
-def headline_of(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -> Told:
+def headline_of(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -> ReportHead:
     """What the report says first."""
     shown = by_strength(plan, judged)
     if not shown:
@@ -74,7 +74,7 @@ def headline_of(plan: Plan, questions: Sequence[Question], judged: Sequence[Judg
         for key, one in first.items()
         if key != (lead.measure, lead.factor, lead.of_class)
     )
-    return Told(sentence(plan, lead), numbers_of(plan, lead), also)
+    return ReportHead(sentence(plan, lead), numbers_of(plan, lead), also)
 
 
 def numbers_of(plan: Plan, lead: Judged) -> Numbers:
@@ -170,14 +170,16 @@ def _in_searches(gallery: GallerySizes, sides: Sides) -> str:
     )
 
 
-def _calm(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -> Told:
+def _calm(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -> ReportHead:
     names = Names.of(plan)
     asked = [j for j in judged if j.declared] or list(judged)
     known = [q for q in questions if sum(share.known for share in q.shares) > 1]
     if not known:
-        return Told("This data shows no rate that could be compared between groups.", UNKNOWN)
+        return ReportHead("This data shows no rate that could be compared between groups.", UNKNOWN)
     if not any(share.errors for question in known for share in question.shares):
-        return Told("No error was seen in any group; that does not show that there are none.", _seen(plan, known[0]))
+        return ReportHead(
+            "No error was seen in any group; that does not show that there are none.", _seen(plan, known[0])
+        )
     lead = next((q for j in asked for q in known if q.key == (j.measure, j.factor, j.of_class)), known[0])
     what = dict.fromkeys(things(plan.task, j.measure) for j in asked)
     factors = dict.fromkeys(names.factor(j.factor) for j in asked)
@@ -187,11 +189,11 @@ def _calm(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -
             sentence = "Every difference that was asked about is shown to lie within the declared margin."
         else:
             sentence = f"By {by}, {next(iter(what))} are shown to lie within the declared margin of each other."
-        return Told(sentence, _seen(plan, lead))
+        return ReportHead(sentence, _seen(plan, lead))
     subject = " and ".join(list(what)[:2]) if len(what) <= 2 else "error rates"
     subject = subject or things(plan.task, lead.measure)
     by = by if len(by.split()) <= 8 else "group"
-    return Told(f"This data cannot tell whether {subject} differ by {by}.", _open(plan, lead, asked))
+    return ReportHead(f"This data cannot tell whether {subject} differ by {by}.", _open(plan, lead, asked))
 
 
 def _seen(plan: Plan, question: Question) -> Numbers:
