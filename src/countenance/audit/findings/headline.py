@@ -186,10 +186,10 @@ def _calm(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -
     by = listed(list(factors), 2) if asked else names.factor(lead.factor)
     if asked and all(j.declared and j.verdict == "equivalence shown" for j in asked):
         if len(what) > 1 or len(by.split()) > 8:
-            sentence = "Every difference that was asked about is shown to lie within the declared margin."
+            words = "Every difference that was asked about is shown to lie within the declared margin."
         else:
-            sentence = f"By {by}, {next(iter(what))} are shown to lie within the declared margin of each other."
-        return ReportHead(sentence, _seen(plan, lead))
+            words = f"By {by}, {next(iter(what))} are shown to lie within the declared margin of each other."
+        return ReportHead(words, _seen(plan, lead))
     subject = " and ".join(list(what)[:2]) if len(what) <= 2 else "error rates"
     subject = subject or things(plan.task, lead.measure)
     by = by if len(by.split()) <= 8 else "group"
