@@ -44,6 +44,7 @@ EVERY = (
     "audit",
     "climbing",
     "pages",
+    "before_after",
 )
 LIBRARIES = ("numpy", "openvino", "opencv-python-headless", "onnxruntime", "faiss-cpu", "cedarpy", "scikit-learn")
 
