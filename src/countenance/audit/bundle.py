@@ -309,8 +309,17 @@ def counts_csv(results: Results) -> bytes:
     for analysis, measure, group, other, share in rows(results):
         numbers = (share.errors, share.trials, share.people, share.estimate, share.low, share.high)
         cells = ["" if number is None else repr(number) for number in numbers]
-        writer.writerow([analysis, measure, group, other, *cells, share.level, share.reason])
+        names = (_harmless(name) for name in (analysis, measure, group, other))
+        writer.writerow([*names, *cells, share.level, share.reason])
     return text.getvalue().encode()
+
+
+def _harmless(name: str) -> str:
+    """A name that no spreadsheet takes for a formula: "=HYPERLINK(…)" begins with an apostrophe."""
+    formula = name.startswith(("=", "@", "\t", "\r")) or (
+        name.startswith(("+", "-")) and not set("(|!").isdisjoint(name)
+    )
+    return f"'{name}" if formula else name
 
 
 def rows(results: Results) -> Iterator[Row]:

@@ -134,5 +134,5 @@ def test_the_first_page_names_what_was_asked_and_not_the_maker_of_its_language(f
         assert host in page and "speaks the language of Amazon Rekognition" in page
         assert "Amazon Web Services." not in page and "<dd>Amazon Web Services" not in page
     first = (folder / "pages" / "report.html").read_text().partition("What could not be told")[0]
-    assert f"the server at {host}" in first and "its model: not told by the service" in first.lower()
+    assert f"The server at {host}" in first and "its model: not told by the service" in first.lower()
     assert read_bundle(folder / "one.zip").results.preregistered

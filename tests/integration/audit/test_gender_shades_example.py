@@ -69,6 +69,18 @@ def test_the_published_totals_that_nothing_was_made_of_come_out_too(found: tuple
     assert 100 * measured["Face++", "2017", "everybody"]["estimate"] == pytest.approx(9.13, abs=0.01)
 
 
+def test_the_report_names_the_rates_that_nothing_confirms(found: tuple[str, dict[str, Any]]) -> None:
+    with (FOLDER / "published.csv").open(newline="") as file:
+        open_ = [cell for cell in csv.DictReader(file) if cell["checked"] == "totals"]
+    assert f"{len(open_)} of the 20 rates of 2018 are unconfirmed" in found[0]
+    assert f"`totals`, {len(open_)} of the 32: unconfirmed" in (FOLDER / "README.md").read_text()
+    whose: dict[tuple[str, str], set[str]] = {(cell["skin"], cell["gender"]): set() for cell in open_}
+    for cell in open_:
+        whose[cell["skin"], cell["gender"]].add(cell["system"])
+    assert whose["darker", "male"] == whose["lighter", "female"] == {"Face++", "IBM", "Amazon", "Kairos"}
+    assert whose["lighter", "male"] == {"Face++", "IBM"} and len(whose) == 3
+
+
 def test_the_report_leads_with_the_strongest_finding_and_claims_no_change_that_is_not_shown(
     found: tuple[str, dict[str, Any]],
 ) -> None:

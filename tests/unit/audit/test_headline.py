@@ -226,7 +226,7 @@ def test_the_headline_is_never_calmer_than_the_worst_shown_cell(
     assert head.headline == sentence(plan, lead)
     beyond = [j for j in shown if j.verdict == "difference shown"]
     assert ("within the declared margin" in head.headline) == (lead not in beyond)
-    assert any(f"label of {group}" in head.headline for group in (lead.group, lead.reference))
+    assert any(f"of {group}" in head.headline for group in (lead.group, lead.reference))
     tier = [j for j in beyond or shown if j.declared] or beyond or shown
     assert size(lead) == max(map(size, tier)) and lead in tier
     asked = {j.measure for j in shown}

@@ -180,6 +180,9 @@ HEAVY = ("numpy", "scipy", "pyarrow", "cv2", "openvino", "numba", "sqlalchemy", 
 EVIDENCE = Path(evidence.__file__).with_name("shipped") / "sface.fmr-0.001.evidence.json"
 
 
+BUNDLES = [EVIDENCE.with_name(f"sface.{data}.fmr-0.001.zip") for data in ("lfw", "fairface")]
+
+
 @pytest.mark.parametrize(
     ("command", "absent"),
     [
@@ -189,6 +192,7 @@ EVIDENCE = Path(evidence.__file__).with_name("shipped") / "sface.fmr-0.001.evide
         (["audit", "plan", "--example", "risks"], HEAVY),
         (["audit", "evidence", "verify", str(EVIDENCE)], HEAVY),
         (["audit", "verify", str(EVIDENCE.with_name("sface.lfw.fmr-0.001.zip"))], HEAVY),
+        (["audit", "diff", *map(str, BUNDLES)], ("scipy", "pyarrow", "openvino", "countenance.engine", "pandas")),
         (["audit", "planner", "--fmr", "1e-4", "--ratio", "2"], (*HEAVY[2:], "jinja2")),
         (["audit", "explain-search", "--gallery", "9", "--probes", "90", "--matched", "20"], (*HEAVY[2:], "jinja2")),
         (["audit", "check", str(TUTORIAL)], ("scipy", "openvino", "countenance.engine", "pandas")),

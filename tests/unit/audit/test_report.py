@@ -243,6 +243,13 @@ def test_scores_without_mates_are_not_said_to_show_any() -> None:
     )  # fmt: skip
     assert "same person (blue)" in _title(distributions(shown, 0.5))
     assert "same person" not in _title(distributions(dataclasses.replace(shown, groups=alone), 0.5))
+    one_score = tuple(
+        g if g.histogram is None else dataclasses.replace(g, histogram=dataclasses.replace(g.histogram, low=9, high=9))
+        for g in shown.groups
+    )
+    assert distributions(dataclasses.replace(shown, groups=one_score), 0.5) is None  # nothing to see
+    untold = distributions(shown, 0.5, -0.4)
+    assert untold is not None and untold.note.endswith("Scores that were not told lie at the end, at -0.4.")
 
 
 def _title(figure: Figure | None) -> str:
@@ -366,3 +373,25 @@ def test_shipped_bundles_render_with_a_headline_of_today(path: Path) -> None:
     head = concluded_anew(found.plan, found.results).headline
     assert head.replace(" %", "\u00a0%") in report_page(found) or head in page
     assert len(head.split()) <= 25 and embed_svg(found)
+
+
+def test_long_names_that_begin_alike_are_told_apart_in_a_picture() -> None:
+    begins = "a district that somebody described at length in a form without a limit, "
+    lines = [(f"{begins}{end}", made_up.counted(30, 400)) for end in ("in the north", "in the south")]
+    drawn = forest("rates", lines, "")
+    assert drawn is not None and drawn.picture is not None
+    assert "limit, in the north</text>" in drawn.picture and "limit, in the south</text>" in drawn.picture
+
+
+@pytest.mark.parametrize("errors", [(240, 61, 12), (40, 30, 1), (2, 1, 300), (90, 120, 150)])
+def test_no_labels_of_an_axis_touch(errors: tuple[int, ...]) -> None:
+    drawn = forest("rates", [(f"group {n}", made_up.counted(n, 120_000)) for n in errors], "")
+    assert drawn is not None and drawn.picture is not None
+    said = re.findall(r'<text x="([\d.]+)%"[^>]*text-anchor="(\w+)"[^>]*>([\d.]+ %)</text>', drawn.picture)
+    assert len(said) >= 2
+    ends = []
+    for x, anchor, label in said:
+        room = 1.6 * len(label)  # percent: 11 px letters on 390 px
+        begins = float(x) - {"start": 0.0, "middle": room / 2, "end": room}[anchor]
+        ends.append((begins, begins + room))
+    assert all(end < begins for (_, end), (begins, _) in itertools.pairwise(sorted(ends)))

@@ -165,6 +165,8 @@ def test_below_the_censor_point_nothing_is_told(tmp_path: Path) -> None:
     found = run(tmp_path, plan(scores=source))
     assert found.faces is not None
     assert found.faces.censored_below == 1.0
+    drawn = [group.histogram for group in found.faces.analyses[0].groups if group.histogram is not None]
+    assert drawn and all(histogram.low == 1.0 for histogram in drawn)  # what was not told is not drawn higher up
     whole = [float(line.split(",")[0]) >= 2 for line in lines if line.split(",")[1] == "0"]
     assert (found.faces.fmr.errors, found.faces.fmr.trials) == (sum(whole), len(whole))
     assert all(point.threshold >= 1.0 for point in found.faces.analyses[0].sweep)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from countenance.audit.findings.words import between, count, listed, of, one_in, percent, times
+from countenance.audit.findings.words import Names, between, count, listed, of, one_in, percent, times
 from countenance.audit.formats.results import Bounds, rate_of, share
 from countenance.metrics.statistics.intervals import plain_rate, pooled, unknown_rate
 
@@ -73,3 +73,15 @@ def test_pooling_rates_of_independent_trials_is_adding_counts() -> None:
     whole = pooled([plain_rate(3, 50), plain_rate(1, 150), unknown_rate("none")])
     assert (whole.errors, whole.trials, whole.effective_trials) == (4, 200, 200)
     assert not pooled([unknown_rate("none")]).known
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ("Unknown", "people whose race is unknown"),
+        ("not stated", "people whose race is not stated"),
+        ("Other", "people labelled Other"),
+    ],
+)
+def test_people_of_whom_no_group_is_known_are_not_called_a_group(label: str, said: str) -> None:
+    assert Names({}).people("race", label)[0] == said

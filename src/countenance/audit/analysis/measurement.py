@@ -71,7 +71,7 @@ class Measurement(Protocol):
         """Impostor (within the group) and genuine scores in `BINS` equal bins, outliers in the end bins."""
 
     def limits(self) -> tuple[float, float]:
-        """Lowest and highest score."""
+        """Lowest and highest score; the censor point is the lowest where scores lie below it."""
 
 
 class Measure(Protocol):
@@ -250,4 +250,7 @@ class _ScoredMeasurement:
 
     def limits(self) -> tuple[float, float]:
         scored = self.pairs.score[np.isfinite(self.pairs.score)]
-        return (float(scored.min()), float(scored.max())) if len(scored) else (0.0, 1.0)
+        low, high = (float(scored.min()), float(scored.max())) if len(scored) else (0.0, 1.0)
+        if self.pairs.censor_point is not None and np.isneginf(self.pairs.score).any():
+            low = min(low, self.pairs.censor_point)  # what was not told is in the first bin
+        return low, high

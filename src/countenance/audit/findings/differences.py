@@ -226,8 +226,8 @@ def _paired_ratio(
     log_ratio = math.log(rate_new / rate_old)
     if spread == 0:
         return rate_new / rate_old, Bounds(rate_new / rate_old, rate_new / rate_old, level), float(log_ratio == 0)
-    quantile = float(special.stdtrit(count - 1, 0.5 + level / 2))
-    p = 2 * float(special.stdtr(count - 1, -abs(log_ratio) / spread))
+    quantile = special.student_quantile(count - 1, 0.5 + level / 2)
+    p = 2 * special.student_tail(count - 1, abs(log_ratio) / spread) if log_ratio else 1.0
     low, high = math.exp(log_ratio - quantile * spread), math.exp(log_ratio + quantile * spread)
     return rate_new / rate_old, Bounds(low, high, level), p
 

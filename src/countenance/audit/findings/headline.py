@@ -176,10 +176,10 @@ def _calm(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -
     known = [q for q in questions if sum(share.known for share in q.shares) > 1]
     if not known:
         return ReportHead("This data shows no rate that could be compared between groups.", UNKNOWN)
-    if not any(share.errors for question in known for share in question.shares):
-        return ReportHead(
-            "No error was seen in any group; that does not show that there are none.", _seen(plan, known[0])
-        )
+    of_errors = [q for q in known if q.measure not in NEAR_ONE and q.measure != "calibration"]
+    if of_errors and not any(share.errors for question in of_errors for share in question.shares):
+        text = "No error was seen in any group; that does not show that there are none."
+        return ReportHead(text, _seen(plan, of_errors[0]))
     lead = next((q for j in asked for q in known if q.key == (j.measure, j.factor, j.of_class)), known[0])
     what = dict.fromkeys(things(plan.task, j.measure) for j in asked)
     factors = dict.fromkeys(names.factor(j.factor) for j in asked)
@@ -214,6 +214,8 @@ def _open(plan: Plan, question: Question, asked: Sequence[Judged]) -> Numbers:
     near_one = question.measure in NEAR_ONE
     sees = [x for j in family if (x := j.sees_difference if near_one else j.sees_ratio) is not None]
     limit = seen.meaning
+    if family and not any(share.errors for share in question.shares):
+        limit = f"with so many {plan.counted} and no error seen, nothing is known about differences"
     if sees:
         words = f"{100 * max(sees):.0f} points" if near_one else f"{times(max(sees))}"
         limit = f"with so many {plan.counted}, differences under {words} would not be seen"
@@ -398,8 +400,8 @@ def sentence(plan: Plan, judged: Judged) -> str:
         "a": _rate(sides.rate),
         "b": _rate(sides.against),
     }
-    cut = [(_cut(words[1], most), _cut(other[1], most), most) for most in (4, 3, 2, 1)
-           for words, other in ((sides.worse, sides.better),)]  # fmt: skip
+    alike = _shared_words(sides.worse[1], sides.better[1])
+    cut = [(_cut(sides.worse[1], most, alike), _cut(sides.better[1], most, alike), most) for most in (4, 3, 2, 1)]
     text = ""
     name = "the system" if plan.system.name == NOT_STATED else plan.system.name
     lengths = ((0, 0), (1, 0), (0, 1), (1, 1)) if judged.reference == "others" else ((0, 0), (1, 1))
@@ -425,6 +427,17 @@ def _rate(share: Share | None) -> str:
     return percent(share.estimate)
 
 
-def _cut(words: str, most: int) -> str:
+def _shared_words(one: str, other: str) -> int:
+    """How many words two names begin with alike."""
+    pairs = zip(one.split(), other.split(), strict=False)
+    return next((at for at, (a, b) in enumerate(pairs) if a != b), 0)
+
+
+def _cut(words: str, most: int, alike: int = 0) -> str:
+    """The first `most` words of a name, or those up to where it differs from another that begins alike."""
     parts = words.split()
-    return words if len(parts) <= most else f"{' '.join(parts[:most])}…"
+    begins = max(0, min(alike + 1, len(parts)) - most)
+    kept = parts[begins : begins + most]
+    if kept == parts:
+        return words
+    return f"{'…' if begins else ''}{' '.join(kept)}{'…' if begins + most < len(parts) else ''}"

@@ -16,6 +16,9 @@ from countenance.audit.formats.plan import CROSS, JOINT, Plan, System
 from countenance.audit.formats.results import Bounds, Numbers, Share, Worst
 
 R = TypeVar("R")
+_UNSAID = frozenset({"not stated", "not known", "not disclosed", "not specified", "unknown", "undisclosed",
+                     "unspecified"})  # fmt: skip
+"""Labels of people about whom nobody said what their group is."""
 REST = "other groups of fewer than"
 _GROUPS = frozenset({"group", "reference", "first", "second", "best"})
 _FACTORS = frozenset({"name", "factor"})
@@ -47,6 +50,8 @@ class Names:
         if self.counted == "people" and (name in self.labels or all(part in self.labels for part in parts)):
             words = self.labels.get(name) or " ".join(self.labels[part] for part in parts)
             return words, words
+        if name.casefold() in _UNSAID:
+            return (f"{self.counted} whose {self.factor(factor)} is {name.lower()}",) * 2
         shown = self.said(self.group(name))
         if name.startswith(REST):
             return f"{self.counted} in {shown}", f"{self.counted} in other small groups"
@@ -113,7 +118,8 @@ def system_words(system: System) -> str:
     version = "of a version not stated" if system.version == NOT_STATED else f"version {system.version}"
     if system.name == NOT_STATED:
         return f"A system that nobody named, {version}"
-    return f"{system.name}, {version}" + ("" if system.provider == NOT_STATED else f", of {system.provider}")
+    name = f"{system.name[:1].upper()}{system.name[1:]}" if system.name.startswith("the ") else system.name
+    return f"{name}, {version}" + ("" if system.provider == NOT_STATED else f", of {system.provider}")
 
 
 def percent(rate: float | None) -> str:

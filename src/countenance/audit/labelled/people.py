@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.audit.formats.plan import CROSS, JOINT
-from countenance.audit.labelled.tables import Codes, LabelTable, natural, plain
+from countenance.audit.labelled.tables import NO_ANSWERS, Codes, LabelTable, natural, plain
 from countenance.errors import BadRequest
 
 Spellings = Mapping[str, Mapping[str, str]]
@@ -86,12 +86,19 @@ def group_labels(
 ) -> tuple[list[Codes], tuple[str, ...]]:
     """The groups of a factor in one column or two, as codes into one sorted list of names.
 
-    BadRequest: groups that differ in case or blanks only, or a letter beside the word it begins, where `spellings` does
-    not say what is meant.
+    BadRequest: groups that differ in case or blanks only, a letter beside the word it begins, or "NA" and the like,
+    where `spellings` does not say what is meant.
     """
     codes, names = table.texts(*columns)
     key = f"under [groups]: spellings = {{{{ {factor} = {{}} }}}}"
     meanings = spellings.get(factor, {})
+    nothing = [name for name in names if name.lower() in NO_ANSWERS and name not in meanings]
+    if nothing:
+        raise BadRequest(
+            f"the factor {factor!r} of {table.name} says {' and '.join(map(repr, nothing))}, which may mean that "
+            f"nothing was told: if so, say so in the plan, {key.format(written(dict.fromkeys(nothing, '')))}; if it is "
+            "a group, let it mean itself there"
+        )
     return respelled(codes, names, meanings, f"the factor {factor!r} of {table.name}", key)
 
 
@@ -118,8 +125,9 @@ def respelled(
 ) -> tuple[list[Codes], tuple[str, ...]]:
     """Names as the plan means them. BadRequest: two that may be one thing, and the plan does not say.
 
-    meanings: what the file says, and what it means; a name that means itself is meant to be another one than those
-    like it. what: the column, in words. key: the plan's key with a place for the table, for the message.
+    meanings: what the file says, and what it means: a name that means itself is another one than those like it, and
+    one that means "" is left out. what: the column, in words. key: the plan's key with a place for the table, for the
+    message.
     """
     meant = [meanings.get(name, name) for name in names]
     spellings = natural(set(meant))
@@ -135,7 +143,8 @@ def respelled(
             f"{what} has {listing}: if they are one, say so in the plan, {key.format(table)}; if they are not, let "
             "each mean itself there"
         )
-    order = np.array([*(spellings.index(name) for name in meant), -1], np.int32)
+    spellings = [name for name in spellings if name]
+    order = np.array([*(spellings.index(name) if name else -1 for name in meant), -1], np.int32)
     return [order[c] for c in codes], tuple(spellings)
 
 

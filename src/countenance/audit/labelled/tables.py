@@ -13,8 +13,10 @@ import functools
 import io
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from unicodedata import category, normalize
@@ -212,8 +214,11 @@ def _read_text(
         if pa.types.is_dictionary(column.type):
             texts = column.cast(pa.string()).to_pylist()
             values = _read_numbers(texts, name, path.name, rows + 2)
-            if any(text is not None and _WITH_COMMA.fullmatch(text.strip()) for text in set(texts)):
+            said = {text.strip() for text in texts if text is not None}
+            if any(_WITH_COMMA.fullmatch(text.rstrip("% ")) for text in said):
                 findings.append(f"column {name!r} of {path.name} is read with a comma before the decimals")
+            if any(text.endswith("%") for text in said):
+                findings.append(f"column {name!r} of {path.name} is read as percentages, 0 to 100")
             data = data.set_column(data.column_names.index(name), name, pa.array(values, from_pandas=False))
     return LabelTable(path.name, data, tuple(findings))
 
@@ -275,6 +280,8 @@ def _same_twins(data: Any, twins: Sequence[str], name: str) -> list[str]:
 
 
 _NOTHING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "<na>"})
+NO_ANSWERS = _NOTHING - {"", "none"} | {"n.a.", "-", "--", "?", "."}
+"""How tables say that nothing was told, in lower case; "none" may be an answer."""
 _WITH_COMMA = re.compile(r"[+-]?\d+,\d+(?:e[+-]?\d+)?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
 
@@ -289,6 +296,15 @@ def _read_numbers(
         if raw not in rows:
             rows[raw] = int(at)
     stripped = {raw: raw.strip() for raw in rows if raw is not None}
+    percent = [raw for raw, text in stripped.items() if text.endswith("%")]
+    plain = [raw for raw, text in stripped.items() if text.lower() not in _NOTHING and _number(text) is not None]
+    if percent and plain:
+        first, other = min(percent, key=rows.__getitem__), min(plain, key=rows.__getitem__)
+        raise BadRequest(
+            f"column {column!r} of {name} says {first!r} in row {rows[first]} and {other!r} in row {rows[other]}: "
+            "write all numbers with the sign or none"
+        )
+    stripped |= {raw: stripped[raw].removesuffix("%").rstrip() for raw in percent}
     commas = [raw for raw, text in stripped.items() if _WITH_COMMA.fullmatch(text)]
     points = [raw for raw, text in stripped.items() if "." in text and _number(text) is not None]
     if commas and points:
@@ -340,6 +356,8 @@ def _wanted(name: str, there: Sequence[str], columns: Sequence[str] | None, opti
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _LOOKED_AT = 2**16
 _PIECE = 2**22
+_MOST_ABOVE = 20
+"""Lines of titles and comments that may stand above a header."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
@@ -381,13 +399,18 @@ def look_at(path: Path, wanted: Sequence[str] = ()) -> Written:
     if not start.strip():
         raise BadRequest(f"{path.name} is empty")
     delimiter = separator[1] if separator else _delimiter(start, path.suffix.lower(), wanted)
-    header = next(csv.reader(io.StringIO(start), delimiter=delimiter))
+    (header, *_), above = _rows(start, delimiter)
     findings = []
+    if above:
+        findings.append(
+            f"{path.name} has {above} line{'s' * (above > 1)} above its header, which were left out; rows are counted "
+            "from the header, as row 1"
+        )
     if encoding != "utf-8":
         findings.append(f"{path.name} is read as {_NAMES[encoding]}: it is not UTF-8")
     if delimiter != ("\t" if path.suffix.lower() == ".tsv" else ","):
         findings.append(f"the columns of {path.name} are read as divided by {DELIMITERS.get(delimiter, delimiter)}")
-    return Written(encoding, delimiter, tuple(_once(header)), skipped, tuple(findings))
+    return Written(encoding, delimiter, tuple(_once(header)), skipped + above, tuple(findings))
 
 
 def encoding_of(path: Path) -> str:
@@ -458,11 +481,38 @@ def _delimiter(start: str, ending: str, wanted: Sequence[str]) -> str:
     complete = start if len(start) < _LOOKED_AT else start[: start.rfind("\n") + 1] or start
     scores = {}
     for delimiter in DELIMITERS:
-        rows = [row for row in csv.reader(io.StringIO(complete), delimiter=delimiter) if row][:50]
+        rows, _ = _rows(complete, delimiter)
         present = sum(name in _once(rows[0]) for name in wanted)
         even = all(len(row) == len(rows[0]) for row in rows)
         scores[delimiter] = (present, len(rows[0]) > 1 and even, len(rows[0]), delimiter == usual)
     return max(scores, key=lambda delimiter: scores[delimiter])
+
+
+def _rows(text: str, delimiter: str) -> tuple[list[list[str]], int]:
+    """The header and up to 50 rows, and how many lines of titles and comments stand above them.
+
+    Such a line has only one cell that says anything, or is narrower than most rows and begins with # or //.
+    """
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    found = [(row, reader.line_num) for row in islice((row for row in reader if row), 50 + _MOST_ABOVE)]
+    widths = Counter(len(row) for row, _ in found if _cells(row) > 1)
+    width = widths.most_common(1)[0][0] if widths else 0
+    at = next((at for at, (row, _) in enumerate(found) if not _is_title(row, width)), 0)
+    at = at if at <= _MOST_ABOVE else 0
+    header, line = found[at]
+    return [row for row, _ in found[at:]][:50], line - 1 - sum(cell.count("\n") for cell in header)
+
+
+def _is_title(row: Sequence[str], width: int) -> bool:
+    """Whether a row stands above the header of a table so wide; a title may be padded to the width of three or more."""
+    if len(row) < width:
+        return row[0].lstrip().startswith(("#", "//")) or _cells(row) <= 1
+    return width > 2 and _cells(row) <= 1
+
+
+def _cells(row: Sequence[str]) -> int:
+    """How many cells say anything."""
+    return sum(bool(cell.strip()) for cell in row)
 
 
 def _once(header: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from countenance.audit.labelled.people import alike
-from countenance.audit.labelled.tables import LabelTable, Numbers, plain, read_table, sentinels
+from countenance.audit.labelled.tables import NO_ANSWERS, LabelTable, Numbers, plain, read_table, sentinels
 from countenance.errors import BadRequest
 
 Kind = Literal["scores", "outcomes", "risks", "presentations", "unknown"]
@@ -27,7 +27,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "probability",
         "prediction",
     ),
-    "same": ("same", "mated", "genuine", "match", "is same", "label"),
+    "same": ("same", "mated", "genuine", "match", "is same", "is match", "same person", "same identity", "label"),
     "outcome": ("outcome", "two year recid", "is recid", "happened", "y true", "label", "default", "recidivism"),
     "truth": ("truth", "true", "true class", "actual", "ground truth", "y true", "gender true"),
     "predicted": ("predicted", "prediction", "pred", "predicted class", "y pred", "answer"),
@@ -84,12 +84,14 @@ class FileOverview:
         """What is told about the file."""
         seems = {"scores": "comparisons of faces", "outcomes": "a classifier's answers", "risks": "risk scores",
                  "presentations": "presentation attack detection"}  # fmt: skip
+        by = f"by {', '.join(self.factors)}" if self.factors else "with no column of groups"
         return (
             f"file    {self.file}: {self.rows:,} rows, {len(self.columns)} columns",
             *(f"column  {column.line()}" for column in self.columns),
             *(f"found   {finding}" for finding in self.findings),
-            f"seems   {seems.get(self.kind, 'nothing that an audit is made of: no score, class or outcome')}"
-            + (f", by {', '.join(self.factors)}" if self.factors else ", with no column of groups"),
+            f"seems   {seems[self.kind]}, {by}"
+            if self.kind in seems
+            else "seems   nothing that an audit is made of: no score, class or outcome",
         )
 
 
@@ -98,11 +100,13 @@ def seen(file: Path) -> FileOverview:
     table = read_table(file)
     if not table.rows:
         raise BadRequest(f"{file.name} has a header and no rows")
-    columns, doubts, numeric = [], [], {}
+    columns, doubts, numeric, faults = [], [], {}, {}
     for name in table.columns:
         column, numbers = _column(table, name)
         columns.append(column)
-        if numbers is not None:
+        if isinstance(numbers, str):
+            faults[name] = numbers
+        elif numbers is not None:
             numeric[name] = numbers
         spelled = alike([group for group, _ in column.groups])
         doubts += [f"{name}: {' and '.join(map(repr, same))} may be one group" for same in spelled]
@@ -113,22 +117,26 @@ def seen(file: Path) -> FileOverview:
         doubts += _classes(columns, roles)
     if kind == "presentations":
         doubts += _decided(columns, roles)
+    if kind == "unknown":
+        doubts += _misfits(columns, faults)
     factors = _factors(columns, kind, roles)
+    doubts += [doubt for column in columns if column.name in factors for doubt in _nothing_told(column)]
     return FileOverview(file.name, table.rows, tuple(columns), kind, roles, factors, table.findings, tuple(doubts))
 
 
-def _column(table: LabelTable, name: str) -> tuple[ColumnOverview, Numbers | None]:
+def _column(table: LabelTable, name: str) -> tuple[ColumnOverview, Numbers | str | None]:
+    """A column, and its numbers; what speaks against numbers, as a sentence; None where it is empty."""
     (codes,), names = table.texts(name)
     counts = np.bincount(codes[codes >= 0], minlength=len(names))
     groups = tuple(zip(names, map(int, counts), strict=True)) if len(names) <= MOST_GROUPS else ()
-    numbers: Numbers | None = None
+    texts = ColumnOverview(name, int((codes < 0).sum()), len(names), None, None, groups)
     try:
         numbers = table.numbers(name)
-    except BadRequest:
-        numbers = None
-    known = np.empty(0) if numbers is None else numbers[np.isfinite(numbers)]
-    if numbers is None or not len(known):
-        return ColumnOverview(name, int((codes < 0).sum()), len(names), None, None, groups), None
+    except BadRequest as error:
+        return texts, str(error)
+    known = numbers[np.isfinite(numbers)]
+    if not len(known):
+        return texts, None
     return (
         ColumnOverview(name, int(np.isnan(numbers).sum()), len(names), float(known.min()), float(known.max()), groups),
         numbers,
@@ -146,7 +154,7 @@ def _kind(columns: Sequence[ColumnOverview], numeric: Mapping[str, Numbers]) -> 
     def of(role: str, fits: bool = True) -> str | None:
         return next((by_word[word].name for word in _NAMES[role] if word in by_word), None) if fits else None
 
-    two = {c.name for c in columns if len(c.groups) == 2 and {g.lower() for g, _ in c.groups} <= _YES_OR_NO}
+    two = {column.name for column in columns if _is_flag(column)}
     score = next((by_word[w].name for w in _NAMES["score"] if w in by_word and by_word[w].name in numeric), None)
     same, outcome = (next((by_word[w].name for w in _NAMES[r] if w in by_word and by_word[w].name in two), None)
                      for r in ("same", "outcome"))  # fmt: skip
@@ -174,6 +182,29 @@ def _presentation_roles(of: Callable[[str], str | None], score: str | None) -> d
     decided = {"decision": decision} if decision is not None else {"score": score}
     others = {"species": None if species == attack else species, "subject": of("subject"), "series": of("series")}
     return {role: name for role, name in {"attack": attack, **decided, **others}.items() if name is not None}
+
+
+def _is_flag(column: ColumnOverview) -> bool:
+    return len(column.groups) == 2 and {group.lower() for group, _ in column.groups} <= _YES_OR_NO
+
+
+def _misfits(columns: Sequence[ColumnOverview], faults: Mapping[str, str]) -> list[str]:
+    """Columns that are called as those of an audit, and say something else."""
+    told = []
+    for column in columns:
+        called = {role for role, words in _NAMES.items() if plain(column.name) in words}
+        if "score" in called and column.name in faults:
+            told.append(faults[column.name])
+        elif called & {"outcome", "same"} and not _is_flag(column):
+            says = ", ".join(repr(group) for group, _ in column.groups) or f"{column.values:,} different things"
+            told.append(f"{column.name} says {says}; what can happen or not is written as 1 and 0, or yes and no")
+    return told
+
+
+def _nothing_told(column: ColumnOverview) -> list[str]:
+    """What a column of groups says that may mean that nothing was told."""
+    names = [repr(group) for group, _ in column.groups if group.lower() in NO_ANSWERS]
+    return [f"{column.name}: {' and '.join(names)} may mean that nothing was told"] if names else []
 
 
 _YES_OR_NO = {"0", "1", "true", "false", "yes", "no", "same", "different", "genuine", "impostor"}
@@ -227,6 +258,8 @@ def guessed_draft(
     BadRequest: a file that is nothing an audit is made of, or has no groups.
     """
     by = tuple(factors) or overview.factors
+    if overview.kind == "unknown" and overview.doubts:
+        raise BadRequest(f"{overview.file} cannot be audited as it is: {'; '.join(overview.doubts)}")
     if overview.kind == "unknown":
         raise BadRequest(
             f"{overview.file} has no columns that an audit is made of: comparisons (score, same), a classifier's "

@@ -133,7 +133,11 @@ def _plan_of_told(table: Mapping[str, Any]) -> tuple[Plan, bool]:
     for fixed in ("created", "inputs", "data_seen", "usual_hypotheses", "format"):
         if fixed in table:
             raise BadRequest(f"a draft does not say {fixed!r}: that is written when the plan is made")
-    return plan_of({name: _with_nothing(value) for name, value in table.items()}), "hypotheses" in table
+    plan = plan_of({name: _with_nothing(value) for name, value in table.items()})
+    of_class = next((h.measure for h in plan.hypotheses if h.measure in ("tpr", "fpr", "ppv")), None)
+    if plan.outcomes is not None and plan.outcomes.positive is None and of_class is not None:
+        raise BadRequest(f"a hypothesis about {of_class} is about one class: name it as positive under [outcomes]")
+    return plan, "hypotheses" in table
 
 
 def _with_nothing(value: object) -> object:

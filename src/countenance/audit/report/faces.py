@@ -222,15 +222,17 @@ CROWDED = 0.25
 """Share of the axis within which an end's label would run into the threshold's on a phone."""
 
 
-def distributions(analysis: Analysis, threshold: float) -> Figure | None:
-    """Scores by group: different people (grey) and, where there are any, the same person (blue)."""
+def distributions(analysis: Analysis, threshold: float, untold: float | None = None) -> Figure | None:
+    """Scores by group: different people (grey) and, where there are any, the same person (blue).
+
+    untold: the score below which the system tells none. None where all scores are one.
+    """
     order = [name for name, _ in by_rate(tuple((group.group, group.fmr) for group in analysis.groups))]
     groups = [group for group in analysis.groups if group.histogram is not None and any(group.histogram.impostors)]
     groups = sorted(groups, key=lambda group: order.index(group.group))
-    if not groups:
+    first = groups[0].histogram if groups else None
+    if first is None or first.low == first.high:
         return None
-    first = groups[0].histogram
-    assert first is not None
     axis = LinearAxis(first.low, first.high)
     row, left, width = 62, 1.0, 98.0
     height = row * len(groups) + 30
@@ -263,6 +265,8 @@ def distributions(analysis: Analysis, threshold: float) -> Figure | None:
     )
     if first.low > threshold or first.high < threshold:
         note = "Each is drawn to its own height."
+    if untold is not None:
+        note += f" Scores that were not told lie at the end, at {untold:g}."
     heads = (
         "group",
         "comparisons of different people",

@@ -230,6 +230,10 @@ LARGE = 0.1
 """Rates whose intervals all lie above this are drawn on a plain axis."""
 ROW = 44
 """Height of a row, px: a line of words and a line with the interval under it."""
+LETTER = 1.8
+"""Width of a letter of a tick's label on a phone, percent of the picture."""
+MOST_LETTERS = 42
+"""Letters of a group's name that a phone has room for in a picture."""
 LONG, LONG_BESIDE, LINE = 26, 14, 16
 """Names of more letters than this leave no room for the number on a phone, or where pictures stand beside each other:
 it goes onto a line of its own, px."""
@@ -276,7 +280,7 @@ def forest(
             for y, far in zip(tops, long, strict=True)
         ]
     for top, far, (name, share) in zip(tops, long, lines, strict=True):
-        parts.append(text(left, top, name, "start", 13, INK, "600", halo=True))
+        parts.append(text(left, top, _short(name), "start", 13, INK, "600", halo=True))
         y = top + LINE * far
         if share.estimate is None or share.low is None or share.high is None:
             parts.append(text(99, y, share.reason or "no number", "end", 12, "#555555", halo=True))
@@ -308,15 +312,21 @@ def forest(
     return Figure(title, picture(height, "".join(parts), title), note, grid)
 
 
+def _short(name: str) -> str:
+    """A name with room on a phone: of a long one its beginning and its end, since many begin alike."""
+    return name if len(name) <= MOST_LETTERS else f"{name[:19].rstrip()} … {name[-20:].lstrip()}"
+
+
 def scale(axis: LogAxis | LinearAxis, left: float, width: float, height: float) -> list[str]:
     """The ticks of `axis`: lines behind the rows, and rates at the bottom. left, width: percent; height: px."""
-    parts = []
+    places = {tick: left + width * axis.place(tick) for tick in axis.ticks()}
+    parts = [line(x, 8, x, height - 26, PALE) for x in places.values()]
+    taken: list[tuple[float, float]] = []
     named = axis.labelled()
-    for tick in axis.ticks():
-        x = left + width * axis.place(tick)
-        parts.append(line(x, 8, x, height - 26, PALE))
-        if tick not in named:
-            continue
-        anchor = "start" if x < 5 else "end" if x > 95 else "middle"
-        parts.append(text(x, height - 8, rate_label(tick), anchor, 11, "#555555"))
+    for tick in (*named[1:-1], *named[:1], *named[1:][-1:]):  # those at the ends reach farthest in, and matter least
+        x, room = places[tick], LETTER * len(rate_label(tick))
+        anchor, begins = ("start", x) if x < 5 else ("end", x - room) if x > 95 else ("middle", x - room / 2)
+        if all(begins > end or begins + room < other for other, end in taken):
+            taken.append((begins, begins + room))
+            parts.append(text(x, height - 8, rate_label(tick), anchor, 11, "#555555"))
     return parts

@@ -130,7 +130,7 @@ def _faces(plan: Plan, faces: FaceResults, lead: Question | None) -> list[Sectio
         figures = [
             heat_map(analysis, _target(plan, faces), threshold),
             det_curves(analysis),
-            distributions(analysis, faces.threshold),
+            distributions(analysis, faces.threshold, faces.censored_below),
         ]
         sections.append(
             Section(

@@ -22,6 +22,7 @@ from countenance.audit.labelled.people import (
     written,
 )
 from countenance.audit.labelled.tables import (
+    NO_ANSWERS,
     Codes,
     flag_of,
     listed_names,
@@ -52,13 +53,23 @@ def read_outcomes(
     (truth, predicted), names = table.texts(source.truth, source.predicted)
     if not table.rows:
         raise BadRequest(f"{table.name} has no rows")
-    if len(where := np.flatnonzero(truth < 0)):
-        raise BadRequest(f"{table.name} has {len(where)} rows without a true class, the first is row {where[0] + 2}")
-    silent = np.isin(predicted, [at for at, name in enumerate(names) if name in source.no_answer])
+    nothing = {name for name in names if name.lower() in NO_ANSWERS and name not in source.classes}
+    untold = np.isin(truth, [-1, *(at for at, name in enumerate(names) if name in nothing)])
+    if len(where := np.flatnonzero(untold)):
+        classes = {name: name for at, name in enumerate(names) if name in nothing and (truth == at).any()}
+        unless = f"; if it is a class, say so, {_CLASSES.format(written(classes))}" if classes else ""
+        raise BadRequest(
+            f"{table.name} has {len(where)} rows without a true class, the first is row {where[0] + 2}{unless}"
+        )
+    silent = np.isin(predicted, [at for at, name in enumerate(names) if name in {*source.no_answer, *nothing}])
     predicted = np.where(silent, np.int32(-1), predicted)
     strange = classes_that_never_meet(truth, predicted, names, source, table.name)
     (truth, predicted), names = respelled(
-        [truth, predicted], names, source.classes, f"the classes of {table.name}", _CLASSES
+        [truth, predicted],
+        names,
+        {**source.classes, **dict.fromkeys(nothing, "")},
+        f"the classes of {table.name}",
+        _CLASSES,
     )
     answers = np.array([*names, NO_ANSWER])
     if source.positive is not None and source.positive not in set(answers[np.unique(truth)]):
@@ -66,6 +77,8 @@ def read_outcomes(
     labelled = people_of_rows(table, source.subject, factors, contradictions, spellings)
     kept = labelled.subjects >= 0
     findings = [*labelled.findings, *strange, *repeated_rows(folder / source.file, source.subject)]
+    if nothing:
+        findings.append(f"predictions of {listed_names(sorted(nothing))} in {table.name} are read as no answer")
     if silent_rows := int((predicted[kept] < 0).sum()):
         findings.append(f"{silent_rows} of {int(kept.sum())} rows have no prediction; they count as errors")
     if source.subject is None:

@@ -196,7 +196,7 @@ def check_level(level: float) -> float:
 def _limits(p: float, n: float, level: float, freedom: float) -> tuple[float, float]:
     """`wilson_bounds` of one rate, without the cost of arrays."""
     upper = 0.5 + level / 2
-    z = float(special.stdtrit(max(freedom, 1e-3), upper) if math.isfinite(freedom) else _normal(upper))
+    z = special.student_quantile(max(freedom, 1e-3), upper) if math.isfinite(freedom) else _normal(upper)
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     centre, scale = p + z * z / (2 * n), 1 + z * z / n
     low = 0.0 if p <= 0 else max((centre - half) / scale, 0.0)
