@@ -33,7 +33,7 @@ from countenance.api.observed import Observed
 from countenance.api.prefixes import PrefixRouter
 from countenance.binding import BoundRow
 from countenance.budgets import Budgets, read_defaults
-from countenance.casework import CaseRecords, case_rows
+from countenance.casework import CaseRecords, WaitingPictures, case_number_rows, case_rows
 from countenance.cluster import ClusterPlan, ClusterSearch, Part, check_cluster, memory_for
 from countenance.custody import Custody, custody_rows
 from countenance.database import Transaction, open_database
@@ -89,6 +89,7 @@ BOUND = (
     case_rows,
     job_rows,
     candidate_rows,
+    case_number_rows,
 )
 """All rows that must be as the ledger recorded them."""
 UNHELD = ("images",)
@@ -390,13 +391,23 @@ class Countenance:
     @cached_property
     def case_records(self) -> CaseRecords:
         """The sealed records of cases, and the pictures under review."""
-        return CaseRecords(self.database, secret_file(self.settings.keys / "casework.key"), _now, self.bindings)
+        return CaseRecords(self.database, self._casework_key, _now, self.bindings)
+
+    @property
+    def _casework_key(self) -> bytes:
+        return secret_file(self.settings.keys / "casework.key")
 
     @cached_property
     def cases(self) -> administration.Cases:
         """The cases; every step is a ledger entry first."""
         return administration.Cases(
-            self.case_records, self.custodian, self.mandates, self.guard, self.ledger, lambda: self.tools
+            self.case_records,
+            WaitingPictures(self.database, self._casework_key, _now),
+            self.custodian,
+            self.mandates,
+            self.guard,
+            self.ledger,
+            lambda: self.tools,
         )
 
     @cached_property
@@ -405,6 +416,11 @@ class Countenance:
         return administration.CaseVideos(
             self.cases, self.case_records, self.guard, self.ledger, self._stored, self._copied
         )
+
+    @cached_property
+    def video_jobs(self) -> administration.VideoJobList:
+        """All jobs on stored video."""
+        return administration.VideoJobList(lambda: self.jobs.videos, self.mandates, self.cases.file)
 
     def _stored(self, bucket: str, name: str) -> operations.StoredVideo:
         return operations.StoredVideo(
@@ -419,6 +435,14 @@ class Countenance:
             path = Path(folder) / "video"
             self.objects.copy(asked.bucket, asked.name, asked.version, path, VideoLimits().max_bytes)
             yield path
+
+    @cached_property
+    def audits(self) -> administration.AuditReports:
+        """The audits that were asked for in a browser."""
+        own = self.settings
+        return administration.AuditReports(
+            own.audits, own.keys / "audit.key", self.ledger, _now, settings.environment()
+        )
 
     @cached_property
     def reviews(self) -> administration.Reviews:
@@ -565,7 +589,9 @@ class Countenance:
             record,
             door,
             self.outside_checks,
-            native.CaseDoor(self.cases, self.case_videos, self.reviews, self.accounts.key_under, self.executor),
+            native.CaseDoor(
+                self.cases, self.case_videos, self.video_jobs, self.reviews, self.accounts.key_under, self.executor
+            ),
             self._loaded,
             self.settings.home / native.SPOOL,
         )
@@ -675,14 +701,9 @@ class Countenance:
                 self.guard,
                 self.cases,
                 self.case_videos,
+                self.video_jobs,
                 self.reviews,
-                administration.AuditReports(
-                    self.settings.home / "audits",
-                    self.settings.keys / "audit.key",
-                    self.ledger,
-                    _now,
-                    settings.environment(),
-                ),
+                self.audits,
                 console.Streams(lambda: self.stopping.begun),
             )
         )

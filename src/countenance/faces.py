@@ -6,6 +6,7 @@ and height, unless a name ends in `_px`. A box may reach outside 0..1 if the edg
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from typing import NewType
@@ -102,6 +103,23 @@ class DetectedFace:
     pose: Pose
     quality: Quality
     confidence: float
+
+    def written(self) -> str:
+        """As a JSON list of its numbers, for a store."""
+        box, pose, quality, marks = self.box, self.pose, self.quality, self.landmarks
+        points = (marks.left_eye, marks.right_eye, marks.nose, marks.left_mouth, marks.right_mouth)
+        numbers = [box.left, box.top, box.width, box.height, *(side for point in points for side in (point.x, point.y))]
+        numbers += [pose.roll, pose.yaw, pose.pitch, quality.sharpness, quality.brightness, quality.size_px]
+        return json.dumps([float(each) for each in [*numbers, self.confidence]])
+
+    @classmethod
+    def read(cls, text: str) -> DetectedFace:
+        """From that."""
+        numbers = json.loads(text)
+        points = [Point(*numbers[n : n + 2]) for n in range(4, 14, 2)]
+        return cls(
+            BoundingBox(*numbers[:4]), Landmarks(*points), Pose(*numbers[14:17]), Quality(*numbers[17:20]), numbers[20]
+        )
 
 
 NORM_TOLERANCE = 1e-3

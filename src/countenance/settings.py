@@ -199,6 +199,11 @@ class Settings:
         return self.home / "calibration"
 
     @property
+    def audits(self) -> Path:
+        """Folder of the audits that were asked for in a browser, and their reports (mode 700)."""
+        return self.home / "audits"
+
+    @property
     def models_cache(self) -> Path:
         """Folder of fetched weights."""
         return self.weights or self.home / "models"

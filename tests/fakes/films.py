@@ -24,6 +24,10 @@ class Films:
         """A film at ten frames a second: a second of each person, 0 for an empty place."""
         write(self._folder / name, [grey(10 * person) for person in people for _ in range(10)])
 
+    def spoil(self, name: str) -> None:
+        """Make a film one that cannot be read."""
+        (self._folder / name).write_bytes(b"no film")
+
     def stored(self, bucket: str, name: str) -> StoredVideo:
         return StoredVideo(bucket, name, lambda: self._check(bucket, name))
 

@@ -5,13 +5,13 @@ Every change is in the ledger before it is in force.
 
 from countenance.administration.accounts import Accounts, SignedIn, new_seed, seed_picture
 from countenance.administration.attempts import Attempts
-from countenance.administration.audit_reports import AuditReport, AuditReports
+from countenance.administration.audit_reports import AUDIT_FILES, AuditReport, AuditReports
 from countenance.administration.case_file import CaseFile, CaseResult, SearchState
 from countenance.administration.case_videos import CaseVideos
 from countenance.administration.cases import PROBE_LIMITS, Cases, limits_of
 from countenance.administration.custodian import Custodian, CustodyReport
 from countenance.administration.drafts import MandateDraft
-from countenance.administration.explainer import Explainer
+from countenance.administration.explainer import FINE_PRINT_SCRIPT, Explainer
 from countenance.administration.identity_provider import IdentityProvider, ProviderTerms
 from countenance.administration.mandates import Mandates
 from countenance.administration.moratoria import Moratoria
@@ -24,6 +24,7 @@ from countenance.administration.record import FoundEntries, Proof, Record, Sough
 from countenance.administration.retention import RetentionSweep
 from countenance.administration.reviews import ReviewerStatus, ReviewItem, Reviews
 from countenance.administration.status import EvidenceStanding, InstallationStatus, LedgerCheck
+from countenance.administration.video_job_list import ListedVideoJob, VideoJobList
 from countenance.audit.uploaded import AuditOrder
 from countenance.casework import (
     COMPONENTS,
@@ -62,7 +63,9 @@ from countenance.policy import Action, Decision, Power
 from countenance.policy.moratorium import MORATORIUM_ID, Moratorium, Order, Scope, Signature
 
 __all__ = [
+    "AUDIT_FILES",
     "COMPONENTS",
+    "FINE_PRINT_SCRIPT",
     "MORATORIUM_ID",
     "PROBE_LIMITS",
     "AccessKey",
@@ -95,6 +98,7 @@ __all__ = [
     "InstallationStatus",
     "LeadConclusion",
     "LedgerCheck",
+    "ListedVideoJob",
     "Mandate",
     "MandateDraft",
     "MandateTemplate",
@@ -132,6 +136,7 @@ __all__ = [
     "Sought",
     "StoredSession",
     "Terms",
+    "VideoJobList",
     "VideoSight",
     "limits_of",
     "new_seed",

@@ -31,6 +31,8 @@ from countenance.ledger import Ledger
 
 MOST_KEPT = 200
 MOST_AT_ONCE = 2
+AUDIT_FILES = ("about.json", "ended.json", "report.html", "bundle.zip")
+"""What is left of an audit that has ended; without the last two where there is no report."""
 _LONGEST_S = 2 * PROCESSOR_SECONDS
 _AUDIT_ID = re.compile(r"audit-[0-9a-f]{12}")
 _KEPT_VARIABLES = ("PATH", "LANG", "HOME", "TMPDIR", "NUMBA_CACHE_DIR", "PYTHONPATH")
@@ -191,7 +193,7 @@ class AuditReports:
         """The signed bundle, a .zip; `Conflict` before there is one."""
         return self._made(audit_id, "bundle.zip")
 
-    def erase(self, audit_id: str, by: str) -> None:
+    def erase(self, audit_id: str, by: str | None) -> None:
         """Erase an audit with its report and bundle; `Conflict` while it runs."""
         if self.show(audit_id).state == "running":
             raise Conflict("the audit is being carried out: erase it when it has ended")

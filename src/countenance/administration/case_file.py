@@ -6,7 +6,7 @@ Read only.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +16,7 @@ from countenance.administration.mandates import Mandates
 from countenance.casework import (
     Authorisation,
     Case,
+    CaseRecord,
     CaseRecords,
     CaseSearch,
     CaseVideo,
@@ -76,28 +77,21 @@ class CaseFile:
         self._mandates = mandates
         self.now = records.now
 
-    def page(self, number: int, size: int = 50) -> tuple[list[Case], bool]:
-        """`size` cases, the latest first, of the page with that number from 0; whether there is another page."""
-        ids = [each.record_id for each in reversed(self._records.of("case"))]
-        shown = ids[number * size : (number + 1) * size]
-        return [self.case(case_id) for case_id in shown], len(ids) > (number + 1) * size
+    def page(self, number: int, size: int = 50) -> tuple[list[tuple[Case, str]], bool]:
+        """`size` cases, the latest first, of the page with that number from 0, each with why it is frozen, as `frozen`
+        says; whether there is another page. The records of other cases are not read.
+        """
+        records, more = self._records.page("case", number, size)
+        ids = [each.record_id for each in records]
+        given, closed = (self._records.of_each(kind, ids) for kind in ("authorisation", "closing"))
+        cases = [_case(each, given[each.record_id], closed[each.record_id]) for each in records]
+        mandates = {each.mandate_id: self._mandate_stops(each.mandate_id) for each in cases}
+        return [(each, self._ended(each) or mandates[each.mandate_id]) for each in cases], more
 
     def case(self, case_id: str) -> Case:
         """A case, or `NotFound`."""
         record = self._records.get("case", case_id)
-        value = record.value
-        closed = self._records.of("closing", case_id)
-        return Case(
-            case_id,
-            value["mandate"],
-            value["by"],
-            record.at,
-            value["purpose"],
-            value["offence"],
-            value["arose_from"],
-            tuple(Authorisation.of(each.value) for each in self._records.of("authorisation", case_id)),
-            closed[0].at if closed else None,
-        )
+        return _case(record, self._records.of("authorisation", case_id), self._records.of("closing", case_id))
 
     def search(self, search_id: str, case_id: str = "") -> CaseSearch:
         """A search, or `NotFound`. case_id: the case of which it has to be."""
@@ -129,16 +123,24 @@ class CaseFile:
 
     def frozen(self, case: Case, hold_id: str = "") -> str:
         """Why nothing may be seen, searched or exported in a case now; empty where it may."""
-        now, until = self.now(), case.authorisation.until
-        if now >= until:
+        why = self._ended(case) or self._mandate_stops(case.mandate_id)
+        if not why and hold_id and self._custodian.show(hold_id).refused_at is not None:
+            return "authorisation was refused, and the result is destroyed"
+        return why
+
+    def _ended(self, case: Case) -> str:
+        until = case.authorisation.until
+        if self.now() >= until:
             return f"the authorisation ended on {until:%Y-%m-%d %H:%M} UTC; another one has to be entered"
-        state = self._mandates.show(case.mandate_id).state(now)
+        return ""
+
+    def _mandate_stops(self, mandate_id: str) -> str:
+        """Why nothing may be done under a mandate now; empty where it may."""
+        state = self._mandates.show(mandate_id).state(self.now())
         if state is not MandateState.ACTIVE:
             return f"the mandate is {state}"
-        if self._custodian.overdue(case.mandate_id):
+        if self._custodian.overdue(mandate_id):
             return "an authorisation that the rules demand was not requested in time"
-        if hold_id and self._custodian.show(hold_id).refused_at is not None:
-            return "authorisation was refused, and the result is destroyed"
         return ""
 
     def tainted(self, case_id: str) -> bool:
@@ -175,6 +177,12 @@ class CaseFile:
         people = tuple(VideoSight.of(each) for each in seen["people"])
         until = datetime.fromisoformat(seen["until"])
         return replace(made, people=people, left_out=seen["left_out"], until=until)
+
+    def video_of_job(self, job_id: str) -> CaseVideo | None:
+        """The video of a case whose people that job finds; None if it is of no case."""
+        if not self._records.has("video job", job_id):
+            return None
+        return self.video(self._records.get("video job", job_id).parent)
 
     def videos(self, case_id: str) -> list[CaseVideo]:
         """The videos of a case, the latest first."""
@@ -230,6 +238,21 @@ class CaseFile:
             made = IndependentEvidence(EvidenceKind(value["kind"]), value["what"], value["by"], each.at)
             by_lead[value["lead"]] = (*by_lead.get(value["lead"], ()), made)
         return by_lead
+
+
+def _case(record: CaseRecord, given: Sequence[CaseRecord], closed: Sequence[CaseRecord]) -> Case:
+    value = record.value
+    return Case(
+        record.record_id,
+        value["mandate"],
+        value["by"],
+        record.at,
+        value["purpose"],
+        value["offence"],
+        value["arose_from"],
+        tuple(Authorisation.of(each.value) for each in given),
+        closed[0].at if closed else None,
+    )
 
 
 def seen_key(case_id: str, name: str) -> str:

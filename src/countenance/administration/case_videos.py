@@ -58,6 +58,7 @@ class CaseVideos:
         value: dict[str, JSON] = {"by": by, "bucket": bucket, "name": name, "job": job}
         self._journal.record("video begun", {"case": case_id, "video": video_id}, value)
         self._records.add("video", video_id, case_id, value)
+        self._records.add("video job", job, video_id, {})
         return self._file.video(video_id)
 
     def show(self, case_id: str, video_id: str, by: str) -> CaseVideo:

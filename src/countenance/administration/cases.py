@@ -30,6 +30,7 @@ from countenance.casework import (
     SearchKind,
     SearchOutcome,
     VideoSight,
+    WaitingPictures,
     export_text,
     two_digits,
 )
@@ -93,6 +94,7 @@ class Cases:
     def __init__(
         self,
         records: CaseRecords,
+        waiting: WaitingPictures,
         custodian: Custodian,
         mandates: Mandates,
         guard: Guard,
@@ -107,7 +109,7 @@ class Cases:
         self._ledger = ledger
         self._tools = tools
         self._journal = Journal(ledger, "case")
-        self._pending = PendingPictures(records.now)
+        self._pending = PendingPictures(waiting)
         self.now = records.now
         self.file = CaseFile(records, custodian, mandates)
 
@@ -143,8 +145,8 @@ class Cases:
         facts: dict[str, JSON] = {"by": by, "purpose": purpose, "offence": offence}
         public: dict[str, JSON] = {"mandate": mandate_id, "until": until.isoformat(), "arose_from": arose_from}
         self._record("opened", case_id, public, {**facts, "authority": authority, "reference": reference})
-        self._records.add("case", case_id, mandate_id, {**facts, "mandate": mandate_id, "arose_from": arose_from})
         self._records.add("authorisation", f"{case_id}.1", case_id, given.json())
+        self._records.add("case", case_id, mandate_id, {**facts, "mandate": mandate_id, "arose_from": arose_from})
         return self.file.case(case_id)
 
     def show(self, case_id: str, by: str, *, supervises: bool) -> Case:
@@ -195,7 +197,7 @@ class Cases:
         cropped: str = "",
         seen_in: VideoSight | None = None,
     ) -> PendingPicture:
-        """Find the faces of a picture, for choosing one; the picture is kept in memory for 15 minutes."""
+        """Find the faces of a picture, for choosing one; the picture is kept, sealed, for 15 minutes."""
         self.usable(case_id, by)
         detected = self._guard.carry_out(caller, Detect(picture)).result
         return self._pending.keep((case_id, by), picture, detected.faces, cropped, seen_in)

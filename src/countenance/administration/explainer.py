@@ -10,9 +10,11 @@ from countenance.errors import BadRequest
 from countenance.operations import MoratoriaInForce
 from countenance.policy import Decision, PackIdentity, Rules
 from countenance.policy.description import request_of
-from countenance.policy.fine_print.html import page
-from countenance.policy.fine_print.matrix import matrix
+from countenance.policy.fine_print.html import page, script
+from countenance.policy.fine_print.matrix import Matrix, matrix
 from countenance.policy.packs.pack import fine_print
+
+FINE_PRINT_SCRIPT = script()
 
 
 class Explainer:
@@ -29,9 +31,15 @@ class Explainer:
         return tuple(pack.identity for pack in self._rules.packs)
 
     @cached_property
-    def fine_print(self) -> str:
-        """The fine print of the packs in force, as an HTML page: what each text alone stops, by actor and use."""
-        return page(matrix(fine_print("matrix"), self._rules.packs))
+    def _matrix(self) -> Matrix:
+        return matrix(fine_print("matrix"), self._rules.packs)
+
+    def fine_print(self, script_at: str) -> str:
+        """The fine print of the packs in force, as an HTML page: what each text alone stops, by actor and use.
+
+        script_at: the address of the page's script, `FINE_PRINT_SCRIPT`.
+        """
+        return page(self._matrix, script_at)
 
     def explain(
         self, described: Mapping[str, object], *, now: datetime | None = None, as_of: date | None = None

@@ -29,7 +29,7 @@ class LaterErasures:
     """What later entries erased and ended.
 
     size: entries of the export. gone: commitments by table. dropped: tables. openings: (entry, name) of private values.
-    mandates, operators, moratoria: ids that were ended, revoked and set.
+    mandates, operators, moratoria, audits: ids that were ended, revoked, set and erased.
     """
 
     size: int
@@ -39,6 +39,7 @@ class LaterErasures:
     mandates: tuple[str, ...]
     operators: tuple[str, ...]
     moratoria: tuple[str, ...]
+    audits: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class ErasedAgain:
     mandates: int
     operators: int
     moratoria: tuple[str, ...]
+    audits: int = 0
 
 
 def read_later(folder: Path, records: Records, size: int, keys: Sequence[verifier.Key]) -> LaterErasures:
@@ -89,8 +91,8 @@ def _gathered(size: int, later: Iterable[Mapping[str, Any]]) -> LaterErasures:
     gone: dict[str, set[str]] = {}
     dropped: set[str] = set()
     openings: list[tuple[int, str]] = []
-    changed: dict[str, list[str]] = {"mandate": [], "operator": [], "moratorium": []}
-    verbs = {"mandate": "ended", "operator": "revoked", "moratorium": "set"}
+    changed: dict[str, list[str]] = {"mandate": [], "operator": [], "moratorium": [], "audit": []}
+    verbs = {"mandate": "ended", "operator": "revoked", "moratorium": "set", "audit": "erased"}
     for entry in later:
         kind = str(entry.get("kind"))
         if kind == "state":
@@ -126,7 +128,7 @@ def erase_again(own: Settings, later: LaterErasures) -> ErasedAgain:
                 faces += len(app.gallery.erase(gallery, ids).deleted)
         return ErasedAgain(
             later.size, faces, galleries, _openings(app, later), _mandates(app, later), _operators(app, later),
-            later.moratoria,
+            later.moratoria, _audits(app, later),
         )  # fmt: skip
     finally:
         app.close()
@@ -179,11 +181,19 @@ def _operators(app: Countenance, later: LaterErasures) -> int:
     return len(wanted)
 
 
+def _audits(app: Countenance, later: LaterErasures) -> int:
+    there = {each.audit_id for each in app.audits.all()} & set(later.audits)
+    for audit_id in sorted(there):
+        app.audits.erase(audit_id, None)
+    return len(there)
+
+
 def sentences(done: ErasedAgain) -> Iterator[str]:
     """What was done again, for people."""
     yield (
-        f"erased again: {done.faces} faces, {done.galleries} galleries, {done.openings} private values; ended again: "
-        f"{done.mandates} mandates, {done.operators} operators (by an export of {done.size} entries)"
+        f"erased again: {done.faces} faces, {done.galleries} galleries, {done.openings} private values, "
+        f"{done.audits} audits; ended again: {done.mandates} mandates, {done.operators} operators "
+        f"(by an export of {done.size} entries)"
     )
     for each in done.moratoria:
         yield f"set the moratorium {each} again: it was set after the backup, and only its setters can"

@@ -1,4 +1,6 @@
-"""Making a backup: one moment of the database, and the keys and calibration that belong to it, sealed into one file."""
+"""Making a backup: one moment of the database, the keys and calibration that belong to it, and audits that have ended,
+sealed into one file.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,14 @@ import io
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from countenance.administration import AUDIT_FILES
 from countenance.backup.contents import CONTENTS, BackupContents, contents_of
 from countenance.backup.sealed import SealedReader, SealedWriter
 from countenance.database import (
@@ -54,7 +58,7 @@ def back_up(own: Settings, file: Path, passphrase: str, now: datetime) -> Backup
             contents = contents_of(copy, now)
             with copy.open("rb") as database:
                 copy.unlink()  # its blocks go when it is closed, even if this process is killed
-                _write(file, passphrase, contents, files, database)
+                _write(file, passphrase, contents, chain(files.items(), _audits(own)), database)
     except OSError as error:
         raise StoreError(f"the backup could not be written to {file}: {error.strerror or error}") from error
     return contents
@@ -81,6 +85,17 @@ def _files(own: Settings) -> Iterator[tuple[str, bytes]]:
                 yield path.relative_to(own.home).as_posix(), path.read_bytes()
 
 
+def _audits(own: Settings) -> Iterator[tuple[str, bytes]]:
+    """The files of the audits that have ended, which never change; one that is erased meanwhile is left out whole."""
+    for folder in sorted(own.audits.glob("audit-*")):
+        if (folder / "ended.json").is_file():
+            paths = [folder / name for name in AUDIT_FILES]
+            with suppress(FileNotFoundError):
+                yield from [
+                    (path.relative_to(own.home).as_posix(), path.read_bytes()) for path in paths if path.is_file()
+                ]
+
+
 def _copy_server(url: str, target: Path) -> None:
     """Copy a PostgreSQL database, as it is at one moment, into a new SQLite file with the same tables."""
     with ExitStack() as stack:
@@ -100,7 +115,9 @@ def _copy_server(url: str, target: Path) -> None:
             raise StoreError(f"the copy of {shown(url)} could not be written to its end")
 
 
-def _write(file: Path, passphrase: str, contents: BackupContents, files: dict[str, bytes], database: BinaryIO) -> None:
+def _write(
+    file: Path, passphrase: str, contents: BackupContents, files: Iterable[tuple[str, bytes]], database: BinaryIO
+) -> None:
     try:
         handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -111,7 +128,7 @@ def _write(file: Path, passphrase: str, contents: BackupContents, files: dict[st
             sealed = SealedWriter(target, passphrase)
             with tarfile.open(fileobj=cast("BinaryIO", _Watched(sealed, written)), mode="w|") as archive:
                 _add(archive, CONTENTS, contents.line())
-                for name, content in files.items():
+                for name, content in files:
                     _add(archive, name, content)
                 about = tarfile.TarInfo(DATABASE)
                 about.size = os.fstat(database.fileno()).st_size

@@ -27,7 +27,7 @@ from countenance.settings import DATABASE, Settings
 from countenance.signing import JSON, Signer
 from countenance.verification import InstallationCheck, own_key, verify_installation
 
-_FOLDERS = ("keys", "calibration")
+_FOLDERS = ("keys", "calibration", "audits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _without(aside: Settings, contents: BackupContents, export: Path) -> ErasedA
 
 
 def _demand_empty(own: Settings) -> None:
-    for path in (own.database_file, Path(f"{own.database_file}-wal"), own.keys, own.calibration):
+    for path in (own.database_file, Path(f"{own.database_file}-wal"), own.keys, own.calibration, own.audits):
         if path.exists() and (path.is_file() or any(path.iterdir())):
             raise AlreadyExists(
                 f"{path.name!r} lies in {own.home} already; a backup is restored into a folder without an "

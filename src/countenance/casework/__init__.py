@@ -30,8 +30,9 @@ from countenance.casework.grades import (
     still_wanted,
 )
 from countenance.casework.rates import LEAST_KNOWN, ReviewerRates, ReviewLimits, exceeded, rates_of
-from countenance.casework.records import CaseRecord, CaseRecords, case_rows
+from countenance.casework.records import CaseRecord, CaseRecords, case_number_rows, case_rows
 from countenance.casework.statement import TAINT, export_text, two_digits
+from countenance.casework.waiting import WaitingPictures
 
 __all__ = [
     "COMPONENTS",
@@ -58,6 +59,8 @@ __all__ = [
     "SearchKind",
     "SearchOutcome",
     "VideoSight",
+    "WaitingPictures",
+    "case_number_rows",
     "case_rows",
     "exceeded",
     "export_text",

@@ -1,15 +1,15 @@
 """Records of cases and the pictures under review, sealed (AES-256-GCM) and bound to their place. Records are added and
 never changed; what is in force follows from all records of a kind, so nothing can be changed unnoticed. Write access to
-the database is not enough to make one, nor to remove one: each is bound to the ledger, with its id and with its place
-among those of its kind and of its parent, so that a reader knows how many there must be. Pictures are erased when their
-review is over.
+the database is not enough to make one, nor to remove one: each is bound to the ledger, with its id, its number among
+those of its kind, and its place among those of its kind and of its parent, so that a reader knows how many there must
+be. Pictures are erased when their review is over.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.exc import IntegrityError
 
 from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded, bound_row
-from countenance.database import Transaction, changing, order_written, reading
+from countenance.database import Transaction, changing, reading
 from countenance.errors import Conflict, Misconfigured, NotAsRecorded, NotFound
 from countenance.signing import JSON, canonical
 
@@ -35,7 +35,9 @@ _records = sa.Table(
     sa.Column("parent", sa.String(128), nullable=False),
     sa.Column("made_at", sa.String(40), nullable=False),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
 )
+_NUMBER = "number"  # bound by itself, since it is younger than the rest
 _pictures = sa.Table(
     "casework_pictures",
     _metadata,
@@ -99,6 +101,34 @@ class CaseRecords:
             where.append(_records.c.parent == parent)
         return self._select(*where, next_one=lambda number: _place(kind, parent, number))
 
+    def of_each(self, kind: str, parents: Collection[str]) -> dict[str, list[CaseRecord]]:
+        """The records of a kind of several parents, oldest first, by parent."""
+        for _ in range(_TRIES):
+            with reading(self._engine) as connection:
+                rows = _rows(connection, _records.c.kind == kind, _records.c.parent.in_(parents))
+            counts = Counter(row.parent for row in rows)
+            if self._as_recorded(rows, [_place(kind, parent, counts[parent]) for parent in parents]):
+                every = defaultdict[str, list[CaseRecord]](list)
+                for row in rows:
+                    every[row.parent].append(self._record(row))
+                return every
+        raise _not_as_recorded()
+
+    def page(self, kind: str, number: int, size: int) -> tuple[list[CaseRecord], bool]:
+        """`size` records of a kind, the latest first, of the page with that number from 0; whether there is another
+        page. Only those are read.
+        """
+        of_kind = _records.c.kind == kind
+        for _ in range(_TRIES):
+            with reading(self._engine) as connection:
+                count = _next_number(connection, kind)
+                end = max(0, count - number * size)
+                start = max(0, end - size)
+                rows = _rows(connection, of_kind, _records.c.number >= start, _records.c.number < end)
+            if len(rows) == end - start and self._as_recorded(rows, [_place(kind, None, count)]):
+                return [self._record(row) for row in reversed(rows)], start > 0
+        raise _not_as_recorded()
+
     def keep_picture(self, owner: str, part: str, content: bytes) -> None:
         """Keep a picture, in place of an earlier one of that owner and part."""
         sealed = self._sealed(content, f"{owner}\n{part}")
@@ -158,13 +188,14 @@ class CaseRecords:
     ) -> tuple[BoundRow, ...]:
         at = self.now().astimezone(UTC).isoformat()
         sealed = self._sealed(canonical(value), f"{kind}\n{record_id}\n{parent}\n{at}")
+        here = (_records.c.kind == kind, _records.c.parent == parent)
+        before_here = connection.execute(sa.select(sa.func.count()).where(*here)).scalar_one()
         row = {"kind": kind, "record_id": record_id, "parent": parent, "made_at": at, "sealed": sealed}
-        of_kind = sa.select(sa.func.count()).where(_records.c.kind == kind)
-        before = connection.execute(of_kind).scalar_one()
-        before_here = connection.execute(of_kind.where(_records.c.parent == parent)).scalar_one()
-        connection.execute(_records.insert().values(**row))
+        number = _next_number(connection, kind)
+        connection.execute(_records.insert().values(**row, number=number))
         (made,) = _rows(connection, _records.c.kind == kind, _records.c.record_id == record_id)
-        return _bound(made), _id(kind, record_id), _place(kind, None, before), _place(kind, parent, before_here)
+        places = (_place(kind, None, number), _place(kind, parent, before_here))
+        return _bound(made), _id(kind, record_id), *places, _numbered(made)
 
     def _one(self, kind: str, record_id: str) -> list[CaseRecord]:
         where = (_records.c.kind == kind, _records.c.record_id == record_id)
@@ -176,9 +207,16 @@ class CaseRecords:
             with reading(self._engine) as connection:
                 rows = _rows(connection, *where)
             more = next_one(len(rows))
-            if not self._recorder.differing(map(_bound, rows)) and not (more and self._recorder.missing(more)):
+            if self._as_recorded(rows, [more] if more else []):
                 return [self._record(row) for row in rows]
-        raise NotAsRecorded("a record of a case was removed, or is not as the ledger recorded it")
+        raise _not_as_recorded()
+
+    def _as_recorded(self, rows: Sequence[Any], after: Sequence[BoundRow]) -> bool:
+        """Whether `rows` are, and nothing stands `after` them that is not there."""
+        recorder = self._recorder
+        if any(recorder.missing(each) for each in after):
+            return False
+        return not recorder.differing(each for row in rows for each in (_bound(row), _numbered(row)))
 
     def _record(self, row: Any) -> CaseRecord:
         opened = self._opened(row.sealed, f"{row.kind}\n{row.record_id}\n{row.parent}\n{row.made_at}")
@@ -207,13 +245,32 @@ def case_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
             places[row.kind, parent] += 1
 
 
+def case_number_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
+    """The numbers of all records, for comparison with what was recorded."""
+    for row in connection.execute(sa.select(_records.c.kind, _records.c.record_id, _records.c.number)):
+        yield _numbered(row), f"casework_records, row {row.kind!r} {row.record_id!r}: its number"
+
+
 def _rows(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> Sequence[Any]:
-    query = sa.select(_records).where(*where).order_by(_records.c.made_at, order_written(connection.dialect))
-    return connection.execute(query).all()
+    return connection.execute(sa.select(_records).where(*where).order_by(_records.c.number)).all()
+
+
+def _next_number(connection: sa.Connection, kind: str) -> int:
+    """How many records of a kind there are: they are numbered from 0."""
+    last = connection.execute(sa.select(sa.func.max(_records.c.number)).where(_records.c.kind == kind)).scalar()
+    return 0 if last is None else int(last) + 1
+
+
+def _not_as_recorded() -> NotAsRecorded:
+    return NotAsRecorded("a record of a case was removed, or is not as the ledger recorded it")
 
 
 def _bound(row: Any) -> BoundRow:
-    return bound_row(_records, row)
+    return bound_row(_records, row, (_NUMBER,))
+
+
+def _numbered(row: Any) -> BoundRow:
+    return BoundRow("casework_record_numbers", (row.kind, row.record_id, row.number))
 
 
 def _id(kind: str, record_id: str) -> BoundRow:

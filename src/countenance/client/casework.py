@@ -18,6 +18,8 @@ from countenance.wire.cases import (
     GradeWord,
     PictureContent,
     PictureSeen,
+    VideoJobLine,
+    VideoJobsShown,
 )
 from countenance.wire.reviews import Finding, NextPair, OwnReviews, PairShown, ReviewForm
 
@@ -38,6 +40,14 @@ class CaseClient:
         while page is not None:
             found = self._ask(CaseList, "GET", "cases", page=page)
             yield from found.cases
+            page = found.next
+
+    def video_jobs(self) -> Iterator[VideoJobLine]:
+        """One's own jobs on stored video, and everybody's for who approves, the latest first; read page by page."""
+        page: int | None = 0
+        while page is not None:
+            found = self._ask(VideoJobsShown, "GET", "video-jobs", page=page)
+            yield from found.jobs
             page = found.next
 
     def show(self, case_id: str) -> CaseShown:

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from countenance.administration import FINE_PRINT_SCRIPT
 from countenance.console import (
     audits,
     casework,
@@ -24,6 +25,7 @@ from countenance.console import (
     start,
     stops,
     trying,
+    videos,
 )
 from countenance.console.door import HEADERS, ConsolePage, Door
 from countenance.console.looks import page
@@ -36,6 +38,7 @@ PAGES: tuple[ConsolePage, ...] = (
     *trying.PAGES,
     *leads.PAGES,
     *casework.PAGES,
+    *videos.PAGES,
     *reviewing.PAGES,
     *mandates.PAGES,
     *galleries.PAGES,
@@ -48,7 +51,7 @@ PAGES: tuple[ConsolePage, ...] = (
 """Every page; a test asks each of them as nobody, and with roles that it does not take."""
 
 _FILES = {"console.css": "text/css", "icon.svg": "image/svg+xml"}
-_FILES |= dict.fromkeys(("passkeys.js", "progress.js", "proofs.js"), "text/javascript")
+_FILES |= dict.fromkeys(("passkeys.js", "progress.js", "proofs.js", rules.FINE_PRINT), "text/javascript")
 _NOWHERE = ConsolePage("/{rest:path}", lambda asked: page(asked, "nowhere.html", 404), public=True)
 
 
@@ -71,5 +74,8 @@ async def _file(request: Request) -> Response:
     name = request.path_params["name"]
     if name not in _FILES:
         return Response(status_code=404)
-    content = files("countenance.console").joinpath("static", name).read_bytes()
+    if name == rules.FINE_PRINT:
+        content = FINE_PRINT_SCRIPT.encode()
+    else:
+        content = files("countenance.console").joinpath("static", name).read_bytes()
     return Response(content, media_type=_FILES[name], headers={**HEADERS, "cache-control": "public, max-age=300"})

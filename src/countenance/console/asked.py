@@ -25,7 +25,9 @@ _MOST_FIELDS = 60
 
 @dataclass(frozen=True, slots=True)
 class ConsoleRequest:
-    """A request. form_token: what each form of the answer carries. texts, files: what a form sent."""
+    """A request. form_token: what each form of the answer carries. texts, files: what a form sent. refused: why that
+    was not taken, where the form is shown again; else empty.
+    """
 
     request: Request
     services: ConsoleServices
@@ -35,6 +37,7 @@ class ConsoleRequest:
     form_token: str
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
+    refused: str = ""
 
     @property
     def by(self) -> SignedIn:
@@ -73,6 +76,10 @@ class ConsoleRequest:
         if needed and not value:
             raise BadRequest(f"{name}: this is needed")
         return value
+
+    def typed(self, name: str, default: str = "") -> str:
+        """What a field holds when its form is shown: what was typed into it if that was refused, else `default`."""
+        return self.texts.get(name, (default,))[0] if self.refused else default
 
     def several(self, name: str) -> tuple[str, ...]:
         """All values of a field that may be given several times, and its words where they are divided by commas."""

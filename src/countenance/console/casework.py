@@ -17,15 +17,16 @@ from countenance.administration import (
     limits_of,
 )
 from countenance.console.asked import PICTURE_BYTES, ConsoleRequest
-from countenance.console.door import ConsolePage
+from countenance.console.door import ConsolePage, scripted
 from countenance.console.galleries import under
-from countenance.console.looks import go, page
+from countenance.console.looks import clock, go, page
 from countenance.console.mandates import chosen, mine_in_force
 from countenance.console.reviewing import GRADES
 from countenance.console.trying import REASONS, marked, shown_again
+from countenance.console.videos import says
 from countenance.console.words import _
 from countenance.errors import BadRequest, NotFound
-from countenance.operations import Caller, ListGalleries
+from countenance.operations import Caller, JobState, ListGalleries
 
 STATES = {
     SearchState.UNFIT: _("the picture is not fit"),
@@ -58,12 +59,12 @@ _ASKS, _SUPERVISES = frozenset({Role.REQUEST}), frozenset({Role.APPROVE})
 def _list(asked: ConsoleRequest) -> Response:
     number = asked.query("page")
     at = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 0
-    file, now = asked.services.cases.file, asked.services.cases.now()
-    cases, more = file.page(at)
+    now = asked.services.cases.now()
+    cases, more = asked.services.cases.file.page(at)
     return page(
         asked,
         "cases.html",
-        rows=[(case, CASE_STATES[2 if case.closed_at else 1 if file.frozen(case) else 0]) for case in cases],
+        rows=[(case, CASE_STATES[2 if case.closed_at else 1 if frozen else 0]) for case, frozen in cases],
         at=at,
         more=more,
         now=now,
@@ -213,17 +214,21 @@ def _video(asked: ConsoleRequest) -> Response:
     video = videos.show(case.case_id, asked.path["video_id"], asked.by.operator.name)
     found = asked.services.cases.file.searches(case.case_id)
     searched = [each for each in found if each.search.seen_in and each.search.seen_in.video_id == video.video_id]
-    return page(
+    job = videos.job(video, caller) if video.people is None else None
+    runs = job is not None and job.state in (JobState.WAITING, JobState.RUNNING)
+    shown = page(
         asked,
         "case_video.html",
         case=case,
         video=video,
-        job=videos.job(video, caller) if video.people is None else None,
+        job=job,
+        says=says(asked, asked.services.video_jobs.one(video.job, case.opened_by)) if runs else "",
         length=max((end for each in video.people or () for _start, end in each.spans), default=0) + 1,
         searched=searched,
         states=STATES,
         clock=clock,
     )
+    return scripted(shown) if runs else shown
 
 
 def _take_views(asked: ConsoleRequest) -> Response:
@@ -253,12 +258,6 @@ def _person(asked: ConsoleRequest) -> int:
     if not (number.isascii() and number.isdigit() and len(number) < 7):
         raise NotFound("there is no such person in this video")
     return int(number) - 1
-
-
-def clock(moment_ms: int) -> str:
-    """A time from the beginning of a video."""
-    seconds = moment_ms // 1000
-    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 def _result(asked: ConsoleRequest) -> Response:
@@ -353,10 +352,10 @@ def _supervises(asked: ConsoleRequest) -> bool:
 _LARGE = PICTURE_BYTES + 65_536
 PAGES = (
     ConsolePage("/cases", _list, roles=_SEEN),
-    ConsolePage("/cases", _open, "POST", _ASKS),
+    ConsolePage("/cases", _open, "POST", _ASKS, form=_new),
     ConsolePage("/cases/new", _new, roles=_ASKS),
     ConsolePage("/cases/{case_id}", _one, roles=_SEEN),
-    ConsolePage("/cases/{case_id}/authorisations", _authorise, "POST", _SUPERVISES),
+    ConsolePage("/cases/{case_id}/authorisations", _authorise, "POST", _SUPERVISES, form=_one),
     ConsolePage("/cases/{case_id}/closing", _close, "POST", _SEEN),
     ConsolePage("/cases/{case_id}/pictures", _look, "POST", _ASKS, body_bytes=_LARGE),
     ConsolePage("/cases/{case_id}/crops", _crop, "POST", _ASKS),
@@ -370,6 +369,6 @@ PAGES = (
     ConsolePage("/cases/{case_id}/videos/{video_id}/people/{person}", _look_at_person, "POST", _ASKS),
     ConsolePage("/cases/{case_id}/searches/{search_id}", _result, roles=_SEEN),
     ConsolePage("/cases/{case_id}/searches/{search_id}/pictures", _bring, "POST", _SUPERVISES, body_bytes=_LARGE),
-    ConsolePage("/cases/{case_id}/searches/{search_id}/evidence", _evidence, "POST", _ASKS),
+    ConsolePage("/cases/{case_id}/searches/{search_id}/evidence", _evidence, "POST", _ASKS, form=_result),
     ConsolePage("/cases/{case_id}/searches/{search_id}/export", _export, "POST", _ASKS),
 )

@@ -7,7 +7,7 @@ import hmac
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -28,7 +28,7 @@ from countenance.console.asked import ConsoleRequest, form_of
 from countenance.console.looks import HOME, faulty
 from countenance.console.services import ConsoleServices
 from countenance.console.words import catalogue, wanted
-from countenance.errors import BadRequest, CountenanceError, Denied
+from countenance.errors import AlreadyExists, BadRequest, Conflict, CountenanceError, Denied
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,9 @@ EVERYBODY = frozenset(Role)
 
 @dataclass(frozen=True, slots=True)
 class ConsolePage:
-    """One page: who may open it, how many bytes its form has. public: also for those who are not signed in."""
+    """One page: who may open it, how many bytes its form has. public: also for those who are not signed in. form: of a
+    page that takes a form, the page of that form, shown again with what was typed where it was refused.
+    """
 
     path: str
     show: Handler
@@ -71,6 +73,7 @@ class ConsolePage:
     roles: frozenset[Role] = field(default=EVERYBODY)
     public: bool = False
     body_bytes: int = FORM_BYTES
+    form: Handler | None = None
 
 
 class Door:
@@ -110,7 +113,7 @@ class Door:
                     raise Denied(f"this needs the role {' or '.join(sorted(page.roles))}")
                 if request.method == "POST":
                     asked = await self._form(page, asked)
-                response = await asyncio.to_thread(page.show, asked)
+                response = await asyncio.to_thread(_shown, page, asked)
                 if fresh:
                     remember(response, request, BEFORE, fresh)
                 return response
@@ -147,8 +150,18 @@ class Door:
         sent = texts.get("form_token", ("",))[0]
         if not hmac.compare_digest(sent.encode("utf-8", "surrogatepass"), asked.form_token.encode()):
             raise Denied("this form is of an earlier session, or not of this server: open its page again")
-        a = asked
-        return ConsoleRequest(a.request, a.services, a.who, a.words, a.language, a.form_token, texts, files)
+        return replace(asked, texts=texts, files=files)
+
+
+def _shown(page: ConsolePage, asked: ConsoleRequest) -> Response:
+    try:
+        return page.show(asked)
+    except (AlreadyExists, BadRequest, Conflict) as error:
+        if page.form is None:
+            raise
+        response = page.form(replace(asked, refused=str(error)))
+        response.status_code = faulty(asked, error).status_code
+        return response
 
 
 def scripted(response: Response) -> Response:

@@ -19,6 +19,7 @@ MENU: tuple[tuple[str, str, frozenset[Role]], ...] = (
     ("/try", "Try it", frozenset({Role.REQUEST})),
     ("/search", "Search", frozenset({Role.REQUEST})),
     ("/cases", "Cases", frozenset({Role.REQUEST, Role.APPROVE})),
+    ("/videos", "Videos", frozenset({Role.REQUEST, Role.APPROVE})),
     ("/review", "Review", frozenset({Role.REVIEW, Role.APPROVE})),
     ("/mandates", "Mandates", frozenset()),
     ("/galleries", "Galleries", frozenset({Role.REQUEST})),
@@ -52,6 +53,8 @@ def page(asked: ConsoleRequest, template: str, status: int = 200, **values: obje
             language=asked.language,
             languages=LANGUAGES,
             form_token=asked.form_token,
+            refused=asked.refused,
+            typed=asked.typed,
             day=day,
             moment=moment,
             number=_number,
@@ -95,6 +98,12 @@ def day(at: datetime | None) -> str:
 def moment(at: datetime | None) -> str:
     """A time to the minute, UTC."""
     return "" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def clock(moment_ms: int) -> str:
+    """A time from the beginning of a video."""
+    seconds = moment_ms // 1000
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 def _number(value: float) -> str:

@@ -55,7 +55,7 @@ def _all(asked: ConsoleRequest) -> Response:
 
 def _new(asked: ConsoleRequest) -> Response:
     forms = templates()
-    form = forms.get(asked.query("template"))
+    form = forms.get(asked.query("template") or asked.typed("template"))
     return page(
         asked,
         "mandate_new.html",
@@ -143,7 +143,7 @@ def _key(asked: ConsoleRequest) -> Response:
 _ASKS, _APPROVES = frozenset({Role.REQUEST}), frozenset({Role.APPROVE})
 PAGES = (
     ConsolePage("/mandates", _all),
-    ConsolePage("/mandates", _ask, "POST", _ASKS),
+    ConsolePage("/mandates", _ask, "POST", _ASKS, form=_new),
     ConsolePage("/mandates/new", _new, roles=_ASKS),
     ConsolePage("/mandates/{mandate_id}", _one),
     ConsolePage("/mandates/{mandate_id}/approval", _approve, "POST", _APPROVES),

@@ -9,9 +9,10 @@ from starlette.responses import HTMLResponse, Response
 from countenance.administration import Action, templates
 from countenance.console.asked import ConsoleRequest
 from countenance.console.door import ConsolePage
-from countenance.console.looks import page
+from countenance.console.looks import HOME, page
 from countenance.errors import BadRequest
 
+FINE_PRINT = "fine-print.js"
 _EXAMPLE = {
     "operation": "identify",
     "actor": {"class_name": "city police", "powers": ["arrest"], "tier": "municipal"},
@@ -56,10 +57,10 @@ def _shown(asked: ConsoleRequest, text: str, decision: object, fault: str, statu
 
 def _fine_print(asked: ConsoleRequest) -> Response:
     """A page of its own, with its own style and script: its policy lets those in, and nothing else."""
-    response = HTMLResponse(asked.services.explainer.fine_print)
+    response = HTMLResponse(asked.services.explainer.fine_print(f"{HOME}/static/{FINE_PRINT}"))
     response.headers["content-security-policy"] = (
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; img-src 'self' data:; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
     )
     return response
 

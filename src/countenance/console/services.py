@@ -19,6 +19,7 @@ from countenance.administration import (
     ProviderSignIn,
     Record,
     Reviews,
+    VideoJobList,
 )
 from countenance.console.streams import Streams
 from countenance.operations import Guard
@@ -41,6 +42,7 @@ class ConsoleServices:
     guard: Guard
     cases: Cases
     case_videos: CaseVideos
+    video_jobs: VideoJobList
     reviews: Reviews
     audits: AuditReports
     streams: Streams

@@ -57,6 +57,6 @@ def _signature(asked: ConsoleRequest) -> Signature:
 _CARRY = frozenset({Role.REQUEST, Role.APPROVE, Role.REVIEW})
 PAGES = (
     ConsolePage("/moratoria", _all),
-    ConsolePage("/moratoria", _set, "POST", _CARRY),
+    ConsolePage("/moratoria", _set, "POST", _CARRY, form=_all),
     ConsolePage("/moratoria/{moratorium_id}/consents", _consent, "POST", _CARRY),
 )

@@ -1,6 +1,6 @@
 """The one database that holds all state: a SQLite file, or a PostgreSQL database; the driver's fast lane into both."""
 
-from countenance.database.expressions import field_of, inserting, order_written, place_in
+from countenance.database.expressions import field_of, inserting, place_in
 from countenance.database.kind import LOCK_PATIENCE_S, Busy, DatabaseKind
 from countenance.database.kinds import kind_of
 from countenance.database.migrating import MIGRATIONS, MOVED, MOVING, VERSION, migrate, scripts, version_in
@@ -33,7 +33,6 @@ __all__ = [
     "kind_of",
     "migrate",
     "open_database",
-    "order_written",
     "place_in",
     "reading",
     "reading_once",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, Table, Text, literal_column
+from sqlalchemy import Dialect, Table, Text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -53,8 +53,3 @@ def _both(element: FunctionElement[Any], compiler: SQLCompiler, kw: dict[str, An
 def inserting(dialect: Dialect, table: Table) -> Any:
     """An INSERT into `table` that knows `on_conflict_do_update`: SQLAlchemy has one for each dialect."""
     return (postgresql if dialect.name == "postgresql" else sqlite).insert(table)
-
-
-def order_written(dialect: Dialect) -> ColumnElement[Any]:
-    """The order in which rows of a table were written to which rows are only added."""
-    return literal_column("ctid" if dialect.name == "postgresql" else "rowid")

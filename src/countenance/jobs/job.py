@@ -54,6 +54,7 @@ class VideoRequest:
 @dataclass(frozen=True, slots=True)
 class VideoJob:
     """One job. number: its row. attempts: how often it was begun. message: why it failed. frames: analysed so far.
+    made_at, ended_at: UTC.
 
     outcome: of a job that succeeded: facts of the video, model version, counts. reviewed: whether people had to verify
     the result, and did.
@@ -68,6 +69,7 @@ class VideoJob:
     frames: int
     reviewed: bool
     notices: int
+    made_at: datetime
     ended_at: datetime | None
     outcome: Mapping[str, JSON] = field(default_factory=dict)
 

@@ -6,9 +6,8 @@ to the ledger; how far it has come is not.
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +17,7 @@ import sqlalchemy as sa
 from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded, bound_row, bound_rows
 from countenance.database import Transaction, changing, reading_once
 from countenance.errors import NotAsRecorded, TokenReused, TooManyJobs
-from countenance.faces import BoundingBox, DetectedFace, Landmarks, Point, Pose, Quality
+from countenance.faces import DetectedFace
 from countenance.gallery.paging import microseconds, moment, portions
 from countenance.gallery.tables import faces, galleries
 from countenance.jobs.job import Findings, JobCandidate, JobFace, JobKind, JobState, VideoJob, VideoRequest
@@ -166,7 +165,7 @@ class VideoJobs:
                 return BoundChange(False)
             rows = [
                 {"job": job.number, "position": n, "person": each.person, "timestamp_ms": each.timestamp_ms,
-                 "face": _written(each.face)}
+                 "face": each.face.written()}
                 for n, each in enumerate(findings.faces)
             ]  # fmt: skip
             if rows:
@@ -203,7 +202,8 @@ class VideoJobs:
         order = (columns.person, columns.position) if by_person else (columns.position,)
         query = sa.select(video_job_faces).where(columns.job == job.number).order_by(*order).offset(after).limit(limit)
         with reading_once(self._engine) as connection:
-            return [JobFace(row.timestamp_ms, row.person, _read(row.face)) for row in connection.execute(query)]
+            rows = connection.execute(query)
+            return [JobFace(row.timestamp_ms, row.person, DetectedFace.read(row.face)) for row in rows]
 
     def candidates(self, job: VideoJob, people: Sequence[int]) -> list[JobCandidate]:
         """The candidates for those people who are still enrolled, most similar first.
@@ -227,6 +227,21 @@ class VideoJobs:
                     if row.person in wanted
                 ]
         raise NotAsRecorded("whom this job names is not as the ledger recorded it, and is not told")
+
+    def page(self, mandate_ids: Collection[str] | None, number: int, size: int) -> tuple[list[VideoJob], bool]:
+        """`size` jobs of those mandates, the latest first, of the page with that number from 0; whether there is
+        another page. None: of all mandates. One that differs from the record is left out.
+        """
+        query = sa.select(video_jobs).order_by(video_jobs.c.number.desc()).offset(number * size).limit(size + 1)
+        if mandate_ids is not None:
+            query = query.where(video_jobs.c.mandate_id.in_(mandate_ids))
+        with reading_once(self._engine) as connection:
+            rows = connection.execute(query).all()
+        return self._as_recorded(rows[:size]), len(rows) > size
+
+    def get(self, job_id: str) -> VideoJob | None:
+        """A job of any mandate; None if there is none that is as it was recorded."""
+        return next(iter(self._select(sa.select(video_jobs).where(video_jobs.c.job_id == job_id))), None)
 
     def to_notify(self) -> list[VideoJob]:
         """Jobs that have ended and whose topic is to be notified now; none that differs from the record."""
@@ -273,6 +288,9 @@ class VideoJobs:
         """Those that are as they were recorded."""
         with reading_once(self._engine) as connection:
             rows = connection.execute(query).all()
+        return self._as_recorded(rows)
+
+    def _as_recorded(self, rows: Sequence[Any]) -> list[VideoJob]:
         different = set(self._recorder.differing(map(_bound, rows), once=True))
         return [_job(row) for n, row in enumerate(rows) if n not in different]
 
@@ -347,21 +365,5 @@ def _job(row: Any) -> VideoJob:
     ended = None if row.ended_us is None else moment(row.ended_us)
     return VideoJob(
         row.number, row.job_id, asked, JobState(row.state), row.attempts, row.message, row.frames, row.reviewed,
-        row.notices, ended, row.outcome,
+        row.notices, moment(row.made_us), ended, row.outcome,
     )  # fmt: skip
-
-
-def _written(face: DetectedFace) -> str:
-    box, pose, quality, marks = face.box, face.pose, face.quality, face.landmarks
-    points = (marks.left_eye, marks.right_eye, marks.nose, marks.left_mouth, marks.right_mouth)
-    numbers = [box.left, box.top, box.width, box.height, *(side for point in points for side in (point.x, point.y))]
-    numbers += [pose.roll, pose.yaw, pose.pitch, quality.sharpness, quality.brightness, quality.size_px]
-    return json.dumps([float(each) for each in [*numbers, face.confidence]])
-
-
-def _read(text: str) -> DetectedFace:
-    numbers = json.loads(text)
-    points = [Point(*numbers[n : n + 2]) for n in range(4, 14, 2)]
-    return DetectedFace(
-        BoundingBox(*numbers[:4]), Landmarks(*points), Pose(*numbers[14:17]), Quality(*numbers[17:20]), numbers[20]
-    )

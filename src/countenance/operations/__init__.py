@@ -16,7 +16,7 @@ from countenance.gallery import (
     User,
     UserMatch,
 )
-from countenance.jobs import Jobs, JobState, StreamProcessor, VideoJob
+from countenance.jobs import JobFace, JobKind, Jobs, JobState, StreamProcessor, VideoJob
 from countenance.operations.best_views import BestView, BestViews, Copied, TakeBestViews
 from countenance.operations.charging import BudgetKeeper
 from countenance.operations.compare import Compare, Compared
@@ -168,6 +168,8 @@ __all__ = [
     "Identified",
     "Identify",
     "Image",
+    "JobFace",
+    "JobKind",
     "JobOrder",
     "JobPage",
     "JobState",

@@ -273,6 +273,32 @@ class CaseVideoShown(Closed):
     until: datetime | None = Field(description="When the views are erased, UTC.")
 
 
+class VideoJobLine(Closed):
+    """A job on a stored video, in a list."""
+
+    job_id: str = Field(description="Its id.")
+    kind: Literal["detect", "search"] = Field(description="Whether it finds people, or searches a gallery for them.")
+    state: Literal["waiting", "running", "succeeded", "failed"] = Field(description="The last two are final.")
+    frames: int = Field(description="How many frames were looked at so far.")
+    people: int | None = Field(description="How many people were found; null until it has succeeded.")
+    message: str | None = Field(description="Why it failed.")
+    mandate_id: str = Field(description="The mandate under which it was asked for.")
+    asked_by: str = Field(description="Who asked for it.")
+    made_at: datetime = Field(description="When, UTC.")
+    ended_at: datetime | None = Field(description="When it ended, UTC.")
+    gallery_id: str | None = Field(description="The gallery that it searches.")
+    bucket: str | None = Field(description="The video's bucket; null where somebody else asked.")
+    name: str | None = Field(description="Its name there; null where somebody else asked.")
+    case_id: str | None = Field(description="The case of yours that it belongs to, if any.")
+
+
+class VideoJobsShown(Closed):
+    """A page of jobs."""
+
+    jobs: list[VideoJobLine] = Field(description="The latest first.")
+    next: int | None = Field(description="The next page, if there is one.")
+
+
 class PictureContent(Closed):
     """A picture. That it was shown is on record."""
 

@@ -30,7 +30,7 @@ from countenance.api import native, rekognition
 from countenance.api.admission import AdmissionLimits
 from countenance.api.prefixes import PrefixRouter
 from countenance.budgets import Budgets, read_defaults
-from countenance.casework import CaseRecords
+from countenance.casework import CaseRecords, WaitingPictures
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Gallery
@@ -170,6 +170,7 @@ def world(
     operators = administration.Operators(OperatorStore(database, now, os.urandom), ledger)
     mandates = administration.Mandates(register, ledger, now, budgets)
     records = CaseRecords(database, bytes(32), now)
+    waiting = WaitingPictures(database, bytes(32), now)
     custodian = administration.Custodian(custody, register, gallery, ledger, now, partial(records.has, "hold"))
     accounts = administration.Accounts(
         AccountStore(database, bytes(32), now, os.urandom),
@@ -178,7 +179,7 @@ def world(
         mandates,
         ledger,
     )
-    cases = administration.Cases(records, custodian, mandates, guard, ledger, lambda: tools)
+    cases = administration.Cases(records, waiting, custodian, mandates, guard, ledger, lambda: tools)
     films = Films(folder)
     executor = ThreadPoolExecutor(4)
     services = native.Services(
@@ -193,6 +194,7 @@ def world(
         native.CaseDoor(
             cases,
             administration.CaseVideos(cases, records, guard, ledger, films.stored, films.copied),
+            administration.VideoJobList(lambda: tools.jobs.videos, mandates, cases.file),
             administration.Reviews(
                 cases,
                 records,

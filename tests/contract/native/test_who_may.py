@@ -44,6 +44,7 @@ MATRIX = {
     ("post", "/liveness/checks/{check_id}/approval"): {"approve"},
     ("post", "/liveness/checks/{check_id}/revocation"): {"approve"},
     ("post", "/liveness/results"): None,
+    ("get", "/video-jobs"): {"request", "approve"},
     ("get", "/cases"): {"request", "approve"},
     ("post", "/cases"): {"request"},
     ("get", "/cases/{case_id}"): {"request", "approve"},

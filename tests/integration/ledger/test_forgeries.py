@@ -225,6 +225,10 @@ def cases_read(scene: Scene, app: Countenance) -> None:
     app.case_records.of("search")
 
 
+def page_read(scene: Scene, app: Countenance) -> None:
+    app.case_records.page("search", 0, 50)
+
+
 def record_asked(scene: Scene, app: Countenance) -> None:
     app.case_records.has("search", "search-2")
 
@@ -440,6 +444,19 @@ FORGERIES: dict[str, tuple[list[str], Callable[[Scene, Countenance], None] | Non
         ["UPDATE casework_records SET made_at='2000-01-01T00:00:00+00:00' WHERE record_id='search-1'"],
         case_read,
     ),
+    "the order of a case's records turned": (
+        ["UPDATE casework_records SET number=-1 WHERE record_id='search-1'",
+         "UPDATE casework_records SET number=0 WHERE record_id='search-2'",
+         "UPDATE casework_records SET number=1 WHERE record_id='search-1'"],
+        case_read,
+    ),
+    "a page of records without one": (["DELETE FROM casework_records WHERE record_id='search-2'"], page_read),
+    "a page of records with one made up": (
+        ["INSERT INTO casework_records SELECT kind,'search-x',parent,made_at,sealed,2 FROM casework_records "
+         "WHERE record_id='search-1'"],
+        page_read,
+    ),
+    "a record in the middle of a page gone": (["DELETE FROM casework_records WHERE record_id='search-1'"], page_read),
     "a job given to another mandate": (["UPDATE video_jobs SET mandate_id='n'"], job_fetched("n")),
     "a job under another key": (["UPDATE video_jobs SET access_key='x'"], job_run),
     "a job on another gallery": (["UPDATE video_jobs SET gallery_id='guests'"], job_run),

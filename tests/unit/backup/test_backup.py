@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.unit.backup.writing import writing
+from tests.unit.backup.writing import ended_audit, writing
 
+from countenance.administration import AUDIT_FILES
 from countenance.app import Countenance
 from countenance.backup import BackupContents, back_up, restore
 from countenance.backup.sealed import SealedWriter
@@ -91,6 +92,24 @@ def test_what_was_backed_up_comes_back_whole_private_and_on_record(own: Settings
             assert connection.execute("SELECT name FROM operators").fetchall() == [("Ada",)]
     finally:
         app.close()
+
+
+def test_audits_that_have_ended_come_back_with_their_reports(own: Settings, tmp_path: Path, there: Settings) -> None:
+    ended_audit(own, "audit-00000000000a")
+    running = own.audits / "audit-00000000000b"
+    (running / "sent").mkdir(parents=True)
+    (running / "sent" / "scores").write_text("a table of people")
+    back_up(own, tmp_path / "c.backup", PASSPHRASE, now())
+    restore(there, tmp_path / "c.backup", PASSPHRASE, now)
+    app = Countenance.open(there)
+    try:
+        (audit,) = app.audits.all()
+        assert (audit.audit_id, audit.state, audit.title) == ("audit-00000000000a", "done", "East gate")
+        assert app.audits.report(audit.audit_id) == "<h1>East gate</h1>"
+        assert app.audits.bundle(audit.audit_id) == b"signed"
+    finally:
+        app.close()
+    assert sorted(path.name for path in (there.audits / audit.audit_id).iterdir()) == sorted(AUDIT_FILES)
 
 
 def test_the_file_is_its_owners_alone_and_holds_nothing_readable(own: Settings, file: Path) -> None:

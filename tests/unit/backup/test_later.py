@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 from tests.fakes.engine import face_at, vector_of
 from tests.fakes.postgres import KINDS, PostgresServer
+from tests.unit.backup.writing import ended_audit
 
 from countenance.app import Countenance
 from countenance.backup import ErasedAgain, back_up, restore
@@ -54,6 +55,9 @@ def mandate(app: Countenance) -> str:
     return asked.mandate_id
 
 
+AUDITS = ["audit-00000000000a", "audit-00000000000b"]
+
+
 class Story:
     """An installation that was backed up, then erased and ended some of what it had, and exported its ledger."""
 
@@ -75,6 +79,8 @@ class Story:
             self.standing, self.ended = mandate(app), mandate(app)
             app.operators.add("Ada", [Role.AUDIT], now() + timedelta(days=1))
             app.operators.add("Ben", [Role.AUDIT], now() + timedelta(days=1))
+            for audit_id in AUDITS:
+                ended_audit(self.own, audit_id)
         back_up(self.own, self.file, PASSPHRASE, now())
         with opened(self.own) as app:
             app.gallery.erase("g", [self.erased])
@@ -85,6 +91,7 @@ class Story:
             app.mandates.end(self.ended, "asked for", by="ben")
             app.mandates.renew(self.standing, approved_by="ben", expires_at=now() + timedelta(days=9))
             app.operators.revoke("Ada")
+            app.audits.erase(AUDITS[1], "Ben")
             export(app.ledger, app.ledger.checkpoint(), self.export)
 
 
@@ -112,7 +119,7 @@ def faces(app: Countenance, gallery: str) -> list[str]:
 def test_what_was_erased_and_ended_since_is_again(story: Story, there: Settings) -> None:
     done = restore(there, story.file, PASSPHRASE, now, erasures=story.export)
     assert done.again is not None
-    assert replace(done.again, size=0) == ErasedAgain(0, 1, 1, 2, 1, 1, ())
+    assert replace(done.again, size=0) == ErasedAgain(0, 1, 1, 2, 1, 1, (), 1)
     with opened(there) as app:
         assert faces(app, "g") == [story.kept]
         assert [each.gallery_id for each in app.gallery.list(None, 10).items] == ["g"]
@@ -121,6 +128,7 @@ def test_what_was_erased_and_ended_since_is_again(story: Story, there: Settings)
         states = {each.mandate_id: each.state(now()) for each in app.register.list()}
         assert states == {story.standing: MandateState.ACTIVE, story.ended: MandateState.REVOKED}
         assert {each.name: each.revoked_at is None for each in app.operators.all()} == {"Ada": False, "Ben": True}
+        assert [each.audit_id for each in app.audits.all()] == AUDITS[:1]
         app.check_state()
         assert verify_installation(there, app.database).wrong == []
         said = [entry.fields.get("what") for entry in app.ledger.entries()]

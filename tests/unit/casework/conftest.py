@@ -20,7 +20,7 @@ from tests.unit.console.conftest import CALIBRATION
 from countenance import administration, operations
 from countenance.administration import Case, Grade, ReviewLimits
 from countenance.budgets import Budgets, read_defaults
-from countenance.casework import CaseRecords, CaseSearch, PartFinding
+from countenance.casework import CaseRecords, CaseSearch, PartFinding, WaitingPictures
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Gallery, gallery_rows, user_rows
@@ -121,6 +121,7 @@ def world(place: Path | str, tmp_path: Path, known_rate: float) -> Iterator[Case
     register, custody = Register(database, bytes(32), clock), Custody(database, bytes(32), clock)
     in_force = operations.MoratoriaInForce(MoratoriumStore(database), None)
     records = CaseRecords(database, bytes(32), clock)
+    waiting = WaitingPictures(database, bytes(32), clock)
     bindings = Bindings(database, ledger, bytes(32), (gallery_rows, user_rows), records.erase_pictures_of_faces)
     gallery = Gallery(database, RawCosine(), clock, lambda: str(uuid.uuid4()), recorder=bindings)
     tools = operations.Tools(FakeEngine(), gallery, RawCosine(), CALIBRATION, (), operations.Jobs(database, clock))
@@ -129,7 +130,7 @@ def world(place: Path | str, tmp_path: Path, known_rate: float) -> Iterator[Case
     mandates = administration.Mandates(register, ledger, clock, budgets)
     guard = operations.Guard(tools, cast(Rules, rules), ledger, register, custody, in_force, clock, budgets)
     custodian = administration.Custodian(custody, register, gallery, ledger, clock, partial(records.has, "hold"))
-    cases = administration.Cases(records, custodian, mandates, guard, ledger, lambda: tools)
+    cases = administration.Cases(records, waiting, custodian, mandates, guard, ledger, lambda: tools)
     reviews = administration.Reviews(
         cases, records, custodian, mandates, guard, ledger, lambda: tools, ReviewLimits(known_rate)
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from tests.fakes.engine import picture_of
 from tests.unit.casework.conftest import CaseWorld
 
+from countenance import administration
 from countenance.administration import EvidenceKind, ExportUse, SearchState
-from countenance.casework import TAINT
+from countenance.casework import TAINT, CaseRecord, WaitingPictures
 from countenance.errors import BadRequest, Conflict, Denied, Misconfigured, NotFound
 
 WITNESS = "a neighbour saw her at the shop, statement 12"
@@ -173,3 +175,99 @@ def test_records_that_were_written_from_outside_are_worth_nothing(world: CaseWor
         connection.execute(sa.text("UPDATE casework_records SET parent = 'other' WHERE kind = 'case'"))
     with pytest.raises(Misconfigured):
         world.cases.file.case(case.case_id)
+
+
+def test_a_page_of_cases_reads_no_others(world: CaseWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = []
+    for n in range(7):
+        cases.append(world.opened(offence=f"theft {n}").case_id)
+        if n % 2:
+            world.clock.advance(1)  # some are of the very same moment
+    world.cases.close(cases[4], "ann", supervises=False)
+    read: list[str] = []
+    opened = world.records._record
+
+    def noted(row: Any) -> CaseRecord:
+        read.append(row.record_id)
+        return opened(row)
+
+    monkeypatch.setattr(world.records, "_record", noted)
+    page = world.cases.file.page
+    first, more = page(0, size=3)
+    assert [case.case_id for case, _frozen in first] == cases[:3:-1]
+    assert more
+    assert set(read) == {*cases[4:], *(f"{each}.1" for each in cases[4:])}
+    assert [case.closed_at is None for case, _frozen in first] == [True, True, False]
+    assert [case.case_id for case, _frozen in page(1, size=3)[0]] == cases[3:0:-1]
+    assert page(2, size=3) == ([(world.cases.file.case(cases[0]), "")], False)
+    assert page(3, size=3) == ([], False)
+    world.clock.advance(3 * 24 * 3600)
+    assert all("the authorisation ended" in frozen for _case, frozen in page(0)[0])
+    world.mandates.end(world.mandate_id, "over", by="sue")
+    world.cases.authorise(
+        cases[6], "sue", authority="court 3", reference="w-18", until=world.clock.now + timedelta(days=1)
+    )
+    assert page(0, size=1)[0][0][1] == "the mandate is revoked"
+
+
+def test_records_of_the_same_moment_stay_in_their_order(world: CaseWorld) -> None:
+    for n in range(30):
+        world.records.add("note", f"{(7 * n) % 30}", "parent", {"n": n})
+    assert [each.value["n"] for each in world.records.of("note", "parent")] == list(range(30))
+    assert [each.value["n"] for each in world.records.page("note", 0, 4)[0]] == [29, 28, 27, 26]
+    every = world.records.of_each("note", ["parent", "other"])
+    assert [each.value["n"] for each in every["parent"]] == list(range(30))
+    assert every["other"] == []
+
+
+def test_a_picture_waits_where_every_process_finds_it_and_opens_for_its_sender_only(world: CaseWorld) -> None:
+    case = world.opened()
+    seen = world.cases.look(case.case_id, "ann", world.caller, picture_of(3, 4))
+    engine = world.records._engine
+    another = WaitingPictures(engine, bytes(32), world.clock)  # as another process has it
+    assert another.get(seen.picture_id) == WaitingPictures(engine, bytes(32), world.clock).get(seen.picture_id)
+    cases = administration.Cases(
+        world.records, another, world.custodian, world.mandates, world.guard, world.ledger, lambda: world.tools
+    )
+    ask = {"picture_id": seen.picture_id, "place": 1, "gallery_id": "g1", "similarity": 80.0, "limit": 5}
+    search = cases.search(case.case_id, "ann", world.caller, **ask)  # type: ignore[arg-type]
+    assert [each.name for each in search.leads] == ["p-4"]
+    assert another.get(seen.picture_id) is None  # it was searched with
+
+    seen = world.cases.look(case.case_id, "ann", world.caller, picture_of(3))
+    with engine.connect() as connection:
+        (row,) = connection.execute(sa.text("SELECT picture, sealed FROM casework_waiting")).all()
+    for secret in (seen.picture_id.encode(), picture_of(3), case.case_id.encode()):
+        assert secret not in bytes(row.picture) + bytes(row.sealed)
+    assert WaitingPictures(engine, b"x" * 32, world.clock).get(seen.picture_id) is None  # nor without the key
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE casework_waiting SET kept_at = '2099-01-01T00:00:00.000000+00:00'"))
+    assert another.get(seen.picture_id) is None  # nor for longer
+
+
+def test_pictures_that_wait_are_swept_and_the_oldest_make_room(
+    world: CaseWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = WaitingPictures(world.records._engine, bytes(32), world.clock)
+    first = waiting.keep(b"first")
+    world.clock.advance(60)
+    second = waiting.keep(b"second")
+    world.clock.advance(14 * 60 + 1)
+    waiting.sweep()
+    count = sa.text("SELECT count(*) FROM casework_waiting")
+    with world.records._engine.connect() as connection:
+        assert connection.execute(count).scalar() == 1
+    assert waiting.get(first) is None
+    assert waiting.get(second) == b"second"
+    waiting.forget(second)
+    assert waiting.get(second) is None
+    monkeypatch.setattr("countenance.casework.waiting.MOST", 3)
+    ids = []
+    for n in range(5):
+        ids.append(waiting.keep(b"%d" % n))
+        world.clock.advance(1)
+    assert [waiting.get(each) for each in ids] == [None, None, b"2", b"3", b"4"]
+    monkeypatch.setattr("countenance.casework.waiting.MOST_BYTES", 100)
+    large = waiting.keep(bytes(90))
+    assert waiting.get(large) == bytes(90)
+    assert [waiting.get(each) for each in ids] == [None] * 5

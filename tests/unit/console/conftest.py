@@ -25,7 +25,7 @@ from tests.fakes.rules import SearchRules
 
 from countenance import administration, console, operations
 from countenance.budgets import Budgets, read_defaults
-from countenance.casework import CaseRecords
+from countenance.casework import CaseRecords, WaitingPictures
 from countenance.custody import Custody
 from countenance.database import open_database
 from countenance.gallery import Gallery
@@ -178,9 +178,10 @@ def empty(tmp_path: Path, verdict: Verdict | None, obligations: tuple[Obligation
     passkeys = administration.Passkeys(store, sign_ins, accounts, operators, ledger, "http://server.test")
     provider = administration.ProviderSignIn(store, sign_ins, accounts, operators, ledger, None)
     records = CaseRecords(database, bytes(32), clock)
+    waiting = WaitingPictures(database, bytes(32), clock)
     custodian = administration.Custodian(custody, register, gallery, ledger, clock, partial(records.has, "hold"))
     guard = operations.Guard(tools, rules, ledger, register, custody, in_force, clock, budgets)
-    cases = administration.Cases(records, custodian, mandates, guard, ledger, lambda: tools)
+    cases = administration.Cases(records, waiting, custodian, mandates, guard, ledger, lambda: tools)
     limits = administration.ReviewLimits(known_rate=0)
     films = Films(tmp_path)
     services = console.ConsoleServices(
@@ -197,6 +198,7 @@ def empty(tmp_path: Path, verdict: Verdict | None, obligations: tuple[Obligation
         guard,
         cases,
         administration.CaseVideos(cases, records, guard, ledger, films.stored, films.copied),
+        administration.VideoJobList(lambda: tools.jobs.videos, mandates, cases.file),
         administration.Reviews(cases, records, custodian, mandates, guard, ledger, lambda: tools, limits),
         administration.AuditReports(tmp_path / "audits", tmp_path / "keys" / "audit.key", ledger, clock, os.environ),
         console.Streams(),

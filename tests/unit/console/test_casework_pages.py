@@ -8,6 +8,7 @@ import pytest
 from tests.fakes.engine import picture_of
 from tests.unit.console.conftest import Browser, ConsoleWorld
 
+from countenance.operations import Caller, StartVideoDetection, StartVideoSearch
 from countenance.policy import Verdict
 from countenance.policy.obligations import Obligation, Reviewers
 
@@ -220,7 +221,16 @@ def test_people_of_a_video_are_shown_in_time_and_searched_for(world: ConsoleWorl
     assert ann.post(case + "/videos", page=case, bucket="films", name="b.mp4").status_code == 404
     begun = ann.post(case + "/videos", page=case, bucket="films", name="a.mp4")
     video = begun.headers["location"].removeprefix("/console")
-    assert "looked through: 0 frames so far" in ann.get(video).text
+    waits = ann.get(video)
+    assert "The video waits for its turn" in waits.text
+    events = re.search(r'data-progress="/console(/videos/[0-9a-f]{64})/events"', waits.text)
+    assert events
+    assert "script-src 'self'" in waits.headers["content-security-policy"]
+    listed = ann.get("/videos").text
+    assert "films/a.mp4" in listed
+    assert ">waits<" in listed
+    assert "of a case" in listed
+    assert ann.get(events[1]).headers["location"] == "/console" + video
     assert ann.post(video + "/views", page=case).status_code == 409
     world.run_jobs()
     assert "2 people were found" in ann.get(video).text
@@ -241,6 +251,47 @@ def test_people_of_a_video_are_shown_in_time_and_searched_for(world: ConsoleWorl
     assert "person 2" in result
     assert "g1: leads" in ann.get(video).text
     assert video in ann.get(case).text
+    told = ann.get(events[1] + "/events").text
+    assert '"over": true' in told
+    assert ">looked through<" in ann.get("/videos").text
+    supervised = world.signed_in("ben approves").get("/videos").text
+    assert "a.mp4" not in supervised
+    assert ">looked through<" in supervised
+    assert "ann asks" in supervised
+    assert world.signed_in("rex reviews").get("/videos").status_code == 403
+    assert world.signed_in("flo does all").get(events[1]).status_code == 404
     for other in (world.signed_in("ben approves"), world.signed_in("flo does all")):
         assert other.get(video).status_code in (403, 404)
         assert other.get(video + "/people/2.png").status_code in (403, 404)
+
+
+def test_a_job_of_no_case_shows_its_people_and_leads_with_their_error(world: ConsoleWorld) -> None:
+    ann, _case = case_of(world)
+    world.films.add("a.mp4", 3, 0, 9)
+    world.films.add("bad.mp4", 1)
+    mandate = world.services.mandates.list()[0].mandate_id
+    caller = Caller(world.accounts.key_under(world.operators.named("ann asks"), mandate))
+    carry_out = world.services.guard.carry_out
+    searched = carry_out(caller, StartVideoSearch("g1", world.films.stored("films", "a.mp4"))).result
+    found = carry_out(caller, StartVideoDetection(world.films.stored("films", "a.mp4"))).result
+    broken = carry_out(caller, StartVideoDetection(world.films.stored("films", "bad.mp4"))).result
+    world.films.spoil("bad.mp4")
+    assert "The video waits for its turn" in ann.get(f"/videos/{searched}").text
+    assert "searched in g1" in re.sub("<[^>]+>", "", ann.get("/videos").text)
+    world.run_jobs()
+    page = ann.get(f"/videos/{searched}").text
+    assert "2 people were found" in page
+    assert "innocent people are expected to be named by chance alone" in page
+    assert "p-3: similarity" in page
+    assert "false match rate" in page
+    assert "Receipt" in page
+    assert not re.search(r"\bmatch(?:es|ed)?\b(?! rate)", re.sub("<[^>]+>", "", page))
+    page = ann.get(f"/videos/{found}").text
+    assert "2 people were found" in page
+    assert "p-3" not in page
+    assert "The video could not be looked through" in ann.get(f"/videos/{broken}").text
+    assert ann.get("/videos").text.count(">looked through<") == 2
+    assert world.signed_in("flo does all").get(f"/videos/{searched}").status_code == 404
+    world.services.mandates.end(mandate, "over", by="ben approves")
+    assert ann.get(f"/videos/{searched}").status_code == 404
+    assert ">failed<" in ann.get("/videos").text

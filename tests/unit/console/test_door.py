@@ -19,6 +19,7 @@ PLACES |= {
     "which": "first",
     "passkey_id": "passkey-0",
     "audit_id": "audit-000000000000",
+    "job_id": "0" * 64,
     "video_id": "video-0",
     "person": "1",
 }
@@ -118,10 +119,18 @@ def test_no_page_has_scripts_inline_styles_or_addresses_of_others(world: Console
                 assert found and found[1] in labels, (page.path, kind, rest)
 
 
-def test_the_fine_print_has_its_own_style_and_no_script_runs_in_it(world: ConsoleWorld) -> None:
-    answer = world.signed_in("ann asks").get("/policy/fine-print")
+def test_the_fine_print_has_its_own_style_and_a_script_of_this_server(world: ConsoleWorld) -> None:
+    ann = world.signed_in("ann asks")
+    answer = ann.get("/policy/fine-print")
     assert "The fine print" in answer.text
-    assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; ")
+    assert re.findall("<script[^>]*>.*?</script>", answer.text, re.S) == [
+        '<script src="/console/static/fine-print.js" defer></script>'
+    ]
+    script = ann.get("/static/fine-print.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert "addEventListener" in script.text
 
 
 @pytest.mark.parametrize(

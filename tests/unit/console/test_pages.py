@@ -323,3 +323,23 @@ def test_people_settings_and_ones_own_record(world: ConsoleWorld, in_force: str)
     assert in_force in mine
     assert "asked for it" in mine
     assert "approved it" in world.signed_in("ben approves").get("/me").text
+
+
+def test_a_refused_form_keeps_what_was_typed_and_says_why(world: ConsoleWorld, in_force: str) -> None:
+    ann = world.signed_in("ann asks")
+    typed = mandate_form(holder="A museum of <hats>", expires="tomorrow", facts="{")
+    again = ann.post("/mandates", page="/mandates/new", **typed)
+    assert again.status_code == 400
+    assert "<title>Not done: Ask for a mandate" in again.text
+    assert re.search('role="alert">.*facts: a JSON object is expected', again.text)
+    assert 'value="A museum of &lt;hats&gt;"' in again.text
+    assert 'value="tomorrow"' in again.text
+    assert ">{</textarea>" in again.text
+    facts = {"mandate": in_force, "purpose": "find her", "offence": "a theft", "authority": "court 3", "reference": ""}
+    again = ann.post("/cases", page="/cases/new", until="2", **facts)
+    assert again.status_code == 400
+    assert "reference: this is needed" in again.text
+    assert 'name="offence" required maxlength="500" value="a theft"' in again.text
+    assert "find her" not in ann.get("/cases/new").text
+    opened = ann.post("/cases", page="/cases/new", until="2", **{**facts, "reference": "w-17"})
+    assert opened.status_code == 303

@@ -20,7 +20,7 @@ from countenance.administration import (
     provider_sign_in,
 )
 from countenance.api.native.problems import KINDS
-from countenance.console import audits, casework, ledger, reviewing
+from countenance.console import audits, casework, ledger, reviewing, videos
 from countenance.console.looks import MENU
 from countenance.console.mandates import STATES
 from countenance.console.trying import REASONS
@@ -55,7 +55,7 @@ CASEWORK = {
 AUDIT_STATES = ("running", "done", "failed", "interrupted")
 """As the pages show them: see `state` in what `administration` answers."""
 PROGRESS = {*audits.STAGES.values(), *AUDIT_STATES, *audits.EVIDENCE_STATES, ledger.CHECKED, ledger.OVER}
-PROGRESS |= {"false matches", "misses"}
+PROGRESS |= {"false matches", "misses", videos.WAITS, videos.LOOKED_THROUGH, *videos.JOB_STATES.values()}
 SIGN_IN = {*map(str, ProvenBy), passkeys.LATE, passkeys.UNKNOWN, passkeys.COPIED}
 SIGN_IN |= {provider_sign_in.BEGIN_AGAIN, identity_provider.UNREACHABLE, "name, password or code is wrong"}
 PLACE = re.compile(r"%\((\w+)\)s")

@@ -111,7 +111,7 @@ def app(
 def document() -> dict[str, Any]:
     """The OpenAPI document; made without an installation, since no route is called."""
     nothing = cast("Any", None)
-    return _document(_application(Services(*cast("Any", [*[None] * 8, CaseDoor(*[nothing] * 5)]))))
+    return _document(_application(Services(*cast("Any", [*[None] * 8, CaseDoor(*[nothing] * 6)]))))
 
 
 def _application(services: Services) -> FastAPI:
@@ -131,6 +131,7 @@ def _application(services: Services) -> FastAPI:
         liveness.routes(services.checks),
         cases.routes(services.cases),
         cases.pictures(services.cases),
+        cases.video_jobs(services.cases),
         reviews.routes(services.cases),
         rules.routes(services.explainer),
         record.routes(services.record),

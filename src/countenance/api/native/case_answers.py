@@ -8,6 +8,7 @@ from countenance.administration import (
     Cases,
     CaseVideo,
     LeadConclusion,
+    ListedVideoJob,
     PendingPicture,
     ProbeQuality,
     SearchKind,
@@ -30,19 +31,20 @@ from countenance.wire.cases import (
     SearchLine,
     SightShown,
     StateOfCase,
+    VideoJobLine,
 )
 
 _WITHHELD = frozenset({SearchState.PICTURES, SearchState.REVIEW, SearchState.FROZEN})
 
 
-def case_line(case: Case, cases: Cases, by: str) -> CaseLine:
-    """A case in a list that `by` reads."""
+def case_line(case: Case, frozen: str, by: str) -> CaseLine:
+    """A case in a list that `by` reads. frozen: why it is; empty where it is not."""
     return CaseLine(
         case_id=case.case_id,
         opened_by=case.opened_by,
         opened_at=case.opened_at,
         until=case.authorisation.until,
-        state=_state(case, cases.file.frozen(case)),
+        state=_state(case, frozen),
         offence=case.offence if case.opened_by == by else None,
     )
 
@@ -109,6 +111,27 @@ def search_shown(result: CaseResult, wanted: dict[int, str]) -> CaseSearchShown:
         evidence=search.evidence,
         worst_group=search.worst or None,
         receipt=search.receipt,
+    )
+
+
+def video_job_line(listed: ListedVideoJob) -> VideoJobLine:
+    """A job in a list."""
+    job, asked = listed.job, listed.job.asked
+    return VideoJobLine(
+        job_id=job.job_id,
+        kind=asked.kind.value,
+        state=job.state.value,
+        frames=job.frames,
+        people=listed.people,
+        message=job.message,
+        mandate_id=asked.mandate_id,
+        asked_by=listed.mandate.requested_by,
+        made_at=job.made_at,
+        ended_at=job.ended_at,
+        gallery_id=asked.gallery_id,
+        bucket=asked.bucket if listed.own else None,
+        name=asked.name if listed.own else None,
+        case_id=listed.video.case_id if listed.own and listed.video else None,
     )
 
 

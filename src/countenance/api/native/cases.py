@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from countenance.administration import Cases, CaseVideos, EvidenceKind, ExportUse, Operator, Reviews, Role
+from countenance.administration import Cases, CaseVideos, EvidenceKind, ExportUse, Operator, Reviews, Role, VideoJobList
 from countenance.api.native import case_answers as answers
 from countenance.api.native.access import Caller, may, router
 from countenance.api.native.bodies import PICTURE, described, reading
@@ -31,6 +31,7 @@ from countenance.wire.cases import (
     ExportShown,
     PictureContent,
     PictureSeen,
+    VideoJobsShown,
 )
 from countenance.wire.faces import PictureBody
 
@@ -52,6 +53,7 @@ class CaseDoor:
 
     cases: Cases
     videos: CaseVideos
+    jobs: VideoJobList
     reviews: Reviews
     key_under: Callable[[Operator, str], str]
     executor: Executor
@@ -79,7 +81,7 @@ def routes(door: CaseDoor) -> APIRouter:
     ) -> CaseList:
         """Fifty cases of everybody, the latest first; what they are about is told of your own only."""
         rows, more = cases.file.page(page)
-        lines = [answers.case_line(each, cases, caller.name) for each in rows]
+        lines = [answers.case_line(each, frozen, caller.name) for each, frozen in rows]
         return CaseList(cases=lines, next=page + 1 if more else None)
 
     @at.post("/cases", status_code=201, openapi_extra=_ASKS, summary="Open a case")
@@ -176,6 +178,24 @@ def routes(door: CaseDoor) -> APIRouter:
         cases.file.search(search_id, case_id)
         result = cases.result(search_id, caller.name, supervises=_supervises(caller))
         return answers.search_shown(result, cases.to_bring(result, caller.name))
+
+    return at
+
+
+def video_jobs(door: CaseDoor) -> APIRouter:
+    """The list of jobs on stored video."""
+    at = router("cases", 400)
+
+    @at.get("/video-jobs", openapi_extra=_SEES, summary="List video jobs")
+    def list_video_jobs(
+        caller: Caller,
+        page: Annotated[int, Query(ge=0, le=99_999, description="Which page, from 0.")] = 0,
+    ) -> VideoJobsShown:
+        """Fifty jobs, the latest first: those that you asked for, and everybody's if you approve. Which video is told
+        of your own only.
+        """
+        rows, more = door.jobs.page(page, caller.name, supervises=_supervises(caller))
+        return VideoJobsShown(jobs=[answers.video_job_line(each) for each in rows], next=page + 1 if more else None)
 
     return at
 

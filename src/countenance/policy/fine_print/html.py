@@ -36,14 +36,20 @@ _MARK = {
 _KINDS = ("pledge", "guidance", "settlement", "law", "house")
 
 
-def page(matrix: Matrix) -> str:
-    """The page, as text to be written in UTF-8."""
+def script() -> str:
+    """The page's script, as text to be sent in UTF-8."""
+    return rendered("countenance.policy.fine_print", "fine_print.js")
+
+
+def page(matrix: Matrix, script_at: str = "") -> str:
+    """The page, as text to be written in UTF-8. script_at: the address of its script, which is else in the page."""
     single = [column for column in matrix.columns if not column.name.startswith(LAW)]
     single.sort(key=lambda column: _KINDS.index(column.kind))
     drawn = {look(cell, _column(matrix, cell)) for cell in matrix.cells.values()}
     return rendered(
         "countenance.policy.fine_print",
         "fine_print.html.j2",
+        script=script_at,
         law_date=matrix.law_date,
         place=matrix.place_name,
         headline=headline(matrix),
