@@ -26,6 +26,7 @@ from countenance.app import Countenance
 from countenance.casework import Authorisation, CaseLead, CaseSearch, ProbeQuality, SearchOutcome
 from countenance.console import PREFIX
 from countenance.console.application import PAGES
+from countenance.jobs import JobKind, VideoRequest
 from countenance.mandates import Holder, Terms
 from countenance.progress import track
 
@@ -34,6 +35,9 @@ ENTRIES = 10_000
 LEADS = 1_000
 PER_SEARCH = 10
 PER_CASE = 5
+CASES = 1_000
+"""Beside those with searches; the list shows fifty."""
+JOBS = 200
 MANDATES = 100
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "30"))
 AIM_MS = 50
@@ -62,11 +66,14 @@ def run() -> dict[str, Any]:
         "galleries": GALLERIES,
         "entries": entries,
         "leads": LEADS,
+        "cases": CASES + LEADS // PER_SEARCH // PER_CASE,
+        "video_jobs": JOBS,
         "load_average_after": round(os.getloadavg()[0], 2),
         "over_the_aim": slow,
         "tables": [
             {
-                "title": f"Pages with {GALLERIES} galleries, {entries:,} ledger entries, {LEADS:,} leads",
+                "title": f"Pages with {GALLERIES} galleries, {entries:,} ledger entries, {LEADS:,} leads, {CASES:,} cases, "
+                f"{JOBS} video jobs",
                 "note": f"{ROUNDS} times each, after one that is not counted; load average after: "
                 f"{os.getloadavg()[0]:.1f}. Aim: a p50 under {AIM_MS} ms.",
                 "rows": rows,
@@ -79,21 +86,27 @@ def filled(app: Countenance) -> tuple[dict[str, TestClient], dict[str, str]]:
     """Signed-in clients of an installation that was filled, and ids for the parts of pages' paths."""
     now = datetime.now(UTC)
     terms = Terms("research", "research", ("bench-*",), ("*",), '{"gallery": {"provenance": "published_set"}}')
-    for _ in range(MANDATES):
+    job_id = ""
+    for n in range(MANDATES):
         made = app.mandates.request(Holder("Benchmark"), terms, requested_by=NAME, expires_at=now + timedelta(days=1))
         app.mandates.approve(made.mandate_id, approved_by="whoever ran it")
+        for film in range(JOBS // MANDATES):
+            asked = VideoRequest(
+                made.mandate_id, "key", JobKind.SEARCH, "films", f"{n}-{film}.mp4", None, "bench-7", 90.0, None, None,
+                None, "", 7,
+            )  # fmt: skip
+            job_id = app.jobs.videos.start(asked)
     for n in range(GALLERIES):
         app.gallery.create(f"bench-{n}", app.engine.model, app.engine.version, {})
     records, case_id, search_id = app.case_records, "", ""
     for n in range(LEADS // PER_SEARCH):
         if n % PER_CASE == 0:
             case_id = f"case-{n:012x}"
-            facts = {"by": NAME, "purpose": "to find out", "offence": "fraud", "authority": "a court", "reference": "1"}
-            records.add("case", case_id, made.mandate_id, {**facts, "mandate": made.mandate_id, "arose_from": ""})
-            given = Authorisation("a court", "1", now + timedelta(days=1), NAME)
-            records.add("authorisation", f"{case_id}.1", case_id, given.json())
+            opened(app, case_id, made.mandate_id, now)
         search_id = f"search-{n:012x}"
         records.add("search", search_id, case_id, searched(search_id, case_id, now).json())
+    for n in track(range(CASES), "cases", unit="cases"):
+        opened(app, f"case-f{n:011x}", made.mandate_id, now)
     for _ in track(range((ENTRIES - app.ledger.size) // 1000), "entries", unit="thousands"):
         for each in [app.ledger.append(PUBLIC, PRIVATE) for _ in range(1000)]:
             each.wait()
@@ -104,8 +117,22 @@ def filled(app: Countenance) -> tuple[dict[str, TestClient], dict[str, str]]:
         cookie = app.accounts.join(token, PASSWORD, seed, pyotp.TOTP(seed).now(), "127.0.0.1")
         session = {"countenance_session": cookie}
         clients[name] = TestClient(pages, "http://127.0.0.1", cookies=session, follow_redirects=False)
-    places = {"mandate_id": made.mandate_id, "gallery_id": "bench-7", "case_id": case_id, "search_id": search_id}
+    places = {
+        "mandate_id": made.mandate_id,
+        "gallery_id": "bench-7",
+        "case_id": case_id,
+        "search_id": search_id,
+        "job_id": job_id,
+    }
     return clients, {**places, "index": str(ENTRIES // 2)}
+
+
+def opened(app: Countenance, case_id: str, mandate_id: str, now: datetime) -> None:
+    """A case without searches."""
+    facts = {"by": NAME, "purpose": "to find out", "offence": "fraud", "authority": "a court", "reference": "1"}
+    given = Authorisation("a court", "1", now + timedelta(days=1), NAME)
+    app.case_records.add("authorisation", f"{case_id}.1", case_id, given.json())
+    app.case_records.add("case", case_id, mandate_id, {**facts, "mandate": mandate_id, "arose_from": ""})
 
 
 def searched(search_id: str, case_id: str, now: datetime) -> CaseSearch:
