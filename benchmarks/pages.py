@@ -35,7 +35,7 @@ ENTRIES = 10_000
 LEADS = 1_000
 PER_SEARCH = 10
 PER_CASE = 5
-CASES = 1_000
+CASES = 500
 """Beside those with searches; the list shows fifty."""
 JOBS = 200
 MANDATES = 100
