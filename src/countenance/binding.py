@@ -98,8 +98,8 @@ class Recorder(Protocol):
     def complete(self, table: str, rows: Collection[BoundRow]) -> bool:
         """Whether `rows` are all rows of the table, each as it was recorded last."""
 
-    def missing(self, row: BoundRow) -> bool:
-        """Of a row that is not there: whether it was recorded, and so was removed by hand."""
+    def missing(self, *rows: BoundRow) -> bool:
+        """Of rows that are not there: whether one of them was recorded, and so was removed by hand."""
 
 
 class Unrecorded:
@@ -121,6 +121,6 @@ class Unrecorded:
         """Yes."""
         return True
 
-    def missing(self, row: BoundRow) -> bool:
+    def missing(self, *rows: BoundRow) -> bool:
         """No."""
         return False

@@ -6,7 +6,7 @@ Read only.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -178,11 +178,11 @@ class CaseFile:
         until = datetime.fromisoformat(seen["until"])
         return replace(made, people=people, left_out=seen["left_out"], until=until)
 
-    def video_of_job(self, job_id: str) -> CaseVideo | None:
-        """The video of a case whose people that job finds; None if it is of no case."""
-        if not self._records.has("video job", job_id):
-            return None
-        return self.video(self._records.get("video job", job_id).parent)
+    def videos_of_jobs(self, job_ids: Collection[str]) -> dict[str, tuple[str, str]]:
+        """Of those jobs that find the people of a case's video: the case and the video, by id."""
+        jobs = self._records.those("video job", job_ids)
+        cases = {each.record_id: each.parent for each in self._records.those("video", [each.parent for each in jobs])}
+        return {each.record_id: (cases[each.parent], each.parent) for each in jobs}
 
     def videos(self, case_id: str) -> list[CaseVideo]:
         """The videos of a case, the latest first."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from countenance.administration.case_file import CaseFile
 from countenance.administration.mandates import Mandates
-from countenance.casework import CaseVideo
 from countenance.errors import NotFound
 from countenance.jobs import VideoJobs
 from countenance.mandates import Mandate
@@ -19,12 +18,15 @@ from countenance.operations import VideoJob
 
 @dataclass(frozen=True, slots=True)
 class ListedVideoJob:
-    """A job with its mandate. own: whether whoever reads the list asked for it. video: of a case, if it is of one."""
+    """A job with its mandate. own: whether whoever reads the list asked for it. case_id, video_id: of the case
+    whose video it is; empty for none.
+    """
 
     job: VideoJob
     mandate: Mandate
     own: bool
-    video: CaseVideo | None
+    case_id: str = ""
+    video_id: str = ""
 
     @property
     def people(self) -> int | None:
@@ -48,7 +50,13 @@ class VideoJobList:
         mandates = {each.mandate_id: each for each in self._mandates.list()}
         of = None if supervises else [each.mandate_id for each in mandates.values() if each.requested_by == by]
         jobs, more = self._jobs().page(of, number, size)
-        return [self._listed(each, mandates[each.asked.mandate_id], by) for each in jobs], more
+        cases = self._file.videos_of_jobs([each.job_id for each in jobs])
+        listed = [
+            ListedVideoJob(each, mandate, mandate.requested_by == by, *cases.get(each.job_id, ()))
+            for each in jobs
+            for mandate in [mandates[each.asked.mandate_id]]
+        ]
+        return listed, more
 
     def one(self, job_id: str, by: str) -> ListedVideoJob:
         """A job that `by` asked for, or `NotFound`."""
@@ -56,7 +64,4 @@ class VideoJobList:
         mandate = self._mandates.show(job.asked.mandate_id) if job else None
         if job is None or mandate is None or mandate.requested_by != by:
             raise NotFound("there is no such job of yours")
-        return self._listed(job, mandate, by)
-
-    def _listed(self, job: VideoJob, mandate: Mandate, by: str) -> ListedVideoJob:
-        return ListedVideoJob(job, mandate, mandate.requested_by == by, self._file.video_of_job(job.job_id))
+        return ListedVideoJob(job, mandate, True, *self._file.videos_of_jobs([job_id]).get(job_id, ()))

@@ -94,6 +94,16 @@ class CaseRecords:
         """Whether there is a record of that kind and id."""
         return bool(self._one(kind, record_id))
 
+    def those(self, kind: str, record_ids: Collection[str]) -> list[CaseRecord]:
+        """Those of the records with these ids that there are."""
+        for _ in range(_TRIES):
+            with reading(self._engine) as connection:
+                rows = _rows(connection, _records.c.kind == kind, _records.c.record_id.in_(record_ids))
+            there = {row.record_id for row in rows}
+            if self._as_recorded(rows, [_id(kind, each) for each in record_ids if each not in there]):
+                return [self._record(row) for row in rows]
+        raise _not_as_recorded()
+
     def of(self, kind: str, parent: str | None = None) -> list[CaseRecord]:
         """All records of a kind, or those of one parent, oldest first."""
         where = [_records.c.kind == kind]
@@ -214,7 +224,7 @@ class CaseRecords:
     def _as_recorded(self, rows: Sequence[Any], after: Sequence[BoundRow]) -> bool:
         """Whether `rows` are, and nothing stands `after` them that is not there."""
         recorder = self._recorder
-        if any(recorder.missing(each) for each in after):
+        if after and recorder.missing(*after):
             return False
         return not recorder.differing(each for row in rows for each in (_bound(row), _numbered(row)))
 

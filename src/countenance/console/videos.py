@@ -60,8 +60,8 @@ def _list(asked: ConsoleRequest) -> Response:
 
 def _one(asked: ConsoleRequest) -> Response:
     listed = asked.services.video_jobs.one(asked.path["job_id"], asked.by.operator.name)
-    if listed.video:
-        return go(f"/cases/{listed.video.case_id}/videos/{listed.video.video_id}")
+    if listed.case_id:
+        return go(f"/cases/{listed.case_id}/videos/{listed.video_id}")
     state = listed.job.state
     if state is JobState.SUCCEEDED:
         return _found(asked, listed)

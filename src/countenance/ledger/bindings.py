@@ -107,9 +107,9 @@ class Bindings:
             self._ready()
             return self._standing.of(table).equals(made)
 
-    def missing(self, row: BoundRow) -> bool:
+    def missing(self, *rows: BoundRow) -> bool:
         """See `Recorder.missing`."""
-        return not self.differing([row])
+        return len(self.differing(rows)) < len(rows)
 
     def differences(self) -> list[str]:
         """A sentence for each row and opening that is altered or missing; none holds a private value."""

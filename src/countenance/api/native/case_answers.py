@@ -131,7 +131,7 @@ def video_job_line(listed: ListedVideoJob) -> VideoJobLine:
         gallery_id=asked.gallery_id,
         bucket=asked.bucket if listed.own else None,
         name=asked.name if listed.own else None,
-        case_id=listed.video.case_id if listed.own and listed.video else None,
+        case_id=listed.case_id or None if listed.own else None,
     )
 
 
