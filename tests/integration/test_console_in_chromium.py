@@ -230,7 +230,7 @@ def test_from_the_first_start_to_leads(served: Served, chromium: Any) -> None:
     gus.get_by_label("Ihr Name").fill("gus")
     gus.get_by_label("Passwort").fill(PASSWORD)
     gus.get_by_label("Einmalcode").fill(pyotp.TOTP(seed).now())
-    gus.get_by_role("button", name="Anmelden").click()
+    gus.get_by_role("button", name="Anmelden", exact=True).click()
     gus.wait_for_url("**/console")
     unexpected = [text for text in gus.said + ben.said if "status of 4" not in text]
     assert not unexpected
@@ -689,7 +689,7 @@ def test_a_case_compares_two_pictures_searches_a_part_and_the_people_of_a_video(
     assert page.get_by_text("person 1").is_visible()
     looked_at(page, "case-video-lead")
     page.get_by_role("link", name="Videos").click()
-    assert page.get_by_role("link", name="films/shop.mp4").is_visible()
+    page.get_by_role("link", name="films/shop.mp4").wait_for()
     looked_at(page, "videos")
     with served.installation() as own:
         caller = Caller(own.accounts.key_under(own.operators.named("amy"), mandate))
