@@ -28,7 +28,7 @@ class Bench:
     environment: dict[str, str]
     key: str
 
-    def enrol(self, *options: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def enrol(self, *options: str, folder: Path | str | None = None) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", "from countenance.cli import main; main()", "enrol", "staff"]
         command += [str(folder or self.folder), *options]
         if "--dry-run" not in options:
@@ -82,6 +82,23 @@ def test_what_was_dealt_with_is_not_done_again_and_what_changed_is(bench: Bench,
     whole.write_bytes(photos[2])  # replaced by somebody else's picture
     assert "their earlier faces stay: whole.png" in bench.enrol("--quality", "NONE").stderr
     assert bench.faces() == ["broken", "whole", "whole"]
+
+
+def test_a_bucket_is_enrolled_like_a_folder_and_resumed(bench: Bench, photos: list[bytes]) -> None:
+    bench.environment["COUNTENANCE_BUCKETS"] = f"photos={bench.folder}"
+    for name, photo in zip(("staff/ann/1.png", "staff/bob/1.png", "else.png"), photos, strict=False):
+        (bench.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (bench.folder / name).write_bytes(photo)
+    (bench.folder / "staff" / "notes.txt").write_text("no picture")
+    options = ("--external-id", "folder", "--quality", "NONE")
+    first = bench.enrol(*options, folder="s3://photos/staff")
+    assert "notes.txt: not enrolled: " in first.stderr
+    assert bench.faces() == ["ann", "bob"]
+    (bench.folder / "staff" / "ann" / "2.png").write_bytes(photos[3])
+    again = bench.enrol(*options, folder="s3://photos/staff/")
+    assert "3 pictures were done before; 1 to go" in again.stdout
+    assert bench.faces() == ["ann", "ann", "bob"]
+    assert "no folder is there for this bucket" in bench.enrol(*options, folder="s3://others").stderr
 
 
 def test_a_gallery_made_again_gets_its_faces_again_and_an_erased_face_does_not_come_back(

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from countenance.app import Countenance
 
 
+def opened_on_node() -> Countenance:
+    """The installation in a process of a cluster, by the settings and keys of its node; it ends with the process."""
+    from countenance.app import Countenance
+
+    own = settings.load()
+    settings.keep_kernels(own)
+    return Countenance.open(own)
+
+
 @contextmanager
 def installation(*, reads: bool = False) -> Iterator[Countenance]:
     """The installation that the environment describes; which one it is goes to stderr.

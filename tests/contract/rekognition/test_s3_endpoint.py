@@ -103,3 +103,17 @@ def test_an_endpoint_that_does_not_answer_is_no_500(tmp_path: Path) -> None:
         client = boto_client(url)
         with pytest.raises(client.exceptions.InvalidS3ObjectException):
             client.detect_faces(Image={"S3Object": {"Bucket": "photos", "Name": "x"}})
+
+
+def test_a_bucket_is_listed_in_whole_with_what_changes_with_an_object(objects: Objects, s3: Any) -> None:
+    for number in range(1005):  # more than a page
+        s3.put_object(Bucket="photos", Key=f"listed/{number:04}.jpg", Body=b"x")
+    s3.put_object(Bucket="photos", Key="other.jpg", Body=b"x")
+    listed = {each.name: each for each in objects.listed("photos", "listed/")}
+    assert list(listed) == [f"listed/{number:04}.jpg" for number in range(1005)]
+    s3.put_object(Bucket="photos", Key="listed/0007.jpg", Body=b"y")
+    changed = [each.name for each in objects.listed("photos", "listed/") if each != listed[each.name]]
+    assert changed == ["listed/0007.jpg"]
+    for bucket in ("private", "nowhere"):
+        with pytest.raises(NoSuchObject):
+            list(objects.listed(bucket, ""))

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from countenance.api.rekognition import Objects
 from countenance.cli.enrol.log import EnrolmentLog, stamp_of
 from countenance.cli.enrol.names import EXTERNAL_ID, external_id
-from countenance.cli.enrol.pictures import Listing, PictureFile, in_folder, in_manifest
-from countenance.errors import BadRequest
+from countenance.cli.enrol.pictures import Listing, PictureFile, in_bucket, in_folder, in_manifest
+from countenance.errors import BadRequest, NoSuchObject
 
 
 def is_picture(begins: bytes) -> bool:
@@ -151,6 +152,7 @@ def test_a_manifest_in_another_encoding_is_refused(tmp_path: Path) -> None:
 
 def test_a_journal_remembers_a_picture_as_it_was_and_survives_a_broken_line(tmp_path: Path) -> None:
     (picture,) = in_folder(made(tmp_path / "in", "a.jpg"), "file", is_picture).pictures
+    assert isinstance(picture, PictureFile)
     with EnrolmentLog.of(tmp_path, ["job"]) as journal:
         assert not journal.done(picture.name, stamp_of(picture))
         journal.add(picture.name, stamp_of(picture), ("face-1",))
@@ -167,7 +169,37 @@ def test_a_journal_remembers_a_picture_as_it_was_and_survives_a_broken_line(tmp_
 
 def test_a_picture_whose_id_changed_is_done_again(tmp_path: Path) -> None:
     (picture,) = in_folder(made(tmp_path / "in", "a.jpg"), "file", is_picture).pictures
+    assert isinstance(picture, PictureFile)
     with EnrolmentLog.of(tmp_path, ["job"]) as journal:
         journal.add(picture.name, stamp_of(picture), ("face-1",))
     other = PictureFile(picture.path, picture.name, "other")
     assert not journal.done(other.name, stamp_of(other))
+
+
+def test_objects_of_a_bucket_get_the_ids_of_files_in_a_folder(tmp_path: Path) -> None:
+    made(tmp_path, "staff/Ann/1.jpg", "staff/b.c.png", "visitors/x.png")
+    (tmp_path / "staff" / "empty.jpg").touch()
+    (tmp_path / "staff" / "linked.jpg").symlink_to(tmp_path / "staff" / "b.c.png")
+    objects = Objects({"photos": tmp_path})
+    listing = in_bucket("photos", "staff/", objects.listed("photos", "staff/"), "file", None)
+    assert ids(listing) == {"Ann/1.jpg": "Ann:2F1", "b.c.png": "b.c"}
+    assert listing.left_out == (("empty.jpg", "the object is empty"),)
+    folders = in_bucket("photos", "staff/", objects.listed("photos", "staff/"), "folder", None)
+    assert ids(folders) == {"Ann/1.jpg": "Ann", "b.c.png": "staff"}
+    assert ids(in_bucket("photos", "", objects.listed("photos", ""), "folder", None))["visitors/x.png"] == "visitors"
+    before = {picture.name: stamp_of(picture) for picture in listing.pictures}
+    (tmp_path / "staff" / "b.c.png").write_bytes(b"another picture")
+    again = in_bucket("photos", "staff/", objects.listed("photos", "staff/"), "file", None)
+    assert [picture.name for picture in again.pictures if stamp_of(picture) != before[picture.name]] == ["b.c.png"]
+    with pytest.raises(NoSuchObject):
+        list(objects.listed("others", ""))
+
+
+def test_a_manifest_names_objects_of_a_bucket(tmp_path: Path) -> None:
+    made(tmp_path, "in/a.jpg", "in/b.jpg")
+    manifest = tmp_path / "people.csv"
+    manifest.write_text("path,id,user\nb.jpg,bob,bob\n../people.csv,x,\n", encoding="utf-8")
+    objects = Objects({"photos": tmp_path})
+    listing = in_bucket("photos", "in/", objects.listed("photos", "in/"), "file", manifest)
+    assert [(p.name, p.external_id, p.user) for p in listing.pictures] == [("b.jpg", "bob", "bob")]
+    assert listing.left_out == (("../people.csv", "there is no such object"),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,15 @@ class OpenedFile:
     def close(self) -> None:
         """Close it."""
         self.stream.close()
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject:
+    """An object of a bucket. size: bytes. stamp: changes with its content."""
+
+    name: str
+    size: int
+    stamp: str
 
 
 class Buckets:
@@ -66,6 +75,20 @@ class Buckets:
                 return _opened(_open(handles, parts[-1], _FILE, place))
             except (OSError, ValueError) as error:  # ValueError: a name that this file system cannot encode
                 raise NoSuchObject("the bucket holds no such object") from error
+
+    def listed(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        """The objects whose names begin with `prefix`, in order within each folder. `NoSuchObject`: no such bucket."""
+        folder = self._folders.get(bucket)
+        if folder is None or not folder.is_dir():
+            raise NoSuchObject("no folder is there for this bucket")
+        for where, folders, files in os.walk(folder):
+            folders.sort()
+            for file in sorted(files):
+                path = Path(where, file)
+                name = path.relative_to(folder).as_posix()
+                about = path.lstat()
+                if stat.S_ISREG(about.st_mode) and name.startswith(prefix):
+                    yield ListedObject(name, about.st_size, f"{about.st_size}:{about.st_mtime_ns}")
 
     def read(self, bucket: str, name: str, max_bytes: int = MAX_OBJECT_BYTES) -> bytes:
         """The bytes of the object `name` in `bucket`; `NoSuchObject` as for `open`.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from countenance.api.rekognition.buckets import MAX_OBJECT_BYTES, Buckets
+from countenance.api.rekognition.buckets import MAX_OBJECT_BYTES, Buckets, ListedObject
 from countenance.errors import CountenanceError, ImageTooLarge, NoSuchObject, VideoTooLarge
 
 _CHUNK = 1024 * 1024
@@ -29,6 +29,9 @@ class ObjectEndpoint(Protocol):
     def open(self, bucket: str, name: str, version: str | None) -> OpenedObject:
         """The object; `NoSuchObject` if it cannot be read."""
 
+    def listed(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        """The objects whose names begin so; `NoSuchObject` if the bucket cannot be listed."""
+
 
 class Objects:
     """Objects of buckets. endpoint: has the buckets without a folder."""
@@ -48,6 +51,12 @@ class Objects:
             opened.close()
         _no_larger(len(content), MAX_OBJECT_BYTES, ImageTooLarge)  # it grew meanwhile
         return content
+
+    def listed(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        """The objects whose names begin with `prefix`; `NoSuchObject` if there is no such bucket."""
+        if bucket in self._folders or self._endpoint is None:
+            return self._folders.listed(bucket, prefix)
+        return self._endpoint.listed(bucket, prefix)
 
     def check(self, bucket: str, name: str, version: str | None, max_bytes: int) -> None:
         """`NoSuchObject` unless the video is there, `VideoTooLarge` if it has more than `max_bytes`."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from countenance.api.rekognition.buckets import ListedObject
 from countenance.errors import Misconfigured, NoSuchObject
 
 _CONFIG: dict[str, Any] = {
@@ -65,11 +66,24 @@ class S3Endpoint:
 
     def open(self, bucket: str, name: str, version: str | None) -> _Body:
         """The object, open; `NoSuchObject` if its bucket is not named here, or the endpoint does not give it."""
-        if bucket not in self._buckets:
-            raise NoSuchObject("this bucket is neither a folder nor among those that may be read from S3")
+        self._check(bucket)
         more = {} if version is None else {"VersionId": version}
         try:
             answer = self._client.get_object(Bucket=bucket, Key=name, **more)
         except (ClientError, BotoCoreError) as error:
             raise NoSuchObject("the S3 endpoint does not give this object") from error
         return _Body(int(answer["ContentLength"]), answer["Body"])
+
+    def listed(self, bucket: str, prefix: str) -> Iterator[ListedObject]:
+        """The objects whose names begin so, in order; `NoSuchObject` as for `open`."""
+        self._check(bucket)
+        try:
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+                for each in page.get("Contents", ()):
+                    yield ListedObject(each["Key"], int(each["Size"]), f"{each['Size']}:{each['ETag']}")
+        except (ClientError, BotoCoreError) as error:
+            raise NoSuchObject("the S3 endpoint does not list this bucket") from error
+
+    def _check(self, bucket: str) -> None:
+        if bucket not in self._buckets:
+            raise NoSuchObject("this bucket is neither a folder nor among those that may be read from S3")

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from countenance.cli.enrol.pictures import in_folder, in_manifest
+from countenance.cli.enrol.pictures import Listing, NamedBy, in_bucket, in_folder, in_manifest
 from countenance.cli.installation import installation
 from countenance.cli.quality import QUALITY_FILTERS
 from countenance.errors import BadRequest
 
+_BUCKET = "s3://"
+
 
 @click.command(
     "enrol",
-    help="Enrol the pictures below a folder into a gallery; run it again to go on after an interrupt. Every file that "
-    "is not enrolled is named on stderr, with the reason.",
+    help="Enrol the pictures below FOLDER into a gallery; run it again to go on after an interrupt. FOLDER may be "
+    "s3://BUCKET/PREFIX, of a bucket that the server may read. Every file that is not enrolled is named on stderr, "
+    "with the reason.",
 )
 @click.argument("gallery")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder")
 @click.option("--key", help="Access key id of the mandate under which this is done; needed but for --dry-run.")
 @click.option(
     "--external-id",
@@ -46,11 +50,12 @@ from countenance.errors import BadRequest
     "--workers",
     type=click.IntRange(0, 4096),
     default=0,
-    help="Have so many processes of the cluster COUNTENANCE_CLUSTER do it; they find FOLDER at the same path.",
+    help="Have so many processes of the cluster COUNTENANCE_CLUSTER do it; they find FOLDER at the same path, or "
+    "read the same buckets.",
 )
 def enrol(
     gallery: str,
-    folder: Path,
+    folder: str,
     key: str | None,
     external_id: Literal["file", "folder"],
     manifest: Path | None,
@@ -63,10 +68,7 @@ def enrol(
     from countenance.cli.enrol.run import EnrolmentRun, is_picture
     from countenance.operations import Caller, QualityFilter
 
-    if manifest is None:
-        listing = in_folder(folder, external_id, is_picture)
-    else:
-        listing = in_manifest(manifest, folder, is_picture)
+    place, listing = _listed(folder, external_id, manifest, is_picture)
     for name, why in listing.left_out:
         click.echo(f"{name}: not enrolled: {why}", err=True)
     if not listing.pictures:
@@ -79,6 +81,22 @@ def enrol(
     if key is None:
         raise BadRequest("enrolling needs --key, the access key id of a mandate")
     with installation() as app:
-        EnrolmentRun(app, Caller(key), gallery, max_faces, QualityFilter(quality), workers).run(
-            folder.resolve() if workers else folder, listing
-        )
+        EnrolmentRun(app, Caller(key), gallery, max_faces, QualityFilter(quality), workers).run(place, listing)
+
+
+def _listed(
+    source: str, named_by: NamedBy, manifest: Path | None, is_picture: Callable[[bytes], bool]
+) -> tuple[str, Listing]:
+    """What the pictures lie in, a folder or a part of a bucket, and which ones there are."""
+    if source.startswith(_BUCKET):
+        bucket, _, below = source.removeprefix(_BUCKET).partition("/")
+        prefix = f"{below.rstrip('/')}/" if below.rstrip("/") else ""
+        with installation(reads=True) as app:
+            objects = list(app.objects.listed(bucket, prefix))
+        return f"{_BUCKET}{bucket}/{prefix}", in_bucket(bucket, prefix, objects, named_by, manifest)
+    folder = Path(source).resolve()  # processes of a cluster have another working folder
+    if not folder.is_dir():
+        raise BadRequest(f"there is no folder {source}")
+    if manifest is None:
+        return str(folder), in_folder(folder, named_by, is_picture)
+    return str(folder), in_manifest(manifest, folder, is_picture)

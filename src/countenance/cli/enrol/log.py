@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from countenance.cli.enrol.pictures import PictureFile
+from countenance.cli.enrol.pictures import Picture, PictureFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,12 @@ class EnrolmentLog:
             self._file.close()
 
 
-def stamp_of(picture: PictureFile) -> str:
-    """Changes when a file's content does: its size, the time of its last change, and the requested id."""
-    content = file_stamp(picture.path)
+def stamp_of(picture: Picture) -> str:
+    """Changes when a picture's content does, or the requested id; empty where there is none any more.
+
+    Of a file: its size and the time of its last change.
+    """
+    content = file_stamp(picture.path) if isinstance(picture, PictureFile) else picture.stamp
     return content and f"{content}:{picture.external_id}:{picture.user or ''}"
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import os
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from pathlib import Path, PurePosixPath
+from typing import Literal, Protocol, TypeAlias
 
 from countenance.cli.enrol.names import checked_id, external_id
 from countenance.errors import BadRequest
@@ -29,10 +29,41 @@ class PictureFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """The files to enrol, in order of name, and the names of the others with reasons."""
+class PictureObject:
+    """An object of a bucket to enrol. stamp: of its content. name: its path below the prefix; user: see above."""
 
-    pictures: tuple[PictureFile, ...]
+    bucket: str
+    key: str
+    stamp: str
+    name: str
+    external_id: str
+    user: str | None = None
+
+
+Picture: TypeAlias = PictureFile | PictureObject
+
+
+class ListedPicture(Protocol):
+    """What a bucket says of an object. size: bytes. stamp: changes with its content."""
+
+    @property
+    def name(self) -> str:
+        """The object's name in its bucket."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    @property
+    def stamp(self) -> str:
+        """Changes with its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The pictures to enrol, in order of name, and the names of the others with reasons."""
+
+    pictures: tuple[Picture, ...]
     left_out: tuple[tuple[str, str], ...]
 
 
@@ -43,7 +74,7 @@ def in_folder(folder: Path, named_by: NamedBy, is_picture: Callable[[bytes], boo
     folder it lies in, or of `folder` itself for what lies there directly. `BadRequest` where two would share an id
     and must not: two files (file), or two folders (folder).
     """
-    pictures: list[PictureFile] = []
+    pictures: list[Picture] = []
     left_out: list[tuple[str, str]] = []
     for path in _files(folder, left_out):
         name = path.relative_to(folder).as_posix()
@@ -51,8 +82,7 @@ def in_folder(folder: Path, named_by: NamedBy, is_picture: Callable[[bytes], boo
         if why:
             left_out.append((name, why))
             continue
-        source = name.removesuffix(path.suffix) if named_by == "file" else name.rpartition("/")[0]
-        pictures.append(PictureFile(path, name, external_id(source or folder.resolve().name)))
+        pictures.append(PictureFile(path, name, _id_of(name, named_by, folder.resolve().name)))
     _refuse_shared(pictures, named_by)
     return Listing(tuple(pictures), tuple(left_out))
 
@@ -62,25 +92,53 @@ def in_manifest(manifest: Path, folder: Path, is_picture: Callable[[bytes], bool
 
     `BadRequest`: a missing column, an id that cannot be one, a path twice or out of the folder, with the row's number.
     """
-    pictures: list[PictureFile] = []
+    pictures: list[Picture] = []
     left_out: list[tuple[str, str]] = []
-    root, seen = folder.resolve(), set[str]()
-    for number, row in _rows(manifest):
-        where = f"{manifest.name}, row {number}"
-        name, identity, user = (row.get(column, "").strip() for column in ("path", "id", "user"))
+    root = folder.resolve()
+    for where, name, identity, user in _checked_rows(manifest):
         path = root / name
-        if not name or not path.resolve().is_relative_to(root):
+        if not path.resolve().is_relative_to(root):
             raise BadRequest(f"{where}: a path lies below the folder, got {name!r}")
-        if name in seen:
-            raise BadRequest(f"{where}: {name} stands in a row before")
-        seen.add(name)
-        picture = PictureFile(path, name, checked_id(identity, where), user or None)
+        picture = PictureFile(path, name, identity, user)
         why = _unfit(path, is_picture)
         if why:
             left_out.append((name, why))
         else:
             pictures.append(picture)
     return Listing(tuple(pictures), tuple(left_out))
+
+
+def in_bucket(
+    bucket: str, prefix: str, objects: Iterable[ListedPicture], named_by: NamedBy, manifest: Path | None
+) -> Listing:
+    """The objects of a bucket whose names begin with `prefix`, which ends with a slash or is empty.
+
+    named_by, manifest: as for a folder. Whether an object is a picture is seen when it is read. Errors as there.
+    """
+    there = {each.name.removeprefix(prefix): each for each in objects if not each.name.endswith("/")}
+    named: list[tuple[str, str, str | None]]
+    if manifest is None:
+        top = PurePosixPath(bucket, prefix).name
+        named = [(name, _id_of(name, named_by, top), None) for name in sorted(there)]
+    else:
+        named = [(name, identity, user) for _, name, identity, user in _checked_rows(manifest)]
+    pictures: list[Picture] = []
+    left_out: list[tuple[str, str]] = []
+    for name, identity, user in named:
+        found = there.get(name)
+        if found is None or not found.size:
+            left_out.append((name, "there is no such object" if found is None else "the object is empty"))
+        else:
+            pictures.append(PictureObject(bucket, found.name, found.stamp, name, identity, user))
+    if manifest is None:
+        _refuse_shared(pictures, named_by)
+    return Listing(tuple(pictures), tuple(left_out))
+
+
+def _id_of(name: str, named_by: NamedBy, top: str) -> str:
+    """The id of the picture `name`, a path. top: the name of the folder that all lie in."""
+    source = name.removesuffix(PurePosixPath(name).suffix) if named_by == "file" else name.rpartition("/")[0]
+    return external_id(source or top)
 
 
 def _files(folder: Path, left_out: list[tuple[str, str]]) -> Iterator[Path]:
@@ -122,7 +180,7 @@ def _unfit(path: Path, is_picture: Callable[[bytes], bool]) -> str:
     return "" if is_picture(begins) else "not a kind of picture that is read here"
 
 
-def _refuse_shared(pictures: Sequence[PictureFile], named_by: NamedBy) -> None:
+def _refuse_shared(pictures: Sequence[Picture], named_by: NamedBy) -> None:
     owners: dict[str, str] = {}
     for picture in pictures:
         owner = picture.name if named_by == "file" else picture.name.rpartition("/")[0]
@@ -133,6 +191,20 @@ def _refuse_shared(pictures: Sequence[PictureFile], named_by: NamedBy) -> None:
                 f"{a} and {b} would both be enrolled as {picture.external_id}: rename one, "
                 "or state the ids with --manifest"
             )
+
+
+def _checked_rows(manifest: Path) -> Iterator[tuple[str, str, str, str | None]]:
+    """Where each row of a table stands, in words, its path, its id, and its user if it has one."""
+    seen = set[str]()
+    for number, row in _rows(manifest):
+        where = f"{manifest.name}, row {number}"
+        name, identity, user = (row.get(column, "").strip() for column in ("path", "id", "user"))
+        if not name:
+            raise BadRequest(f"{where}: a path lies below the folder, got {name!r}")
+        if name in seen:
+            raise BadRequest(f"{where}: {name} stands in a row before")
+        seen.add(name)
+        yield where, name, checked_id(identity, where), user or None
 
 
 def _rows(manifest: Path) -> Iterator[tuple[int, dict[str, str]]]:

@@ -7,17 +7,16 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
 from functools import partial
-from pathlib import Path
 
 import click
 
 from countenance.app import Countenance
 from countenance.cli.enrol.ahead import ahead
 from countenance.cli.enrol.log import EnrolmentLog, stamp_of
-from countenance.cli.enrol.pictures import Listing, PictureFile
+from countenance.cli.enrol.pictures import Listing, Picture
 from countenance.cli.enrol.users import GalleryUsers
 from countenance.cli.enrol.worker import EnrolPicture, by_cluster
-from countenance.errors import ImageError, NotFound
+from countenance.errors import ImageError, NoSuchObject, NotFound
 from countenance.operations import KINDS, Caller, CreateGallery, Enrolled, QualityFilter, kind_of
 from countenance.progress import track
 
@@ -43,15 +42,15 @@ class EnrolmentRun:
         self._users = GalleryUsers(app.guard, caller, gallery)
         self._seen: set[str] = set()
 
-    def run(self, folder: Path, listing: Listing) -> None:
-        """Enrol the pictures that are not enrolled yet, and report the outcome."""
+    def run(self, place: str, listing: Listing) -> None:
+        """Enrol the pictures that are not enrolled yet, and report the outcome. place: where all of them lie."""
         store = self._app.tools.gallery
         try:
             held = store.describe(self._gallery)
         except NotFound:
             self._app.guard.carry_out(self._caller, CreateGallery(self._gallery))
             held = store.describe(self._gallery)
-        job = (self._gallery, held.created_at, folder.resolve(), self._max_faces, self._quality)
+        job = (self._gallery, held.created_at, place, self._max_faces, self._quality)
         with EnrolmentLog.of(self._app.settings.home, job) as journal:
             todo = [picture for picture in listing.pictures if not journal.done(picture.name, stamp_of(picture))]
             self._say_what_was_done(journal, listing)
@@ -67,11 +66,11 @@ class EnrolmentRun:
             click.echo(f"{len(listing.left_out)} files were not taken (named above)")
         click.echo(f"{self._gallery} held {held.faces} faces and now holds {store.describe(self._gallery).faces} faces")
 
-    def _done(self, todo: list[PictureFile]) -> Iterator[tuple[PictureFile, str, Future[Enrolled]]]:
+    def _done(self, todo: list[Picture]) -> Iterator[tuple[Picture, str, Future[Enrolled]]]:
         one = EnrolPicture(self._caller, self._gallery, self._max_faces, self._quality)
         if self._workers and todo:
             return by_cluster(self._app.cluster_plan, self._workers, one, todo, stamp_of)
-        return ahead(todo, stamp_of, partial(one.by, self._app.guard))
+        return ahead(todo, stamp_of, partial(one.by, self._app.guard, self._app.objects))
 
     def _say_what_was_done(self, journal: EnrolmentLog, listing: Listing) -> None:
         before = [picture for picture in listing.pictures if journal.done(picture.name, stamp_of(picture))]
@@ -97,7 +96,7 @@ class EnrolmentRun:
         faces = self._app.tools.gallery.faces
         return sum(len(faces(self._gallery, face_ids=part, limit=len(part)).items) for part in parts)
 
-    def _enrolled(self, picture: PictureFile, future: Future[Enrolled]) -> tuple[str, ...] | None:
+    def _enrolled(self, picture: Picture, future: Future[Enrolled]) -> tuple[str, ...] | None:
         """The ids of the picture's faces; None if the next run has to try again."""
         try:
             result = future.result()
@@ -106,6 +105,9 @@ class EnrolmentRun:
             return ()
         except OSError as error:  # deleted or made unreadable since it was listed
             self._left_out(picture, "unusable pictures", f"it cannot be read: {error.strerror}")
+            return None
+        except NoSuchObject as error:
+            self._left_out(picture, "unusable pictures", str(error))
             return None
         faces = tuple(face.face_id for face, _ in result.faces)
         if not faces:
@@ -119,7 +121,7 @@ class EnrolmentRun:
             self._associate(picture.user, faces)
         return faces
 
-    def _left_out(self, picture: PictureFile, what: str, why: str) -> None:
+    def _left_out(self, picture: Picture, what: str, why: str) -> None:
         self._counts[what] += 1
         click.echo(f"{picture.name}: not enrolled: {why}", err=True)
 
