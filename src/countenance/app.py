@@ -9,7 +9,6 @@ import hashlib
 import hmac
 import logging
 import os
-import tempfile
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
@@ -429,10 +428,8 @@ class Countenance:
 
     @contextmanager
     def _copied(self, asked: VideoRequest) -> Iterator[Path]:
-        spool = self.settings.home / operations.SPOOL  # emptied when a server that was killed starts again
-        spool.mkdir(mode=0o700, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=spool) as folder:
-            path = Path(folder) / "video"
+        with operations.spooled(self.settings.home / operations.SPOOL) as folder:
+            path = folder / "video"
             self.objects.copy(asked.bucket, asked.name, asked.version, path, VideoLimits().max_bytes)
             yield path
 
@@ -602,14 +599,7 @@ class Countenance:
         sweep = administration.RetentionSweep(self._sweep)
         sweep.start()
         video_jobs = 0 if self.detects_only else self.settings.video_jobs
-        runner = operations.VideoRunner(
-            self.jobs.videos,
-            self.guard,
-            self.settings.home,
-            at_once=video_jobs,
-            fetch=self.objects.copy,
-            tell=self.topics.tell,
-        )
+        runner = self.video_runner(video_jobs)
         metrics = self._metrics()
         if metrics is not None:
             metrics.start()
@@ -625,6 +615,17 @@ class Countenance:
             sweep.stop()
             if closing:
                 self.close()
+
+    def video_runner(self, at_once: int) -> operations.VideoRunner:
+        """What runs stored video jobs, so many at once."""
+        return operations.VideoRunner(
+            self.jobs.videos,
+            self.guard,
+            self.settings.home,
+            at_once=at_once,
+            fetch=self.objects.copy,
+            tell=self.topics.tell,
+        )
 
     def _metrics(self) -> monitoring.MetricsServer | None:
         place = self.settings.metrics_place

@@ -1,7 +1,7 @@
 """The one database that holds all state: a SQLite file, or a PostgreSQL database; the driver's fast lane into both."""
 
 from countenance.database.expressions import field_of, inserting, place_in
-from countenance.database.kind import LOCK_PATIENCE_S, Busy, DatabaseKind
+from countenance.database.kind import LOCK_PATIENCE_S, Busy, Claim, DatabaseKind
 from countenance.database.kinds import kind_of
 from countenance.database.migrating import MIGRATIONS, MOVED, MOVING, VERSION, migrate, scripts, version_in
 from countenance.database.opening import connect, open_database
@@ -23,6 +23,7 @@ __all__ = [
     "SCHEME",
     "VERSION",
     "Busy",
+    "Claim",
     "DatabaseKind",
     "Direct",
     "Transaction",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeAlias
 
 from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -14,6 +15,10 @@ LOCK_PATIENCE_S = 30.0
 
 class Busy(Exception):
     """Another writer held the database for longer than this transaction was ready to wait."""
+
+
+Claim: TypeAlias = Callable[[int], bool]
+"""Claims what has this number (0 to 2^31) for the caller alone; False where somebody else has it."""
 
 
 class DatabaseKind(Protocol):
@@ -42,6 +47,13 @@ class DatabaseKind(Protocol):
 
     def try_writing(self, cursor: DBAPICursor) -> None:
         """Have the commit need the disk, without changing anything that is kept."""
+
+    def claiming(self, engine: Engine) -> AbstractContextManager[Claim]:
+        """Claims that last until the block or the process ends, however it ends; no number is claimed twice meanwhile.
+
+        SQLite: among the threads of one process, which has to be the only one that claims. PostgreSQL: among all
+        processes; where the connection to the database is lost, the claims are, too.
+        """
 
     def scrub(self, engine: Engine, wait_ms: int | None = None) -> bool:
         """Have nothing that was deleted stay in the files of the database, as far as that can be asked for.

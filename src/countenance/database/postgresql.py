@@ -6,14 +6,15 @@ on, such as numbers that grow in the order of commits, holds in both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, make_url, select
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from countenance.database.kind import LOCK_PATIENCE_S, Busy
+from countenance.database.kind import LOCK_PATIENCE_S, Busy, Claim
 from countenance.disk_faults import disk_fault, lost_connection
 from countenance.errors import Misconfigured, StoreError
 
@@ -22,6 +23,8 @@ OLDEST = 16
 LOCK = 0x636F756E74656E61
 """The advisory lock of whoever writes: the letters `countena`."""
 _ONE_WRITER = f"SELECT pg_advisory_xact_lock({LOCK})"
+_CLAIMS = 0x636C6D73
+"""The first half of the advisory locks of what is claimed: the letters `clms`."""
 _ALIVE_S = (30, 10, 3)
 """Seconds until a silent connection is asked whether it lives, between questions, and how many are asked."""
 _WORDS = ("a", "B", "a.b", "ab", "a+b", "Ä", "1", "_")
@@ -59,6 +62,22 @@ class PostgreSQL:
     def try_writing(self, cursor: DBAPICursor) -> None:
         """See `DatabaseKind`."""
         cursor.execute("SELECT pg_logical_emit_message(true, 'countenance', '')")
+
+    @contextmanager
+    def claiming(self, engine: Engine) -> Iterator[Claim]:
+        """See `DatabaseKind`. A session of its own holds them as advisory locks."""
+        connection = engine.raw_connection()
+        connection.detach()
+        cursor = connection.cursor()
+
+        def claim(number: int) -> bool:
+            cursor.execute(f"SELECT pg_try_advisory_lock({_CLAIMS}, {int(number)})")
+            return bool(cursor.fetchone()[0])  # type: ignore[index]  # it has one row
+
+        try:
+            yield claim
+        finally:
+            connection.close()  # of one that was detached: the session ends, and its locks with it
 
     def scrub(self, engine: Engine, wait_ms: int | None = None) -> bool:
         """Never: deleted rows lie in the server's files until it vacuums and overwrites them, and in its log."""

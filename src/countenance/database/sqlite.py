@@ -7,14 +7,18 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from countenance.database.kind import LOCK_PATIENCE_S, Busy
+from countenance.database.kind import LOCK_PATIENCE_S, Busy, Claim
 from countenance.errors import StoreError
 
+_claimed: WeakKeyDictionary[Engine, set[int]] = WeakKeyDictionary()
+_claims = Lock()
 _WHAT_TO_DO = "see that its folder is there, writable and has room"
 
 
@@ -54,6 +58,26 @@ class SQLite:
         """See `DatabaseKind`."""
         ((version,),) = cursor.execute("PRAGMA user_version").fetchall()
         cursor.execute(f"PRAGMA user_version={int(version)}")
+
+    @contextmanager
+    def claiming(self, engine: Engine) -> Iterator[Claim]:
+        """See `DatabaseKind`."""
+        ours = set[int]()
+
+        def claim(number: int) -> bool:
+            with _claims:
+                taken = _claimed.setdefault(engine, set())
+                free = number not in taken
+                if free:
+                    taken.add(number)
+                    ours.add(number)
+                return free
+
+        try:
+            yield claim
+        finally:
+            with _claims:
+                _claimed.setdefault(engine, set()).difference_update(ours)
 
     def scrub(self, engine: Engine, wait_ms: int | None = None) -> bool:
         """Empty the write-ahead log into the file; what is deleted there is overwritten (secure_delete)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded, bound_row, bound_rows
-from countenance.database import Transaction, changing, reading_once
+from countenance.database import Claim, Transaction, changing, kind_of, reading_once
 from countenance.errors import NotAsRecorded, TokenReused, TooManyJobs
 from countenance.faces import DetectedFace
 from countenance.gallery.paging import microseconds, moment, portions
@@ -32,6 +33,7 @@ _OPEN = (JobState.WAITING, JobState.RUNNING)
 _AT_ONCE = 1000  # rows erased
 _TRIES = 3  # of a look-up whose row is being changed
 _PROGRESS = frozenset(["state", "attempts", "message", "outcome", "frames", "notify_us", "notices"])
+_WORN = f"the server ended {MOST_ATTEMPTS} times meanwhile"
 _DIFFERS = "this job is not as the ledger recorded it, and nothing is done for it"
 
 
@@ -113,34 +115,71 @@ class VideoJobs:
         return {state: counts.get(state, 0) for state in JobState}
 
     def recover(self) -> None:
-        """Queue again the jobs that were running when a process ended; give up those that were started `MOST_ATTEMPTS`
-        times.
+        """Queue again the jobs whose process ended meanwhile; give up those that were started `MOST_ATTEMPTS` times.
 
-        Only for the one process that runs jobs, before it takes any.
+        On SQLite only for the one process that runs jobs.
         """
         running = video_jobs.c.state == JobState.RUNNING
-        worn = sa.select(video_jobs).where(running, video_jobs.c.attempts >= MOST_ATTEMPTS)
-        for job in self._select(worn):
-            self.fail(job, f"the server ended {MOST_ATTEMPTS} times meanwhile")
-        with changing(self._engine) as connection:
-            connection.execute(sa.update(video_jobs).where(running).values(state=JobState.WAITING))
+        with reading_once(self._engine) as connection:
+            if connection.execute(sa.select(video_jobs.c.number).where(running).limit(1)).first() is None:
+                return
+        with kind_of(self._engine).claiming(self._engine) as claim:
+            with reading_once(self._engine) as connection:
+                numbers = connection.execute(sa.select(video_jobs.c.number).where(running)).scalars().all()
+            lost = [number for number in numbers if claim(number)]
+            these = running & video_jobs.c.number.in_(lost)
+            worn = video_jobs.c.attempts >= MOST_ATTEMPTS
+            for job in self._select(sa.select(video_jobs).where(these, worn)):
+                self.fail(job, _WORN)
+            with changing(self._engine) as connection:
+                connection.execute(sa.update(video_jobs).where(these).values(state=JobState.WAITING))
 
-    def take(self) -> VideoJob | None:
-        """The job that has waited longest, now running; None if none waits. One that differs from the record fails."""
-        first = sa.select(sa.func.min(video_jobs.c.number)).where(video_jobs.c.state == JobState.WAITING)
+    def waiting(self) -> list[str]:
+        """The ids of the jobs that wait, in the order in which they came."""
+        query = sa.select(video_jobs.c.job_id).where(video_jobs.c.state == JobState.WAITING)
+        with reading_once(self._engine) as connection:
+            return list(connection.execute(query.order_by(video_jobs.c.number)).scalars())
+
+    def state(self, job_id: str) -> JobState | None:
+        """How far that job is; None where there is none."""
+        with reading_once(self._engine) as connection:
+            state = connection.execute(sa.select(video_jobs.c.state).where(video_jobs.c.job_id == job_id)).scalar()
+        return None if state is None else JobState(state)
+
+    @contextmanager
+    def taken(self, job_id: str | None = None) -> Iterator[VideoJob | None]:
+        """The job that has waited longest, running and nobody else's for the block; None if there is none to take.
+
+        job_id: that one alone, also where the process that ran it has ended. A job that differs from the record fails.
+        """
+        if job_id is None and not self.waiting():
+            yield None
+            return
+        with kind_of(self._engine).claiming(self._engine) as claim:
+            yield self._take(claim, job_id)
+
+    def _take(self, claim: Claim, job_id: str | None) -> VideoJob | None:
+        columns = video_jobs.c
+        open_ = columns.state == JobState.WAITING if job_id is None else columns.state.in_(_OPEN)
+        query = sa.select(columns.number).where(open_).order_by(columns.number)
+        if job_id is not None:
+            query = query.where(columns.job_id == job_id)
         with changing(self._engine) as connection:
-            number = connection.execute(first).scalar()
+            number = next(filter(claim, connection.execute(query).scalars().all()), None)
             if number is None:
                 return None
-            values = {"state": JobState.RUNNING, "attempts": video_jobs.c.attempts + 1, "frames": 0}
-            connection.execute(sa.update(video_jobs).where(video_jobs.c.number == number).values(values))
-            row = connection.execute(sa.select(video_jobs).where(video_jobs.c.number == number)).one()
+            values = {"state": JobState.RUNNING, "attempts": columns.attempts + 1, "frames": 0}
+            connection.execute(sa.update(video_jobs).where(columns.number == number).values(values))
+            row = connection.execute(sa.select(video_jobs).where(columns.number == number)).one()
         if not self._recorder.differing([_bound(row)], once=True):
-            return _job(row)
+            if row.attempts <= MOST_ATTEMPTS:
+                return _job(row)
+            self.fail(_job(row), _WORN)
+            return None
         with changing(self._engine) as connection:
-            values = {"state": JobState.FAILED, "message": _DIFFERS}
-            connection.execute(sa.update(video_jobs).where(*_this_attempt(_job(row))).values(values))
-        return self.take()
+            failed = {"state": JobState.FAILED, "message": _DIFFERS}
+            connection.execute(sa.update(video_jobs).where(*_this_attempt(_job(row))).values(failed))
+        return self._take(claim, job_id)
 
     def give_back(self, job: VideoJob) -> None:
         """Queue a running job again, as if it had not been started."""
@@ -243,10 +282,15 @@ class VideoJobs:
         """A job of any mandate; None if there is none that is as it was recorded."""
         return next(iter(self._select(sa.select(video_jobs).where(video_jobs.c.job_id == job_id))), None)
 
-    def to_notify(self) -> list[VideoJob]:
-        """Jobs that have ended and whose topic is to be notified now; none that differs from the record."""
-        due = video_jobs.c.notify_us <= microseconds(self._now())
-        return self._select(sa.select(video_jobs).where(due).order_by(video_jobs.c.number).limit(100))
+    def to_notify(self) -> Iterator[VideoJob]:
+        """Jobs that have ended and whose topic is to be notified now, each by one process; none that differs from the
+        record.
+        """
+        due = sa.select(video_jobs).where(video_jobs.c.notify_us <= microseconds(self._now()))
+        for job in self._select(due.order_by(video_jobs.c.number).limit(100)):
+            with kind_of(self._engine).claiming(self._engine) as claim:
+                if claim(job.number):
+                    yield from self._select(due.where(video_jobs.c.number == job.number))
 
     def notified(self, job: VideoJob, again_in: timedelta | None) -> None:
         """Note that a notice was sent, or tried; `again_in`: when to try again."""

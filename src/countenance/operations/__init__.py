@@ -106,7 +106,7 @@ from countenance.operations.video_jobs import (
     StartVideoSearch,
     StoredVideo,
 )
-from countenance.operations.video_runner import SPOOL, VideoRunner
+from countenance.operations.video_runner import SPOOL, VideoRunner, spooled
 from countenance.policy import Action, EvidenceFacts
 from countenance.scoring import IDENTICAL, confidence, similarity_at_confidence
 
@@ -267,6 +267,7 @@ __all__ = [
     "read_statement",
     "reasons_against",
     "similarity_at_confidence",
+    "spooled",
     "trusted_evidence",
     "trusted_issuers",
 ]

@@ -1,6 +1,7 @@
-"""Runs queued video jobs: a limited number at once, in one process of each installation. That process holds a file lock
-in the data folder. However it ends, the lock becomes free, and the next process that gets it queues the unfinished jobs
-again.
+"""Runs queued video jobs: a limited number at once, in one process of each data folder, which holds a file lock there.
+
+Where several folders share a database, each job is claimed by one process. However a process ends, its claims do, too,
+and another one queues its unfinished jobs again.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
 
 from countenance.errors import CountenanceError, NotRecorded, Overloaded
-from countenance.jobs import Findings, JobCandidate, JobFace, JobKind, VideoJob, VideoJobs
+from countenance.jobs import Findings, JobCandidate, JobFace, JobKind, JobState, VideoJob, VideoJobs
 from countenance.operations.guard import Answer, Caller, Guard
 from countenance.operations.video import DetectInVideo, PeopleSeen, SearchInVideo, VideoFile, VideoSearchAnswer
 from countenance.signing import JSON
@@ -75,6 +77,14 @@ class VideoRunner:
         for thread in self._threads:
             thread.start()
 
+    def run_one(self, job_id: str) -> JobState | None:
+        """Run that job now, in the caller's thread, unless another process has it or it has ended; its state then.
+
+        None: there is no such job. A job whose process ended is run again.
+        """
+        self._next(job_id)
+        return self._jobs.state(job_id)
+
     def stop(self) -> None:
         """Stop soon: running jobs go back into the queue."""
         self._stopped.set()
@@ -96,6 +106,7 @@ class VideoRunner:
                 self._safely(self._send_notices)
                 if time.monotonic() - swept > 60:
                     swept = time.monotonic()
+                    self._safely(self._jobs.recover)
                     self._safely(self._jobs.erase_old)
             for thread in self._threads[1:]:
                 thread.join()
@@ -111,9 +122,7 @@ class VideoRunner:
         return True
 
     def _begin(self) -> None:
-        spool = self._home / SPOOL
-        shutil.rmtree(spool, ignore_errors=True)  # of a process that was killed
-        spool.mkdir(mode=0o700)
+        _clear(self._home / SPOOL)
         self._jobs.recover()
 
     def _work(self) -> None:
@@ -129,13 +138,14 @@ class VideoRunner:
             log.error("video jobs: %s", type(error).__name__)
             return False
 
-    def _next(self) -> bool:
-        job = self._jobs.take()
-        if job is None:
-            return False
+    def _next(self, job_id: str | None = None) -> bool:
+        with self._jobs.taken(job_id) as job:
+            return job is not None and self._carry_out(job)
+
+    def _carry_out(self, job: VideoJob) -> bool:
         try:
-            with tempfile.TemporaryDirectory(dir=self._home / SPOOL) as folder:
-                self._run(job, Path(folder) / "video")
+            with spooled(self._home / SPOOL) as folder:
+                self._run(job, folder / "video")
         except (_Stopped, NotRecorded, Overloaded):
             self._jobs.give_back(job)
             return False
@@ -178,6 +188,33 @@ class VideoRunner:
                 self._jobs.notified(job, timedelta(seconds=more[0]) if more else None)
             else:
                 self._jobs.notified(job, None)
+
+
+@contextmanager
+def spooled(spool: Path) -> Iterator[Path]:
+    """A folder in `spool` that `_clear` leaves alone as long as this process has it."""
+    spool.mkdir(mode=0o700, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=spool) as folder:
+        held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield Path(folder)
+        finally:
+            os.close(held)
+
+
+def _clear(spool: Path) -> None:
+    """Erase what processes that were killed left in `spool`."""
+    for folder in spool.iterdir() if spool.is_dir() else ():
+        held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(held)
 
 
 def _detected(answer: Answer[PeopleSeen]) -> Findings:

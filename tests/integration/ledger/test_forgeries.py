@@ -242,8 +242,9 @@ def job_fetched(mandate: str) -> Callable[[Scene, Countenance], None]:
 
 def job_run(scene: Scene, app: Countenance) -> None:
     """Take the next job; taking none is to notice it."""
-    if app.jobs.videos.take() is None:
-        raise NotAsRecorded("left out")
+    with app.jobs.videos.taken() as job:
+        if job is None:
+            raise NotAsRecorded("left out")
 
 
 def leads_told(scene: Scene, app: Countenance) -> None:

@@ -119,11 +119,12 @@ def test_a_job_from_its_order_to_its_erasure(engine: Engine, clock: Clock) -> No
     jobs = VideoJobs(engine, clock)
     asked = VideoRequest("m", "k", JobKind.DETECT, "b", "o", None, "g", 80.0, None, None, "t" * 64, "r" * 64, 30)
     job_id = jobs.start(asked)
-    job = jobs.take()
-    assert job is not None
-    assert jobs.take() is None
-    jobs.progress(job, 12)
-    assert jobs.succeed(job, Findings((), (), {"seconds": 1.5}))
+    with jobs.taken() as job, jobs.taken() as nothing, jobs.taken(job_id) as no_more:
+        assert job is not None
+        assert nothing is no_more is None
+        jobs.recover()  # it is ours
+        jobs.progress(job, 12)
+        assert jobs.succeed(job, Findings((), (), {"seconds": 1.5}))
     done = jobs.find("m", job_id, JobKind.DETECT)
     assert done is not None
     assert (done.state, done.outcome) == (JobState.SUCCEEDED, {"seconds": 1.5})
@@ -212,3 +213,25 @@ def test_a_url_is_checked_and_its_password_is_nowhere() -> None:
         with pytest.raises(Misconfigured) as error:
             load({"COUNTENANCE_DATABASE": wrong})
         assert "secret" not in str(error.value)
+
+
+def test_a_job_whose_process_ended_is_run_again_and_its_late_result_is_not_kept(engine: Engine, clock: Clock) -> None:
+    jobs = VideoJobs(engine, clock)
+    asked = VideoRequest("m", "k", JobKind.DETECT, "b", "o", None, None, None, None, None, None, "r" * 64, 30)
+    job_id = jobs.start(asked)
+    with jobs.taken() as late:
+        assert late is not None
+    jobs.recover()
+    assert jobs.waiting() == [job_id]
+    with jobs.taken(job_id) as job:
+        assert job is not None and job.attempts == 2
+        assert not jobs.succeed(late, Findings((), (), {}))
+        assert jobs.succeed(job, Findings((), (), {}))
+    for _ in range(3):
+        jobs.recover()
+    assert jobs.state(job_id) is JobState.SUCCEEDED
+    worn = jobs.start(asked)
+    for attempt in range(1, 5):  # also without anybody who queued it again
+        with jobs.taken(worn) as job:
+            assert (job is None) == (attempt > 3)
+    assert jobs.state(worn) is JobState.FAILED

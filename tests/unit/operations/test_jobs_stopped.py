@@ -53,5 +53,5 @@ def test_it_goes_back_into_the_queue(world: World, tmp_path: Path) -> None:
     assert jobs.counts()[JobState.RUNNING] == 1
     runner.stop()
     assert jobs.counts() == {state: int(state is JobState.WAITING) for state in JobState}
-    again = jobs.take()
-    assert again is not None and again.attempts == 1
+    with jobs.taken() as again:
+        assert again is not None and again.attempts == 1
