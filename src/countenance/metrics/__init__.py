@@ -81,6 +81,7 @@ from countenance.metrics.verification.comparisons import (
     direction,
     impostor_protocol,
 )
+from countenance.metrics.verification.counting import HERE, PairCounts, Spread
 from countenance.metrics.verification.operating import (
     GroupThreshold,
     OperatingPoint,
@@ -102,6 +103,7 @@ from countenance.metrics.verification.verification import (
 )
 
 __all__ = [
+    "HERE",
     "Advice",
     "AuditVerdict",
     "CalibrationCell",
@@ -132,6 +134,7 @@ __all__ = [
     "Margin",
     "OpenSet",
     "OperatingPoint",
+    "PairCounts",
     "PairSums",
     "PresentationGroupRates",
     "PresentationRates",
@@ -144,6 +147,7 @@ __all__ = [
     "SearchRates",
     "SearchTest",
     "SpeciesRates",
+    "Spread",
     "StratifiedRatio",
     "Summaries",
     "Summary",

@@ -18,10 +18,12 @@ from countenance.audit.labelled.people import Grouping, LabelledPeople
 from countenance.audit.labelled.tables import Codes
 from countenance.errors import BadRequest
 from countenance.metrics import (
+    HERE,
     Comparisons,
     DataFinding,
     OpenSet,
     Rate,
+    Spread,
     Tradeoff,
     Verification,
     failure_rates,
@@ -158,8 +160,11 @@ class ScoredComparisons:
         return dataclasses.replace(chosen, first_group=first[known], second_group=second[known], groups=grouping.groups)
 
 
-def scored_data(scored: ScoredComparisons, outcomes: Outcomes | None = None) -> FaceData:
-    """Data for an analysis out of comparisons, and what happened to each image where images were looked at."""
+def scored_data(scored: ScoredComparisons, outcomes: Outcomes | None = None, spread: Spread = HERE) -> FaceData:
+    """Data for an analysis out of comparisons, and what happened to each image where images were looked at.
+
+    spread: where parts of many comparisons are counted.
+    """
     people = np.unique(np.r_[scored.a, scored.b])
     if outcomes is not None:
         people = np.union1d(people, outcomes.subjects)
@@ -168,7 +173,7 @@ def scored_data(scored: ScoredComparisons, outcomes: Outcomes | None = None) -> 
     def measure(grouping: Grouping, thresholds: Sequence[float]) -> Measurement:
         pairs = scored.grouped(grouping)
         asked = tuple(thresholds)
-        return _ScoredMeasurement(pairs, asked, verify_each(pairs, asked) if asked else (), {})
+        return _ScoredMeasurement(pairs, asked, verify_each(pairs, asked, spread=spread) if asked else (), {})
 
     def search(grouping: Grouping, sizes: Sequence[int], threshold: float, seed: int) -> OpenSet | None:
         return None

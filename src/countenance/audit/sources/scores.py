@@ -308,7 +308,7 @@ class ScoreSource(Source[ScoreFile]):
 
     def load(self, equipment: Equipment) -> Loaded:
         """The data with its analysis."""
-        return Loaded(FaceAudit(scored_data(self._read())), self.hashes())
+        return Loaded(FaceAudit(scored_data(self._read(), spread=equipment.spread)), self.hashes())
 
     def _read(self) -> ScoredComparisons:
         if self._scored is None:

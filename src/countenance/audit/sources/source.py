@@ -18,6 +18,7 @@ from countenance.audit.labelled.people import Grouping, LabelledPeople
 from countenance.audit.labelled.tables import Codes
 from countenance.audit.sources.live.cost import Estimate
 from countenance.errors import BadRequest
+from countenance.metrics import HERE, Spread
 
 if TYPE_CHECKING:
     from countenance.engine import FaceEngine
@@ -50,7 +51,7 @@ class Equipment:
 
     engine: opens an engine, called for images only. cassette: where a live service's answers are kept. replay: ask
     nothing, use the cassette alone. agree: told the estimate before the first call that may cost money; raises to stop.
-    environment: variables that adapters name, for their keys.
+    environment: variables that adapters name, for their keys. spread: where parts of many comparisons are counted.
     """
 
     engine: Callable[[], OwnEngine] = _no_engine
@@ -59,6 +60,7 @@ class Equipment:
     azure_key: str = ""
     agree: Callable[[Estimate], None] = _agreed
     environment: Mapping[str, str] = field(default_factory=dict)
+    spread: Spread = HERE
 
 
 class LabelledData(Protocol):

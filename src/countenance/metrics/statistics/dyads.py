@@ -158,6 +158,26 @@ def tally_pairs(
     )
 
 
+def united(one: Tally, two: Tally) -> Tally:
+    """The tally of the pairs of both; no pair may be in both. A person who is in both is of the same side."""
+    people, first, which = np.unique(np.r_[one.people, two.people], return_index=True, return_inverse=True)
+
+    def summed(a: Floats | Counts, b: Floats | Counts) -> Floats:
+        return np.asarray(np.bincount(which, np.r_[a, b], len(people)), np.float64)
+
+    return Tally(
+        people=people,
+        side=np.r_[one.side, two.side][first],
+        errors=summed(one.errors, two.errors).astype(np.int64),
+        trials=summed(one.trials, two.trials).astype(np.int64),
+        errors2=summed(one.errors2, two.errors2),
+        cross=summed(one.cross, two.cross),
+        trials2=summed(one.trials2, two.trials2),
+        total_errors=one.total_errors + two.total_errors,
+        total_trials=one.total_trials + two.total_trials,
+    )
+
+
 def clustered_rate(errors: ArrayLike, trials: ArrayLike, level: float = 0.95) -> Rate:
     """The rate of trials in clusters that share nothing (mated comparisons by person).
 

@@ -73,13 +73,17 @@ class Pairings:
 
     def clustered(self, errors: Counts, rows: Mask | None, level: float) -> Rate:
         """The rate of errors (m,) in runs of one person each (mated comparisons): bool (m,), or all."""
-        tally = self.tally(errors, rows)
-        return clustered_rate(tally.errors, tally.trials, level) if len(tally.people) else tally.rate(level)
+        return rate_of_mated(self.tally(errors, rows), level)
 
     def _counted(self, flags: Mask) -> Counts:
         if not len(self.starts):
             return np.zeros(0, np.int64)
         return np.add.reduceat(flags.astype(np.int64), self.starts)
+
+
+def rate_of_mated(tally: Tally, level: float) -> Rate:
+    """The rate of a tally of pairs of one person each (mated comparisons)."""
+    return clustered_rate(tally.errors, tally.trials, level) if len(tally.people) else tally.rate(level)
 
 
 def _starts(*columns: Codes) -> Counts:

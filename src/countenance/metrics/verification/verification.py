@@ -17,10 +17,11 @@ from numpy.typing import ArrayLike
 from countenance.errors import BadRequest
 from countenance.metrics.statistics.dyads import Counts, Tally, clustered_rate
 from countenance.metrics.statistics.intervals import Rate, check_level, unknown_rate
-from countenance.metrics.statistics.labels import Mask, code_labels, flags
+from countenance.metrics.statistics.labels import code_labels, flags
 from countenance.metrics.statistics.ratios import Ratio, ratio_of_tallies
 from countenance.metrics.verification.comparisons import Comparisons, DataFinding, impostor_protocol
-from countenance.metrics.verification.pairings import Pairings
+from countenance.metrics.verification.counting import HERE, Spread, TalliesAt, counted
+from countenance.metrics.verification.pairings import Pairings, rate_of_mated
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,77 +93,66 @@ def verify(comparisons: Comparisons, threshold: float, level: float = 0.95) -> V
     return verify_each(comparisons, (threshold,), level)[0]
 
 
-def verify_each(comparisons: Comparisons, thresholds: Sequence[float], level: float = 0.95) -> tuple[Verification, ...]:
-    """`verify` at several thresholds: the data are sorted by pair of people once."""
+def verify_each(
+    comparisons: Comparisons,
+    thresholds: Sequence[float],
+    level: float = 0.95,
+    spread: Spread = HERE,
+) -> tuple[Verification, ...]:
+    """`verify` at several thresholds. spread: where parts of many comparisons are counted; the answer is the same."""
     check_level(level)
     data = comparisons
     asked = [data.check_threshold(t) for t in thresholds]
-    impostors = Pairings.of(data, ~data.mated & ~data.failed)
-    mated = Pairings.of(data, data.mated & ~data.failed)
-    failures = _failures(data, level)
-    people = _people(data)
-    return tuple(_verified(data, t, level, impostors, mated, failures, people) for t in asked)
+    counts = counted(data, asked, spread)
+    failures = tuple(
+        tally.rate(level) if tally.total_trials else unknown_rate(f"no comparison of {name}", level)
+        for name, tally in zip(data.groups, counts.failures, strict=True)
+    )
+    people = np.bincount(counts.seen % len(data.groups), minlength=len(data.groups))
+    return tuple(
+        _verified(data, t, level, tallies, failures, people) for t, tallies in zip(asked, counts.at, strict=True)
+    )
 
 
 def _verified(
     data: Comparisons,
     threshold: float,
     level: float,
-    impostors: Pairings,
-    mated: Pairings,
+    tallies: TalliesAt,
     failures: tuple[Rate, ...],
     people: Counts,
 ) -> Verification:
     names = data.groups
-    matches, misses = impostors.matches(threshold), mated.trials - mated.matches(threshold)
 
-    def falsely(rows: Mask | None, where: str) -> tuple[Tally, Rate]:
-        tally = impostors.tally(matches, rows)
-        return tally, tally.rate(level) if tally.total_trials else unknown_rate(
-            f"no non-mated comparison{where}", level
-        )
+    def falsely(tally: Tally, where: str) -> Rate:
+        return tally.rate(level) if tally.total_trials else unknown_rate(f"no non-mated comparison{where}", level)
 
-    def missed(rows: Mask | None, where: str) -> Rate:
-        rate = mated.clustered(misses, rows, level)
+    def missed(tally: Tally, where: str) -> Rate:
+        rate = rate_of_mated(tally, level)
         return rate if rate.known else unknown_rate(f"no mated comparison{where}", level)
 
-    cells = []
+    cells: list[Cell] = []
     for a in range(len(names)):
         for b in range(a, len(names)):
-            rows = (impostors.first_group == a) & (impostors.second_group == b)
-            counted, rate = falsely(rows, f" of {names[a]} with {names[b]}")
-            cells.append(Cell(a, b, rate, counted))
+            tally = tallies.cells[len(cells)]
+            cells.append(Cell(a, b, falsely(tally, f" of {names[a]} with {names[b]}"), tally))
     groups = []
     for g, name in enumerate(names):
         own = cells[g * len(names) - g * (g - 1) // 2].rate
-        _, fmr_any = falsely((impostors.first_group == g) | (impostors.second_group == g), f" of {name}")
-        fnmr = missed(mated.first_group == g, f" of {name}")
+        fmr_any = falsely(tallies.any_group[g], f" of {name}")
+        fnmr = missed(tallies.mated[g], f" of {name}")
         fta = failures[g].estimate
         far, frr = (1 - fta) * own.estimate, fta + (1 - fta) * fnmr.estimate
         groups.append(GroupErrors(name, int(people[g]), own, fmr_any, fnmr, failures[g], far, frr))
     return Verification(
-        threshold, level, tuple(groups), tuple(cells), falsely(None, "")[1], missed(None, ""), data.findings
+        threshold,
+        level,
+        tuple(groups),
+        tuple(cells),
+        falsely(tallies.strangers, ""),
+        missed(tallies.all_mated, ""),
+        data.findings,
     )
-
-
-def _failures(data: Comparisons, level: float) -> tuple[Rate, ...]:
-    """Comparisons of each group without a score; the group of either side counts."""
-    table = Pairings.of(data, np.ones(len(data), bool))
-    failed = table.failures()
-    rates = []
-    for g, name in enumerate(data.groups):
-        tally = table.tally(failed, (table.first_group == g) | (table.second_group == g))
-        rates.append(tally.rate(level) if tally.total_trials else unknown_rate(f"no comparison of {name}", level))
-    return tuple(rates)
-
-
-def _people(data: Comparisons) -> Counts:
-    """How many people each group has, (g,); zeros where people are not known."""
-    if not data.has_people:
-        return np.zeros(len(data.groups), np.int64)
-    size = len(data.groups)
-    seen = np.unique(np.concatenate([data.first * size + data.first_group, data.second * size + data.second_group]))
-    return np.bincount(seen % size, minlength=size)
 
 
 def failure_rates(
