@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from countenance.cli.installation import installation
+from countenance.cli.installation import installation, opened_on_node
 from countenance.cli.quality import QUALITY_FILTERS
 from countenance.progress import track
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from countenance.operations import Answer, PeopleSeen, VideoSearchAnswer
     from countenance.operations.video import Progress
     from countenance.video import Frame, VideoFacts
+
+_UNTIL_LOST_S = 90.0  # PostgreSQL notices within a minute that a machine is gone
 
 video = click.Group("video", help="Faces of recorded video: MP4, MOV, Matroska, WebM.")
 
@@ -92,6 +96,47 @@ def search(gallery: str, file: Path, key: str, step: float, similarity: float, q
         f"(at most; {result.gallery_size} faces in {gallery})"
     )
     click.echo(f"receipt {answer.receipt}")
+
+
+@video.command(
+    "run",
+    help="Have processes of the cluster COUNTENANCE_CLUSTER run the stored video jobs that wait; run it again to go on "
+    "after an interrupt.",
+)
+@click.option("--workers", type=click.IntRange(1, 4096), required=True, help="How many, of one core each.")
+def run(workers: int) -> None:
+    """Every job is run by one process, as a server would."""
+    from countenance.cluster import spread
+
+    with installation() as app:
+        plan, jobs = app.cluster_plan, app.jobs.videos
+        app.check_cluster()
+        jobs.recover()
+        waiting = jobs.waiting()
+        ends = spread(plan, _video_worker, waiting, workers, at_once=1) if waiting else ()
+        counts = Counter(state for _, state in track(ends, "video", len(waiting), "jobs"))
+    click.echo(f"{len(waiting)} jobs{''.join(f', {count} {state}' for state, count in sorted(counts.items()))}")
+
+
+def _video_worker() -> Callable[[str], str]:
+    from countenance.errors import NotRecorded
+    from countenance.jobs import JobState
+
+    runner = opened_on_node().video_runner(0)
+
+    def work(job_id: str) -> str:
+        deadline = time.monotonic() + _UNTIL_LOST_S
+        state: JobState | None = JobState.WAITING
+        while state in (JobState.WAITING, JobState.RUNNING) and time.monotonic() < deadline:
+            try:
+                state = runner.run_one(job_id)
+            except NotRecorded:  # the database is away
+                state = JobState.WAITING
+            if state in (JobState.WAITING, JobState.RUNNING):
+                time.sleep(1)  # also where it is not known yet that the process that ran it is dead
+        return "erased" if state is None else str(state)
+
+    return work
 
 
 def _shown(step_s: float) -> Progress:

@@ -3,6 +3,15 @@
 from countenance.cluster.plan import ClusterPlan, PartOpener, check_cluster, memory_for
 from countenance.cluster.search import ClusterSearch
 from countenance.cluster.shard import Part
-from countenance.cluster.spreading import spread
+from countenance.cluster.spreading import spread, spread_large
 
-__all__ = ["ClusterPlan", "ClusterSearch", "Part", "PartOpener", "check_cluster", "memory_for", "spread"]
+__all__ = [
+    "ClusterPlan",
+    "ClusterSearch",
+    "Part",
+    "PartOpener",
+    "check_cluster",
+    "memory_for",
+    "spread",
+    "spread_large",
+]

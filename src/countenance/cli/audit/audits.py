@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
     from countenance.audit.findings.differences import AuditDifference
     from countenance.audit.sources.live.cost import Estimate
     from countenance.audit.sources.source import Equipment, OwnEngine
+    from countenance.metrics import Comparisons, PairCounts, Spread
     from countenance.signing import Signer
+
+
+_PARTS_EACH = 4  # of a file's comparisons, for each process: none waits long for another one at the end
 
 
 @click.command()
@@ -81,6 +86,12 @@ def plan(draft: Path | None, out: Path | None, kind: str | None) -> None:
 @click.option("--cassette", type=FILE, help="Where a live service's answers are kept; default: beside the plan.")
 @click.option("--replay", is_flag=True, help="Ask nothing: use the answers on the cassette.")
 @click.option("--yes", is_flag=True, help="Do not ask before calls that cost money.")
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 4096),
+    default=0,
+    help="Have so many processes of the cluster COUNTENANCE_CLUSTER count the comparisons of a score file.",
+)
 @click.option("--azure-key", envvar="AZURE_FACE_KEY", help="Key for Azure Face; better given as AZURE_FACE_KEY.")
 @key_option
 def run(
@@ -90,6 +101,7 @@ def run(
     cassette: Path | None,
     replay: bool,
     yes: bool,
+    workers: int,
     azure_key: str | None,
     key: Path | None,
 ) -> None:
@@ -114,6 +126,8 @@ def run(
             click.confirm("go on?", abort=True, err=True)
 
     equipment = Equipment(_engine, tape, replay, azure_key or "", agree, environment())
+    if workers:
+        equipment = replace(equipment, spread=_by_cluster(workers))
     if read_systems_plan(plan_file) is not None:
         _run_systems(plan_file, out, signer(key), _changes(changes), equipment, yes)
         return
@@ -148,7 +162,6 @@ def run(
 def _run_systems(
     plan_file: Path, out: Path, key: Signer, changes: dict[str, object], equipment: Equipment, yes: bool
 ) -> None:
-    from dataclasses import replace
 
     from countenance.audit.bundle import read_bundle
     from countenance.audit.findings.systems import compare_systems
@@ -178,6 +191,26 @@ def _run_systems(
         click.echo(f"not told: {line}")
     for path in bundles:
         click.echo(f"bundle {path}")
+
+
+def _by_cluster(workers: int) -> Spread:
+    """Counts parts of comparisons in processes of the cluster; only numbers travel there, nobody's id or group's name.
+
+    `Misconfigured` where there is no cluster, or none that may be used.
+    """
+    from countenance.cli.installation import installation
+    from countenance.cluster import spread_large
+    from countenance.metrics import Spread
+    from countenance.progress import track
+
+    with installation() as app:
+        cluster = app.cluster_plan
+        app.check_cluster()
+
+    def over(work: Callable[[Comparisons], PairCounts], parts: Iterable[Comparisons]) -> Iterator[PairCounts]:
+        return track(spread_large(cluster, work, parts, workers), "comparisons", unit="parts")
+
+    return Spread(over, _PARTS_EACH * workers)
 
 
 def _agreed(estimate: Estimate) -> None:
