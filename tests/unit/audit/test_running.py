@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ from countenance.audit.planning.plans import default_hypotheses
 from countenance.audit.running import load, run_audit
 from countenance.audit.sources.source import Equipment, OwnEngine
 from countenance.errors import BadRequest
+from countenance.metrics import Comparisons, PairCounts, Spread
 
 
 def plan(**changes: object) -> Plan:
@@ -46,6 +47,20 @@ def plan(**changes: object) -> Plan:
 
 def run(folder: Path, of_plan: Plan, declared: Plan | None = None) -> Results:
     return run_audit(declared or of_plan, of_plan, load(of_plan, folder), lambda: NOW)
+
+
+def test_an_audit_that_is_counted_in_parts_has_the_same_results(tmp_path: Path) -> None:
+    score_file(tmp_path, per_person=4)
+    of_plan, parts = plan(threshold=ThresholdRule("fmr", 0.01)), list[int]()
+
+    def backwards(work: Callable[[Comparisons], PairCounts], given: Iterable[Comparisons]) -> Iterable[PairCounts]:
+        here = list(given)
+        parts.append(len(here))
+        return map(work, reversed(here))
+
+    loaded = load(of_plan, tmp_path, Equipment(spread=Spread(backwards, parts=7)))
+    assert run_audit(of_plan, of_plan, loaded, lambda: NOW) == run(tmp_path, of_plan)
+    assert set(parts) == {7}
 
 
 def table(path: Path) -> list[dict[str, str]]:
