@@ -81,7 +81,7 @@ from countenance.metrics.verification.comparisons import (
     direction,
     impostor_protocol,
 )
-from countenance.metrics.verification.counting import HERE, PairCounts, Spread
+from countenance.metrics.verification.counting import HERE, Counting, PairCounts
 from countenance.metrics.verification.operating import (
     GroupThreshold,
     OperatingPoint,
@@ -112,6 +112,7 @@ __all__ = [
     "Classification",
     "Comparisons",
     "Correction",
+    "Counting",
     "DataFinding",
     "Design",
     "Det",
@@ -147,7 +148,6 @@ __all__ = [
     "SearchRates",
     "SearchTest",
     "SpeciesRates",
-    "Spread",
     "StratifiedRatio",
     "Summaries",
     "Summary",

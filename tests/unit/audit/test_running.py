@@ -28,7 +28,7 @@ from countenance.audit.planning.plans import default_hypotheses
 from countenance.audit.running import load, run_audit
 from countenance.audit.sources.source import Equipment, OwnEngine
 from countenance.errors import BadRequest
-from countenance.metrics import Comparisons, PairCounts, Spread
+from countenance.metrics import Comparisons, Counting, PairCounts
 
 
 def plan(**changes: object) -> Plan:
@@ -58,7 +58,7 @@ def test_an_audit_that_is_counted_in_parts_has_the_same_results(tmp_path: Path) 
         parts.append(len(here))
         return map(work, reversed(here))
 
-    loaded = load(of_plan, tmp_path, Equipment(spread=Spread(backwards, parts=7)))
+    loaded = load(of_plan, tmp_path, Equipment(spread=Counting(backwards, parts=7)))
     assert run_audit(of_plan, of_plan, loaded, lambda: NOW) == run(tmp_path, of_plan)
     assert set(parts) == {7}
 

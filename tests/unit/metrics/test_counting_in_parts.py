@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from countenance.metrics import Comparisons, Spread, verify_each
+from countenance.metrics import Comparisons, Counting, verify_each
 from countenance.metrics.verification.counting import count_pairs, in_parts
 
 
@@ -27,7 +27,7 @@ def test_parts_together_are_the_whole(people: bool) -> None:
     assert sum(map(len, parts)) == len(data)
     thresholds = (-1.0, 0.5, 1.25, 9.0)
     whole = verify_each(data, thresholds)
-    backwards = Spread(lambda work, given: map(work, reversed(list(given))), parts=9)
+    backwards = Counting(lambda work, given: map(work, reversed(list(given))), parts=9)
     by_parts = verify_each(data, thresholds, spread=backwards)
     assert repr(by_parts) == repr(whole)
     assert whole[0].fmr.trials > 1000

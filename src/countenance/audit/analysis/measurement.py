@@ -20,10 +20,10 @@ from countenance.errors import BadRequest
 from countenance.metrics import (
     HERE,
     Comparisons,
+    Counting,
     DataFinding,
     OpenSet,
     Rate,
-    Spread,
     Tradeoff,
     Verification,
     failure_rates,
@@ -160,7 +160,7 @@ class ScoredComparisons:
         return dataclasses.replace(chosen, first_group=first[known], second_group=second[known], groups=grouping.groups)
 
 
-def scored_data(scored: ScoredComparisons, outcomes: Outcomes | None = None, spread: Spread = HERE) -> FaceData:
+def scored_data(scored: ScoredComparisons, outcomes: Outcomes | None = None, spread: Counting = HERE) -> FaceData:
     """Data for an analysis out of comparisons, and what happened to each image where images were looked at.
 
     spread: where parts of many comparisons are counted.

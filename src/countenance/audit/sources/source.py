@@ -18,7 +18,7 @@ from countenance.audit.labelled.people import Grouping, LabelledPeople
 from countenance.audit.labelled.tables import Codes
 from countenance.audit.sources.live.cost import Estimate
 from countenance.errors import BadRequest
-from countenance.metrics import HERE, Spread
+from countenance.metrics import HERE, Counting
 
 if TYPE_CHECKING:
     from countenance.engine import FaceEngine
@@ -60,7 +60,7 @@ class Equipment:
     azure_key: str = ""
     agree: Callable[[Estimate], None] = _agreed
     environment: Mapping[str, str] = field(default_factory=dict)
-    spread: Spread = HERE
+    spread: Counting = HERE
 
 
 class LabelledData(Protocol):

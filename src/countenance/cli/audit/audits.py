@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from countenance.audit.findings.differences import AuditDifference
     from countenance.audit.sources.live.cost import Estimate
     from countenance.audit.sources.source import Equipment, OwnEngine
-    from countenance.metrics import Comparisons, PairCounts, Spread
+    from countenance.metrics import Comparisons, Counting, PairCounts
     from countenance.signing import Signer
 
 
@@ -193,14 +193,14 @@ def _run_systems(
         click.echo(f"bundle {path}")
 
 
-def _by_cluster(workers: int) -> Spread:
+def _by_cluster(workers: int) -> Counting:
     """Counts parts of comparisons in processes of the cluster; only numbers travel there, nobody's id or group's name.
 
     `Misconfigured` where there is no cluster, or none that may be used.
     """
     from countenance.cli.installation import installation
     from countenance.cluster import spread_large
-    from countenance.metrics import Spread
+    from countenance.metrics import Counting
     from countenance.progress import track
 
     with installation() as app:
@@ -210,7 +210,7 @@ def _by_cluster(workers: int) -> Spread:
     def over(work: Callable[[Comparisons], PairCounts], parts: Iterable[Comparisons]) -> Iterator[PairCounts]:
         return track(spread_large(cluster, work, parts, workers), "comparisons", unit="parts")
 
-    return Spread(over, _PARTS_EACH * workers)
+    return Counting(over, _PARTS_EACH * workers)
 
 
 def _agreed(estimate: Estimate) -> None:

@@ -50,7 +50,7 @@ class PairCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Counting:
     """Where parts are counted. over: applies a function to each of them, in any order. parts: at least so many."""
 
     over: Callable[[Callable[[Comparisons], PairCounts], Iterable[Comparisons]], Iterable[PairCounts]]
@@ -61,11 +61,11 @@ def _one_after_another(work: Callable[[Comparisons], PairCounts], parts: Iterabl
     return map(work, parts)
 
 
-HERE = Spread(_one_after_another)
+HERE = Counting(_one_after_another)
 """In this process, one part after the other."""
 
 
-def counted(data: Comparisons, thresholds: Sequence[float], spread: Spread) -> PairCounts:
+def counted(data: Comparisons, thresholds: Sequence[float], spread: Counting) -> PairCounts:
     """The counts of all comparisons."""
     rows = min(PART, -(-len(data) // spread.parts))
     return reduce(_together, spread.over(partial(count_pairs, thresholds=tuple(thresholds)), in_parts(data, rows)))

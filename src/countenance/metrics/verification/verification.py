@@ -20,7 +20,7 @@ from countenance.metrics.statistics.intervals import Rate, check_level, unknown_
 from countenance.metrics.statistics.labels import code_labels, flags
 from countenance.metrics.statistics.ratios import Ratio, ratio_of_tallies
 from countenance.metrics.verification.comparisons import Comparisons, DataFinding, impostor_protocol
-from countenance.metrics.verification.counting import HERE, Spread, TalliesAt, counted
+from countenance.metrics.verification.counting import HERE, Counting, TalliesAt, counted
 from countenance.metrics.verification.pairings import Pairings, rate_of_mated
 
 
@@ -97,7 +97,7 @@ def verify_each(
     comparisons: Comparisons,
     thresholds: Sequence[float],
     level: float = 0.95,
-    spread: Spread = HERE,
+    spread: Counting = HERE,
 ) -> tuple[Verification, ...]:
     """`verify` at several thresholds. spread: where parts of many comparisons are counted; the answer is the same."""
     check_level(level)
