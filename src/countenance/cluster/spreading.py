@@ -73,7 +73,11 @@ def spread_large(
     import ray
 
     with _connected(plan):
-        task: Any = ray.remote(num_cpus=1)(work)
+
+        def piece(item: Item) -> Result:  # Ray takes a function, and nothing else that can be called
+            return work(item)
+
+        task: Any = ray.remote(num_cpus=1)(piece)
         coming, running = iter(items), list[Any]()
         while True:
             running += [task.remote(item) for item in islice(coming, _AHEAD * workers - len(running))]
