@@ -23,6 +23,7 @@ EVERY = (
     "vision",
     "search",
     "rows_on_disk",
+    "growth",
     "gpu",
     "server",
     "servers",
