@@ -156,13 +156,14 @@ class _ShardActor:
 
     def __init__(self, count: int, seed: int) -> None:
         threadpool_limits(1, user_api="blas")
-        self._bounded, self._snapshot = BoundedSearch(ThreadPool(1)), None
+        self._bounded = BoundedSearch(ThreadPool(1))
+        self._snapshot: IndexSnapshot | None = None
         if count:
             index, normaliser = Index(ThreadPool(1)), load_normaliser(load_manifests()["sface"].model)
             rows = normaliser.gallery_side(faces(fairface_templates(), count, 4, seed).gallery)
             index.append(np.arange(1, count + 1), rows)
             index.publish(0)
-            self._snapshot: IndexSnapshot | None = index.snapshot
+            self._snapshot = index.snapshot
 
     def find(self, probe: Rows) -> ShardReply:
         hits = [(0, 0.0)] * LIMIT
