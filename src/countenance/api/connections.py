@@ -11,11 +11,14 @@ import json
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from countenance.api.forwarded import Proxies
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGI3Application
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +158,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._fault: tuple[int, str] | None = None
         self._refused = self._lingers = False
+        self._last_words = b""  # for when all before it is answered
+        self._answering: RequestResponseCycle | None = None
         self._untaken_until: float | None = None
         if not self.table.admit(self):
             self._refuse(503, "too many connections; try again in a moment")
@@ -163,12 +168,13 @@ class BoundedProtocol(HttpToolsProtocol):
         """Free its room."""
         self.table.leave(self)
         self.table.lingering -= self._lingers
+        self._tell_lost()
         super().connection_lost(exc)
 
     @property
     def waiting(self) -> bool:
         """Whether no request is in hand: none is complete yet, or all were answered."""
-        return (self.cycle is None or self.cycle.response_complete) and not self.pipeline
+        return (self._answering is None or self._answering.response_complete) and not self.pipeline
 
     def data_received(self, data: bytes) -> None:
         """Parse, within bounds."""
@@ -183,7 +189,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be parsed, or is beyond a limit."""
-        self._refuse(*(self._fault or (400, "this is not HTTP/1.1")))
+        if self._fault is None and self.parser.get_method() == b"PRI":  # how HTTP/2 begins where nobody asked for it
+            self._fault = (505, _NO_OTHER)
+        what = "this" if self._in_head else "the body of the request"
+        self._refuse(*(self._fault or (400, f"{what} is not HTTP/1.1")))
 
     def on_message_begin(self) -> None:
         """A head begins."""
@@ -191,7 +200,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._lines = self._head_bytes = self._unparsed = 0
         self._in_head = True
         if len(self.pipeline) >= self.table.limits.pipelined:
-            self._stop(400, f"more than {self.table.limits.pipelined} requests were sent ahead of their answers")
+            self._stop(503, f"more than {self.table.limits.pipelined} requests were sent ahead of their answers")
 
     def on_url(self, url: bytes) -> None:
         """Part of the target."""
@@ -209,12 +218,18 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is complete; the body follows."""
-        self._in_head = False
         self._lines = self._head_bytes = self._unparsed = 0
         self._since = self.loop.time()
+        version = self.parser.get_http_version()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if version not in ("1.0", "1.1"):
+            self._stop(505, _NO_OTHER)
+        if hosts > 1 or (hosts == 0 and version == "1.1"):
+            self._stop(400, f"a request of HTTP/1.1 has one header Host; this one has {hosts}")
         if self.by_proxy:
             self._hear_proxy()
         super().on_headers_complete()
+        self._in_head = False
 
     def on_body(self, body: bytes) -> None:
         """Part of a body."""
@@ -233,12 +248,14 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._in_head:
             self._since = self.loop.time()
         super().on_response_complete()
+        if self._refused and self.waiting and not self.transport.is_closing():
+            self._part()
 
     def check(self, now: float) -> None:
         """Close the connection if something took too long."""
         limits, waited = self.table.limits, now - self._since
         if self._not_taken(now):
-            self.transport.abort()
+            self._cut()
         elif self._refused or self.transport.is_closing():
             return
         elif self._in_head:
@@ -249,7 +266,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 else:
                     self.transport.close()
         elif waited > limits.request_seconds:
-            self.transport.abort()
+            self._cut()
 
     def evict(self) -> None:
         """Close it to make room for another."""
@@ -288,13 +305,35 @@ class BoundedProtocol(HttpToolsProtocol):
         raise ValueError(says)
 
     def _refuse(self, status: int, says: str) -> None:
-        """Answer in all dialects at once, since the client's dialect is not known yet, and close."""
+        """Answer in all dialects at once, since the client's dialect is not known yet, and close.
+
+        Requests before it are answered first. The one whose body is at fault gets this answer, unless it has its own.
+        """
         self._refused = True
+        self._last_words = _answer(status, says)
+        if not self._in_head:
+            if self.cycle.response_complete:
+                self._last_words = b""
+            elif self.cycle.response_started:
+                self._cut()
+                return
+            else:
+                self._take_back(self.cycle)
+        if self.waiting:
+            self._part()
+
+    def _take_back(self, cycle: RequestResponseCycle) -> None:
+        """Answer this request, the last one, no more."""
+        if self.pipeline and self.pipeline[0][0] is cycle:
+            self.pipeline.popleft()
+        else:
+            self._answering = None
+        _tell(cycle)
+
+    def _part(self) -> None:
+        """Say the last words and close."""
         self._unset_keepalive_if_required()
-        if not self.waiting:  # an answer is on its way, and this one would be taken for it
-            self.transport.abort()
-            return
-        self.transport.write(_answer(status, says))
+        self.transport.write(self._last_words)
         if self.transport.can_write_eof() and self.table.lingering < _MOST_LINGERING:
             self._lingers = True
             self.table.lingering += 1
@@ -303,13 +342,39 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
+    def _cut(self) -> None:
+        """Close at once, whatever is in hand."""
+        self._tell_lost()
+        self.transport.abort()
+
+    def _tell_lost(self) -> None:
+        """Tell all requests in hand that nobody takes their answers: uvicorn tells only the last."""
+        if self._answering is not None:
+            _tell(self._answering)
+        for cycle, _ in self.pipeline:
+            _tell(cycle)
+        self.pipeline.clear()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+
+def _tell(cycle: RequestResponseCycle) -> None:
+    """Its client is gone."""
+    if not cycle.response_complete:
+        cycle.disconnected = True
+    cycle.message_event.set()
+
 
 _SAID = {
     400: ("Bad Request", "ValidationException", "malformed"),
     408: ("Request Timeout", "RequestTimeoutException", "too-slow"),
     431: ("Request Header Fields Too Large", "RequestHeaderFieldsTooLargeException", "head-too-large"),
     503: ("Service Unavailable", "ThrottlingException", "overloaded"),
+    505: ("HTTP Version Not Supported", "ValidationException", "version"),
 }
+_NO_OTHER = "HTTP/1.1 and 1.0 are spoken here; for HTTP/2, put a proxy in front"
 
 
 def _answer(status: int, says: str) -> bytes:
