@@ -33,6 +33,9 @@ class Limits:
     """Most pixels of a progressive JPEG times its passes, which is what its decoding takes in time."""
     max_chunks: int = 10_000
     """Most chunks of a PNG that hold pixels; encoders that write small ones make them 8 KiB long."""
+    max_further_chunks: int = 1000
+    """Most other chunks of a PNG (texts, times, profiles), as many as libpng takes. They are passed over, never
+    unpacked, so that their bytes need no limit but that of the file."""
     max_faces: int = 100
     """Most faces reported in one picture; the largest are kept."""
 

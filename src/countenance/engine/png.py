@@ -60,15 +60,20 @@ def read_png_header(image: bytes, limits: Limits) -> PngHeader:
     orientation: Orientation = 1
     kept: list[tuple[bytes, int, int]] = []
     seen: dict[bytes, int] = {}
+    further = 0
     for name, start, end in _chunks(image):
         if name == b"acTL":
             raise UnsupportedImage("animated PNG images are not read here; send a still one")
-        if name == b"eXIf":
-            orientation = read_orientation(image[start + 8 : end - 4])
-        elif _needed(name, end - start - 12, colour, depth, seen):
+        if _needed(name, end - start - 12, colour, depth, seen):
             _check_sum(image, start, end)
             kept.append((name, start, end))
             seen[name] = end - start - 12
+        else:
+            further += 1
+        if name == b"eXIf":
+            orientation = read_orientation(image[start + 8 : end - 4])
+        if further > limits.max_further_chunks:
+            raise ImageTooLarge(f"the PNG has more than {limits.max_further_chunks} chunks that hold no pixels")
         if len(kept) > limits.max_chunks:
             raise ImageTooLarge(f"the PNG's pixels lie in more than {limits.max_chunks} chunks")
     if b"IDAT" not in seen or (colour == _PALETTE and b"PLTE" not in seen):

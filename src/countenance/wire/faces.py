@@ -15,16 +15,18 @@ Quality: TypeAlias = Literal["NONE", "AUTO", "LOW", "MEDIUM", "HIGH"]
 Outcome: TypeAlias = Literal["leads", "nobody", "unfit"]
 """leads: somebody is alike enough. nobody: nobody is. unfit: no face is there that is fit to be compared."""
 
+_EXPECTED = "a picture in base64 (RFC 4648, section 4: padded, in one line) is expected"
+
 
 def _decoded(value: object) -> bytes:
     if isinstance(value, bytes):
         return value
     if not isinstance(value, str):
-        raise ValueError("a picture in base64 is expected")
+        raise ValueError(_EXPECTED)
     try:
         return pybase64.b64decode(value, validate=True)
     except ValueError:
-        raise ValueError("a picture in base64 is expected") from None
+        raise ValueError(_EXPECTED) from None
 
 
 def _encoded(value: bytes) -> str:

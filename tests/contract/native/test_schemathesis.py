@@ -55,9 +55,18 @@ def lines(_context: schemathesis.SerializationContext, value: Any) -> bytes:
 
 
 CONFIG = schemathesis.Config.from_dict(
-    {"checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "400", "401", "403", "404", "409", "429"]}}}
+    {
+        "checks": {
+            "positive_data_acceptance": {"expected-statuses": ["2xx", "400", "401", "403", "404", "409", "429"]},
+            "negative_data_rejection": {
+                "expected-statuses": ["400", "401", "403", "404", "405", "409", "413", "415", "422", "429"]
+            },
+        }
+    }
 )
-"""400 is what a body gets that fits the schema and makes no sense, such as an end before the beginning."""
+"""400 is what a body gets that fits the schema and makes no sense, such as an end before the beginning; 413, one that
+is longer than a call takes because a text in it is.
+"""
 SCHEMA = schemathesis.openapi.from_dict(document(), config=CONFIG)
 
 

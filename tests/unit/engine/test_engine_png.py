@@ -186,6 +186,13 @@ def test_bomb_of_65000_by_65000_is_refused_by_its_header() -> None:
         read(png_of(ihdr(65000, 65000, 1, 0), b"\0" * 1000))
 
 
+@pytest.mark.parametrize("kind", [b"tEXt", b"tIME", b"eXIf", b"tRNS", b"fake"])
+def test_a_thousand_chunks_without_pixels_are_passed_over_and_more_are_refused(kind: bytes) -> None:
+    assert np.all(read(flat(8, 0, b"\7", before=chunk(kind) * 600, after=chunk(kind) * 400)) == 7)
+    with pytest.raises(ImageTooLarge, match="more than 1000 chunks that hold no pixels"):
+        read(flat(8, 0, b"\7", before=chunk(kind) * 600, after=chunk(kind) * 401))
+
+
 def test_more_chunks_than_allowed_is_refused() -> None:
     with pytest.raises(ImageTooLarge, match="more than 5 chunks"):
         read(flat(8, 0, b"\7", before=chunk(b"IDAT") * 10), Limits(max_chunks=5))

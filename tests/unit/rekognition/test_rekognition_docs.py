@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from countenance.api.admission import MAX_VALUES
 from countenance.api.rekognition import LIMITS
 from countenance.api.rekognition import errors as wire
 from countenance.api.rekognition.actions import PAGE, Actions
 from countenance.api.rekognition.buckets import MAX_OBJECT_BYTES
 from countenance.api.rekognition.objects import Objects
 from countenance.api.rekognition.pages import Pages
-from countenance.api.rekognition.shapes import MAX_VALUES
 from countenance.api.rekognition.user_actions import ASSOCIATION, USER_PAGE
 from countenance.api.rekognition.wire_operation import MATCHES, SIMILARITY
 from countenance.gallery.users import MOST_FACES

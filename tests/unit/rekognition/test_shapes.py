@@ -9,8 +9,9 @@ from botocore.model import StructureShape
 from hypothesis import given
 from hypothesis import strategies as st
 
+from countenance.api.admission import MAX_VALUES
 from countenance.api.rekognition.errors import Refused
-from countenance.api.rekognition.shapes import MAX_VALUES, load_model, matches, parse, parse_json
+from countenance.api.rekognition.shapes import load_model, matches, parse, parse_json
 
 MODEL = load_model()
 FACE_ID = "01234567-89ab-cdef-0123-456789abcdef"

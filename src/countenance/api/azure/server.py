@@ -24,12 +24,14 @@ from countenance.api.admission import (
     ClientGone,
     Message,
     Receive,
+    compressed,
     declared_bytes,
 )
 from countenance.api.azure.errors import (
     INVALID_IMAGE_SIZE,
     UNAUTHENTICATED,
     UNKNOWN_PATH,
+    UNSUPPORTED_MEDIA,
     AzureRefused,
     fault_of,
 )
@@ -107,6 +109,8 @@ class AzureServer:
             most = None if route.takes_image else JSON_BYTES
             try:
                 async with self._admission.body(declared_bytes(scope["headers"]), receive, most) as body:
+                    if compressed(scope["headers"]):
+                        raise AzureRefused(UNSUPPORTED_MEDIA, "bodies are read without Content-Encoding only")
                     return await loop.run_in_executor(self._executor, self._carried_out, route, scope, caller, body)
             except BodyTooLarge as error:
                 if route.takes_image:

@@ -52,7 +52,7 @@ def object_of(body: bytes, known: Iterable[str]) -> JsonObject:
     try:
         value = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError:
-        raise bad("the body is not JSON") from None
+        raise bad("the body is not JSON in UTF-8 (NaN and Infinity are not)") from None
     if not isinstance(value, dict):
         raise bad("the body is a JSON object")
     _only(value, known, "the body")

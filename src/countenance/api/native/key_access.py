@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from countenance.api.admission import MIB, Admission, AdmissionLimits, ClientGone, declared_bytes
 from countenance.api.guarded import RECEIPT, CarriesOut, Credentials
-from countenance.api.native.middleware import Replay, uncached
+from countenance.api.native.middleware import Replay, replayed, uncached
 from countenance.api.native.problems import response_of
 from countenance.errors import Unauthenticated
 from countenance.operations import Answer, Caller, Operation, Stopping
@@ -95,7 +95,7 @@ class KeyAccess:
                 else:
                     most = self._of_video if scope["path"] in self._videos else ()
                     async with self._admission.body(declared_bytes(scope["headers"]), receive, *most) as body:
-                        await self._inside(scope, Replay(body, receive), send)
+                        await self._inside(scope, replayed(scope, body, receive), send)
         except ClientGone:
             return
         except Exception as error:

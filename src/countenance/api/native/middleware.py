@@ -14,9 +14,18 @@ from functools import partial
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from countenance.administration import Operator
-from countenance.api.admission import MIB, Admission, AdmissionLimits, ClientGone, declared_bytes
+from countenance.api.admission import (
+    MAX_VALUES,
+    MIB,
+    Admission,
+    AdmissionLimits,
+    ClientGone,
+    compressed,
+    declared_bytes,
+    has_many_values,
+)
 from countenance.api.native.problems import response_of
-from countenance.errors import Unauthenticated
+from countenance.errors import BadRequest, Unauthenticated
 
 OPERATOR = "countenance.operator"
 """Where the scope holds the caller; None on public paths."""
@@ -73,7 +82,7 @@ class OperatorAccess:
                 else:
                     scope[OPERATOR] = None if scope["path"] in self._signed else await self._caller(scope)
                     async with admission.body(declared_bytes(scope["headers"]), receive) as body:
-                        await self._inside(scope, Replay(body, receive), send)
+                        await self._inside(scope, replayed(scope, body, receive), send)
         except ClientGone:
             return
         except Exception as error:
@@ -85,6 +94,16 @@ class OperatorAccess:
         if scheme.lower() != b"bearer" or not 1 <= len(token) <= 200:
             raise Unauthenticated("an operator's token is expected: Authorization: Bearer …")
         return await asyncio.to_thread(self._holding, token.decode("latin-1").strip())
+
+
+def replayed(scope: Scope, body: bytes, receive: Receive) -> Replay:
+    """A body that was read, for whoever parses it. BadRequest if it is compressed, or JSON of too many values."""
+    if compressed(scope["headers"]):
+        raise BadRequest("the body has a Content-Encoding; bodies are read without compression only")
+    kinds = [value for name, value in scope["headers"] if name == b"content-type"]
+    if any(b"json" in kind.lower() for kind in kinds) and has_many_values(body):
+        raise BadRequest(f"the body holds more than {MAX_VALUES:,} values of JSON")
+    return Replay(body, receive)
 
 
 class Replay:

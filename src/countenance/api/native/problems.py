@@ -90,6 +90,10 @@ _PROTOCOL: Mapping[int, tuple[str, str]] = MappingProxyType(
 )
 
 
+READ = "bodies are JSON in UTF-8, not nested deeply, or a form, as the document says of each call"
+"""What a caller is told whose body cannot be parsed."""
+
+
 class FieldFault(BaseModel):
     """One place where a request does not fit the schema."""
 
@@ -121,6 +125,8 @@ def response_of(error: BaseException) -> JSONResponse:
     if isinstance(error, HTTPException):
         kind, title = _PROTOCOL.get(error.status_code, ("refused", "Refused"))
         detail = error.detail if error.status_code == 415 else f"{title}."  # ours: it names what would be taken
+        if error.status_code == 400:
+            detail = f"{title}: {READ}."
         return _response(_body(kind, title, error.status_code, detail), dict(error.headers or {}))
     _note(error)
     return _response(_body("internal", "Something went wrong here", 500, INTERNAL_DETAIL))
@@ -148,10 +154,17 @@ def _of_the_tree(error: errors.CountenanceError) -> JSONResponse:
 def _unfit(error: RequestValidationError) -> JSONResponse:
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
-        return _response(_body("malformed", "The body cannot be read", 400, "The body is not JSON."))
-    places = [{"at": ".".join(map(_plain, fault["loc"])), "says": _plain(fault["msg"])} for fault in faults[:20]]
+        return _response(_body("malformed", "The body cannot be read", 400, f"The body is not JSON: {READ}."))
+    places = [{"at": ".".join(map(_plain, fault["loc"])), "says": _plain(_said(fault))} for fault in faults[:20]]
     body = _body("unfit", "The request does not fit the schema", 422, f"{len(faults)} places do not fit; see faults.")
     return _response({**body, "faults": places})
+
+
+def _said(fault: Mapping[str, Any]) -> object:
+    """pydantic's words, or ours where the body is no object, as if it came with another content type."""
+    if fault["type"] == "model_attributes_type" and tuple(fault["loc"]) == ("body",):
+        return "Input should be an object of JSON, with the content type application/json"
+    return fault["msg"]
 
 
 def _plain(part: object) -> str:

@@ -16,15 +16,12 @@ import pybase64
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
+from countenance.api.admission import MAX_VALUES, has_many_values
 from countenance.api.rekognition.errors import IMAGE_TOO_LARGE, INVALID_PARAMETER, SERIALIZATION, Refused
 
 Params = Mapping[str, Any]
 """A request that fits its shape: members by wire name, blobs decoded, absent members absent."""
 
-MAX_VALUES = 20_000
-"""The most values in one body, which bounds what parsing allocates; the largest real request names 4,096 faces."""
-
-_VALUE_MARKS = (b",", b"[", b"{")
 _SEPARATORS = "\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """The characters of \\p{Z}, which Python's re does not know."""
 _NAMEABLE = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
@@ -38,12 +35,12 @@ def load_model() -> ServiceModel:
 
 def parse_json(body: bytes) -> object:
     """The JSON value in `body`; NaN, Infinity, broken UTF-8, more than `MAX_VALUES` values or 1,024 levels: refused."""
-    if sum(map(body.count, _VALUE_MARKS)) > MAX_VALUES:
+    if has_many_values(body):
         raise Refused(SERIALIZATION, f"the body holds more than {MAX_VALUES} values")
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Refused(SERIALIZATION, "the body is not JSON (NaN and Infinity are not)") from error
+        raise Refused(SERIALIZATION, "the body is not JSON in UTF-8 (NaN and Infinity are not)") from error
 
 
 def parse(value: object, shape: Shape) -> Params:
@@ -128,7 +125,7 @@ def _blob(value: object, shape: Shape, place: str) -> bytes:
     try:
         blob = value if isinstance(value, bytes) else pybase64.b64decode(value, validate=True)
     except ValueError as error:
-        raise Refused(SERIALIZATION, f"{place} is not base64") from error
+        raise Refused(SERIALIZATION, f"{place} is not base64 (RFC 4648, section 4: padded, in one line)") from error
     _in_range(len(blob), shape, place, "bytes")
     return blob
 
