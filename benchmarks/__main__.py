@@ -1,6 +1,7 @@
 """Run the benchmarks one after the other, keep what they measured as JSON, and write the tables in docs/benchmarks.md.
 
-python -m benchmarks [NAME ...]     all of them, or those named
+python -m benchmarks [NAME ...]                 all of them, or those named
+python -m benchmarks equal_error --sample N     of N people of each data set, on a small machine: printed, not kept
 """
 
 from __future__ import annotations
@@ -90,5 +91,16 @@ def main(names: list[str]) -> None:
     write_tables()
 
 
+def sampled(number: str) -> None:
+    """Print what `equal_error` measures on `number` people of each data set."""
+    from benchmarks import equal_error
+
+    print(json.dumps(told({"conditions": conditions(), **equal_error.run(int(number))}), indent=1, allow_nan=False))
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    match sys.argv[1:]:
+        case ["equal_error", "--sample", number]:
+            sampled(number)
+        case names:
+            main(names)
