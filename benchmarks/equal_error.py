@@ -33,11 +33,10 @@ from benchmarks.score_normalisations import (
     learned_map,
 )
 from countenance.calibrate.centroids import cohort
-from countenance.calibrate.degradations import GRID
 from countenance.calibrate.evaluation import Evaluation, EvaluationPoint, evaluate
-from countenance.calibrate.fit import Degraded, People, make_normaliser, mated_pairs, no_degraded, without_repeats
-from countenance.calibrate.labelled_pictures import Shot, degraded_portraits, portraits, shots
-from countenance.cli.calibrate import DEGRADED_PEOPLE
+from countenance.calibrate.fit import People, make_normaliser, mated_pairs, no_degraded
+from countenance.calibrate.labelled_pictures import Shot, shots
+from countenance.calibrate.people import DEGRADED_PEOPLE, everybody
 from countenance.engine import Engine
 from countenance.faces import ModelId
 from countenance.metrics import Extreme, Rate
@@ -52,22 +51,20 @@ Rows = NDArray[np.float32]
 Maker = Callable[["Half"], Normaliser]
 
 
-def everyone(sample: int | None) -> People:
+def everyone(sample: int | None = None) -> People:
     """The labelled people of the data folder, one FairFace picture each, as the engine sees them; or `sample` people of
     each data set, drawn at random, always the same ones.
     """
     settings = load()
     data = Path(os.environ.get("COUNTENANCE_DATA", "../shared/data"))
     engine = Engine.open(settings.models_cache, settings.detector, settings.model)
-    wanted, cache = shots(data), settings.home / "calibrating"
-    degraded = DEGRADED_PEOPLE
+    wanted, degraded = shots(data), DEGRADED_PEOPLE
     if sample is not None:
         degraded = min(degraded, max(FEWEST_DEGRADED, degraded * sample // len(wanted["tight"])))
         wanted = {kind: _drawn(pictures, sample) for kind, pictures in wanted.items()}
-    tight, widened, press = (portraits(wanted[k], engine, cache, 2) for k in ("tight", "widened", "press"))
-    worse, cells = degraded_portraits(wanted["tight"], GRID, degraded, engine, cache, 2)
+    people = everybody(wanted, engine, settings.home / "calibrating", 2, degraded=degraded)[0]
     engine.close()
-    return without_repeats(tight, widened, press, Degraded(worse, cells, np.ones(len(worse), bool)))[0]
+    return people
 
 
 def _drawn(pictures: list[Shot], sample: int) -> list[Shot]:
@@ -106,7 +103,10 @@ class Half:
         """The same, taught nothing of pictures like LFW's but its mated pairs."""
         none = self.people.widened[np.zeros(len(self.people.widened), bool)]
         return make_normaliser(
-            replace(self.people, widened=none, degraded=no_degraded()), MODEL, SEED, press_impostors=False
+            replace(self.people, widened=none, degraded=no_degraded(), degraded_press=no_degraded()),
+            MODEL,
+            SEED,
+            press_impostors=False,
         ).normaliser
 
     def learned(self) -> Normaliser:

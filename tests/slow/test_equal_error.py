@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from countenance.calibrate.centroids import cohort
-from countenance.calibrate.degradations import GRID
 from countenance.calibrate.evaluation import Evaluation, evaluate
-from countenance.calibrate.fit import Degraded, People, make_normaliser, without_repeats
-from countenance.calibrate.labelled_pictures import degraded_portraits, portraits, shots
-from countenance.cli.calibrate import DEGRADED_PEOPLE
+from countenance.calibrate.fit import People, make_normaliser
+from countenance.calibrate.labelled_pictures import shots
+from countenance.calibrate.people import everybody
 from countenance.engine import Engine
 from countenance.faces import ModelId
 from countenance.scoring.calibration import Calibration
@@ -34,13 +33,8 @@ def people() -> tuple[People, People, ModelId]:
     """The half that what ships was fitted to, the half held out, and the model."""
     settings = load()
     engine = Engine.open(settings.models_cache, settings.detector, "sface")
-    wanted = shots(DATA)
-    tight, widened, press = (
-        portraits(wanted[k], engine, settings.home / "calibrating", 2) for k in ("tight", "widened", "press")
-    )
-    worse, cells = degraded_portraits(wanted["tight"], GRID, DEGRADED_PEOPLE, engine, settings.home / "calibrating", 2)
+    everyone = everybody(shots(DATA), engine, settings.home / "calibrating", 2)[0]
     engine.close()
-    everyone = without_repeats(tight, widened, press, Degraded(worse, cells, np.ones(len(worse), bool)))[0]
     return everyone.part(0, 2, SHIPPED_SEED), everyone.part(1, 2, SHIPPED_SEED), engine.model
 
 

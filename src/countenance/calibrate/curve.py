@@ -1,8 +1,9 @@
 """From scores of different people, by group, to the curve of a calibration and every group's rates at its anchors.
 
 A group's FMR is counted where at least `COUNTED` of its pairs score that high, and beyond that extrapolated by a
-generalised Pareto tail (peaks over threshold, `metrics.fit_tail`). The curve is the largest of the groups' rates at
-every score, made falling.
+generalised Pareto tail (peaks over threshold, `metrics.fit_tail`). The curve is the largest of the groups' bounds at
+every score, made falling: of 16 groups the one whose sample looks worst need not be the one that is worst, so a promise
+that rested on the rates themselves would be broken for some group about as often as kept.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ ANCHORS = ((80.0, 1e-3), (90.0, 1e-4), (99.0, 1e-5), (99.9, 1e-6))
 """The (similarity, FMR) for which a calibration lists every group."""
 COUNTED = 30
 """With fewer false matches than this, a rate is extrapolated rather than counted (the rule of 30)."""
+BOUND = 0.9
+"""How sure a bound is: the upper end of a one-sided interval with people as units."""
 _TOP = 2000
 _KNOTS = 60
 
@@ -80,10 +83,23 @@ class Group:
 
     def fmr(self, score: float) -> float:
         """The rate at `score`."""
-        trials = len(self.impostors.scores)
         if not self.extrapolated(score) or self.tail is None or score < self.tail.floor:
-            return max(self.impostors.above(score), 0.5) / trials
+            return self._counted(score)
         return float(self.tail.fmr(score))
+
+    def bounds(self, scores: Numbers) -> Numbers:
+        """What the rate at each of `scores` is at most, with a certainty of `BOUND`. Beyond the counts it is as much
+        more than the rate as where they end.
+        """
+        own = self.impostors.scores
+        counts = COUNTED * 2 ** np.arange(int(np.log2(max(_TOP / COUNTED, 1))) + 1)
+        at = own[len(own) - np.minimum(counts, len(own))][::-1]
+        doubt = [self.impostors.counted(s).rate(2 * BOUND - 1).interval.high / self._counted(s) for s in at.tolist()]
+        rates = np.array([self.fmr(s) for s in scores.tolist()])
+        return np.minimum(rates * np.interp(scores, at, doubt), 1.0)
+
+    def _counted(self, score: float) -> float:
+        return max(self.impostors.above(score), 0.5) / len(self.impostors.scores)
 
     def interval(self, score: float, level: float = 0.95) -> Interval:
         """Interval of the rate at `score`: people as clusters where counted, the tail's where extrapolated."""
@@ -101,11 +117,11 @@ class Curve:
 
 
 def worst_curve(groups: Sequence[Group]) -> Curve:
-    """The largest rate of all groups at every score, as straight lines in log10 FMR between knots."""
+    """The largest bound of all groups at every score, as straight lines in log10 FMR between knots."""
     least = min(float(g.impostors.scores[0]) for g in groups)
     most = max(float(g.impostors.scores[-1]) for g in groups)
     grid = np.linspace(least, most + (most - least), 1500)
-    rates = np.array([max(g.fmr(float(s)) for g in groups) for s in grid])
+    rates = np.max([g.bounds(grid) for g in groups], axis=0)
     logs = np.minimum.accumulate(np.log10(np.maximum(rates, FLOOR / 100)))
     logs[0] = 0.0
     wanted = np.linspace(0.0, np.log10(FLOOR), _KNOTS * 3 // 2)

@@ -195,6 +195,7 @@ def grey_sunglasses(picture: Pixels, face: Place, strength: float, rng: np.rando
     return sunglasses(grey(picture, face, 1.0, rng), face, strength, rng)
 
 
+# of each kind the strengths, mildest first
 _KINDS: dict[str, tuple[Degrade, tuple[float, ...]]] = {
     "blur": (blur, (0.02, 0.035, 0.055, 0.08)),
     "motion": (motion, (0.1, 0.18, 0.26)),
@@ -205,9 +206,9 @@ _KINDS: dict[str, tuple[Degrade, tuple[float, ...]]] = {
     "small": (small, (24, 16, 11)),
     "old print": (old_print, (0.5, 1.0)),
     "sunglasses": (sunglasses, (0.8, 1.0)),
-    "mask": (mask, (0.0, 0.5)),
+    "mask": (mask, (0.5, 0.0)),
     "half": (half, (0.35, 0.5)),
-    "cut off": (cut_off, (0.25, 0.45)),
+    "cut off": (cut_off, (0.25, 0.45, 0.5)),
     "tight": (tight, (0.1, -0.08)),
     "grey": (grey, (1.0,)),
     "grey blur": (grey_blur, (0.035, 0.055, 0.08)),
@@ -215,6 +216,8 @@ _KINDS: dict[str, tuple[Degrade, tuple[float, ...]]] = {
 }
 GRID = tuple(Degradation(kind, strength) for kind, (_, strengths) in _KINDS.items() for strength in strengths)
 """Every cell to which the promises apply."""
+HARDER = tuple(Degradation(kind, strength) for kind, (_, each) in _KINDS.items() for strength in each[len(each) > 1 :])
+"""The grid without the mildest strength of every kind that has several."""
 
 
 def degrade(picture: Pixels, face: Place, how: Degradation, rng: np.random.Generator) -> Pixels:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from countenance.calibrate.curve import ANCHORS, Group, Impostors, worst_curve
+from countenance.calibrate.curve import ANCHORS, BOUND, Group, Impostors, worst_curve
 from countenance.calibrate.duplicates import RATE
 from countenance.calibrate.fit import Made
 from countenance.calibrate.fit_crowding import RIDGE
@@ -61,6 +61,7 @@ def write_cohort(folder: Path, made: Made, origin: Origin) -> Crowding:
         "level": made.normaliser.level,
         "centres": len(array),
         **_recognition(made),
+        **_doubt(made),
         "fewest_people_per_centre": int(made.people.min()),
         "people_per_centre_median": float(np.median(made.people)),
         "largest_cosine_of_a_centre_to_a_picture_used": round(made.nearest, 4),
@@ -93,6 +94,20 @@ def _recognition(made: Made) -> dict[str, object]:
     }
 
 
+def _doubt(made: Made) -> dict[str, object]:
+    doubt = made.normaliser.doubt
+    if doubt is None:
+        return {}
+    return {
+        "doubt": {
+            "direction": [round(float(x), 6) for x in doubt.direction],
+            "place": doubt.place,
+            "meaning": "how far a template lies along the direction takes from its scores: fitted so that degraded "
+            "pictures of strangers match no more often than others",
+        }
+    }
+
+
 def write_calibration(
     folder: Path,
     normaliser: str,
@@ -115,7 +130,8 @@ def write_calibration(
         "method": {
             "counted": "where 30 or more pairs of a group score that high",
             "extrapolated": "beyond, by a generalised Pareto tail per group (peaks over threshold)",
-            "curve": "largest rate of all groups at every score, straight lines in log10 FMR",
+            "curve": f"largest bound of all groups' rates at every score ({BOUND:.0%} sure, people as units; beyond "
+            "the counts by the same factor as where they end), straight lines in log10 FMR",
         },
         **_origin(origin),
         "curve": {"score": curve.scores.tolist(), "log10_fmr": curve.log_rates.tolist()},

@@ -16,21 +16,33 @@ from scipy.optimize import minimize
 from countenance.calibrate.centroids import FEWEST_PEOPLE, cohort
 from countenance.calibrate.curve import Group, Impostors
 from countenance.calibrate.duplicates import one_each, same_people
-from countenance.calibrate.fit_crowding import RATES, SHARPNESS, Evened, ImpostorPairs, Mated, even, impostor_pairs
+from countenance.calibrate.fit_crowding import (
+    PLACE,
+    RATES,
+    SHARPNESS,
+    Evened,
+    ImpostorPairs,
+    Loss,
+    Mated,
+    doubt,
+    even,
+    impostor_pairs,
+)
 from countenance.calibrate.labelled_pictures import Portraits, Strings
 from countenance.faces import ModelId
-from countenance.scoring.normaliser import Crowding, Normaliser, RawCosine, Recognition
+from countenance.scoring.normaliser import Crowding, Doubt, Normaliser, RawCosine, Recognition
 
 MATED_PICTURES = 5
 """The most pictures of one person that are used for mated pairs."""
 _PEOPLE_PER_CENTRE = 15  # requested; centres with fewer than 20 people are dropped afterwards
-_PEOPLE_PER_DEGRADED_CENTRE = 45  # in one cell of the grid
-_AGE_WEIGHT, _WIDENED_WEIGHT, _PRESS_WEIGHT, _DEGRADED_WEIGHT = 0.5, 0.1, 0.2, 1.0
+_PEOPLE_PER_DEGRADED_CENTRE = 30  # in one cell of the grid
+_AGE_WEIGHT, _WIDENED_WEIGHT, _PRESS_WEIGHT = 0.5, 0.1, 0.2
+_DEGRADED_WEIGHT, _DOUBT_WEIGHT = 1.0, 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Degraded:
-    """Pictures made worse. portraits: some of the people of `tight`, once in every cell. cells: the cell's name, (n,).
+    """Pictures made worse. portraits: some people, once in every cell. cells: the cell's name, (n,).
 
     promised: whether the row is of the grid to which promises apply; the others (wrong turns, no faces) only make
     centres.
@@ -58,13 +70,14 @@ def no_degraded() -> Degraded:
 class People:
     """Pictures of people for one purpose. press: several of a person; tight: one each; widened: the same people.
 
-    degraded: some of them again, made worse.
+    degraded: some of tight (and widened) again, made worse; degraded_press: some of press, one picture of each.
     """
 
     press: Portraits
     tight: Portraits
     widened: Portraits
     degraded: Degraded = field(default_factory=no_degraded)
+    degraded_press: Degraded = field(default_factory=no_degraded)
 
     def part(self, number: int, parts: int, seed: int) -> People:
         """Those of part `number` of `parts`, people drawn at random: all pictures of a person are in one part."""
@@ -77,6 +90,7 @@ class People:
             self.tight[np.array([of_faces[p] == number for p in self.tight.person])],
             self.widened[np.array([of_faces[p] == number for p in self.widened.person])],
             self.degraded[np.array([of_faces.get(p, number) == number for p in self.degraded.portraits.person], bool)],
+            self.degraded_press[np.array([of_names[p] == number for p in self.degraded_press.portraits.person], bool)],
         )
 
 
@@ -93,7 +107,11 @@ class Made:
 
 
 def without_repeats(
-    tight: Portraits, widened: Portraits, press: Portraits, degraded: Degraded | None = None
+    tight: Portraits,
+    widened: Portraits,
+    press: Portraits,
+    degraded: Degraded | None = None,
+    degraded_press: Degraded | None = None,
 ) -> tuple[People, float, int]:
     """One picture per person of `tight` and its widened twin; the cut, and how many pictures were set aside.
 
@@ -112,7 +130,9 @@ def without_repeats(
     # non-faces have no person's name, and are kept
     known_by_sight = set(tight.person.tolist())
     stays = np.array([p in names or p not in known_by_sight for p in worse.portraits.person], bool)
-    return People(named, kept, twins, worse[stays]), cut, len(tight) - len(kept)
+    press_worse = no_degraded() if degraded_press is None else degraded_press
+    press_worse = press_worse[np.array([p in known for p in press_worse.portraits.person], bool)]
+    return People(named, kept, twins, worse[stays], press_worse), cut, len(tight) - len(kept)
 
 
 def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140, press_impostors: bool = True) -> Made:
@@ -122,7 +142,7 @@ def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140,
     """
     asked = [(p, len(p) // _PEOPLE_PER_CENTRE) for p in (people.tight, people.widened) if len(p)]
     made = [cohort(portraits.vectors, wanted, seed) for portraits, wanted in asked]
-    worse = [
+    worse = [  # of FairFace only: LFW's licence lets it influence the weights, and no centre
         cohort(people.degraded.portraits.vectors[rows], max(int(rows.sum()) // _PEOPLE_PER_DEGRADED_CENTRE, 2), seed)
         for rows in (people.degraded.cells == cell for cell in np.unique(people.degraded.cells))
         if rows.sum() >= 2 * FEWEST_PEOPLE
@@ -131,9 +151,10 @@ def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140,
     counts = np.concatenate([n for _, n in (*made, *worse)])
     tight, widened, press_pictures = len(people.tight), len(people.widened), len(people.press)
     promised = people.degraded[people.degraded.promised]
+    hard = people.degraded_press
     vectors = np.vstack(
         [people.tight.vectors, people.widened.vectors, people.press.vectors]
-        + ([promised.portraits.vectors] if len(promised) else [])
+        + [worse.portraits.vectors for worse in (promised, hard) if len(worse)]
     )
     press = tight + widened
     first = one_each(np.unique(people.press.person, return_inverse=True)[1].astype(np.int64))
@@ -157,14 +178,23 @@ def make_normaliser(people: People, model: ModelId, seed: int, steps: int = 140,
         group, gender = promised.portraits.group, promised.portraits.gender
         sets.append(impostor_pairs(vectors, rows, promised.cells, aim="ceiling", weight=weight, within=group))
         sets.append(impostor_pairs(vectors, rows, promised.cells, aim="ceiling", weight=weight, within=gender))
-    evened = even(vectors, centres, sets, mated_pairs(people.press, press), steps)
+    mated = mated_pairs(people.press, press)
+    evened = even(vectors, centres, Loss(sets, mated), steps)
     bare = Crowding(model, "", centres, evened.weights.astype(np.float32), SHARPNESS, evened.strength, 0.0)
+    levels = evened.levels
+    if len(hard):
+        rows, gender = press + press_pictures + len(promised) + np.arange(len(hard)), hard.portraits.gender
+        harder = impostor_pairs(vectors, rows, hard.cells, aim="ceiling", weight=_DOUBT_WEIGHT, within=gender)
+        eased = [replace(s, weight=_DOUBT_WEIGHT) if s.aim == "ceiling" else s for s in sets]
+        loss = Loss([*eased, harder], mated, margin=0.0)
+        doubted = doubt(vectors, bare.crowding(vectors).astype(np.float64), levels, loss)
+        bare, levels = replace(bare, doubt=Doubt(doubted.direction.astype(np.float32), PLACE)), doubted.levels
     level = -float(bare.crowding(people.tight.vectors).mean())
     normaliser = replace(bare, level=level)
     count = sum(len(c) for c, _ in worse)
     if len(promised):
         # the fit's own level of FMR 1e-3, on the scale of the normaliser
-        threshold = float(evened.levels[list(RATES).index(1e-3)]) - 2 * level
+        threshold = float(levels[list(RATES).index(1e-3)]) - 2 * level
         normaliser = replace(normaliser, recognition=recognition(normaliser, people, count, threshold))
     used = np.vstack([people.tight.vectors, people.widened.vectors])
     return Made(normaliser, counts, float((used @ centres.T).max()), evened)

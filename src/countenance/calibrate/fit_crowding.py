@@ -27,6 +27,9 @@ RATES = np.array([1e-2, 3e-3, 1e-3, 3e-4, 1e-4])
 WIDTH = 0.012
 RIDGE = 1e-4
 MATED_WEIGHT = 1.0
+PLACE = 0.12
+"""Of a doubt: so far along its direction that the templates of sharp pictures lie before it, whoever they are of."""
+_DOUBT_RIDGE = 3e-3
 _MATED_WIDTH = 0.03
 _FEWEST = 3.0  # a group with a lower expected count says nothing about a rate
 _STARTS = np.array([0.05, 0.10, 0.15, 0.20, 0.25])
@@ -120,25 +123,25 @@ def impostor_pairs(
     )
 
 
-def even(vectors: Vectors, centres: Vectors, sets: Sequence[ImpostorPairs], mated: Mated, steps: int = 140) -> Evened:
-    """Fit weights and strength to `sets` and `mated`, whose pairs are rows of `vectors` (n, d). centres: (m, d)."""
-    from countenance.calibrate.soft_counts import add_gradient, soft_counts  # numba is slow to import
+@dataclass(frozen=True, slots=True, eq=False)
+class Loss:
+    """What offsets (n,) of scores and the levels (t,) at which they should have `RATES` cost: value and gradients.
 
-    near = vectors @ centres.T * np.float32(SHARPNESS)
-    n, m = near.shape
-    targets = np.log10(RATES)
+    margin: how far a ceiling is below the target, in log10 FMR.
+    """
 
-    def loss(z: Numbers) -> tuple[float, Numbers]:
-        weights, strength, levels = z[:m], z[m], z[m + 1 :]
-        raised = near + weights.astype(np.float32)
-        top = raised.max(axis=1, keepdims=True)
-        share = np.exp(raised - top)
-        total = share.sum(axis=1, keepdims=True)
-        crowd = ((np.log(total) + top)[:, 0].astype(np.float64) - np.log(m)) / SHARPNESS
-        offset = strength * crowd
-        by_offset, by_level = np.zeros(n), np.zeros(len(levels))
+    sets: Sequence[ImpostorPairs]
+    mated: Mated
+    margin: float = MARGIN
+
+    def __call__(self, offset: Numbers, levels: Numbers) -> tuple[float, Numbers, Numbers]:
+        """The value, and its derivatives by every offset and level."""
+        from countenance.calibrate.soft_counts import add_gradient, soft_counts  # numba is slow to import
+
+        by_offset, by_level = np.zeros(len(offset)), np.zeros(len(levels))
+        targets, mated = np.log10(RATES), self.mated
         value = 0.0
-        for s in sets:
+        for s in self.sets:
             pairs = (s.first, s.second, s.group, s.cosine, offset.astype(np.float32), levels, WIDTH)
             counts = soft_counts(*pairs, len(s.trials)) + 0.5
             known = s.trials[:, None] * RATES > _FEWEST
@@ -146,7 +149,7 @@ def even(vectors: Vectors, centres: Vectors, sets: Sequence[ImpostorPairs], mate
             middle = logs.sum(axis=0) / np.maximum(known.sum(axis=0), 1) if s.aim == "together" else targets
             away = (logs - middle) * known
             if s.aim == "ceiling":
-                away = np.maximum(away + MARGIN * known, 0.0)
+                away = np.maximum(away + self.margin * known, 0.0)
             cells = max(int(known.sum()), 1)
             value += s.weight * float((away**2).sum()) / cells
             add_gradient(*pairs, s.weight * 2 * away / cells / np.log(10) / counts, by_offset, by_level)
@@ -158,10 +161,51 @@ def even(vectors: Vectors, centres: Vectors, sets: Sequence[ImpostorPairs], mate
             by_level[at] += slope.sum()
             np.add.at(by_offset, mated.first, slope)
             np.add.at(by_offset, mated.second, slope)
+        return value, by_offset, by_level
+
+
+def even(vectors: Vectors, centres: Vectors, loss: Loss, steps: int = 140) -> Evened:
+    """Fit weights and strength to `loss`, whose pairs are rows of `vectors` (n, d). centres: (m, d)."""
+    near = vectors @ centres.T * np.float32(SHARPNESS)
+    m = near.shape[1]
+
+    def whole(z: Numbers) -> tuple[float, Numbers]:
+        weights, strength, levels = z[:m], z[m], z[m + 1 :]
+        raised = near + weights.astype(np.float32)
+        top = raised.max(axis=1, keepdims=True)
+        share = np.exp(raised - top)
+        total = share.sum(axis=1, keepdims=True)
+        crowd = ((np.log(total) + top)[:, 0].astype(np.float64) - np.log(m)) / SHARPNESS
+        value, by_offset, by_level = loss(strength * crowd, levels)
         value += RIDGE * float(weights @ weights)
         by_weight = (share / total).T @ by_offset.astype(np.float32) * (strength / SHARPNESS) + 2 * RIDGE * weights
         return value, np.concatenate([by_weight, [by_offset @ crowd], by_level])
 
     start = np.concatenate([np.zeros(m), [0.5], _STARTS])
-    minimum = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": steps, "maxcor": 20})
+    minimum = minimize(whole, start, jac=True, method="L-BFGS-B", options={"maxiter": steps, "maxcor": 20})
     return Evened(minimum.x[:m], float(minimum.x[m]), minimum.x[m + 1 :], float(minimum.fun), int(minimum.nit))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Doubted:
+    """The result of a fit: direction (d,) of a doubt, and the scores at which there are then `RATES`."""
+
+    direction: Numbers
+    levels: Numbers
+
+
+def doubt(vectors: Vectors, crowding: Numbers, levels: Numbers, loss: Loss, steps: int = 50) -> Doubted:
+    """Fit the direction of a `Doubt` to `loss`, beside the offsets `crowding` (n,) that are there already."""
+    d = vectors.shape[1]
+
+    def whole(z: Numbers) -> tuple[float, Numbers]:
+        direction, levels = z[:d], z[d:]
+        unlike = SHARPNESS * ((vectors @ direction.astype(np.float32)).astype(np.float64) - PLACE)
+        value, by_offset, by_level = loss(crowding + np.logaddexp(0, unlike) / SHARPNESS, levels)
+        by_direction = vectors.T @ (by_offset / (1 + np.exp(-unlike))).astype(np.float32)
+        value += _DOUBT_RIDGE * float(direction @ direction)
+        return value, np.concatenate([by_direction + 2 * _DOUBT_RIDGE * direction, by_level])
+
+    start = np.concatenate([np.zeros(d), levels])
+    x = minimize(whole, start, jac=True, method="L-BFGS-B", options={"maxiter": steps, "maxcor": 20}).x
+    return Doubted(x[:d], x[d:])

@@ -120,7 +120,7 @@ def shots(folder: Path) -> dict[Kind, list[Shot]]:
     return {"press": press, "tight": tight, "widened": widened}
 
 
-def portraits(wanted: list[Shot], engine: FaceEngine, cache: Path, workers: int) -> Portraits:
+def portraits(wanted: Sequence[Shot], engine: FaceEngine, cache: Path, workers: int) -> Portraits:
     """The templates of `wanted` (those with a face), the face nearest to the middle of each picture.
 
     Results of an earlier run are read from `cache`, so that an interrupted one continues where it stopped. These are
@@ -139,20 +139,20 @@ def portraits(wanted: list[Shot], engine: FaceEngine, cache: Path, workers: int)
 
 
 def degraded_portraits(
-    wanted: list[Shot], grid: Sequence[Degradation], people: int, engine: FaceEngine, cache: Path, workers: int
+    wanted: Sequence[Shot], grid: Sequence[Degradation], people: int, engine: FaceEngine, cache: Path, workers: int
 ) -> tuple[Portraits, Strings]:
     """Templates of `people` of `wanted`, drawn at random, in every cell of `grid`, with the cells' names.
 
-    A picture without a detected face once it is degraded gives no row. Every second person's picture is widened first,
-    so that every cell has both kinds. Cached as in `portraits`.
+    A picture without a detected face once it is degraded gives no row. Of tight pictures every second person's is
+    widened first, so that every cell has both kinds. Cached as in `portraits`.
     """
-    names = sorted(wanted, key=lambda shot: hashlib.sha256(shot.person.encode()).hexdigest())[:people]
+    names = by_chance(wanted)[:people]
 
     places: dict[int, Place | None] = {}
 
     def maker(number: int, how: Degradation) -> Callable[[Shot, bytes], bytes]:
         def made(shot: Shot, content: bytes) -> bytes:
-            start = widened(content) if number % 2 else content
+            start = widened(content) if shot.kind == "tight" and number % 2 else content
             if number not in places:
                 places[number] = _place(engine, start)
             place = places[number]
@@ -172,6 +172,11 @@ def degraded_portraits(
     if not kept:
         raise BadRequest("no degraded picture gave a template")
     return _portraits([(shot, entry) for shot, entry, _ in kept]), np.array([cell for _, _, cell in kept])
+
+
+def by_chance(wanted: Sequence[Shot]) -> list[Shot]:
+    """`wanted` in an order that has nothing to do with who they are, always the same one."""
+    return sorted(wanted, key=lambda shot: hashlib.sha256(shot.person.encode()).hexdigest())
 
 
 def _place(engine: FaceEngine, content: bytes) -> Place | None:

@@ -11,26 +11,17 @@ import click
 import numpy as np
 
 from countenance.calibrate.confidence import as_toml, fitted, look, reliability
-from countenance.calibrate.degradations import GRID
+from countenance.calibrate.degradations import GRID, HARDER
 from countenance.calibrate.files import Origin, write_calibration, write_cohort
-from countenance.calibrate.fit import (
-    Degraded,
-    calibrating_groups,
-    impostor_groups,
-    make_normaliser,
-    raw_groups,
-    without_repeats,
-)
-from countenance.calibrate.labelled_pictures import degraded_portraits, further_portraits, portraits, shots
+from countenance.calibrate.fit import calibrating_groups, impostor_groups, make_normaliser, raw_groups
+from countenance.calibrate.labelled_pictures import shots
+from countenance.calibrate.people import everybody
 from countenance.engine import Engine, Manifest, load_manifests
 from countenance.engine.confidence import IDENTITY
 from countenance.home import private_home
 from countenance.scoring.calibration import Calibration
 from countenance.scoring.normaliser import RAW, RawCosine
 from countenance.settings import Settings, data_folder, load
-
-DEGRADED_PEOPLE = 800
-"""Whose pictures are degraded in every way of the grid: half of them are fitted to."""
 
 
 @click.command()
@@ -69,20 +60,18 @@ def calibrate(
     engine = Engine.open(
         settings.models_cache, settings.detector, model, threads=settings.threads, extra=settings.models_dir
     )
-    wanted = shots(data)
     cache, workers = settings.home / "calibrating", 2 * (settings.threads or os.cpu_count() or 1)
-    tight, widened, press = (portraits(wanted[k], engine, cache, workers) for k in ("tight", "widened", "press"))
     sources = [
         "FairFace (CC BY 4.0), the labelled pictures of the data folder, as they are, with widened edges, and some of "
         f"them degraded in {len(GRID)} ways (docs/equal-error.md)"
     ]
     if further is not None:
-        tight = tight.joined(further_portraits(further, engine.model))
         sources.append(f"FairFace, ready-made templates of other pictures ({further.name})")
-    sources.append("Labeled Faces in the Wild, deep-funneled (research benchmark): scores only")
-    worse, cells = degraded_portraits(wanted["tight"], GRID, DEGRADED_PEOPLE, engine, cache, workers)
-    degraded = Degraded(worse, cells, np.ones(len(worse), bool))
-    people, cut, aside = without_repeats(tight, widened, press, degraded)
+    sources.append(
+        "Labeled Faces in the Wild, deep-funneled (research benchmark): scores only, some of its pictures degraded in "
+        f"{len(HARDER)} ways"
+    )
+    people, cut, aside = everybody(shots(data), engine, cache, workers, further)
     fit, test = people.part(0, 2, seed), people.part(1, 2, seed)
     click.echo(f"{len(people.tight)} FairFace people ({aside} pictures set aside), half of them fitted to")
     made = make_normaliser(fit, engine.model, seed, steps)
@@ -92,6 +81,8 @@ def calibrate(
         ("fairface_pictures_set_aside", aside),
         ("fairface_people_degraded_fitted", len(np.unique(fit.degraded.portraits.person))),
         ("degraded_pictures_fitted", len(fit.degraded)),
+        ("lfw_people_degraded_fitted", len(np.unique(fit.degraded_press.portraits.person))),
+        ("degraded_lfw_pictures_fitted", len(fit.degraded_press)),
         ("lfw_people_fitted", len(np.unique(fit.press.person))),
         ("lfw_people_held_out", len(np.unique(test.press.person))),
     )

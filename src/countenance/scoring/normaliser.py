@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,16 +79,28 @@ class Recognition:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Doubt:
+    """How far a template has what blurred, dark or covered pictures of anybody have: direction (d,), and the `place`
+    along it, in units of cosine, from which on it counts.
+    """
+
+    direction: Rows
+    place: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Crowding:
     """Cosine minus how crowded the space is around each of the two faces.
 
         score(a, b) = a . b - crowding(a) - crowding(b)
         crowding(v) = strength / sharpness * (ln sum_c exp(weight_c + sharpness * v . centre_c) - ln m) + level
+                      + ln(1 + exp(sharpness * (v . direction - place))) / sharpness
 
-    A face in a crowded part of the space resembles many strangers, so its scores count for less. No label of anybody
-    is read. centres: (m, d), each the mean direction of many people, nobody's template. weights: (m,) natural logs.
-    identity: sha256 of the manifest, which holds the sha256 of the arrays. recognition: None unless some of the centres
-    are of degraded pictures.
+    A face in a crowded part of the space resembles many strangers, so its scores count for less; and so do those of a
+    picture that tells little of whose it is. No label of anybody is read. centres: (m, d), each the mean direction of
+    many people, nobody's template. weights: (m,) natural logs. identity: sha256 of the manifest, which holds the sha256
+    of the arrays. recognition: None unless some of the centres are of degraded pictures. doubt: None if it was not
+    fitted.
     """
 
     model: ModelId
@@ -99,6 +111,7 @@ class Crowding:
     strength: float
     level: float
     recognition: Recognition | None = None
+    doubt: Doubt | None = None
 
     def __post_init__(self) -> None:
         whole = self.centres.ndim == 2 and self.weights.shape == (len(self.centres),) and len(self.centres) > 0
@@ -115,6 +128,9 @@ class Crowding:
             crowding[start : start + _CHUNK] = total * np.float32(self.strength / self.sharpness) + np.float32(
                 self.level
             )
+            if self.doubt is not None:
+                unlike = np.float32(self.sharpness) * (part @ self.doubt.direction - np.float32(self.doubt.place))
+                crowding[start : start + _CHUNK] += np.logaddexp(np.float32(0), unlike) / np.float32(self.sharpness)
         return crowding
 
     def recognisability(self, vectors: Rows) -> Rows | None:
@@ -165,6 +181,7 @@ class Crowding:
                 strength=float(value["strength"]),
                 level=float(value["level"]),
                 recognition=_recognition(value.get("recognition"), len(array)),
+                doubt=_doubt(value.get("doubt"), array.shape[1] - 1),
             )
         except (KeyError, TypeError, ValueError, IndexError, OSError) as error:
             raise ModelError(f"the cohort file {manifest.name} is damaged: {type(error).__name__}") from error
@@ -177,6 +194,15 @@ def _recognition(value: dict[str, float] | None, centres: int) -> Recognition | 
     if not (0 < recognition.degraded < centres and np.isfinite([recognition.intercept, recognition.slope]).all()):
         raise ValueError("degraded centres are some of the centres")
     return recognition
+
+
+def _doubt(value: dict[str, Any] | None, dimension: int) -> Doubt | None:
+    if value is None:
+        return None
+    doubt = Doubt(np.array(value["direction"], np.float32), float(value["place"]))
+    if doubt.direction.shape != (dimension,) or not np.isfinite([*doubt.direction.tolist(), doubt.place]).all():
+        raise ValueError("a doubt has a finite direction")
+    return doubt
 
 
 def _soft_maximum(near: Rows) -> Rows:

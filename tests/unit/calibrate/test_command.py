@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from countenance.calibrate.labelled_pictures import Portraits
+from countenance.calibrate import people as reading
+from countenance.calibrate.labelled_pictures import Portraits, Shot
 from countenance.cli import calibrate as command
 from countenance.cli import cli
 from countenance.engine import Engine
@@ -44,15 +45,33 @@ def labelled() -> dict[str, Portraits]:
     }
 
 
+def shots_of(people: dict[str, Portraits]) -> dict[str, list[Shot]]:
+    """A shot for each row."""
+    return {
+        kind: [Shot("press" if kind == "press" else "tight", Path(kind), person, gender, "", "")
+               for person, gender in zip(each.person.tolist(), each.gender.tolist(), strict=True)]
+        for kind, each in people.items()
+    }  # fmt: skip
+
+
 def degraded(faces: Portraits) -> tuple[Portraits, np.ndarray]:
     """All people made worse in two ways, of which one makes them look much alike."""
     rng = np.random.default_rng(4)
-    blurred, dark = (faces.vectors + shift for shift in (np.eye(D)[1] * 0.8, rng.normal(size=(FACES, D)) * 0.03))
+    blurred, dark = (
+        faces.vectors + shift for shift in (np.eye(D)[1] * 0.8, rng.normal(size=faces.vectors.shape) * 0.03)
+    )
     both = np.vstack([blurred, dark]).astype(np.float32)
     both /= np.linalg.norm(both, axis=1, keepdims=True)
     twice = faces.joined(faces)
     made = Portraits(both, twice.person, twice.gender, twice.race, twice.age, twice.sharpness)
-    return made, np.repeat(["blur 1", "dark 1"], FACES)
+    return made, np.repeat(["blur 1", "dark 1"], len(faces))
+
+
+def drawn(people: dict[str, Portraits], wanted: list[Shot]) -> Portraits:
+    """The first picture of each person of `wanted`."""
+    each = people[wanted[0].path.name]
+    first = {person: i for i, person in reversed(list(enumerate(each.person.tolist())))}
+    return each[np.array([first[shot.person] for shot in wanted])]
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +83,9 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COUNTENANCE_HOME", str(folder / "home"))
         patch.setattr(Engine, "open", lambda *given, **more: engine)
-        patch.setattr(command, "shots", lambda data: {kind: kind for kind in people})
-        patch.setattr(command, "portraits", lambda kind, *given: people[kind])
-        patch.setattr(command, "degraded_portraits", lambda kind, *given: degraded(people[kind]))
+        patch.setattr(command, "shots", lambda data: shots_of(people))
+        patch.setattr(reading, "portraits", lambda wanted, *given: people[wanted[0].path.name])
+        patch.setattr(reading, "degraded_portraits", lambda wanted, *given: degraded(drawn(people, wanted)))
         done = CliRunner().invoke(
             cli, ["calibrate", "mine", "--data", str(folder), "--out", str(folder), "--steps", "4"]
         )

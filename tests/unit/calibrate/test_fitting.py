@@ -8,7 +8,7 @@ import pytest
 from countenance.calibrate.centroids import FEWEST_PEOPLE, cohort
 from countenance.calibrate.curve import Group, Impostors, worst_curve
 from countenance.calibrate.duplicates import one_each, same_people
-from countenance.calibrate.fit_crowding import ImpostorPairs, Mated, even, impostor_pairs
+from countenance.calibrate.fit_crowding import PLACE, ImpostorPairs, Loss, Mated, doubt, even, impostor_pairs
 from countenance.errors import BadRequest
 
 D = 32
@@ -55,7 +55,7 @@ def test_the_fit_brings_groups_of_different_crowding_together() -> None:
     centres, _ = cohort(vectors, 20, 0)
     nobody = np.zeros(0)
     mated = Mated(nobody.astype(np.intp), nobody.astype(np.intp), nobody, nobody)
-    found = even(vectors, centres, [impostor_pairs(vectors, rows, label, aim="target", weight=1.0)], mated, 60)
+    found = even(vectors, centres, Loss([impostor_pairs(vectors, rows, label, aim="target", weight=1.0)], mated), 60)
     near = vectors @ centres.T * 20 + found.weights
     offset = found.strength * np.log(np.exp(near).sum(axis=1)) / 20
     for scores, evened in ((vectors @ vectors.T, False), (vectors @ vectors.T - offset[:, None] - offset, True)):
@@ -80,7 +80,7 @@ def test_degraded_pictures_that_all_look_alike_match_no_more_often_than_a_ceilin
     ]
 
     def degraded_rate(given: list[ImpostorPairs]) -> float:
-        found = even(vectors, centres, given, mated, 100)
+        found = even(vectors, centres, Loss(given, mated), 100)
         near = vectors @ centres.T * 20 + found.weights
         offset = found.strength * np.log(np.exp(near).sum(axis=1)) / 20
         scores = vectors @ vectors.T - offset[:, None] - offset
@@ -92,6 +92,29 @@ def test_degraded_pictures_that_all_look_alike_match_no_more_often_than_a_ceilin
     assert degraded_rate(sets) < 1e-3
 
 
+def test_a_doubt_takes_from_degraded_pictures_and_leaves_others_as_they_are() -> None:
+    sharp = crowd(500, 0.4, 6)
+    alike = sharp + 0.6 * np.eye(D, dtype=np.float32)[D - 1]
+    vectors = np.vstack([sharp, alike / np.linalg.norm(alike, axis=1, keepdims=True)]).astype(np.float32)
+    nobody = np.zeros(0)
+    mated = Mated(nobody.astype(np.intp), nobody.astype(np.intp), nobody, nobody)
+    rows, one = np.arange(500), np.full(500, "any")
+    sets = [
+        impostor_pairs(vectors, rows, one, aim="target", weight=1.0),
+        impostor_pairs(vectors, rows + 500, one, aim="ceiling", weight=1.0),
+    ]
+    own = np.sort((sharp @ sharp.T)[np.triu_indices(500, 1)])
+    levels = np.array([own[-1 - int(rate * len(own))] for rate in (1e-2, 3e-3, 1e-3, 3e-4, 1e-4)], np.float64)
+    found = doubt(vectors, np.zeros(1000), levels, Loss(sets, mated), 100)
+    taken = np.logaddexp(0, 20 * (vectors @ found.direction - PLACE)) / 20
+    scores = vectors @ vectors.T - taken[:, None] - taken
+    upper = np.triu_indices(500, 1)
+    threshold = np.quantile(scores[:500, :500][upper], 1 - 1e-3)
+    assert ((vectors @ vectors.T)[500:, 500:][upper] > levels[2]).mean() > 5e-3
+    assert (scores[500:, 500:][upper] > threshold).mean() < 2e-3
+    assert np.median(taken[:500]) < 0.2 * np.median(taken[500:])
+
+
 def test_pairs_within_a_second_label_are_counted_together() -> None:
     vectors = crowd(40, 2.0, 3)
     labels, within = np.full(40, "blur"), np.array(["a", "b"] * 20)
@@ -100,7 +123,7 @@ def test_pairs_within_a_second_label_are_counted_together() -> None:
     assert ((found.first - found.second) % 2 == 0).all() and len(found.first) > 0
 
 
-def test_the_curve_is_the_worst_groups_rate_and_ends_at_the_floor() -> None:
+def test_the_curve_is_the_worst_groups_bound_and_ends_at_the_floor() -> None:
     groups = [
         Group.of(Impostors.of("a", [(crowd(400, 0.4, 8),) * 2]), 0),
         Group.of(Impostors.of("b", [(crowd(400, 1.0, 9),) * 2]), 0),
@@ -109,8 +132,17 @@ def test_the_curve_is_the_worst_groups_rate_and_ends_at_the_floor() -> None:
     assert (np.diff(curve.scores) > 0).all() and (np.diff(curve.log_rates) < 0).all()
     assert curve.log_rates[0] == 0.0 and curve.log_rates[-1] == -9.0
     score = float(np.interp(2.0, -curve.log_rates, curve.scores))
-    assert max(g.fmr(score) for g in groups) == pytest.approx(1e-2, rel=0.2)
-    assert groups[1].fmr(score) > groups[0].fmr(score)
+    assert max(float(g.bounds(np.array([score]))[0]) for g in groups) == pytest.approx(1e-2, rel=0.2)
+    assert groups[0].fmr(score) < groups[1].fmr(score) < 0.95e-2
+
+
+def test_a_group_of_few_people_is_promised_less_than_its_rate_and_one_of_many_nearly_that() -> None:
+    few, many = (Group.of(Impostors.of("x", [(crowd(n, 0.8, 8),) * 2]), 0) for n in (90, 900))
+    at = [g.impostors.scores[-max(int(len(g.impostors.scores) * 1e-2), 40)] for g in (few, many)]
+    doubt = [float(g.bounds(np.array([s]))[0]) / g.fmr(float(s)) for g, s in zip((few, many), at, strict=True)]
+    assert doubt[0] > 1.3 > doubt[1] > 1.0
+    beyond = float(few.impostors.scores[-5])
+    assert float(few.bounds(np.array([beyond]))[0]) / few.fmr(beyond) > 1.3
 
 
 def test_no_pair_spans_two_parts() -> None:

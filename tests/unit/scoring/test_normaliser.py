@@ -66,6 +66,26 @@ def test_crowding_is_the_formula_of_its_docstring(crowding: Crowding) -> None:
     assert crowding.crowding(v.astype(np.float32)) == pytest.approx(expected, abs=1e-5)
 
 
+def test_a_doubt_adds_what_lies_far_along_its_direction(tmp_path: Path, crowding: Crowding) -> None:
+    direction = [0.0] * (D - 1) + [1.5]
+    doubting = Crowding.read(made(tmp_path, doubt={"direction": direction, "place": 0.2}))
+    v = np.zeros((3, D), np.float32)
+    v[0, 0] = v[1, D - 1] = 1.0
+    v[2] = -v[1]
+    more = doubting.crowding(v) - crowding.crowding(v)
+    assert more == pytest.approx(np.log1p(np.exp(20 * (np.array([0.0, 1.5, -1.5]) - 0.2))) / 20, abs=1e-5)
+    assert more[1] > 1.2 and more[0] < 0.001
+
+
+@pytest.mark.parametrize(
+    "doubt", [{"direction": [0.1] * (D - 1), "place": 0.2}, {"direction": [float("nan")] * D, "place": 0.2}, {}]
+)
+def test_a_damaged_doubt_is_refused(tmp_path: Path, doubt: dict[str, object]) -> None:
+    made(tmp_path, doubt=doubt)
+    with pytest.raises(ModelError):
+        load_normaliser(MODEL, tmp_path)
+
+
 @given(st.integers(0, 10_000))
 def test_the_score_is_cosine_less_both_crowdings_whoever_is_the_probe(crowding: Crowding, seed: int) -> None:
     a, b = unit(4, seed), unit(4, seed + 1)
