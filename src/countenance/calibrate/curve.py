@@ -22,7 +22,7 @@ ANCHORS = ((80.0, 1e-3), (90.0, 1e-4), (99.0, 1e-5), (99.9, 1e-6))
 """The (similarity, FMR) for which a calibration lists every group."""
 COUNTED = 30
 """With fewer false matches than this, a rate is extrapolated rather than counted (the rule of 30)."""
-BOUND = 0.9
+BOUND = 0.8
 """How sure a bound is: the upper end of a one-sided interval with people as units."""
 _TOP = 2000
 _KNOTS = 60

@@ -140,9 +140,9 @@ def test_a_group_of_few_people_is_promised_less_than_its_rate_and_one_of_many_ne
     few, many = (Group.of(Impostors.of("x", [(crowd(n, 0.8, 8),) * 2]), 0) for n in (90, 900))
     at = [g.impostors.scores[-max(int(len(g.impostors.scores) * 1e-2), 40)] for g in (few, many)]
     doubt = [float(g.bounds(np.array([s]))[0]) / g.fmr(float(s)) for g, s in zip((few, many), at, strict=True)]
-    assert doubt[0] > 1.3 > doubt[1] > 1.0
+    assert doubt[0] > 1.15 > doubt[1] > 1.0
     beyond = float(few.impostors.scores[-5])
-    assert float(few.bounds(np.array([beyond]))[0]) / few.fmr(beyond) > 1.3
+    assert float(few.bounds(np.array([beyond]))[0]) / few.fmr(beyond) > 1.15
 
 
 def test_no_pair_spans_two_parts() -> None:
