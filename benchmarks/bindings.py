@@ -1,11 +1,14 @@
 """What it costs that rows are bound to ledger entries: a mandate looked up with and without, side by side; and a start.
 
 .venv/bin/python -m benchmarks.bindings          writes benchmarks/results/bindings.json
+
+In short, to see that it runs: BENCH_ROUNDS=3 BENCH_BINDINGS_CALLS=50 BENCH_BINDINGS_ENTRIES=8000.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -18,7 +21,9 @@ from countenance.mandates import Holder, MoratoriumStore, Register, Terms
 from countenance.settings import load
 from countenance.signing import secret_file
 
-ROUNDS, CALLS, ENTRIES = 20, 500, 100_000
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "20"))
+CALLS = int(os.environ.get("BENCH_BINDINGS_CALLS", "500"))
+ENTRIES = int(os.environ.get("BENCH_BINDINGS_ENTRIES", "100000"))
 RESULT = Path(__file__).parent / "results" / "bindings.json"
 
 

@@ -9,6 +9,9 @@ How often the estimate itself would match, as if a perfect picture of it could b
 answers: no picture made from the same answers does better.
 
     python -m benchmarks climbing        about six minutes on two cores that are free
+
+In short, to see that it runs: BENCH_CLIMBING_VICTIMS=1 BENCH_CLIMBING_LOOKED_AT=4 BENCH_CLIMBING_STRANGERS=300
+BENCH_CLIMBING_PROBES=100.
 """
 
 from __future__ import annotations
@@ -52,8 +55,13 @@ SIDE, MARGIN = 176, 32
 """Of the pictures that are made, pixels: the embedder's cut and what lies around it."""
 FACES = 48
 """How many eigenfaces pictures are made of."""
-VICTIMS, LOOKED_AT = 3, 40
+VICTIMS = int(os.environ.get("BENCH_CLIMBING_VICTIMS", "3"))
+LOOKED_AT = int(os.environ.get("BENCH_CLIMBING_LOOKED_AT", "40"))
 """How many people are attacked with pictures; and whose templates are estimated."""
+STRANGERS = int(os.environ.get("BENCH_CLIMBING_STRANGERS", "1250"))
+"""How many people the attacker has one picture of; a fifth of them while pictures are made."""
+PROBES = int(os.environ.get("BENCH_CLIMBING_PROBES", "5000"))
+"""How many earlier probes a gallery has sketches of where the account's cost is measured."""
 ANSWERS = (0, 20, 50, 100, 250, 1000)
 """How many strangers' answers templates are estimated from."""
 
@@ -400,7 +408,7 @@ def estimated(scene: Scene, knowledge: Knowledge, strangers: Rows, whom: Sequenc
     """
     random, table = np.random.default_rng(0), []
     for called, told in TOLD.items():
-        for count in ANSWERS:
+        for count in (each for each in ANSWERS if each <= len(strangers)):
             seen, unseen, chance, cosine = [], [], [], []
             for victim in whom:
                 asked = strangers[random.permutation(len(strangers))[:count]]
@@ -459,7 +467,8 @@ def spending_cost() -> dict[str, float]:
             stack.callback(ledger.close)
             ways[way] = Budgets(engine, bytes(32), now, named), ledger
         cost: dict[str, float] = {"load_average": round(os.getloadavg()[0], 1)}
-        for name, before, probed in (("without_probe", 0, False), ("with_probe", 0, True), ("with_5000", 5000, True)):
+        kinds = (("without_probe", 0, False), ("with_probe", 0, True), (f"with_{PROBES}", PROBES, True))
+        for name, before, probed in kinds:
             vectors = random.normal(size=(before + 300, 1, 128)).astype(np.float32)
             took: dict[str, list[float]] = {way: [] for way in ways}
             for number, vector in enumerate(vectors):
@@ -473,7 +482,7 @@ def spending_cost() -> dict[str, float]:
                 cost[f"{name}_{way}_us"] = round(float(np.median(seconds)) * 1e6, 1)
         began = time.perf_counter()
         Budgets(engine, bytes(32), now, named_heads).state("m", wide)
-        return {**cost, "charges_read": 5900, "start_s": round(time.perf_counter() - began, 3)}
+        return {**cost, "charges_read": PROBES + 900, "start_s": round(time.perf_counter() - began, 3)}
 
 
 def victims() -> list[list[Path]]:
@@ -494,15 +503,15 @@ def looked_at(studio: Studio, number: int = LOOKED_AT) -> list[Rows]:
 
 
 def strangers_of(studio: Studio) -> Rows:
-    """Templates of 1,250 people of whom LFW has one picture."""
+    """Templates of `STRANGERS` people of whom LFW has one picture."""
     alone = [paths[0] for paths in people(1) if len(paths) == 1]
-    seen = [studio.seen(path.read_bytes()) for path in alone[::3][:1250]]
+    seen = [studio.seen(path.read_bytes()) for path in alone[::3][:STRANGERS]]
     return np.stack([each for each in seen if each is not None])
 
 
 def studio_of(scene: Scene) -> Studio:
-    """What the attacker has at home: pictures of 250 people of whom LFW has one picture, so no victim."""
-    return Studio(scene.tools, [paths[0] for paths in people(1) if len(paths) == 1][::16][:250])
+    """What the attacker has at home: pictures of people of whom LFW has one picture, so no victim."""
+    return Studio(scene.tools, [paths[0] for paths in people(1) if len(paths) == 1][::16][: STRANGERS // 5])
 
 
 def run() -> dict[str, Any]:

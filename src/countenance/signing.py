@@ -21,6 +21,8 @@ JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | Non
 
 def canonical(value: Any) -> bytes:
     """`value` as RFC 8785 canonical JSON: equal values give equal bytes."""
+    if type(value) is float and value.is_integer() and abs(value) < 2**53:  # a whole similarity, as most bounds are
+        return str(int(value)).encode()
     if _plain(value):
         try:
             return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

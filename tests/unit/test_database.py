@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.dialects import postgresql
 
 from countenance.database import Busy, Direct, open_database, reading, reading_once, writing
@@ -80,6 +80,18 @@ def test_a_direct_statement_is_written_in_the_tongue_of_its_database() -> None:
     asked, values = cursor.asked
     assert "%(gallery)s" in asked
     assert values == {"gallery": "g", "days_1": 0, "param_1": 1}
+
+
+def test_many_rows_take_few_statements(tmp_path: Path) -> None:
+    """SQLite's driver gives Python's lock away at each, and other threads take it."""
+    engine = open_database(tmp_path / "countenance.sqlite")
+    said: list[str] = []
+    event.listen(engine, "checkout", lambda connection, *_: connection.set_trace_callback(said.append))
+    with writing(engine) as transaction:
+        put = Direct(sa.insert(sa.table("ledger_open_decisions", sa.column("sequence"))))
+        transaction.many(put, [{"sequence": number} for number in range(200)])
+        assert len([each for each in said if each.startswith("INSERT")]) == 4  # of 64, 64, 64 and 8 rows
+    engine.dispose()
 
 
 def test_a_write_that_fails_leaves_nothing_and_the_next_one_goes_on(tmp_path: Path) -> None:

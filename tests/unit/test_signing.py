@@ -65,7 +65,8 @@ def test_what_the_rfc_cannot_say_is_refused(value: object) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["text", "é", True, None, 0, 53 * 2 + 1, 2**53 - 1, -(2**53) + 1, 1e-3, 0.5, -0.25, 123456789.5, [1, ["a"]],
+    ["text", "é", True, None, 0, 53 * 2 + 1, 2**53 - 1, -(2**53) + 1, 1e-3, 0.5, -0.25, 123456789.5, 90.0, -0.0, -7.0,
+     1e15, 2.0**53 - 1, [1, ["a"]],
      {"b": 1, "a": {"c": None}}],
 )  # fmt: skip
 def test_plain_values_are_written_the_fast_way(value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +80,7 @@ def test_plain_values_are_written_the_fast_way(value: Any, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    "value", [1.0, 9e-4, 1e15, 1e15 + 0.5, 2**53, {"é": 1}, {"a": {"é": 1}}, ("a",), [("a",)], Action.READ]
+    "value", [[1.0], 9e-4, 1e15 + 0.5, 2**53, 2.0**53, 1e21, {"é": 1}, {"a": {"é": 1}}, ("a",), [("a",)], Action.READ]
 )
 def test_what_the_two_might_write_differently_is_left_to_the_rfc(value: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("countenance.signing.rfc8785.dumps", lambda _: b"the slow way")

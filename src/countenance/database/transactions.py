@@ -231,6 +231,10 @@ def _drop_all(idle: list[PoolProxiedConnection]) -> None:
         _drop(idle.pop())
 
 
+_ROWS_AT_ONCE = 64
+"""The most rows that one statement inserts."""
+
+
 class Direct:
     """A statement that runs in every request, compiled once and given straight to the driver.
 
@@ -278,7 +282,19 @@ class Direct:
         text, order, fixed = self._compile(dialect)
         if fixed:
             rows = [{**fixed, **row} for row in rows]
-        cursor.executemany(text, rows if order is None else [[row[name] for name in order] for row in rows])
+        if order is None:
+            cursor.executemany(text, rows)
+            return
+        values = [[row[name] for name in order] for row in rows]
+        one = f" VALUES ({', '.join('?' * len(order))})"
+        if not text.endswith(one):
+            cursor.executemany(text, values)
+            return
+        while values:  # many rows in each statement: SQLite's driver gives Python's lock away at each
+            size = 1 << min(len(values), _ROWS_AT_ONCE).bit_length() - 1  # few sizes, so that they stay prepared
+            several = text + f",{one.removeprefix(' VALUES')}" * (size - 1)
+            cursor.execute(several, [value for row in values[:size] for value in row])
+            values = values[size:]
 
     def _compile(self, dialect: Dialect) -> tuple[str, Sequence[str] | None, Mapping[str, object]]:
         """The SQL text for `dialect`, the order of its parameters (None: they are named), and the constant ones."""

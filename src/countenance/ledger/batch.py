@@ -167,7 +167,11 @@ class Batch:
 
     def _add(self, draft: Draft) -> Receipt:
         index = self.tail.size
-        openings = [Opening(name, self._entropy(SALT_BYTES), value) for name, value in draft.private.items()]
+        salts = self._entropy(SALT_BYTES * len(draft.private))
+        openings = [
+            Opening(name, salts[at * SALT_BYTES :][:SALT_BYTES], value)
+            for at, (name, value) in enumerate(draft.private.items())
+        ]
         commitments = {o.name: o.commitment for o in openings}
         text = compose(draft, commitments, index, self._time, after_checkpoint=self.tail.checkpointed)
         leaf = merkle.leaf_hash(text.encode())

@@ -98,6 +98,8 @@ class Writer:
         self._every_s = checkpoint_every_s
         self._capacity = capacity
         self._entropy = entropy
+        self.key = NoteKey(origin, signer.public)
+        """The public key that signs now."""
         with reading(engine) as connection:
             self._tail = follow(connection, LogTail(), self.key)
         self._due = time.monotonic() + checkpoint_every_s
@@ -113,11 +115,6 @@ class Writer:
         self._bell = threading.Event()
         self._thread = threading.Thread(target=self._attend, name="ledger-writer", daemon=True)
         self._thread.start()
-
-    @property
-    def key(self) -> NoteKey:
-        """The public key that signs now."""
-        return NoteKey(self._origin, self._signer.public)
 
     def submit(self, work: Callable[[Batch, Transaction], T]) -> Job[T]:
         """Have `work` done in a coming transaction. `Overloaded` if too many wait, `NotRecorded` after `close`."""
@@ -262,15 +259,18 @@ class Writer:
             return
         if batch.tail.checkpointed:
             self._due = time.monotonic() + self._every_s
-        self._tail, self._signer = batch.tail, batch.signer
+        self._tail = batch.tail
+        if batch.signer is not self._signer:
+            self._signer, self.key = batch.signer, NoteKey(self._origin, batch.signer.public)
         if self._fault is not None:
             self._fault = None
             log.warning("the ledger is written again; calls are answered")
         try:
             for tell in fulfil:
                 tell()
-        finally:  # if this is interrupted: an entry without an answer
-            self._fail(jobs, NotRecorded("interrupted"))
+        finally:
+            if not all(job.done for job in jobs):  # this was interrupted: entries without an answer
+                self._fail(jobs, NotRecorded("interrupted"))
             self._wake(jobs)
 
     def _wake(self, jobs: list[Job[object]]) -> None:

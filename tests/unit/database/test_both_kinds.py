@@ -21,6 +21,7 @@ from countenance.gallery import Gallery
 from countenance.gallery.tables import galleries
 from countenance.jobs import Findings, JobKind, JobState, StreamProcessors, VideoJobs, VideoRequest
 from countenance.ledger import Bindings, Ledger
+from countenance.ledger.tables import nodes
 from countenance.scoring import RawCosine
 from countenance.settings import load
 from countenance.settings import shown as settings_shown
@@ -60,6 +61,16 @@ def test_one_writes_at_a_time_and_readers_see_what_is_committed(engine: Engine) 
     assert TERM.rows(engine, gallery="h") == []
     with writing(engine, 0.05) as transaction:
         transaction.try_writing()
+
+
+@pytest.mark.parametrize("count", [1, 2, 63, 64, 65, 200])
+def test_many_rows_that_are_written_at_once_all_arrive_as_they_were(engine: Engine, count: int) -> None:
+    rows = [{"level": 1, "position": n, "hash": bytes([n % 256]) * 32} for n in range(count)]
+    with writing(engine) as transaction:
+        transaction.many(Direct(sa.insert(nodes)), rows)
+    with reading(engine) as connection:
+        kept = connection.execute(sa.select(nodes).order_by(nodes.c.position)).mappings().all()
+    assert [dict(row) for row in kept] == rows
 
 
 def test_a_part_that_failed_in_the_database_is_undone_and_the_rest_is_kept(engine: Engine, clock: Clock) -> None:
