@@ -41,6 +41,13 @@ def test_a_stage_that_takes_too_long_is_ended_and_the_others_are_counted(
     }
 
 
+def test_no_stage_takes_more_than_is_left_of_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = stages(tmp_path, monkeypatch, good="pass")
+    monkeypatch.setattr(hardening, "WHOLE_S", 0)
+    assert hardening.main(names) == 1
+    assert json.loads((tmp_path / "hardening.json").read_text())["suites"]["test_good"]["ended"] == "late"
+
+
 def test_what_an_ended_stage_had_shown_is_counted_and_its_test_named() -> None:
     begun = '{"test": "a", "ended": "begun", "measured": {}}'
     ended = '{"test": "a", "ended": "passed", "measured": {"MiB": 3}}'
