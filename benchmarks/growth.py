@@ -180,7 +180,7 @@ def _actors(number: int, count: int) -> list[Any]:
         raise SystemExit("growth needs Ray: install requirements/cluster.txt, as `make cluster` does") from None
     if not ray.is_initialized():
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-        ray.init(num_cpus=max(ACTORS), include_dashboard=False, log_to_driver=False)
+        ray.init("local", num_cpus=max(ACTORS), include_dashboard=False, log_to_driver=False)
     kind = ray.remote(_ShardActor)
     return [kind.options(num_cpus=1).remote(count, i) for i in range(number)]
 

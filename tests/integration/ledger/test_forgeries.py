@@ -139,9 +139,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     one, two, _ = gallery.faces("staff", limit=9).items
     belonging: dict[str, list[str]] = {"ada": [one.face_id], "bob": [two.face_id], "none": []}
     leads = [JobCandidate(person, each.face_id, 0.9, 90.0, 1e-4) for person, each in ((0, one), (0, two), (1, two))]
-    ran = videos.take()
-    assert ran is not None
-    assert videos.succeed(ran, Findings((), tuple(leads), {}))
+    with videos.taken() as ran:
+        assert ran is not None
+        assert videos.succeed(ran, Findings((), tuple(leads), {}))
     for user, faces in belonging.items():
         gallery.create_user("staff", user)
         gallery.associate("staff", user, faces, calibration=CALIBRATION, similarity=0.0)

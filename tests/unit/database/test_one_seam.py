@@ -20,6 +20,7 @@ SQLITE_ONLY = re.compile(
 ALLOWED = {
     "disk_faults.py": "sqlite3: it names the driver's error codes, for both drivers; database/ imports it",
     "doctor/record_checks.py": "sqlite_master: of a file that it reads through database.sqlite.looking_into",
+    "migrations/versions/0017_case_order.py": "rowid: in the order in which rows were written; ctid for PostgreSQL",
     "ledger/records.py": "json_each, json_extract: each statement stands beside its counterpart for PostgreSQL",
 }
 
