@@ -19,7 +19,6 @@ from itertools import islice
 from threading import RLock
 from typing import Any, TypeVar
 
-import numpy as np
 from sqlalchemy import Connection, Engine
 
 from countenance.binding import BoundChange, BoundRow, Lister, Value
@@ -233,6 +232,8 @@ class Bindings:
 
 def _gone(standing: Standing, there: Mapping[str, Sequence[int]]) -> dict[str, frozenset[int]]:
     """What stands of each table and is not of the rows that are there, by `mark`."""
+    import numpy as np  # slow to import, and what only shows a ledger does without
+
     gone = {}
     for table in standing.names():
         numbers = standing.of(table).numbers()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # numpy is slow to import, and small sets do without
+    import numpy as np
+    from numpy.typing import NDArray
 
 _LOOSE = 4096
 _SHARE = 128
@@ -21,7 +23,7 @@ class Fingerprints:
     __slots__ = ("_gone", "_new", "_sorted")
 
     def __init__(self) -> None:
-        self._sorted = np.zeros(0, np.uint64)
+        self._sorted: NDArray[np.uint64] | None = None
         self._new: set[int] = set()  # in it, whatever the other two say
         self._gone: set[int] = set()  # not in it, whatever the array says
 
@@ -34,37 +36,40 @@ class Fingerprints:
         """Take out those that are in it."""
         out = frozenset(numbers)
         self._new -= out
-        if len(self._sorted):
+        if self._sorted is not None:
             self._gone |= out
             self._settle_if_due()
 
     def __contains__(self, number: int) -> bool:
         if number in self._new:
             return True
-        if not len(self._sorted) or number in self._gone:
+        if self._sorted is None or number in self._gone:
             return False
-        at = int(self._sorted.searchsorted(np.uint64(number)))
+        at = int(self._sorted.searchsorted(self._sorted.dtype.type(number)))
         return at < len(self._sorted) and int(self._sorted[at]) == number
 
     def numbers(self) -> NDArray[np.uint64]:
         """All of them in order, (n,)."""
-        if not len(self._sorted):
-            return _in_order(self._new)
-        self._settle()
-        return self._sorted
+        return _in_order(self._new) if self._sorted is None else self._settled(self._sorted)
 
     def equals(self, numbers: frozenset[int]) -> bool:
         """Whether these are all of them."""
-        if not len(self._sorted):
+        if self._sorted is None:
             return numbers == self._new
+        import numpy as np
+
         return np.array_equal(self.numbers(), _in_order(numbers))
 
     def _settle_if_due(self) -> None:
-        if len(self._new) + len(self._gone) > max(_LOOSE, len(self._sorted) // _SHARE):
-            self._settle()
+        large = 0 if self._sorted is None else len(self._sorted)
+        if len(self._new) + len(self._gone) > max(_LOOSE, large // _SHARE):
+            self._settled(_in_order(()) if self._sorted is None else self._sorted)
 
-    def _settle(self) -> None:
-        kept, new = self._sorted, _in_order(self._new)
+    def _settled(self, kept: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        """The array with the changes in it, which is kept."""
+        import numpy as np
+
+        new = _in_order(self._new)
         if len(kept):
             out = _in_order(self._gone | self._new)
             at = np.minimum(kept.searchsorted(out), len(kept) - 1)
@@ -73,7 +78,10 @@ class Fingerprints:
                 kept = np.delete(kept, at[there])
         self._sorted = np.insert(kept, kept.searchsorted(new), new)
         self._new, self._gone = set(), set()
+        return self._sorted
 
 
 def _in_order(numbers: Iterable[int]) -> NDArray[np.uint64]:
+    import numpy as np
+
     return np.sort(np.fromiter(numbers, np.uint64))

@@ -122,7 +122,9 @@ class VideoRunner:
         return True
 
     def _begin(self) -> None:
-        _clear(self._home / SPOOL)
+        spool = self._home / SPOOL
+        spool.mkdir(mode=0o700, exist_ok=True)
+        _clear(spool)
         self._jobs.recover()
 
     def _work(self) -> None:
@@ -205,7 +207,7 @@ def spooled(spool: Path) -> Iterator[Path]:
 
 def _clear(spool: Path) -> None:
     """Erase what processes that were killed left in `spool`."""
-    for folder in spool.iterdir() if spool.is_dir() else ():
+    for folder in spool.iterdir():
         held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
