@@ -56,12 +56,12 @@ def cli(home: str | None) -> None:
 
 
 class _WithoutPandas:
-    """Nothing here uses pandas, but pyarrow imports it wherever it is installed: a second of every command."""
+    """Only Ray's data jobs use pandas, but pyarrow imports it wherever it is installed: a second of every command."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
-        """Nothing, and an error where pandas is asked for, as if it were not installed."""
-        if name == "pandas":
+        """Nothing, and an error where pandas is asked for without Ray, as if it were not installed."""
+        if name == "pandas" and "ray" not in sys.modules:
             raise ModuleNotFoundError("countenance does without pandas", name=name)
 
 
