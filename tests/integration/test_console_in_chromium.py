@@ -248,6 +248,7 @@ def _searches(page: Any, served: Served, faces: list[Path]) -> None:
     page.get_by_label("Name").fill("family-1")
     page.get_by_role("button", name="Make it").click()
     page.wait_for_url("**/family-1")
+    looked_at(page, "gallery-empty")
     for path in faces[::2]:
         page.locator("#picture").set_input_files(path)
         page.get_by_label("Your reference").fill(path.stem)
