@@ -192,7 +192,7 @@ def test_stored_videos_are_run_once_though_a_process_is_killed(
         os.kill(workers()[0], signal.SIGKILL)
         said, told = running.communicate(timeout=3 * SLOW_S)
         assert running.returncode == 0, told
-        assert said == "4 jobs, 4 succeeded\n"
+        assert said.splitlines()[-1] == "4 jobs, 4 succeeded"  # Ray says before it that a process died
         assert [app.jobs.videos.state(each) for each in ids] == [JobState.SUCCEEDED] * 4
         jobs = [app.jobs.videos.find(mandate, each, JobKind.DETECT) for each in ids]
         assert sum(job.attempts for job in jobs if job is not None) <= 6  # those that the process had in hand
