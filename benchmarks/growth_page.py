@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +51,29 @@ def figures(result: Mapping[str, Any]) -> str:
         f"{100 * f['further_core']:.0f} % of the first; {f['code_bytes']:.0f} bytes a face are read by every search; "
         f"asking takes {f['ask_ms']:.2g} ms and {f['ms_a_shard']:.2g} ms a shard; the 99th percentile of a search is "
         f"{f['spread_p99']:.2g} times its median.",
+        "",
+        f"Beside what was measured: {_checked(result['tables'])}",
         END,
     ]
     return "\n".join(lines)
+
+
+def _checked(tables: Sequence[Mapping[str, Any]]) -> str:
+    """How far the model is from what was measured, in a sentence for each comparison."""
+    scans, _, cluster = (table["rows"] for table in tables)
+    worst = max(scans, key=lambda row: abs(row["one core"] / row["fitted"] - 1))
+    said = [
+        f"at {worst['faces']:,} faces one core took {worst['one core']:.3g} ms, the line says {worst['fitted']:.3g}."
+    ]
+    for row in cluster:
+        rate = row["searches a second"]
+        how = rate if isinstance(rate, str) else f"at {rate:.0f} searches a second"
+        said.append(
+            f"Two shards on one machine, {how}: median {row['measured p50 ms']:.3g} ms "
+            f"(model {row['model p50 ms']:.3g}), "
+            f"99th percentile {row['measured p99 ms']:.3g} ms (model {row['model p99 ms']:.3g})."
+        )
+    return " ".join(said)
 
 
 def draw(result: Mapping[str, Any], target: Path = PICTURE) -> None:
