@@ -60,6 +60,11 @@ class ConsoleRequest:
         """A value of the query string, empty where there is none."""
         return self.request.query_params.get(name, "")[:500]
 
+    def query_number(self, name: str, digits: int = 5) -> int:
+        """A whole number of the query string, of so many digits at most; 0 where there is none."""
+        text = self.query(name)
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else 0
+
     def secret(self, name: str) -> str:
         """A field as it was sent: for passwords and tokens."""
         return self.texts.get(name, ("",))[0]

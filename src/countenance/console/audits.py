@@ -33,7 +33,7 @@ _PER_PAGE = 50
 
 
 def _all(asked: ConsoleRequest) -> Response:
-    every, at = asked.services.audits.all(), _page_number(asked)
+    every, at = asked.services.audits.all(), asked.query_number("page")
     return page(
         asked,
         "audits.html",
@@ -42,11 +42,6 @@ def _all(asked: ConsoleRequest) -> Response:
         more=len(every) > (at + 1) * _PER_PAGE,
         megabytes=TABLE_BYTES // 2**20,
     )
-
-
-def _page_number(asked: ConsoleRequest) -> int:
-    number = asked.query("page")
-    return int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 0
 
 
 def _begin(asked: ConsoleRequest) -> Response:

@@ -57,8 +57,7 @@ _ASKS, _SUPERVISES = frozenset({Role.REQUEST}), frozenset({Role.APPROVE})
 
 
 def _list(asked: ConsoleRequest) -> Response:
-    number = asked.query("page")
-    at = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 0
+    at = asked.query_number("page")
     now = asked.services.cases.now()
     cases, more = asked.services.cases.file.page(at)
     return page(

@@ -48,8 +48,7 @@ class SeenPerson:
 
 
 def _list(asked: ConsoleRequest) -> Response:
-    number, roles = asked.query("page"), asked.by.operator.roles
-    at = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 0
+    at, roles = asked.query_number("page"), asked.by.operator.roles
     supervises = Role.APPROVE in roles
     rows, more = asked.services.video_jobs.page(at, asked.by.operator.name, supervises=supervises)
     return page(
@@ -72,8 +71,7 @@ def _one(asked: ConsoleRequest) -> Response:
 def _found(asked: ConsoleRequest, listed: ListedVideoJob) -> Response:
     mandate = chosen(asked, listed.mandate.mandate_id)
     assert mandate is not None
-    number = asked.query("after")
-    after = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
+    after = asked.query_number("after", digits=9)
     job_id, searches = listed.job.job_id, listed.job.asked.kind is JobKind.SEARCH
     read = (
         ReadVideoSearch(job_id, after, _FACES, by_person=True)

@@ -8,10 +8,20 @@ import pytest
 from countenance.calibrate.centroids import FEWEST_PEOPLE, cohort
 from countenance.calibrate.curve import Group, Impostors, worst_curve
 from countenance.calibrate.duplicates import one_each, same_people
-from countenance.calibrate.fit_crowding import PLACE, ImpostorPairs, Loss, Mated, doubt, even, impostor_pairs
+from countenance.calibrate.fit_crowding import (
+    PLACE,
+    ImpostorPairs,
+    Loss,
+    Mated,
+    Vectors,
+    doubt,
+    even,
+    impostor_pairs,
+)
 from countenance.errors import BadRequest
 
 D = 32
+NOBODY = Mated(np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros(0), np.zeros(0))
 
 
 def crowd(n: int, tightness: float, seed: int, middle: int = 0) -> np.ndarray:
@@ -53,9 +63,7 @@ def test_the_fit_brings_groups_of_different_crowding_together() -> None:
     label = np.array(["loose"] * 500 + ["tight"] * 500)
     rows = np.arange(1000)
     centres, _ = cohort(vectors, 20, 0)
-    nobody = np.zeros(0)
-    mated = Mated(nobody.astype(np.intp), nobody.astype(np.intp), nobody, nobody)
-    found = even(vectors, centres, Loss([impostor_pairs(vectors, rows, label, aim="target", weight=1.0)], mated), 60)
+    found = even(vectors, centres, Loss([impostor_pairs(vectors, rows, label, aim="target", weight=1.0)], NOBODY), 60)
     near = vectors @ centres.T * 20 + found.weights
     offset = found.strength * np.log(np.exp(near).sum(axis=1)) / 20
     for scores, evened in ((vectors @ vectors.T, False), (vectors @ vectors.T - offset[:, None] - offset, True)):
@@ -65,22 +73,25 @@ def test_the_fit_brings_groups_of_different_crowding_together() -> None:
         assert (rates[1] < 2.5 * rates[0]) == evened
 
 
+def sharp_and_degraded(vectors: Vectors) -> list[ImpostorPairs]:
+    """Of 1,000 rows: the first half has a target, the second a ceiling."""
+    rows, one = np.arange(500), np.full(500, "any")
+    return [
+        impostor_pairs(vectors, rows, one, aim="target", weight=1.0),
+        impostor_pairs(vectors, rows + 500, one, aim="ceiling", weight=1.0),
+    ]
+
+
 def test_degraded_pictures_that_all_look_alike_match_no_more_often_than_a_ceiling_says() -> None:
     sharp = crowd(500, 0.4, 6)
     # what tells people apart is all but gone, in most directions, and all are drawn to one place
     alike = sharp * 0.2 + np.where(np.arange(D) < 4, sharp, 0) * np.sqrt(D / 4) + 0.5 * np.eye(D)[D - 1]
     vectors = np.vstack([sharp, alike / np.linalg.norm(alike, axis=1, keepdims=True)]).astype(np.float32)
     centres = np.vstack([cohort(vectors[:500], 20, 0)[0], cohort(vectors[500:], 4, 0)[0]])
-    nobody = np.zeros(0)
-    mated = Mated(nobody.astype(np.intp), nobody.astype(np.intp), nobody, nobody)
-    rows, one = np.arange(500), np.full(500, "any")
-    sets = [
-        impostor_pairs(vectors, rows, one, aim="target", weight=1.0),
-        impostor_pairs(vectors, rows + 500, one, aim="ceiling", weight=1.0),
-    ]
+    sets = sharp_and_degraded(vectors)
 
     def degraded_rate(given: list[ImpostorPairs]) -> float:
-        found = even(vectors, centres, Loss(given, mated), 100)
+        found = even(vectors, centres, Loss(given, NOBODY), 100)
         near = vectors @ centres.T * 20 + found.weights
         offset = found.strength * np.log(np.exp(near).sum(axis=1)) / 20
         scores = vectors @ vectors.T - offset[:, None] - offset
@@ -96,16 +107,10 @@ def test_a_doubt_takes_from_degraded_pictures_and_leaves_others_as_they_are() ->
     sharp = crowd(500, 0.4, 6)
     alike = sharp + 0.6 * np.eye(D, dtype=np.float32)[D - 1]
     vectors = np.vstack([sharp, alike / np.linalg.norm(alike, axis=1, keepdims=True)]).astype(np.float32)
-    nobody = np.zeros(0)
-    mated = Mated(nobody.astype(np.intp), nobody.astype(np.intp), nobody, nobody)
-    rows, one = np.arange(500), np.full(500, "any")
-    sets = [
-        impostor_pairs(vectors, rows, one, aim="target", weight=1.0),
-        impostor_pairs(vectors, rows + 500, one, aim="ceiling", weight=1.0),
-    ]
+    sets = sharp_and_degraded(vectors)
     own = np.sort((sharp @ sharp.T)[np.triu_indices(500, 1)])
     levels = np.array([own[-1 - int(rate * len(own))] for rate in (1e-2, 3e-3, 1e-3, 3e-4, 1e-4)], np.float64)
-    found = doubt(vectors, np.zeros(1000), levels, Loss(sets, mated), 100)
+    found = doubt(vectors, np.zeros(1000), levels, Loss(sets, NOBODY), 100)
     taken = np.logaddexp(0, 20 * (vectors @ found.direction - PLACE)) / 20
     scores = vectors @ vectors.T - taken[:, None] - taken
     upper = np.triu_indices(500, 1)

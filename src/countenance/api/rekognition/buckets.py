@@ -86,8 +86,10 @@ class Buckets:
             for file in sorted(files):
                 path = Path(where, file)
                 name = path.relative_to(folder).as_posix()
+                if not name.startswith(prefix):
+                    continue
                 about = path.lstat()
-                if stat.S_ISREG(about.st_mode) and name.startswith(prefix):
+                if stat.S_ISREG(about.st_mode):
                     yield ListedObject(name, about.st_size, f"{about.st_size}:{about.st_mtime_ns}")
 
     def read(self, bucket: str, name: str, max_bytes: int = MAX_OBJECT_BYTES) -> bytes:
