@@ -24,7 +24,8 @@ from tests.fakes.postgres import (
 
 from countenance.database import open_database
 
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, derandomize=True)  # a run says the same as the one before it
+settings.register_profile("searching", deadline=None)  # new examples each time: pytest --hypothesis-profile searching
 settings.load_profile("untimed")
 
 

@@ -22,12 +22,14 @@ SIZE = 1200  # more than a page of stored hashes is compared in one go
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with SIZE entries, made once."""
+    """A database with SIZE entries, made once; two checkpoints, of the first entry and of all."""
     path = tmp_path_factory.mktemp("written") / "countenance.sqlite"
     engine = open_database(path)
-    ledger = Ledger(engine, SIGNER, ORIGIN, lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    ledger = Ledger(engine, SIGNER, ORIGIN, lambda: datetime(2026, 1, 1, tzinfo=UTC), checkpoint_every_s=3600.0)
     for n in range(SIZE - 2):
         pending = ledger.append({"kind": "decision" if n % 3 == 0 else "note", "n": n})
+        if n == 0:
+            pending.wait()  # alone in its batch, however slow the writer's thread is
     pending.wait()
     ledger.append({"kind": "result", "decision": 1}).wait()
     ledger.close()

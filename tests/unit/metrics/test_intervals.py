@@ -68,7 +68,7 @@ def test_one_rate_and_a_column_of_rates_have_the_same_bounds(
     k, n = count
     one = Rate(k, n, 0, n / 2, freedom, level, "").interval
     low, high = wilson_bounds(np.array([k / n]), np.array([n / 2]), level, np.array([freedom]))
-    assert (one.low, one.high) == pytest.approx((low[0], high[0]), abs=1e-12)
+    assert (one.low, one.high) == pytest.approx((low[0], high[0]), abs=1e-9)  # quantiles by two methods
 
 
 def test_the_rule_of_three_is_three_over_n() -> None:
