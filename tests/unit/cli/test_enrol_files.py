@@ -135,6 +135,15 @@ def test_a_manifest_states_files_ids_and_users(tmp_path: Path) -> None:
         ("path,id\n,ann\n", "row 2: a path lies below the folder"),
         ("path,id\na.jpg,ann\na.jpg,bob\n", "row 3: a.jpg stands in a row before"),
         ("path,id\na.jpg,ann,ann\n", "row 2: more cells than columns"),
+        ("path,id\na.jpg,ann\n./a.jpg,bob\n", "row 3: a.jpg stands in a row before"),
+        ("path,id\na.jpg,ann\nb/../a.jpg,bob\n", "row 3: a.jpg stands in a row before"),
+        ("path,id\na\0.jpg,ann\n", "row 2: a path lies below the folder"),
+        ("path,id\n/etc/hostname,ann\n", "row 2: a path lies below the folder"),
+        ("path,id,user\na.jpg,ann,Ann Lee\n", "row 2: a user is 1 to 128 letters"),
+        ("path,id,user\na.jpg,ann," + "u" * 129 + "\n", "row 2: a user is 1 to 128 letters"),
+        ("path,id,id\na.jpg,ann,bob\n", "each once; got 'path', 'id', 'id'"),
+        ("", "each once; got none"),
+        ('path,id\n"a.jpg,ann\n', "cannot be read as a table"),
     ],
 )
 def test_a_manifest_that_cannot_be_meant_is_refused_by_its_row(tmp_path: Path, text: str, what: str) -> None:
@@ -144,10 +153,39 @@ def test_a_manifest_that_cannot_be_meant_is_refused_by_its_row(tmp_path: Path, t
         in_manifest(tmp_path / "people.csv", tmp_path, is_picture)
 
 
-def test_a_manifest_in_another_encoding_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "people.csv").write_bytes("path,id\njosé.jpg,1\n".encode("utf-16"))
-    with pytest.raises(BadRequest, match="not a CSV file in UTF-8"):
+def test_a_manifest_in_another_encoding_is_refused_by_its_row(tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_bytes("path,id\na.jpg,1\njosé.jpg,2\n".encode("latin-1"))
+    with pytest.raises(BadRequest, match="not a CSV file in UTF-8 or UTF-16, from row 3 on"):
         in_manifest(tmp_path / "people.csv", tmp_path, is_picture)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbfpath;id;user\r\njos\xc3\xa9.jpg;1;u\r\n",
+        b"sep=;\npath;id;user\njos\xc3\xa9.jpg;1;u\n",
+        "path\tid\tuser\r\njosé.jpg\t1\tu\r\n".encode("utf-16"),
+        "path,id,user\njosé.jpg,1,u\n".encode("utf-16"),
+        "Path, ID, User\njosé.jpg, 1, u\n".encode(),
+        "path,id,user,\rjosé.jpg,1,u,\r".encode(),
+        '"path","id","user"\n\n./josé.jpg,1,"u"\n\n'.encode(),
+    ],
+)
+def test_a_manifest_is_read_as_spreadsheets_write_it(tmp_path: Path, content: bytes) -> None:
+    made(tmp_path, "josé.jpg")
+    (tmp_path / "people.csv").write_bytes(content)
+    (picture,) = in_manifest(tmp_path / "people.csv", tmp_path, is_picture).pictures
+    assert (picture.name, picture.external_id, picture.user) == ("josé.jpg", "1", "u")
+
+
+def test_a_manifest_that_names_what_nobody_can_open_goes_on_without_it(tmp_path: Path) -> None:
+    made(tmp_path, "a.jpg")
+    (tmp_path / "one.jpg").symlink_to("two.jpg")
+    (tmp_path / "two.jpg").symlink_to("one.jpg")
+    (tmp_path / "people.csv").write_text(f"path,id\none.jpg,1\n{'x' * 300}.jpg,2\na.jpg,3\n")
+    listing = in_manifest(tmp_path / "people.csv", tmp_path, is_picture)
+    assert ids(listing) == {"a.jpg": "3"}
+    assert [why.partition(":")[0] for _, why in listing.left_out] == ["it cannot be read"] * 2
 
 
 def test_a_journal_remembers_a_picture_as_it_was_and_survives_a_broken_line(tmp_path: Path) -> None:

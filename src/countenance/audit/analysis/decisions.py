@@ -61,19 +61,33 @@ class Classified:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """Risk scores, one row per person. scores: (rows,), float64, finite. happened: (rows,), bool."""
+    """Risk scores. people: whose labels each row has. scores: (rows,), float64, finite. happened: (rows,), bool.
+
+    who: (rows,), the subject of each row; None where every row is another person's.
+    """
 
     people: LabelledPeople
     scores: NDArray[np.float64]
     happened: NDArray[np.bool_]
     findings: tuple[str, ...]
+    who: Codes | None = None
 
-    def without(self, people: Codes) -> Scores:
-        """The rows of everybody but `people`."""
+    @property
+    def firsts(self) -> Codes:
+        """The row that stands for each person: their first."""
+        if self.who is None:
+            return np.arange(len(self.scores), dtype=np.int32)
+        return np.sort(np.unique(self.who, return_index=True)[1]).astype(np.int32)
+
+    def without(self, firsts: Codes) -> Scores:
+        """The rows of everybody but the people that the rows `firsts` stand for."""
         kept = np.ones(len(self.scores), bool)
-        kept[people] = False
+        kept[firsts] = False
+        if self.who is not None:
+            kept &= ~np.isin(self.who, self.who[firsts])
         whose = LabelledPeople(None, self.people.factors, self.people.labels, self.people.codes[kept])
-        return Scores(whose, self.scores[kept], self.happened[kept], self.findings)
+        who = None if self.who is None else self.who[kept]
+        return Scores(whose, self.scores[kept], self.happened[kept], self.findings, who)
 
 
 def analyse_outcomes(
@@ -165,13 +179,12 @@ def analyse_risks(
     """Error rates at the cut-off, calibration, AUC, four-fifths rule and the identity, by every grouping of `plan`."""
     assert plan.risks is not None
     people = data.people.expecting(plan.groups.expected)
-    present = np.arange(people.count, dtype=np.int32)
     analyses = []
-    published = _published(plan, people, present, gone)
+    published = _published(plan, people, data.firsts, gone)
     for name, cells in published.items():
         analyses.append(_risk_analysis(name, plan.risks, data, cells, plan.small_cell, planned[name]))
     nobody = np.array(["all"] * people.count)
-    whole = assess_risk(data.scores, data.happened, nobody, plan.risks.high_from).everybody
+    whole = assess_risk(data.scores, data.happened, nobody, plan.risks.high_from, people=data.who).everybody
     results = RiskResults(
         plan.risks.high_from, plan.risks.label_warning, _risk_group(whole, plan.small_cell), tuple(analyses)
     )
@@ -191,6 +204,7 @@ def _risk_analysis(
         np.array(cells.grouping.groups)[group[known]],
         source.high_from,
         groups=cells.grouping.groups,
+        people=None if data.who is None else data.who[known],
     )
     return RiskAnalysis(
         name,
@@ -272,10 +286,13 @@ class RiskAudit:
 
     def summary(self, inputs: Mapping[str, str]) -> Data:
         """How much data there is."""
-        return Data(self.data.people.count, len(self.data.scores), "people", 0, dict(inputs))
+        return Data(
+            len(self.data.firsts), len(self.data.scores), "people" if self.data.who is None else "rows", 0, dict(inputs)
+        )
 
     def analyse(self, plan: Plan, planned: Mapping[str, bool]) -> Analysed:
         """The part of the results that `plan` asks for."""
-        out = _left_out(plan, self.data.people, np.arange(self.data.people.count, dtype=np.int32))
-        risks = analyse_risks(plan, self.data.without(out.people), planned, out.groups)
-        return Analysed(risks=risks, left_out=(len(out.people), len(out.people)))
+        out = _left_out(plan, self.data.people, self.data.firsts)
+        kept = self.data.without(out.people)
+        risks = analyse_risks(plan, kept, planned, out.groups)
+        return Analysed(risks=risks, left_out=(len(out.people), len(self.data.scores) - len(kept.scores)))

@@ -271,7 +271,7 @@ class OutcomeTable:
 
 @dataclass(frozen=True, slots=True)
 class RiskTable:
-    """Risk scores: a score, what happened, and groups, one row per person."""
+    """Risk scores: a score, what happened, and groups, one row per person unless `subject` says whose a row is."""
 
     file: Annotated[str, "CSV or Parquet"]
     score: Annotated[str, "column of the scores"] = "score"
@@ -293,6 +293,9 @@ class RiskTable:
         Literal["find", "as given"],
         "find: two units in the column are an error; as given: they are one, whatever it seems",
     ] = field(default="find", metadata=LATER)
+    subject: Annotated[str | None, "column of subject ids; None: every row is another person's"] = field(
+        default=None, metadata=LATER
+    )
 
     def __post_init__(self) -> None:
         _check_limits(self.limits)

@@ -535,7 +535,10 @@ def first_of(name: str) -> str:
 
 FEWEST = 20
 """Values that are needed before anything is said about how they are spread."""
-_IDS = frozenset({"id", "person id", "subject", "subject id", "person", "case id", "user id", "name id", "individual"})
+_IDS = frozenset({
+    "id", "person id", "subject", "subject id", "person", "case id", "user id", "name id", "individual", "participant",
+    "participant id", "client id", "customer id", "patient id", "defendant id",
+})  # fmt: skip
 
 
 def sentinels(values: Numbers) -> tuple[float, ...]:

@@ -35,7 +35,20 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "subject_b": ("subject b", "subject 2", "person b", "id b"),
     "image_a": ("image a", "image 1", "file a"),
     "image_b": ("image b", "image 2", "file b"),
-    "subject": ("subject", "subject id", "person id"),
+    "subject": (
+        "subject",
+        "subject id",
+        "person id",
+        "person",
+        "individual",
+        "participant id",
+        "participant",
+        "user id",
+        "client id",
+        "customer id",
+        "patient id",
+        "defendant id",
+    ),
     "attack": ("attack type", "presentation type", "attack"),
     "species": ("pai species", "species", "attack species"),
     "decision": ("decision", "pad decision", "decided", "classified as"),
@@ -110,7 +123,7 @@ def seen(file: Path) -> FileOverview:
             numeric[name] = numbers
         spelled = alike([group for group, _ in column.groups])
         doubts += [f"{name}: {' and '.join(map(repr, same))} may be one group" for same in spelled]
-    kind, roles = _kind(columns, numeric)
+    kind, roles = _kind(columns, numeric, table.rows)
     if "score" in roles and (odd := sentinels(numeric[roles["score"]])):
         doubts.append(f"{roles['score']}: {', '.join(f'{v:g}' for v in odd)} may stand for no score")
     if kind == "outcomes":
@@ -143,7 +156,7 @@ def _column(table: LabelTable, name: str) -> tuple[ColumnOverview, Numbers | str
     )
 
 
-def _kind(columns: Sequence[ColumnOverview], numeric: Mapping[str, Numbers]) -> tuple[Kind, dict[str, str]]:
+def _kind(columns: Sequence[ColumnOverview], numeric: Mapping[str, Numbers], rows: int) -> tuple[Kind, dict[str, str]]:
     by_word = {plain(column.name): column for column in reversed(columns)}
     for role in ("score", "outcome"):
         for word in _NAMES[role]:  # "v decile score" is a decile score, where no column is called just that
@@ -169,7 +182,9 @@ def _kind(columns: Sequence[ColumnOverview], numeric: Mapping[str, Numbers]) -> 
         subject = of("subject")
         return "outcomes", {"truth": truth, "predicted": predicted, **({"subject": subject} if subject else {})}
     if score and outcome:
-        return "risks", {"score": score, "outcome": outcome}
+        subject = of("subject")
+        again = any(c.name == subject and not c.empty and c.values < rows for c in columns)
+        return "risks", {"score": score, "outcome": outcome, **({"subject": subject} if subject and again else {})}
     return "unknown", {}
 
 

@@ -24,6 +24,7 @@ from countenance.audit.labelled.people import (
 from countenance.audit.labelled.tables import (
     NO_ANSWERS,
     Codes,
+    LabelTable,
     flag_of,
     listed_names,
     read_table,
@@ -141,12 +142,14 @@ def _one_number(one: str, other: str) -> bool:
 
 
 def read_risks(source: RiskTable, folder: Path, factors: Sequence[str], spellings: Spellings = UNSAID) -> Scores:
-    """Read risk scores, one row per person.
+    """Read risk scores, one row per person, or with a column of subjects.
 
-    BadRequest: a row without an outcome, or without a score where the plan does not set such rows aside; scores that
-    may stand for none, in two units, or outside the plan's limits; a group that is spelled in two ways.
+    BadRequest: a row without an outcome, without a subject where the plan names their column, or without a score where
+    the plan does not set such rows aside; scores that may stand for none, in two units, or outside the plan's limits; a
+    group that is spelled in two ways.
     """
-    table = read_table(folder / source.file, [source.score, source.outcome, *factors], numbers=[source.score])
+    columns = [source.score, source.outcome, *([source.subject] if source.subject else []), *factors]
+    table = read_table(folder / source.file, columns, numbers=[source.score])
     scores = table.numbers(source.score)
     if not table.rows:
         raise BadRequest(f"{table.name} has no rows")
@@ -168,21 +171,32 @@ def read_risks(source: RiskTable, folder: Path, factors: Sequence[str], spelling
         )
     refuse_sentinels(scores, source.limits, table.name, "risks", "missing = 'set aside'")
     people = labelled.people
+    who = None if source.subject is None else _subjects(table, source.subject)
     happened = table.flags(source.outcome)
     if source.unit == "find":
         groups = {factor: (people.codes[:, at], people.labels[at]) for at, factor in enumerate(people.factors)}
         refuse_mixed_units(scores, happened & ~empty, groups, table.name, "risks")
-    findings = [*labelled.findings, *repeated_rows(folder / source.file, None)]
+    findings = [*labelled.findings, *repeated_rows(folder / source.file, source.subject)]
     if empty.any():
         findings.append(_set_aside(people, empty))
         people = LabelledPeople(None, people.factors, people.labels, people.codes[~empty])
-        scores, happened = scores[~empty], happened[~empty]
+        scores, happened, who = scores[~empty], happened[~empty], None if who is None else who[~empty]
     if not (scores.min() < source.high_from <= scores.max()):
         findings.append(
             f"the cut-off {source.high_from:g} tells nobody from anybody: all scores lie between {scores.min():g} and "
             f"{scores.max():g}"
         )
-    return Scores(people, scores, happened, (*findings, *_against_the_outcome(scores, happened)))
+    return Scores(people, scores, happened, (*findings, *_against_the_outcome(scores, happened)), who)
+
+
+def _subjects(table: LabelTable, column: str) -> Codes:
+    """Whose each row is. BadRequest: a row that does not say."""
+    (subjects,), _ = table.texts(column)
+    if len(where := np.flatnonzero(subjects < 0)):
+        raise BadRequest(
+            f"column {column!r} of {table.name} has {len(where)} empty cells, the first in row {where[0] + 2}"
+        )
+    return subjects
 
 
 def _outside(scores: NDArray[np.float64], limits: Sequence[float]) -> NDArray[np.bool_]:

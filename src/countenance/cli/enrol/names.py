@@ -12,6 +12,7 @@ _LONGEST = 255  # letters of an ExternalImageId
 _PLAIN = re.compile(r"[^a-zA-Z0-9_.\-]")
 _DIGEST = 32  # hex digits at the end of a shortened id
 EXTERNAL_ID = re.compile(r"[a-zA-Z0-9_.\-:]{1,255}")
+_USER_ID = re.compile(r"[a-zA-Z0-9_.\-:]{1,128}")
 
 
 def external_id(name: str) -> str:
@@ -35,6 +36,13 @@ def checked_id(text: str, where: str) -> str:
     if EXTERNAL_ID.fullmatch(text):
         return text
     raise BadRequest(f"{where}: an id is 1 to 255 letters a-z, A-Z, 0-9 or one of _ . - : (got {len(text)} letters)")
+
+
+def checked_user(text: str, where: str) -> str:
+    """`text` if the dialects can name a user so; else `BadRequest`, which names `where` and says what is valid."""
+    if _USER_ID.fullmatch(text):
+        return text
+    raise BadRequest(f"{where}: a user is 1 to 128 letters a-z, A-Z, 0-9 or one of _ . - : (got {text[:128]!r})")
 
 
 def _bytes(text: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal, Protocol, TypeAlias
 
-from countenance.cli.enrol.names import checked_id, external_id
+from countenance.cli.enrol.manifest import manifest_rows
+from countenance.cli.enrol.names import external_id
 from countenance.errors import BadRequest
 
 NamedBy = Literal["file", "folder"]
 _SUFFIXES = {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".heic", ".heif", ".avif", ".gif", ".bmp", ".tif", ".tiff"}
-_COLUMNS = {"path", "id", "user"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +94,19 @@ def in_manifest(manifest: Path, folder: Path, is_picture: Callable[[bytes], bool
     pictures: list[Picture] = []
     left_out: list[tuple[str, str]] = []
     root = folder.resolve()
-    for where, name, identity, user in _checked_rows(manifest):
-        path = root / name
-        if not path.resolve().is_relative_to(root):
-            raise BadRequest(f"{where}: a path lies below the folder, got {name!r}")
+    seen = set[Path]()
+    for where, stated, identity, user in manifest_rows(manifest):
+        path = Path(os.path.normpath(root / stated))  # "./a.jpg" and "b/../a.jpg" are one file: it has one id
+        try:
+            inside = path.resolve().is_relative_to(root)
+        except (OSError, RuntimeError):  # links that lead to each other, a name longer than any file's: said below
+            inside = True
+        if not (inside and path.is_relative_to(root)):
+            raise BadRequest(f"{where}: a path lies below the folder, got {stated!r}")
+        name = path.relative_to(root).as_posix()
+        if path in seen:
+            raise BadRequest(f"{where}: {name} stands in a row before")
+        seen.add(path)
         picture = PictureFile(path, name, identity, user)
         why = _unfit(path, is_picture)
         if why:
@@ -121,7 +129,7 @@ def in_bucket(
         top = PurePosixPath(bucket, prefix).name
         named = [(name, _id_of(name, named_by, top), None) for name in sorted(there)]
     else:
-        named = [(name, identity, user) for _, name, identity, user in _checked_rows(manifest)]
+        named = [(name, identity, user) for _, name, identity, user in manifest_rows(manifest)]
     pictures: list[Picture] = []
     left_out: list[tuple[str, str]] = []
     for name, identity, user in named:
@@ -191,32 +199,3 @@ def _refuse_shared(pictures: Sequence[Picture], named_by: NamedBy) -> None:
                 f"{a} and {b} would both be enrolled as {picture.external_id}: rename one, "
                 "or state the ids with --manifest"
             )
-
-
-def _checked_rows(manifest: Path) -> Iterator[tuple[str, str, str, str | None]]:
-    """Where each row of a table stands, in words, its path, its id, and its user if it has one."""
-    seen = set[str]()
-    for number, row in _rows(manifest):
-        where = f"{manifest.name}, row {number}"
-        name, identity, user = (row.get(column, "").strip() for column in ("path", "id", "user"))
-        if not name:
-            raise BadRequest(f"{where}: a path lies below the folder, got {name!r}")
-        if name in seen:
-            raise BadRequest(f"{where}: {name} stands in a row before")
-        seen.add(name)
-        yield where, name, checked_id(identity, where), user or None
-
-
-def _rows(manifest: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        with manifest.open(newline="", encoding="utf-8-sig") as file:
-            table = csv.DictReader(file, restkey="", restval="")
-            columns = set(table.fieldnames or ())
-            if not {"path", "id"} <= columns or columns - _COLUMNS:
-                raise BadRequest(f"{manifest.name} has the columns path, id and, if wanted, user")
-            for row in table:
-                if "" in row:
-                    raise BadRequest(f"{manifest.name}, row {table.line_num}: more cells than columns")
-                yield table.line_num, row
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadRequest(f"{manifest.name} is not a CSV file in UTF-8: {type(error).__name__}") from error

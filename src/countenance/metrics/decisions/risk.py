@@ -4,7 +4,7 @@ Who is wrongly called high risk, and why no score can satisfy every definition o
 
 Sources: Angwin, Larson, Mattu and Kirchner 2016 (ProPublica); Chouldechova 2017 (Big Data 5) for the identity
 FPR = p/(1-p) · (1-PPV)/PPV · (1-FNR); 29 CFR 1607.4(D) for the four-fifths rule; DeLong, DeLong and Clarke-Pearson 1988
-for the interval of the AUC.
+for the interval of the AUC, Obuchowski 1997 (Biometrics 53) where people have several scores.
 """
 
 from __future__ import annotations
@@ -87,8 +87,9 @@ class CalibrationCell:
 class FourFifths:
     """One group's rate of the favourable decision against the most favoured group's.
 
-    ratio: with its interval. passes: the point estimate is at least 0.8. p_value: Fisher's exact test of equal rates.
-    flips: the fewest decisions that would have to change in this group for the ratio to be 0.8 (0 where it passes).
+    ratio: with its interval. passes: the point estimate is at least 0.8. p_value: of equal rates, by Fisher's exact
+    test, or, where people have several rows, by the ratio's own, clustered. flips: the fewest decisions that would have
+    to change in this group for the ratio to be 0.8 (0 where it passes).
     """
 
     group: str
@@ -178,7 +179,9 @@ class _RiskRows:
         ppv = self.rate(here & high, yes, f"nobody in {name} is called high")
         npv = self.rate(here & ~high, ~yes, f"nobody in {name} is called low")
         prevalence = self.rate(here, yes, f"no row of {name}")
-        auc, interval = auc_delong(self.score[here & yes], self.score[here & ~yes], self.level)
+        auc, interval = auc_delong(
+            self.score[here & yes], self.score[here & ~yes], self.level, (self.who[here & yes], self.who[here & ~yes])
+        )
         identity = None
         if fpr.known and fnr.known and ppv.errors and 0 < prevalence.errors < prevalence.trials:
             p, v = prevalence.estimate, ppv.estimate
@@ -216,23 +219,34 @@ class _RiskRows:
         ]
 
 
-def auc_delong(with_outcome: ArrayLike, without: ArrayLike, level: float = 0.95) -> tuple[float, Interval]:
+def auc_delong(
+    with_outcome: ArrayLike, without: ArrayLike, level: float = 0.95, people: tuple[Codes, Codes] | None = None
+) -> tuple[float, Interval]:
     """AUC (ties half) of two sets of scores, and its interval on the logit scale with DeLong's variance.
 
-    NaN and 0..1 where a set is empty; 0..1 where one has a single score.
+    people: whose the scores of each set are, whole numbers, where people may have several; then the variance is
+    Obuchowski's, clustered by person. NaN and 0..1 where a set is empty; 0..1 where one has a single score or person.
     """
-    a, b = np.sort(np.asarray(with_outcome, np.float64)), np.sort(np.asarray(without, np.float64))
+    yes, no = np.asarray(with_outcome, np.float64), np.asarray(without, np.float64)
+    a, b = np.sort(yes), np.sort(no)
     nothing = Interval(0.0, 1.0, check_level(level), "one kind of outcome only")
     if not (len(a) and len(b)):
         return math.nan, nothing
     above = (np.searchsorted(b, a, "left") + np.searchsorted(b, a, "right")) / 2 / len(b)
     below = 1 - (np.searchsorted(a, b, "left") + np.searchsorted(a, b, "right")) / 2 / len(a)
     auc = float(above.mean())
-    if len(a) < 2 or len(b) < 2:
+    few = min((len(a), len(b)) if people is None else (len(np.unique(who)) for who in people))
+    if few < 2:
         return auc, nothing
     sd = math.sqrt(float(above.var(ddof=1)) / len(a) + float(below.var(ddof=1)) / len(b))
+    if people is not None and len(np.unique(np.concatenate(people))) < len(a) + len(b):
+        above = (np.searchsorted(b, yes, "left") + np.searchsorted(b, yes, "right")) / 2 / len(b)
+        below = 1 - (np.searchsorted(a, no, "left") + np.searchsorted(a, no, "right")) / 2 / len(a)
+        whose = np.unique(np.concatenate(people), return_inverse=True)[1]
+        parts = np.bincount(whose, np.concatenate([(above - auc) / len(a), (below - auc) / len(b)]))
+        sd = math.sqrt(len(parts) / (len(parts) - 1) * float((parts**2).sum()))
     if not 0 < auc < 1 or sd == 0:
-        bound = rule_of_three(min(len(a), len(b)), level)
+        bound = rule_of_three(few, level)
         return auc, Interval(max(auc - bound, 0.0), min(auc + bound, 1.0), level, "rule of three")
     half = float(quantile(level)) * sd / (auc * (1 - auc))
     centre = math.log(auc / (1 - auc))
@@ -281,10 +295,16 @@ def _four_fifths(tables: Sequence[GroupRisk], high_is_favourable: bool, level: f
     results = []
     for name, rate in rates.items():
         least = math.ceil(FOUR_FIFTHS * best.estimate * rate.trials - 1e-9)
-        p = fisher_exact(rate.errors, rate.trials, best.errors, best.trials)
+        p = _equal_rates(rate, best)
         flips = max(least - rate.errors, 0)
         results.append(FourFifths(name, rate, Ratio(rate, best), flips == 0, p, flips))
     return tuple(results)
+
+
+def _equal_rates(one: Rate, other: Rate) -> float:
+    if any(0 < rate.subjects < rate.trials for rate in (one, other)):
+        return 1.0 if one is other else Ratio(one, other).p_value()
+    return fisher_exact(one.errors, one.trials, other.errors, other.trials)
 
 
 def _findings(names: tuple[str, ...], tables: Sequence[GroupRisk]) -> tuple[DataFinding, ...]:
