@@ -46,7 +46,7 @@ def _rows(manifest: Path) -> Iterator[tuple[int, dict[str, str]]]:
         _check_columns(manifest, table.fieldnames)
         for row in table:
             where = table.line_num + before
-            if any(row.pop(None, ())) or row.pop("", ""):  # type: ignore[call-overload]
+            if any(row.pop(None, ())) or row.pop("", ""):
                 raise BadRequest(f"{manifest.name}, row {where}: more cells than columns")
             yield where, row
     except csv.Error as error:
