@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 from urllib.parse import unquote
@@ -110,6 +112,31 @@ def test_every_file_that_is_not_taken_is_named_with_its_reason(tmp_path: Path) -
         "notes.txt": "not a kind of picture that is read here",
         "pipe.jpg": "not a regular file",
     }
+
+
+def test_a_name_is_told_on_one_line_whatever_its_letters_are(tmp_path: Path) -> None:
+    odd = ["a\nb.jpg: enrolled.txt", "\x1b[2J.txt", "Zoë.txt", os.fsdecode(b"caf\xe9.txt"), "\u202etxt.exe", "a\\b.txt"]
+    for name in odd:
+        (tmp_path / name).write_bytes(b"no picture")
+    (tmp_path / "ok\r.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    command = [
+        sys.executable,
+        "-c",
+        "from countenance.cli import main; main()",
+        "enrol",
+        "g",
+        str(tmp_path),
+        "--dry-run",
+    ]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"}, capture_output=True, check=False, timeout=250
+    )
+    assert done.returncode == 0, done.stderr
+    said = [line.partition(": not enrolled: ")[0] for line in done.stderr.decode().split("\n") if line]
+    assert sorted(said) == sorted(
+        ["a\\nb.jpg: enrolled.txt", "\\x1b[2J.txt", "Zoë.txt", "caf\\xe9.txt", "\\u202etxt.exe", "a\\b.txt"]
+    )
+    assert done.stdout.decode().split("\n")[0] == "ok\\r.png -> ok:0D"
 
 
 def test_a_manifest_states_files_ids_and_users(tmp_path: Path) -> None:

@@ -182,6 +182,7 @@ def read_table(
     except pa.ArrowInvalid as error:
         raise BadRequest(_damage(path.name, str(error))) from error
     save = "; save the sheet as CSV" if ending in (".xlsx", ".xls", ".ods") else ""
+    save = "; unpack it first" if ending in (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z") else save
     raise BadRequest(f"{path.name} is neither .csv, .tsv nor .parquet{save}")
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import click
 
+from countenance.cli.enrol.names import printed
 from countenance.cli.enrol.pictures import Listing, NamedBy, in_bucket, in_folder, in_manifest
 from countenance.cli.installation import installation
 from countenance.cli.quality import QUALITY_FILTERS
@@ -70,12 +71,13 @@ def enrol(
 
     place, listing = _listed(folder, external_id, manifest, is_picture)
     for name, why in listing.left_out:
-        click.echo(f"{name}: not enrolled: {why}", err=True)
+        click.echo(f"{printed(name)}: not enrolled: {why}", err=True)
     if not listing.pictures:
         raise BadRequest(f"there is no picture to enrol below {folder}")
     if dry_run:
         for picture in listing.pictures:
-            click.echo(f"{picture.name} -> {picture.external_id}{f' ({picture.user})' if picture.user else ''}")
+            user = f" ({picture.user})" if picture.user else ""
+            click.echo(f"{printed(picture.name)} -> {picture.external_id}{user}")
         click.echo(f"{len(listing.pictures)} pictures would be enrolled, {len(listing.left_out)} files would not")
         return
     if key is None:

@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-from countenance.cli.enrol.names import checked_id, checked_user
+from countenance.cli.enrol.names import checked_id, checked_user, printed
 from countenance.errors import BadRequest
 
 _COLUMNS = ("path", "id", "user")
@@ -28,7 +28,7 @@ def manifest_rows(manifest: Path) -> Iterator[tuple[str, str, str, str | None]]:
         if not name or "\0" in name:
             raise BadRequest(f"{where}: a path lies below the folder, got {name!r}")
         if name in seen:
-            raise BadRequest(f"{where}: {name} stands in a row before")
+            raise BadRequest(f"{where}: {printed(name)} stands in a row before")
         seen.add(name)
         yield where, name, checked_id(identity, where), checked_user(user, where) if user else None
 

@@ -45,5 +45,16 @@ def checked_user(text: str, where: str) -> str:
     raise BadRequest(f"{where}: a user is 1 to 128 letters a-z, A-Z, 0-9 or one of _ . - : (got {text[:128]!r})")
 
 
+def printed(name: str) -> str:
+    """`name` on one line of a terminal: what cannot be printed is written as `\\n`, `\\x1b` or, if no UTF-8, as its byte."""
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in name)
+
+
+def _escaped(letter: str) -> str:
+    if "\udc80" <= letter <= "\udcff":  # a byte that is no UTF-8
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return letter.encode("unicode_escape").decode("ascii")
+
+
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")  # file names that are not UTF-8 keep their bytes

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, Protocol, TypeAlias
 
 from countenance.cli.enrol.manifest import manifest_rows
-from countenance.cli.enrol.names import external_id
+from countenance.cli.enrol.names import external_id, printed
 from countenance.errors import BadRequest
 
 NamedBy = Literal["file", "folder"]
@@ -194,7 +194,7 @@ def _refuse_shared(pictures: Sequence[Picture], named_by: NamedBy) -> None:
         owner = picture.name if named_by == "file" else picture.name.rpartition("/")[0]
         first = owners.setdefault(picture.external_id, owner)
         if first != owner:
-            a, b = first or "the folder itself", owner or "the folder itself"
+            a, b = (printed(each) or "the folder itself" for each in (first, owner))
             raise BadRequest(
                 f"{a} and {b} would both be enrolled as {picture.external_id}: rename one, "
                 "or state the ids with --manifest"

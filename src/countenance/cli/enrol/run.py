@@ -13,6 +13,7 @@ import click
 from countenance.app import Countenance
 from countenance.cli.enrol.ahead import ahead
 from countenance.cli.enrol.log import EnrolmentLog, stamp_of
+from countenance.cli.enrol.names import printed
 from countenance.cli.enrol.pictures import Listing, Picture
 from countenance.cli.enrol.users import GalleryUsers
 from countenance.cli.enrol.worker import EnrolPicture, by_cluster
@@ -85,7 +86,9 @@ class EnrolmentRun:
                 "another time stamp (touch)",
                 err=True,
             )
-        replaced = [picture.name for picture in listing.pictures if journal.replaced(picture.name, stamp_of(picture))]
+        replaced = [
+            printed(picture.name) for picture in listing.pictures if journal.replaced(picture.name, stamp_of(picture))
+        ]
         if replaced:
             click.echo(
                 f"replaced since they were enrolled, and their earlier faces stay: {', '.join(replaced)}", err=True
@@ -123,7 +126,7 @@ class EnrolmentRun:
 
     def _left_out(self, picture: Picture, what: str, why: str) -> None:
         self._counts[what] += 1
-        click.echo(f"{picture.name}: not enrolled: {why}", err=True)
+        click.echo(f"{printed(picture.name)}: not enrolled: {why}", err=True)
 
     def _associate(self, user: str, faces: tuple[str, ...]) -> None:
         """Assign `faces` to the user; report those that are not similar to the user's other faces."""
