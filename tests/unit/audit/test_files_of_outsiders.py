@@ -112,6 +112,21 @@ def test_a_sign_of_percent_in_some_rows_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_a_line_break_in_a_name_breaks_no_headline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path / "f.csv", "region,score,outcome", scored("North\nwing", 'South,\n"old" town'))
+    said, _ = headline(tmp_path / "f.csv", monkeypatch)
+    assert said.startswith('The system wrongly calls people labelled South, "old" town high risk') and "\n" not in said
+
+
+def test_a_column_that_should_say_who_is_one_and_does_not_is_told(tmp_path: Path) -> None:
+    rows = [[f"p{at % 9}", f"p{at % 7}", str(1 if at % 9 == at % 7 else -1), "0.5"] for at in range(60)]
+    written(tmp_path / "f.csv", "subject_a,subject_b,same,score", rows)
+    assert (
+        "same says '1', '-1'; what can happen or not is written as 1 and 0, or yes and no"
+        in seen(tmp_path / "f.csv").doubts
+    )
+
+
 def test_names_that_begin_alike_are_told_apart_in_the_headline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long = "people of a district that somebody described at length in a form without a limit, namely the "
     written(tmp_path / "f.csv", "region,score,outcome", scored(f"{long} north of it all", f"{long} south of it all"))

@@ -99,6 +99,7 @@ def test_infinity_is_no_score(tmp_path: Path) -> None:
         ("empty.csv", "", "is empty"),
         ("ragged.csv", "a,b\n1,2\n1\n", "row 3 has 1 cells where the header has 2"),
         ("book.xlsx", "PK", "neither .csv"),
+        ("packed.csv.gz", "x", "neither .csv.*unpack it first"),
         ("fake.parquet", "no parquet", "cannot be read"),
     ],
 )

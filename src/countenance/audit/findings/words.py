@@ -81,7 +81,8 @@ class Names:
         return "everybody else" if self.counted == "people" else f"all other {self.counted}"
 
     def said(self, words: str) -> str:
-        """Words about groups of few people, as they are said of what is counted."""
+        """Words about groups of few people, on one line, as they are said of what is counted."""
+        words = " ".join(words.split())  # a cell of a table may hold line breaks
         return words if self.counted == "people" else re.sub(r"(fewer than \d+) people", rf"\1 {self.counted}", words)
 
     def applied(self, record: R) -> R:

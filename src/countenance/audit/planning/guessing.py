@@ -130,7 +130,7 @@ def seen(file: Path) -> FileOverview:
         doubts += _classes(columns, roles)
     if kind == "presentations":
         doubts += _decided(columns, roles)
-    if kind == "unknown":
+    if kind == "unknown" or (kind == "scores" and "same" not in roles):
         doubts += _misfits(columns, faults)
     factors = _factors(columns, kind, roles)
     doubts += [doubt for column in columns if column.name in factors for doubt in _nothing_told(column)]

@@ -46,7 +46,7 @@ def checked_user(text: str, where: str) -> str:
 
 
 def printed(name: str) -> str:
-    """`name` on one line of a terminal: what cannot be printed is written as `\\n`, `\\x1b` or, if no UTF-8, as its byte."""
+    """`name` on one line of a terminal: what cannot be printed is written as `\\n` or `\\x1b`, stray bytes so too."""
     return "".join(letter if letter.isprintable() else _escaped(letter) for letter in name)
 
 
