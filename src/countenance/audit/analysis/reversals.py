@@ -55,6 +55,13 @@ def reversals(
     return tuple(text for _, text in sorted(found, reverse=True)[:_MOST_TOLD])
 
 
+def one_row_each(whose: Codes) -> NDArray[np.bool_]:
+    """The first row of each person, (rows,): rows of one person are not independent, as `reversals` takes them to be."""
+    first = np.zeros(len(whose), bool)
+    first[np.unique(whose, return_index=True)[1]] = True
+    return first
+
+
 def _table(own: Codes, other: Codes, wrong: NDArray[np.bool_], shape: tuple[int, int]) -> _Counts:
     """Errors and trials by group and by group of the other factor, (2, groups, strata)."""
     known = (own >= 0) & (other >= 0)

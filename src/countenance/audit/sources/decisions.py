@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.audit.analysis.decisions import NO_ANSWER, Classified, OutcomeAudit, RiskAudit, Scores
-from countenance.audit.analysis.reversals import reversals
+from countenance.audit.analysis.reversals import one_row_each, reversals
 from countenance.audit.formats.plan import Measure, OutcomeTable, RiskTable
 from countenance.audit.labelled.people import (
     UNSAID,
@@ -85,8 +85,8 @@ def read_outcomes(
         findings.append(f"{silent_rows} of {int(kept.sum())} rows have no prediction; they count as errors")
     if source.subject is None:
         findings.append(NO_SUBJECTS)
-    every = np.ones(table.rows, bool)
-    findings += reversals(labelled.people, labelled.subjects, {"misclassified": (every, truth != predicted)})
+    once = one_row_each(labelled.subjects)
+    findings += reversals(labelled.people, labelled.subjects, {"misclassified": (once, truth != predicted)})
     return Classified(
         labelled.people, labelled.subjects[kept], answers[truth[kept]], answers[predicted[kept]],
         source.subject is not None, tuple(findings),
@@ -189,8 +189,8 @@ def read_risks(source: RiskTable, folder: Path, factors: Sequence[str], spelling
             f"the cut-off {source.high_from:g} tells nobody from anybody: all scores lie between {scores.min():g} and "
             f"{scores.max():g}"
         )
-    high = scores >= source.high_from
-    errors = {"wrongly called high risk": (~happened, high), "wrongly called low risk": (happened, ~high)}
+    high, once = scores >= source.high_from, one_row_each(np.arange(people.count) if who is None else who)
+    errors = {"wrongly called high risk": (once & ~happened, high), "wrongly called low risk": (once & happened, ~high)}
     findings += reversals(people, np.arange(people.count, dtype=np.int32), errors)
     return Scores(people, scores, happened, (*findings, *_against_the_outcome(scores, happened)), who)
 
