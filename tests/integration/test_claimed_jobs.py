@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Barrier, Thread
 
@@ -15,6 +16,7 @@ from countenance.jobs import JobKind, JobState, VideoJobs, VideoRequest
 
 TAKES = """
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from countenance.database import open_database
 from countenance.jobs import VideoJobs
@@ -76,3 +78,26 @@ def test_each_job_is_taken_once_among_several(postgres: PostgresServer) -> None:
     assert sorted(taken) == sorted(ids)
     for engine in engines:
         engine.dispose()
+
+
+def test_notices_are_claimed_in_one_session_and_each_is_sent_once(postgres: PostgresServer) -> None:
+    engine = open_database(postgres.new_database("empty"))
+    jobs = VideoJobs(engine, lambda: datetime.now(UTC))
+    for number in range(3):
+        jobs.start(replace(asked(str(number)), topic="t"))
+        with jobs.taken() as job:
+            assert job is not None
+            jobs.fail(job, "that is all")
+    sessions: list[object] = []
+    raw = engine.raw_connection
+    engine.raw_connection = lambda: sessions.append(1) or raw()  # type: ignore[method-assign, func-returns-value]
+    ours, theirs = jobs.to_notify(), jobs.to_notify()
+    first = next(ours)
+    told = [first.job_id]
+    for job in theirs:  # another process, which tells the others
+        jobs.notified(job, None)
+        told.append(job.job_id)
+    jobs.notified(first, None)
+    assert list(ours) == []
+    assert (len(told), len(set(told)), len(sessions)) == (3, 3, 2)
+    engine.dispose()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 import platform
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +32,7 @@ from countenance.audit.formats.results import (
 )
 from countenance.audit.formats.schemas import FOLDER, SCHEMAS
 from countenance.errors import BadRequest, NotFound
+from countenance.said_once import loads
 from countenance.signing import Signer, canonical, verified
 
 FORMAT: Literal["countenance-audit-bundle/1"] = "countenance-audit-bundle/1"
@@ -248,7 +248,7 @@ def unpaired(results: Results) -> tuple[str, ...]:
 
 def _json(content: bytes, name: str) -> Json:
     try:
-        return json.loads(content)
+        return loads(content)
     except ValueError as error:
         raise BadRequest(f"{name} is no JSON") from error
 

@@ -15,6 +15,7 @@ from countenance.cli.installation import installation
 from countenance.cli.moments import until
 from countenance.errors import BadRequest
 from countenance.mandates import Mandate
+from countenance.said_once import loads
 from countenance.signing import JSON
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _request(
 
 def _with_provenance(facts: str, provenance: str | None) -> dict[str, JSON]:
     try:
-        table = json.loads(facts)
+        table = loads(facts)
         if provenance is not None:
             table = {**table, "gallery": {**table.get("gallery", {}), "provenance": provenance}}
         if isinstance(table, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from countenance.administration import SignedIn
 from countenance.console.services import ConsoleServices
 from countenance.console.words import Catalogue
 from countenance.errors import BadRequest, Unauthenticated
+from countenance.said_once import loads
 from countenance.signing import JSON
 
 PICTURE_BYTES = 15 * 2**20
@@ -105,8 +105,8 @@ class ConsoleRequest:
         """A field that holds a JSON object; `{}` where it is empty."""
         text = self.text(name, most=16_384, lines=True)
         try:
-            value = json.loads(text or "{}")
-        except (ValueError, RecursionError) as error:
+            value = loads(text or "{}")
+        except ValueError as error:
             raise BadRequest(f'{name}: a JSON object is expected, such as {{"gallery": {{…}}}}') from error
         if not isinstance(value, dict):
             raise BadRequest(f'{name}: a JSON object is expected, such as {{"gallery": {{…}}}}')

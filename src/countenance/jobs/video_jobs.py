@@ -287,9 +287,12 @@ class VideoJobs:
         record.
         """
         due = sa.select(video_jobs).where(video_jobs.c.notify_us <= microseconds(self._now()))
-        for job in self._select(due.order_by(video_jobs.c.number).limit(100)):
-            with kind_of(self._engine).claiming(self._engine) as claim:
-                if claim(job.number):
+        jobs = self._select(due.order_by(video_jobs.c.number).limit(100))
+        if not jobs:
+            return
+        with kind_of(self._engine).claiming(self._engine) as claim:
+            for job in jobs:
+                if claim(job.number):  # and nobody told its topic meanwhile
                     yield from self._select(due.where(video_jobs.c.number == job.number))
 
     def notified(self, job: VideoJob, again_in: timedelta | None) -> None:

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -196,27 +196,34 @@ class VideoRunner:
 def spooled(spool: Path) -> Iterator[Path]:
     """A folder in `spool` that `_clear` leaves alone as long as this process has it."""
     spool.mkdir(mode=0o700, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=spool) as folder:
-        held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            yield Path(folder)
-        finally:
-            os.close(held)
+    with ExitStack() as until_then:
+        while True:
+            folder = Path(tempfile.mkdtemp(dir=spool))
+            with suppress(FileNotFoundError, BlockingIOError):
+                until_then.enter_context(_held(folder))
+                if folder.exists():
+                    break
+            until_then.close()  # another process cleared it away before it was held
+        until_then.callback(shutil.rmtree, folder, ignore_errors=True)
+        yield folder
 
 
 def _clear(spool: Path) -> None:
-    """Erase what processes that were killed left in `spool`."""
+    """Erase what processes that were killed left in `spool`; others may make and delete folders there meanwhile."""
     for folder in spool.iterdir():
-        held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            continue
-        else:
+        with suppress(FileNotFoundError, BlockingIOError), _held(folder):  # its process deleted it, or has it
             shutil.rmtree(folder, ignore_errors=True)
-        finally:
-            os.close(held)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold the lock on `folder`; BlockingIOError if another has it."""
+    held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(held)
 
 
 def _detected(answer: Answer[PeopleSeen]) -> Findings:

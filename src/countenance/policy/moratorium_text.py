@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from countenance.errors import PolicyError
+from countenance.errors import BadRequest, PolicyError
 from countenance.policy.enums import Action, Power
 from countenance.policy.moratorium import Charter, Lifting, Moratorium, Order, Scope, Signature
+from countenance.said_once import loads
 
 
 def charter_of(text: str) -> Charter:
     """The charter in `text`: setters, lifters, outside (keys of 64 hex digits) and quorum; or `PolicyError`."""
     try:
-        table = json.loads(text)
+        table = loads(text)
         keys = {
             name: frozenset(bytes.fromhex(key) for key in table[name]) for name in ("setters", "lifters", "outside")
         }
         return Charter(**keys, quorum=int(table["quorum"]))
+    except BadRequest as error:
+        raise PolicyError(f"the moratorium charter cannot be read: {error}") from error
     except (ValueError, TypeError, KeyError) as error:
         raise PolicyError(f"the moratorium charter cannot be read: {type(error).__name__}") from error
 
@@ -43,7 +46,7 @@ def text_of(moratorium: Moratorium) -> str:
 def moratorium_of(text: str) -> Moratorium:
     """The moratorium that `text` claims, its signatures not yet checked (see `replayed`); or `PolicyError`."""
     try:
-        table = json.loads(text)
+        table = loads(text)
         order = Order(
             id=table["id"],
             scope=Scope(frozenset(map(Action, table["operations"])), frozenset(map(Power, table["powers"]))),
@@ -53,6 +56,8 @@ def moratorium_of(text: str) -> Moratorium:
         )
         lifting = Lifting(order.digest(), table["statute"]) if table["statute"] else None
         return Moratorium(order, _signature(table["set_by"]), lifting, tuple(map(_signature, table["consents"])))
+    except BadRequest as error:
+        raise PolicyError(f"a moratorium cannot be read: {error}") from error
     except (ValueError, TypeError, KeyError) as error:
         raise PolicyError(f"a moratorium cannot be read: {type(error).__name__}") from error
 

@@ -54,6 +54,39 @@ def test_a_key_that_comes_twice_or_in_the_address_is_none(server: Live, key: str
     assert code(twice) == code(asked) == (401, "401")
 
 
+def test_a_body_that_says_two_things_is_refused_by_name(http: httpx.Client) -> None:
+    answer = http.put("/face/v1.2/largefacelists/twice", content=b'{"name": "a", "userData": "x", "name": "b"}')
+    assert code(answer) == (400, "BadArgument")
+    assert answer.json()["error"]["message"].startswith("'name' stands twice in one object")
+
+
+ODD = "a\r\nx-header: b\tc\x1b[31m\x01\x7f\x85\u2028\u202e'\"\\<é"
+
+
+def test_names_and_data_are_any_text_and_come_back_as_they_were(http: httpx.Client, server: Live) -> None:
+    """Azure documents lengths only; CR, LF and terminal codes are data, and never part of a header or the record."""
+    group = "/face/v1.2/largepersongroups/odd"
+    made = http.put(group, json={"name": ODD, "userData": ODD})
+    assert made.status_code == 200
+    person = http.post(f"{group}/persons", json={"name": ODD, "userData": ODD})
+    assert person.status_code == 200
+    read = http.get(f"{group}/persons/{person.json()['personId']}")
+    for answer in (http.get(group), read):
+        assert (answer.json()["name"], answer.json()["userData"]) == (ODD, ODD)
+    assert not any("x-header" in name.lower() for answer in (made, person, read) for name in answer.headers)
+    assert http.delete(group).status_code == 200
+    with opened(server.environment) as app:
+        entries = [entry.text for entry in app.ledger.entries()]
+        assert not any("x-header" in text or "\n" in text for text in entries)
+
+
+@pytest.mark.parametrize("member", ["name", "userData"])
+def test_nul_is_refused_whatever_database_is_behind(http: httpx.Client, member: str) -> None:
+    answer = http.put("/face/v1.2/largefacelists/nul", json={"name": "a", member: "a\0b"})
+    assert code(answer) == (400, "BadArgument")
+    assert "U+0000" in answer.json()["error"]["message"]
+
+
 def test_addresses_are_not_fetched(face: FaceClient, admin: FaceAdministrationClient) -> None:
     admin.large_face_list.create("urls", name="URLs")
     admin.large_person_group.create("urlg", name="URLs")

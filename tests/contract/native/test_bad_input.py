@@ -161,6 +161,9 @@ def test_odd_paths_are_problems(shared: World, path: str) -> None:
         (b'{"request": {"\\ud800": 1}}', "application/json", 400),
         (b'{"\\ud800": {}}', "application/json", 422),
         (b" " * 65_537, "application/json", 413),
+        (b'{"request": {}, "request": {}}', "application/json", 400),
+        (b'{"request": {"use": {}, "use": {}}, "x": NaN}', "application/json", 400),
+        ('{"request": {}, "request": {}}'.encode("utf-16"), "application/json", 400),
     ],
 )
 def test_bodies_that_are_no_bodies(shared: World, content: bytes, kind: str, status: int) -> None:

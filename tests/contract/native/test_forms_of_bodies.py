@@ -112,6 +112,31 @@ def test_what_does_not_fit_is_named_and_never_repeated(client: httpx.Client, for
         assert "GOOD" not in answer.text
 
 
+def test_what_is_said_twice_is_refused_by_name_in_every_form(made: World, client: httpx.Client) -> None:
+    image = base64.b64encode(picture_of(1)).decode()
+    client.post("/galleries", json={"gallery_id": "g-twice"})
+    before = made.ledger.size
+    said = f'{{"image": "{image}", "external_id": "a", "external_id": "b"}}'
+    for path, content, kind in (
+        ("/galleries/g-twice/faces", said, "application/json"),
+        ("/galleries/g-twice/faces", said.replace("external_id", "external\\u005fid", 1), "application/json"),
+        ("/galleries", '{"gallery_id": "g-twice", "gallery_id": "g-other"}', "application/json"),
+    ):
+        answer = client.post(path, content=content, headers={"content-type": kind})
+        assert (answer.status_code, answer.json()["type"]) == (400, "urn:countenance:problem:bad-request")
+        assert "_id' stands twice in one object" in answer.json()["detail"]
+    lines = f'{said}\n{{"image": "{image}", "external_id": "c"}}\n'
+    kind = {"content-type": "application/x-ndjson"}
+    bulk = client.post("/galleries/g-twice/enrolments", content=lines, headers=kind)
+    first, second = (json.loads(line) for line in bulk.text.splitlines())
+    assert "'external_id' stands twice" in first["problem"]["detail"]
+    assert second["enrolment"]["enrolled"][0]["external_id"] == "c"
+    box = '[{"left": 0, "top": 0, "width": 1, "height": 1, "width": 0.1}]'
+    form = client.post("/redactions", files={"file": picture_of(1)}, data={"except_boxes": box})
+    assert (form.status_code, "'width' stands twice" in form.json()["detail"]) == (400, True)
+    assert made.ledger.size == before + 2, "the line that says one thing, and nothing else"
+
+
 @pytest.mark.parametrize(("path", "member"), [("searches", "limit"), ("faces", "max_faces")])
 def test_in_json_a_number_is_no_text_and_no_truth(client: httpx.Client, path: str, member: str) -> None:
     client.post("/galleries", json={"gallery_id": "g-numbers"})

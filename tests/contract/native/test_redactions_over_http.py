@@ -6,11 +6,13 @@ import base64
 import hashlib
 import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import cv2
 import httpx
@@ -152,9 +154,9 @@ def test_nothing_is_left_on_disk_after_an_answer_or_a_refusal(
     folders = []
     put = redactions._video
 
-    def seen(door: Any, caller: Any, wish: Any, content: bytes, folder: Path, response: Any) -> Any:
+    def seen(door: Any, caller: Any, wish: Any, content: bytes, folder: Path, *rest: Any) -> Any:
         folders.append(folder)
-        return put(door, caller, wish, content, folder, response)
+        return put(door, caller, wish, content, folder, *rest)
 
     monkeypatch.setattr(redactions, "_video", seen)
     good = clip(tmp_path, 70, 0)
@@ -223,6 +225,42 @@ def test_one_video_at_a_time(client: httpx.Client, tmp_path: Path, monkeypatch: 
     assert (second.status_code, second.headers["retry-after"]) == (503, "1")
     assert answers[0].status_code == 200
     assert client.post("/redactions", content=film, headers=VIDEO).status_code == 200
+
+
+def test_a_video_is_covered_only_as_long_as_its_sender_waits(
+    made: World, client: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered, looked = threading.Event(), []
+    spot = FakeEngine.spot
+
+    def slow(self: FakeEngine, pixels: Any, least: float) -> Any:
+        looked.append(1)
+        entered.set()
+        time.sleep(0.01)
+        return spot(self, pixels, least)
+
+    monkeypatch.setattr(FakeEngine, "spot", slow)
+    film = clip(tmp_path, *[70] * 900)
+    parts = urlsplit(str(client.base_url))
+    before = made.ledger.size
+    with socket.create_connection((parts.hostname, parts.port)) as sender:
+        head = (
+            f"POST /v1/redactions?step=0 HTTP/1.1\r\nhost: x\r\ncontent-type: video/mp4\r\n"
+            f"authorization: {_basic(client)}\r\ncontent-length: {len(film)}\r\n\r\n"
+        )
+        sender.sendall(head.encode() + film)
+        assert entered.wait(30)
+    deadline = time.monotonic() + 60
+    while made.ledger.size < before + 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert list(made.ledger.entries())[-1].fields["outcome"] == "ClientGone"
+    assert len(looked) < 900
+    assert client.post("/redactions", content=clip(tmp_path, 70), headers=VIDEO).status_code == 200
+
+
+def _basic(client: httpx.Client) -> str:
+    assert client.auth is not None
+    return next(client.auth.auth_flow(client.build_request("GET", "/"))).headers["authorization"]
 
 
 def test_what_a_killed_process_left_is_forgotten_after_a_day(tmp_path: Path) -> None:

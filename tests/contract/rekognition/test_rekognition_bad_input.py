@@ -62,6 +62,12 @@ def image(content: Any) -> Any:
         ("DescribeCollection", '{"CollectionId":"a\\u0000b"}', "InvalidParameter"),
         ("DescribeCollection", '{"CollectionId":"%s"}' % ("a" * 256), "InvalidParameter"),
         ("DescribeCollection", '{"CollectionId":"a","Sudo":true}', "InvalidParameter"),
+        ("DescribeCollection", '{"CollectionId":"a","CollectionId":"b"}', "InvalidParameter"),
+        ("DescribeCollection", '{"CollectionId":"b","Collection\\u0049d":"a"}', "InvalidParameter"),
+        ("DescribeCollection", '{"CollectionId":"a\\n"}', "InvalidParameter"),
+        ("DescribeCollection", '{"CollectionId":"a\\r\\nx: y"}', "InvalidParameter"),
+        ("CreateUser", '{"CollectionId":"a","UserId":"a\\u001b"}', "InvalidParameter"),
+        ("CreateUser", '{"CollectionId":"a","UserId":"a\\n"}', "InvalidParameter"),
         ("DescribeCollection", "", "Serialization"),
         ("DescribeCollection", "[]", "Serialization"),
         ("DescribeCollection", '"CollectionId"', "Serialization"),
@@ -122,6 +128,11 @@ def test_bad_bodies_get_their_aws_error(lasting: str, operation: str, value: str
     assert 400 <= told.status < 500
     assert set(told.body) == {"__type", "message"}
     assert len(told.headers["x-amzn-requestid"]) == 36
+
+
+def test_a_member_that_stands_twice_is_named(lasting: str) -> None:
+    told = ask(lasting, b'{"CollectionId":"a","CollectionId":"b"}', "DescribeCollection")
+    assert told.body["message"].startswith("'CollectionId' stands twice in one object")
 
 
 def test_boto3_sends_nan_and_is_told(lasting: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any, cast
 
 import pytest
@@ -50,7 +51,7 @@ def test_further_lines_of_a_bulk_enrolment_are_not_begun(door: FaceDoor, guard: 
 
 def test_a_video_that_is_being_covered_is_given_up(door: FaceDoor, guard: NobodysGuard, tmp_path: Path) -> None:
     with pytest.raises(Overloaded):
-        redactions._video(door, Caller("k"), RedactionWish(), b"video", tmp_path, Response())
+        redactions._video(door, Caller("k"), RedactionWish(), b"video", tmp_path, Response(), Event())
     (asked,) = guard.asked
     assert isinstance(asked, RedactVideo)
     door.stopping.begin(0)

@@ -53,6 +53,8 @@ WRONG_KEY = (
 LIMITS = AdmissionLimits(requests=64, body_bytes=6 * MIB, held_bytes=256 * MIB, body_seconds=30.0)
 JSON_BYTES = 128 * 1024
 """The most bytes of a body that is not an image."""
+LONGEST_WAIT_S = 60
+"""Microsoft's clients wait as long as `Retry-After` says and tell nobody, so longer waits are not proposed to them."""
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +153,7 @@ def _failure(error: Exception, scope: Scope, request_id: str) -> tuple[int, byte
         note_failure(log, f"request {request_id}", error)
     if fault.status in (429, 503):
         headers["retry-after"] = "1"
-    if isinstance(error, BudgetSpent):
+    if isinstance(error, BudgetSpent) and error.retry_after <= LONGEST_WAIT_S:
         headers["retry-after"] = str(error.retry_after)
     if fault.status in (408, 413):
         headers["connection"] = "close"

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from countenance.api.azure.errors import BAD_ARGUMENT, AzureRefused
+from countenance.said_once import check_said_once
 
 Query = Mapping[str, str]
 JsonObject = Mapping[str, Any]
@@ -48,11 +49,14 @@ def query_of(raw: bytes, known: Iterable[str]) -> Query:
 
 
 def object_of(body: bytes, known: Iterable[str]) -> JsonObject:
-    """The JSON object in a body; an empty body is an empty object. Members that are null count as absent."""
+    """The JSON object in a body; an empty body is an empty object. Members that are null count as absent; a name
+    that stands twice is refused.
+    """
     try:
         value = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError:
         raise bad("the body is not JSON in UTF-8 (NaN and Infinity are not)") from None
+    check_said_once(body, value)
     if not isinstance(value, dict):
         raise bad("the body is a JSON object")
     _only(value, known, "the body")
@@ -85,8 +89,8 @@ def called(body: JsonObject, *, required: bool) -> str | None:
     if "name" not in body and not required:
         return None
     name = body.get("name")
-    if not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME:
-        raise bad(f"name has 1 to {MAX_NAME} characters")
+    if not isinstance(name, str) or not 1 <= len(name) <= MAX_NAME or "\0" in name:
+        raise bad(f"name has 1 to {MAX_NAME} characters, none of them U+0000")
     return name
 
 
@@ -97,6 +101,8 @@ def user_data(values: JsonObject, most: int = MAX_USER_DATA) -> str | None:
         return None
     if not isinstance(text, str) or len(text.encode("utf-8", "surrogatepass")) > most:
         raise bad(f"userData is text of at most {most:,} bytes")
+    if "\0" in text:  # PostgreSQL keeps none, so no database is given one
+        raise bad("userData holds the character U+0000, which cannot be kept")
     return text
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.routing import APIRoute
 
 from countenance.administration import Operator, Role
+from countenance.api.admission import ClientGone
 from countenance.api.native.middleware import OPERATOR
 from countenance.api.native.problems import MEDIA_TYPE, Problem, response_of
 from countenance.errors import Denied, Unauthenticated
@@ -63,6 +64,8 @@ class GuardedRoute(APIRoute):
                 if roles:
                     _check(caller(request), roles)
                 return await inner(request)
+            except ClientGone:
+                raise
             except Exception as error:
                 return response_of(error)
 

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-import orjson
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
@@ -19,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from countenance.errors import BadRequest
+from countenance.said_once import loads
 
 Body = TypeVar("Body", bound=BaseModel)
 Members = list[tuple[str, Any]]
@@ -121,7 +121,7 @@ def _value(model: type[BaseModel], name: str, text: str) -> object:
     if field is None or not _kinds(field.annotation) & _NO_TEXT:
         return text
     try:
-        return orjson.loads(text)
+        return loads(text)
     except ValueError:
         return text  # text that does not fit is reported by the model
 

@@ -21,6 +21,7 @@ from countenance.api.native.key_access import FaceDoor
 from countenance.api.native.problems import response_of
 from countenance.errors import BadRequest, Overloaded
 from countenance.operations import Answer, Caller, Enrolled
+from countenance.said_once import check_body
 from countenance.wire.faces import BulkLine, EnrolBody
 
 NDJSON = "application/x-ndjson"
@@ -71,13 +72,14 @@ def _done(door: FaceDoor, caller: Caller, gallery_id: str, lines: list[bytes]) -
     for number, line in enumerate(lines):
         try:
             door.stopping.check()
+            check_body(line)
             ask = enrolling(gallery_id, EnrolBody.model_validate_json(line))
             waiting.append((number, door.executor.submit(door.guard.carry_out, caller, ask)))
         except ValidationError as error:
             fault = error.errors()[0]
             at = ".".join(str(part) for part in fault["loc"] if part in EnrolBody.model_fields) or "the line"
             waiting.append((number, BadRequest(f"{at} does not fit the schema: {fault['type']}")))
-        except Overloaded as error:
+        except (Overloaded, BadRequest) as error:
             waiting.append((number, error))
         if len(waiting) > _AHEAD:
             yield _line(*waiting.popleft())

@@ -26,6 +26,7 @@ from countenance.api.admission import (
 )
 from countenance.api.native.problems import response_of
 from countenance.errors import BadRequest, Unauthenticated
+from countenance.said_once import check_body
 
 OPERATOR = "countenance.operator"
 """Where the scope holds the caller; None on public paths."""
@@ -97,12 +98,17 @@ class OperatorAccess:
 
 
 def replayed(scope: Scope, body: bytes, receive: Receive) -> Replay:
-    """A body that was read, for whoever parses it. BadRequest if it is compressed, or JSON of too many values."""
+    """A body that was read, for whoever parses it. BadRequest if it is compressed, or JSON of too many values or
+    with a name twice in one object.
+    """
     if compressed(scope["headers"]):
         raise BadRequest("the body has a Content-Encoding; bodies are read without compression only")
     kinds = [value for name, value in scope["headers"] if name == b"content-type"]
-    if any(b"json" in kind.lower() for kind in kinds) and has_many_values(body):
-        raise BadRequest(f"the body holds more than {MAX_VALUES:,} values of JSON")
+    if any(b"json" in kind.lower() for kind in kinds):
+        if has_many_values(body):
+            raise BadRequest(f"the body holds more than {MAX_VALUES:,} values of JSON")
+        if not any(b"ndjson" in kind.lower() for kind in kinds):  # there, each line is a body of its own
+            check_body(body)
     return Replay(body, receive)
 
 

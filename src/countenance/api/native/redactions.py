@@ -6,18 +6,20 @@ covers longer ones. Meanwhile the video is in a folder of its own, since its dec
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
+from countenance.api.admission import ClientGone
 from countenance.api.native.access import by_key, router
 from countenance.api.native.bodies import PICTURE, VIDEO, described, reading
 from countenance.api.native.faces import KeyCaller
@@ -27,7 +29,7 @@ from countenance.faces import BoundingBox
 from countenance.operations import BEGINNING, Answer, Caller, RedactedPicture, RedactionWish, VideoFile, is_video
 from countenance.redaction import VideoTarget
 from countenance.signing import JSON
-from countenance.video import VideoLimits
+from countenance.video import Frame, VideoFacts, VideoLimits
 from countenance.wire.redactions import RedactionBody, RedactionShown
 
 VIDEO_LIMITS = VideoLimits(max_bytes=32 * 2**20, max_seconds=60.0, max_frames=1800, max_pixels=1920 * 1088)
@@ -43,6 +45,24 @@ _TYPES: dict[str, Literal["image/jpeg", "image/png", "image/webp"]] = {
     "WebP": "image/webp",
 }
 
+
+async def leaving(request: Request) -> AsyncIterator[Event]:
+    """Whether the sender, whose body was read, closed the connection."""
+    gone = Event()
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        gone.set()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield gone
+    finally:
+        watching.cancel()
+
+
+Leaving = Annotated[Event, Depends(leaving)]
 Redaction = Annotated[RedactionBody, Depends(reading(RedactionBody, PICTURE, VIDEO))]
 
 
@@ -61,11 +81,11 @@ def routes(door: FaceDoor, spool: Path | None = None) -> APIRouter:
         openapi_extra={**by_key(), **described(RedactionBody, PICTURE, VIDEO)},
         summary="Cover the faces of a picture or video",
     )
-    def redact(body: Redaction, caller: KeyCaller, response: Response) -> RedactionShown:
+    def redact(body: Redaction, caller: KeyCaller, gone: Leaving, response: Response) -> RedactionShown:
         """Cover every face, or all but selected ones, beyond recovery. Nothing is stored; the record has counts.
 
         A picture has at most 15 MiB; a video 32 MiB, 60 seconds, 1,800 frames and 1,920 x 1,088 pixels, and only one
-        is covered at a time.
+        is covered at a time, for as long as its sender waits for it.
         """
         boxes = tuple(BoundingBox(each.left, each.top, each.width, each.height) for each in body.except_boxes)
         wish = RedactionWish(
@@ -81,7 +101,7 @@ def routes(door: FaceDoor, spool: Path | None = None) -> APIRouter:
             raise Overloaded("another video is being covered; try again in a moment")
         try:
             with _folder(spool) as folder:
-                return _video(door, caller, wish, body.file, folder, response)
+                return _video(door, caller, wish, body.file, folder, response, gone)
         finally:
             one_at_a_time.release()
 
@@ -103,11 +123,23 @@ def _picture(answer: Answer[RedactedPicture], wish: RedactionWish) -> RedactionS
 
 
 def _video(
-    door: FaceDoor, caller: Caller, wish: RedactionWish, content: bytes, folder: Path, response: Response
+    door: FaceDoor,
+    caller: Caller,
+    wish: RedactionWish,
+    content: bytes,
+    folder: Path,
+    response: Response,
+    gone: Event,
 ) -> RedactionShown:
+    def awaited(frames: Iterable[Frame], facts: VideoFacts) -> Iterator[Frame]:
+        for frame in door.stopping.frames(frames, facts):
+            if gone.is_set():
+                raise ClientGone
+            yield frame
+
     source, target = folder / "video", folder / "covered.mp4"
     source.write_bytes(content)
-    film = VideoFile(source, 1000 * wish.step, VIDEO_LIMITS, door.stopping.frames)
+    film = VideoFile(source, 1000 * wish.step, VIDEO_LIMITS, awaited)
     answer = door.run(caller, wish.video(film, VideoTarget(target, wish.codec, wish.style, wish.sound)), response)
     report, made = answer.result.report, target.read_bytes()
     return RedactionShown(

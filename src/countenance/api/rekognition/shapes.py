@@ -18,6 +18,7 @@ from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureSh
 
 from countenance.api.admission import MAX_VALUES, has_many_values
 from countenance.api.rekognition.errors import IMAGE_TOO_LARGE, INVALID_PARAMETER, SERIALIZATION, Refused
+from countenance.said_once import check_said_once
 
 Params = Mapping[str, Any]
 """A request that fits its shape: members by wire name, blobs decoded, absent members absent."""
@@ -34,13 +35,17 @@ def load_model() -> ServiceModel:
 
 
 def parse_json(body: bytes) -> object:
-    """The JSON value in `body`; NaN, Infinity, broken UTF-8, more than `MAX_VALUES` values or 1,024 levels: refused."""
+    """The JSON value in `body`. Refused: NaN, Infinity, broken UTF-8, more than `MAX_VALUES` values or 1,024 levels, a
+    name that stands twice in one object.
+    """
     if has_many_values(body):
         raise Refused(SERIALIZATION, f"the body holds more than {MAX_VALUES} values")
     try:
-        return orjson.loads(body)
+        value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Refused(SERIALIZATION, "the body is not JSON in UTF-8 (NaN and Infinity are not)") from error
+    check_said_once(body, value)
+    return value
 
 
 def parse(value: object, shape: Shape) -> Params:

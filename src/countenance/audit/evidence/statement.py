@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from countenance.audit.formats.codec import Json, from_json, moment_of, stamp, t
 from countenance.audit.formats.plan import CROSS
 from countenance.audit.formats.results import FaceResults, Share
 from countenance.errors import BadRequest, NotFound
+from countenance.said_once import loads
 from countenance.signing import Signer, canonical, verified
 
 FORMAT: Literal["countenance-evidence/1"] = "countenance-evidence/1"
@@ -254,7 +254,7 @@ def read_evidence(content: bytes) -> Evidence:
 def json_of(content: bytes) -> Json:
     """The JSON of an evidence file; `BadRequest` where it is none."""
     try:
-        return json.loads(content)
+        return loads(content)
     except ValueError as error:
         raise BadRequest("this evidence is no JSON") from error
 

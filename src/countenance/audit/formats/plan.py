@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Annotated, Literal, get_args
 
 from countenance.audit.formats.codec import LATER, Json, from_json, later, to_json
 from countenance.errors import BadRequest
+from countenance.said_once import loads
 from countenance.signing import digest
 
 PlanFormat = Literal["countenance-audit-plan/1", "countenance-audit-plan/2"]
@@ -580,7 +580,7 @@ def _json_of(path: Path) -> Json:
     if not path.is_file():
         raise BadRequest(f"there is no plan {path.name}")
     try:
-        return json.loads(path.read_text())
+        return loads(path.read_text())
     except ValueError as error:
         raise BadRequest(f"{path.name} is no plan: make one of a draft with `countenance audit plan`") from error
 

@@ -18,6 +18,7 @@ from countenance.policy.authoring.corpus import stories
 from countenance.policy.description import moment_of, request_of
 from countenance.policy.obligations import words
 from countenance.policy.packs.pack import fine_print
+from countenance.said_once import loads
 from countenance.settings import load
 
 _MARK = {Verdict.PERMIT: ".", Verdict.DENY: "#", Verdict.UNDETERMINED: "?"}
@@ -68,8 +69,8 @@ def _described(path: Path) -> Mapping[str, object]:
     data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     try:
         text = data.decode()
-        described = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-    except (UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+        described = loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+    except (UnicodeDecodeError, ValueError) as error:
         raise BadRequest(f"the request is neither TOML nor JSON: {error}") from error
     assert isinstance(described, dict)
     return described

@@ -16,6 +16,7 @@ from countenance.audit.formats.codec import from_json
 from countenance.audit.sources.live.adapter.json_path import steps_of
 from countenance.audit.sources.live.cost import Price
 from countenance.errors import BadRequest, NotFound
+from countenance.said_once import loads
 
 CallName = Literal["compare", "detect", "classify"]
 FOLDER = Path(__file__).with_name("shipped")
@@ -103,7 +104,7 @@ class CallRequest:
                 raise ValueError(f"{name} is not for body = {self.body!r}, which takes {', '.join(allowed) or 'none'}")
         if self.body == "json":
             try:
-                json.loads(self.json)
+                loads(self.json)
             except ValueError as error:
                 raise ValueError(f"json is no JSON: {error}") from error
 
