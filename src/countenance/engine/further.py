@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 from countenance.engine.exif import Orientation
 from countenance.engine.limits import Limits, check_size
-from countenance.errors import DamagedImage, UnsupportedImage
+from countenance.errors import DamagedImage, ImageTooLarge, UnsupportedImage
 from countenance.faces import Pixels
 
 Further = Literal["WebP", "HEIC", "AVIF", "GIF", "BMP", "TIFF"]
@@ -57,6 +57,8 @@ def read_further_header(image: bytes, kind: Further, limits: Limits) -> FurtherH
                 raise UnsupportedImage(f"a {kind} image of 32-bit numbers is not read; save it with 8 or 16 bits")
     except UnidentifiedImageError:  # its text names an object of this program
         raise DamagedImage(f"the {kind} image cannot be read: its header is cut short or damaged") from None
+    except Image.DecompressionBombError:
+        raise ImageTooLarge(f"the {kind} image names more pixels than are read of any") from None
     except _BROKEN as error:
         raise DamagedImage(f"the {kind} image cannot be read: {error}") from None
     check_size(width, height, limits)

@@ -42,6 +42,9 @@ _SEGMENT = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd8])")
 _UNREAD = ("Could not determine subsampling", "extraneous bytes before marker")
 """Errors of simplejpeg for valid JPEGs that it does not support: rare subsamplings, bytes before the first segment."""
 
+_BAD_PROFILE = "bad ICC marker"
+"""libjpeg's word on the parts of a colour profile that do not fit together."""
+
 _MOST_SEGMENTS = 10_000
 """Segments that are read before the first scan: cameras write some tens, and a profile of 16 MB 256 more."""
 
@@ -109,6 +112,8 @@ def decode_jpeg(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
     try:
         pixels = simplejpeg.decode_jpeg(image, colours, **low)
     except ValueError as error:
+        if _BAD_PROFILE in str(error) and (rest := _without_profile(image)) != image:
+            return decode_jpeg(rest, header, reduction)
         if header.components != 4 and any(unread in str(error) for unread in _UNREAD):
             return _by_pillow(image, header, reduction)
         if not any(harmless in str(error) for harmless in _HARMLESS):
@@ -118,6 +123,16 @@ def decode_jpeg(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
         except ValueError as worse:
             raise DamagedImage(f"the JPEG cannot be decoded: {worse}") from None
     return _from_cmyk(pixels, header.adobe) if header.components == 4 else np.asarray(pixels, dtype=np.uint8)
+
+
+def _without_profile(image: bytes) -> bytes:
+    """`image` without its ICC profile, which is not applied anyway."""
+    parts, begun = [], 0
+    for marker, segment, start in _places(image):
+        if marker == 0xE2 and segment.startswith(b"ICC_PROFILE"):
+            parts.append(image[begun : start - 4])
+            begun = start + len(segment)
+    return b"".join([*parts, image[begun:]])
 
 
 def _by_pillow(image: bytes, header: JpegHeader, reduction: int) -> Pixels:

@@ -1,4 +1,5 @@
 import io
+import struct
 import subprocess
 import sys
 
@@ -217,3 +218,14 @@ def test_tiffs_of_numbers_without_a_white_are_refused() -> None:
 def test_a_file_cut_after_its_first_bytes_is_damaged_and_the_message_is_for_people(start: bytes) -> None:
     with pytest.raises(DamagedImage, match=r"cannot be read: its header is cut short or damaged$"):
         read_header(start + bytes(50), DEFAULT)
+
+
+@pytest.mark.parametrize(
+    "size", [(65535, 65535, 160, 120, 0), (160, 120, 65535, 65535, 0), (160, 120, 160, 120, 60000)]
+)
+def test_a_gif_of_more_pixels_than_are_read_is_too_large_however_it_says_so(size: tuple[int, ...]) -> None:
+    width, height, frame_width, frame_height, at = size
+    head = b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(6)
+    frame = b"," + struct.pack("<HHHHB", at, at, frame_width, frame_height, 0) + b"\x02\x02\x4c\x01\0;"
+    with pytest.raises(ImageTooLarge, match="GIF image names more pixels"):
+        read_header(head + frame, DEFAULT)

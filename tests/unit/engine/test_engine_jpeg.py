@@ -263,3 +263,11 @@ def test_any_flipped_bytes_give_a_picture_or_an_image_error(data: st.DataObject)
     except ImageError:
         return
     assert pixels.ndim == 3
+
+
+def test_a_colour_profile_whose_parts_do_not_fit_together_is_passed_over() -> None:
+    parts = [b"\xff\xe2" + struct.pack(">H", 17 + 2) + b"ICC_PROFILE\0" + part + b"abc" for part in (b"\5\2", b"\1\3")]
+    with_profile = JPEG[:2] + b"".join(parts) + JPEG[2:]
+    assert (read(with_profile) == read(JPEG)).all()
+    with pytest.raises(DamagedImage):
+        read(with_profile[:-500])
