@@ -9,16 +9,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Barrier, Thread
 
+import pytest
+from sqlalchemy import Engine
 from tests.fakes.postgres import PostgresServer
 
-from countenance.database import open_database
-from countenance.jobs import JobKind, JobState, VideoJobs, VideoRequest
+from countenance.database import kind_of, open_database
+from countenance.database.kind import DatabaseKind
+from countenance.jobs import JobKind, JobState, VideoJobs, VideoRequest, video_jobs
 
 TAKES = """
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from countenance.database import open_database
+from countenance.database import kind_of
 from countenance.jobs import VideoJobs
 
 jobs = VideoJobs(open_database(sys.argv[1]), lambda: datetime.now(UTC))
@@ -80,7 +83,9 @@ def test_each_job_is_taken_once_among_several(postgres: PostgresServer) -> None:
         engine.dispose()
 
 
-def test_notices_are_claimed_in_one_session_and_each_is_sent_once(postgres: PostgresServer) -> None:
+def test_notices_are_claimed_in_one_session_and_each_is_sent_once(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = open_database(postgres.new_database("empty"))
     jobs = VideoJobs(engine, lambda: datetime.now(UTC))
     for number in range(3):
@@ -88,9 +93,13 @@ def test_notices_are_claimed_in_one_session_and_each_is_sent_once(postgres: Post
         with jobs.taken() as job:
             assert job is not None
             jobs.fail(job, "that is all")
-    sessions: list[object] = []
-    raw = engine.raw_connection
-    engine.raw_connection = lambda: sessions.append(1) or raw()  # type: ignore[method-assign, func-returns-value]
+    claiming: list[object] = []
+
+    def counted(of: Engine) -> DatabaseKind:
+        claiming.append(of)
+        return kind_of(of)
+
+    monkeypatch.setattr(video_jobs, "kind_of", counted)
     ours, theirs = jobs.to_notify(), jobs.to_notify()
     first = next(ours)
     told = [first.job_id]
@@ -99,5 +108,5 @@ def test_notices_are_claimed_in_one_session_and_each_is_sent_once(postgres: Post
         told.append(job.job_id)
     jobs.notified(first, None)
     assert list(ours) == []
-    assert (len(told), len(set(told)), len(sessions)) == (3, 3, 2)
+    assert (len(told), len(set(told)), len(claiming)) == (3, 3, 2)
     engine.dispose()
