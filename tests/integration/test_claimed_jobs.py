@@ -21,7 +21,6 @@ TAKES = """
 import sys
 from datetime import UTC, datetime
 from countenance.database import open_database
-from countenance.database import kind_of
 from countenance.jobs import VideoJobs
 
 jobs = VideoJobs(open_database(sys.argv[1]), lambda: datetime.now(UTC))
