@@ -56,7 +56,7 @@ def reversals(
 
 
 def one_row_each(whose: Codes) -> NDArray[np.bool_]:
-    """The first row of each person, (rows,): rows of one person are not independent, as `reversals` takes them to be."""
+    """The first row of each person, (rows,): rows of one person are not independent of each other."""
     first = np.zeros(len(whose), bool)
     first[np.unique(whose, return_index=True)[1]] = True
     return first
