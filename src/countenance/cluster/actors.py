@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import ray
@@ -14,6 +16,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from countenance.cluster.plan import ClusterPlan
 from countenance.cluster.shard import Shard
+from countenance.cluster.speaking import only_this_thread
 from countenance.errors import Misconfigured
 from countenance.gallery import FaceShare
 
@@ -23,18 +26,12 @@ _GONE_S = 60.0  # until the name of an actor that was ended is free
 
 
 class Actors:
-    """The actors of a plan. `connected` makes it."""
+    """The actors of a plan, for a process that has `joined` its cluster."""
 
     def __init__(self, plan: ClusterPlan) -> None:
         self._plan = plan
         self._handles: dict[tuple[int, int], Any] = {}
         self._looking = ThreadPoolExecutor(4, thread_name_prefix="actors")
-
-    @classmethod
-    def connected(cls, plan: ClusterPlan) -> Actors:
-        """Join the cluster; see `connect`."""
-        connect(plan)
-        return cls(plan)
 
     def make_all(self) -> None:
         """Have Ray make every actor that is not there; it places them when a node has the memory."""
@@ -148,18 +145,28 @@ class Actors:
         raise Misconfigured(f"shard {shard}, replica {replica}, is not ready after {within_s:g} s: {fault}")
 
 
-def connect(plan: ClusterPlan) -> None:
-    """Join the cluster through the Ray node of this machine; `Misconfigured` where there is none."""
-    try:
-        ray.init(
-            address=plan.address,
-            namespace=plan.namespace,
-            log_to_driver=False,
-            configure_logging=False,
-            logging_level=logging.ERROR,
-        )
-    except Exception as error:  # Ray's own, of many kinds
-        raise Misconfigured(
-            f"Ray at {plan.address} cannot be joined ({type(error).__name__}): see that a Ray node of that cluster "
-            "runs on this machine"
-        ) from error
+@contextmanager
+def joined(plan: ClusterPlan) -> Iterator[None]:
+    """Part of the cluster through the Ray node of this machine; `Misconfigured` where there is none.
+
+    What Ray says of the cluster goes to standard error: standard output is the command's own.
+    """
+    with only_this_thread():
+        try:
+            ray.init(
+                address=plan.address,
+                namespace=plan.namespace,
+                log_to_driver=False,
+                configure_logging=False,
+                logging_level=logging.ERROR,
+            )
+        except Exception as error:  # Ray's own, of many kinds
+            raise Misconfigured(
+                f"Ray at {plan.address} cannot be joined ({type(error).__name__}): see that a Ray node of that cluster "
+                "runs on this machine"
+            ) from error
+        try:
+            yield
+        finally:
+            with redirect_stdout(sys.stderr):  # it says at the end what it has held back
+                ray.shutdown()

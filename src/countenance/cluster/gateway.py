@@ -136,11 +136,12 @@ def main() -> None:
             os._exit(0)  # wherever this process is by then: Ray waits long for a cluster that is gone
 
     Thread(target=listen, name="pipe", daemon=True).start()
-    from countenance.cluster.actors import Actors  # imports Ray, which takes seconds: the pipe is listened to by now
+    from countenance.cluster.actors import Actors, joined  # Ray, which takes seconds: the pipe is listened to by now
 
-    actors = Actors.connected(plan)
-    actors.make_all()
-    asyncio.run(Gateway(plan, pipe, actors).run(inbox))
+    with joined(plan):
+        actors = Actors(plan)
+        actors.make_all()
+        asyncio.run(Gateway(plan, pipe, actors).run(inbox))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -46,7 +45,9 @@ def spread(
     """
     import ray
 
-    with _connected(plan):
+    from countenance.cluster.actors import joined
+
+    with joined(plan):
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         rows = [{"place": place, "item": pickle.dumps(item)} for place, item in enumerate(items)]
@@ -72,7 +73,9 @@ def spread_large(
     """
     import ray
 
-    with _connected(plan):
+    from countenance.cluster.actors import joined
+
+    with joined(plan):
 
         def piece(item: Item) -> Result:  # Ray takes a function, and nothing else that can be called
             return work(item)
@@ -85,16 +88,3 @@ def spread_large(
                 return
             done, running = ray.wait(running)
             yield from ray.get(done)
-
-
-@contextmanager
-def _connected(plan: ClusterPlan) -> Iterator[None]:
-    import ray
-
-    from countenance.cluster.actors import connect
-
-    connect(plan)
-    try:
-        yield
-    finally:
-        ray.shutdown()

@@ -81,7 +81,7 @@ from countenance.metrics.verification.comparisons import (
     direction,
     impostor_protocol,
 )
-from countenance.metrics.verification.counting import HERE, Counting, PairCounts
+from countenance.metrics.verification.counting import HERE, ComparisonParts, CountAt, Counting, PairCounts
 from countenance.metrics.verification.operating import (
     GroupThreshold,
     OperatingPoint,
@@ -110,8 +110,10 @@ __all__ = [
     "Cell",
     "ClassRates",
     "Classification",
+    "ComparisonParts",
     "Comparisons",
     "Correction",
+    "CountAt",
     "Counting",
     "DataFinding",
     "Design",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from countenance.metrics import Comparisons, Counting, verify_each
-from countenance.metrics.verification.counting import count_pairs, in_parts
+from countenance.metrics.verification.counting import ComparisonParts, count_pairs
 
 
 def comparisons(seed: int, n: int, people: bool) -> Comparisons:
@@ -22,7 +22,7 @@ def comparisons(seed: int, n: int, people: bool) -> Comparisons:
 @pytest.mark.parametrize("people", [True, False])
 def test_parts_together_are_the_whole(people: bool) -> None:
     data = comparisons(0, 5000, people)
-    parts = list(in_parts(data, 700))
+    parts = list(ComparisonParts(data, 700))
     assert len(parts) == 8
     assert sum(map(len, parts)) == len(data)
     thresholds = (-1.0, 0.5, 1.25, 9.0)
@@ -35,13 +35,13 @@ def test_parts_together_are_the_whole(people: bool) -> None:
 
 def test_all_comparisons_of_two_people_are_in_one_part() -> None:
     where: dict[tuple[int, int], int] = {}
-    for number, part in enumerate(in_parts(comparisons(1, 5000, people=True), 300)):
+    for number, part in enumerate(ComparisonParts(comparisons(1, 5000, people=True), 300)):
         for a, b in zip(part.first.tolist(), part.second.tolist(), strict=True):
             assert where.setdefault((min(a, b), max(a, b)), number) == number
     assert len(set(where.values())) == 17
 
 
 def test_nothing_in_a_part_says_what_a_group_is_called() -> None:
-    for part in in_parts(comparisons(2, 500, people=True), 1000):
+    for part in ComparisonParts(comparisons(2, 500, people=True), 1000):
         assert part.groups == ("0", "1", "2", "3")
         assert len(count_pairs(part, (0.0,)).at[0].cells) == 10

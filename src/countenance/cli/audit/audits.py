@@ -5,10 +5,12 @@ Each command imports what it needs when it runs, so that one that only reads ans
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from countenance.audit.findings.differences import AuditDifference
     from countenance.audit.sources.live.cost import Estimate
     from countenance.audit.sources.source import Equipment, OwnEngine
-    from countenance.metrics import Comparisons, Counting, PairCounts
+    from countenance.metrics import Counting
     from countenance.signing import Signer
 
 
@@ -107,8 +109,8 @@ def run(
 ) -> None:
     """Carry out PLAN and write a signed bundle of counts. Whatever deviates from the plan is marked exploratory.
 
-    Interrupted work on images or a live service goes on where it stopped: run the same command again. A plan for
-    several systems leaves a bundle for each of them in the folder OUT.
+    Interrupted work on images or a live service, or by processes of the cluster, goes on where it stopped: run the
+    same command again. A plan for several systems leaves a bundle for each of them in the folder OUT.
     """
     from countenance.audit.findings.headline import leads_undeclared
     from countenance.audit.findings.presentations import presentation_lines
@@ -126,12 +128,12 @@ def run(
             click.confirm("go on?", abort=True, err=True)
 
     equipment = Equipment(_engine, tape, replay, azure_key or "", agree, environment())
-    if workers:
-        equipment = replace(equipment, spread=_by_cluster(workers))
-    if read_systems_plan(plan_file) is not None:
-        _run_systems(plan_file, out, signer(key), _changes(changes), equipment, yes)
-        return
-    results = run_plan(plan_file, out, signer(key), changes=_changes(changes), equipment=equipment)
+    with _counting(plan_file, workers) as counting:
+        equipment = replace(equipment, spread=counting)
+        if read_systems_plan(plan_file) is not None:
+            _run_systems(plan_file, out, signer(key), _changes(changes), equipment, yes)
+            return
+        results = run_plan(plan_file, out, signer(key), changes=_changes(changes), equipment=equipment)
     click.echo(results.headline)
     if leads_undeclared(read_plan(plan_file), results.judged):
         click.echo("nobody asked about this beforehand: it raises a question, and does not answer one")
@@ -193,24 +195,34 @@ def _run_systems(
         click.echo(f"bundle {path}")
 
 
-def _by_cluster(workers: int) -> Counting:
-    """Counts parts of comparisons in processes of the cluster; only numbers travel there, nobody's id or group's name.
+@contextmanager
+def _counting(plan_file: Path, workers: int) -> Iterator[Counting]:
+    """Counts parts of comparisons here, or by so many processes of the cluster.
 
-    `Misconfigured` where there is no cluster, or none that may be used.
+    Only numbers travel there, nobody's id or group's name. What they counted is kept until all was done without an
+    error. `Misconfigured` where there is no cluster, or none that may be used.
     """
+    from countenance.metrics import HERE, Counting
+
+    if not workers:
+        yield HERE
+        return
+    from countenance.audit.kept_counts import KeptCounts
     from countenance.cli.installation import installation
     from countenance.cluster import spread_large
-    from countenance.metrics import Counting
     from countenance.progress import track
 
     with installation() as app:
-        cluster = app.cluster_plan
+        cluster, home = app.cluster_plan, app.settings.home
         app.check_cluster()
-
-    def over(work: Callable[[Comparisons], PairCounts], parts: Iterable[Comparisons]) -> Iterator[PairCounts]:
-        return track(spread_large(cluster, work, parts, workers), "comparisons", unit="parts")
-
-    return Counting(over, _PARTS_EACH * workers)
+    folder = home / "audit" / "counts" / hashlib.sha256(plan_file.read_bytes()).hexdigest()[:16]
+    kept = KeptCounts(folder, lambda work, parts: spread_large(cluster, work, parts, workers))
+    yield Counting(
+        lambda work, parts: track(kept(work, parts), "comparisons", len(parts), "parts"), _PARTS_EACH * workers
+    )
+    if kept.found:
+        click.echo(f"{kept.found} parts were counted before", err=True)
+    kept.forget()
 
 
 def _agreed(estimate: Estimate) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import reduce
 
 import numpy as np
 
@@ -50,14 +50,57 @@ class PairCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class CountAt:
+    """Counts a part at `thresholds`; all that a part's counts depend on beside the part itself."""
+
+    thresholds: tuple[float, ...]
+
+    def __call__(self, part: Comparisons) -> PairCounts:
+        """The part's counts."""
+        return count_pairs(part, self.thresholds)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparisonParts:
+    """The comparisons in parts of about so many rows; all those of two people are in the same one. Made as asked for.
+
+    Groups are named by numbers, and nothing is told about the data: parts may go to other machines.
+    """
+
+    data: Comparisons
+    rows: int
+
+    def __len__(self) -> int:
+        """How many parts there are, at least one."""
+        return max(1, -(-len(self.data) // self.rows)) if self.rows else 1
+
+    def __iter__(self) -> Iterator[Comparisons]:
+        """One after the other."""
+        data = replace(self.data, groups=tuple(map(str, range(len(self.data.groups)))), findings=())
+        parts = len(self)
+        if parts == 1:
+            yield data
+            return
+        if data.has_people:
+            low, high = np.minimum(data.first, data.second), np.maximum(data.first, data.second)
+            mixed = (low.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) ^ high.astype(np.uint64)
+            mixed *= np.uint64(0xC2B2AE3D27D4EB4F)
+            which = ((mixed >> np.uint64(32)) % np.uint64(parts)).astype(np.int32)
+        else:
+            which = (np.arange(len(data)) // self.rows).astype(np.int32)
+        for part in range(parts):
+            yield data.only(which == part)
+
+
+@dataclass(frozen=True, slots=True)
 class Counting:
     """Where parts are counted. over: applies a function to each of them, in any order. parts: at least so many."""
 
-    over: Callable[[Callable[[Comparisons], PairCounts], Iterable[Comparisons]], Iterable[PairCounts]]
+    over: Callable[[CountAt, ComparisonParts], Iterable[PairCounts]]
     parts: int = 1
 
 
-def _one_after_another(work: Callable[[Comparisons], PairCounts], parts: Iterable[Comparisons]) -> Iterator[PairCounts]:
+def _one_after_another(work: CountAt, parts: ComparisonParts) -> Iterator[PairCounts]:
     return map(work, parts)
 
 
@@ -68,28 +111,7 @@ HERE = Counting(_one_after_another)
 def counted(data: Comparisons, thresholds: Sequence[float], spread: Counting) -> PairCounts:
     """The counts of all comparisons."""
     rows = min(PART, -(-len(data) // spread.parts))
-    return reduce(_together, spread.over(partial(count_pairs, thresholds=tuple(thresholds)), in_parts(data, rows)))
-
-
-def in_parts(data: Comparisons, rows: int) -> Iterator[Comparisons]:
-    """The comparisons in parts of about so many rows; all those of two people are in the same one.
-
-    Groups are named by numbers, and nothing is told about the data: parts may go to other machines.
-    """
-    data = replace(data, groups=tuple(map(str, range(len(data.groups)))), findings=())
-    parts = -(-len(data) // rows) if rows else 1
-    if parts <= 1:
-        yield data
-        return
-    if data.has_people:
-        low, high = np.minimum(data.first, data.second), np.maximum(data.first, data.second)
-        mixed = (low.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) ^ high.astype(np.uint64)
-        mixed *= np.uint64(0xC2B2AE3D27D4EB4F)
-        which = ((mixed >> np.uint64(32)) % np.uint64(parts)).astype(np.int32)
-    else:
-        which = (np.arange(len(data)) // rows).astype(np.int32)
-    for part in range(parts):
-        yield data.only(which == part)
+    return reduce(_together, spread.over(CountAt(tuple(thresholds)), ComparisonParts(data, rows)))
 
 
 def count_pairs(data: Comparisons, thresholds: Sequence[float]) -> PairCounts:
