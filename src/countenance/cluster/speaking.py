@@ -17,11 +17,11 @@ def only_this_thread() -> Iterator[None]:
     setting for that. What is done meanwhile may put another stream in the place of `sys.stdout`, which then stays.
     """
     before, ours = sys.stdout, _OfOneThread(sys.stdout)
-    sys.stdout = ours  # type: ignore[assignment]
+    sys.stdout = ours
     try:
         yield
     finally:
-        if sys.stdout is ours:  # type: ignore[comparison-overlap]
+        if sys.stdout is ours:
             sys.stdout = before
 
 
