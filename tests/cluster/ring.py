@@ -45,6 +45,24 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
+class Patience:
+    """A limit of time that counts as much of it as one of the processes that want a core gets.
+
+    A machine that others load is slow, which is no fault of what is tested; on an idle one these are seconds.
+    """
+
+    def __init__(self, within_s: float = SLOW_S) -> None:
+        self._left, self._at = within_s, time.monotonic()
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is over; asked often."""
+        now = time.monotonic()
+        self._left -= (now - self._at) / max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+        self._at = now
+        return self._left < 0
+
+
 @dataclass
 class Ring:
     """Ray nodes; the head always at the same port. workers: those that can be removed."""
@@ -69,8 +87,15 @@ class Ring:
 
     def add(self) -> Any:
         node = self.cluster.add_node(wait=False, **_node())
-        self.cluster.wait_for_nodes(SLOW_S)
-        return node
+        patience = Patience()
+        while True:
+            try:
+                self.cluster.wait_for_nodes(10)
+            except TimeoutError:
+                if patience.over:
+                    raise
+            else:
+                return node
 
     def remove(self, worker: Any) -> None:
         """As a power cut."""
@@ -113,12 +138,12 @@ def _say_ports_at_once() -> None:
 
 def _patient(asked: Any) -> Any:
     def ask(*given: Any, **named: Any) -> Any:
-        deadline = time.monotonic() + SLOW_S
+        patience = Patience()
         while True:
             try:
                 return asked(*given, **named)
             except RuntimeError:
-                if time.monotonic() > deadline:
+                if patience.over:
                     raise
                 time.sleep(0.5)
 

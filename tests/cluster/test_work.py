@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.cluster.ring import SLOW_S, Ring, environment, opened
+from tests.cluster.ring import SLOW_S, Patience, Ring, environment, opened
 from tests.fakes.postgres import NO_SERVER, postgres_server, programs
 from tests.integration.serving import HOME, grant, need_weights
 from tests.integration.video.test_video_command import _crossing
@@ -129,10 +129,10 @@ def _variables(process: Path) -> bytes:
 
 
 def until(condition: Callable[[], object], running: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 3 * SLOW_S
+    patience = Patience(3 * SLOW_S)
     while not condition():
         assert running.poll() is None, running.communicate()[1]
-        assert time.monotonic() < deadline
+        assert not patience.over
         time.sleep(0.05)
 
 
