@@ -189,7 +189,10 @@ def read_risks(source: RiskTable, folder: Path, factors: Sequence[str], spelling
             f"the cut-off {source.high_from:g} tells nobody from anybody: all scores lie between {scores.min():g} and "
             f"{scores.max():g}"
         )
-    high, once = scores >= source.high_from, one_row_each(np.arange(people.count) if who is None else who)
+    high, once = (
+        scores >= source.high_from,
+        one_row_each(np.arange(people.count, dtype=np.int32) if who is None else who),
+    )
     errors = {"wrongly called high risk": (once & ~happened, high), "wrongly called low risk": (once & happened, ~high)}
     findings += reversals(people, np.arange(people.count, dtype=np.int32), errors)
     return Scores(people, scores, happened, (*findings, *_against_the_outcome(scores, happened)), who)
