@@ -6,7 +6,7 @@ Every change is in the ledger before it is in force.
 from countenance.administration.accounts import Accounts, SignedIn, new_seed, seed_picture
 from countenance.administration.attempts import Attempts
 from countenance.administration.audit_reports import AUDIT_FILES, AuditReport, AuditReports
-from countenance.administration.case_file import CaseFile, CaseResult, SearchState
+from countenance.administration.case_file import CaseFile, CaseResult, SearchOfCase, SearchState
 from countenance.administration.case_videos import CaseVideos
 from countenance.administration.cases import PROBE_LIMITS, Cases, limits_of
 from countenance.administration.custodian import Custodian, CustodyReport
@@ -130,6 +130,7 @@ __all__ = [
     "Role",
     "Scope",
     "SearchKind",
+    "SearchOfCase",
     "SearchState",
     "Signature",
     "SignedIn",

@@ -32,6 +32,8 @@ from countenance.casework import (
 from countenance.errors import NotFound
 from countenance.mandates import MandateState
 
+_REMEMBERED = 100_000
+
 
 class SearchState(StrEnum):
     """What may be seen of a search now."""
@@ -68,6 +70,15 @@ class CaseResult:
         return tuple(each for each in self.conclusions if each.upheld) if self.state is SearchState.REVIEWED else ()
 
 
+@dataclass(frozen=True, slots=True)
+class SearchOfCase:
+    """A search in the list of its case. upheld: how many of its leads reviewers upheld; 0 before the review is over."""
+
+    search: CaseSearch
+    state: SearchState
+    upheld: int
+
+
 class CaseFile:
     """The cases of one installation, for its own parts to read; people use `Cases`, which records that they looked."""
 
@@ -76,6 +87,7 @@ class CaseFile:
         self._custodian = custodian
         self._mandates = mandates
         self.now = records.now
+        self._never_shown: set[str] = set()  # searches that can never show a lead; what is forgotten is looked up again
 
     def page(self, number: int, size: int = 50) -> tuple[list[tuple[Case, str]], bool]:
         """`size` cases, the latest first, of the page with that number from 0, each with why it is frozen, as `frozen`
@@ -104,29 +116,53 @@ class CaseFile:
         """Whether a held result belongs to a case."""
         return self._records.has("hold", hold_id)
 
-    def searches(self, case_id: str) -> list[CaseResult]:
-        """The searches of a case, the latest first, each with what may be seen of it."""
-        return [self.seen_now(self.search(each.record_id)) for each in reversed(self._records.of("search", case_id))]
+    def searches(self, case: Case) -> list[SearchOfCase]:
+        """All searches of a case, the latest first, each with what may be seen of it."""
+        return self._listed(case, self._records.of("search", case.case_id)[::-1])
+
+    def searches_page(self, case: Case, number: int, size: int = 20) -> tuple[list[SearchOfCase], bool]:
+        """`size` of a case's searches, the latest first, of the page with that number from 0; whether there is another
+        page. The others are not unsealed.
+        """
+        records, more = self._records.page("search", number, size, case.case_id)
+        return self._listed(case, records), more
+
+    def _listed(self, case: Case, records: Sequence[CaseRecord]) -> list[SearchOfCase]:
+        searches = [CaseSearch.of(each.record_id, each.parent, each.at, each.value) for each in records]
+        frozen = self.frozen(case)
+        states = [self._state(each, frozen or self._refused(each.hold)) for each in searches]
+        upheld = [
+            sum(each.upheld for each in self.conclusions(search)) if state is SearchState.REVIEWED else 0
+            for search, state in zip(searches, states, strict=True)
+        ]
+        return [SearchOfCase(*each) for each in zip(searches, states, upheld, strict=True)]
 
     def seen_now(self, search: CaseSearch) -> CaseResult:
         """What may be seen of a search."""
-        case = self.case(search.case_id)
-        frozen = self.frozen(case, search.hold)
-        state, conclusions = SearchState(search.outcome), self.conclusions(search)
+        frozen = self.frozen(self.case(search.case_id), search.hold)
+        state = self._state(search, frozen)
         if frozen:
-            state, conclusions = SearchState.FROZEN, ()
-        elif search.reviewers:
-            state = SearchState.REVIEWED if conclusions else SearchState.REVIEW
-            if not conclusions and self.missing(search.search_id):
-                state = SearchState.PICTURES
-        return CaseResult(search, state, frozen, conclusions, {} if frozen else self._evidence_of(search.search_id))
+            return CaseResult(search, state, frozen, (), {})
+        return CaseResult(search, state, "", self.conclusions(search), self._evidence_of(search.search_id))
+
+    def _state(self, search: CaseSearch, frozen: str) -> SearchState:
+        """What may be seen of a search. frozen: why nothing may; empty where something may."""
+        if frozen:
+            return SearchState.FROZEN
+        if not search.reviewers:
+            return SearchState(search.outcome)
+        if self._is_reviewed(search):
+            return SearchState.REVIEWED
+        return SearchState.PICTURES if self._missing(search) else SearchState.REVIEW
 
     def frozen(self, case: Case, hold_id: str = "") -> str:
         """Why nothing may be seen, searched or exported in a case now; empty where it may."""
-        why = self._ended(case) or self._mandate_stops(case.mandate_id)
-        if not why and hold_id and self._custodian.show(hold_id).refused_at is not None:
+        return self._ended(case) or self._mandate_stops(case.mandate_id) or self._refused(hold_id)
+
+    def _refused(self, hold_id: str) -> str:
+        if hold_id and self._custodian.show(hold_id).refused_at is not None:
             return "authorisation was refused, and the result is destroyed"
-        return why
+        return ""
 
     def _ended(self, case: Case) -> str:
         until = case.authorisation.until
@@ -145,21 +181,33 @@ class CaseFile:
 
     def tainted(self, case_id: str) -> bool:
         """Whether leads of a face search were shown in this case, or in one that it arose from."""
-        seen: set[str] = set()
-        while case_id and case_id not in seen:
-            seen.add(case_id)
-            case = self.case(case_id)
-            for each in self._records.of("search", case_id):
-                search = self.search(each.record_id)
-                if any(conclusion.upheld or not search.reviewers for conclusion in self.conclusions(search)):
-                    return True
-            case_id = case.arose_from
+        looked_at: set[str] = set()
+        while case_id and case_id not in looked_at:
+            looked_at.add(case_id)
+            if any(map(self._showed_leads, self._records.ids("search", case_id))):
+                return True
+            case_id = self._records.get("case", case_id).value["arose_from"]
+        return False
+
+    def _showed_leads(self, search_id: str) -> bool:
+        """Whether a lead of the search may be seen, or was before its case was frozen."""
+        if search_id in self._never_shown:
+            return False
+        search = self.search(search_id)
+        if any(each.upheld or not search.reviewers for each in self.conclusions(search)):
+            return True
+        if not search.reviewers or self._is_reviewed(search):
+            if len(self._never_shown) >= _REMEMBERED:
+                self._never_shown.clear()
+            self._never_shown.add(search_id)
         return False
 
     def missing(self, search_id: str) -> dict[int, str]:
         """Leads under review of which no picture was brought yet: place -> name."""
-        search = self.search(search_id)
-        have, gone = self._records.pictures_of(search_id), self.erased(search_id)
+        return self._missing(self.search(search_id))
+
+    def _missing(self, search: CaseSearch) -> dict[int, str]:
+        have, gone = self._records.pictures_of(search.search_id), self.erased(search.search_id)
         return {n: lead.name for n, lead in enumerate(search.leads) if str(n) not in have and n not in gone}
 
     def erased(self, search_id: str) -> frozenset[int]:
@@ -169,14 +217,13 @@ class CaseFile:
     def video(self, video_id: str) -> CaseVideo:
         """A video of a case, or `NotFound`."""
         record = self._records.get("video", video_id)
-        value = record.value
-        made = CaseVideo(video_id, record.parent, value["by"], record.at, value["bucket"], value["name"], value["job"])
+        video = _video(record)
         if not self._records.has("people", video_id):
-            return made
+            return video
         seen = self._records.get("people", video_id).value
         people = tuple(VideoSight.of(each) for each in seen["people"])
         until = datetime.fromisoformat(seen["until"])
-        return replace(made, people=people, left_out=seen["left_out"], until=until)
+        return replace(video, people=people, left_out=seen["left_out"], until=until)
 
     def videos_of_jobs(self, job_ids: Collection[str]) -> dict[str, tuple[str, str]]:
         """Of those jobs that find the people of a case's video: the case and the video, by id."""
@@ -184,22 +231,20 @@ class CaseFile:
         cases = {each.record_id: each.parent for each in self._records.those("video", [each.parent for each in jobs])}
         return {each.record_id: (cases[each.parent], each.parent) for each in jobs}
 
-    def videos(self, case_id: str) -> list[CaseVideo]:
-        """The videos of a case, the latest first."""
-        return [self.video(each.record_id) for each in reversed(self._records.of("video", case_id))]
+    def video_ids(self, case_id: str) -> list[str]:
+        """The ids of the videos of a case, the latest first."""
+        return self._records.ids("video", case_id)[::-1]
+
+    def videos_page(self, case_id: str, number: int, size: int = 20) -> tuple[list[CaseVideo], bool]:
+        """`size` of a case's videos without their people, the latest first, of the page with that number from 0;
+        whether there is another page.
+        """
+        records, more = self._records.page("video", number, size, case_id)
+        return [_video(each) for each in records], more
 
     def judgements(self, search_id: str, place: int) -> tuple[ReviewJudgement, ...]:
         """All judgements of one lead."""
-        return tuple(
-            ReviewJudgement(
-                each.value["reviewer"],
-                Grade(each.value["grade"]),
-                {part: PartFinding(finding) for part, finding in each.value["features"].items()},
-                each.value["remarks"],
-                each.at,
-            )
-            for each in self._records.of("judged", f"{search_id}/{place}")
-        )
+        return tuple(map(_judgement, self._records.of("judged", f"{search_id}/{place}")))
 
     def has_seen(self, case_id: str, name: str) -> bool:
         """Whether somebody opened or saw a case, and so cannot judge it blind."""
@@ -220,16 +265,25 @@ class CaseFile:
         """The conclusions on all leads; empty while one is missing, or without leads."""
         if not search.reviewers:
             return tuple(LeadConclusion(n, (), None) for n in range(len(search.leads)))
-        if not self._records.has("reviewed", search.search_id):
-            return ()
-        return tuple(self.conclusion(search, place) for place in range(len(search.leads)))
+        return self._concluded(search) if self._is_reviewed(search) else ()
+
+    def _is_reviewed(self, search: CaseSearch) -> bool:
+        return bool(search.reviewers) and self._records.has("reviewed", search.search_id)
 
     def conclusion(self, search: CaseSearch, place: int) -> LeadConclusion:
         """What all judgements of one lead come to; insufficient if its face was erased meanwhile."""
-        judgements = self.judgements(search.search_id, place)
-        if place in self.erased(search.search_id):
-            return LeadConclusion(place, judgements, Grade.INSUFFICIENT)
-        return LeadConclusion(place, judgements, fused([each.grade for each in judgements], search.reviewers))
+        return self._concluded(search)[place]
+
+    def _concluded(self, search: CaseSearch) -> tuple[LeadConclusion, ...]:
+        """What all judgements come to, lead by lead."""
+        leads = [f"{search.search_id}/{place}" for place in range(len(search.leads))]
+        judged, gone = self._records.of_each("judged", leads), self.erased(search.search_id)
+        concluded = []
+        for place, lead in enumerate(leads):
+            judgements = tuple(map(_judgement, judged[lead]))
+            grade = fused([each.grade for each in judgements], search.reviewers)
+            concluded.append(LeadConclusion(place, judgements, Grade.INSUFFICIENT if place in gone else grade))
+        return tuple(concluded)
 
     def _evidence_of(self, search_id: str) -> dict[int, tuple[IndependentEvidence, ...]]:
         by_lead: dict[int, tuple[IndependentEvidence, ...]] = {}
@@ -238,6 +292,12 @@ class CaseFile:
             made = IndependentEvidence(EvidenceKind(value["kind"]), value["what"], value["by"], each.at)
             by_lead[value["lead"]] = (*by_lead.get(value["lead"], ()), made)
         return by_lead
+
+
+def _judgement(record: CaseRecord) -> ReviewJudgement:
+    value = record.value
+    features = {part: PartFinding(finding) for part, finding in value["features"].items()}
+    return ReviewJudgement(value["reviewer"], Grade(value["grade"]), features, value["remarks"], record.at)
 
 
 def _case(record: CaseRecord, given: Sequence[CaseRecord], closed: Sequence[CaseRecord]) -> Case:
@@ -253,6 +313,13 @@ def _case(record: CaseRecord, given: Sequence[CaseRecord], closed: Sequence[Case
         tuple(Authorisation.of(each.value) for each in given),
         closed[0].at if closed else None,
     )
+
+
+def _video(record: CaseRecord) -> CaseVideo:
+    """A video without its people."""
+    value = record.value
+    made_of = (value["by"], record.at, value["bucket"], value["name"], value["job"])
+    return CaseVideo(record.record_id, record.parent, *made_of)
 
 
 def seen_key(case_id: str, name: str) -> str:

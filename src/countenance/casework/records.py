@@ -85,14 +85,20 @@ class CaseRecords:
 
     def get(self, kind: str, record_id: str) -> CaseRecord:
         """One record, or `NotFound`."""
-        records = self._one(kind, record_id)
-        if not records:
+        rows = self._checked_one(kind, record_id)
+        if not rows:
             raise NotFound(f"there is no such {kind}")
-        return records[0]
+        return self._record(rows[0])
 
     def has(self, kind: str, record_id: str) -> bool:
-        """Whether there is a record of that kind and id."""
-        return bool(self._one(kind, record_id))
+        """Whether there is a record of that kind and id. It is not unsealed."""
+        return bool(self._checked_one(kind, record_id))
+
+    def ids(self, kind: str, parent: str) -> list[str]:
+        """The ids of the records of a kind and parent, oldest first. None of them is unsealed."""
+        where = (_records.c.kind == kind, _records.c.parent == parent)
+        rows = self._checked(*where, next_one=lambda number: _place(kind, parent, number))
+        return [row.record_id for row in rows]
 
     def those(self, kind: str, record_ids: Collection[str]) -> list[CaseRecord]:
         """Those of the records with these ids that there are."""
@@ -109,7 +115,8 @@ class CaseRecords:
         where = [_records.c.kind == kind]
         if parent is not None:
             where.append(_records.c.parent == parent)
-        return self._select(*where, next_one=lambda number: _place(kind, parent, number))
+        rows = self._checked(*where, next_one=lambda number: _place(kind, parent, number))
+        return [self._record(row) for row in rows]
 
     def of_each(self, kind: str, parents: Collection[str]) -> dict[str, list[CaseRecord]]:
         """The records of a kind of several parents, oldest first, by parent."""
@@ -124,18 +131,17 @@ class CaseRecords:
                 return every
         raise _not_as_recorded()
 
-    def page(self, kind: str, number: int, size: int) -> tuple[list[CaseRecord], bool]:
-        """`size` records of a kind, the latest first, of the page with that number from 0; whether there is another
-        page. Only those are read.
+    def page(self, kind: str, number: int, size: int, parent: str | None = None) -> tuple[list[CaseRecord], bool]:
+        """`size` records of a kind, or those of one parent, the latest first, of the page with that number from 0;
+        whether there is another page. Only those are read and unsealed.
         """
-        of_kind = _records.c.kind == kind
         for _ in range(_TRIES):
             with reading(self._engine) as connection:
-                count = _next_number(connection, kind)
+                count = _next_number(connection, kind) if parent is None else _count(connection, kind, parent)
                 end = max(0, count - number * size)
                 start = max(0, end - size)
-                rows = _rows(connection, of_kind, _records.c.number >= start, _records.c.number < end)
-            if len(rows) == end - start and self._as_recorded(rows, [_place(kind, None, count)]):
+                rows = _part(connection, kind, parent, start, end)
+            if len(rows) == end - start and self._as_recorded(rows, [_place(kind, parent, count)]):
                 return [self._record(row) for row in reversed(rows)], start > 0
         raise _not_as_recorded()
 
@@ -178,7 +184,7 @@ class CaseRecords:
         """Erase the pictures of enrolled faces that are erased in the same transaction, alone or with their gallery,
         and note which leads they were: nobody can judge these any more. The rows of these notes.
         """
-        connection, made = transaction.connection, list[BoundRow]()
+        connection, rows = transaction.connection, list[BoundRow]()
         for owner in connection.execute(sa.select(_pictures.c.owner).distinct()).scalars().all():
             is_search = (_records.c.kind == "search", _records.c.record_id == owner)
             for search in map(self._record, _rows(connection, *is_search)):
@@ -190,16 +196,15 @@ class CaseRecords:
                         )
                         noted = (_records.c.kind == "face erased", _records.c.record_id == f"{owner}/{place}")
                         if not _rows(connection, *noted):
-                            made += self._insert(connection, "face erased", f"{owner}/{place}", owner, {"lead": place})
-        return made
+                            rows += self._insert(connection, "face erased", f"{owner}/{place}", owner, {"lead": place})
+        return rows
 
     def _insert(
         self, connection: sa.Connection, kind: str, record_id: str, parent: str, value: JSON
     ) -> tuple[BoundRow, ...]:
         at = self.now().astimezone(UTC).isoformat()
         sealed = self._sealed(canonical(value), f"{kind}\n{record_id}\n{parent}\n{at}")
-        here = (_records.c.kind == kind, _records.c.parent == parent)
-        before_here = connection.execute(sa.select(sa.func.count()).where(*here)).scalar_one()
+        before_here = _count(connection, kind, parent)
         row = {"kind": kind, "record_id": record_id, "parent": parent, "made_at": at, "sealed": sealed}
         number = _next_number(connection, kind)
         connection.execute(_records.insert().values(**row, number=number))
@@ -207,18 +212,18 @@ class CaseRecords:
         places = (_place(kind, None, number), _place(kind, parent, before_here))
         return _bound(made), _id(kind, record_id), *places, _numbered(made)
 
-    def _one(self, kind: str, record_id: str) -> list[CaseRecord]:
+    def _checked_one(self, kind: str, record_id: str) -> Sequence[Any]:
         where = (_records.c.kind == kind, _records.c.record_id == record_id)
-        return self._select(*where, next_one=lambda found: None if found else _id(kind, record_id))
+        return self._checked(*where, next_one=lambda count: None if count else _id(kind, record_id))
 
-    def _select(self, *where: sa.ColumnElement[bool], next_one: Callable[[int], BoundRow | None]) -> list[CaseRecord]:
-        """next_one: after so many, what stands where there must be more."""
+    def _checked(self, *where: sa.ColumnElement[bool], next_one: Callable[[int], BoundRow | None]) -> Sequence[Any]:
+        """Rows as they were recorded, oldest first. next_one: after so many, what stands where there must be more."""
         for _ in range(_TRIES):
             with reading(self._engine) as connection:
                 rows = _rows(connection, *where)
             more = next_one(len(rows))
             if self._as_recorded(rows, [more] if more else []):
-                return [self._record(row) for row in rows]
+                return rows
         raise _not_as_recorded()
 
     def _as_recorded(self, rows: Sequence[Any], after: Sequence[BoundRow]) -> bool:
@@ -263,6 +268,20 @@ def case_number_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]
 
 def _rows(connection: sa.Connection, *where: sa.ColumnElement[bool]) -> Sequence[Any]:
     return connection.execute(sa.select(_records).where(*where).order_by(_records.c.number)).all()
+
+
+def _part(connection: sa.Connection, kind: str, parent: str | None, start: int, end: int) -> Sequence[Any]:
+    """The records of a kind, or those of one parent, from `start` to before `end`, counted from the oldest."""
+    if parent is None:
+        numbers = (_records.c.number >= start, _records.c.number < end)
+        return _rows(connection, _records.c.kind == kind, *numbers)
+    those = sa.select(_records).where(_records.c.kind == kind, _records.c.parent == parent)
+    return connection.execute(those.order_by(_records.c.number).limit(end - start).offset(start)).all()
+
+
+def _count(connection: sa.Connection, kind: str, parent: str) -> int:
+    here = (_records.c.kind == kind, _records.c.parent == parent)
+    return int(connection.execute(sa.select(sa.func.count()).where(*here)).scalar_one())
 
 
 def _next_number(connection: sa.Connection, kind: str) -> int:

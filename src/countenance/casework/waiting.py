@@ -83,8 +83,8 @@ class WaitingPictures:
                 connection.execute(_waiting.delete().where(over))
 
     def _seal(self, picture_id: str) -> AESGCM:
-        made = HKDF(SHA256(), 32, salt=None, info=b"picture that waits\n" + picture_id.encode("utf-8", "replace"))
-        return AESGCM(made.derive(self._key))
+        derivation = HKDF(SHA256(), 32, salt=None, info=b"picture that waits\n" + picture_id.encode("utf-8", "replace"))
+        return AESGCM(derivation.derive(self._key))
 
 
 def _name(picture_id: str) -> bytes:

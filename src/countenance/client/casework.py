@@ -51,7 +51,7 @@ class CaseClient:
             page = found.next
 
     def show(self, case_id: str) -> CaseShown:
-        """A case of one's own, or one to supervise; then it is recorded that one looked."""
+        """A case of one's own, or one to supervise: that one looked is recorded. `NotFound` for any other."""
         return self._ask(CaseShown, "GET", "cases", case_id)
 
     def open(
@@ -65,7 +65,9 @@ class CaseClient:
         until: datetime,
         arose_from: str | None = None,
     ) -> CaseShown:
-        """Open a case under a mandate in force that one asked for. until: when its authorisation ends."""
+        """Open a case under a mandate in force that one asked for. until: when its authorisation ends, with a time
+        zone, within 366 days. `BadRequest` names what is missing.
+        """
         body: dict[str, JSON] = {
             "mandate_id": mandate_id,
             "purpose": purpose,
@@ -78,22 +80,22 @@ class CaseClient:
         return self._ask(CaseShown, "POST", "cases", body=body)
 
     def authorise(self, case_id: str, *, authority: str, reference: str, until: datetime) -> CaseShown:
-        """Enter another authorisation, for a case of somebody else."""
+        """Enter another authorisation, for a case of somebody else. `Denied` for one's own; until: as in `open`."""
         body: dict[str, JSON] = {"authority": authority, "reference": reference, "until": until.isoformat()}
         return self._ask(CaseShown, "POST", "cases", case_id, "authorisations", body=body)
 
     def close(self, case_id: str) -> CaseShown:
-        """Close it for good."""
+        """Close it for good; `Conflict` if it is closed."""
         return self._ask(CaseShown, "POST", "cases", case_id, "closing")
 
     def look(self, case_id: str, image: Image) -> PictureSeen:
-        """Find the faces of a picture, to choose one."""
+        """Find the faces of a picture, to choose one. `Conflict` in a case that is closed or frozen."""
         return self._ask(PictureSeen, "POST", "cases", case_id, "pictures", body={"image": encoded(image)})
 
     def crop(
         self, case_id: str, picture_id: str, *, left: float, top: float, right: float, bottom: float
     ) -> PictureSeen:
-        """A part of a picture in its place. Edges: ratios of its width and height."""
+        """A part of a picture, in its place. Edges: 0..1, of its width (left, right) and height (top, bottom)."""
         body: dict[str, JSON] = {"picture_id": picture_id, "left": float(left), "top": float(top)}
         body |= {"right": float(right), "bottom": float(bottom)}
         return self._ask(PictureSeen, "POST", "cases", case_id, "crops", body=body)
@@ -108,7 +110,9 @@ class CaseClient:
         similarity: float = 90.0,
         limit: int = 10,
     ) -> CaseSearchShown:
-        """Search a gallery for a face of a picture. See `state`: leads may be withheld."""
+        """Search a gallery for a face of a picture. similarity: 0..100. limit: 1..100 leads. See `state` of the answer:
+        leads may be withheld. `Denied` where the rules forbid the search; `NotFound` for a picture that is forgotten.
+        """
         body: dict[str, JSON] = {"picture_id": picture_id, "face": face, "gallery_id": gallery_id}
         body |= {"similarity": float(similarity), "limit": limit}
         return self._ask(CaseSearchShown, "POST", "cases", case_id, "searches", body=body)
@@ -116,7 +120,7 @@ class CaseClient:
     def compare(
         self, case_id: str, first: tuple[str, int], second: tuple[str, int], *, similarity: float = 80.0
     ) -> CaseSearchShown:
-        """Compare faces of two pictures. first, second: picture_id and face."""
+        """Compare faces of two pictures. first, second: picture_id and face. similarity: 0..100."""
         body: dict[str, JSON] = {
             "first": {"picture_id": first[0], "face": first[1]},
             "second": {"picture_id": second[0], "face": second[1]},
@@ -129,25 +133,31 @@ class CaseClient:
         return self._ask(CaseSearchShown, "GET", "cases", case_id, "searches", search_id)
 
     def bring(self, case_id: str, search_id: str, lead: int, image: Image) -> None:
-        """The very file that a lead was enrolled from, for its review, in a case of somebody else."""
+        """Bring the picture of a lead for its review, in a case of somebody else. `BadRequest` unless it is the very
+        file that was enrolled; `Conflict` where none is missing.
+        """
         path = ("cases", case_id, "searches", search_id, "leads", str(lead), "picture")
         self._exchange.people_done("POST", *path, body={"image": encoded(image)})
 
     def enter_evidence(
         self, case_id: str, search_id: str, lead: int, kind: EvidenceWord, what: str, *, independent: bool
     ) -> CaseSearchShown:
-        """Enter evidence for a lead. independent: the declaration that it was found without the lead."""
+        """Enter evidence for a lead. what: 10 to 1,000 characters. independent: the declaration that it was found
+        without the lead; `BadRequest` without it. `Conflict` for a lead that may not be seen.
+        """
         body: dict[str, JSON] = {"kind": kind, "what": what, "independent": independent}
         path = ("cases", case_id, "searches", search_id, "leads", str(lead), "evidence")
         return self._ask(CaseSearchShown, "POST", *path, body=body)
 
     def export(self, case_id: str, search_id: str, lead: int, use: str) -> str:
-        """A lead's text. use: line-up or warrant. `Conflict` without independent evidence on record."""
+        """The text with which a lead leaves the case. use: line-up or warrant. `Conflict` without independent evidence
+        on record, or where the lead may not be seen.
+        """
         path = ("cases", case_id, "searches", search_id, "leads", str(lead), "exports")
         return self._ask(ExportShown, "POST", *path, body={"use": use}).text
 
     def begin_video(self, case_id: str, bucket: str, name: str) -> CaseVideoShown:
-        """Begin to look for people in a stored video."""
+        """Begin a job that looks for people in a stored video; `NoSuchObject` if the server cannot read it."""
         return self._ask(CaseVideoShown, "POST", "cases", case_id, "videos", body={"bucket": bucket, "name": name})
 
     def video(self, case_id: str, video_id: str) -> CaseVideoShown:
@@ -159,7 +169,7 @@ class CaseClient:
         return self._ask(CaseVideoShown, "POST", "cases", case_id, "videos", video_id, "views")
 
     def view(self, case_id: str, video_id: str, person: int) -> bytes:
-        """The best view of a person, PNG."""
+        """The best view of a person, PNG; that it was shown is recorded. `NotFound` once it is erased."""
         path = ("cases", case_id, "videos", video_id, "people", str(person), "view")
         return self._ask(PictureContent, "GET", *path).picture
 
@@ -202,6 +212,8 @@ class ReviewClient:
     def judge(
         self, pair_id: str, grade: GradeWord, features: Mapping[str, Finding], remarks: str | None = None
     ) -> PairShown:
-        """Commit a conclusion, for good."""
+        """Commit a conclusion, for good. features: of each component that was compared, by id. remarks: at most 1,000
+        characters. `BadRequest` where it rests on no feature, unless the conclusion is `insufficient`.
+        """
         body: dict[str, JSON] = {"grade": grade, "features": dict(features), "remarks": remarks}
         return self._ask(PairShown, "POST", "reviews", "pairs", pair_id, "judgement", body=body)

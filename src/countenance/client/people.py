@@ -59,11 +59,11 @@ class MandateClient:
         return self._ask(MandateShown, "POST", "mandates", mandate_id, "approval")
 
     def refuse(self, mandate_id: str, why: str) -> MandateShown:
-        """Refuse what was asked for and not approved."""
+        """Refuse what was asked for; `Conflict` if it was decided already."""
         return self._ask(MandateShown, "POST", "mandates", mandate_id, "refusal", body={"why": why})
 
     def renew(self, mandate_id: str, expires_at: datetime) -> MandateShown:
-        """Give it a later end; its terms stay."""
+        """Give it a later end, with a time zone; its terms stay. `Denied` to whoever asked for it."""
         if expires_at.tzinfo is None:
             raise BadRequest("expires_at needs a time zone")
         return self._ask(
@@ -71,7 +71,7 @@ class MandateClient:
         )
 
     def revoke(self, mandate_id: str, why: str) -> MandateShown:
-        """End it at once and for good."""
+        """End it at once and for good; its keys stop working."""
         return self._ask(MandateShown, "POST", "mandates", mandate_id, "revocation", body={"why": why})
 
     def issue_key(self, mandate_id: str) -> KeyShown:
@@ -79,5 +79,5 @@ class MandateClient:
         return self._ask(KeyShown, "POST", "mandates", mandate_id, "keys")
 
     def budget(self, mandate_id: str) -> BudgetLeft:
-        """What the mandate may still do now."""
+        """How many comparisons the mandate has left, of this minute and of 24 hours, and its budget."""
         return self._ask(BudgetLeft, "GET", "mandates", mandate_id, "budget")

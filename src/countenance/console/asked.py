@@ -86,6 +86,12 @@ class ConsoleRequest:
         """What a field holds when its form is shown: what was typed into it if that was refused, else `default`."""
         return self.texts.get(name, (default,))[0] if self.refused else default
 
+    @property
+    def faulty_field(self) -> str:
+        """The field that was refused, if the refusal names one of those that were sent; empty otherwise."""
+        name, named, _ = self.refused.partition(": ")
+        return name if named and name in self.texts else ""
+
     def several(self, name: str) -> tuple[str, ...]:
         """All values of a field that may be given several times, and its words where they are divided by commas."""
         parts = (part.strip() for value in self.texts.get(name, ()) for part in value.split(","))

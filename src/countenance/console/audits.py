@@ -96,8 +96,8 @@ def _report(asked: ConsoleRequest) -> Response:
 
 def _bundle(asked: ConsoleRequest) -> Response:
     audit_id = asked.path["audit_id"]
-    told = {"content-disposition": f'attachment; filename="{audit_id}.zip"'}
-    return Response(asked.services.audits.bundle(audit_id), media_type="application/zip", headers=told)
+    headers = {"content-disposition": f'attachment; filename="{audit_id}.zip"'}
+    return Response(asked.services.audits.bundle(audit_id), media_type="application/zip", headers=headers)
 
 
 def _erase(asked: ConsoleRequest) -> Response:

@@ -97,6 +97,9 @@ def _one(asked: ConsoleRequest) -> Response:
     services, by = asked.services, asked.by.operator
     case = services.cases.show(asked.path["case_id"], by.name, supervises=_supervises(asked))
     frozen = services.cases.file.frozen(case)
+    at, videos_at = asked.query_number("page"), asked.query_number("videos")
+    searches, more = services.cases.file.searches_page(case, at)
+    videos, more_videos = services.cases.file.videos_page(case.case_id, videos_at)
     return page(
         asked,
         "case.html",
@@ -105,8 +108,12 @@ def _one(asked: ConsoleRequest) -> Response:
         frozen=frozen,
         tainted=services.cases.file.tainted(case.case_id),
         left=case.authorisation.until - services.cases.now(),
-        results=services.cases.file.searches(case.case_id),
-        videos=services.cases.file.videos(case.case_id),
+        searches=searches,
+        at=at,
+        more=more,
+        videos=videos,
+        videos_at=videos_at,
+        more_videos=more_videos,
         states=STATES,
     )
 
@@ -165,10 +172,10 @@ def _look_at_two(asked: ConsoleRequest) -> Response:
     case, caller = _mine(asked)
     by, pictures = asked.by.operator.name, (asked.file("one"), asked.file("other"))
     both = [asked.services.cases.look(case.case_id, by, caller, each) for each in pictures]
-    shown = [
+    pictures_with_faces = [
         (seen, marked(seen.faces), [limits_of(face) for face in seen.faces], shown_again(seen.content)) for seen in both
     ]
-    return page(asked, "case_faces.html", case=case, both=shown, reasons=REASONS)
+    return page(asked, "case_faces.html", case=case, both=pictures_with_faces, reasons=REASONS)
 
 
 def _compare(asked: ConsoleRequest) -> Response:
@@ -211,11 +218,11 @@ def _video(asked: ConsoleRequest) -> Response:
     case, caller = _mine(asked)
     videos = asked.services.case_videos
     video = videos.show(case.case_id, asked.path["video_id"], asked.by.operator.name)
-    found = asked.services.cases.file.searches(case.case_id)
-    searched = [each for each in found if each.search.seen_in and each.search.seen_in.video_id == video.video_id]
+    searches = asked.services.cases.file.searches(case)
+    searched = [each for each in searches if each.search.seen_in and each.search.seen_in.video_id == video.video_id]
     job = videos.job(video, caller) if video.people is None else None
     runs = job is not None and job.state in (JobState.WAITING, JobState.RUNNING)
-    shown = page(
+    response = page(
         asked,
         "case_video.html",
         case=case,
@@ -227,7 +234,7 @@ def _video(asked: ConsoleRequest) -> Response:
         states=STATES,
         clock=clock,
     )
-    return scripted(shown) if runs else shown
+    return scripted(response) if runs else response
 
 
 def _take_views(asked: ConsoleRequest) -> Response:

@@ -50,15 +50,15 @@ def _entries(asked: ConsoleRequest) -> Response:
     sought = _sought(asked)
     start, rows, query = stop, [], ""
     if sought != Sought():
-        found = record.found(stop, sought, _PER_PAGE) if audits else FoundEntries((), stop, stop)
-        start, stop, rows = found.start, found.stop, [json.loads(text) for text in found.entries]
+        entries = record.found(stop, sought, _PER_PAGE) if audits else FoundEntries((), stop, stop)
+        start, stop, rows = entries.start, entries.stop, [json.loads(text) for text in entries.entries]
         given = {name: asked.query(name) for name in ("words", "kind", "since", "until")}
         query = "".join(f"&{name}={quote(value)}" for name, value in given.items() if value)
     elif audits:
         start = max(0, stop - _PER_PAGE)
         rows = [json.loads(text) for text in reversed(record.entries(start, stop))]
     checking = asked.services.status.checking
-    shown = page(
+    response = page(
         asked,
         "ledger.html",
         audits=audits,
@@ -75,7 +75,7 @@ def _entries(asked: ConsoleRequest) -> Response:
         query=query,
         kinds=_KINDS,
     )
-    return scripted(shown) if checking else shown
+    return scripted(response) if checking else response
 
 
 def _sought(asked: ConsoleRequest) -> Sought:
@@ -106,7 +106,7 @@ def _receipt(asked: ConsoleRequest) -> Response:
 
 def _shown(asked: ConsoleRequest, proof: Proof) -> Response:
     entry = json.loads(proof.entry)
-    shown = page(
+    response = page(
         asked,
         "entry.html",
         index=proof.index,
@@ -118,7 +118,7 @@ def _shown(asked: ConsoleRequest, proof: Proof) -> Response:
         last=asked.services.record.size - 1,
         key=asked.services.record.key,
     )
-    return scripted(shown)
+    return scripted(response)
 
 
 def _check(asked: ConsoleRequest) -> Response:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
+from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from countenance import errors
@@ -55,6 +57,8 @@ def page(asked: ConsoleRequest, template: str, status: int = 200, **values: obje
             form_token=asked.form_token,
             refused=asked.refused,
             typed=asked.typed,
+            faulty_field=asked.faulty_field,
+            invalid=partial(_invalid, asked),
             day=day,
             moment=moment,
             number=_number,
@@ -63,6 +67,11 @@ def page(asked: ConsoleRequest, template: str, status: int = 200, **values: obje
         ),
         status,
     )
+
+
+def _invalid(asked: ConsoleRequest, name: str) -> str:
+    """Attributes of a field: what says that it was refused, and why, to those who do not see it."""
+    return Markup(' aria-invalid="true" aria-describedby="refused"') if asked.faulty_field == name else ""
 
 
 def go(path: str) -> Response:

@@ -41,12 +41,12 @@ def _all(asked: ConsoleRequest) -> Response:
     state = asked.query("state")
     rows = [(each, each.state(now).value) for each in reversed(asked.services.mandates.list())]
     counts = {name: sum(each == name for _, each in rows) for name in STATES}
-    shown = [row for row in rows if row[1] == state or state not in STATES]
+    chosen_rows = [row for row in rows if row[1] == state or state not in STATES]
     return page(
         asked,
         "mandates.html",
-        rows=shown[:200],
-        left_out=max(0, len(shown) - 200),
+        rows=chosen_rows[:200],
+        left_out=max(0, len(chosen_rows) - 200),
         counts=counts,
         state=state if state in STATES else "",
         asks=Role.REQUEST in asked.by.operator.roles,
@@ -86,8 +86,8 @@ def _ask(asked: ConsoleRequest) -> Response:
     holder, terms = draft.filled()
     mandates = asked.services.mandates
     expires = asked.until("expires", mandates.now())
-    made = mandates.request(holder, terms, requested_by=asked.by.operator.name, expires_at=expires)
-    return go(f"/mandates/{made.mandate_id}")
+    mandate = mandates.request(holder, terms, requested_by=asked.by.operator.name, expires_at=expires)
+    return go(f"/mandates/{mandate.mandate_id}")
 
 
 def _one(asked: ConsoleRequest, key: AccessKey | None = None) -> Response:

@@ -138,6 +138,6 @@ PAGES = (
     ConsolePage("/review/known/removal", _remove_pair, "POST", _SUPERVISES),
     ConsolePage("/review/pair/{item_id}", _pair, roles=_REVIEWS),
     ConsolePage("/review/pair/{item_id}/looked", _looked, "POST", _REVIEWS),
-    ConsolePage("/review/pair/{item_id}/judgement", _judge, "POST", _REVIEWS),
+    ConsolePage("/review/pair/{item_id}/judgement", _judge, "POST", _REVIEWS, form=_pair),
     ConsolePage("/review/pair/{item_id}/{which}.jpg", _picture, roles=_REVIEWS),
 )

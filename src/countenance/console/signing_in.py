@@ -36,7 +36,7 @@ def _sign_in_page(
 ) -> Response:
     """The form, with every way in that there is. out: somebody just signed out who had come by the provider."""
     passkeys, provider = asked.services.passkeys, asked.services.provider
-    shown = page(
+    response = page(
         asked,
         "sign_in.html",
         status,
@@ -48,7 +48,7 @@ def _sign_in_page(
         second_factor=provider.needs_second_factor,
         sign_out_url=provider.sign_out_url() if out else None,
     )
-    return scripted(shown) if passkeys.offered else shown
+    return scripted(response) if passkeys.offered else response
 
 
 def _sign_in(asked: ConsoleRequest) -> Response:
@@ -87,8 +87,8 @@ def _from_provider(asked: ConsoleRequest) -> Response:
     if asked.who:
         return go("")
     try:
-        told = dict(asked.request.query_params)
-        cookie, place = asked.services.provider.finish(asked.form_token, told, asked.address)
+        parameters = dict(asked.request.query_params)
+        cookie, place = asked.services.provider.finish(asked.form_token, parameters, asked.address)
     except Unauthenticated as error:
         return _sign_in_page(asked, HOME, 401, str(error))
     return _in(asked, cookie, place)

@@ -64,8 +64,8 @@ def _one(asked: ConsoleRequest) -> Response:
     state = listed.job.state
     if state is JobState.SUCCEEDED:
         return _found(asked, listed)
-    shown = page(asked, "video.html", listed=listed, says=says(asked, listed), people=None, states=JOB_STATES)
-    return shown if state in _FINAL else scripted(shown)
+    response = page(asked, "video.html", listed=listed, says=says(asked, listed), people=None, states=JOB_STATES)
+    return response if state in _FINAL else scripted(response)
 
 
 def _found(asked: ConsoleRequest, listed: ListedVideoJob) -> Response:

@@ -95,11 +95,11 @@ class TakeBestViews(Operation[BestViews, BestViews]):
         if job.state is not JobState.SUCCEEDED or job.ended_at is None:
             raise Conflict("the video is still looked through" if job.message is None else job.message)
         people, boxes = _people(job, tools)
-        shown = sorted(sorted(people, key=lambda person: -people[person].count)[:MOST_PEOPLE])
-        cut = self._cut(job, {person: people[person].best for person in shown}, boxes)
+        numbers = sorted(sorted(people, key=lambda person: -people[person].count)[:MOST_PEOPLE])
+        cut = self._cut(job, {person: people[person].best for person in numbers}, boxes)
         views = tuple(
             BestView(person, tuple(people[person].spans), people[person].best.timestamp_ms, cut[person])
-            for person in shown
+            for person in numbers
             if person in cut
         )
         until = job.ended_at + timedelta(days=job.asked.keep_days)
@@ -124,18 +124,18 @@ class TakeBestViews(Operation[BestViews, BestViews]):
         wanted: dict[int, list[int]] = {}
         for person, face in best.items():
             wanted.setdefault(face.timestamp_ms, []).append(person)
-        made: dict[int, bytes] = {}
+        pictures: dict[int, bytes] = {}
         if not wanted:
-            return made
+            return pictures
         with self.copied(job.asked) as path, open_video(path, VideoLimits(), STEP_MS) as video:
             for frame in video.frames():
                 moment = round(frame.timestamp_ms)
                 for person in wanted.pop(moment, ()):
                     others = [box for other, box in boxes[moment] if other != person]
-                    made[person] = cut_out(frame.pixels, best[person].face.box, others)
+                    pictures[person] = cut_out(frame.pixels, best[person].face.box, others)
                 if not wanted:
                     break
-        return made
+        return pictures
 
 
 def _people(job: VideoJob, tools: Tools) -> tuple[dict[int, _PersonInView], dict[int, list[tuple[int, BoundingBox]]]]:

@@ -119,7 +119,7 @@ class Guard:
             raise Unauthenticated("there is no such access key")
         self._tools.check_offered(operation)
         operation = operation.completed(mandate, self._tools)
-        asked = operation.min_similarity
+        asked_similarity = operation.min_similarity
         operation = carried(operation, self._tools, now)
         request = request_for(mandate, operation, self._tools, now)
         decision = self._rules.decide(request, now, latest_seen=latest, moratoria=self._moratoria.in_force())
@@ -127,8 +127,8 @@ class Guard:
         refusal = self._refusal(mandate, decision, duties)
         entry = self._decision_entry(mandate, operation, decision, duties)
         raised: dict[str, str] = {}
-        if operation.min_similarity != asked:
-            entry["asked_similarity"] = asked
+        if operation.min_similarity != asked_similarity:
+            entry["asked_similarity"] = asked_similarity
             raised = {THRESHOLD: f"{operation.min_similarity:g}"}
         if refusal is not None:
             if decision.permitted:

@@ -296,9 +296,9 @@ class FindSimilarEnrolled(_Finding):
         similar = [(face.face_id, tools.calibration.similarity(score)) for face, score in matches.hits]
         fmr = tools.calibration.fmr(tools.calibration.score(self.similarity))
         expected = expected_false_matches(fmr, matches.gallery_size)
-        shown = _shown(similar, self.limit)
-        exact = tuple(("face", face_id) for face_id, similarity in shown if similarity >= EXACT_FROM)
-        return SimilarFaces(shown, matches.gallery_size, expected, Spending(1, _rows([probe]), exact))
+        ranked = _shown(similar, self.limit)
+        exact = tuple(("face", face_id) for face_id, similarity in ranked if similarity >= EXACT_FROM)
+        return SimilarFaces(ranked, matches.gallery_size, expected, Spending(1, _rows([probe]), exact))
 
     def private(self) -> Mapping[str, JSON]:
         """Which gallery, which face."""

@@ -118,8 +118,8 @@ class CreateLivenessSession(_OfLiveness):
         check = None if tools.checks is None else tools.checks.in_force()
         if check is None:
             raise NotOffered(NO_LIVENESS)
-        made = tools.jobs.liveness.create(permit.mandate.mandate_id, check.check_id, self.token)
-        return LivenessResult(made.session_id, LivenessState.CREATED, None, check.name)
+        session = tools.jobs.liveness.create(permit.mandate.mandate_id, check.check_id, self.token)
+        return LivenessResult(session.session_id, LivenessState.CREATED, None, check.name)
 
 
 @dataclass(frozen=True, slots=True)

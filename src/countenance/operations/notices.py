@@ -48,16 +48,16 @@ class Topics:
             raise OSError(f"the address answered {status}")
 
     def _message(self, topic: str, job: VideoJob) -> tuple[bytes, Mapping[str, str]]:
-        now, asked = self._now(), job.asked
+        now, request = self._now(), job.asked
         message: dict[str, object] = {
             "JobId": job.job_id,
             "Status": "SUCCEEDED" if job.state is JobState.SUCCEEDED else "FAILED",
-            "API": _APIS[asked.kind],
+            "API": _APIS[request.kind],
             "Timestamp": round(1000 * now.timestamp()),
-            "Video": {"S3ObjectName": asked.name, "S3Bucket": asked.bucket},
+            "Video": {"S3ObjectName": request.name, "S3Bucket": request.bucket},
         }
-        if asked.tag is not None:
-            message["JobTag"] = asked.tag
+        if request.tag is not None:
+            message["JobTag"] = request.tag
         message_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"countenance job {job.job_id}"))  # the same on a retry
         envelope = {
             "Type": "Notification",

@@ -83,14 +83,14 @@ class SearchPicture(Searching[tuple[SearchableFace, ...], PictureSearched]):
             iter(reasons_against_templates(fit, templates, tools.normaliser, bar))
             for bar in (self.quality, QualityFilter.HIGH)
         )
-        made = iter(templates)
+        remaining = iter(templates)
         faces = []
         for face, reasons in zip(seen, against, strict=True):
             limits = reasons_against(face, QualityFilter.HIGH)
             if reasons:
                 faces.append(SearchableFace(face, None, reasons, limits))
                 continue
-            template, beyond_use, below_high = next(made), next(level), next(high)
+            template, beyond_use, below_high = next(remaining), next(level), next(high)
             limits = tuple(dict.fromkeys((*limits, *below_high)))
             faces.append(SearchableFace(face, None if beyond_use else template, beyond_use, limits))
         return tuple(faces)

@@ -179,11 +179,11 @@ def redacted(
     regions = [Region(each.box, each.score) for each in seen.spotted]
     hidden = tuple(region for region, stays in zip(regions, keep, strict=True) if not stays)
     left = tuple(region for region, stays in zip(regions, keep, strict=True) if stays)
-    made = written(cover(seen.pixels, [region.box for region in hidden], applied.style), image)
+    picture = written(cover(seen.pixels, [region.box for region in hidden], applied.style), image)
     height, width = seen.pixels.shape[:2]
     digest = hashlib.sha256(image).hexdigest()
-    report = PictureReport(digest, made.kind, width, height, applied, hidden, left)
-    return RedactedPicture(made.content, made.kind, report, expected, matched)
+    report = PictureReport(digest, picture.kind, width, height, applied, hidden, left)
+    return RedactedPicture(picture.content, picture.kind, report, expected, matched)
 
 
 def embedded(tools: Tools, pixels: Pixels) -> tuple[tuple[DetectedFace, Template], ...]:

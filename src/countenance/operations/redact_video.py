@@ -182,20 +182,20 @@ def written_video(video: VideoFile, target: VideoTarget, followed_faces: Followe
     with open_video(video.path, video.limits) as decoded:
         facts = decoded.facts
         frames = video.progress(_same(decoded, dict(followed_faces.looked_at)), facts)
-        made = write_video(
+        film = write_video(
             frames, facts, video.path, video.limits, Places(followed_faces.moves, followed_faces.hold_ms), target
         )
     return VideoReport(
         video.digest,
         target.codec,
-        made.width,
-        made.height,
+        film.width,
+        film.height,
         applied,
-        made.frames,
+        film.frames,
         len(followed_faces.looked_at),
-        made.with_faces,
-        made.sound,
-        made.times,
+        film.with_faces,
+        film.sound,
+        film.times,
     )
 
 

@@ -38,9 +38,9 @@ def siblings(candidates_of_faces: Sequence[Sequence[Candidate]]) -> list[list[Si
             held = claims[_person(each)].get(place)
             if held is None or each.similarity > held.similarity:
                 claims[_person(each)][place] = each
-    given = _assigned(claims, len(candidates_of_faces))
+    assigned = _assigned(claims, len(candidates_of_faces))
     return [
-        [_mark(place, claims[_person(each)], given.get(_person(each))) for each in candidates]
+        [_mark(place, claims[_person(each)], assigned.get(_person(each))) for each in candidates]
         for place, candidates in enumerate(candidates_of_faces)
     ]
 

@@ -106,8 +106,8 @@ class StartVideoSearch(Operation[None, str]):
 
     def act(self, tools: Tools, permit: Permit, seen: None) -> str:
         """Queue it."""
-        asked = _request(permit, JobKind.SEARCH, self.video, self.order, self.gallery_id, self.similarity)
-        return tools.jobs.videos.start(asked)
+        request = _request(permit, JobKind.SEARCH, self.video, self.order, self.gallery_id, self.similarity)
+        return tools.jobs.videos.start(request)
 
     def private(self) -> Mapping[str, JSON]:
         """Which gallery, which video."""

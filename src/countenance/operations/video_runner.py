@@ -159,14 +159,14 @@ class VideoRunner:
         return True
 
     def _run(self, job: VideoJob, path: Path) -> None:
-        asked = job.asked
-        self._fetch(asked.bucket, asked.name, asked.version, path, self._limits.max_bytes)
+        request = job.asked
+        self._fetch(request.bucket, request.name, request.version, path, self._limits.max_bytes)
         video = VideoFile(path, limits=self._limits, progress=lambda frames, facts: self._counted(job, frames))
-        caller = Caller(asked.access_key)
-        if asked.kind is JobKind.DETECT:
+        caller = Caller(request.access_key)
+        if request.kind is JobKind.DETECT:
             findings = _detected(self._guard.carry_out(caller, DetectInVideo(video)))
         else:
-            search = SearchInVideo(asked.gallery_id or "", video, similarity=asked.similarity or 0.0)
+            search = SearchInVideo(request.gallery_id or "", video, similarity=request.similarity or 0.0)
             findings = _searched(self._guard.carry_out(caller, search))
         self._jobs.succeed(job, findings)
 

@@ -177,15 +177,15 @@ def find_similar(call: WireCall) -> WireAnswer:
     if "faceIds" in body:
         _none_of(body, *_LISTS)
         among = tuple(dict.fromkeys(uuids_of(body["faceIds"], "faceIds", MOST_FACE_IDS)))
-        operation, shown = FindSimilarKept(face_id, among, limit, least), "faceId"
+        operation, key = FindSimilarKept(face_id, among, limit, least), "faceId"
     else:
         name, kind = _one_of(body, _LISTS)
         operation = FindSimilarEnrolled(group_id(body[name], name), kind, face_id, limit, least)
-        shown = "persistedFaceId"
+        key = "persistedFaceId"
     with _naming(kind):
         similar = call.carry_out(operation)
     return WireAnswer(
-        [{shown: each, "confidence": confidence(_percent(similarity))} for each, similarity in similar.faces]
+        [{key: each, "confidence": confidence(_percent(similarity))} for each, similarity in similar.faces]
     )
 
 

@@ -120,8 +120,8 @@ class AzureServer:
                 raise
 
     def _caller(self, scope: Scope) -> Caller:
-        given = [value for name, value in scope["headers"] if name.lower() == KEY_HEADER]
-        access_key, colon, secret = given[0].decode("latin-1").strip().partition(":") if len(given) == 1 else ("",) * 3
+        keys = [value for name, value in scope["headers"] if name.lower() == KEY_HEADER]
+        access_key, colon, secret = keys[0].decode("latin-1").strip().partition(":") if len(keys) == 1 else ("",) * 3
         known = self._secrets.secret_of(access_key) if colon and len(access_key) <= 32 else None
         if known is None or not hmac.compare_digest(known.encode(), secret.encode()):
             raise AzureRefused(UNAUTHENTICATED, WRONG_KEY)

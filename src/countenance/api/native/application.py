@@ -143,13 +143,13 @@ def _application(services: Services) -> FastAPI:
         every.include_router(router)
     application.include_router(every)
     application.include_router(health.probes(services.record, services.loaded), include_in_schema=False)
-    made: list[dict[str, Any]] = []
+    documents: list[dict[str, Any]] = []
 
     @application.get(f"{PREFIX}/openapi.json", include_in_schema=False, openapi_extra=public())
     def openapi() -> dict[str, Any]:
-        if not made:
-            made.append(_document(application))
-        return made[0]
+        if not documents:
+            documents.append(_document(application))
+        return documents[0]
 
     application.add_exception_handler(HTTPException, _refused)
     return application
@@ -172,14 +172,14 @@ def _methods(request: Request) -> list[str]:
 
 
 def _document(application: FastAPI) -> dict[str, Any]:
-    made = get_openapi(
+    document = get_openapi(
         title="Countenance",
         version="1",
         summary="Faces, with what an answer is worth; mandates, cases, reviews, moratoria, rules and the record.",
         description="Callers with an access key ask about faces, operators about the rest. See docs/native-api.md.",
         routes=application.routes,
     )
-    schemas = made["components"]["schemas"]
+    schemas = document["components"]["schemas"]
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     if "JsonValue" in schemas:
@@ -188,7 +188,7 @@ def _document(application: FastAPI) -> dict[str, Any]:
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schema.pop("$defs", None)
         schemas[model.__name__] = schema
-    made["components"]["securitySchemes"] = {
+    document["components"]["securitySchemes"] = {
         "operator": {
             "type": "http",
             "scheme": "bearer",
@@ -200,4 +200,4 @@ def _document(application: FastAPI) -> dict[str, Any]:
             "description": "An access key of a mandate as the user, its secret as the password.",
         },
     }
-    return made
+    return document

@@ -12,6 +12,7 @@ from countenance.administration import (
     PendingPicture,
     ProbeQuality,
     SearchKind,
+    SearchOfCase,
     SearchState,
     VideoSight,
 )
@@ -70,8 +71,8 @@ def case_shown(case: Case, cases: Cases) -> CaseShown:
         state=_state(case, frozen),
         frozen=frozen or None,
         tainted=cases.file.tainted(case.case_id),
-        searches=[_line(each) for each in cases.file.searches(case.case_id)],
-        videos=[each.video_id for each in cases.file.videos(case.case_id)],
+        searches=[_line(each) for each in cases.file.searches(case)],
+        videos=cases.file.video_ids(case.case_id),
     )
 
 
@@ -116,21 +117,21 @@ def search_shown(result: CaseResult, wanted: dict[int, str]) -> CaseSearchShown:
 
 def video_job_line(listed: ListedVideoJob) -> VideoJobLine:
     """A job in a list."""
-    job, asked = listed.job, listed.job.asked
+    job, request = listed.job, listed.job.asked
     return VideoJobLine(
         job_id=job.job_id,
-        kind=asked.kind.value,
+        kind=request.kind.value,
         state=job.state.value,
         frames=job.frames,
         people=listed.people,
         message=job.message,
-        mandate_id=asked.mandate_id,
+        mandate_id=request.mandate_id,
         asked_by=listed.mandate.requested_by,
         made_at=job.made_at,
         ended_at=job.ended_at,
-        gallery_id=asked.gallery_id,
-        bucket=asked.bucket if listed.own else None,
-        name=asked.name if listed.own else None,
+        gallery_id=request.gallery_id,
+        bucket=request.bucket if listed.own else None,
+        name=request.name if listed.own else None,
         case_id=listed.case_id or None if listed.own else None,
     )
 
@@ -153,14 +154,14 @@ def _state(case: Case, frozen: str) -> StateOfCase:
     return "closed" if case.closed_at else "frozen" if frozen else "open"
 
 
-def _line(result: CaseResult) -> SearchLine:
-    search = result.search
+def _line(listed: SearchOfCase) -> SearchLine:
+    search = listed.search
     return SearchLine(
         search_id=search.search_id,
         asked_at=search.asked_at,
         kind=search.kind.value,
         gallery_id=search.gallery_id or None,
-        state=result.state.value,
+        state=listed.state.value,
     )
 
 

@@ -122,7 +122,7 @@ def routes(door: CaseDoor) -> APIRouter:
         """Search a gallery for a face. Nobody, and a picture that is not fit, are results; leads may be withheld."""
         case = cases.usable(case_id, caller.name)
         holder = door.holder(caller, case.mandate_id)
-        made = door.run(
+        search_made = door.run(
             lambda: cases.search(
                 case_id,
                 caller.name,
@@ -134,7 +134,7 @@ def routes(door: CaseDoor) -> APIRouter:
                 limit=body.limit,
             )
         )
-        return seen(made.case_id, made.search_id, caller)
+        return seen(search_made.case_id, search_made.search_id, caller)
 
     @at.post("/cases/{case_id}/comparisons", status_code=201, openapi_extra=_ASKS, summary="Compare in a case")
     def compare(case_id: CasePath, body: CaseComparisonBody, caller: Caller) -> CaseSearchShown:
@@ -142,10 +142,10 @@ def routes(door: CaseDoor) -> APIRouter:
         case = cases.usable(case_id, caller.name)
         holder = door.holder(caller, case.mandate_id)
         pictures = [(each.picture_id, each.face - 1) for each in (body.first, body.second)]
-        made = door.run(
+        comparison = door.run(
             lambda: cases.compare(case_id, caller.name, holder, pictures=pictures, similarity=body.similarity)
         )
-        return seen(made.case_id, made.search_id, caller)
+        return seen(comparison.case_id, comparison.search_id, caller)
 
     @at.get("/cases/{case_id}/searches/{search_id}", openapi_extra=_SEES, summary="Show a search in a case")
     def show_search(case_id: CasePath, search_id: SearchPath, caller: Caller) -> CaseSearchShown:

@@ -84,7 +84,7 @@ def routes(checks: OutsideChecks) -> APIRouter:
     @at.post("/liveness/checks", status_code=201, openapi_extra=may(Role.REQUEST), summary="Ask for an outside check")
     def request(body: CheckBody, caller: Caller) -> CheckShown:
         """Request a check. None of its results is accepted until another operator approves it."""
-        made = checks.request(
+        check = checks.request(
             body.name,
             body.public_key,
             evidence=None if body.evidence is None else _file(body.evidence),
@@ -92,7 +92,7 @@ def routes(checks: OutsideChecks) -> APIRouter:
             requested_by=caller.name,
             expires_at=body.expires_at,
         )
-        return _shown(made, checks.now())
+        return _shown(check, checks.now())
 
     @at.post("/liveness/checks/{check_id}/approval", openapi_extra=may(Role.APPROVE), summary="Approve a check")
     def approve(check_id: CheckId, caller: Caller) -> CheckShown:

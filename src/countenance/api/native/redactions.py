@@ -141,20 +141,20 @@ def _video(
     source.write_bytes(content)
     film = VideoFile(source, 1000 * wish.step, VIDEO_LIMITS, awaited)
     answer = door.run(caller, wish.video(film, VideoTarget(target, wish.codec, wish.style, wish.sound)), response)
-    report, made = answer.result.report, target.read_bytes()
+    report, video_bytes = answer.result.report, target.read_bytes()
     return RedactionShown(
-        file=made,
+        file=video_bytes,
         media_type="video/mp4",
         covered=report.count(True) + report.count(False),
         left_uncovered=sum(len(frame.left) for frame in report.with_faces),
         to_look_at=report.count(False),
-        report={**report.body(), **_rest(made, wish, answer.receipt)},
+        report={**report.body(), **_rest(video_bytes, wish, answer.receipt)},
         receipt=answer.receipt,
     )
 
 
-def _rest(made: bytes, wish: RedactionWish, receipt: str) -> dict[str, JSON]:
-    return {"output_sha256": hashlib.sha256(made).hexdigest(), "asked": wish.said(), "receipt": receipt}
+def _rest(content: bytes, wish: RedactionWish, receipt: str) -> dict[str, JSON]:
+    return {"output_sha256": hashlib.sha256(content).hexdigest(), "asked": wish.said(), "receipt": receipt}
 
 
 @contextmanager

@@ -133,8 +133,8 @@ def routes(door: CaseDoor) -> APIRouter:
     def add(body: KnownPair, caller: Caller) -> KnownPairShown:
         """Two pictures whose truth is known; never given to yourself."""
         holder = door.holder(caller, body.mandate_id)
-        made = door.run(lambda: reviews.add_pair(caller.name, holder, body.first, body.second, same=body.same))
-        return KnownPairShown(known_id=made, same=body.same, entered_by=caller.name)
+        known_id = door.run(lambda: reviews.add_pair(caller.name, holder, body.first, body.second, same=body.same))
+        return KnownPairShown(known_id=known_id, same=body.same, entered_by=caller.name)
 
     @at.delete("/reviews/known/{known_id}", openapi_extra=_SUPERVISES, summary="Remove a known pair")
     def remove(known_id: KnownId, caller: Caller) -> KnownPairGone:

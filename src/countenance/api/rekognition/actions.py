@@ -80,8 +80,8 @@ class Actions:
         }
 
     def _create_collection(self, params: Params, carry_out: GuardCall) -> Body:
-        made = carry_out(CreateGallery(params["CollectionId"], params.get("Tags", {})))
-        return {"StatusCode": 200, "CollectionArn": self._arn(made.gallery_id), "FaceModelVersion": made.version}
+        gallery = carry_out(CreateGallery(params["CollectionId"], params.get("Tags", {})))
+        return {"StatusCode": 200, "CollectionArn": self._arn(gallery.gallery_id), "FaceModelVersion": gallery.version}
 
     def _describe_collection(self, params: Params, carry_out: GuardCall) -> Body:
         info = carry_out(DescribeGallery(params["CollectionId"]))

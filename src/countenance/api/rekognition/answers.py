@@ -40,8 +40,8 @@ def enrolled_body(face: EnrolledFace, version: str | None = None) -> Body:
         body["ExternalImageId"] = face.external_id
     if face.user_id is not None:
         body["UserId"] = face.user_id
-    shown = version if version is not None and set(version) <= _VERSION else str(int(face.model[:8], 16))
-    body["IndexFacesModelVersion"] = shown
+    model_version = version if version is not None and set(version) <= _VERSION else str(int(face.model[:8], 16))
+    body["IndexFacesModelVersion"] = model_version
     return body
 
 

@@ -39,6 +39,6 @@ def left_out_header(operation: str, params: Params) -> Mapping[str, str]:
     if operation == "CompareFaces":
         members: list[str] = list(OF_COMPARED_FACE)
     else:
-        asked = params.get("Attributes", params.get("DetectionAttributes", ()))
-        members = [member for word, member in BY_ATTRIBUTE.items() if word in asked or "ALL" in asked]
+        attributes = params.get("Attributes", params.get("DetectionAttributes", ()))
+        members = [member for word, member in BY_ATTRIBUTE.items() if word in attributes or "ALL" in attributes]
     return {LEFT_OUT: f"{', '.join(members)}; {DECISION}"} if members else {}

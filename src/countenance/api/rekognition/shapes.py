@@ -76,8 +76,8 @@ def _structure(value: object, shape: Shape, place: str) -> dict[str, Any]:
     parsed: dict[str, Any] = {}
     for name, member in value.items():
         if name not in shape.members:
-            shown = name if _NAMEABLE.fullmatch(name) else "a field"
-            raise Refused(INVALID_PARAMETER, f"{shown} is not known in {place or shape.name}")
+            words = name if _NAMEABLE.fullmatch(name) else "a field"
+            raise Refused(INVALID_PARAMETER, f"{words} is not known in {place or shape.name}")
         if member is not None:  # null means absent
             inner = shape.members[name]
             parsed[name] = _PARSERS[inner.type_name](member, inner, f"{place}.{name}" if place else name)

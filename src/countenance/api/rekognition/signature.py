@@ -171,8 +171,8 @@ def _scope(credential: str, day: str, regions: Collection[str], service: str) ->
     access_key, scope_day, scope_region, scope_service, _ = parts
     wrong: AwsError = INVALID_SIGNATURE
     if regions and scope_region not in regions:
-        shown = ", ".join(f"'{region}'" for region in sorted(regions))
-        raise Refused(wrong, f"Credential should be scoped to a valid region, {shown}.")
+        names = ", ".join(f"'{region}'" for region in sorted(regions))
+        raise Refused(wrong, f"Credential should be scoped to a valid region, {names}.")
     if not _REGION.fullmatch(scope_region):
         raise Refused(wrong, "Credential should be scoped to a valid region, such as 'us-east-1'.")
     if scope_service != service:
@@ -189,14 +189,15 @@ def _fresh(timestamp: str, now: datetime) -> None:
         signed_at = datetime.strptime(timestamp, SIGV4_TIMESTAMP).replace(tzinfo=UTC)
     except ValueError as error:
         raise Refused(INCOMPLETE_SIGNATURE, "The header 'X-Amz-Date' is not a date.") from error
-    shown = now.astimezone(UTC).strftime(SIGV4_TIMESTAMP)
+    our_time = now.astimezone(UTC).strftime(SIGV4_TIMESTAMP)
     if signed_at < now - SKEW:
         edge = (now - SKEW).astimezone(UTC).strftime(SIGV4_TIMESTAMP)
         raise Refused(
-            INVALID_SIGNATURE, f"Signature expired: {timestamp} is now earlier than {edge} ({shown} - 5 min.)"
+            INVALID_SIGNATURE, f"Signature expired: {timestamp} is now earlier than {edge} ({our_time} - 5 min.)"
         )
     if signed_at > now + SKEW:
         edge = (now + SKEW).astimezone(UTC).strftime(SIGV4_TIMESTAMP)
         raise Refused(
-            INVALID_SIGNATURE, f"Signature not yet current: {timestamp} is still later than {edge} ({shown} + 5 min.)"
+            INVALID_SIGNATURE,
+            f"Signature not yet current: {timestamp} is still later than {edge} ({our_time} + 5 min.)",
         )

@@ -63,9 +63,11 @@ class StreamActions:
 
     def _describe(self, params: Params, carry_out: GuardCall) -> Body:
         processor = carry_out(DescribeStreamProcessor(params["Name"]))
-        kept: dict[str, Any] = {name: processor.description[name] for name in _KEPT if name in processor.description}
+        described: dict[str, Any] = {
+            name: processor.description[name] for name in _KEPT if name in processor.description
+        }
         return {
-            **kept,
+            **described,
             "Name": processor.name,
             "StreamProcessorArn": arn(self._region, "streamprocessor", processor.name),
             "Status": _STATUS,
@@ -77,8 +79,8 @@ class StreamActions:
     def _list(self, params: Params, carry_out: GuardCall) -> Body:
         limit = min(params.get("MaxResults", PROCESSOR_PAGE), PROCESSOR_PAGE)
         page = carry_out(ListStreamProcessors(after(self._pages, "ListStreamProcessors", "", params), limit))
-        shown: list[JSON] = [{"Name": each.name, "Status": _STATUS} for each in page.items]
-        return {"StreamProcessors": shown, **following(self._pages, "ListStreamProcessors", "", page.next)}
+        processors: list[JSON] = [{"Name": each.name, "Status": _STATUS} for each in page.items]
+        return {"StreamProcessors": processors, **following(self._pages, "ListStreamProcessors", "", page.next)}
 
     def _update(self, params: Params, carry_out: GuardCall) -> Body:
         removed = params.get("ParametersToDelete", [])

@@ -96,17 +96,17 @@ class VideoActions:
 
 
 def _job_body(page: JobPage) -> dict[str, JSON]:
-    job, asked = page.job, page.job.asked
-    place: dict[str, JSON] = {"Bucket": asked.bucket, "Name": asked.name}
-    if asked.version is not None:
-        place["Version"] = asked.version
+    job, request = page.job, page.job.asked
+    place: dict[str, JSON] = {"Bucket": request.bucket, "Name": request.name}
+    if request.version is not None:
+        place["Version"] = request.version
     body: dict[str, JSON] = {
         "JobId": job.job_id,
         "JobStatus": _STATES.get(job.state, "IN_PROGRESS"),
         "Video": {"S3Object": place},
     }
-    if asked.tag is not None:
-        body["JobTag"] = asked.tag
+    if request.tag is not None:
+        body["JobTag"] = request.tag
     if job.state is JobState.FAILED:
         body["StatusMessage"] = job.message or ""
     elif job.state is JobState.RUNNING:

@@ -55,8 +55,8 @@ class Classified:
 
     def without(self, people: Codes) -> Classified:
         """The rows of everybody but `people`."""
-        kept = ~np.isin(self.subjects, people)
-        return replace(self, subjects=self.subjects[kept], truth=self.truth[kept], predicted=self.predicted[kept])
+        rows = ~np.isin(self.subjects, people)
+        return replace(self, subjects=self.subjects[rows], truth=self.truth[rows], predicted=self.predicted[rows])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -71,11 +71,11 @@ def publishable(
     small |= (counts > 0) & np.isin(names, list(also))
     together = int(counts[small].sum())
     rest = rest_of(small_cell)
-    kept = [at for at in range(len(counts)) if not small[at]]
-    groups = [grouping.groups[at] for at in kept]
+    large = [at for at in range(len(counts)) if not small[at]]
+    groups = [grouping.groups[at] for at in large]
     place = np.full(len(counts) + 1, -1, np.int32)
-    place[kept] = np.arange(len(kept), dtype=np.int32)
-    people = [int(counts[at]) for at in kept]
+    place[large] = np.arange(len(large), dtype=np.int32)
+    people = [int(counts[at]) for at in large]
     if together >= small_cell:
         place[:-1][small] = len(groups)
         groups.append(rest)
@@ -152,14 +152,14 @@ def all_publishable(
         """What one grouping publishes; most of them stay as they are from one program to the next."""
         grouping = groupings[at]
         cells = publishable(grouping, present, small_cell, merged, gone[grouping.name])
-        left, shown = set(cells.merged), set(cells.grouping.groups)
+        left, published = set(cells.merged), set(cells.grouping.groups)
         hidden = np.isin(columns[at], [places[at][group] for group in cells.merged])
         return [
             PublishedSum(FIXED, masks[at].get(-1, none)),
             PublishedSum(FIXED, hidden),
             *(
                 PublishedSum(
-                    (grouping.name, group) if left and group in shown else FIXED,
+                    (grouping.name, group) if left and group in published else FIXED,
                     masks[at][g],
                 )
                 for g, group in enumerate(grouping.groups)

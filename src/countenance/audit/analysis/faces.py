@@ -337,8 +337,8 @@ def _groups(
         mated_people = len(genuine[0]) if data.people.ids is not None else sum(mates)
         needed = None if target_fmr is None or not cell.rate.trials else measurement.threshold_at(target_fmr, g)
         ends = (-high, -low) if data.negated else (low, high)
-        shown = impostors[::-1], mates[::-1]
-        impostors, mates = shown if data.negated else (impostors, mates)
+        reversed_scores = impostors[::-1], mates[::-1]
+        impostors, mates = reversed_scores if data.negated else (impostors, mates)
         results.append(
             GroupResult(
                 group=group.group,

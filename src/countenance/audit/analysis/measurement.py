@@ -172,8 +172,10 @@ def scored_data(scored: ScoredComparisons, outcomes: Outcomes | None = None, spr
 
     def measure(grouping: Grouping, thresholds: Sequence[float]) -> Measurement:
         pairs = scored.grouped(grouping)
-        asked = tuple(thresholds)
-        return _ScoredMeasurement(pairs, asked, verify_each(pairs, asked, spread=spread) if asked else (), {})
+        thresholds_given = tuple(thresholds)
+        return _ScoredMeasurement(
+            pairs, thresholds_given, verify_each(pairs, thresholds_given, spread=spread) if thresholds_given else (), {}
+        )
 
     def search(grouping: Grouping, sizes: Sequence[int], threshold: float, seed: int) -> OpenSet | None:
         return None

@@ -79,10 +79,17 @@ def concluded_anew(plan: Plan, results: Results) -> Results:
     if results.format == FORMAT:
         return results
     exploratory = {(j.factor, j.group) for j in results.judged if not j.planned}
-    made = conclude(plan, results, lambda factor, group: results.preregistered and (factor, group) not in exploratory)
-    head = made.head
+    conclusions = conclude(
+        plan, results, lambda factor, group: results.preregistered and (factor, group) not in exploratory
+    )
+    head = conclusions.head
     return replace(
-        results, headline=head.headline, numbers=head.numbers, also=head.also, judged=made.judged, untold=made.untold
+        results,
+        headline=head.headline,
+        numbers=head.numbers,
+        also=head.also,
+        judged=conclusions.judged,
+        untold=conclusions.untold,
     )
 
 
@@ -96,10 +103,10 @@ def judge_all(plan: Plan, questions: Sequence[Question], planned: Planned) -> tu
     positive = "" if plan.outcomes is None else plan.outcomes.positive or ""
     by_key = {question.key: question for question in questions}
     named = [(h, key) for h in plan.hypotheses for key in _keys(h, positive, questions)]
-    asked = {key for _, key in named}
+    keys = {key for _, key in named}
     family = [c for h, key in named for c in _against(_question(by_key, key), h.reference)]
     family = list({c.declared: c for c in family}.values())
-    rest = [q.known for q in questions if q.key not in asked]
+    rest = [q.known for q in questions if q.key not in keys]
     others = [c for question in rest for c in _against(question, "others") if c.contrast.known]
     return (*_judged(plan, family, planned, True), *_judged(plan, others, planned, False))
 

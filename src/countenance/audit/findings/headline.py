@@ -172,7 +172,7 @@ def _in_searches(gallery: GallerySizes, sides: Sides) -> str:
 
 def _calm(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -> ReportHead:
     names = Names.of(plan)
-    asked = [j for j in judged if j.declared] or list(judged)
+    declared = [j for j in judged if j.declared] or list(judged)
     known = [q for q in questions if sum(share.known for share in q.shares) > 1]
     if not known:
         return ReportHead("This data shows no rate that could be compared between groups.", UNKNOWN)
@@ -180,11 +180,11 @@ def _calm(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -
     if of_errors and not any(share.errors for question in of_errors for share in question.shares):
         text = "No error was seen in any group; that does not show that there are none."
         return ReportHead(text, _seen(plan, of_errors[0]))
-    lead = next((q for j in asked for q in known if q.key == (j.measure, j.factor, j.of_class)), known[0])
-    what = dict.fromkeys(things(plan.task, j.measure) for j in asked)
-    factors = dict.fromkeys(names.factor(j.factor) for j in asked)
-    by = listed(list(factors), 2) if asked else names.factor(lead.factor)
-    if asked and all(j.declared and j.verdict == "equivalence shown" for j in asked):
+    lead = next((q for j in declared for q in known if q.key == (j.measure, j.factor, j.of_class)), known[0])
+    what = dict.fromkeys(things(plan.task, j.measure) for j in declared)
+    factors = dict.fromkeys(names.factor(j.factor) for j in declared)
+    by = listed(list(factors), 2) if declared else names.factor(lead.factor)
+    if declared and all(j.declared and j.verdict == "equivalence shown" for j in declared):
         if len(what) > 1 or len(by.split()) > 8:
             words = "Every difference that was asked about is shown to lie within the declared margin."
         else:
@@ -193,7 +193,7 @@ def _calm(plan: Plan, questions: Sequence[Question], judged: Sequence[Judged]) -
     subject = " and ".join(list(what)[:2]) if len(what) <= 2 else "error rates"
     subject = subject or things(plan.task, lead.measure)
     by = by if len(by.split()) <= 8 else "group"
-    return ReportHead(f"This data cannot tell whether {subject} differ by {by}.", _open(plan, lead, asked))
+    return ReportHead(f"This data cannot tell whether {subject} differ by {by}.", _open(plan, lead, declared))
 
 
 def _seen(plan: Plan, question: Question) -> Numbers:
@@ -437,7 +437,7 @@ def _cut(words: str, most: int, alike: int = 0) -> str:
     """The first `most` words of a name, or those up to where it differs from another that begins alike."""
     parts = words.split()
     begins = max(0, min(alike + 1, len(parts)) - most)
-    kept = parts[begins : begins + most]
-    if kept == parts:
+    window = parts[begins : begins + most]
+    if window == parts:
         return words
-    return f"{'…' if begins else ''}{' '.join(kept)}{'…' if begins + most < len(parts) else ''}"
+    return f"{'…' if begins else ''}{' '.join(window)}{'…' if begins + most < len(parts) else ''}"

@@ -50,12 +50,12 @@ class Question:
     @property
     def known(self) -> Question:
         """The same without groups that have no number."""
-        kept = [at for at, share in enumerate(self.shares) if share.known]
+        places = [at for at, share in enumerate(self.shares) if share.known]
         return dataclasses.replace(
             self,
-            groups=tuple(self.groups[at] for at in kept),
-            shares=tuple(self.shares[at] for at in kept),
-            strata=tuple(self.strata[at] for at in kept) if self.strata else (),
+            groups=tuple(self.groups[at] for at in places),
+            shares=tuple(self.shares[at] for at in places),
+            strata=tuple(self.strata[at] for at in places) if self.strata else (),
         )
 
     @property

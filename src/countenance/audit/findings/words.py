@@ -52,14 +52,14 @@ class Names:
             return words, words
         if name.casefold() in _UNSAID:
             return (f"{self.counted} whose {self.factor(factor)} is {name.lower()}",) * 2
-        shown = self.said(self.group(name))
+        group = self.said(self.group(name))
         if name.startswith(REST):
-            return f"{self.counted} in {shown}", f"{self.counted} in other small groups"
+            return f"{self.counted} in {group}", f"{self.counted} in other small groups"
         if len(parts) == 1 and any(map(str.isdecimal, name)):
-            return f"{self.counted} of {self.factor(factor)} {shown}", f"{self.factor(factor)} {shown}"
+            return f"{self.counted} of {self.factor(factor)} {group}", f"{self.factor(factor)} {group}"
         return (
-            f"{self.counted} labelled {shown}",
-            shown if self.counted == "people" else f"{self.counted} labelled {shown}",
+            f"{self.counted} labelled {group}",
+            group if self.counted == "people" else f"{self.counted} labelled {group}",
         )
 
     def others_than(self, factor: str, name: str) -> tuple[str, str]:

@@ -129,12 +129,12 @@ def respelled(
     one that means "" is left out. what: the column, in words. key: the plan's key with a place for the table, for the
     message.
     """
-    meant = [meanings.get(name, name) for name in names]
-    spellings = natural(set(meant))
+    labels = [meanings.get(name, name) for name in names]
+    spellings = natural(set(labels))
     doubtful = alike([name for name in spellings if meanings.get(name) != name])
     if doubtful:
         counts = {
-            n: sum(int((c == at).sum()) for c in codes for at, m in enumerate(meant) if m == n) for n in spellings
+            n: sum(int((c == at).sum()) for c in codes for at, m in enumerate(labels) if m == n) for n in spellings
         }
         listing = "; ".join(" and ".join(f"{name!r} ({counts[name]:,} rows)" for name in same) for same in doubtful)
         usual = {name: max(same, key=lambda n: (len(plain(n)) > 1, counts[n])) for same in doubtful for name in same}
@@ -144,7 +144,7 @@ def respelled(
             "each mean itself there"
         )
     spellings = [name for name in spellings if name]
-    order = np.array([*(spellings.index(name) if name else -1 for name in meant), -1], np.int32)
+    order = np.array([*(spellings.index(name) if name else -1 for name in labels), -1], np.int32)
     return [order[c] for c in codes], tuple(spellings)
 
 
@@ -202,12 +202,12 @@ def gather(
         if contradictions == "error":
             raise BadRequest(f"{fault}; correct the labels, or set contradictions = 'set aside' in the plan")
         findings.append(f"{fault}; they were set aside")
-    kept = np.cumsum(~torn).astype(np.int32) - 1
-    kept[torn] = -1
+    new_index = np.cumsum(~torn).astype(np.int32) - 1
+    new_index[torn] = -1
     people = LabelledPeople(
         tuple(who for who, bad in zip(ids, torn, strict=True) if not bad), factors, labels, codes[~torn]
     )
-    return Labelled(people, kept[subjects], (*findings, *_unlabelled(people)))
+    return Labelled(people, new_index[subjects], (*findings, *_unlabelled(people)))
 
 
 def _unlabelled(people: LabelledPeople) -> tuple[str, ...]:

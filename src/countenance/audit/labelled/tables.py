@@ -215,10 +215,10 @@ def _read_text(
         if pa.types.is_dictionary(column.type):
             texts = column.cast(pa.string()).to_pylist()
             values = _read_numbers(texts, name, path.name, rows + 2)
-            said = {text.strip() for text in texts if text is not None}
-            if any(_WITH_COMMA.fullmatch(text.rstrip("% ")) for text in said):
+            stripped = {text.strip() for text in texts if text is not None}
+            if any(_WITH_COMMA.fullmatch(text.rstrip("% ")) for text in stripped):
                 findings.append(f"column {name!r} of {path.name} is read with a comma before the decimals")
-            if any(text.endswith("%") for text in said):
+            if any(text.endswith("%") for text in stripped):
                 findings.append(f"column {name!r} of {path.name} is read as percentages, 0 to 100")
             data = data.set_column(data.column_names.index(name), name, pa.array(values, from_pandas=False))
     return LabelTable(path.name, data, tuple(findings))
@@ -495,13 +495,13 @@ def _rows(text: str, delimiter: str) -> tuple[list[list[str]], int]:
     Such a line has only one cell that says anything, or is narrower than most rows and begins with # or //.
     """
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    found = [(row, reader.line_num) for row in islice((row for row in reader if row), 50 + _MOST_ABOVE)]
-    widths = Counter(len(row) for row, _ in found if _cells(row) > 1)
+    numbered = [(row, reader.line_num) for row in islice((row for row in reader if row), 50 + _MOST_ABOVE)]
+    widths = Counter(len(row) for row, _ in numbered if _cells(row) > 1)
     width = widths.most_common(1)[0][0] if widths else 0
-    at = next((at for at, (row, _) in enumerate(found) if not _is_title(row, width)), 0)
+    at = next((at for at, (row, _) in enumerate(numbered) if not _is_title(row, width)), 0)
     at = at if at <= _MOST_ABOVE else 0
-    header, line = found[at]
-    return [row for row, _ in found[at:]][:50], line - 1 - sum(cell.count("\n") for cell in header)
+    header, line = numbered[at]
+    return [row for row, _ in numbered[at:]][:50], line - 1 - sum(cell.count("\n") for cell in header)
 
 
 def _is_title(row: Sequence[str], width: int) -> bool:

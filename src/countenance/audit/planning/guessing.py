@@ -205,15 +205,15 @@ def _is_flag(column: ColumnOverview) -> bool:
 
 def _misfits(columns: Sequence[ColumnOverview], faults: Mapping[str, str]) -> list[str]:
     """Columns that are called as those of an audit, and say something else."""
-    told = []
+    sentences = []
     for column in columns:
         called = {role for role, words in _NAMES.items() if plain(column.name) in words}
         if "score" in called and column.name in faults:
-            told.append(faults[column.name])
+            sentences.append(faults[column.name])
         elif called & {"outcome", "same"} and not _is_flag(column):
             says = ", ".join(repr(group) for group, _ in column.groups) or f"{column.values:,} different things"
-            told.append(f"{column.name} says {says}; what can happen or not is written as 1 and 0, or yes and no")
-    return told
+            sentences.append(f"{column.name} says {says}; what can happen or not is written as 1 and 0, or yes and no")
+    return sentences
 
 
 def _nothing_told(column: ColumnOverview) -> list[str]:
@@ -288,7 +288,7 @@ def guessed_draft(
             f"{overview.file} has scores of presentations: from which one up they count, and as what, nobody can "
             "guess. Say bona_fide_from or attack_from in a draft: countenance audit plan --example pad"
         )
-    asked = {
+    question = {
         "scores": "Is one group falsely accepted or missed more often than another?",
         "outcomes": "Who is misclassified most?",
         "risks": "Who is wrongly called high risk?",
@@ -297,7 +297,7 @@ def guessed_draft(
     lines = [
         "# Guessed from the data by `countenance audit quick`. Read every line; nothing here was declared beforehand.",
         f"title = {_text(overview.file)}",
-        f"question = {_text(asked)}",
+        f"question = {_text(question)}",
         f"limits = {_texts(_limits(overview, by, factors, label_warning, labelled_by))}",
         "",
         "[system]",

@@ -73,8 +73,8 @@ def systems_plan_of_draft(draft: Path, now: datetime, tell: Callable[[str], None
         if name in table:
             raise BadRequest(f"a draft with [[systems]] has no {name!r} of its own: each system has its source")
     names = [one.get("name") for one in systems]
-    asked = {"systems": names, "between": between or []}
-    drafts = [{**table, "together": asked, **_parted(one)} for one in systems]
+    together = {"systems": names, "between": between or []}
+    drafts = [{**table, "together": together, **_parted(one)} for one in systems]
     plans = [_plan_of_told(one) for one in drafts]
     if between is None:
         measures = dict.fromkeys(m for plan, _ in plans for m in source_of(plan, draft.parent).usual())

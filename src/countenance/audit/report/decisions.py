@@ -125,8 +125,8 @@ def calibration(analysis: RiskAnalysis) -> Figure | None:
     across = LinearAxis(min(places), max(places))
     down = LinearAxis(0.0, 1.0)
     box, parts = frame(across, down, "score", "share with the outcome", lambda x: f"{x:g}")
-    shown = groups[: len(LINES)]
-    for group, (colour, dash) in zip(shown, LINES, strict=False):
+    drawn_groups = groups[: len(LINES)]
+    for group, (colour, dash) in zip(drawn_groups, LINES, strict=False):
         cells = [c for c in known if c.group == group and c.observed.estimate is not None]
         points = [(across.place(_middle(c.low, c.high)), 1 - down.place(c.observed.estimate or 0.0)) for c in cells]
         parts.append(polyline(points, box, colour, dash))
@@ -135,7 +135,7 @@ def calibration(analysis: RiskAnalysis) -> Figure | None:
             low, high = (box[1] + box[3] * (1 - down.place(v or 0.0)) for v in (c.observed.low, c.observed.high))
             parts.append(line(at, low, at, high, colour, 1))
             parts.append(mark(at, box[1] + box[3] * y, "dot", colour))
-    key = keys([(name, *style) for name, style in zip(shown, LINES, strict=False)])
+    key = keys([(name, *style) for name, style in zip(drawn_groups, LINES, strict=False)])
     rows = tuple(
         (c.group, _bin(c.low, c.high), percent(c.observed.estimate) if c.observed.known else c.observed.reason,
          interval(c.observed), of(c.observed))
@@ -143,7 +143,7 @@ def calibration(analysis: RiskAnalysis) -> Figure | None:
     )  # fmt: skip
     title = f"Does a score mean the same for everybody? Outcome by score and {analysis.name}"
     note = "Lines that lie on each other: the same score stands for the same share with the outcome in every group."
-    height = KEY_TOP + 20 * len(shown) + 6
+    height = KEY_TOP + 20 * len(drawn_groups) + 6
     heads = ("group", "score", "share with the outcome", "95 % interval", "of")
     return Figure(title, picture(height, "".join([*parts, *key]), title), note, Grid(heads, rows))
 

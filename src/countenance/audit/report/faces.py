@@ -135,8 +135,8 @@ def _wrapped(name: str, most: int = 12, lines: int = 3) -> tuple[str, ...]:
         if parts[-1] and len((parts[-1] + word).rstrip()) > most:
             parts.append("")
         parts[-1] += word
-    kept = [*parts[: lines - 1], "".join(parts[lines - 1 :])]
-    return tuple(f"{part[: most - 1]}…" if len(part) > most else part for part in map(str.strip, kept) if part)
+    lines_of_text = [*parts[: lines - 1], "".join(parts[lines - 1 :])]
+    return tuple(f"{part[: most - 1]}…" if len(part) > most else part for part in map(str.strip, lines_of_text) if part)
 
 
 BANDS = 4
@@ -322,8 +322,8 @@ def gallery_curve(faces: FaceResults) -> Figure | None:
     down = LogAxis.over([max(1e-6, min(chances)), 1.0])
     box, parts = frame(across, down, "people in the gallery", "chance of a false candidate", number_label)
     ranked = sorted(lines, key=lambda pair: -pair[1][-1].expected_false)
-    shown = ranked if len(ranked) <= len(LINES) else [*ranked[:4], *ranked[-3:]]
-    for (_, searches), (colour, dash) in zip(shown, LINES, strict=False):
+    curves = ranked if len(ranked) <= len(LINES) else [*ranked[:4], *ranked[-3:]]
+    for (_, searches), (colour, dash) in zip(curves, LINES, strict=False):
         parts.append(
             polyline([(across.place(s.gallery), 1 - down.place(s.chance_any)) for s in searches], box, colour, dash)
         )
@@ -331,7 +331,7 @@ def gallery_curve(faces: FaceResults) -> Figure | None:
             if s.measured is not None and s.measured.estimate:
                 x, y = across.place(s.gallery), 1 - down.place(s.measured.estimate)
                 parts.append(mark(box[0] + box[2] * x, box[1] + box[3] * y, "ring", colour, "measured"))
-    key = keys([(name, *style) for (name, _), style in zip(shown, LINES, strict=False)])
+    key = keys([(name, *style) for (name, _), style in zip(curves, LINES, strict=False)])
     rows = tuple(
         (f"{s.gallery:,}", s.group, *_expected(s, s.group in few),
          "" if s.measured is None else seen(s.measured),
@@ -345,5 +345,5 @@ def gallery_curve(faces: FaceResults) -> Figure | None:
         "Chance that a search for somebody who is not in the gallery returns at least one false candidate. Lines: the "
         "formula 1-(1-FMR)^N with a gallery mixed like the data; rings: measured on galleries drawn from the data."
     )
-    height = KEY_TOP + 20 * len(shown) + 6
+    height = KEY_TOP + 20 * len(curves) + 6
     return Figure(title, picture(height, "".join([*parts, *key]), title), note, Grid(heads, rows))

@@ -119,11 +119,11 @@ class DeviateAxis:
 
     def labelled(self) -> list[float]:
         """Ticks so far apart that their labels do not touch on a phone."""
-        kept: list[float] = []
+        ticks: list[float] = []
         for tick in self.ticks():
-            if not kept or self.place(tick) - self.place(kept[-1]) >= APART:
-                kept.append(tick)
-        return kept
+            if not ticks or self.place(tick) - self.place(ticks[-1]) >= APART:
+                ticks.append(tick)
+        return ticks
 
 
 APART = 0.17

@@ -151,15 +151,15 @@ def _faces(plan: Plan, faces: FaceResults, lead: Question | None) -> list[Sectio
         )
     curve = gallery_curve(faces)
     few = few_searches(faces)
-    shown = [s for s in faces.searches if s.group not in few]
+    searches = [s for s in faces.searches if s.group not in few]
     text = (
         f"Fewer than {ENOUGH} false matches were seen for {listed(few)}: too few to tell what they mean for searches."
     )
     too_few = (text,) if few else ()
     if curve is not None:
         sections.append(Section("Searches", too_few, (curve,)))
-    elif shown and min(s.chance_any for s in shown) > NEARLY_SURE:
-        least = min(shown, key=lambda s: s.chance_any)
+    elif searches and min(s.chance_any for s in searches) > NEARLY_SURE:
+        least = min(searches, key=lambda s: s.chance_any)
         words = (
             f"A search in a gallery of {least.gallery:,} people or more returns at least one false candidate with a "
             f"chance of {percent(least.chance_any)} or more, whoever is searched for."
@@ -199,13 +199,13 @@ def _without_error(analysis: Analysis) -> tuple[str, ...]:
         "failures": "Every image (or comparison) gave a template or score",
     }
     words = []
-    for measure, said in never.items():
+    for measure, sentences in never.items():
         shares = [getattr(group, measure) for group in analysis.groups]
         known = [share for share in shares if share.known]
         if known and not any(share.errors for share in known):
             most = max(share.high or 0.0 for share in known)
             trials = sum(share.trials or 0 for share in known)
-            words.append(f"{said}: 0 errors of {trials:,} in all; at most {percent(most)} in a group.")
+            words.append(f"{sentences}: 0 errors of {trials:,} in all; at most {percent(most)} in a group.")
     return tuple(words)
 
 

@@ -72,11 +72,11 @@ class Answered:
 
 def question_words(task: str, measure: str, factor: str, of_class: str) -> str:
     """A question as a heading: "Who is not recognised? By race"."""
-    asked = _ASKED_RISK[measure] if task == "risk" else _ASKED[measure]
-    asked = asked.replace(" by {c}", f" by {of_class}" if of_class else "").format(c=of_class)
+    question = _ASKED_RISK[measure] if task == "risk" else _ASKED[measure]
+    question = question.replace(" by {c}", f" by {of_class}" if of_class else "").format(c=of_class)
     if task == "classification" and measure == "fte":
-        asked = "Who gets no answer?"
-    return f"{asked} By {factor}"
+        question = "Who gets no answer?"
+    return f"{question} By {factor}"
 
 
 def answered(task: str, judged: Sequence[Judged], counted: str = "people") -> tuple[Answered, ...]:
@@ -158,8 +158,8 @@ def _rate(share: Share | None) -> str:
 
 def card_grid(judged: Sequence[Judged], task: str, counted: str = "people") -> Grid:
     """The declared verdicts in one table, for a page with little room: those that show something, strongest first."""
-    shown = [j for j in judged if j.declared and (len(judged) <= MOST_ROWS or j.verdict != "insufficient evidence")]
-    ordered = sorted(shown, key=lambda j: (VERDICTS.index(j.verdict), -size(j)))
+    declared = [j for j in judged if j.declared and (len(judged) <= MOST_ROWS or j.verdict != "insufficient evidence")]
+    ordered = sorted(declared, key=lambda j: (VERDICTS.index(j.verdict), -size(j)))
     heads = ("question", *HEADS[:3], "how many times", "95 % interval", _heads(counted)[_UNSEEN])
     rows = tuple(
         (question_words(task, j.measure, j.factor, j.of_class), *_row(j)[:3], *_row(j)[5 : _UNSEEN + 1])
@@ -248,8 +248,8 @@ def embed_svg(bundle: Bundle) -> str | None:
     figure = None if question is None else picture_of(bundle.plan, results, question)
     if question is None or figure is None or figure.picture is None:
         return None
-    asked = results.preregistered and not leads_undeclared(bundle.plan, results.judged)
-    status = "preregistered" if asked else "exploratory"
+    preregistered = results.preregistered and not leads_undeclared(bundle.plan, results.judged)
+    status = "preregistered" if preregistered else "exploratory"
     source = (
         f"Source: {results.title}; {system_words(results.system)}; "
         f"{'' if results.asked is None else f'asked at {results.asked.host}; '}"
@@ -259,10 +259,10 @@ def embed_svg(bundle: Bundle) -> str | None:
     return embedded(results.headline, f"{figure.title}: {rates}.", [("", figure.picture)], figure.note, source)
 
 
-def embedded(headline: str, told: str, pictures: Sequence[tuple[str, Markup]], note: str, source: str) -> str:
+def embedded(headline: str, described: str, pictures: Sequence[tuple[str, Markup]], note: str, source: str) -> str:
     """A headline over one picture, or several under names of their own in two columns, with a note and a source line.
 
-    told: the pictures in words, for those who do not see them.
+    described: the pictures in words, for those who do not see them.
     """
     beside = 2 if len(pictures) > 1 else 1
     whole = WIDTH_BESIDE if beside > 1 else WIDTH
@@ -288,7 +288,7 @@ def embedded(headline: str, told: str, pictures: Sequence[tuple[str, Markup]], n
     total = int(below + 17 * (len(noted) + len(foot)) + 8)
     parts = [
         element("title", escape(headline), id="title"),
-        element("desc", escape(f"{told} {source}."), id="desc"),
+        element("desc", escape(f"{described} {source}."), id="desc"),
         element("rect", width=whole, height=total, fill="#ffffff"),
         *(_line(16, 26 + 26 * at, words, 20, "700") for at, words in enumerate(lines)),
         *placed,

@@ -77,18 +77,18 @@ def read_outcomes(
     if source.positive is not None and source.positive not in set(answers[np.unique(truth)]):
         raise BadRequest(f"no row of {table.name} is truly {source.positive!r}, the positive class of the plan")
     labelled = people_of_rows(table, source.subject, factors, contradictions, spellings)
-    kept = labelled.subjects >= 0
+    rows = labelled.subjects >= 0
     findings = [*labelled.findings, *strange, *repeated_rows(folder / source.file, source.subject)]
     if nothing:
         findings.append(f"predictions of {listed_names(sorted(nothing))} in {table.name} are read as no answer")
-    if silent_rows := int((predicted[kept] < 0).sum()):
-        findings.append(f"{silent_rows} of {int(kept.sum())} rows have no prediction; they count as errors")
+    if silent_rows := int((predicted[rows] < 0).sum()):
+        findings.append(f"{silent_rows} of {int(rows.sum())} rows have no prediction; they count as errors")
     if source.subject is None:
         findings.append(NO_SUBJECTS)
     once = one_row_each(labelled.subjects)
     findings += reversals(labelled.people, labelled.subjects, {"misclassified": (once, truth != predicted)})
     return Classified(
-        labelled.people, labelled.subjects[kept], answers[truth[kept]], answers[predicted[kept]],
+        labelled.people, labelled.subjects[rows], answers[truth[rows]], answers[predicted[rows]],
         source.subject is not None, tuple(findings),
     )  # fmt: skip
 

@@ -53,7 +53,7 @@ def read_presentations(
         raise BadRequest(f"{table.name} has no rows")
     types, species, real = _attacks(table, source)
     labelled = people_of_rows(table, source.subject, groups.factors, contradictions, groups.spellings)
-    kept = labelled.subjects >= 0
+    rows = labelled.subjects >= 0
     people = labelled.people
     findings = [*labelled.findings, *repeated_rows(folder / source.file, source.subject)]
     if source.decision is not None:
@@ -77,15 +77,15 @@ def read_presentations(
             findings.append(f"{missing:,} attacks of {table.name} name no series; they are clustered by subject only")
     if source.subject is None:
         findings.append(NO_SUBJECTS)
-    silent = int((decisions[kept] == NO_RESPONSE).sum())
+    silent = int((decisions[rows] == NO_RESPONSE).sum())
     if silent:
         findings.append(
-            f"{silent:,} of {int(kept.sum()):,} presentations got no response; they count in APNRR and BPNRR, and in "
+            f"{silent:,} of {int(rows.sum()):,} presentations got no response; they count in APNRR and BPNRR, and in "
             "neither APCER nor BPCER"
         )
     return Presentations(
-        people, labelled.subjects[kept], types[kept], species[kept], real[kept], decisions[kept],
-        None if series is None else series[kept], source.subject is not None, decided, tuple(findings),
+        people, labelled.subjects[rows], types[rows], species[rows], real[rows], decisions[rows],
+        None if series is None else series[rows], source.subject is not None, decided, tuple(findings),
     )  # fmt: skip
 
 

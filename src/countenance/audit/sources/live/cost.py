@@ -53,9 +53,9 @@ class Estimate:
         money = f"{self.price.currency} {self.cost:.2f} at {self.price.per_call:g} a call ({self.price.status})"
         if self.own:
             money = f"nothing if the endpoint is your own, else {money}"
-        asked = f"{self.asked}: " if self.asked else ""
+        service = f"{self.asked}: " if self.asked else ""
         return (
-            f"{asked}{calls:,} calls ({self.detections:,} detections, {self.comparisons:,} comparisons), "
+            f"{service}{calls:,} calls ({self.detections:,} detections, {self.comparisons:,} comparisons), "
             f"{minutes:.1f} minutes, {money}"
         )
 

@@ -104,15 +104,15 @@ def draw(
 def estimate(source: LiveApi, drawn: Drawn, cassette: Cassette | None, described: Described | None = None) -> Estimate:
     """How many calls are still to be made, what they cost and how long they take. described: an adapter's service."""
 
-    kept = {h for h, who in zip(drawn.hashes, drawn.images.labelled.subjects, strict=True) if who >= 0}
-    detections = sum(cassette is None or cassette.known(RecordedQuestion("detect", (one,))) is None for one in kept)
+    hashes = {h for h, who in zip(drawn.hashes, drawn.images.labelled.subjects, strict=True) if who >= 0}
+    detections = sum(cassette is None or cassette.known(RecordedQuestion("detect", (one,))) is None for one in hashes)
     comparisons = len(_open(drawn, cassette))
     calls = detections + comparisons
     price = price_of(source.client) if described is None else described.price
     own = source.endpoint is not None and source.client != "azure-face"
     seconds = calls / pace(source, described)
-    asked = "" if described is None else described.asked
-    return Estimate(detections, comparisons, seconds, calls * price.per_call, price, own, asked)
+    service = "" if described is None else described.asked
+    return Estimate(detections, comparisons, seconds, calls * price.per_call, price, own, service)
 
 
 def pace(source: LiveApi, described: Described | None) -> float:
@@ -134,17 +134,17 @@ def ask(drawn: Drawn, service: Service | None, cassette: Cassette, pacer: Pacer,
     An interrupt loses nothing: run it again with the same cassette. now: seconds since 1970.
     """
     subjects = drawn.images.labelled.subjects
-    kept = np.flatnonzero(subjects >= 0)
+    labelled = np.flatnonzero(subjects >= 0)
     needed = {image for question in _open(drawn, cassette) for image in question.images}
     looks: dict[str, RecordedReply] = {}
-    for at in track(kept.tolist(), "images", len(kept), "images"):
+    for at in track(labelled.tolist(), "images", len(labelled), "images"):
         if drawn.hashes[at] not in looks:
             looks[drawn.hashes[at]] = _detect(drawn, at, service, cassette, pacer, needed, now)
     replies = [
         _compare(drawn, at, service, cassette, pacer, looks)
         for at in track(range(len(drawn.pairs.first)), "comparisons", len(drawn.pairs.first), "pairs")
     ]
-    outcomes = _outcomes([looks[drawn.hashes[at]] for at in kept], subjects[kept])
+    outcomes = _outcomes([looks[drawn.hashes[at]] for at in labelled], subjects[labelled])
     return Asked(_scored(drawn, replies, floor, cassette), outcomes)
 
 
@@ -323,8 +323,8 @@ class LiveSource(LabelledImageSource[LiveApi]):
         if finding:
             scored = dataclasses.replace(scored, findings=(finding, *scored.findings))
         data = FaceAudit(scored_data(scored, answers.outcomes))
-        asked = asked_of(self._described, endpoint, models, file)
-        return Loaded(data, inputs, models, asked, system if finding else None)
+        service = asked_of(self._described, endpoint, models, file)
+        return Loaded(data, inputs, models, service, system if finding else None)
 
     def check(self) -> tuple[str, ...]:
         """What must be known about the data, and whether the plan names another system than it asks."""

@@ -94,9 +94,9 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 def send(request: BuiltRequest, timeout_s: float = 60.0) -> AdapterAnswer:
     """Send it. OSError: it cannot be reached. Misconfigured: its certificate, or an answer that is too long."""
     opener = urllib.request.build_opener(_NoRedirect)
-    asked = urllib.request.Request(request.url, request.body, dict(request.headers), method="POST")  # noqa: S310
+    http_request = urllib.request.Request(request.url, request.body, dict(request.headers), method="POST")  # noqa: S310
     try:
-        with opener.open(asked, timeout=timeout_s) as answer:
+        with opener.open(http_request, timeout=timeout_s) as answer:
             return _read(answer.status, answer.headers, answer.read(_LARGEST_ANSWER + 1))
     except urllib.error.HTTPError as error:
         with error:

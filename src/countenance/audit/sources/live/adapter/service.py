@@ -78,8 +78,8 @@ class DescribedService:
         """What an estimate needs."""
         signing = self._adapter.sign
         names = [*(slot.variable for slot in self._keys), *((signing.key_id,) if signing else ())]
-        asked = f"{self._adapter.name} at {self.endpoint}" + (f" with {', '.join(names)}" if names else "")
-        return Described(self._adapter.price, self._adapter.calls_per_second, asked)
+        service = f"{self._adapter.name} at {self.endpoint}" + (f" with {', '.join(names)}" if names else "")
+        return Described(self._adapter.price, self._adapter.calls_per_second, service)
 
     def detect(self, image: bytes) -> RecordedReply:
         """Whether there is a face, and what is told about the largest."""
