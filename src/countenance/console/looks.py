@@ -93,10 +93,20 @@ def faulty(asked: ConsoleRequest, error: errors.CountenanceError) -> HTMLRespons
         decision=refused,
         unfit=isinstance(error, errors.NoFace | errors.ImageError),
         receipt=error.receipt,
+        back=_page_before(asked),
     )
     if kind.status in (429, 503):
         response.headers["retry-after"] = "60"
     return response
+
+
+def _page_before(asked: ConsoleRequest) -> str:
+    """The page of the console whose form was sent, as path and query; empty where the browser names no such page."""
+    headers = asked.request.headers
+    scheme, _, address = headers.get("referer", "").partition("://")
+    host, slash, path = address.partition("/")
+    ours = scheme in ("http", "https") and host == headers.get("host") and f"/{path}".startswith(HOME + "/")
+    return f"{slash}{path.partition('#')[0]}" if ours and asked.request.method == "POST" else ""
 
 
 def day(at: datetime | None) -> str:

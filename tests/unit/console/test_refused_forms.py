@@ -46,7 +46,30 @@ def test_a_refused_judgement_keeps_what_was_said(world: ConsoleWorld, obligation
     assert 'value="limited-same" required checked>' in page.text
     assert "her &lt;left&gt; ear is hidden</textarea>" in page.text
     assert "p-3" not in page.text
-    page = rex.post(pair + "/judgement", page=pair, **said)
+    page = rex.post(pair + "/judgement", page=pair, grade="", **said)
     assert '<a href="#grade">grade: choose a conclusion' in page.text
     assert f'<fieldset id="grade" {TIED}>' in page.text
+    assert page.text.index('value="insufficient"') < page.text.index('name="grade" value=""')  # the choice comes first
     assert rex.post(pair + "/judgement", page=pair, grade="insufficient", **said).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("referer", "link"),
+    [
+        ("http://server.test/console/galleries?mandate=a&after=%22", "/console/galleries?mandate=a&amp;after=%22"),
+        ("http://elsewhere.test/console/galleries", ""),
+        ("http://server.test/elsewhere", ""),
+        ("javascript://server.test/console/", ""),
+        ("", ""),
+    ],
+)
+def test_a_form_that_cannot_be_shown_again_has_a_way_back(world: ConsoleWorld, referer: str, link: str) -> None:
+    mandate = world.granted()
+    ann = world.signed_in("ann asks")
+    token = ann.form_token("/galleries")
+    sent = {"form_token": token, "gallery": "other"}
+    page = ann.client.post(f"/console/galleries/{mandate}", data=sent, headers={"referer": referer})
+    assert page.status_code == 403
+    assert ("Back to the form" in page.text) is bool(link)
+    assert f'<a href="{link}">Back to the form' in page.text or not link
+    assert '<p lang="en">' in page.text
