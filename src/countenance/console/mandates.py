@@ -147,8 +147,8 @@ PAGES = (
     ConsolePage("/mandates/new", _new, roles=_ASKS),
     ConsolePage("/mandates/{mandate_id}", _one),
     ConsolePage("/mandates/{mandate_id}/approval", _approve, "POST", _APPROVES),
-    ConsolePage("/mandates/{mandate_id}/refusal", _refuse, "POST", _APPROVES),
-    ConsolePage("/mandates/{mandate_id}/renewal", _renew, "POST", _APPROVES),
-    ConsolePage("/mandates/{mandate_id}/revocation", _revoke, "POST", _APPROVES),
+    ConsolePage("/mandates/{mandate_id}/refusal", _refuse, "POST", _APPROVES, form=_one),
+    ConsolePage("/mandates/{mandate_id}/renewal", _renew, "POST", _APPROVES, form=_one),
+    ConsolePage("/mandates/{mandate_id}/revocation", _revoke, "POST", _APPROVES, form=_one),
     ConsolePage("/mandates/{mandate_id}/keys", _key, "POST", _ASKS),
 )

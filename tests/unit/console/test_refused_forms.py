@@ -53,6 +53,15 @@ def test_a_refused_judgement_keeps_what_was_said(world: ConsoleWorld, obligation
     assert rex.post(pair + "/judgement", page=pair, grade="insufficient", **said).status_code == 303
 
 
+def test_a_refused_renewal_stands_open_with_its_date(world: ConsoleWorld) -> None:
+    where = f"/mandates/{world.granted()}"
+    ben = world.signed_in("ben approves")
+    page = ben.post(where + "/renewal", page=where, expires="some day")
+    assert page.status_code == 400
+    assert "<details open><summary>Renew it" in page.text
+    assert f'name="expires" {TIED} required maxlength="20" value="some day"' in page.text
+
+
 @pytest.mark.parametrize(
     ("referer", "link"),
     [
@@ -67,9 +76,9 @@ def test_a_form_that_cannot_be_shown_again_has_a_way_back(world: ConsoleWorld, r
     mandate = world.granted()
     ann = world.signed_in("ann asks")
     token = ann.form_token("/galleries")
-    sent = {"form_token": token, "gallery": "other"}
+    sent = {"form_token": token, "gallery": ""}
     page = ann.client.post(f"/console/galleries/{mandate}", data=sent, headers={"referer": referer})
-    assert page.status_code == 403
+    assert page.status_code == 400
     assert ("Back to the form" in page.text) is bool(link)
     assert f'<a href="{link}">Back to the form' in page.text or not link
     assert '<p lang="en">' in page.text
