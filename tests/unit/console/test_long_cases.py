@@ -66,6 +66,23 @@ def test_what_a_page_unseals_does_not_grow_with_its_case(world: ConsoleWorld, un
     assert "nothing on this page" in ann.get(case + "?page=9").text
 
 
+def test_videos_come_by_pages_and_their_people_stay_sealed(world: ConsoleWorld, unsealed: list[str]) -> None:
+    ann, case = case_of(world)
+    case_id = case.rpartition("/")[2]
+    for n in range(25):
+        value = {"by": "ann asks", "bucket": "films", "name": f"{n}.mp4", "job": f"job-{n}"}
+        world.services.cases._records.add("video", f"video-{n}", case_id, value)
+        world.services.cases._records.add("people", f"video-{n}", case_id, {"people": [], "left_out": 0, "until": ""})
+    unsealed.clear()
+    page = ann.get(case).text
+    assert page.count("/videos/video-") == 20
+    assert "films/24.mp4" in page
+    assert sum(each.startswith("video\n") for each in unsealed) == 20
+    assert not any(each.startswith("people\n") for each in unsealed)
+    assert 'href="?videos=1"' in page
+    assert ann.get(case + "?videos=1").text.count("/videos/video-") == 5
+
+
 def test_searches_that_can_never_taint_are_unsealed_once(world: ConsoleWorld, unsealed: list[str]) -> None:
     ann, case = case_of(world)
     search(ann, case, 9)
