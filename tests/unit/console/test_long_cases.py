@@ -13,6 +13,7 @@ from countenance.administration import CaseFile
 from countenance.casework import CaseRecords, CaseSearch, SearchOutcome
 from countenance.policy import Verdict
 from countenance.policy.obligations import Obligation
+from countenance.signing import JSON
 
 pytestmark = pytest.mark.parametrize("verdict", [Verdict.PERMIT])
 
@@ -70,7 +71,7 @@ def test_videos_come_by_pages_and_their_people_stay_sealed(world: ConsoleWorld, 
     ann, case = case_of(world)
     case_id = case.rpartition("/")[2]
     for n in range(25):
-        value = {"by": "ann asks", "bucket": "films", "name": f"{n}.mp4", "job": f"job-{n}"}
+        value: dict[str, JSON] = {"by": "ann asks", "bucket": "films", "name": f"{n}.mp4", "job": f"job-{n}"}
         world.services.cases._records.add("video", f"video-{n}", case_id, value)
         world.services.cases._records.add("people", f"video-{n}", case_id, {"people": [], "left_out": 0, "until": ""})
     unsealed.clear()
