@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from countenance.errors import BadRequest, NotFound, NotRecorded
-from countenance.ledger import Ledger, Receipt, RefusedCount, prove_inclusion
+from countenance.ledger import Ledger, Receipt, RefusedCount, Safekeeping, prove_inclusion
 
 CHECK_EVERY_S = 1.0
 """The disk is tried no more often than this, however often the server's health is asked for."""
@@ -56,10 +56,14 @@ class FoundEntries:
 
 
 class Record:
-    """The ledger, for reading. Nothing here shows private values: an entry holds commitments only."""
+    """The ledger, for reading. Nothing here shows private values: an entry holds commitments only.
+
+    safekeeping: what is held outside this database.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self.safekeeping = Safekeeping(ledger)
         self._checking = threading.Lock()
         self._checked = -CHECK_EVERY_S
         self._fault: NotRecorded | None = None
@@ -94,8 +98,8 @@ class Record:
         return str(self._ledger.verifier_key)
 
     def checkpoint(self) -> str:
-        """A signed note (C2SP tlog-checkpoint) over all that is recorded now."""
-        return str(self._ledger.checkpoint())
+        """A signed note (C2SP tlog-checkpoint) over all that is recorded now, for others to keep: an entry says so."""
+        return str(self.safekeeping.give_checkpoint())
 
     def refusals(self, since: datetime) -> list[RefusedCount]:
         """Operations refused at or after `since` (aware), by mandate, operation and cause, the most frequent first."""

@@ -20,6 +20,7 @@ from countenance.ledger import (
     Ledger,
     NoteKey,
     Records,
+    Safekeeping,
     SignedCheckpoint,
     StoredEntry,
     disclose,
@@ -143,7 +144,7 @@ def prove(index: int | None, since: Path | None, output: Path | None, openings: 
     """Write a proof that entry INDEX is recorded, or with --since that the ledger only grew. `verify` checks either."""
     if (index is None) == (since is None) or (openings is not None and index is None):
         raise BadRequest("name an entry by its INDEX, or an older checkpoint with --since, and not both")
-    with _ledger() as log:
+    with ledger_alone() as log:
         checkpoint = log.checkpoint()
         if since is not None:
             proof = prove_growth(log, SignedCheckpoint.parse(since.read_bytes()), checkpoint)
@@ -165,8 +166,8 @@ def export_(folder: Path) -> None:
 
     An export holds commitments only, nothing that is private.
     """
-    with _ledger() as log:
-        checkpoint = log.checkpoint()
+    with ledger_alone() as log:
+        checkpoint = Safekeeping(log).give_checkpoint()
         new = export(log, checkpoint, folder, _watch)
     click.echo(f"{folder}: {checkpoint.size} entries, {new} of them new; check it with `countenance ledger verify`")
 
@@ -174,14 +175,14 @@ def export_(folder: Path) -> None:
 @ledger.command("checkpoint")
 def checkpoint() -> None:
     """Print a signed checkpoint of all that is recorded now, for others to keep."""
-    with _ledger() as log:
-        click.echo(str(log.checkpoint()), nl=False)
+    with ledger_alone() as log:
+        click.echo(str(Safekeeping(log).give_checkpoint()), nl=False)
 
 
 @ledger.command("key")
 def key() -> None:
     """Print the public key that signs the ledger now, for others to keep."""
-    with _ledger() as log:
+    with ledger_alone() as log:
         click.echo(str(log.verifier_key))
 
 
@@ -193,7 +194,7 @@ def clock(reason: str) -> None:
     While the clock is behind the last entry nothing is recorded and nothing is answered. Set the clock right first;
     then this records the step, so that the gap can be seen.
     """
-    with _ledger() as log:
+    with ledger_alone() as log:
         receipt = log.accept_clock(reason)
     click.echo(f"entry {receipt.index} records the step; receipt {receipt.header()}")
 
@@ -240,7 +241,7 @@ def _database(own: Settings) -> Iterator[Engine]:
 
 
 @contextmanager
-def _ledger() -> Iterator[Ledger]:
+def ledger_alone() -> Iterator[Ledger]:
     """The ledger of this installation alone; no models are loaded."""
     own = settings.load()
     with _database(own) as database, closing(Ledger(database, _signer(own), own.origin, _now)) as log:

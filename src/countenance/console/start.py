@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from starlette.responses import Response
 
 from countenance.administration import Role
@@ -11,9 +13,13 @@ from countenance.console.looks import page
 from countenance.console.mandates import mine_in_force
 from countenance.errors import CountenanceError
 
+LATE = timedelta(days=30)
+"""From then on the page warns that no backup was made, or no checkpoint given out."""
+
 
 def _overview(asked: ConsoleRequest) -> Response:
     services, now = asked.services, asked.services.status.now()
+    kept = services.record.safekeeping
     status, roles = services.status, asked.by.operator.roles
     try:
         models, evidence, fault = status.models, status.evidence, ""
@@ -31,6 +37,9 @@ def _overview(asked: ConsoleRequest) -> Response:
         fault=fault,
         check=status.last_check,
         size=services.record.size,
+        backup=kept.last_backup,
+        given=kept.last_checkpoint,
+        late=now - LATE,
         stops=[each for each in services.moratoria.all().values() if not each.lifted],
         packs=services.explainer.packs,
         waiting=states.count("requested"),

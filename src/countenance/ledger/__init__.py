@@ -11,17 +11,20 @@ from countenance.ledger.notes import NoteKey
 from countenance.ledger.receipt import Receipt
 from countenance.ledger.records import Records, StoredEntry, named_heads
 from countenance.ledger.refusals import RefusedCount
+from countenance.ledger.safekeeping import Kept, Safekeeping
 
 __all__ = [
     "Bindings",
     "Checkpoint",
     "Entry",
+    "Kept",
     "Ledger",
     "NoteKey",
     "Pending",
     "Receipt",
     "Records",
     "RefusedCount",
+    "Safekeeping",
     "SignedCheckpoint",
     "StoredEntry",
     "disclose",

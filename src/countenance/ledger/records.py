@@ -91,6 +91,19 @@ class Records:
                 rows = list(stored(connection, page, min(page + PAGE, end)))
             yield from rows
 
+    def newest(self, kind: str, start: int, stop: int) -> Entry | None:
+        """The last entry of that kind at start <= index < stop; reads all entries there, so let `start` be late."""
+        entries = tables.entries.c
+        query = (
+            select(entries.entry)
+            .where(entries.sequence >= start, entries.sequence < stop)
+            .where(place_in(entries.entry, f'"kind":"{kind}"') > 0)
+            .order_by(entries.sequence.desc())
+        )
+        with reading(self._engine) as connection:
+            every = (Entry.parse(text) for text in connection.execute(query).scalars())
+            return next((entry for entry in every if entry.kind == kind), None)
+
     def receipt(self, index: int) -> Receipt:
         """The receipt of entry `index`, as it was given out; else `NotFound`."""
         row, key = self._stored(index), self.key

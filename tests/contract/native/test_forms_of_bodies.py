@@ -126,8 +126,8 @@ def test_what_is_said_twice_is_refused_by_name_in_every_form(made: World, client
         assert (answer.status_code, answer.json()["type"]) == (400, "urn:countenance:problem:bad-request")
         assert "_id' stands twice in one object" in answer.json()["detail"]
     lines = f'{said}\n{{"image": "{image}", "external_id": "c"}}\n'
-    kind = {"content-type": "application/x-ndjson"}
-    bulk = client.post("/galleries/g-twice/enrolments", content=lines, headers=kind)
+    ndjson = {"content-type": "application/x-ndjson"}
+    bulk = client.post("/galleries/g-twice/enrolments", content=lines, headers=ndjson)
     first, second = (json.loads(line) for line in bulk.text.splitlines())
     assert "'external_id' stands twice" in first["problem"]["detail"]
     assert second["enrolment"]["enrolled"][0]["external_id"] == "c"

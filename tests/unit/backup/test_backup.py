@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sqlite3
 import stat
 import tarfile
@@ -288,6 +289,9 @@ def test_the_commands(own: Settings, there: Settings, tmp_path: Path, passphrase
     made = run(own.home, "backup", file, typed=f"{PASSPHRASE}\n{PASSPHRASE}\n")
     assert made.exit_code == 0, made.output
     assert PASSPHRASE not in made.output
+    size = len(entries(own))
+    assert json.loads(entries(own)[-1])["kind"] == "backup"
+    assert json.loads(entries(own)[-1])["entries"] == size - 1
     back = run(there.home, "restore", file, "--passphrase-file", passphrase)
     assert back.exit_code == 0, back.output
     assert "verified: countenance.local/ledger" in back.output

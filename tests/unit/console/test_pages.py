@@ -13,6 +13,7 @@ from tests.fakes.engine import picture_of
 from tests.unit.console.conftest import SETTER, ConsoleWorld, mandate_form
 
 from countenance.administration import Order, Scope, templates
+from countenance.ledger import Safekeeping
 from countenance.policy import Action, Verdict
 
 NASTY = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
@@ -58,6 +59,21 @@ def test_the_overview_says_what_waits_and_what_to_do(world: ConsoleWorld) -> Non
     assert "not checked yet" in ben.get("").text
     assert ben.post("/ledger/check", page="").status_code == 303
     assert "nothing altered" in ben.get("").text
+
+
+def test_the_overview_says_when_something_last_left_for_safekeeping(world: ConsoleWorld) -> None:
+    ann = world.signed_in("ann asks")
+    page = ann.get("").text
+    assert "none on record" in page
+    assert "Nobody outside holds a checkpoint" in page
+    covered = world.ledger.size
+    Safekeeping(world.ledger).enter_backup(covered)
+    given = ann.get("/ledger/checkpoint").text.split("\n")[1]
+    page = ann.get("").text
+    assert f"with the first {covered} entries of the ledger" in page
+    assert f"A checkpoint of {given} entries or more" in page
+    assert "none on record" not in page
+    assert "Nobody outside" not in page
 
 
 @pytest.mark.parametrize(
