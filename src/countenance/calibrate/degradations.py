@@ -170,6 +170,33 @@ def cut_off(picture: Pixels, face: Place, strength: float, rng: np.random.Genera
     return np.ascontiguousarray(kept)
 
 
+def left_cut_off(picture: Pixels, face: Place, strength: float, rng: np.random.Generator) -> Pixels:
+    """The picture ends within the face, always on its left side; strength: the share of the face that is outside.
+
+    Faces that all lack the same part resemble each other more than faces that lack different parts (`cut_off`).
+    """
+    left, _, width, _ = (float(v) for v in face.box)
+    return np.ascontiguousarray(picture[:, max(int(left + strength * width), 0) :])
+
+
+def right_cut_off(picture: Pixels, face: Place, strength: float, rng: np.random.Generator) -> Pixels:
+    """As `left_cut_off`, on the right."""
+    left, _, width, _ = (float(v) for v in face.box)
+    return np.ascontiguousarray(picture[:, : max(int(left + (1 - strength) * width), 1)])
+
+
+def top_cut_off(picture: Pixels, face: Place, strength: float, rng: np.random.Generator) -> Pixels:
+    """As `left_cut_off`, above."""
+    _, top, _, height = (float(v) for v in face.box)
+    return np.ascontiguousarray(picture[max(int(top + strength * height), 0) :])
+
+
+def bottom_cut_off(picture: Pixels, face: Place, strength: float, rng: np.random.Generator) -> Pixels:
+    """As `left_cut_off`, below."""
+    _, top, _, height = (float(v) for v in face.box)
+    return np.ascontiguousarray(picture[: max(int(top + (1 - strength) * height), 1)])
+
+
 def tight(picture: Pixels, face: Place, strength: float, rng: np.random.Generator) -> Pixels:
     """A portrait cut close; strength: the margin around the face's box as a share of it (below 0: within it)."""
     left, top, width, height = (float(v) for v in face.box)
@@ -209,6 +236,10 @@ _KINDS: dict[str, tuple[Degrade, tuple[float, ...]]] = {
     "mask": (mask, (0.5, 0.0)),
     "half": (half, (0.35, 0.5)),
     "cut off": (cut_off, (0.25, 0.45, 0.5)),
+    "left cut off": (left_cut_off, (0.35, 0.5)),
+    "right cut off": (right_cut_off, (0.35, 0.5)),
+    "top cut off": (top_cut_off, (0.25, 0.4)),
+    "bottom cut off": (bottom_cut_off, (0.25, 0.4)),
     "tight": (tight, (0.1, -0.08)),
     "grey": (grey, (1.0,)),
     "grey blur": (grey_blur, (0.035, 0.055, 0.08)),

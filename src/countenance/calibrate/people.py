@@ -19,7 +19,7 @@ from countenance.calibrate.labelled_pictures import (
 )
 from countenance.engine import FaceEngine
 
-DEGRADED_PEOPLE, DEGRADED_PRESS_PEOPLE = 400, 560
+DEGRADED_PEOPLE, DEGRADED_PRESS_PEOPLE = 600, 560
 """Whose pictures are degraded in every way of the grid, and whose press picture in the harder ways: of the latter as
 many women as men. Half of them are fitted to.
 """
