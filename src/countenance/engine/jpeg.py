@@ -45,6 +45,11 @@ _UNREAD = ("Could not determine subsampling", "extraneous bytes before marker")
 _BAD_PROFILE = "bad ICC marker"
 """libjpeg's word on the parts of a colour profile that do not fit together."""
 
+_CUT = "Premature end of JPEG file"
+"""libjpeg's word on a file without its end marker, whether pixels are missing or not."""
+
+_END = b"\xff\xd9"
+
 _MOST_SEGMENTS = 10_000
 """Segments that are read before the first scan: cameras write some tens, and a profile of 16 MB 256 more."""
 
@@ -106,7 +111,10 @@ def read_jpeg_header(image: bytes, limits: Limits) -> JpegHeader:
 
 
 def decode_jpeg(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
-    """The stored pixels of `image`, (h, w, 3) B, G, R, decoded at 1/`reduction`. Raises `DamagedImage`."""
+    """The stored pixels of `image`, (h, w, 3) B, G, R, decoded at 1/`reduction`. Raises `DamagedImage`.
+
+    An image that lacks its end marker, and no pixel, is whole; one that lacks a pixel, or a scan, is damaged.
+    """
     colours = "CMYK" if header.components == 4 else "BGR"
     low = {"min_height": -(-header.height // reduction), "min_width": -(-header.width // reduction)}
     try:
@@ -114,8 +122,15 @@ def decode_jpeg(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
     except ValueError as error:
         if _BAD_PROFILE in str(error) and (rest := _without_profile(image)) != image:
             return decode_jpeg(rest, header, reduction)
-        if header.components != 4 and any(unread in str(error) for unread in _UNREAD):
-            return _by_pillow(image, header, reduction)
+        if _CUT in str(error):
+            if (ended := _ended(image, header)) == image:
+                raise DamagedImage("the JPEG cannot be decoded: it is cut short and lacks scans") from None
+            return decode_jpeg(ended, header, reduction)
+        if any(unread in str(error) for unread in _UNREAD):
+            if (tidy := _tidy(image)) != image:
+                return decode_jpeg(tidy, header, reduction)
+            if header.components != 4:
+                return _by_pillow(_ended(image, header), header, reduction)
         if not any(harmless in str(error) for harmless in _HARMLESS):
             raise DamagedImage(f"the JPEG cannot be decoded: {error}") from None
         try:
@@ -135,6 +150,14 @@ def _without_profile(image: bytes) -> bytes:
     return b"".join([*parts, image[begun:]])
 
 
+def _tidy(image: bytes) -> bytes:
+    """`image` without what lies between its segments, so that the first warning of libjpeg, which tells of no other, is
+    about pixels.
+    """
+    parts = [image[start - 4 : start + len(segment)] for _, segment, start in _places(image)]
+    return b"".join([image[:2], *parts, image[_first_scan(image) :]])
+
+
 def _by_pillow(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
     """As `decode_jpeg`, for files that simplejpeg does not support."""
     low = (-(-header.width // reduction), -(-header.height // reduction))
@@ -150,17 +173,40 @@ def _by_pillow(image: bytes, header: JpegHeader, reduction: int) -> Pixels:
     return np.ascontiguousarray(pixels[:, :, ::-1])
 
 
+def _ended(image: bytes, header: JpegHeader) -> bytes:
+    """`image` with the end marker that it lacks, if its scans are all begun: libjpeg then tells whether it lacks pixels
+    of the last one, but would not miss a scan.
+    """
+    sent: dict[int, int] = {}  # the coefficients of each component that are sent in full, as bits
+    for marker, segment in _later_segments(image):
+        if marker == 0xD9:
+            return image
+        if marker != 0xDA:
+            continue
+        components, spectrum = (segment[1:-3:2], segment[-3:]) if len(segment) >= 4 else (b"", bytes(3))
+        first, last, exact = (spectrum[0], spectrum[1], not spectrum[2] & 15) if header.progressive else (0, 63, True)
+        if last < 64 and exact:
+            for component in components:
+                sent[component] = sent.get(component, 0) | (2 << last) - (1 << first)
+    complete = len(sent) == header.components and all(bits == (1 << 64) - 1 for bits in sent.values())
+    return image + _END if complete else image
+
+
 def _scans(image: bytes) -> int:
     """How many scans the image has up to its end; data after that (a phone's video) is not part of it."""
-    at, scans = _first_scan(image), 0
+    return sum(marker == 0xDA for marker, _ in _later_segments(image))
+
+
+def _later_segments(image: bytes) -> Iterator[tuple[int, bytes]]:
+    """Each marker from the first scan's on with its segment's content, up to the end's."""
+    at = _first_scan(image)
     while match := _MARKER.search(image, at):
         marker, at = match[1][0], match.end()
+        length = 0 if marker in (0xD8, 0xD9) else max(2, int.from_bytes(image[at : at + 2]))
+        yield marker, image[at + 2 : at + length]
         if marker == 0xD9:
-            break
-        scans += marker == 0xDA
-        if marker != 0xD8:
-            at += max(2, int.from_bytes(image[at : at + 2]))
-    return scans
+            return
+        at += length
 
 
 def _first_scan(image: bytes) -> int:

@@ -78,9 +78,48 @@ def test_half_a_file_is_damaged() -> None:
         read(JPEG[: len(JPEG) // 2])
 
 
-def test_without_its_last_marker_is_damaged() -> None:
-    with pytest.raises(DamagedImage):
-        read(JPEG[:-2])
+KINDS: list[dict[str, Any]] = [{}, {"progressive": True}, {"restart_marker_rows": 1}, {"subsampling": 0}]
+
+
+@pytest.mark.parametrize("options", KINDS)
+@pytest.mark.parametrize("cut", [1, 2])
+def test_what_lacks_only_its_end_marker_is_whole(cut: int, options: Any) -> None:
+    whole = saved(COLOUR, "JPEG", quality=95, **options)
+    assert np.array_equal(read(whole[:-cut]), read(whole))
+    assert np.array_equal(read(whole[:-2] + bytes(512)), read(whole))  # as a memory card pads the last block
+
+
+@pytest.mark.parametrize("options", KINDS)
+def test_what_lacks_a_part_of_the_picture_is_damaged(options: Any) -> None:
+    whole = saved(COLOUR, "JPEG", quality=95, **options)
+    for cut in (4, 8, 64, 1000):
+        with pytest.raises(DamagedImage, match="cannot be decoded"):
+            read(whole[:-cut])
+        with pytest.raises(DamagedImage, match="cannot be decoded"):
+            read(whole[:-cut] + b"\xff\xd9")
+
+
+def test_what_is_cut_between_two_scans_is_damaged() -> None:
+    whole = saved(COLOUR, "JPEG", quality=95, progressive=True)
+    at, cuts = whole.index(b"\xff\xda"), 0
+    while (at := whole.find(b"\xff\xc4", at + 2)) > 0:  # every later scan has its tables before it
+        cuts += 1
+        with pytest.raises(DamagedImage, match="lacks scans"):
+            read(whole[:at])
+    assert cuts >= 5
+
+
+def test_bytes_between_segments_do_not_hide_that_pixels_are_missing() -> None:
+    for options in KINDS[:2]:
+        whole = saved(COLOUR, "JPEG", quality=95, **options)
+        at = frame_at(whole)
+        padded = whole[:at] + b"padding" + whole[at:]
+        assert np.array_equal(read(padded), read(whole))
+        assert np.array_equal(read(padded[:-2]), read(whole))
+        with pytest.raises(DamagedImage, match="cannot be decoded"):
+            read(padded[:-1000])
+        with pytest.raises(DamagedImage, match="cannot be decoded"):
+            read(padded[:-1000] + b"\xff\xd9")
 
 
 def test_header_only_is_damaged() -> None:
