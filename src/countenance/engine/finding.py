@@ -1,7 +1,7 @@
 """Finds every face of a picture, of any size and any way up. It searches up to four times, each only if it can add
 something: the picture at its working size; a quarter of that, for faces that fill the frame; tiles at a larger scale,
-for small faces in large pictures; and turned copies, if no upright face is certain. `turning` then decides which way up
-each face is.
+for small faces in large pictures, where what was seen there counts and not what was seen blurred; and turned copies, if
+no upright face is certain. `turning` then decides which way up each face is.
 """
 
 from __future__ import annotations
@@ -42,6 +42,14 @@ TURNED_SCORE = 0.89
 """What a find in a turned copy scores at most, below what tells that a face does not lie sideways: it may lie any way
 in the picture, so every turn of it must be looked at."""
 
+SHARED = 0.4
+"""Two finds that share more than this part of the smaller box are one face if they are turned differently: a face has
+one turn, and people who lie across each other share less.
+"""
+
+LEAST_CHECKED = 8
+"""Small finds that are checked even where only the largest face is wanted, since the largest of them may be none."""
+
 STEP = 32
 """The tiles' sides and overlaps are multiples of the detector's largest stride."""
 
@@ -81,11 +89,18 @@ class Finder:
         """
         base = _shrunk(pixels, max(self._size))
         faces, turns = self._checked(pixels, self._sweep(pixels, base, 0).largest(2 * most))
-        small = self._tiled(pixels, longer) if longer > max(self._size) and not (most == 1 and len(turns)) else None
+        blurred = faces.boxes[:, 2] * base.shape[1] < FOUND_PX * pixels.shape[1]
+        wanted = most > 1 or blurred.all()  # any face that is not is larger than those that tiles would add
+        small = self._tiled(pixels, longer) if longer > max(self._size) and wanted else None
         if small is not None and len(small.scores):
-            news = _merged([faces, small], self._faint, len(turns)).largest(2 * most)
-            more, more_turns = self._checked(pixels, news)
-            faces, turns = _joined([faces, more]), turns + more_turns
+            clear = faces.at(~blurred)
+            news = _merged([clear, small], self._faint, len(clear.scores))
+            checked = news.largest(max(2 * most, LEAST_CHECKED))
+            more, more_turns = self._checked(pixels, checked)
+            seen = more if len(checked.scores) == len(news.scores) else news.at(news.scores >= self._how.min_score)
+            kept = ~(blurred & _seen_in(faces.boxes, seen.boxes))
+            turns = [turn for turn, good in zip(turns, kept, strict=True) if good] + more_turns
+            faces = _joined([faces.at(kept), more])
         steady = [t == 0 and s >= self._upright.sure_score for t, s in zip(turns, faces.scores, strict=True)]
         others = sorted(set(turns) - {0.0})
         if not any(steady):
@@ -95,7 +110,7 @@ class Finder:
                 turned_faces = _merged([self._sweep(pixels, base, t) for t in group], self._faint)
                 more, more_turns = self._checked(pixels, turned_faces.largest(2 * most))
                 faces, turns = _joined([faces, more]), turns + more_turns
-        return _merged([faces], self._how).largest(most)
+        return _apart(faces, turns, self._how).largest(most)
 
     def every(self, pixels: Pixels, longer: int, most: int) -> Found:
         """Everything that scores enough in `pixels`, in every quarter turn, tiled or enlarged, unchecked; largest
@@ -219,6 +234,14 @@ def _starts(length: int, side: int, overlap: int) -> list[int]:
     return [round(i * (length - side) / (number - 1)) for i in range(number)]
 
 
+def _seen_in(boxes: Boxes, others: Boxes) -> NDArray[np.bool_]:
+    """Which of `boxes` have the middle of one of `others` in them."""
+    middles = others[:, :2] + others[:, 2:] / 2
+    off = middles[np.newaxis] - boxes[:, np.newaxis, :2]
+    inside = np.all((off >= 0) & (off <= boxes[:, np.newaxis, 2:]), axis=2)
+    return np.asarray(np.any(inside, axis=1))
+
+
 def _joined(parts: Sequence[Found]) -> Found:
     return Found(
         np.concatenate([part.boxes for part in parts] or [_NONE.boxes]),
@@ -237,3 +260,18 @@ def _merged(parts: Sequence[Found], how: Detection, before: int = 0) -> Found:
     kept = yunet.strongest(whole.boxes, ranks, how)
     kept = kept[kept >= before]
     return whole.at(kept)
+
+
+def _apart(faces: Found, turns: Sequence[float], how: Detection) -> Found:
+    """`faces` without the weaker of two that overlap, or that are turned differently and share more than `SHARED`."""
+    kept: list[int] = []
+    for row in yunet.strongest(faces.boxes, faces.scores, how).tolist():
+        if all(turns[row] == turns[other] or _share(faces.boxes[row], faces.boxes[other]) <= SHARED for other in kept):
+            kept.append(row)
+    return faces.at(np.array(kept, np.intp))
+
+
+def _share(one: Boxes, other: Boxes) -> float:
+    """What two boxes, (4,) each, have in common, as a share of the smaller one: 0..1."""
+    sides = np.minimum(one[:2] + one[2:], other[:2] + other[2:]) - np.maximum(one[:2], other[:2])
+    return float(np.prod(np.maximum(sides, 0)) / min(np.prod(one[2:]), np.prod(other[2:])))
