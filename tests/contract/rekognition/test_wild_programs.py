@@ -252,6 +252,22 @@ def test_a_page_token_survives_an_address_that_nobody_quoted(server: Server) -> 
     assert seen == [f"album-{n}" for n in range(5)]
 
 
+# AWS's own programs page with one loop, and so send an empty token first.
+
+
+def test_an_empty_page_token_asks_for_the_first_page(server: Server) -> None:
+    rekognition = client()
+    for n in range(3):
+        rekognition.create_collection(CollectionId=f"album-{n}")
+    seen, token = [], ""
+    for _ in range(2):
+        page = rekognition.list_collections(MaxResults=2, NextToken=token)
+        seen += page["CollectionIds"]
+        token = page.get("NextToken", "")
+    assert (seen, token) == (["album-0", "album-1", "album-2"], "")
+    assert rekognition.list_faces(CollectionId="album-0", NextToken="")["Faces"] == []
+
+
 # A program that looks for AWS's words in a message before it gives up.
 
 

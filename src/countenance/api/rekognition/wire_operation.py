@@ -32,9 +32,9 @@ WireOperation = Callable[[Params, GuardCall], Body]
 
 
 def after(pages: Pages, operation: str, gallery_id: str, params: Params) -> str | None:
-    """The cursor in the request's NextToken, if it has one."""
-    token = params.get("NextToken")
-    return None if token is None else pages.cursor(operation, gallery_id, token)
+    """The cursor in the request's NextToken, if it has one. Programs begin with an empty one."""
+    token = params.get("NextToken", "")
+    return pages.cursor(operation, gallery_id, token) if token else None
 
 
 def following(pages: Pages, operation: str, gallery_id: str, cursor: str | None) -> Body:
