@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from azure.ai.vision.face import FaceAdministrationClient, FaceClient
 from azure.ai.vision.face.models import (
@@ -13,15 +15,15 @@ from azure.ai.vision.face.models import (
 from azure.core.exceptions import HttpResponseError
 from tests.contract.azure.pictures import ANN, BEN, CLEO, picture, side_by_side
 
-NEWEST = {
+NEWEST: dict[str, Any] = {
     "detection_model": FaceDetectionModel.DETECTION03,
     "recognition_model": FaceRecognitionModel.RECOGNITION04,
 }
 
 
 def test_the_sample_about_detection_reads_what_is_measured(face: FaceClient, ann: bytes) -> None:
-    asked = {"return_face_id": True, "return_face_landmarks": True, "return_recognition_model": True}
-    measured = [
+    asked: dict[str, Any] = {"return_face_id": True, "return_face_landmarks": True, "return_recognition_model": True}
+    measured: list[Any] = [
         FaceAttributeTypeDetection03.BLUR,
         FaceAttributeTypeDetection03.HEAD_POSE,
         FaceAttributeTypeRecognition04.QUALITY_FOR_RECOGNITION,

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.contract.azure.pictures import ANN, BEN, CLEO, picture, side_by_side
-from tests.integration.serving import grant, serving
-from tests.integration.video.test_video_command import CLIPS
+from tests.integration.serving import HOME, grant, need_weights, serving
+from tests.integration.video.test_video_command import _crossing
+from tests.unit.video.clips import write
 
-CLIP = CLIPS.parent / "short_hamilton_clip.mp4"
+from countenance.demo.faces import orl_faces
+
 TOPIC = "arn:aws:sns:us-east-1:123456789012:any"
 CHANNEL = {"RoleArn": "arn:aws:iam::123456789012:role/any", "SNSTopicArn": TOPIC}
 ABSENT = (
@@ -26,10 +28,12 @@ ABSENT = (
 
 @pytest.fixture(scope="module")
 def rekognition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    need_weights()
     home = tmp_path_factory.mktemp("published")
     (clips := home / "clips").mkdir()
-    if CLIP.is_file():
-        (clips / "clip.mp4").write_bytes(CLIP.read_bytes())
+    write(
+        clips / "clip.mp4", _crossing({(photo.person, photo.number): photo for photo in orl_faces(HOME / "demo-faces")})
+    )
     (clips / "ann.png").write_bytes(picture(ANN, 1))
     known = f"{TOPIC}=http://127.0.0.1:9/nobody-listens"
     with serving(home / "home", COUNTENANCE_BUCKETS=f"clips={clips}", COUNTENANCE_TOPICS=known) as live:
@@ -134,8 +138,6 @@ def pages(get: Any, **asked: Any) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.slow
 def test_the_program_about_videos_starts_pages_and_reads(rekognition: Any) -> None:
-    if not CLIP.is_file():
-        pytest.skip(f"no {CLIP}")
     video = {"S3Object": {"Bucket": "clips", "Name": "clip.mp4"}}
     rekognition.create_collection(CollectionId="CollectionId")
     rekognition.index_faces(CollectionId="CollectionId", Image={"Bytes": picture(ANN, 1)})
