@@ -9,6 +9,7 @@ import pytest
 from tests.unit.engine.picture_files import with_orientation
 
 from countenance.engine import LARGEST_FACE, Engine
+from countenance.engine.finding import _share
 from countenance.faces import BoundingBox, Pixels
 
 pytestmark = pytest.mark.slow
@@ -62,8 +63,9 @@ def test_small_faces_are_boxed_as_closely_as_in_their_own_pictures(
         (alone, *_) = engine.look(photo.read_bytes()).faces
         close += max(placed(alone.box, number, side).overlap(box) for box in boxes) > 0.7
     assert close >= 33  # 26 and 27 where blurred finds counted
-    overlaps = [one.overlap(other) for i, one in enumerate(boxes) for other in boxes[:i]]
-    assert max(overlaps) < 0.1  # neighbours in one photograph
+    places = [np.array([box.left, box.top, box.width, box.height], np.float32) for box in boxes]
+    shares = [_share(one, other) for i, one in enumerate(places) for other in places[:i]]
+    assert max(shares) < 0.3  # neighbours in one photograph; up to 1.0 where blurred finds counted
 
 
 def test_the_largest_of_small_faces_is_the_same_whether_one_or_all_are_looked_for(
