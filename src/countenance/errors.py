@@ -156,10 +156,11 @@ class LimitExceeded(CountenanceError):
 class BudgetSpent(LimitExceeded):
     """The mandate has no comparisons of faces left for now.
 
-    which: the part of the budget that is spent, such as "subject". retry_after: seconds until some may be left again.
+    which: the part of the budget that is spent, such as "subject". retry_after: seconds until some may be left again;
+    None where the call alone is more than the whole part, so that no wait helps.
     """
 
-    def __init__(self, message: str, which: str = "", retry_after: int = 60) -> None:
+    def __init__(self, message: str, which: str = "", retry_after: int | None = 60) -> None:
         super().__init__(message)
         self.which = which
         self.retry_after = retry_after

@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -27,8 +27,9 @@ log = logging.getLogger(__name__)
 class ConnectionLimits:
     """connections, per_address: open at once. head_bytes, head_lines: of a request's head, and of a trailer.
 
-    head_seconds: until a head is complete. request_seconds: until a body is complete, even if it is answered before.
-    write_seconds: until an answer is taken, and one more for each 64 KiB. pipelined: requests sent ahead of answers.
+    head_seconds: until a head is complete, and before that for a TLS handshake. request_seconds: until a body is
+    complete, even if it is answered before. write_seconds: until an answer is taken, and one more for each 64 KiB.
+    pipelined: requests sent ahead of answers.
     """
 
     connections: int = 512
@@ -71,13 +72,35 @@ _TAKEN_PER_S = 65_536
 NO_PROXIES = Proxies()
 
 
+class Connected(Protocol):
+    """What the table holds: a connection that speaks HTTP, or one that is not so far. since: when its state began."""
+
+    address: str
+    by_proxy: bool
+    since: float
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that it belongs to."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether no request is in hand."""
+
+    def check(self, now: float) -> None:
+        """Close it if something took too long."""
+
+    def evict(self) -> None:
+        """Close it to make room for another."""
+
+
 class ConnectionTable:
     """The open connections of one server. Belongs to one event loop."""
 
     def __init__(self, limits: ConnectionLimits, proxies: Proxies = NO_PROXIES) -> None:
         self.limits = limits
         self.proxies = proxies
-        self._by_address: dict[str, dict[BoundedProtocol, None]] = {}
+        self._by_address: dict[str, dict[Connected, None]] = {}
         self._count = 0
         self._ticking = False
         self.lingering = 0
@@ -85,16 +108,16 @@ class ConnectionTable:
     def __len__(self) -> int:
         return self._count
 
-    def admit(self, connection: BoundedProtocol) -> bool:
+    def admit(self, connection: Connected) -> bool:
         """Admit it, if need be in place of one that waits; False if all others have requests in hand."""
         mine = self._by_address.setdefault(connection.address, {})
         crowded = len(mine) >= self.limits.per_address and not connection.by_proxy
-        if crowded and not _evicted(mine):
+        if crowded and not self._evicted(mine):
             self._forget_empty(connection.address)
             return False
         if not crowded and self._count >= self.limits.connections:
             fullest = sorted(self._by_address.values(), key=len, reverse=True)
-            if not any(_evicted(some) for some in fullest):
+            if not any(self._evicted(some) for some in fullest):
                 self._forget_empty(connection.address)
                 return False
         self._by_address.setdefault(connection.address, mine)[connection] = None
@@ -104,7 +127,7 @@ class ConnectionTable:
             connection.loop.call_later(_TICK_S, self._tick, connection.loop)
         return True
 
-    def leave(self, connection: BoundedProtocol) -> None:
+    def leave(self, connection: Connected) -> None:
         """Forget a closed connection."""
         mine = self._by_address.get(connection.address, {})
         if connection in mine:
@@ -112,19 +135,34 @@ class ConnectionTable:
             self._count -= 1
         self._forget_empty(connection.address)
 
-    def speaks_for(self, connection: BoundedProtocol, address: str) -> bool:
+    def speaks_for(self, connection: Connected, address: str) -> bool:
         """It is a proxy's, and has a request for `address` in hand; False where that address has its share already.
 
         Connections of the proxy that wait make no room: they hold up nobody.
         """
         theirs = self._by_address.get(address, {})
-        if connection not in theirs and len(theirs) >= self.limits.per_address and not _evicted(theirs):
+        if connection not in theirs and len(theirs) >= self.limits.per_address and not self._evicted(theirs):
             return False
         if connection in self._by_address.get(connection.address, {}):
             self.leave(connection)
             self._count += 1
             self._by_address.setdefault(address, {})[connection] = None
         connection.address = address
+        return True
+
+    @property
+    def may_linger(self) -> bool:
+        """Whether one more refused connection may be kept open for its last answer."""
+        return self.lingering < _MOST_LINGERING
+
+    def _evicted(self, connections: Iterable[Connected]) -> bool:
+        """Close the one that has waited longest, if any waits."""
+        waiting = [each for each in connections if each.waiting]
+        if not waiting:
+            return False
+        longest = min(waiting, key=lambda each: each.since)
+        self.leave(longest)
+        longest.evict()
         return True
 
     def _forget_empty(self, address: str) -> None:
@@ -151,7 +189,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.address = self._peer = self.client[0] if self.client else ""
         self.by_proxy = self.table.proxies.include(self._peer)
-        self._since = self.loop.time()  # when the present state began: waiting, a head, a body
+        self.since = self.loop.time()  # when the present state began: waiting, a head, a body
         self._lines = 0
         self._head_bytes = 0  # of the head or trailer so far, in complete lines
         self._unparsed = 0  # bytes since the parser last found something
@@ -181,7 +219,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._refused:
             return
         if self._in_head and self._unparsed == 0 and self._head_bytes == 0:
-            self._since = self.loop.time()  # the first bytes of a head
+            self.since = self.loop.time()  # the first bytes of a head
         self._unparsed += len(data)
         super().data_received(data)
         if not self._refused and self._unparsed > self.table.limits.head_bytes:
@@ -219,7 +257,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is complete; the body follows."""
         self._lines = self._head_bytes = self._unparsed = 0
-        self._since = self.loop.time()
+        self.since = self.loop.time()
         version = self.parser.get_http_version()
         hosts = sum(name == b"host" for name, _ in self.headers)
         if version not in ("1.0", "1.1"):
@@ -240,20 +278,20 @@ class BoundedProtocol(HttpToolsProtocol):
         """A request is complete."""
         self._in_head = True
         self._lines = self._head_bytes = self._unparsed = 0
-        self._since = self.loop.time()
+        self.since = self.loop.time()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """A request is answered; the time for the next one begins."""
         if self._in_head:
-            self._since = self.loop.time()
+            self.since = self.loop.time()
         super().on_response_complete()
         if self._refused and self.waiting and not self.transport.is_closing():
             self._part()
 
     def check(self, now: float) -> None:
         """Close the connection if something took too long."""
-        limits, waited = self.table.limits, now - self._since
+        limits, waited = self.table.limits, now - self.since
         if self._not_taken(now):
             self._cut()
         elif self._refused or self.transport.is_closing():
@@ -334,7 +372,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Say the last words and close."""
         self._unset_keepalive_if_required()
         self.transport.write(self._last_words)
-        if self.transport.can_write_eof() and self.table.lingering < _MOST_LINGERING:
+        if self.transport.can_write_eof() and self.table.may_linger:
             self._lingers = True
             self.table.lingering += 1
             self.transport.write_eof()
@@ -397,17 +435,11 @@ def _answer(status: int, says: str) -> bytes:
     return head.encode() + body
 
 
-def _evicted(connections: Iterable[BoundedProtocol]) -> bool:
-    """Close the one that has waited longest, if any waits."""
-    waiting = [each for each in connections if each.waiting and each.transport is not None]
-    if not waiting:
-        return False
-    longest = min(waiting, key=lambda each: each._since)
-    longest.table.leave(longest)
-    longest.evict()
-    return True
-
-
 def bounded(limits: ConnectionLimits, proxies: Proxies = NO_PROXIES) -> type[HttpToolsProtocol]:
     """The protocol class for one server (`uvicorn.Config(http=...)`), with a table of its own."""
-    return type("Bounded", (BoundedProtocol,), {"table": ConnectionTable(limits, proxies)})
+    return bounded_in(ConnectionTable(limits, proxies))
+
+
+def bounded_in(table: ConnectionTable) -> type[HttpToolsProtocol]:
+    """The protocol class of connections that `table` holds."""
+    return type("Bounded", (BoundedProtocol,), {"table": table})

@@ -6,6 +6,7 @@ A second SIGINT ends that wait. With TLS, the certificate is read again when its
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import ssl
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp
 
 from countenance.api.connections import ConnectionLimits, bounded
 from countenance.api.forwarded import Proxies
+from countenance.api.handshakes import secured
 from countenance.errors import Misconfigured
 
 log = logging.getLogger(__name__)
@@ -56,11 +58,14 @@ def listen(
     look_s: how often it is looked whether the certificate changed. `Misconfigured` where it cannot be used.
     """
     certificate = None if how.tls is None else Certificate(how.tls)
+    protocol: type[asyncio.Protocol] = bounded(how.limits, how.proxies)
+    if certificate is not None:  # uvicorn is told of no TLS: it would count no handshake and let each last a minute
+        protocol = secured(how.limits, certificate.context, how.proxies)
     config = uvicorn.Config(
         application,
         host=how.host,
         port=how.port,
-        http=bounded(how.limits, how.proxies),
+        http=protocol,
         backlog=how.limits.connections,  # all that wait in line are taken at once, each with a descriptor
         proxy_headers=False,  # who may say whom they speak for is said by `how.proxies` alone
         log_config=None,
@@ -68,7 +73,6 @@ def listen(
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=how.stop_seconds,
-        ssl_context_factory=None if certificate is None else lambda *_: certificate.context,
     )
     server = _Server(config, stopping)
     with _kept_to_itself(signal.SIGTERM), _renewing(certificate, look_s), suppress(KeyboardInterrupt):

@@ -268,6 +268,9 @@ class Budgets:
 
     def _left(self, budget: Budget, charges: Mapping[bytes, tuple[str, int, int]], now_us: int) -> dict[str, int]:
         left: dict[str, int] = {}
+        for which, _, amount in charges.values():
+            if amount > getattr(budget, which):
+                raise BudgetSpent(_beyond(which, amount, getattr(budget, which)), which, None)
         for scope, (which, window, amount) in charges.items():
             most = getattr(budget, which)
             rest = most - self._used(scope, now_us) - amount
@@ -316,6 +319,14 @@ _WORDS = {
 
 def _said(which: str, most: int) -> str:
     return f"the budget of {_WORDS[which].format(most)} is spent; see docs/budgets.md"
+
+
+def _beyond(which: str, amount: int, most: int) -> str:
+    return (
+        f"this call alone counts as {amount} and the whole budget is {_WORDS[which].format(most)}, so waiting does not "
+        f"help: send calls that count as {most} at most, with fewer faces each, or have the mandate's budget raised; "
+        "see docs/budgets.md"
+    )
 
 
 def _us(at: datetime) -> int:

@@ -45,8 +45,8 @@ def error_of(problem: Mapping[str, Any], headers: Mapping[str, str] | None = Non
     if issubclass(error_type, errors.Denied):
         error = error_type(text, dict(problem))
     elif issubclass(error_type, errors.BudgetSpent):
-        wait = (headers or {}).get("retry-after", "60")
-        error = error_type(text, retry_after=int(wait) if wait.isdigit() else 60)
+        wait = (headers or {}).get("retry-after")
+        error = error_type(text, retry_after=None if wait is None else int(wait) if wait.isdigit() else 60)
     else:
         error = error_type(text)
     receipt = problem.get("receipt")

@@ -14,7 +14,7 @@ from countenance.errors import BudgetSpent
 
 
 class SpentGuard:
-    def __init__(self, wait_s: int) -> None:
+    def __init__(self, wait_s: int | None) -> None:
         self.wait_s = wait_s
 
     def carry_out(self, *_: Any) -> Any:
@@ -26,8 +26,8 @@ class OneSecret:
         return "secret"
 
 
-@pytest.mark.parametrize(("wait_s", "said"), [(60, "60"), (3600, None)])
-def test_a_spent_budget_says_when_to_come_back_if_that_is_soon(wait_s: int, said: str | None) -> None:
+@pytest.mark.parametrize(("wait_s", "said"), [(60, "60"), (3600, None), (None, None)])
+def test_a_spent_budget_says_when_to_come_back_if_that_is_soon(wait_s: int | None, said: str | None) -> None:
     async def ask(executor: ThreadPoolExecutor) -> httpx.Response:
         served: Any = azure.app(SpentGuard(wait_s), OneSecret(), executor=executor)
         headers = {"ocp-apim-subscription-key": "CNTN:secret", "content-type": "application/octet-stream"}

@@ -79,6 +79,20 @@ def test_a_person_named_is_bounded_and_others_are_not(budgets: Budgets) -> None:
         ask(budgets, budget, Spending(3, subjects=(("user", "u-3"),) * 3))
 
 
+@pytest.mark.parametrize("which", ["minute", "day", "subject"])
+def test_a_call_that_alone_is_more_than_the_whole_part_is_told_what_may_be_sent_and_not_to_wait(
+    budgets: Budgets, which: str
+) -> None:
+    budget = replace(WIDE, **{which: 3})
+    with pytest.raises(BudgetSpent, match=r"counts as 4 .* waiting does not help.* 3 at most") as caught:
+        ask(budgets, budget, Spending(4, subjects=(("user", "u-1"),) * 4))
+    assert (caught.value.which, caught.value.retry_after) == (which, None)
+    ask(budgets, budget, Spending(3, subjects=(("user", "u-1"),) * 3))
+    with pytest.raises(BudgetSpent) as caught:
+        ask(budgets, budget, Spending(1, subjects=(("user", "u-1"),)))
+    assert caught.value.retry_after == (60 if which == "minute" else 3600)
+
+
 def test_what_is_refused_costs_nothing(budgets: Budgets) -> None:
     budget = replace(WIDE, day=5)
     with pytest.raises(BudgetSpent):

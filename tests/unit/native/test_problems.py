@@ -12,6 +12,7 @@ from tests.fakes.rules import FixedRules
 
 from countenance import errors
 from countenance.api.native.problems import INTERNAL_DETAIL, KINDS, MEDIA_TYPE, response_of
+from countenance.client.raising import error_in
 from countenance.policy import Verdict
 
 
@@ -49,6 +50,15 @@ def test_every_error_is_a_problem_of_its_row(kind: type[errors.CountenanceError]
     assert said["receipt"] == answer.headers["x-countenance-receipt"] == "v1;a;0;b;c"
     assert ("www-authenticate" in answer.headers) == (kind is errors.Unauthenticated)
     assert ("retry-after" in answer.headers) == (answer.status_code in (429, 503))
+
+
+def test_a_call_beyond_its_whole_budget_is_not_told_to_wait() -> None:
+    answer = response_of(errors.BudgetSpent("send less", "minute", None))
+    assert answer.status_code == 429
+    assert "retry-after" not in answer.headers
+    spent = error_in(429, {}, bytes(answer.body))
+    assert isinstance(spent, errors.BudgetSpent)
+    assert spent.retry_after is None
 
 
 def test_what_a_caller_did_is_a_4xx_and_what_we_did_is_a_5xx() -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from countenance import errors
 from countenance.api.rekognition import errors as wire
+from countenance.api.rekognition.server import _failure
 from countenance.api.rekognition.shapes import load_model
 
 
@@ -38,3 +41,9 @@ def test_an_error_below_a_known_one_is_answered_as_it() -> None:
         pass
 
     assert wire.fault_of(NewKind("no face"))[0] == wire.INVALID_PARAMETER
+
+
+@pytest.mark.parametrize(("wait_s", "said"), [(60, "60"), (None, None)])
+def test_a_spent_budget_says_when_to_come_back_if_that_helps(wait_s: int | None, said: str | None) -> None:
+    answer = _failure(errors.BudgetSpent("what happened", "minute", wait_s), "r")
+    assert (answer.status, answer.headers.get("retry-after")) == (429, said)

@@ -153,7 +153,7 @@ def _failure(error: Exception, scope: Scope, request_id: str) -> tuple[int, byte
         note_failure(log, f"request {request_id}", error)
     if fault.status in (429, 503):
         headers["retry-after"] = "1"
-    if isinstance(error, BudgetSpent) and error.retry_after <= LONGEST_WAIT_S:
+    if isinstance(error, BudgetSpent) and error.retry_after is not None and error.retry_after <= LONGEST_WAIT_S:
         headers["retry-after"] = str(error.retry_after)
     if fault.status in (408, 413):
         headers["connection"] = "close"

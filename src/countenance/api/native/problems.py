@@ -137,8 +137,9 @@ def _of_the_tree(error: errors.CountenanceError) -> JSONResponse:
     headers = {}
     if kind.status == 401:
         headers["www-authenticate"] = 'Bearer realm="countenance"'
-    if kind.status in (429, 503):
-        headers["retry-after"] = str(error.retry_after) if isinstance(error, errors.BudgetSpent) else "1"
+    wait = error.retry_after if isinstance(error, errors.BudgetSpent) else 1
+    if kind.status in (429, 503) and wait is not None:
+        headers["retry-after"] = str(wait)
     detail = str(error)
     if kind.status == 500:
         _note(error)

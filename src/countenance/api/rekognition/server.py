@@ -225,7 +225,7 @@ def _failure(error: Exception, request_id: str, *, query: bool = False) -> WireR
         note_failure(log, f"request {request_id}", error)
     if fault in (THROTTLED, UNAVAILABLE):
         headers["retry-after"] = "1"
-    if isinstance(error, BudgetSpent):
+    if isinstance(error, BudgetSpent) and error.retry_after is not None:
         headers["retry-after"] = str(error.retry_after)
     if fault == BODY_TOO_SLOW:
         headers["connection"] = "close"
