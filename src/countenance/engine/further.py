@@ -8,13 +8,13 @@ from __future__ import annotations
 import io
 import struct
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 import pi_heif
 from PIL import Image, UnidentifiedImageError
 
-from countenance.engine.exif import Orientation
+from countenance.engine.exif import Orientation, read_orientation
 from countenance.engine.limits import Limits, check_size
 from countenance.errors import DamagedImage, ImageTooLarge, UnsupportedImage
 from countenance.faces import Pixels
@@ -44,15 +44,18 @@ class FurtherHeader:
 
 def read_further_header(image: bytes, kind: Further, limits: Limits) -> FurtherHeader:
     """The header of `image`, checked against `limits`. Raises an `ImageError`."""
+    turn: Orientation = 1
     try:
         if kind == "HEIC":
+            # libheif turns the picture itself, and gives the turned size
             width, height = pi_heif.open_heif(io.BytesIO(image), convert_hdr_to_8bit=True).size
-            turn = 1  # libheif turns the picture itself, and gives the turned size
         else:
             opened = Image.open(io.BytesIO(image), formats=[kind])
-            (width, height), turn = opened.size, opened.getexif().get(0x0112, 1)
-            if kind == "TIFF":
-                turn = 1  # Pillow turns these when loading, and gives the turned size
+            width, height = opened.size
+            if kind != "TIFF":  # Pillow turns these when loading, and gives the turned size
+                # not `getexif`, which takes it from XMP where Exif has none: the other kinds of file are not turned by it
+                exif = opened.info.get("exif") or b""
+                turn = read_orientation(exif.removeprefix(b"Exif\0\0"))
             if opened.mode in _NO_RANGE:
                 raise UnsupportedImage(f"a {kind} image of 32-bit numbers is not read; save it with 8 or 16 bits")
     except UnidentifiedImageError:  # its text names an object of this program
@@ -62,8 +65,7 @@ def read_further_header(image: bytes, kind: Further, limits: Limits) -> FurtherH
     except _BROKEN as error:
         raise DamagedImage(f"the {kind} image cannot be read: {error}") from None
     check_size(width, height, limits)
-    turn = turn if isinstance(turn, int) and 1 <= turn <= 8 else 1
-    return FurtherHeader(width, height, cast(Orientation, turn), kind)
+    return FurtherHeader(width, height, turn, kind)
 
 
 def _eight_bits(opened: Image.Image) -> Image.Image:

@@ -2,12 +2,14 @@ import io
 import struct
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from tests.unit.engine.picture_files import noise, saved, with_orientation
 
 from countenance.engine.decode import decode, largest_reduction, read_header, shrunk, upright_size
@@ -68,6 +70,31 @@ def test_every_orientation_puts_the_corners_where_exif_says(orientation: Orienta
     assert shown.shape == ((2, 3, 3) if orientation < 5 else (3, 2, 3))
     assert "".join(str(shown[y, x, 0]) for y, x in ((0, 0), (0, -1), (-1, -1), (-1, 0))) == corners
     assert shown.flags.c_contiguous
+
+
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_an_orientation_that_stands_only_in_xmp_turns_nothing_and_one_in_exif_does(kind: str) -> None:
+    def file(**more: Any) -> bytes:
+        held = io.BytesIO()
+        Image.fromarray(noise(90, 120)).save(held, kind, **more)
+        return held.getvalue()
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    text = PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", XMP.decode())
+    with_xmp = file(pnginfo=text) if kind == "PNG" else file(xmp=XMP)
+    assert b"tiff:Orientation" in with_xmp
+    for image, orientation in ((with_xmp, 1), (file(exif=exif.tobytes()), 6)):
+        header = read_header(image, DEFAULT)
+        assert header.orientation == orientation
+        assert decode(image, header).shape == ((90, 120, 3) if orientation == 1 else (120, 90, 3))
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
