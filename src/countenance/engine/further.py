@@ -53,7 +53,7 @@ def read_further_header(image: bytes, kind: Further, limits: Limits) -> FurtherH
             opened = Image.open(io.BytesIO(image), formats=[kind])
             width, height = opened.size
             if kind != "TIFF":  # Pillow turns these when loading, and gives the turned size
-                # not `getexif`, which takes it from XMP where Exif has none: the other kinds of file are not turned by it
+                # not `getexif`, which takes it from XMP where Exif has none: JPEG and PNG are not turned by that
                 exif = opened.info.get("exif") or b""
                 turn = read_orientation(exif.removeprefix(b"Exif\0\0"))
             if opened.mode in _NO_RANGE:
