@@ -54,9 +54,9 @@ def ask(world: World) -> None:
 
 
 @pytest.fixture
-def elsewhere(world: World) -> Iterator[Engine]:
-    """The same file, opened by somebody else."""
-    engine = open_database(Path(str(world.database.url.database)))
+def elsewhere(world: World, place: Path | str) -> Iterator[Engine]:
+    """The same database, opened by somebody else."""
+    engine = open_database(place)
     yield engine
     engine.dispose()
 
