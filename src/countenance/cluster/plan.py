@@ -16,7 +16,7 @@ from countenance.gallery import FaceShare
 PROTOCOL = 1
 """Goes up with every change of what is sent to shards; shards of another one are others, with other names."""
 
-_PROCESS = 350 * 2**20  # bytes of a shard without faces: Python, numpy, compiled kernels
+_PROCESS = 550 * 2**20  # bytes of a shard without faces: Python, Ray, numpy, numba while it compiles kernels
 _HELD = 1000  # bytes for each face of its own: 735 for a row of 128 numbers with its codes, and room to grow
 _BOUND = 60  # bytes for each face of all: what the ledger says of it, and room to compare all of them
 _TLS_FILES = ("RAY_TLS_SERVER_CERT", "RAY_TLS_SERVER_KEY", "RAY_TLS_CA_CERT")

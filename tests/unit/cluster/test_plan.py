@@ -73,6 +73,13 @@ def test_more_shards_need_less_memory_each() -> None:
     assert memory_for(0, 1) > 0
 
 
+def test_what_is_reserved_is_what_the_docs_say() -> None:
+    said = " ".join((Path(__file__).parents[3] / "docs" / "cluster.md").read_text().split())
+    process, of_all = memory_for(0, 1), memory_for(2, 2) - memory_for(1, 1)
+    own = memory_for(1, 1) - process - of_all
+    assert f"{process // 2**20} MiB, {own:,} bytes for each face of its own and {of_all} for each face of all" in said
+
+
 def _open(share: object) -> object:
     raise AssertionError
 
