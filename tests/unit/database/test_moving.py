@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.fakes.postgres import PostgresServer
+from tests.fakes.postgres import PostgresServer, files_only
 from tests.unit.gallery.people import MODEL, counted, people
 
 from countenance import moving
@@ -22,6 +22,8 @@ from countenance.ledger import Records
 from countenance.mandates import Role
 from countenance.scoring import RawCosine
 from countenance.settings import Settings
+
+pytestmark = files_only
 
 
 def now() -> datetime:
