@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from countenance.api.rekognition import bodies
 from countenance.api.rekognition.errors import Refused
 from countenance.api.rekognition.shapes import Params, load_model, parse, parse_json
+from countenance.errors import BadRequest
 
 MODEL = load_model()
 PICTURE = os.urandom(6000)
@@ -38,6 +39,8 @@ def said(read: Callable[[bytes, str], Params], body: bytes, operation: str) -> P
         return read(body, operation)
     except Refused as error:
         return error.fault.type, str(error)
+    except BadRequest as error:
+        return "BadRequest", str(error)
 
 
 def lifting(body: bytes, operation: str) -> Params:
@@ -71,7 +74,7 @@ ODD = [
     body_of(SEARCH) + b"x",
     b'{"CollectionId": ""Bytes":"' + LONG.encode() + b'"}',
     b'{"CollectionId": "\\"Bytes":"' + LONG.encode() + b'"}',
-    body_of(SEARCH).replace(b'"Image": {', b'"Image": {"Bytes": "' + OTHER.encode() + b'", '),  # the last one counts
+    body_of(SEARCH).replace(b'"Image": {', b'"Image": {"Bytes": "' + OTHER.encode() + b'", '),  # said twice
     body_of(SEARCH).replace(b"}, ", b', "Bytes": "AAAA"}, '),
     body_of(SEARCH)[:-1] + b', "Image": null}',
     body_of(SEARCH).replace(b'"MaxFaces": 10', b'"MaxFaces": ' + b"[" * 2000),
