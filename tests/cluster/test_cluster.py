@@ -113,6 +113,7 @@ class Load:
     asked: list[Template]
     expected: tuple[Matches, ...]
     wrong: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
     answered: int = 0
     failed: int = 0
     changed: int = 0
@@ -125,9 +126,10 @@ class Load:
             place = (place + 1) % len(self.asked)
             try:
                 got = self.world.gallery.search("staff", self.asked[place], limit=LIMIT, min_score=LEAST)
-            except (NotSearched, NotRecorded):
+            except (NotSearched, NotRecorded) as error:
                 with self._lock:
                     self.failed += 1
+                    self.reasons.append(f"{type(error).__name__}: {error}")
                 continue
             except CountenanceError as error:
                 self.wrong.append(f"{type(error).__name__}: {error}")
@@ -261,7 +263,7 @@ def test_a_rolling_restart_lets_every_search_be_answered(world: World, load: Loa
     assert after.keys() == before.keys()
     assert not {pid for pid, _ in before.values()} & {pid for pid, _ in after.values()}
     load.go_on()
-    assert load.failed == failed
+    assert load.failed == failed, load.reasons[failed:]
 
 
 def test_a_head_that_dies_costs_no_wrong_answer_and_is_found_again(world: World, load: Load) -> None:
