@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from tests.fakes.postgres import (
     KINDS,
     NO_SERVER,
+    PROGRAMS,
     PostgresServer,
     files_only,
     in_place_of_files,
@@ -64,11 +65,15 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
 @pytest.fixture(scope="session")
 def databases(request: pytest.FixtureRequest) -> Iterator[dict[Path, str]]:
     """With COUNTENANCE_TEST_DATABASE=postgresql, what tests open in this process in place of SQLite files."""
-    if not replaced:
-        yield {}
-        return
-    with in_place_of_files(request.getfixturevalue("postgres")) as urls:
-        yield urls
+    with pytest.MonkeyPatch.context() as patch:
+        if programs() is not None:  # asked once, before its variable goes
+            patch.delenv(PROGRAMS, raising=False)
+        patch.delenv("COUNTENANCE_TEST_DATABASE", raising=False)  # no setting of the product, which refuses others
+        if not replaced:
+            yield {}
+            return
+        with in_place_of_files(request.getfixturevalue("postgres")) as urls:
+            yield urls
 
 
 @pytest.fixture(autouse=True)
