@@ -50,6 +50,8 @@ CHANGES: dict[str, Callable[[Pixels], Pixels]] = {
     "without colour": lambda p: _pixels(cv2.cvtColor(cv2.cvtColor(p, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)),
     "JPEG quality 5": lambda p: _jpeg(p, 5),
     "right half cut off": lambda p: _pixels(p[:, : p.shape[1] // 2]),
+    "left half cut off": lambda p: _pixels(p[:, p.shape[1] // 2 :]),
+    "cut off at the eyes": lambda p: _pixels(p[round(0.42 * p.shape[0]) :]),
 }
 
 

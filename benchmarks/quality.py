@@ -27,7 +27,7 @@ from countenance.operations.quality import QualityFilter, reasons_against, reaso
 from countenance.scoring import load_normaliser
 from countenance.settings import load
 
-OF_EACH, NON_FACES, SEED = 24, 20, 13
+OF_EACH, NON_FACES, SEED = 400, 20, 13
 """Pictures of each group, non-faces of each kind, and what they are drawn with."""
 
 AWS = {"sharpness": (80, 99), "brightness": (60, 90)}

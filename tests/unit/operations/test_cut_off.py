@@ -1,0 +1,56 @@
+"""Faces that the picture cuts off: strangers who all lack the same part of their face resemble each other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests.fakes.engine import face_at
+
+from countenance.faces import DetectedFace, Landmarks, Point
+from countenance.operations.quality import QualityFilter, cut_off, reasons_against
+
+Points = NDArray[np.float64]
+UPRIGHT = np.array([[0.42, 0.40], [0.58, 0.40], [0.50, 0.50], [0.44, 0.60], [0.56, 0.60]])
+"""Landmarks of a face in the middle: left eye, right eye, nose, corners of the mouth."""
+
+
+def face(points: Points) -> DetectedFace:
+    return replace(face_at(0), landmarks=Landmarks(*(Point(*each) for each in points.tolist())))
+
+
+def turned(points: Points, degrees: float) -> Points:
+    angle = np.radians(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return np.asarray((points - 0.5) @ turn.T + 0.5, np.float64)
+
+
+@pytest.mark.parametrize("degrees", [0, 25, 90, 180, 270])
+@pytest.mark.parametrize(
+    ("shift", "cut"),
+    [
+        ((0.0, 0.0), False),
+        ((-0.41, 0.0), True),  # the left eye at 0.01: its side of the face is not in the picture
+        ((0.41, 0.0), True),
+        ((-0.38, 0.0), False),
+        ((0.0, -0.35), True),  # the eyes at 0.05, a quarter of the way from mouth to eyes
+        ((0.0, -0.30), False),
+        ((0.0, 0.39), True),  # the mouth at 0.99
+        ((0.0, 0.37), False),
+    ],
+)
+def test_a_face_is_cut_off_where_its_inner_part_ends_outside(
+    shift: tuple[float, float], cut: bool, degrees: float
+) -> None:
+    if degrees == 25 and not cut and shift != (0.0, 0.0):
+        pytest.skip("a leaning face at the edge may lose a corner")
+    assert cut_off(face(turned(UPRIGHT + np.array(shift), degrees))) == cut
+
+
+def test_auto_refuses_it_by_name_and_none_does_not() -> None:
+    cut = face(UPRIGHT - np.array([0.45, 0.0]))
+    assert "LOW_FACE_QUALITY" in reasons_against(cut, QualityFilter.AUTO)
+    assert reasons_against(cut, QualityFilter.NONE) == ()
+    assert "LOW_FACE_QUALITY" not in reasons_against(face(UPRIGHT), QualityFilter.AUTO)
