@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from countenance.engine.exif import upright
-from countenance.engine.further import FURTHER, FurtherHeader, decode_further, read_further_header
+from countenance.engine.further import BYTES_A_PIXEL, FURTHER, FurtherHeader, decode_further, read_further_header
 from countenance.engine.jpeg import JpegHeader, decode_jpeg, read_jpeg_header
 from countenance.engine.kinds import KINDS, kind_of
 from countenance.engine.limits import Limits
@@ -74,7 +74,7 @@ def cost(header: Header, reduction: int = 1) -> int:
         return pixels * each // reduction**2 + pixels * 2 * header.components * header.progressive
     if isinstance(header, PngHeader):
         return pixels * ((16 if header.bits > 32 else 10) if header.alpha else 6)
-    return pixels * 10
+    return header.at_once * BYTES_A_PIXEL[header.kind]
 
 
 def upright_size(header: Header) -> tuple[int, int]:

@@ -15,14 +15,15 @@ class Limits:
 
     Memory of one decode is bounded by `max_pixels`. Bytes a pixel at the peak: JPEG 3, with up to 6 more while a
     progressive one is decoded and 4 more for CMYK; PNG 6 (libpng's rows and the picture), 10 with alpha, 16 with 16
-    bits and alpha; other kinds 10. A test checks this for the worst case, 16 bits with alpha. All decoding of a process
-    together is limited to `decode.ROOM`.
+    bits and alpha; WebP 24, HEIC 23, AVIF 20, TIFF 19, BMP 10, GIF 8 (`further.BYTES_A_PIXEL`). Tests check this for
+    the costliest file of each kind but JPEG. All decoding of a process together is limited to `decode.ROOM`; a picture
+    that needs more by itself, as 52 megapixels of WebP do with 1,190 MiB, is decoded alone.
     """
 
     max_bytes: int = 5 * MEBIBYTE
     """Longest byte string; images that come from a bucket are given 15 MiB."""
     max_pixels: int = 52_000_000
-    """Most pixels, width times height."""
+    """Most pixels, width times height, of a picture and of a tile of a TIFF."""
     max_side: int = 16_384
     """Longest side in pixels."""
     min_side: int = 80
