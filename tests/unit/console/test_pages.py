@@ -65,7 +65,7 @@ def test_the_overview_says_when_something_last_left_for_safekeeping(world: Conso
     ann = world.signed_in("ann asks")
     page = ann.get("").text
     assert "none on record" in page
-    assert "Nobody outside holds a checkpoint" in page
+    assert "Nobody outside is known to hold a checkpoint" in page
     covered = world.ledger.size
     Safekeeping(world.ledger).enter_backup(covered)
     given = ann.get("/ledger/checkpoint").text.split("\n")[1]
