@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from countenance.audit.analysis.disclosure import Cells, LeftOut, all_publishable, joint_blocks, left_out
 from countenance.audit.analysis.measurement import everybody
+from countenance.audit.analysis.reversals import one_row_each
 from countenance.audit.analysis.secondary import protect_outcomes, protect_risks
 from countenance.audit.formats.plan import Plan, RiskTable
 from countenance.audit.formats.results import (
@@ -77,7 +78,7 @@ class Scores:
         """The row that stands for each person: their first."""
         if self.who is None:
             return np.arange(len(self.scores), dtype=np.int32)
-        return np.sort(np.unique(self.who, return_index=True)[1]).astype(np.int32)
+        return np.flatnonzero(one_row_each(self.who)).astype(np.int32)
 
     def without(self, firsts: Codes) -> Scores:
         """The rows of everybody but the people that the rows `firsts` stand for."""
