@@ -285,16 +285,16 @@ class Direct:
         if order is None:
             cursor.executemany(text, rows)
             return
-        values = [[row[name] for name in order] for row in rows]
         one = f" VALUES ({', '.join('?' * len(order))})"
         if not text.endswith(one):
-            cursor.executemany(text, values)
+            cursor.executemany(text, [[row[name] for name in order] for row in rows])
             return
-        while values:  # many rows in each statement: SQLite's driver gives Python's lock away at each
-            size = 1 << min(len(values), _ROWS_AT_ONCE).bit_length() - 1  # few sizes, so that they stay prepared
+        done = 0
+        while done < len(rows):  # many rows in each statement: SQLite's driver gives Python's lock away at each
+            size = 1 << min(len(rows) - done, _ROWS_AT_ONCE).bit_length() - 1  # few sizes, so that they stay prepared
             several = text + f",{one.removeprefix(' VALUES')}" * (size - 1)
-            cursor.execute(several, [value for row in values[:size] for value in row])
-            values = values[size:]
+            cursor.execute(several, [row[name] for row in rows[done : done + size] for name in order])
+            done += size
 
     def _compile(self, dialect: Dialect) -> tuple[str, Sequence[str] | None, Mapping[str, object]]:
         """The SQL text for `dialect`, the order of its parameters (None: they are named), and the constant ones."""

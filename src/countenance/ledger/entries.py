@@ -74,8 +74,13 @@ class Opening:
 
     @property
     def commitment(self) -> str:
-        """Hex of SHA-256(salt || value)."""
-        return hashlib.sha256(self.salt + self.value.encode()).hexdigest()
+        """See `commitment`."""
+        return commitment(self.salt, self.value)
+
+
+def commitment(salt: bytes, value: str) -> str:
+    """Hex of SHA-256(salt || value)."""
+    return hashlib.sha256(salt + value.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from countenance.database import Transaction
 from countenance.errors import StoreError
-from countenance.ledger.batch import Batch
+from countenance.ledger.batch import Batch, Promised
 from countenance.ledger.checkpoint import SignedCheckpoint
 from countenance.ledger.entries import draft, say, timestamp
 from countenance.ledger.erasure import Selection, erase, wipe
@@ -106,13 +106,13 @@ class Ledger(Records):
         """
         entry = draft(public, private)
 
-        def work(batch: Batch, transaction: Transaction) -> Receipt:
+        def work(batch: Batch, transaction: Transaction) -> Promised:
             if check is not None:
                 check(transaction)
             return batch.add(entry)
 
         job = self._writer.submit(work)
-        return Pending(lambda timeout_s: self._writer.wait(job, timeout_s), self._writer.hasten)
+        return Pending(lambda timeout_s: self._writer.wait(job, timeout_s)(), self._writer.hasten)
 
     def checkpoint(self, timeout_s: float = PATIENCE_S) -> SignedCheckpoint:
         """A signed checkpoint of everything recorded, made now if none covers all of it."""
@@ -162,17 +162,17 @@ class Ledger(Records):
         reason = reason.strip()
         if not reason:
             raise ValueError("a clock step is recorded with a reason")
-        return self._done(lambda batch, _: batch.add_clock_step(reason), timeout_s)
+        return self._done(lambda batch, _: batch.add_clock_step(reason), timeout_s)()
 
     def hand_over(self, successor: Signer, timeout_s: float = PATIENCE_S) -> Receipt:
         """Let `successor` sign from now on: the entry that names it is the last one under the key so far."""
 
-        def work(batch: Batch, _: object) -> Receipt:
+        def work(batch: Batch, _: object) -> Promised:
             receipt = batch.hand_over(successor)
             batch.checkpoint()
             return receipt
 
-        return self._done(work, timeout_s)
+        return self._done(work, timeout_s)()
 
     def close(self) -> None:
         """Write what still waits and a last checkpoint, then stop; later appends are `NotRecorded`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Subtree = Callable[[int, int], bytes]
 """(a, b) -> MTH(D[a:b])."""
@@ -152,8 +153,7 @@ def _are_hashes(values: Sequence[bytes]) -> bool:
     return all(len(value) == 32 for value in values)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """The hash of a complete subtree over the 2**level entries from position * 2**level on."""
 
     level: int
@@ -178,12 +178,13 @@ class Frontier:
 
     def grown(self, leaf: bytes) -> tuple[Frontier, list[Node]]:
         """The frontier with one more entry, and the complete subtrees that it closed: its leaf first, then upwards."""
-        peaks = list(self.peaks)
-        nodes = [Node(0, self.size, leaf)]
-        while self.size >> nodes[-1].level & 1:
-            last = nodes[-1]
-            nodes.append(Node(last.level + 1, last.position >> 1, node_hash(peaks.pop(), last.hash)))
-        return Frontier(self.size + 1, (*peaks, nodes[-1].hash)), nodes
+        size, peaks, level, kept, top = self.size, self.peaks, 0, len(self.peaks), leaf
+        nodes = [Node(0, size, leaf)]
+        while size >> level & 1:
+            kept, level = kept - 1, level + 1
+            top = node_hash(peaks[kept], top)
+            nodes.append(Node(level, size >> level, top))
+        return Frontier(size + 1, (*peaks[:kept], top)), nodes
 
     def root(self) -> bytes:
         """MTH(D[size])."""

@@ -243,7 +243,7 @@ class Writer:
                 tail = followed(transaction, self._tail, self.key)
                 batch = Batch(tail, timestamp(self._now()), self._origin, self._signer, self._entropy)
                 fulfil = [_done(job, batch, transaction) for job in jobs]
-                if batch.tail.size and (last or batch.tail.checkpoint is None or time.monotonic() >= self._due):
+                if last or batch.tail.checkpoint is None or time.monotonic() >= self._due:
                     batch.checkpoint()
                 batch.write(transaction)
         except Busy:

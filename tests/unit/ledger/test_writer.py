@@ -15,10 +15,12 @@ from tests.fakes.postgres import sqlite_only
 
 from countenance import database as databases
 from countenance.errors import NotRecorded
-from countenance.ledger import Ledger, Receipt, verify_records, writer
-from countenance.ledger.batch import Batch
+from countenance.ledger import Ledger, verify_records, writer
+from countenance.ledger.batch import Batch, Promised
+from countenance.ledger.checkpoint import SignedCheckpoint
 from countenance.ledger.entries import Draft
 from countenance.ledger.writer import Writer
+from countenance.signing import Signer
 
 Opener = Callable[..., Ledger]
 NOTE = {"kind": "note"}
@@ -204,7 +206,7 @@ def test_who_gives_up_waiting_passes_the_call_to_lead_on(ledger: Ledger) -> None
     assert len(got) == 1
 
 
-def _note(batch: Batch, _: object) -> Receipt:
+def _note(batch: Batch, _: object) -> Promised:
     return batch.add(Draft.of(NOTE))
 
 
@@ -222,6 +224,25 @@ def test_callers_of_two_ledgers_on_one_database_get_each_index_once(open_ledger:
     assert sorted(placed) == list(range(1, 201))
     assert all(ledgers[0].entry(index).fields["n"] == n for n, index in enumerate(placed))
     assert not verify_records(ledgers[0]).findings
+
+
+def test_entries_around_a_checkpoint_and_a_new_key_in_one_transaction_are_each_signed_as_of_then(
+    ledger: Ledger, signer: Signer
+) -> None:
+    successor = Signer(bytes(32))
+
+    def work(batch: Batch, _: object) -> tuple[SignedCheckpoint, list[Promised]]:
+        before, checkpoint, after = batch.add(Draft.of(NOTE)), batch.checkpoint(), batch.add(Draft.of(NOTE))
+        return checkpoint, [before, after, batch.hand_over(successor), batch.add(Draft.of(NOTE))]
+
+    checkpoint, promised = ledger.carry_out(work)
+    receipts = [receipt() for receipt in promised]
+    assert [receipt.index for receipt in receipts] == [1, 2, 3, 4]
+    keys = [signer.public] * 3 + [successor.public]
+    assert all(receipt.signed_by(key) for receipt, key in zip(receipts, keys, strict=True))
+    assert checkpoint.size == 2
+    assert [entry.fields.get("after_checkpoint") for entry in ledger.entries()] == [None, None, True, None, None]
+    assert not verify_records(ledger).findings
 
 
 def test_a_transaction_takes_no_more_than_max_batch_entries(
