@@ -68,7 +68,7 @@ class FakeEngine:
         people = self.look(image, limits).source.removeprefix(b"people:").split(b",")
         return np.full((100, 100, 3), 10 * int(people[0] or 0), np.uint8)
 
-    def spot(self, pixels: np.ndarray, least: float) -> tuple[Spotted, ...]:
+    def spot(self, pixels: np.ndarray, least: float, *, thorough: bool = True) -> tuple[Spotted, ...]:
         return tuple(Spotted(face.box, face.confidence / 100) for face in self.look_at(pixels).faces)
 
     def embed(self, picture: Picture, faces: Sequence[DetectedFace]) -> list[Template]:

@@ -111,16 +111,17 @@ class Detector:
         return decode(image, read_header(image, limits))
 
     @timed("detect")
-    def spot(self, pixels: Pixels, least: float) -> tuple[Spotted, ...]:
+    def spot(self, pixels: Pixels, least: float, *, thorough: bool = True) -> tuple[Spotted, ...]:
         """Every place of `pixels` that may show a face, largest first: for covering, where a missed face is worst.
 
         least: the detector's score (0..1) from which a find counts. Faces lying any way up, of 16 pixels' width or more
-        in large pictures, without the checks by which `look` leaves out what is probably no face.
+        in large pictures, without the checks by which `look` leaves out what is probably no face. thorough: False if
+        small faces in large pictures are looked for upright only, in a third of the time.
         """
         height, width = pixels.shape[:2]
         how = replace(self._how, min_score=least, max_overlap=SPOTTED_OVERLAP)
         finder = Finder(self._network, replace(self._manifest, detection=how), SMALLEST_SPOTTED)
-        sightings = finder.every(pixels, finder.wanted(width, height), MOST_SPOTTED)
+        sightings = finder.every(pixels, finder.wanted(width, height), MOST_SPOTTED, thorough)
         rows = zip(sightings.boxes.tolist(), sightings.scores.tolist(), strict=True)
         return tuple(
             Spotted(BoundingBox(left / width, top / height, across / width, down / height), score)

@@ -33,6 +33,11 @@ FAINT_PX, FAINT_SCORE = 32, 0.4
 search.
 """
 
+HINT_SCORE = 0.1
+"""What most small faces score that lie on their side or on their head, where pictures without faces hardly score: from
+this on tiles are turned as well, if nothing else was found.
+"""
+
 FRAME_PX, CLOSE_UP_PX = 320, 160
 """If the longer side searched exceeds the first number, faces may be too large to be found, so the picture is also
 searched at the second (a sixteenth of the work), where faces of up to 1.6 times the frame are found.
@@ -75,6 +80,7 @@ class Finder:
         self._size = (manifest.input.width, manifest.input.height)
         self._upright = manifest.detection.upright or _UNKNOWN
         self._faint = replace(self._how, min_score=min(FAINT_SCORE, self._how.min_score))
+        self._hint = replace(self._how, min_score=min(HINT_SCORE, self._how.min_score))
         self._smallest = smallest
 
     def wanted(self, width: int, height: int) -> int:
@@ -88,19 +94,12 @@ class Finder:
         longer: longer side at which to search for the smallest ones, from `wanted`.
         """
         base = _shrunk(pixels, max(self._size))
+        scale = base.shape[1] / pixels.shape[1]
         faces, turns = self._checked(pixels, self._sweep(pixels, base, 0).largest(2 * most))
-        blurred = faces.boxes[:, 2] * base.shape[1] < FOUND_PX * pixels.shape[1]
-        wanted = most > 1 or blurred.all()  # any face that is not is larger than those that tiles would add
-        small = self._tiled(pixels, longer) if longer > max(self._size) and wanted else None
-        if small is not None and len(small.scores):
-            clear = faces.at(~blurred)
-            news = _merged([clear, small], self._faint, len(clear.scores))
-            checked = news.largest(max(2 * most, LEAST_CHECKED))
-            more, more_turns = self._checked(pixels, checked)
-            seen = more if len(checked.scores) == len(news.scores) else news.at(news.scores >= self._how.min_score)
-            kept = ~(blurred & _seen_in(faces.boxes, seen.boxes))
-            turns = [turn for turn, good in zip(turns, kept, strict=True) if good] + more_turns
-            faces = _joined([faces.at(kept), more])
+        hinted = False
+        if longer > max(self._size) and _wanted(faces, scale, most):
+            small, hinted = self._tiled(pixels, longer)
+            faces, turns = self._refined(pixels, scale, (faces, turns), small, most)
         steady = [t == 0 and s >= self._upright.sure_score for t, s in zip(turns, faces.scores, strict=True)]
         others = sorted(set(turns) - {0.0})
         if not any(steady):
@@ -110,11 +109,17 @@ class Finder:
                 turned_faces = _merged([self._sweep(pixels, base, t) for t in group], self._faint)
                 more, more_turns = self._checked(pixels, turned_faces.largest(2 * most))
                 faces, turns = _joined([faces, more]), turns + more_turns
+        if longer > max(self._size) and not any(steady):  # the whole picture may lie on its side or on its head
+            lying = sorted(set(turns).intersection(turning.QUARTERS) - {0.0})
+            for turn in lying or (turning.QUARTERS[1:] if hinted and not turns else []):
+                if _wanted(faces, scale, most):
+                    small, _ = self._tiled(pixels, longer, turn)
+                    faces, turns = self._refined(pixels, scale, (faces, turns), small, most)
         return _apart(faces, turns, self._how).largest(most)
 
-    def every(self, pixels: Pixels, longer: int, most: int) -> Found:
+    def every(self, pixels: Pixels, longer: int, most: int, thorough: bool) -> Found:
         """Everything that scores enough in `pixels`, in every quarter turn, tiled or enlarged, unchecked; largest
-        first. longer: as for `find`. most: the most that are returned.
+        first. longer: as for `find`. most: the most that are returned. thorough: tiles in every quarter turn, too.
         """
         base = _shrunk(pixels, max(self._size))
         looks = [self._sweep(pixels, base, degrees) for degrees in turning.QUARTERS]
@@ -127,8 +132,28 @@ class Finder:
             enlarged_faces = self._once(np.asarray(sheet, np.uint8))
             looks.append(enlarged_faces.scaled(width / sheet.shape[1], height / sheet.shape[0]))
         if longer > max(self._size):
-            looks.append(self._tiled(pixels, longer))
+            turns = turning.QUARTERS if thorough else turning.QUARTERS[:1]
+            looks += [self._tiled(pixels, longer, turn)[0] for turn in turns]
         return _merged(looks, self._how).largest(most)
+
+    def _refined(
+        self, pixels: Pixels, scale: float, known: tuple[Found, list[float]], small: Found, most: int
+    ) -> tuple[Found, list[float]]:
+        """The faces that are `known`, with their turns, and those of `small`, which tiles gave; of a face that is in
+        both, what the tiles gave if it was blurred at the working size, which is `scale` times the picture's.
+        """
+        faces, turns = known
+        if not len(small.scores):
+            return known
+        blurred = _blurred(faces, scale)
+        clear = faces.at(~blurred)
+        news = _merged([clear, small], self._faint, len(clear.scores))
+        checked = news.largest(max(2 * most, LEAST_CHECKED))
+        more, more_turns = self._checked(pixels, checked)
+        seen = more if len(checked.scores) == len(news.scores) else news.at(news.scores >= self._how.min_score)
+        kept = ~(blurred & _seen_in(faces.boxes, seen.boxes))
+        turns = [turn for turn, good in zip(turns, kept, strict=True) if good] + more_turns
+        return _joined([faces.at(kept), more]), turns
 
     def _checked(self, pixels: Pixels, faces: Found) -> tuple[Found, list[float]]:
         return turning.upright(pixels, faces, self._crops, self._upright, self._how.min_score)
@@ -150,37 +175,62 @@ class Finder:
             large = large.at(large.scores >= self._how.min_score)
             looks.append(large.scaled(turned.shape[1] / quarter.shape[1], turned.shape[0] / quarter.shape[0]))
         found = _merged(looks, self._faint)
-        if degrees:
-            points = found.points @ back[:, :2].T + back[:, 2]
-            centres = (found.boxes[:, :2] + found.boxes[:, 2:] / 2) @ back[:, :2].T + back[:, 2]
-            boxes = [turning.turned_box(c, b[2:], degrees) for c, b in zip(centres, found.boxes, strict=True)]
-            scores = np.minimum(found.scores, np.float32(TURNED_SCORE))
-            found = Found(np.array(boxes, np.float32).reshape(-1, 4), points.astype(np.float32), scores)
-        return found.scaled(across, down)
+        return _turned_back(found, back, degrees).scaled(across, down)
 
-    def _tiled(self, pixels: Pixels, longer: int) -> Found:
-        """The small faces of `pixels` at a scale of `longer` pixels, a tile at a time, in pixels of `pixels`."""
+    def _tiled(self, pixels: Pixels, longer: int, degrees: float = 0.0) -> tuple[Found, bool]:
+        """The small faces of `pixels` at a scale of `longer` pixels, a tile at a time, each turned by `degrees`, a
+        quarter turn or none; in pixels of `pixels`. And whether there is a hint of any.
+        """
         fine = _shrunk(pixels, longer)
         height, width = fine.shape[:2]
         # a face FOUND_PX wide at the working size, and half as high again, lies whole in one tile
         overlap = STEP * -(-3 * FOUND_PX * longer // (2 * max(self._size) * STEP))
-        looks = []
+        looks, hinted = [], False
         down, across = _tile(height, overlap), _tile(width, overlap)
         for top in _starts(height, down, overlap):
             for left in _starts(width, across, overlap):
-                faces = self._once(np.ascontiguousarray(fine[top : top + down, left : left + across]))
+                tile, back = _turned(np.ascontiguousarray(fine[top : top + down, left : left + across]), degrees)
+                seen = self._all(tile, self._hint)
+                hinted |= len(seen.scores) > 0
+                faces = _turned_back(seen.at(self._good(seen)), back, degrees)
                 inside = (faces.boxes[:, 2] <= 1.5 * overlap) & _whole(faces.boxes, (left, top), (across, down), fine)
                 shift = np.array([left, top], np.float32)
                 boxes = faces.boxes[inside] + np.concatenate((shift, np.zeros(2, np.float32)))
                 looks.append(Found(boxes, faces.points[inside] + shift, faces.scores[inside]))
-        return _merged(looks, self._faint).scaled(pixels.shape[1] / width, pixels.shape[0] / height)
+        return _merged(looks, self._faint).scaled(pixels.shape[1] / width, pixels.shape[0] / height), hinted
 
     def _once(self, picture: Pixels) -> Found:
         """The faces in `picture` as it is: those that score enough, and small ones that might."""
+        faces = self._all(picture, self._faint)
+        return faces.at(self._good(faces))
+
+    def _all(self, picture: Pixels, how: Detection) -> Found:
         sheet = yunet.padded(picture, max(self._how.strides))
-        faces = yunet.read_maps(self._network.run(sheet[np.newaxis]), sheet.shape[1], self._faint)
-        good = (faces.scores >= self._how.min_score) | (faces.boxes[:, 2] < FAINT_PX)
-        return faces.at(good)
+        return yunet.read_maps(self._network.run(sheet[np.newaxis]), sheet.shape[1], how)
+
+    def _good(self, faces: Found) -> NDArray[np.bool_]:
+        small = (faces.boxes[:, 2] < FAINT_PX) & (faces.scores >= self._faint.min_score)
+        return (faces.scores >= self._how.min_score) | small
+
+
+def _wanted(faces: Found, scale: float, most: int) -> bool:
+    """Whether tiles may add a face that counts: one that is clear at the working size is larger than any of theirs."""
+    return most > 1 or bool(_blurred(faces, scale).all())
+
+
+def _blurred(faces: Found, scale: float) -> NDArray[np.bool_]:
+    return np.asarray(faces.boxes[:, 2] * scale < FOUND_PX)
+
+
+def _turned_back(found: Found, back: NDArray[np.float64], degrees: float) -> Found:
+    """What was `found` in a copy turned by `degrees`, as it lies in the picture. back: the (2, 3) matrix to it."""
+    if not degrees:
+        return found
+    points = found.points @ back[:, :2].T + back[:, 2]
+    centres = (found.boxes[:, :2] + found.boxes[:, 2:] / 2) @ back[:, :2].T + back[:, 2]
+    boxes = [turning.turned_box(c, b[2:], degrees) for c, b in zip(centres, found.boxes, strict=True)]
+    scores = np.minimum(found.scores, np.float32(TURNED_SCORE))
+    return Found(np.array(boxes, np.float32).reshape(-1, 4), points.astype(np.float32), scores)
 
 
 def _shrunk(pixels: Pixels, longer: int) -> Pixels:

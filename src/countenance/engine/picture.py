@@ -68,8 +68,10 @@ class FaceDetector(Protocol):
     def decoded(self, image: bytes, limits: Limits = DEFAULT) -> Pixels:
         """The whole upright picture in `image`, at its full size. Raises an `ImageError` and nothing else."""
 
-    def spot(self, pixels: Pixels, least: float) -> tuple[Spotted, ...]:
-        """Every place of `pixels` that may show a face, with a score (0..1) of `least` or more."""
+    def spot(self, pixels: Pixels, least: float, *, thorough: bool = True) -> tuple[Spotted, ...]:
+        """Every place of `pixels` that may show a face, with a score (0..1) of `least` or more. thorough: False if
+        small faces that lie on their side or head may be missed, to save time.
+        """
 
 
 class FaceEngine(FaceDetector, Protocol):

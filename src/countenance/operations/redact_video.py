@@ -214,7 +214,7 @@ def _looked_at(frames: Iterable[Frame], tools: Tools, least: float) -> Iterator[
     """Each frame with the places that may show a face, in order; a few frames are analysed at once."""
 
     def look(frame: Frame) -> list[Region]:
-        return [Region(each.box, each.score) for each in tools.engine.spot(frame.pixels, least)]
+        return [Region(each.box, each.score) for each in tools.engine.spot(frame.pixels, least, thorough=False)]
 
     waiting: deque[tuple[Frame, Future[list[Region]]]] = deque()
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="redaction") as pool:

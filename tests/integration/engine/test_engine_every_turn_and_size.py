@@ -166,3 +166,20 @@ def test_a_progressive_jpeg_of_many_large_scans_is_refused_before_it_is_decoded(
         pytest.skip(f"no pictures at {CASES}")
     with pytest.raises(ImageTooLarge, match="pixels are scanned"):
         engine.look(file.read_bytes(), STORED)
+
+
+def test_small_faces_of_a_large_picture_that_lies_on_its_side_are_found_and_covered(
+    engine: Engine, upright: tuple[DetectedFace, Vector]
+) -> None:
+    scale = 22 / (upright[0].box.width * 512)
+    small = cv2.resize(ASTRONAUT[:300, 100:400], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    sheet = np.full((320, 1600, 3), 110, np.uint8)
+    for left in (300, 1000):
+        sheet[100 : 100 + small.shape[0], left : left + small.shape[1]] = small
+    lying = np.ascontiguousarray(np.rot90(sheet))
+    faces = engine.look_at(lying).faces
+    assert len(faces) == 2
+    assert all(abs((face.pose.roll - upright[0].pose.roll + 270) % 360 - 180) < 30 for face in faces)
+    boxes = [face.box for face in faces]
+    covered = [max(box.overlap(each.box) for each in engine.spot(lying, 0.6)) for box in boxes]
+    assert min(covered) > 0.4
