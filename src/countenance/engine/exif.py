@@ -13,24 +13,34 @@ Orientation = Literal[1, 2, 3, 4, 5, 6, 7, 8]
 """Exif 2.3, tag 0x0112: 1 is upright; 5 to 8 swap width and height."""
 
 
-def read_orientation(tiff: bytes) -> Orientation:
-    """The orientation in `tiff`, the TIFF structure of an Exif block; 1 where there is none that can be read."""
+_FORMS = {1: "B", 3: "H", 4: "I"}
+"""BYTE, SHORT and LONG: the standard says SHORT, and other readers take what some programs write in its place."""
+
+
+def read_orientation(exif: bytes) -> Orientation:
+    """The orientation in an Exif block; 1 where it says none that can be read."""
+    return stated_orientation(exif) or 1
+
+
+def stated_orientation(exif: bytes) -> Orientation | None:
+    """The orientation in an Exif block, a TIFF structure with or without "Exif" before it; None where it says none."""
+    tiff = exif.removeprefix(b"Exif\0\0")
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None or len(tiff) < 8:
-        return 1
+        return None
     (directory,) = struct.unpack_from(f"{order}I", tiff, 4)
     if directory + 2 > len(tiff):
-        return 1
+        return None
     (entries,) = struct.unpack_from(f"{order}H", tiff, directory)
     for entry in range(entries):
         at = directory + 2 + 12 * entry
         if at + 12 > len(tiff):
-            return 1
+            return None
         tag, form, count = struct.unpack_from(f"{order}HHI", tiff, at)
-        if tag == 0x0112 and form in (3, 4) and count == 1:  # SHORT as the standard says, LONG as some write it
-            (value,) = struct.unpack_from(f"{order}{'H' if form == 3 else 'I'}", tiff, at + 8)
-            return value if 1 <= value <= 8 else 1
-    return 1
+        if tag == 0x0112 and form in _FORMS and count == 1:
+            (value,) = struct.unpack_from(f"{order}{_FORMS[form]}", tiff, at + 8)
+            return value if 1 <= value <= 8 else None
+    return None
 
 
 def upright(pixels: Pixels, orientation: Orientation) -> Pixels:

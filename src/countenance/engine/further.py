@@ -73,7 +73,7 @@ def read_further_header(image: bytes, kind: Further, limits: Limits) -> FurtherH
             if kind != "TIFF":  # Pillow turns these when loading, and gives the turned size
                 # not `getexif`, which takes it from XMP where Exif has none: JPEG and PNG are not turned by that
                 exif = opened.info.get("exif") or b""
-                turn = read_orientation(exif.removeprefix(b"Exif\0\0"))
+                turn = read_orientation(exif)
             if isinstance(opened, TiffImageFile):
                 tile = int(opened.tag_v2.get(_TILE_WIDTH, 0)) * int(opened.tag_v2.get(_TILE_LENGTH, 0))
             if opened.mode in _NO_RANGE:

@@ -16,7 +16,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image
 
-from countenance.engine.exif import Orientation, read_orientation
+from countenance.engine.exif import Orientation, stated_orientation
 from countenance.engine.limits import Limits, check_size
 from countenance.errors import DamagedImage, ImageTooLarge, UnsupportedImage
 from countenance.faces import Pixels
@@ -76,7 +76,7 @@ class JpegHeader:
 def read_jpeg_header(image: bytes, limits: Limits) -> JpegHeader:
     """The header of `image`, checked against `limits`. Raises an `ImageError`."""
     frame: bytes | None = None
-    orientation: Orientation = 1
+    orientation: Orientation | None = None  # the first that is stated: programs add blocks of their own behind it
     adobe = progressive = False
     for marker, segment in _segments(image):
         if marker in _FRAMES:
@@ -86,7 +86,7 @@ def read_jpeg_header(image: bytes, limits: Limits) -> JpegHeader:
         elif marker in _OTHER_FRAMES:
             raise UnsupportedImage(f"{_OTHER_FRAMES[marker]} JPEG images are not read here; {_SEND}")
         elif marker == 0xE1 and segment.startswith(b"Exif\0\0"):
-            orientation = read_orientation(segment[6:])
+            orientation = orientation or stated_orientation(segment)
         elif marker == 0xEE and segment.startswith(b"Adobe"):
             adobe = True
     if frame is None or len(frame) < 6:
@@ -107,7 +107,7 @@ def read_jpeg_header(image: bytes, limits: Limits) -> JpegHeader:
         raise ImageTooLarge(
             f"the JPEG has {scans} scans of {width} x {height} pixels, at most {limits.max_scanned} pixels are scanned"
         )
-    return JpegHeader(width, height, orientation, components, adobe, progressive)
+    return JpegHeader(width, height, orientation or 1, components, adobe, progressive)
 
 
 def decode_jpeg(image: bytes, header: JpegHeader, reduction: int) -> Pixels:

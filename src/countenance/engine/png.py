@@ -28,6 +28,9 @@ _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 _SAMPLES = {_GREY: 1, _RGB: 3, _PALETTE: 1, _GREY_ALPHA: 2, _RGBA: 4}
 _DEPTHS = {_GREY: (1, 2, 4, 8, 16), _RGB: (8, 16), _PALETTE: (1, 2, 4, 8), _GREY_ALPHA: (8, 16), _RGBA: (8, 16)}
 
+_FRAMES = (b"fcTL", b"fdAT")
+"""Chunks of an animation's further pictures, which are passed over: the first one is read, as of a GIF."""
+
 _STRIP = 256
 """Rows that are converted at a time, so that a conversion needs little memory beside the picture."""
 
@@ -62,14 +65,12 @@ def read_png_header(image: bytes, limits: Limits) -> PngHeader:
     seen: dict[bytes, int] = {}
     further = 0
     for name, start, end in _chunks(image):
-        if name == b"acTL":
-            raise UnsupportedImage("animated PNG images are not read here; send a still one")
         if _needed(name, end - start - 12, colour, depth, seen):
             _check_sum(image, start, end)
             kept.append((name, start, end))
             seen[name] = end - start - 12
         else:
-            further += 1
+            further += name not in _FRAMES
         if name == b"eXIf":
             orientation = read_orientation(image[start + 8 : end - 4])
         if further > limits.max_further_chunks:

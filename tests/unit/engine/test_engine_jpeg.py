@@ -155,11 +155,22 @@ def test_stray_bytes_before_any_segment_but_the_first_and_before_the_first_scan_
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_an_orientation_stored_as_long_is_one_stored_as_short(order: str, orientation: int) -> None:
+@pytest.mark.parametrize(("form", "letters"), [(1, "B3x"), (4, "I")], ids=["byte", "long"])
+def test_an_orientation_stored_as_byte_or_long_is_one_stored_as_short(
+    order: str, orientation: int, form: int, letters: str
+) -> None:
     short = with_orientation(JPEG, orientation, order)
     entry = short.index(struct.pack(f"{order}HHI", 0x0112, 3, 1))
-    long = short[:entry] + struct.pack(f"{order}HHII", 0x0112, 4, 1, orientation) + short[entry + 12 :]
-    assert np.array_equal(read(long), read(short))
+    other = short[:entry] + struct.pack(f"{order}HHI{letters}", 0x0112, form, 1, orientation) + short[entry + 12 :]
+    assert np.array_equal(read(other), read(short))
+
+
+@pytest.mark.parametrize("stated", [0, 1, 9], ids=["none", "upright", "unknown"])
+def test_the_first_exif_block_that_states_an_orientation_counts(stated: int) -> None:
+    """Programs append blocks of their own: `with_orientation` puts its block before those that are there."""
+    turned = with_orientation(JPEG, 6)
+    assert np.array_equal(read(with_orientation(with_orientation(JPEG, stated), 6)), read(turned))
+    assert np.array_equal(read(with_orientation(turned, 1)), read(JPEG))
 
 
 def test_an_arithmetic_coded_jpeg_is_refused_by_name_whatever_else_it_holds() -> None:

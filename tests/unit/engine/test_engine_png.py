@@ -100,14 +100,17 @@ def test_a_transparent_grey_level_is_shown() -> None:
     assert np.all(read(flat(8, 0, b"\7", before=chunk(b"tRNS", struct.pack(">H", 7)))) == 7)
 
 
-def test_animated_is_refused_by_name() -> None:
-    with pytest.raises(UnsupportedImage, match="animated PNG"):
-        read(flat(8, 0, b"\7", before=chunk(b"acTL", struct.pack(">II", 2, 0))))
+def test_of_an_animation_the_first_picture_is_read_however_many_follow() -> None:
+    further = b"".join(chunk(name, bytes(26)) for name in (b"fcTL", b"fdAT")) * 600
+    first = chunk(b"acTL", struct.pack(">II", 601, 0)) + chunk(b"fcTL", bytes(26))
+    pixels = read(png_of(ihdr(100, 90, 8, 0), (b"\0" + b"\7" * 100) * 90, before=first, after=further))
+    assert np.all(pixels == 7)
 
 
 def test_orientation_in_an_exif_chunk_is_applied() -> None:
     tiff = b"MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x0112, 3, 1, 6, 0, 0)
-    assert read(flat(8, 0, b"\7", before=chunk(b"eXIf", tiff))).shape == (100, 90, 3)
+    for block in (tiff, b"Exif\0\0" + tiff):
+        assert read(flat(8, 0, b"\7", before=chunk(b"eXIf", block))).shape == (100, 90, 3)
 
 
 def test_cut_in_the_middle_is_damaged() -> None:
