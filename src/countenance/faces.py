@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NewType
 
 import numpy as np
@@ -145,7 +145,8 @@ class Template:
 class EnrolledFace:
     """A face in a gallery. image_id: the picture it came from; the picture itself is not stored.
 
-    user_id: the user of the gallery to whom the face was assigned, if any.
+    user_id: the user of the gallery to whom the face was assigned, if any. added: whether the call that gives this
+    added the face to the gallery, rather than finding it there.
     """
 
     face_id: str
@@ -155,6 +156,7 @@ class EnrolledFace:
     confidence: float
     model: ModelId
     user_id: str | None = None
+    added: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,9 @@ def test_copies_count_once_and_a_dry_run_does_nothing(bench: Bench, photos: list
     assert not list(Path(bench.environment["COUNTENANCE_HOME"]).glob("enrolling"))
     done = bench.enrol("--external-id", "folder", "--quality", "NONE").stdout
     assert "1 faces enrolled, 1 copies of a picture that is enrolled already" in done
+    shutil.rmtree(Path(bench.environment["COUNTENANCE_HOME"]) / "enrolling")  # as if another program had enrolled them
+    again = bench.enrol("--external-id", "folder", "--quality", "NONE").stdout
+    assert "images/s: 2 copies of a picture that is enrolled already" in again
     assert bench.faces() == ["ann"]
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from countenance.app import Countenance
+from countenance.cli.enrol.names import printed
 from countenance.cli.installation import installation
 from countenance.engine import STORED
 from countenance.errors import BadRequest, CountenanceError, Denied, ImageTooLarge, NotRecorded, Unauthenticated
@@ -143,12 +144,10 @@ class _Redaction:
 
     def _not_done(self, name: str, why: str) -> None:
         self._counts["not done"] += 1
-        click.echo(f"{name}: not done: {why}", err=True)
+        click.echo(f"{printed(name)}: not done: {why}", err=True)
 
     def _one(self, path: Path, asked: Path) -> None:
         kind = _kind(path)
-        if kind is None:
-            raise BadRequest("neither a picture nor a video of a kind that is read here")
         asked.parent.mkdir(parents=True, exist_ok=True)
         target = _named(asked, kind)
         report = target.with_name(target.name + REPORT)
@@ -251,17 +250,26 @@ def _files(source: Path, out: Path) -> list[tuple[Path, str]]:
 
     for where, folders, names in os.walk(source, onerror=unreadable):
         folders.sort()
+        names += [name for name in folders if (Path(where) / name).is_symlink()]  # not followed, and named
         files += [(Path(where) / name, (Path(where) / name).relative_to(source).as_posix()) for name in sorted(names)]
     return files
 
 
-def _kind(path: Path) -> str | None:
-    """The kind of picture, "video", or None."""
+def _kind(path: Path) -> str:
+    """The kind of picture, or "video"; `BadRequest` where it is neither."""
+    if path.is_dir():
+        raise BadRequest("a link to a folder, which is not followed")
     if not path.is_file():
-        return None
+        there = path.exists() or not path.is_symlink()
+        raise BadRequest("not a regular file" if there else "a link to a file that is not there")
     with path.open("rb") as file:
         begins = file.read(BEGINNING)
-    return "video" if is_video(begins) else picture_kind(begins)
+    if not begins:
+        raise BadRequest("the file is empty")
+    kind = "video" if is_video(begins) else picture_kind(begins)
+    if kind is None:
+        raise BadRequest("neither a picture nor a video of a kind that is read here")
+    return kind
 
 
 def _named(asked: Path, kind: str) -> Path:

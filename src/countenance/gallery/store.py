@@ -253,7 +253,7 @@ class Store:
                     answer.append(stored[known[i]])
                     continue
                 enrolled = EnrolledFace(
-                    self._new_id(), image[1], external_id or None, face.box, face.confidence, head.model
+                    self._new_id(), image[1], external_id or None, face.box, face.confidence, head.model, added=True
                 )
                 answer.append(enrolled)
                 rows.append(_face_values(head.number, image[0], enrolled, template, self._now()))

@@ -130,11 +130,19 @@ def test_a_folder_is_done_once_with_a_report_for_each_file_and_a_reason_for_each
     (source / "a" / "b" / "two.png").write_bytes(cv2.imencode(".png", pixels_of(files[1].read_bytes()))[1].tobytes())
     (source / "notes.txt").write_text("no picture")
     (source / "broken.jpg").write_bytes(files[2].read_bytes()[:200])
+    (source / "es\x1bc.jpg").touch()
+    (source / "linked").symlink_to(files[0].parent)
+    (source / "gone.jpg").symlink_to("nowhere")
     before = {path: path.read_bytes() for path in source.rglob("*") if path.is_file()}
     said, errors = run(home, str(source), "-o", str(out), "--key", key, code=1)
     assert said[-1].startswith("2 done, ") or "2 done" in said[-1]
     assert any(line.startswith("notes.txt: not done: neither a picture") for line in errors)
     assert any(line.startswith("broken.jpg: not done: ") for line in errors)
+    assert {
+        "es\\x1bc.jpg: not done: the file is empty",
+        "linked: not done: a link to a folder, which is not followed",
+        "gone.jpg: not done: a link to a file that is not there",
+    } <= set(errors)
     assert {path: path.read_bytes() for path in before} == before
     made = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
     assert made == ["a/b/two.png", "a/b/two.png.redaction.json", "a/one.jpg", "a/one.jpg.redaction.json"]

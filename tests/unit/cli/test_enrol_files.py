@@ -215,6 +215,26 @@ def test_a_manifest_that_names_what_nobody_can_open_goes_on_without_it(tmp_path:
     assert [why.partition(":")[0] for _, why in listing.left_out] == ["it cannot be read"] * 2
 
 
+def test_a_manifest_may_spell_a_name_as_another_computer_does(tmp_path: Path) -> None:
+    """Excel writes é as one letter, a Mac's disk as two; Windows parts folders by backslashes."""
+    mac = unicodedata.normalize("NFD", "Zoë")
+    made(tmp_path, f"{mac}/{unicodedata.normalize('NFC', 'é')}.jpg", "sub/b.jpg", "c\\d.jpg", "c/d.jpg")
+    both = [unicodedata.normalize(form, "ö.jpg") for form in ("NFC", "NFD")]
+    made(tmp_path, *both)
+    rows = (
+        f"{unicodedata.normalize('NFC', 'Zoë')}/{unicodedata.normalize('NFD', 'é')}.jpg,zoe\nsub\\b.jpg,b\n"
+        f"c\\d.jpg,d\n{both[0]},1\n{both[1]},2\nnobody\\x.jpg,x\n"
+    )
+    (tmp_path / "people.csv").write_text(f"path,id\n{rows}", encoding="utf-8")
+    listing = in_manifest(tmp_path / "people.csv", tmp_path, is_picture)
+    assert ids(listing) == {f"{mac}/é.jpg": "zoe", "sub/b.jpg": "b", "c\\d.jpg": "d", both[0]: "1", both[1]: "2"}
+    assert listing.left_out == (("nobody\\x.jpg", "there is no such file"),)
+    (tmp_path / "people.csv").write_text("path,id\n..\\out.jpg,x\n", encoding="utf-8")
+    made(tmp_path.parent, "out.jpg")
+    with pytest.raises(BadRequest, match="below the folder"):
+        in_manifest(tmp_path / "people.csv", tmp_path, is_picture)
+
+
 def test_a_journal_remembers_a_picture_as_it_was_and_survives_a_broken_line(tmp_path: Path) -> None:
     (picture,) = in_folder(made(tmp_path / "in", "a.jpg"), "file", is_picture).pictures
     assert isinstance(picture, PictureFile)

@@ -73,6 +73,7 @@ def test_the_same_picture_again_gives_the_same_faces(gallery: Gallery) -> None:
     first = gallery.enrol("staff", "digest", "ada", people(1, 2))
     again = gallery.enrol("staff", "digest", "ada", list(reversed(people(1, 2))))
     assert again == list(reversed(first))
+    assert [face.added for face in (*first, *again)] == [True, True, False, False]
     assert gallery.describe("staff").faces == 2
 
 

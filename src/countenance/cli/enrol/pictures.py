@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import unicodedata
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal, Protocol, TypeAlias
@@ -94,9 +97,10 @@ def in_manifest(manifest: Path, folder: Path, is_picture: Callable[[bytes], bool
     pictures: list[Picture] = []
     left_out: list[tuple[str, str]] = []
     root = folder.resolve()
+    spellings = _Spellings(root)
     seen = set[Path]()
     for where, stated, identity, user in manifest_rows(manifest):
-        path = Path(os.path.normpath(root / stated))  # "./a.jpg" and "b/../a.jpg" are one file: it has one id
+        path = spellings.path(stated)
         try:
             inside = path.resolve().is_relative_to(root)
         except (OSError, RuntimeError):  # links that lead to each other, a name longer than any file's: said below
@@ -141,6 +145,46 @@ def in_bucket(
     if manifest is None:
         _refuse_shared(pictures, named_by)
     return Listing(tuple(pictures), tuple(left_out))
+
+
+class _Spellings:
+    """Files as tables spell them: in another of Unicode's normal forms than the disk, or with Windows's backslashes."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._listed: dict[Path, dict[str, list[str]]] = {}
+
+    def path(self, stated: str) -> Path:
+        """The path that `stated` means; of several spellings the one as stated, also where nothing is there."""
+        as_stated, *others = (self._normal(each) for each in dict.fromkeys((stated, stated.replace("\\", "/"))))
+        for path in (as_stated, *others):
+            there = path if os.path.lexists(path) else self._respelled(path)
+            if there is not None:
+                return there
+        return as_stated
+
+    def _normal(self, stated: str) -> Path:
+        return Path(os.path.normpath(self._root / stated))  # "./a.jpg" and "b/../a.jpg" are one file: it has one id
+
+    def _respelled(self, path: Path) -> Path | None:
+        """The one file or folder whose name differs from `path` in Unicode's normal form alone."""
+        if not path.is_relative_to(self._root):
+            return None
+        at = self._root
+        for part in path.relative_to(self._root).parts:
+            names = [part] if os.path.lexists(at / part) else self._names(at)[unicodedata.normalize("NFC", part)]
+            if len(names) != 1:
+                return None
+            at /= names[0]
+        return at
+
+    def _names(self, folder: Path) -> dict[str, list[str]]:
+        if folder not in self._listed:
+            listed = self._listed[folder] = defaultdict(list)
+            with suppress(OSError):  # no folder, or none that is read: `_unfit` says so
+                for entry in folder.iterdir():
+                    listed[unicodedata.normalize("NFC", entry.name)].append(entry.name)
+        return self._listed[folder]
 
 
 def _id_of(name: str, named_by: NamedBy, top: str) -> str:

@@ -41,7 +41,6 @@ class EnrolmentRun:
         self._max_faces, self._quality = max_faces, quality
         self._counts = Counter[str]()
         self._users = GalleryUsers(app.guard, caller, gallery)
-        self._seen: set[str] = set()
 
     def run(self, place: str, listing: Listing) -> None:
         """Enrol the pictures that are not enrolled yet, and report the outcome. place: where all of them lie."""
@@ -78,7 +77,6 @@ class EnrolmentRun:
         if before:
             click.echo(f"{len(before)} pictures were done before; {len(listing.pictures) - len(before)} to go")
         faces = [face for picture in before for face in journal.known[picture.name].faces]
-        self._seen.update(faces)
         gone = len(faces) - self._count_enrolled(faces)
         if gone:
             click.echo(
@@ -116,10 +114,9 @@ class EnrolmentRun:
         if not faces:
             reasons = sorted({reason for _, why in result.unindexed for reason in why})
             self._left_out(picture, "pictures without a usable face", ", ".join(reasons) or "no face was found")
-        new = set(faces) - self._seen
+        new = {face.face_id for face, _ in result.faces if face.added}
         self._counts["faces enrolled"] += len(new)
         self._counts["copies of a picture that is enrolled already"] += bool(faces) and not new
-        self._seen |= new
         if picture.user is not None and faces:
             self._associate(picture.user, faces)
         return faces
