@@ -88,7 +88,10 @@ class LabelTable:
 
         Letters that Unicode writes in two ways are one: "é" is not told from "e" with an accent after it.
         """
-        chunks = [chunk for name in names for chunk in _dictionary(self.column(name)).chunks]
+        try:
+            chunks = [chunk for name in names for chunk in _dictionary(self.column(name)).chunks]
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise BadRequest(f"{listed_names(names)} of {self.name}: not texts or numbers") from error
         if not chunks:
             return [np.empty(0, np.int32) for _ in names], ()
         unified = pa.chunked_array(chunks).unify_dictionaries()
@@ -144,7 +147,7 @@ def _dictionary(column: Any) -> Any:
         return column.cast(pa.dictionary(pa.int32(), pa.string()))
     if pa.types.is_floating(column.type):  # ids that look like numbers: 7, not 7.0
         whole = pc.cast(pc.round(column), pa.int64(), safe=False)
-        if pc.all(pc.fill_null(pc.equal(pc.cast(whole, pa.float64()), column), True)).as_py():
+        if pc.all(pc.fill_null(pc.equal(pc.cast(whole, pa.float64(), safe=False), column), True)).as_py():
             column = whole
     return pc.cast(column, pa.string()).dictionary_encode()
 
@@ -170,13 +173,7 @@ def read_table(
     ending = path.suffix.lower()
     try:
         if ending == ".parquet":
-            there = pa.parquet.read_schema(path).names
-            twice = [column for column in there if there.count(column) > 1]
-            if twice:
-                raise BadRequest(f"{path.name} has two columns {twice[0]!r}")
-            return LabelTable(
-                path.name, pa.parquet.read_table(path, columns=_wanted(path.name, there, columns, optional))
-            )
+            return _read_parquet(path, columns, optional)
         if ending in (".csv", ".tsv", ".txt"):
             return _read_text(path, columns, optional, numbers)
     except pa.ArrowInvalid as error:
@@ -184,6 +181,21 @@ def read_table(
     save = "; save the sheet as CSV" if ending in (".xlsx", ".xls", ".ods") else ""
     save = "; unpack it first" if ending in (".gz", ".zip", ".bz2", ".xz", ".zst", ".7z") else save
     raise BadRequest(f"{path.name} is neither .csv, .tsv nor .parquet{save}")
+
+
+def _read_parquet(path: Path, columns: Sequence[str] | None, optional: Sequence[str]) -> LabelTable:
+    try:
+        there = pa.parquet.read_schema(path).names
+        twice = [column for column in there if there.count(column) > 1]
+        if twice:
+            raise BadRequest(f"{path.name} has two columns {twice[0]!r}")
+        data = pa.parquet.read_table(path, columns=_wanted(path.name, there, columns, optional))
+        data.validate(full=True)  # that texts are UTF-8, above all
+    except (pa.ArrowException, OSError, ValueError) as error:  # also where it says that it holds more than the memory
+        if isinstance(error, OSError) and error.errno is not None:  # the disk's, not pyarrow's word for damage
+            raise
+        raise BadRequest(_damage(path.name, "")) from error
+    return LabelTable(path.name, data)
 
 
 def _read_text(
