@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -40,6 +41,13 @@ _BROKEN += (OverflowError, LookupError, TypeError, AttributeError, MemoryError, 
 
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
 """Tags of TIFF 6.0, section 15."""
+_PIECES = frozenset({273, 279, 324, 325})
+"""Tags with a number for each strip or tile: offsets and byte counts."""
+_TIFF_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+"""Bytes of one value, by its type."""
+
+# Pillow warns of odd files in words of the file; Python would print each to the log, and keep it in memory, for good.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 _NO_RANGE = ("I", "F")
 """Modes of Pillow in which no number is defined as white."""
@@ -68,6 +76,8 @@ def read_further_header(image: bytes, kind: Further, limits: Limits) -> FurtherH
             # libheif turns the picture itself, and gives the turned size
             width, height = pi_heif.open_heif(io.BytesIO(image), convert_hdr_to_8bit=True).size
         else:
+            if kind == "TIFF":
+                _check_directory(image, limits)
             opened = Image.open(io.BytesIO(image), formats=[kind])
             width, height = opened.size
             if kind != "TIFF":  # Pillow turns these when loading, and gives the turned size
@@ -88,6 +98,24 @@ def read_further_header(image: bytes, kind: Further, limits: Limits) -> FurtherH
     if tile > limits.max_pixels:
         raise ImageTooLarge(f"a tile of the TIFF image has {tile} pixels, at most {limits.max_pixels} are read")
     return FurtherHeader(width, height, turn, kind, max(width * height, tile))
+
+
+def _check_directory(image: bytes, limits: Limits) -> None:
+    """Refuse a TIFF whose first directory names the same bytes again and again, or a picture of too many pieces.
+
+    Pillow reads all that a directory names into memory, and makes an object of each piece, before its size is known.
+    """
+    order = "<" if image.startswith(b"II") else ">"
+    (at,) = struct.unpack_from(order + "I", image, 4)
+    (entries,) = struct.unpack_from(order + "H", image, at)
+    named = 0
+    for entry in range(at + 2, min(at + 2 + 12 * entries, len(image) - 11), 12):
+        tag, kind, count = struct.unpack_from(order + "HHI", image, entry)
+        if tag in _PIECES and count > limits.max_pieces:
+            raise ImageTooLarge(f"the TIFF image has {count} strips or tiles, at most {limits.max_pieces} are read")
+        named += _TIFF_SIZES.get(kind, 1) * count
+    if named > len(image):
+        raise DamagedImage("the TIFF image cannot be read: its directory names more bytes than the file has")
 
 
 def decode_further(image: bytes, header: FurtherHeader) -> Pixels:

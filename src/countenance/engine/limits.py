@@ -37,6 +37,8 @@ class Limits:
     max_further_chunks: int = 1000
     """Most other chunks of a PNG (texts, times, profiles), as many as libpng takes. They are passed over, never
     unpacked, so that their bytes need no limit but that of the file."""
+    max_pieces: int = 65_536
+    """Most strips or tiles of a TIFF: four planes of the longest side, one row in each. Each costs about 10 µs."""
     max_faces: int = 100
     """Most faces reported in one picture; the largest are kept."""
 
