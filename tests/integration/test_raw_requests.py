@@ -68,6 +68,15 @@ def test_a_body_in_malformed_chunks_is_answered_400_after_those_before_it(
         (400, b"GET /v1/health HTTP/1.1\r\n\r\n"),
         (400, b"GET /v1/health HTTP/1.1\r\n" + HOST + b"host: other\r\n\r\n"),
         (400, b"GET /v1/health HTTP/1.0\r\n" + HOST + HOST + b"\r\n"),
+        (501, b"GET /v1/health HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
+        (
+            400,
+            b"GET /v1/health HTTP/1.1\r\n" + HOST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        ),
+        (400, b"GET /v1/health HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\na"),
+        (400, b"GET /v1/health HTTP/1.1\r\n" + HOST + b"X-A: a\r\n b\r\n\r\n"),
+        (400, b"GET /v1/health HTTP/1.1\n" + HOST + b"\n"),
+        (400, b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + GET),
         (505, b"GET /v1/health HTTP/2.0\r\n" + HOST + b"\r\n"),
         (505, b"GET /v1/health HTTP/0.9\r\n" + HOST + b"\r\n"),
         (505, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
@@ -111,4 +120,5 @@ def test_what_follows_requests_and_is_not_http_leaves_no_fault_in_the_log(target
         assert statuses(target.send(GET * count + b"\0\0\0\r\n\r\n" + GET)) == [200] * count + [400]
     assert statuses(target.send(ENDS_HERE)) == [200]
     said = target.log.read_text()
+    assert "Invalid HTTP request" not in said and "upgrade" not in said, "strangers must not fill the log"
     assert "RuntimeError" not in said and "Exception" not in said, said

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_OF_REQUESTS = logging.getLogger(f"{__name__}.requests")
+_OF_REQUESTS.setLevel(logging.ERROR)  # below that, uvicorn has a line for each malformed request, and for each upgrade
+
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
@@ -187,6 +190,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Register the connection, or refuse it if there is no room."""
         super().connection_made(transport)
+        self.logger = _OF_REQUESTS
         self.address = self._peer = self.client[0] if self.client else ""
         self.by_proxy = self.table.proxies.include(self._peer)
         self.since = self.loop.time()  # when the present state began: waiting, a head, a body
@@ -264,6 +268,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._stop(505, _NO_OTHER)
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             self._stop(400, f"a request of HTTP/1.1 has one header Host; this one has {hosts}")
+        codings = [value.strip().lower() for name, value in self.headers if name == b"transfer-encoding"]
+        if codings not in ([], [b"chunked"]):
+            self._stop(501, "the one Transfer-Encoding that is read here is chunked")
         if self.by_proxy:
             self._hear_proxy()
         super().on_headers_complete()
@@ -409,6 +416,7 @@ _SAID = {
     400: ("Bad Request", "ValidationException", "malformed"),
     408: ("Request Timeout", "RequestTimeoutException", "too-slow"),
     431: ("Request Header Fields Too Large", "RequestHeaderFieldsTooLargeException", "head-too-large"),
+    501: ("Not Implemented", "ValidationException", "transfer-encoding"),
     503: ("Service Unavailable", "ThrottlingException", "overloaded"),
     505: ("HTTP Version Not Supported", "ValidationException", "version"),
 }

@@ -66,6 +66,7 @@ def listen(
         host=how.host,
         port=how.port,
         http=protocol,
+        ws="none",  # whichever library for WebSockets is installed, its connections would have no limits
         backlog=how.limits.connections,  # all that wait in line are taken at once, each with a descriptor
         proxy_headers=False,  # who may say whom they speak for is said by `how.proxies` alone
         log_config=None,
