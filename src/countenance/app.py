@@ -47,6 +47,8 @@ from countenance.gallery import (
     RowsOnDisk,
     any_gallery,
     gallery_rows,
+    miscounted,
+    recount,
     size_of_all,
     user_rows,
 )
@@ -513,7 +515,7 @@ class Countenance:
         despite: a reason to go on all the same; an entry records it and how many differ. What differs still grants
         nothing.
         """
-        differences = self.bindings.differences() + self.account.differences()
+        differences = self.bindings.differences() + miscounted(self.database) + self.account.differences()
         if not differences:
             return
         if despite is not None:
@@ -536,7 +538,12 @@ class Countenance:
 
     def accept_state(self, reason: str) -> int:
         """Bind every row as it is, with `reason` on record; returns how many differences that ended."""
-        return self.bindings.accept(reason, self.account.accept)
+
+        def also(transaction: Transaction) -> tuple[int, str]:
+            settled, head = self.account.accept(transaction)
+            return settled + recount(transaction), head
+
+        return self.bindings.accept(reason, also)
 
     def check_writable(self) -> None:
         """`StoreError` where the ledger could not be written, with what to do: a server would answer nothing."""

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from countenance.app import BOUND
 from countenance.budgets import Budgets
-from countenance.gallery import damaged_rows
+from countenance.gallery import damaged_rows, miscounted
 from countenance.ledger import Bindings, Entry, Ledger, Records, named_heads, verifier, verify_records
 from countenance.ledger.export import Watch, unwatched
 from countenance.settings import Settings
@@ -79,10 +79,10 @@ def row_differences(own: Settings, database: Engine) -> list[str]:
         log.close()
     account = own.keys / "budgets.key"
     known = secret_file(account) if account.exists() else bytes(32)
-    miscounted = Budgets(database, known, _now, named_heads).differences()
-    if miscounted and not account.exists():
-        miscounted = ["keys/budgets.key is missing: without it no charge can be compared"]
-    return different + miscounted
+    spent = Budgets(database, known, _now, named_heads).differences()
+    if spent and not account.exists():
+        spent = ["keys/budgets.key is missing: without it no charge can be compared"]
+    return different + miscounted(database) + spent
 
 
 def newest_entries(records: Records, last: int, kind: str | None) -> list[Entry]:

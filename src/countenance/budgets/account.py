@@ -177,7 +177,7 @@ class Account:
             elif charge is None:
                 yield f"budget_charges, row {number} is not as it was charged, or rows before it are gone"
             chain.links += bytes(_LINK * gap)
-            chain.add(number, link, 0)
+            chain.add(number, link if isinstance(link, bytes) and len(link) == _LINK else bytes(_LINK), 0)
         for entry, head in _missed(chain, heads):
             yield f"budget_charges, row {head.partition(':')[0]}, which entry {entry} recorded, is gone or another"
 
@@ -211,7 +211,7 @@ class Account:
         try:
             place = _NUMBER.pack(number) + before + link
             return Charge.read(self._cipher.decrypt(sealed[:12], sealed[12:], place))
-        except (InvalidTag, ValueError):
+        except (InvalidTag, ValueError, TypeError):  # TypeError: SQLite keeps a text or a number in any column
             return None
 
 

@@ -14,7 +14,7 @@ from countenance.gallery.answers import (
     UserMatch,
     UserMatches,
 )
-from countenance.gallery.bound import gallery_rows, user_rows
+from countenance.gallery.bound import gallery_rows, miscounted, recount, user_rows
 from countenance.gallery.gallery import Gallery
 from countenance.gallery.kept_faces import KeptFaces
 from countenance.gallery.part import GalleryPart
@@ -54,6 +54,8 @@ __all__ = [
     "damaged_rows",
     "gallery_rows",
     "gathered",
+    "miscounted",
+    "recount",
     "size_of_all",
     "user_rows",
 ]

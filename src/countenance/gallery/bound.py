@@ -1,7 +1,7 @@
 """Which rows of the gallery's tables are bound to the record, and which of their values count.
 
-A user is bound with its id, and each face that is a user's with that user. A gallery's counters change often and grant
-nothing; they are left out.
+A user is bound with its id, and each face that is a user's with that user. A gallery's counters change often and follow
+from the rows, with which they are compared; rules and answers go by them. Its version, tags and times are only shown.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from countenance.binding import BoundRow
+from countenance.database import Transaction, reading
 from countenance.gallery.tables import faces, galleries, images, users
 
 _AT_ONCE = 1024
@@ -83,3 +84,40 @@ def user_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
     owned = sa.select(faces.c.gallery, faces.c.number, faces.c.user).where(faces.c.user.is_not(None))
     for row in connection.execute(owned.execution_options(yield_per=_AT_ONCE)):
         yield bound_owner(*row), f"faces, row {row.number}: whose it is"
+
+
+_COUNTED = {
+    name: sa.select(sa.func.count()).where(table.c.gallery == galleries.c.number).scalar_subquery()
+    for name, table in (("faces", faces), ("users", users))
+}
+
+
+_HIDDEN = sa.and_(
+    faces.c.user.is_not(None), ~sa.func.coalesce(faces.c.user_revision, 0).between(1, galleries.c.revision)
+)
+
+
+def miscounted(engine: sa.Engine) -> list[str]:
+    """A sentence for each gallery that has not the faces and users that its row says, which rules and answers go by."""
+    query = sa.select(galleries.c.number, galleries.c.faces, galleries.c.users, *_COUNTED.values())
+    with reading(engine) as connection:
+        rows = connection.execute(query).all()
+        hidden = connection.execute(sa.select(faces.c.number).join(galleries).where(_HIDDEN)).scalars().all()
+    return [f"faces, row {number}: searches by user cannot learn whose it is" for number in hidden] + [
+        f"galleries, row {number}: {said[0]} faces and {said[1]} users are said to be in it, there are "
+        f"{there[0]} and {there[1]}"
+        for number, *counts in rows
+        if (said := counts[:2]) != (there := counts[2:])
+    ]
+
+
+def recount(transaction: Transaction) -> int:
+    """Have the rows of galleries say how many faces and users are there, and searches by user learn of every owner; how
+    many rows were otherwise.
+    """
+    latest = sa.select(galleries.c.revision).where(galleries.c.number == faces.c.gallery).scalar_subquery()
+    unlearnt = sa.select(faces.c.number).join(galleries).where(_HIDDEN)
+    learnt = sa.update(faces).where(faces.c.number.in_(unlearnt)).values(user_revision=latest)
+    wrong = sa.or_(*(galleries.c[name] != counted for name, counted in _COUNTED.items()))
+    counted = sa.update(galleries).where(wrong).values(_COUNTED)
+    return sum(transaction.connection.execute(change).rowcount for change in (learnt, counted))

@@ -136,11 +136,13 @@ class Bindings:
             for size in lost_checkpoints(connection):
                 yield f"ledger_checkpoints: that of {size} entries was removed"
         there: dict[str, array[int]] = {}
-        for row, name in self._rows(connection):
+        unread: list[str] = []
+        for row, name in self._readable_rows(connection, unread):
             number = self._marked(row)
             there.setdefault(row.table, array("Q")).append(number)
             if number not in self._standing.of(row.table):
                 yield f"{name} is not as it was recorded"
+        yield from unread
         gone = _gone(self._standing, there)
         if any(gone.values()):
             recorded = self._standing.recorded(fetch, gone)
@@ -182,6 +184,15 @@ class Bindings:
     def _rows(self, connection: Any) -> Iterable[tuple[BoundRow, str]]:
         for lister in self._listers:
             yield from lister(connection)
+
+    def _readable_rows(self, connection: Connection, unread: list[str]) -> Iterator[tuple[BoundRow, str]]:
+        """As `_rows`; where a value is of a kind that no column of that table holds, a sentence in `unread`."""
+        for lister in self._listers:
+            try:
+                yield from lister(connection)
+            except (ValueError, TypeError, ArithmeticError) as error:
+                what = lister.__name__.removesuffix("_rows")
+                unread.append(f"{what} rows: one holds a value that cannot be read ({type(error).__name__})")
 
     def _check(self, batch: Batch, transaction: Transaction, unmade: Commits) -> None:
         """`NotAsRecorded` unless all of `unmade` stand, by what is on the disk or in the same transaction."""

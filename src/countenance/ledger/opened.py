@@ -23,7 +23,7 @@ def opening_differences(engine: Engine) -> list[str]:
         for start in range(0, size, PAGE):
             stop = min(start + PAGE, size)
             rows = connection.execute(select(tables.openings).where(c.sequence >= start, c.sequence < stop))
-            kept = {(row.sequence, row.name): Opening(row.name, row.salt, row.value) for row in rows}
+            kept = {(row.sequence, row.name): (Opening(row.name, row.salt, row.value), row.time) for row in rows}
             for row in stored(connection, start, stop):
                 if '"commitments":' not in row.text and '"erasure"' not in row.text:
                     continue
@@ -32,11 +32,13 @@ def opening_differences(engine: Engine) -> list[str]:
                     listed: Any = entry.fields.get("erased", [])
                     erased |= {(at, name) for at, name in listed}
                 for name, commitment in entry.commitments.items():
-                    opening = kept.pop((row.sequence, name), None)
+                    opening, time = kept.pop((row.sequence, name), (None, None))
                     if opening is None:
                         missing.add((row.sequence, name))
                     elif opening.commitment != commitment:
                         wrong.append(f"ledger_openings, {name} of entry {row.sequence}: not what the entry commits to")
+                    elif time != entry.time:  # by which it is erased when its term is over
+                        wrong.append(f"ledger_openings, {name} of entry {row.sequence}: its time is not the entry's")
             wrong += [f"ledger_openings, {name} of entry {at}: the entry commits to none" for at, name in sorted(kept)]
         beyond = connection.execute(select(c.sequence, c.name).where((c.sequence < 0) | (c.sequence >= size))).all()
     wrong += [f"ledger_openings, {name} of entry {at}: there is no such entry" for at, name in beyond]

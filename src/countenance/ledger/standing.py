@@ -132,7 +132,10 @@ class Standing:
         self._take(entry)
 
     def _take(self, entry: str) -> None:
-        fields = json.loads(entry)
+        try:
+            fields = json.loads(entry)
+        except ValueError:
+            raise StoreError("an entry is no longer JSON; run `countenance ledger verify`") from None
         if fields.get("kind") != "state":
             return
         self.adopted = max(self.adopted, int(fields.get("listed", _LISTED_FIRST)))

@@ -150,10 +150,11 @@ class OperatorStore:
         """
         for _ in range(_TRIES):
             rows = self._rows(_operators.c.token_sha256 == _hashed(token)) if token.startswith(_PREFIX) else []
-            if not rows or not _operator(rows[0]).active(self.now()):
+            if rows and self._recorder.differing([BoundRow(_operators.name, tuple(rows[0]))]):
+                continue  # nothing is read from a row before that
+            if not rows or not (operator := _operator(rows[0])).active(self.now()):
                 raise Unauthenticated("the token is unknown, expired or revoked")
-            if not self._recorder.differing([BoundRow(_operators.name, tuple(rows[0]))]):
-                return _operator(rows[0])
+            return operator
         raise NotAsRecorded("the operator of this token is not as the ledger recorded it, and may do nothing")
 
     def acting(self, operator_id: str) -> Operator | None:
@@ -162,10 +163,9 @@ class OperatorStore:
         """
         for _ in range(_TRIES):
             rows = self._rows(_operators.c.operator_id == operator_id)
-            if not rows or not _operator(rows[0]).active(self.now()):
-                return None
-            if not self._recorder.differing([BoundRow(_operators.name, tuple(rows[0]))]):
-                return _operator(rows[0])
+            if rows and self._recorder.differing([BoundRow(_operators.name, tuple(rows[0]))]):
+                continue
+            return operator if rows and (operator := _operator(rows[0])).active(self.now()) else None
         raise NotAsRecorded("this operator is not as the ledger recorded it, and may do nothing")
 
     def all(self) -> list[Operator]:

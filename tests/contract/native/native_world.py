@@ -1,4 +1,4 @@
-"""Both dialects behind one real uvicorn, on real stores; the engine is a fake, and the rules where a test says so."""
+"""All dialects behind one real uvicorn, on real stores; the engine is a fake, and the rules where a test says so."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.fakes.films import Films
 from tests.fakes.rules import FixedRules
 
 from countenance import administration, operations
-from countenance.api import native, rekognition
+from countenance.api import azure, native, rekognition
 from countenance.api.admission import AdmissionLimits
 from countenance.api.prefixes import PrefixRouter
 from countenance.budgets import Budgets, read_defaults
@@ -210,10 +210,17 @@ def world(
         ),
     )
     aws = rekognition.app(
-        guard, register, region=REGION, objects=rekognition.Objects({}), page_key=b"k" * 32, now=now, executor=executor
+        guard,
+        register,
+        region=REGION,
+        objects=rekognition.Objects({"films": folder}),
+        page_key=b"k" * 32,
+        now=now,
+        executor=executor,
     )
     ours = native.app(services, limits)
-    with listening(PrefixRouter(aws, {native.PREFIX: ours})) as url:
+    face = azure.app(guard, register, executor=executor)
+    with listening(PrefixRouter(aws, {native.PREFIX: ours, azure.PREFIX: face})) as url:
         run_jobs = partial(films.run_jobs, jobs, guard)
         made = World(url, database, ledger, register, operators, custody, moratoria, ours, films, run_jobs)
         for name, roles in PEOPLE.items():

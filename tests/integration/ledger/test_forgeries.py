@@ -7,6 +7,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ from countenance.mandates import AccessKey, AccountSecret, Holder, MoratoriumSto
 from countenance.scoring import Calibration, RawCosine
 from countenance.settings import Settings, load
 from countenance.signing import secret_file
+from countenance.verification import verify_installation
 
 pytestmark = pytest.mark.hardening
 ROOT = Path(__file__).parents[3]
@@ -554,6 +556,12 @@ FORGERIES: dict[str, tuple[list[str], Callable[[Scene, Countenance], None] | Non
     "a charge renamed": (["UPDATE budget_charges SET link=x'00' WHERE number=2"], charged),
     "an opening edited": (["UPDATE ledger_openings SET value='\"guests\"' WHERE name='gallery'"], None),
     "an opening deleted": (["DELETE FROM ledger_openings WHERE name='who'"], None),
+    "an opening moved in time": (["UPDATE ledger_openings SET time='2099-01-01T00:00:00Z' WHERE name='who'"], None),
+    "a gallery said to be small": (["UPDATE galleries SET faces=1 WHERE gallery_id='staff'"], None),
+    "a gallery said to have no users": (["UPDATE galleries SET users=0 WHERE gallery_id='staff'"], None),
+    "a face hidden from searches by user": ([f"UPDATE faces SET user_revision=NULL WHERE {FIRST}"], None),
+    "an operator's roles made no JSON": (["UPDATE operators SET roles='{' WHERE name='reads'"], token_used("reads")),
+    "a charge made a text": (["UPDATE budget_charges SET link='x', sealed='x' WHERE number=2"], charged),
     "all openings deleted": (["DELETE FROM ledger_openings"], None),
     "an opening made up": (["INSERT INTO ledger_openings VALUES (1,'x','',x'00','1')"], None),
     "all checkpoints deleted": (["DELETE FROM ledger_checkpoints"], None),
@@ -748,3 +756,38 @@ def test_every_table_has_a_forgery_or_a_reason_in_the_docs(scene: Scene) -> None
     statements = [each for some, _ in FORGERIES.values() for each in some]
     forged = {name for each in statements for name in re.findall(r"(?:UPDATE|INTO|^DELETE FROM) (\w+)", each)}
     assert {name for name, bound in told.items() if bound == "yes"} == forged
+
+
+def edited(value: object) -> object:
+    """Another value of the same kind."""
+    if isinstance(value, bytes):
+        return value[:-1] + bytes([value[-1] ^ 1]) if value else b"x"
+    if isinstance(value, str):
+        return {"{": '{"a": 1}', "[": '["x"]'}.get(value[:1], value + "x")
+    return 1 if value is None else float(value) + 0.25 if isinstance(value, float) else int(str(value)) - 1
+
+
+def test_every_column_of_a_bound_table_is_bound_or_the_docs_say_why_not(scene: Scene) -> None:
+    page = (ROOT / "docs" / "ledger.md").read_text()
+    listed = page.split("| column | why")[1].split("\n\n")[0]
+    told = {name for line in listed.splitlines() for name in re.findall(r"`(\w+\.\w+)`", line.split(" | ")[0])}
+    bound = re.findall(r"^\| `(\w+)` \| yes", page.split("| table | bound |")[1], re.MULTILINE)
+    app = scene.open()
+    app.check_state()
+    unnoticed = set()
+    with closing(sqlite3.connect(scene.settings.database_file, isolation_level=None)) as database:
+        for table in bound:
+            for column in [each[1] for each in database.execute(f"PRAGMA table_info({table})")]:
+                row, value = database.execute(
+                    f"SELECT rowid, {column} FROM {table} ORDER BY {column} IS NULL, rowid LIMIT 1"
+                ).fetchone()
+                change = f"UPDATE {table} SET {column}=? WHERE rowid=?"
+                database.execute(change, [edited(value), row])
+                if not verify_installation(scene.settings, app.database).wrong:
+                    unnoticed.add(f"{table}.{column}")
+                for where in (row, row - 1):  # the latter where the column is the row's number
+                    if database.execute(change, [value, where]).rowcount:
+                        break
+    assert unnoticed == told
+    app.check_state()
+    app.close()
