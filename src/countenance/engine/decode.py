@@ -6,7 +6,14 @@ import cv2
 import numpy as np
 
 from countenance.engine.exif import upright
-from countenance.engine.further import BYTES_A_PIXEL, FURTHER, FurtherHeader, decode_further, read_further_header
+from countenance.engine.further import (
+    BYTES_A_PIXEL,
+    FURTHER,
+    FurtherHeader,
+    decode_further,
+    parsing,
+    read_further_header,
+)
 from countenance.engine.jpeg import JpegHeader, decode_jpeg, read_jpeg_header
 from countenance.engine.kinds import KINDS, kind_of
 from countenance.engine.limits import Limits
@@ -44,7 +51,8 @@ def read_header(image: bytes, limits: Limits) -> Header:
     elif kind == "PNG":
         header = read_png_header(image, limits)
     elif further is not None:
-        header = read_further_header(image, further, limits)
+        with ROOM.taken(parsing(image, further)):
+            header = read_further_header(image, further, limits)
     else:
         what = "this kind of file is" if kind is None else f"{kind} files are"
         raise UnsupportedImage(f"{what} not read here; send a {_KINDS}")
@@ -74,7 +82,7 @@ def cost(header: Header, reduction: int = 1) -> int:
         return pixels * each // reduction**2 + pixels * 2 * header.components * header.progressive
     if isinstance(header, PngHeader):
         return pixels * ((16 if header.bits > 32 else 10) if header.alpha else 6)
-    return header.at_once * BYTES_A_PIXEL[header.kind]
+    return header.at_once * BYTES_A_PIXEL[header.kind] + header.parsed
 
 
 def upright_size(header: Header) -> tuple[int, int]:

@@ -58,6 +58,7 @@ class FurtherHeader:
     """width, height: stored pixels, before `orientation`. kind: of file.
 
     at_once: the pixels decoded at once. These are the picture's, or those of a tile of a TIFF, which may be larger.
+    parsed: bytes that reading the file takes beside that.
     """
 
     width: int
@@ -65,6 +66,7 @@ class FurtherHeader:
     orientation: Orientation
     kind: Further
     at_once: int
+    parsed: int = 0
 
 
 def read_further_header(image: bytes, kind: Further, limits: Limits) -> FurtherHeader:
@@ -97,7 +99,14 @@ def read_further_header(image: bytes, kind: Further, limits: Limits) -> FurtherH
     check_size(width, height, limits)
     if tile > limits.max_pixels:
         raise ImageTooLarge(f"a tile of the TIFF image has {tile} pixels, at most {limits.max_pixels} are read")
-    return FurtherHeader(width, height, turn, kind, max(width * height, tile))
+    return FurtherHeader(width, height, turn, kind, max(width * height, tile), parsing(image, kind))
+
+
+def parsing(image: bytes, kind: Further) -> int:
+    """Bytes that reading the file takes at its peak, beside its pixels, whatever size it names."""
+    return (
+        48 * len(image) if kind == "GIF" else 0
+    )  # Pillow keeps comments in pieces: 43 bytes for one in the worst file
 
 
 def _check_directory(image: bytes, limits: Limits) -> None:

@@ -150,7 +150,7 @@ def filled(made: World, folder: Path, key: dict[str, str]) -> dict[str, str]:
     there["session"] = boto.create_face_liveness_session()["SessionId"]
     sent = {"Ocp-Apim-Subscription-Key": f"{key['access_key']}:{key['secret']}"}
     with httpx.Client(base_url=f"{made.url}/face/v1.2", headers=sent, trust_env=False) as azure:
-        image = {"content": picture_of(1), "headers": {"content-type": "application/octet-stream"}}
+        image: Any = {"content": picture_of(1), "headers": {"content-type": "application/octet-stream"}}
         for word, kind in COLLECTIONS.items():
             there[word] = f"g-{word}-there"
             assert azure.put(f"/{word}/{there[word]}", json={"name": "x"}).is_success

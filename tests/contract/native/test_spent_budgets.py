@@ -46,19 +46,21 @@ def left(made: World, key: dict[str, str]) -> Any:
 
 @pytest.mark.parametrize(("mode", "attempts"), [("legacy", 5), ("standard", 3), ("adaptive", 3)])
 def test_boto3_backs_off_as_from_a_throttled_aws_and_gives_up(
-    permitting: World, monkeypatch: pytest.MonkeyPatch, mode: str, attempts: int
+    permitting: World, monkeypatch: pytest.MonkeyPatch, mode: Any, attempts: int
 ) -> None:
     key = permitting.granted(budget={"minute": 1})
-    client = boto3.session.Session().client(
+    session: Any = boto3.session.Session()
+    client = session.client(
         "rekognition",
         endpoint_url=permitting.url,
         region_name=REGION,
         aws_access_key_id=key["access_key"],
         aws_secret_access_key=key["secret"],
-        config=Config(retries={"mode": mode}, proxies={}),  # type: ignore[typeddict-item]
+        config=Config(retries={"mode": mode}, proxies={}),
     )
     client.compare_faces(SourceImage=ONE, TargetImage=TWO)
-    before, size, slept = left(permitting, key), permitting.ledger.size, []
+    before, size = left(permitting, key), permitting.ledger.size
+    slept: list[float] = []
     monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=slept.append))
     with pytest.raises(client.exceptions.ThrottlingException) as caught:
         client.compare_faces(SourceImage=ONE, TargetImage=TWO)
@@ -78,7 +80,7 @@ def test_microsofts_client_waits_as_long_as_it_is_told_and_gives_up(
     credential = AzureKeyCredential(f"{key['access_key']}:{key['secret']}")
     with FaceClient(permitting.url, credential, retry_total=3) as client:
         more: Any = {"detection_model": "detection_03", "recognition_model": "recognition_04", "return_face_id": True}
-        ids = [client.detect(picture_of(person), **more)[0].face_id for person in (1, 2)]
+        ids: list[Any] = [client.detect(picture_of(person), **more)[0].face_id for person in (1, 2)]
         client.verify_face_to_face(face_id1=ids[0], face_id2=ids[1])
         before, size = left(permitting, key), permitting.ledger.size
         with pytest.raises(HttpResponseError) as caught:

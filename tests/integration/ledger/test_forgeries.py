@@ -23,7 +23,7 @@ from countenance.cli.ledger import ledger as commands
 from countenance.custody import Custody, custody_rows
 from countenance.errors import CountenanceError, Misconfigured, NotAsRecorded, StoreError, Unauthenticated
 from countenance.faces import Template
-from countenance.gallery import Gallery
+from countenance.gallery import Gallery, damaged_rows, miscounted
 from countenance.jobs import Findings, JobCandidate, JobKind, VideoRequest, candidates_going
 from countenance.ledger import Bindings
 from countenance.mandates import AccessKey, AccountSecret, Holder, MoratoriumStore, ProvenBy, Role, Terms
@@ -783,7 +783,10 @@ def test_every_column_of_a_bound_table_is_bound_or_the_docs_say_why_not(scene: S
                 ).fetchone()
                 change = f"UPDATE {table} SET {column}=? WHERE rowid=?"
                 database.execute(change, [edited(value), row])
-                if not verify_installation(scene.settings, app.database).wrong:
+                found = [*app.bindings.differences(), *miscounted(app.database), *app.account.differences()]
+                if table.startswith("ledger_") and not found:
+                    found = verify_installation(scene.settings, app.database).wrong
+                if not found and not damaged_rows(app.database):
                     unnoticed.add(f"{table}.{column}")
                 for where in (row, row - 1):  # the latter where the column is the row's number
                     if database.execute(change, [value, where]).rowcount:
