@@ -264,7 +264,7 @@ def send(client: httpx.Client, probe: Probe, holder: Holder) -> httpx.Response:
 
 
 _CHANGES = {"date", "x-amzn-requestid", "apim-request-id", "content-length"}
-_TIME = re.compile(r"\b[12]\d{9}\b")
+_TIME = re.compile(r"\b[12]\d{9}(\.\d+)?\b")
 _DAY = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
 _RECEIPT = re.compile(r"v1;[^\"]+")
 
