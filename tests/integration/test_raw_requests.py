@@ -81,7 +81,7 @@ def test_a_body_in_malformed_chunks_is_answered_400_after_those_before_it(
         (505, b"GET /v1/health HTTP/0.9\r\n" + HOST + b"\r\n"),
         (505, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
         (400, b"GET /v1/health HTTP/1.9\r\n" + HOST + b"\r\n"),
-        (400, b"GET /v1/health HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
+        (501, b"GET /v1/health HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n"),
     ],
 )
 def test_a_head_that_http_forbids_is_refused_and_the_connection_closed(
