@@ -55,13 +55,13 @@ class Affine:
     def identity(self) -> str:
         return type(self).__name__
 
-    def probe_side(self, vectors: Rows) -> Rows:
+    def probe_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
         slope, offset = self.terms(vectors)
         return np.hstack([vectors * slope[:, None], vectors, -offset[:, None], np.ones((len(vectors), 1))]).astype(
             np.float32
         )
 
-    def gallery_side(self, vectors: Rows) -> Rows:
+    def gallery_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
         slope, offset = self.terms(vectors)
         return np.hstack([vectors, vectors * slope[:, None], np.ones((len(vectors), 1)), -offset[:, None]]).astype(
             np.float32

@@ -94,6 +94,13 @@ class Quality:
     size_px: float
 
 
+_BESIDE, _ABOVE, _BELOW = 0.1, 0.35, 0.1
+"""How far the inner part of a face reaches: beside the eyes in distances between them, above the eyes and below the
+mouth in distances between eyes and mouth. Of 110 people of LFW, faces cut through the middle or through the eyes are
+found out nine times in ten; of close-ups in which the face is 1.3 times as high as the picture 4 are.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class DetectedFace:
     """One face in a picture. confidence: the share of 100 such finds that are faces (docs/models.md), 0..100."""
@@ -103,6 +110,25 @@ class DetectedFace:
     pose: Pose
     quality: Quality
     confidence: float
+
+    @property
+    def cut_off(self) -> float:
+        """The share of the face's inner part, from above its brows to below its mouth, that the picture cuts off, 0..1.
+
+        The detector says where eyes and mouth would be outside the picture, too. Corners are affine in the landmarks
+        and areas are compared, so ratios of the picture's sides serve as well as pixels, and the head may lean.
+        """
+        marks = self.landmarks
+        points = (marks.left_eye, marks.right_eye, marks.left_mouth, marks.right_mouth)
+        left, right, *mouth = (np.array([point.x, point.y]) for point in points)
+        eyes, lips, across = (left + right) / 2, (mouth[0] + mouth[1]) / 2, right - left
+        up, half = eyes - lips, (0.5 + _BESIDE) * across
+        top, bottom = eyes + _ABOVE * up, lips - _BELOW * up
+        corners = np.stack([top - half, top + half, bottom + half, bottom - half])
+        if not ((corners < 0) | (corners > 1)).any():
+            return 0.0
+        whole = _area(corners)
+        return float(np.clip(1 - _area(_within_picture(corners)) / whole, 0.0, 1.0)) if whole > 0 else 1.0
 
     def written(self) -> str:
         """As a JSON list of its numbers, for a store."""
@@ -122,18 +148,47 @@ class DetectedFace:
         )
 
 
+def _within_picture(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The part of a convex polygon (n, 2) that lies in 0..1 both ways (Sutherland and Hodgman), (m, 2)."""
+    for axis, sign, bound in ((0, 1.0, 0.0), (0, -1.0, -1.0), (1, 1.0, 0.0), (1, -1.0, -1.0)):
+        inside = sign * corners[:, axis] - bound  # not negative on the picture's side of this edge
+        kept: list[NDArray[np.float64]] = []
+        for at in range(len(corners)):
+            here, before = inside[at], inside[at - 1]
+            if (here >= 0) != (before >= 0):
+                share = before / (before - here)
+                kept.append(corners[at - 1] + share * (corners[at] - corners[at - 1]))
+            if here >= 0:
+                kept.append(corners[at])
+        corners = np.array(kept).reshape(-1, 2)
+    return corners
+
+
+def _area(corners: NDArray[np.float64]) -> float:
+    """Of a polygon (n, 2), by the shoelace formula."""
+    x, y = corners.T
+    return abs(float(np.roll(x, 1) @ y - np.roll(y, 1) @ x)) / 2
+
+
 NORM_TOLERANCE = 1e-3
 """How far the L2 norm of a template may be from 1. Rounding to float32 moves it by less than 1e-6."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """An embedding and the identity of the model that made it."""
+    """An embedding and the identity of the model that made it.
+
+    cut_off: the share of the face that its picture cuts off, 0..1 (`DetectedFace.cut_off`), for which its scores are
+    lowered.
+    """
 
     vector: Vector
     model: ModelId
+    cut_off: float = 0.0
 
     def __post_init__(self) -> None:
+        if not 0.0 <= self.cut_off <= 1.0:
+            raise ValueError(f"a share lies in 0..1, got {self.cut_off}")
         if self.vector.ndim != 1 or self.vector.dtype != np.float32:
             raise ValueError(f"a template is one row of float32, got {self.vector.dtype} {self.vector.shape}")
         norm = float(np.linalg.norm(self.vector))

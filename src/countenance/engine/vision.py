@@ -90,10 +90,12 @@ class Engine(Detector):
     def embed(self, picture: Picture, faces: Sequence[DetectedFace]) -> list[Template]:
         """One template for each of `faces`, in their order, together with other callers' faces."""
         cuts = [aligned(picture.pixels, picture.position(five(face.landmarks)), *self._cut) for face in faces]
-        if not self._mirrored:
-            return [Template(_unit(row), self.model) for row in self._embedder.run(cuts)]
-        rows = [_unit(row) for row in self._embedder.run([side for cut in cuts for side in (cut, cut[:, ::-1])])]
-        return [Template(_unit(one + other), self.model) for one, other in zip(rows[::2], rows[1::2], strict=True)]
+        if self._mirrored:
+            both = [_unit(row) for row in self._embedder.run([side for cut in cuts for side in (cut, cut[:, ::-1])])]
+            rows = [one + other for one, other in zip(both[::2], both[1::2], strict=True)]
+        else:
+            rows = self._embedder.run(cuts)
+        return [Template(_unit(row), self.model, face.cut_off) for row, face in zip(rows, faces, strict=True)]
 
     def templates(
         self, images: Iterable[bytes], choose: Choice = "largest", limits: Limits = DEFAULT

@@ -6,7 +6,7 @@ from the rows, with which they are compared; rules and answers go by them. Its v
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +18,7 @@ from countenance.gallery.tables import faces, galleries, images, users
 _AT_ONCE = 1024
 FACE_COLUMNS = (
     faces.c.face_id, faces.c.image, faces.c.box_left, faces.c.box_top, faces.c.box_width, faces.c.box_height,
-    faces.c.confidence, faces.c.enrolled_us, faces.c.template,
+    faces.c.confidence, faces.c.enrolled_us, faces.c.template, faces.c.cut_off,
 )  # fmt: skip
 IMAGE_COLUMNS = (images.c.number, images.c.image_id, images.c.image_digest, images.c.external_id)
 GALLERY_COLUMNS = (galleries.c.number, galleries.c.gallery_id, galleries.c.model)
@@ -55,9 +55,23 @@ def bound_owner(gallery: int, face: int, user: int) -> BoundRow:
     return BoundRow(owners_of(gallery), (face, user))
 
 
+def image_row(gallery: int, values: Sequence[Any]) -> BoundRow:
+    """A picture from the values of its `IMAGE_COLUMNS`."""
+    return BoundRow(images_of(gallery), tuple(values))
+
+
+def face_row(gallery: int, values: Sequence[Any]) -> BoundRow:
+    """A face from the values of its `FACE_COLUMNS`.
+
+    How much of it is cut off counts where something is: the record of a face that was enrolled before that was stored
+    stays as it was made.
+    """
+    return BoundRow(faces_of(gallery), tuple(values[:-1] if values[-1] == 0 else values))
+
+
 def bound_face(values: Mapping[str, Any]) -> BoundRow:
     """A face by the values that are inserted."""
-    return BoundRow(faces_of(values["gallery"]), tuple(values[name] for name in _NAMES))
+    return face_row(values["gallery"], [values[name] for name in _NAMES])
 
 
 def bound_gallery(row: Any) -> BoundRow:
@@ -69,12 +83,12 @@ def gallery_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
     """All galleries, images and faces, for comparison with what was recorded."""
     for row in connection.execute(sa.select(*GALLERY_COLUMNS)):
         yield bound_gallery(row), f"galleries, row {row.number}: the gallery"
-    for table, columns, called in ((images, IMAGE_COLUMNS, images_of), (faces, FACE_COLUMNS, faces_of)):
+    for table, columns, bound in ((images, IMAGE_COLUMNS, image_row), (faces, FACE_COLUMNS, face_row)):
         raw = [sa.type_coerce(column, sa.types.NullType()) for column in columns]  # whatever was put there
         query = sa.select(table.c.gallery, table.c.number, *raw).execution_options(yield_per=_AT_ONCE)
         what = "the picture or its external id" if table is images else "the face"
         for gallery, number, *values in connection.execute(query):
-            yield BoundRow(called(gallery), tuple(values)), f"{table.name}, row {number}: {what}"
+            yield bound(gallery, values), f"{table.name}, row {number}: {what}"
 
 
 def user_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-import numpy as np
 import sqlalchemy as sa
 
 from countenance.binding import Going, Recorder, none_going
@@ -31,11 +30,11 @@ from countenance.gallery.search.chunk import Rows
 from countenance.gallery.search.row_file import RowsOnDisk
 from countenance.gallery.searching import GallerySearch
 from countenance.gallery.store import GalleryHead, Store
-from countenance.gallery.users import Users
+from countenance.gallery.users import StoredRows, Users
 from countenance.observing import timed
 from countenance.scoring.calibration import Calibration
 from countenance.scoring.coarse import coarse
-from countenance.scoring.normaliser import Normaliser
+from countenance.scoring.normaliser import Normaliser, probe_rows
 
 _GALLERIES_AT_ONCE = 100
 _ROWS_PER_USER = 2  # hits that a search for users starts with; the number is doubled until the users are certain
@@ -186,9 +185,9 @@ class Gallery:
         head = self._head(gallery_id)
         _of_one_model(head, calibration)
 
-        def similarities(held: Rows, new: Rows) -> list[float]:
-            scores = self._normaliser.gallery_side(held) @ self._normaliser.probe_side(new).T
-            return [coarse(calibration.similarity_of_best(float(best), len(held))) for best in scores.max(axis=0)]
+        def similarities(held: StoredRows, new: StoredRows) -> list[float]:
+            scores = self._normaliser.gallery_side(*held) @ self._normaliser.probe_side(*new).T
+            return [coarse(calibration.similarity_of_best(float(best), len(scores))) for best in scores.max(axis=0)]
 
         least, ids = similarity, tuple(dict.fromkeys(face_ids))
         return self._users.associate(head.number, user_id, ids, similarities=similarities, least=least, token=token)
@@ -209,7 +208,8 @@ class Gallery:
     def user_templates(self, gallery_id: str, user_id: str) -> tuple[Template, ...]:
         """The templates of the user's faces; `NotFound` without gallery or user."""
         head = self._head(gallery_id)
-        return tuple(Template(row, ModelId(head.model)) for row in self._users.templates(head.number, user_id))
+        rows, cut_off = self._users.templates(head.number, user_id)
+        return tuple(Template(row, ModelId(head.model), cut) for row, cut in zip(rows, cut_off.tolist(), strict=True))
 
     def enrolled_before(self, gallery_id: str, moment: datetime, limit: int) -> tuple[str, ...]:
         """The ids of at most `limit` faces that were enrolled before `moment`, in the order of enrolment."""
@@ -336,7 +336,7 @@ class Gallery:
             head = self._head(gallery_id)
             for template in templates:
                 _of_one_space(head, template)
-            probes = self._normaliser.probe_side(np.stack([template.vector for template in templates]))
+            probes = probe_rows(self._normaliser, templates)
             yield head, probes, self._store.number_of(head.number, excluded) if excluded else None
 
     def _users_like(

@@ -184,7 +184,7 @@ class LocalSearch:
         index.publish(head.revision)
         return True
 
-    def _rows(self, part: tuple[Numbers, Rows]) -> tuple[Numbers, Rows]:
+    def _rows(self, part: tuple[Numbers, Rows, Rows]) -> tuple[Numbers, Rows]:
         """The rows that are searched, of some faces' templates."""
-        numbers, templates = part
-        return numbers, self._normaliser.gallery_side(np.ascontiguousarray(templates, dtype=np.float32))
+        numbers, templates, cut_off = part
+        return numbers, self._normaliser.gallery_side(np.ascontiguousarray(templates, dtype=np.float32), cut_off)

@@ -27,6 +27,7 @@ from countenance.gallery.bound import (
     bound_face,
     bound_gallery,
     bound_owner,
+    face_row,
     faces_of,
     images_of,
     owners_of,
@@ -289,7 +290,7 @@ class Store:
                         continue
                     gone[face_id] = number
                     touched.add(image)
-                    unmade.append(BoundRow(faces_of(row.number), tuple(values)))
+                    unmade.append(face_row(row.number, values))
                     if user is not None:
                         unmade.append(bound_owner(row.number, number, user))
             for few in portions(sorted(gone.values())):
@@ -375,13 +376,16 @@ class Store:
         """The raw template of an enrolled face; `NotFound` without the gallery, `NoSuchFace` if it is not in it."""
         with reading(self._engine) as connection:
             row = _gallery_row(connection, gallery_id)
-            query = sa.select(faces.c.template).where(faces.c.gallery == row.number, faces.c.face_id == face_id)
-            blob = connection.execute(query).scalar_one_or_none()
-        if blob is None:
+            query = sa.select(faces.c.template, faces.c.cut_off)
+            found = connection.execute(
+                query.where(faces.c.gallery == row.number, faces.c.face_id == face_id)
+            ).one_or_none()
+        if found is None:
             raise NoSuchFace(f"gallery {gallery_id!r} has no face of that id")
-        if not undamaged([blob], row.dimension or 0)[0]:
+        if not undamaged([found.template], row.dimension or 0, [found.cut_off])[0]:
             raise Conflict("the template of that face is damaged in the database")
-        return Template(np.frombuffer(blob, dtype="<f4").astype(np.float32), ModelId(row.model))
+        vector = np.frombuffer(found.template, dtype="<f4").astype(np.float32)
+        return Template(vector, ModelId(row.model), found.cut_off)
 
     def number_of(self, gallery: int, face_id: str) -> int | None:
         """The number of a face of that id, if the gallery holds one."""
@@ -403,8 +407,9 @@ class Store:
 
     def templates_after(
         self, gallery: int, number: int, dimension: int, at_once: int, share: FaceShare = EVERYTHING
-    ) -> Iterator[tuple[Numbers, Rows]]:
-        """The numbers (n,) and raw templates (n, d) of `share` above `number`, in order, at most `at_once` at a time.
+    ) -> Iterator[tuple[Numbers, Rows, Rows]]:
+        """The numbers (n,) and raw templates (n, d) of `share` above `number`, in order, at most `at_once` at a time;
+        and how much of each face its picture cuts off, (n,).
 
         A damaged template, and a face that is not as it was recorded, is left out; the log names its row.
         """
@@ -412,9 +417,9 @@ class Store:
         while dimension:  # nothing was ever enrolled in a gallery without one
             portion = self._portion(gallery, first, stop, at_once)
             if portion:
-                numbers, rows = self._sound(gallery, portion, dimension)
-                if len(numbers):
-                    yield numbers, rows
+                sound = self._sound(gallery, portion, dimension)
+                if len(sound[0]):
+                    yield sound
             if len(portion) == at_once:
                 first = portion[-1][0] + 1
             elif (following := self._first_from(gallery, stop)) is not None:
@@ -449,12 +454,12 @@ class Store:
         with reading_once(self._engine) as connection:
             return connection.execute(query).scalar()
 
-    def _sound(self, gallery: int, portion: Sequence[Row], dimension: int) -> tuple[Numbers, Rows]:
-        """The numbers and templates of those rows that are whole and as they were recorded."""
-        some, *_, templates = zip(*portion, strict=True)
+    def _sound(self, gallery: int, portion: Sequence[Row], dimension: int) -> tuple[Numbers, Rows, Rows]:
+        """The numbers, templates and shares cut off of those rows that are whole and as they were recorded."""
+        some, *_, templates, cut_off = zip(*portion, strict=True)
         different = self._different(gallery, portion)
         numbers = np.array(some, dtype=np.int64)
-        whole = undamaged(templates, dimension)
+        whole = undamaged(templates, dimension, cut_off)
         for damaged in numbers[~whole]:
             log.error(
                 "row %d of the table faces holds a damaged template and is left out of every search; "
@@ -464,7 +469,7 @@ class Store:
         whole &= ~np.isin(numbers, list(different))
         numbers = numbers[whole]
         rows = np.frombuffer(b"".join(compress(templates, whole)), dtype="<f4").reshape(len(numbers), dimension)
-        return numbers, rows
+        return numbers, rows, np.fromiter(compress(cut_off, whole), np.float32, len(numbers))
 
     def check_gallery(self, gallery: int) -> None:
         """`NotAsRecorded` if the gallery's row was changed without an entry in the ledger."""
@@ -478,7 +483,7 @@ class Store:
         """The numbers of those faces that are not as they were recorded, each named in the log."""
         if isinstance(self._recorder, Unrecorded):
             return set()
-        bound = [BoundRow(faces_of(gallery), tuple(row[1:])) for row in portion]
+        bound = [face_row(gallery, row[1:]) for row in portion]
         numbers = {portion[i][0] for i in self._recorder.differing(bound, once=True)}
         if numbers:  # without those that were erased since they were read
             listed = self.by_number(gallery, sorted(numbers))
@@ -546,6 +551,7 @@ def _face_values(gallery: int, image: int, face: EnrolledFace, template: Templat
         "box_left": float(face.box.left), "box_top": float(face.box.top),
         "box_width": float(face.box.width), "box_height": float(face.box.height),
         "enrolled_us": microseconds(now), "template": template.vector.astype("<f4").tobytes(),
+        "cut_off": float(template.cut_off),
     }  # fmt: skip
 
 
@@ -569,11 +575,15 @@ def damaged_rows(engine: sa.Engine) -> tuple[int, ...]:
         lengths = {row.number: row.dimension for row in connection.execute(query)}
         damaged: list[int] = []
         listed = connection.execution_options(yield_per=1024).execute(
-            sa.select(faces.c.gallery, faces.c.number, sa.type_coerce(faces.c.template, sa.types.NullType()))
+            sa.select(
+                faces.c.gallery,
+                faces.c.number,
+                *(sa.type_coerce(column, sa.types.NullType()) for column in (faces.c.template, faces.c.cut_off)),
+            )
         )
         for some in listed.partitions():
-            for gallery, number, template in some:
-                if not undamaged([template], lengths.get(gallery) or 0)[0]:
+            for gallery, number, template, cut_off in some:
+                if not undamaged([template], lengths.get(gallery) or 0, [cut_off])[0]:
                     damaged.append(number)
     return tuple(sorted(damaged))
 

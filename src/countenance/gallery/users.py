@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 Numbers = NDArray[np.int64]
 Rows = NDArray[np.float32]
+StoredRows = tuple[Rows, Rows]
+"""Raw templates of one gallery, (n, d), and how much of each face its picture cuts off, (n,)."""
+
 Row = Any  # one row of a result; SQLAlchemy's type cannot tell which columns it has
 
 MOST_FACES = 100
@@ -112,13 +115,13 @@ class Users:
         user_id: str,
         face_ids: Sequence[str],
         *,
-        similarities: Callable[[Rows, Rows], Sequence[float]],
+        similarities: Callable[[StoredRows, StoredRows], Sequence[float]],
         least: float,
         token: Token | None,
     ) -> Reassigned:
         """Give faces to the user. One that the user has already is not mentioned in the answer. If the user has faces,
         a new one that is less than `least` similar to them is refused: similarities(held, new) says how similar each of
-        the new raw templates is, 0..100. `LimitExceeded`, with nothing done, for more than `MOST_FACES` in all;
+        the new faces is, 0..100. `LimitExceeded`, with nothing done, for more than `MOST_FACES` in all;
         `NotFound` without the user.
         """
 
@@ -129,11 +132,12 @@ class Users:
                 return BoundChange(_answered(connection, known))
             number = user_number(connection, gallery, user_id)
             named = _named(connection, gallery, face_ids, row.dimension)
-            held = connection.execute(sa.select(faces.c.template).where(faces.c.user == number)).scalars().all()
+            theirs = sa.select(faces.c.template, faces.c.cut_off).where(faces.c.user == number)
+            held = connection.execute(theirs).all()
             new = [face_id for face_id, face in named.items() if face is not None and face.user is None]
             alike = dict.fromkeys(new, 100.0)
             if held and new:
-                alike_of_new = similarities(_rows(held), _rows([named[face_id].template for face_id in new]))
+                alike_of_new = similarities(_rows(held), _rows([named[face_id] for face_id in new]))
                 alike = dict(zip(new, alike_of_new, strict=True))
             done = [face_id for face_id in new if alike[face_id] >= least]
             if done and len(held) + len(done) > MOST_FACES:
@@ -170,21 +174,21 @@ class Users:
 
         return self._recorder.change(work)
 
-    def templates(self, gallery: int, user_id: str) -> Rows:
-        """The raw templates (n, d) of the user's faces; `NotFound` without the user.
+    def templates(self, gallery: int, user_id: str) -> StoredRows:
+        """Those of the user's faces; `NotFound` without the user.
 
         A face that is not as recorded the user's is left out; `NotAsRecorded` where the user is not.
         """
         with reading(self._engine) as connection:
             number = user_number(connection, gallery, user_id)
-            query = sa.select(faces.c.number, faces.c.template).where(faces.c.user == number).order_by(faces.c.number)
-            rows = connection.execute(query).all()
+            query = sa.select(faces.c.number, faces.c.template, faces.c.cut_off).where(faces.c.user == number)
+            rows = connection.execute(query.order_by(faces.c.number)).all()
         if self._recorder.differing([bound_user(gallery, number, user_id)]):
             with reading(self._engine) as connection:
                 user_number(connection, gallery, user_id)  # deleted meanwhile?
             raise NotAsRecorded("the user is not as the ledger recorded it, and is not compared with")
         different = set(self._recorder.differing([bound_owner(gallery, row.number, number) for row in rows]))
-        return _rows([row.template for i, row in enumerate(rows) if i not in different])
+        return _rows([row for i, row in enumerate(rows) if i not in different])
 
     def owners(self, gallery: int, numbers: Sequence[int]) -> tuple[dict[int, str], dict[str, int], set[int]]:
         """Whose the faces of those numbers are, without those that are nobody's; how many faces each user has.
@@ -280,11 +284,11 @@ def _named(
 
     dimension: of the templates, where they are to be compared.
     """
-    query = sa.select(faces.c.face_id, faces.c.number, faces.c.user, faces.c.template).where(
-        faces.c.gallery == gallery, faces.c.face_id.in_(face_ids)
-    )
+    columns = (faces.c.face_id, faces.c.number, faces.c.user, faces.c.template, faces.c.cut_off)
+    query = sa.select(*columns).where(faces.c.gallery == gallery, faces.c.face_id.in_(face_ids))
     rows = connection.execute(query).all()
-    whole = undamaged([row.template for row in rows], dimension) if dimension else [True] * len(rows)
+    stored = [row.template for row in rows], [row.cut_off for row in rows]
+    whole = undamaged(stored[0], dimension, stored[1]) if dimension else [True] * len(rows)
     undamaged_rows = {row.face_id: row for row, good in zip(rows, whole, strict=True) if good}
     return {face_id: undamaged_rows.get(face_id) for face_id in face_ids}
 
@@ -320,9 +324,11 @@ def _answered(connection: sa.Connection, answer: str) -> Reassigned:
     return Reassigned(tuple(done), tuple(refusals), size)
 
 
-def _rows(stored: Sequence[bytes]) -> Rows:
-    """The templates of one gallery as rows, without those that are damaged."""
-    sizes = Counter(len(each) // 4 for each in stored)
+def _rows(stored: Sequence[Row]) -> StoredRows:
+    """Those of some faces, without those that are damaged."""
+    sizes = Counter(len(row.template) // 4 for row in stored)
     dimension = sizes.most_common(1)[0][0] if sizes else 0
-    templates = list(compress(stored, undamaged(stored, dimension)))
-    return np.array([np.frombuffer(each, dtype="<f4") for each in templates], dtype=np.float32)
+    whole = undamaged([row.template for row in stored], dimension, [row.cut_off for row in stored])
+    sound = list(compress(stored, whole))
+    vectors = np.array([np.frombuffer(row.template, dtype="<f4") for row in sound], dtype=np.float32)
+    return vectors, np.array([row.cut_off for row in sound], dtype=np.float32)

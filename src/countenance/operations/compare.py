@@ -19,7 +19,7 @@ from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
 from countenance.operations.search import NO_FACE, face_at, placed
 from countenance.policy import Action
-from countenance.scoring import coarse
+from countenance.scoring import coarse, scored
 from countenance.signing import JSON
 
 
@@ -85,10 +85,9 @@ class Compare(Operation[ScoredFaces, Compared]):
             raise NoFace(
                 f"{NO_FACE} That is so of the target{', since none passes the quality filter' if other.faces else ''}."
             )
-        rows = np.stack([t.vector for t, reasons in zip(templates, against, strict=True) if not reasons])
-        probe = tools.normaliser.probe_side(template.vector[None, :])
-        scores = (tools.normaliser.gallery_side(rows) @ probe[0]).tolist()
-        together = np.concatenate([template.vector[None, :], rows])
+        others = [each for each, reasons in zip(templates, against, strict=True) if not reasons]
+        scores = scored(tools.normaliser, [template], others)[0].tolist()
+        together = np.stack([each.vector for each in (template, *others)])
         return ScoredFaces(source, tuple(zip(faces, scores, strict=True)), together)
 
     def charge_after(self, tools: Tools, seen: ScoredFaces, result: Compared) -> Spending:

@@ -15,7 +15,7 @@ from countenance.operations.operation import Operation, Permit, Tools
 from countenance.operations.search import Searching
 from countenance.operations.search_users import coarse_users
 from countenance.policy import Action
-from countenance.scoring import coarse, expected_false_matches, least_coarse, ranked
+from countenance.scoring import coarse, expected_false_matches, least_coarse, ranked, scored
 from countenance.scoring.coarse import EXACT_FROM
 from countenance.signing import JSON
 
@@ -408,5 +408,4 @@ def _shown(similar: Sequence[tuple[str, float]], limit: int) -> tuple[tuple[str,
 
 def _scores(tools: Tools, probes: list[Template], others: list[Template]) -> np.ndarray:
     """The scores of each probe with each of the others, (n, m)."""
-    left = tools.normaliser.probe_side(np.stack([each.vector for each in probes]))
-    return np.asarray(left @ tools.normaliser.gallery_side(np.stack([each.vector for each in others])).T)
+    return scored(tools.normaliser, probes, others)

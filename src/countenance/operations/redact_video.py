@@ -40,6 +40,7 @@ from countenance.redaction import (
     chosen,
     write_video,
 )
+from countenance.scoring import scored
 from countenance.signing import JSON
 from countenance.video import Frame, Observation, OpenVideo, Track, open_video
 
@@ -265,5 +266,4 @@ def _tracks(followed_faces: Followed) -> list[tuple[int, Track]]:
 
 
 def _score(tools: Tools, observation: Observation, track: Track) -> float:
-    own = tools.normaliser.probe_side(observation.template.vector[None, :])
-    return float((own @ tools.normaliser.gallery_side(track.template.vector[None, :]).T)[0, 0])
+    return float(scored(tools.normaliser, [observation.template], [track.template])[0, 0])

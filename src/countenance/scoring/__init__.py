@@ -3,7 +3,7 @@
 from countenance.scoring.calibration import Calibration, expected_false_matches
 from countenance.scoring.coarse import coarse, least_coarse, ranked, stepped
 from countenance.scoring.confidence import IDENTICAL, confidence, similarity_at_confidence
-from countenance.scoring.normaliser import Normaliser, RawCosine, load_normaliser
+from countenance.scoring.normaliser import Normaliser, RawCosine, load_normaliser, scored
 
 __all__ = [
     "IDENTICAL",
@@ -16,6 +16,7 @@ __all__ = [
     "least_coarse",
     "load_normaliser",
     "ranked",
+    "scored",
     "similarity_at_confidence",
     "stepped",
 ]

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from countenance.errors import ModelError
-from countenance.faces import ModelId
+from countenance.faces import ModelId, Template
 
 Rows = NDArray[np.float32]
 """Templates or sides, one per row: (n, d) float32."""
@@ -41,28 +41,30 @@ class Normaliser(Protocol):
         """sha256 of its data file, or "raw". Rows of different identities cannot be compared."""
         ...
 
-    def gallery_side(self, vectors: Rows) -> Rows:
-        """Rows for enrolled faces: (n, d) templates to (n, d2)."""
+    def gallery_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
+        """Rows for enrolled faces: (n, d) templates to (n, d2). cut_off: the share of each face that its picture cuts
+        off, (n,); None for whole faces.
+        """
         ...
 
-    def probe_side(self, vectors: Rows) -> Rows:
-        """Rows for probes: (n, d) templates to (n, d2)."""
+    def probe_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
+        """Rows for probes: as `gallery_side`."""
         ...
 
 
 class RawCosine:
-    """No normalisation: the score is the cosine of two templates."""
+    """No normalisation: the score is the cosine of two templates, of faces that are cut off, too."""
 
     @property
     def identity(self) -> str:
         """Always "raw"."""
         return RAW
 
-    def gallery_side(self, vectors: Rows) -> Rows:
+    def gallery_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
         """The templates themselves, (n, d)."""
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
-    def probe_side(self, vectors: Rows) -> Rows:
+    def probe_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
         """The templates themselves, (n, d)."""
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
@@ -92,15 +94,18 @@ class Doubt:
 class Crowding:
     """Cosine minus how crowded the space is around each of the two faces.
 
-        score(a, b) = a . b - crowding(a) - crowding(b)
+        score(a, b) = a . b - crowding(a) - crowding(b) - reserve * sqrt(cut_off(a) * cut_off(b))
         crowding(v) = strength / sharpness * (ln sum_c exp(weight_c + sharpness * v . centre_c) - ln m) + level
                       + ln(1 + exp(sharpness * (v . direction - place))) / sharpness
 
     A face in a crowded part of the space resembles many strangers, so its scores count for less; and so do those of a
-    picture that tells little of whose it is. No label of anybody is read. centres: (m, d), each the mean direction of
-    many people, nobody's template. weights: (m,) natural logs. identity: sha256 of the manifest, which holds the sha256
-    of the arrays. recognition: None unless some of the centres are of degraded pictures. doubt: None if it was not
-    fitted.
+    picture that tells little of whose it is. Two faces that their pictures cut off resemble each other whoever they
+    are; one that is cut off and a whole one do not, so the reserve is for pairs. No label of anybody is read.
+
+    centres: (m, d), each the mean direction of many people, nobody's template. weights: (m,) natural logs. identity:
+    sha256 of the manifest, which holds the sha256 of the arrays. recognition: None unless some of the centres are of
+    degraded pictures. doubt: None if it was not fitted. reserve: in units of score, not negative; from a file of its
+    own (`*.reserve.json`), since no score of a whole face, and so no calibration, depends on it.
     """
 
     model: ModelId
@@ -112,11 +117,14 @@ class Crowding:
     level: float
     recognition: Recognition | None = None
     doubt: Doubt | None = None
+    reserve: float = 0.0
 
     def __post_init__(self) -> None:
         whole = self.centres.ndim == 2 and self.weights.shape == (len(self.centres),) and len(self.centres) > 0
         if not (whole and np.isfinite(self.centres).all() and np.isfinite(self.weights).all() and self.sharpness > 0):
             raise ModelError("this cohort file is damaged: it needs finite centres with one weight each")
+        if not (np.isfinite(self.reserve) and self.reserve >= 0):
+            raise ModelError("a reserve is finite and not negative")
 
     def crowding(self, vectors: Rows) -> Rows:
         """How crowded the space is around each of `vectors`, (n, d) to (n,), in units of score."""
@@ -151,15 +159,22 @@ class Crowding:
         worse, others = near[:, -degraded:], near[:, :-degraded]
         return np.asarray((_soft_maximum(worse) - _soft_maximum(others)) / np.float32(self.sharpness), np.float32)
 
-    def gallery_side(self, vectors: Rows) -> Rows:
-        """Templates, a one, and minus their crowding: (n, d + 2)."""
+    def gallery_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
+        """Templates, a one, and minus their crowding; where there is a reserve, also what they lack. (n, d + 2 or 3)"""
         own = -self.crowding(vectors)[:, None]
-        return np.hstack([np.asarray(vectors, np.float32), np.ones_like(own), own])
+        return np.hstack([np.asarray(vectors, np.float32), np.ones_like(own), own, *self._lack(len(own), cut_off)])
 
-    def probe_side(self, vectors: Rows) -> Rows:
-        """Templates, minus their crowding, and a one: (n, d + 2)."""
-        own = -self.crowding(vectors)[:, None]
-        return np.hstack([np.asarray(vectors, np.float32), own, np.ones_like(own)])
+    def probe_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
+        """Templates, minus their crowding, and a one; where there is a reserve, also minus what they lack."""
+        own, lack = -self.crowding(vectors)[:, None], self._lack(len(vectors), cut_off)
+        return np.hstack([np.asarray(vectors, np.float32), own, np.ones_like(own), *(-each for each in lack)])
+
+    def _lack(self, n: int, cut_off: Rows | None) -> list[Rows]:
+        """What faces lack: two of them lose its product. A column (n, 1), or none."""
+        if not self.reserve:
+            return []
+        shares = np.zeros(n, np.float32) if cut_off is None else np.asarray(cut_off, np.float64)
+        return [np.sqrt(self.reserve * shares).astype(np.float32)[:, None]]
 
     @classmethod
     def read(cls, manifest: Path) -> Crowding:
@@ -212,14 +227,42 @@ def _soft_maximum(near: Rows) -> Rows:
 
 def load_normaliser(model: ModelId, extra: Path | None = None) -> Normaliser:
     """The normaliser of `model`: from the folder `extra` if it has one, else the one that ships, else `RawCosine`."""
-    for manifest in _manifests(extra):
+    for manifest in _files(extra, "*.cohort.json"):
         normaliser = Crowding.read(manifest)
         if normaliser.model == model:
-            return normaliser
+            return replace(normaliser, reserve=_reserve(model, extra))
     return RawCosine()
 
 
-def _manifests(extra: Path | None) -> Iterator[Path]:
+def _reserve(model: ModelId, extra: Path | None) -> float:
+    """That of `model`, or 0 if it was not measured for it."""
+    for path in _files(extra, "*.reserve.json"):
+        try:
+            value = json.loads(path.read_bytes())
+            if value["model"] == model:
+                return float(value["reserve"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"the file {path.name} is damaged: {type(error).__name__}") from error
+    return 0.0
+
+
+def scored(normaliser: Normaliser, probes: Sequence[Template], others: Sequence[Template]) -> Rows:
+    """The score of each of `probes` with each of `others`, (n, m)."""
+    gallery = normaliser.gallery_side(*_stacked(others))
+    return np.asarray(probe_rows(normaliser, probes) @ gallery.T, np.float32)
+
+
+def probe_rows(normaliser: Normaliser, templates: Sequence[Template]) -> Rows:
+    """Rows for probes, (n, d2)."""
+    return normaliser.probe_side(*_stacked(templates))
+
+
+def _stacked(templates: Sequence[Template]) -> tuple[Rows, Rows]:
+    vectors = np.stack([template.vector for template in templates])
+    return vectors, np.array([template.cut_off for template in templates], np.float32)
+
+
+def _files(extra: Path | None, pattern: str) -> Iterator[Path]:
     for folder in (extra, SHIPPED):
         if folder is not None and folder.is_dir():
-            yield from sorted(folder.glob("*.cohort.json"))
+            yield from sorted(folder.glob(pattern))

@@ -19,10 +19,10 @@ class Stretched:
 
     identity = "stretched"
 
-    def probe_side(self, vectors: np.ndarray) -> np.ndarray:
+    def probe_side(self, vectors: np.ndarray, cut_off: np.ndarray | None = None) -> np.ndarray:
         return (vectors * 100).astype(np.float32)
 
-    def gallery_side(self, vectors: np.ndarray) -> np.ndarray:
+    def gallery_side(self, vectors: np.ndarray, cut_off: np.ndarray | None = None) -> np.ndarray:
         return vectors.astype(np.float32)
 
 
