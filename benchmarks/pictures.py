@@ -22,9 +22,10 @@ from benchmarks.recognisability import SHIPPED_SEED
 from countenance.calibrate.labelled_pictures import shots
 from countenance.engine import Engine
 from countenance.errors import ImageError
+from countenance.faces import Template
 from countenance.metrics import tally
 from countenance.operations.quality import QualityFilter, reasons_against, reasons_against_templates
-from countenance.scoring import Calibration, Normaliser, load_normaliser
+from countenance.scoring import Calibration, Normaliser, load_normaliser, scored
 from countenance.settings import load
 
 PEOPLE, SEED = 300, 3
@@ -81,7 +82,7 @@ def run() -> dict[str, Any]:
 def _row(name: str, change: Callable[[Pixels], Pixels], files: list[Path], engine: Engine) -> dict[str, Any]:
     normaliser = load_normaliser(engine.model)
     calibration = Calibration.load(engine.model, normaliser.identity)
-    vectors, refused, rolls = [], [], []
+    seen, refused, rolls = [], [], []
     for file in files:
         pixels = change(_pixels(cv2.imread(str(file))))
         try:
@@ -95,27 +96,30 @@ def _row(name: str, change: Callable[[Pixels], Pixels], files: list[Path], engin
         level = QualityFilter.AUTO
         against = reasons_against(face, level) or reasons_against_templates([face], templates, normaliser, level)[0]
         refused.append(bool(against))
-        vectors.append(templates[0].vector)
+        seen.append(templates[0])
         rolls.append(face.pose.roll)
-    rows, out = np.stack(vectors), np.array(refused)
-    everybody, accepted = (_similarities(own, normaliser, calibration) for own in (rows, rows[~out]))
+    out = np.array(refused)
+    fit = [template for template, unfit in zip(seen, refused, strict=True) if not unfit]
+    everybody, accepted = (_similarities(own, normaliser, calibration) for own in (seen, fit))
     return {
         "picture": name,
-        "faces found": f"{len(rows)} of {len(files)}",
+        "faces found": f"{len(seen)} of {len(files)}",
         "refused by AUTO": int(out.sum()),
         "pairs of strangers": len(accepted),
         "match at 80": _rate(accepted, int((~out).sum())),
         "at 90": int((accepted >= 90).sum()),
         "at 99": int((accepted >= 99).sum()),
         "NONE: pairs": len(everybody),
-        "NONE: match at 80": _rate(everybody, len(rows)),
+        "NONE: match at 80": _rate(everybody, len(seen)),
         "median roll, degrees": round(float(np.median(np.abs(rolls)))),
     }
 
 
-def _similarities(rows: NDArray[np.float32], normaliser: Normaliser, calibration: Calibration) -> NDArray[np.float64]:
-    """Of every pair of `rows` (n, d), in the order of `np.triu_indices`."""
-    scores = (normaliser.probe_side(rows) @ normaliser.gallery_side(rows).T)[np.triu_indices(len(rows), 1)]
+def _similarities(seen: list[Template], normaliser: Normaliser, calibration: Calibration) -> NDArray[np.float64]:
+    """Of every pair of `seen`, in the order of `np.triu_indices`."""
+    if not seen:
+        return np.empty(0)
+    scores = scored(normaliser, seen, seen)[np.triu_indices(len(seen), 1)]
     return np.asarray(calibration.similarity(scores.astype(np.float64)), np.float64)
 
 

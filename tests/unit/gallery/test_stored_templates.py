@@ -50,5 +50,10 @@ def test_what_can_be_enrolled_is_never_damaged(factor: float) -> None:
     assert undamaged([stored(Template(vector, MODEL).vector)], SIZE)[0]
 
 
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan"), "0.5", b"", None])
+def test_what_is_stored_beside_it_is_a_share_of_the_face(share: object) -> None:
+    assert undamaged([stored(UNIT)] * 3, SIZE, [0, share, 1.0]).tolist() == [True, False, True]
+
+
 def test_a_gallery_without_a_dimension_has_no_whole_template() -> None:
     assert undamaged([stored(UNIT), b""], 0).tolist() == [False, False]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from tests.fakes.engine import face_at
 
 from countenance.faces import DetectedFace, Landmarks, Point
-from countenance.operations.quality import QualityFilter, cut_off, reasons_against
+from countenance.operations.quality import QualityFilter, reasons_against
 
 Points = NDArray[np.float64]
 UPRIGHT = np.array([[0.42, 0.40], [0.58, 0.40], [0.50, 0.50], [0.44, 0.60], [0.56, 0.60]])
@@ -46,7 +47,33 @@ def test_a_face_is_cut_off_where_its_inner_part_ends_outside(
 ) -> None:
     if degrees == 25 and not cut and shift != (0.0, 0.0):
         pytest.skip("a leaning face at the edge may lose a corner")
-    assert cut_off(face(turned(UPRIGHT + np.array(shift), degrees))) == cut
+    assert (face(turned(UPRIGHT + np.array(shift), degrees)).cut_off > 0) == cut
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+@pytest.mark.parametrize("side", [(-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0)])
+def test_the_share_grows_from_0_to_1_with_what_is_outside_and_turning_the_picture_changes_nothing(
+    side: tuple[float, float], degrees: float
+) -> None:
+    moves = [UPRIGHT + step * np.array(side) for step in np.linspace(0, 0.8, 33)]
+    shares = [face(turned(points, degrees)).cut_off for points in moves]
+    assert shares[0] == 0.0 and shares[-1] == 1.0
+    assert all(0.0 <= before <= after + 1e-12 <= 1.0 + 1e-12 for before, after in pairwise(shares))
+    assert len({round(share, 9) for share in shares}) > 8
+    assert shares == pytest.approx([face(points).cut_off for points in moves], abs=1e-9)
+
+
+def test_the_share_is_one_of_area() -> None:
+    middle = 0.5  # of the picture, where the face's middle is
+    assert face(UPRIGHT - np.array([middle, 0.0])).cut_off == pytest.approx(0.5)
+    corner = UPRIGHT - np.array([middle, 0.0]) - np.array([0.0, 0.475])  # its height: 0.33 to 0.62
+    assert face(corner).cut_off == pytest.approx(0.75)
+    assert face(turned(UPRIGHT, 20) - np.array([middle, 0.0])).cut_off == pytest.approx(0.5, abs=0.05)
+
+
+def test_points_without_extent_are_whole_inside_the_picture_and_cut_off_outside() -> None:
+    assert face(np.full((5, 2), 0.5)).cut_off == 0.0
+    assert face(np.full((5, 2), 1.5)).cut_off == 1.0
 
 
 def test_auto_refuses_it_by_name_and_none_does_not() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countenance.errors import ModelError
-from countenance.faces import ModelId
+from countenance.faces import ModelId, Template
 from countenance.scoring.calibration import Calibration
-from countenance.scoring.normaliser import SHIPPED, Crowding, RawCosine, load_normaliser
+from countenance.scoring.normaliser import SHIPPED, Crowding, RawCosine, load_normaliser, scored
 
 MODEL = ModelId("ab" * 32)
 D, M = 16, 30
@@ -153,3 +154,38 @@ def test_every_shipped_normaliser_has_a_calibration(manifest: Path) -> None:
     found = Crowding.read(manifest)
     assert load_normaliser(found.model).identity == found.identity
     assert Calibration.load(found.model, found.identity).normaliser == found.identity
+
+
+def test_two_faces_that_are_cut_off_lose_the_reserve_and_whole_ones_nothing(crowding: Crowding) -> None:
+    reserved = replace(crowding, reserve=0.6)
+    a, b = unit(5, 7), unit(6, 8)
+    cut_a, cut_b = (np.linspace(0, 1, n).astype(np.float32) for n in (5, 6))
+    before = crowding.probe_side(a) @ crowding.gallery_side(b).T
+    after = reserved.probe_side(a, cut_a) @ reserved.gallery_side(b, cut_b).T
+    assert before - after == pytest.approx(0.6 * np.sqrt(np.outer(cut_a, cut_b)), abs=1e-5)
+    assert after == pytest.approx((reserved.probe_side(b, cut_b) @ reserved.gallery_side(a, cut_a).T).T, abs=1e-5)
+    for one in (
+        reserved.probe_side(a) @ reserved.gallery_side(b, cut_b).T,
+        reserved.probe_side(a, cut_a) @ reserved.gallery_side(b).T,
+    ):
+        assert one == pytest.approx(before, abs=1e-5)
+    templates = [[Template(v, MODEL, float(c)) for v, c in zip(rows, cut, strict=True)] for rows, cut in
+                 ((a, cut_a), (b, cut_b))]  # fmt: skip
+    assert scored(reserved, *templates) == pytest.approx(after, abs=1e-6)
+
+
+def test_a_reserve_is_read_for_its_model_only_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    made(tmp_path)
+    assert load_normaliser(MODEL, tmp_path).reserve == 0.0  # type: ignore[attr-defined]
+    (tmp_path / "x.reserve.json").write_text(json.dumps({"model": MODEL, "reserve": 0.3}))
+    assert load_normaliser(MODEL, tmp_path).reserve == 0.3  # type: ignore[attr-defined]
+    for damaged in ({"model": MODEL}, {"model": MODEL, "reserve": -1}, {"model": MODEL, "reserve": "much"}):
+        (tmp_path / "x.reserve.json").write_text(json.dumps(damaged))
+        with pytest.raises(ModelError):
+            load_normaliser(MODEL, tmp_path)
+
+
+def test_what_ships_has_a_reserve() -> None:
+    manifest = json.loads(next(SHIPPED.glob("*.cohort.json")).read_text())
+    shipped = load_normaliser(ModelId(manifest["model"]))
+    assert isinstance(shipped, Crowding) and shipped.reserve > 0

@@ -201,6 +201,7 @@ def face_shown(face: DetectedFace, limits: Sequence[str] | None = None) -> FaceS
         sharpness=face.quality.sharpness,
         brightness=face.quality.brightness,
         size_px=face.quality.size_px,
+        cut_off=face.cut_off,
         limits=list(reasons_against(face, QualityFilter.HIGH) if limits is None else limits),
     )
 
