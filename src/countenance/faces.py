@@ -72,6 +72,20 @@ class Landmarks:
     left_mouth: Point
     right_mouth: Point
 
+    def around(self, beside: float, above: float, below: float) -> NDArray[np.float64]:
+        """The corners of a part of the face in turn, (4, 2): so far beside the eyes, in distances between them, and
+        above the eyes and below the mouth, in distances between eyes and mouth.
+
+        The detector says where eyes and mouth would be outside the picture, too. Corners are affine in the landmarks,
+        so ratios of the picture's sides serve as well as pixels, also for areas, and the head may lean.
+        """
+        points = (self.left_eye, self.right_eye, self.left_mouth, self.right_mouth)
+        left, right, *mouth = (np.array([point.x, point.y]) for point in points)
+        eyes, lips, across = (left + right) / 2, (mouth[0] + mouth[1]) / 2, right - left
+        up, half = eyes - lips, (0.5 + beside) * across
+        top, bottom = eyes + above * up, lips - below * up
+        return np.stack([top - half, top + half, bottom + half, bottom - half])
+
 
 @dataclass(frozen=True, slots=True)
 class Pose:
@@ -94,10 +108,9 @@ class Quality:
     size_px: float
 
 
-_BESIDE, _ABOVE, _BELOW = 0.1, 0.35, 0.1
-"""How far the inner part of a face reaches: beside the eyes in distances between them, above the eyes and below the
-mouth in distances between eyes and mouth. Of 110 people of LFW, faces cut through the middle or through the eyes are
-found out nine times in ten; of close-ups in which the face is 1.3 times as high as the picture 4 are.
+_BESIDE, _ABOVE, _BELOW = 0.4, 0.6, 0.3
+"""The face from the forehead to the chin. Of strangers in pictures cut 8 % within the face's box 3 in 1,000 match,
+though eyes, nose and mouth are there; 1 in 7 pictures of FairFace, and none of LFW, lacks some of it.
 """
 
 
@@ -113,18 +126,8 @@ class DetectedFace:
 
     @property
     def cut_off(self) -> float:
-        """The share of the face's inner part, from above its brows to below its mouth, that the picture cuts off, 0..1.
-
-        The detector says where eyes and mouth would be outside the picture, too. Corners are affine in the landmarks
-        and areas are compared, so ratios of the picture's sides serve as well as pixels, and the head may lean.
-        """
-        marks = self.landmarks
-        points = (marks.left_eye, marks.right_eye, marks.left_mouth, marks.right_mouth)
-        left, right, *mouth = (np.array([point.x, point.y]) for point in points)
-        eyes, lips, across = (left + right) / 2, (mouth[0] + mouth[1]) / 2, right - left
-        up, half = eyes - lips, (0.5 + _BESIDE) * across
-        top, bottom = eyes + _ABOVE * up, lips - _BELOW * up
-        corners = np.stack([top - half, top + half, bottom + half, bottom - half])
+        """The share of the face, from the forehead to the chin, that the picture cuts off, 0..1."""
+        corners = self.landmarks.around(_BESIDE, _ABOVE, _BELOW)
         if not ((corners < 0) | (corners > 1)).any():
             return 0.0
         whole = _area(corners)

@@ -138,8 +138,8 @@ class FaceShown(Closed):
     brightness: float = Field(description="0 to 100, of the face.")
     size_px: float = Field(description="The shorter side of the box, in pixels of the picture.")
     cut_off: float = Field(
-        description="The share of it, brows to mouth, that the picture cuts off, 0..1. Compared with a face that is cut "
-        "off, too, it is given less similarity."
+        description="The share of it, forehead to chin, that the picture cuts off, 0..1. It has less similarity to "
+        "faces that are cut off, too."
     )
     limits: list[str] = Field(
         description="What keeps it from the quality HIGH, such as LOW_SHARPNESS. Empty: nothing that is measured."
