@@ -196,7 +196,10 @@ def opencv_round(given: tuple[list[str], list[bytes]]) -> None:
 
 
 class serving:  # noqa: N801 - reads as a verb in `with serving(...)`
-    """`countenance serve` as a process of its own. number: of those that run at the same time, for its port."""
+    """`countenance serve` as a process of its own. number: of those that run at the same time, for its port.
+
+    It can be started ahead, so that several load side by side.
+    """
 
     def __init__(self, place: settings.Settings, number: int = 0) -> None:
         self.port = 18080 + os.getpid() % 1000 + 1000 * number
@@ -209,10 +212,13 @@ class serving:  # noqa: N801 - reads as a verb in `with serving(...)`
             **({} if place.database is None else {"COUNTENANCE_DATABASE": place.database}),
         }
 
-    def __enter__(self) -> str:
+    def start(self) -> None:
         ask = [sys.executable, "-c", "from countenance.cli import main; main()", "serve"]
-        began = time.perf_counter()
         self.process = subprocess.Popen(ask, env=self.environment, stdout=subprocess.DEVNULL)
+
+    def wait(self) -> str:
+        """Where it listens, once it does."""
+        began = time.perf_counter()
         while self.process.poll() is None and time.perf_counter() < began + START_S:
             try:
                 http.client.HTTPConnection("127.0.0.1", self.port, timeout=1).connect()
@@ -222,6 +228,10 @@ class serving:  # noqa: N801 - reads as a verb in `with serving(...)`
                 return f"127.0.0.1:{self.port}"
         self.process.kill()
         raise SystemExit("the server did not start")
+
+    def __enter__(self) -> str:
+        self.start()
+        return self.wait()
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()

@@ -4,8 +4,8 @@ Two calls: SearchFacesByImage, most of which is vision, and DescribeCollection, 
 ledger. The latter shows what one writer at a time costs: within a process, entries of several calls share a commit;
 between processes, each commit waits for the advisory lock (PostgreSQL) or the file's lock (SQLite).
 
-All processes of one database run throughout; clients ask the first one, two or four of them. Rounds of all cases take
-turns. Clients and PostgreSQL, which waits for the disk as it does in service, run on the same cores.
+All processes run throughout, started side by side; clients ask the first one, two or four of a database. Rounds of all
+cases take turns. Clients and PostgreSQL, which waits for the disk as it does in service, run on the same cores.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ from tests.fakes.postgres import NO_SERVER, postgres_server, programs
 from benchmarks.server import ask, pictures, prepare, serving, signed
 from countenance import settings
 from countenance.mandates import AccessKey
+from countenance.progress import track
 
 SERVERS = (1, 2, 4)
 CLIENTS = 8
 FACES = 2000
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
-SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
+SECONDS = float(os.environ.get("BENCH_SECONDS", "3"))
 CALLS = ("SearchFacesByImage", "DescribeCollection")
 
 
@@ -43,25 +44,30 @@ def run() -> dict[str, Any]:
     rates: dict[tuple[str, int, str], list[float]] = {}
     with ExitStack() as stack:
         postgres = stack.enter_context(postgres_server(fsync=True))
-        places = {}
+        places, servers = {}, []
         for number, (kind, url) in enumerate((("SQLite", None), ("PostgreSQL", postgres.new_database("empty")))):
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="countenance-bench-"))
             own = settings.load({**os.environ})
             place = replace(own, home=Path(folder), weights=own.models_cache, database=url)
             key = prepare(place, photos, FACES)
             first = number * max(SERVERS)
-            endpoints = [stack.enter_context(serving(place, first + n)) for n in range(max(SERVERS))]
-            places[kind] = endpoints, key
-        for endpoints, key in places.values():  # galleries are read and rules compiled before it counts
-            for endpoint in endpoints:
-                hammer([endpoint], requests(CALLS[0], [endpoint], key, photos), 0.0)
-        for _ in range(ROUNDS):
-            for call in CALLS:
-                for count in SERVERS:
-                    for kind, (endpoints, key) in places.items():
-                        some = endpoints[:count]
-                        rate = hammer(some, requests(call, some, key, photos), SECONDS)
-                        rates.setdefault((kind, count, call), []).append(rate)
+            some = [serving(place, first + n) for n in range(max(SERVERS))]
+            servers += some
+            places[kind] = some, key
+        for server in servers:
+            server.start()
+            stack.push(server)
+        endpoints = {server: server.wait() for server in track(servers, "servers")}
+        for some, key in places.values():  # galleries are read and rules compiled before it counts
+            for server in some:
+                at = [endpoints[server]]
+                hammer(at, requests(CALLS[0], at, key, photos), 0.0)
+        cases = [(call, count, kind) for _ in range(ROUNDS) for call in CALLS for count in SERVERS for kind in places]
+        for call, count, kind in track(cases, "rounds", unit="cases"):
+            some, key = places[kind]
+            at = [endpoints[server] for server in some[:count]]
+            rate = hammer(at, requests(call, at, key, photos), SECONDS)
+            rates.setdefault((kind, count, call), []).append(rate)
     return {
         "what": "Several server processes on one database.",
         "clients": CLIENTS,

@@ -19,9 +19,10 @@ from typing import Any
 from benchmarks.server import ask, pictures, prepare, serving, signed
 from countenance import settings
 from countenance.mandates import AccessKey
+from countenance.progress import track
 
 FACES = int(os.environ.get("BENCH_FACES", "20000"))
-ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -34,7 +35,7 @@ def run() -> dict[str, Any]:
         place = replace(own, home=Path(folder), weights=own.models_cache)
         key = prepare(place, photos, FACES)
         started(place, key, photos[0])  # not counted: pages are read and bytecode is written
-        for _ in range(ROUNDS):
+        for _ in track(range(ROUNDS), "starts, both kinds", unit="rounds"):
             shutil.rmtree(place.home / settings.KERNELS, ignore_errors=True)
             for each in took.values():
                 each.append(started(place, key, photos[0]))

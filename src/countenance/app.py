@@ -55,7 +55,8 @@ from countenance.gallery import (
 from countenance.heap import bound_heap
 from countenance.home import private_home
 from countenance.jobs import VideoRequest, candidate_rows, candidates_going, job_rows
-from countenance.ledger import Bindings, Ledger, named_heads
+from countenance.key_files import BINDINGS, COPY_KEYS, LEDGER, foreign_keys, foreign_words, make_keys
+from countenance.ledger import Bindings, Ledger, Records, named_heads
 from countenance.mandates import (
     AccountStore,
     MoratoriumStore,
@@ -130,16 +131,16 @@ class Countenance:
     def _open(cls, settings: Settings) -> Countenance:
         private_home(settings.home)
         database = open_database(settings.place)
-        ledger = Ledger(database, Signer.from_file(settings.keys / "ledger.key"), settings.origin, _now)
+        if not Records(database).size:
+            make_keys(settings.keys)
+        ledger = Ledger(database, Signer.from_file(settings.keys / LEDGER), settings.origin, _now)
 
         def erase_pictures(
             transaction: Transaction, face_ids: Sequence[str], gallery_id: str | None
         ) -> Sequence[BoundRow]:
             return own.case_records.erase_pictures_of_faces(transaction, face_ids, gallery_id)
 
-        bindings = Bindings(
-            database, ledger, secret_file(settings.keys / "bindings.key"), BOUND, erase_pictures, UNHELD
-        )
+        bindings = Bindings(database, ledger, secret_file(settings.keys / BINDINGS), BOUND, erase_pictures, UNHELD)
         register = Register(database, secret_file(settings.keys / "mandates.key"), _now, bindings)
         own = cls(settings, database, register, ledger, bindings)
         return own
@@ -510,12 +511,18 @@ class Countenance:
         return operations.Stopping()
 
     def check_state(self, despite: str | None = None) -> None:
-        """Compare every bound row, opening and charge with the ledger; `Misconfigured`, naming them, where one differs.
+        """Compare every bound row, opening and charge with the ledger; `Misconfigured`, naming them, where one differs,
+        or where a key file is not the one that sealed what lies in the database.
 
         despite: a reason to go on all the same; an entry records it and how many differ. What differs still grants
         nothing.
         """
         differences = self.bindings.differences() + miscounted(self.database) + self.account.differences()
+        others = foreign_keys(self.settings.keys, self.database)
+        if differences and not self.bindings.key_fits():
+            others.append(BINDINGS)
+        if others:
+            differences = [foreign_words(others)]
         if not differences:
             return
         if despite is not None:
@@ -528,6 +535,11 @@ class Countenance:
             for each in differences:
                 logging.getLogger("countenance").error("served although %s", each)
             return
+        if others:
+            raise Misconfigured(
+                f"{differences[0]}. {COPY_KEYS[0].upper()}{COPY_KEYS[1:]}; or start with `countenance serve --despite "
+                "TEXT`, where what they sealed grants and opens nothing"
+            )
         more = f" (and {len(differences) - 1} more)" if len(differences) > 1 else ""
         raise Misconfigured(
             f"the database is not what the ledger recorded: {differences[0]}{more}. "

@@ -29,6 +29,9 @@ _FAULTS: Mapping[int, str] = MappingProxyType(
 _SERVER_FAULTS: Mapping[str, str] = MappingProxyType(
     {
         "08": "the database server cannot be reached: see that it runs, and that COUNTENANCE_DATABASE names it",
+        "host": "there is no such host: see that COUNTENANCE_DATABASE names the database server",
+        "ssl": "the connection cannot be encrypted as the URL asks: see sslmode, sslrootcert and the like in it, and "
+        "`ssl` on the server",
         "28": "the database server refuses this user: see its name, its password and pg_hba.conf",
         "3D": "there is no such database on the server: make it with createdb",
         "42501": "this database user may not do that: grant it all on the database and its schema",
@@ -42,6 +45,24 @@ _SERVER_FAULTS: Mapping[str, str] = MappingProxyType(
     }
 )
 """By SQLSTATE, or its class where that has no words of its own."""
+_UNCONNECTED: Mapping[str, str] = MappingProxyType(
+    {
+        "authentication failed": "28",
+        "no password supplied": "28",
+        "pg_hba.conf": "28",
+        "role ": "28",
+        "does not exist": "3D",
+        "could not translate host name": "host",
+        "failed to resolve host": "host",
+        "sslmode": "ssl",
+        "does not support ssl": "ssl",
+        "certificate": "ssl",
+        "too many": "53",
+        "remaining connection slots": "53",
+        "the database system is": "57",
+    }
+)
+"""Words of a connection that was refused, for which the driver knows no SQLSTATE; the first that is found counts."""
 
 
 def disk_fault(error: BaseException) -> str | None:
@@ -50,7 +71,7 @@ def disk_fault(error: BaseException) -> str | None:
     code = getattr(error, "sqlite_errorcode", None)
     if isinstance(code, int):
         return _FAULTS.get(code & 0xFF)
-    state = "08000" if lost_connection(error) and not _state(error) else _state(error)
+    state = _unconnected(error) if lost_connection(error) and not _state(error) else _state(error)
     return _SERVER_FAULTS.get(state) or _SERVER_FAULTS.get(state[:2])
 
 
@@ -63,6 +84,12 @@ def lost_connection(error: BaseException) -> bool:
     if state:
         return state.startswith("08") or state in ("57P01", "57P02", "57P03")
     return type(error).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout")
+
+
+def _unconnected(error: BaseException) -> str:
+    """Why there is no connection, as a key of `_SERVER_FAULTS`; another language than English is not understood."""
+    said = str(error).lower()
+    return next((state for words, state in _UNCONNECTED.items() if words in said), "08")
 
 
 def _of_driver(error: BaseException) -> BaseException:

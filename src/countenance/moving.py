@@ -27,6 +27,7 @@ from countenance.database import (
     version_in,
 )
 from countenance.database.copying import digest, go_on_counting, insert_rows, rows_after, tables_of
+from countenance.database.sqlite import close_for_good
 from countenance.errors import AlreadyExists, Conflict, Misconfigured, NotFound
 from countenance.home import private_home
 from countenance.ledger import Ledger, Records
@@ -84,6 +85,7 @@ def move(own: Settings, now: Callable[[], datetime], copied: TableCopied = lambd
                 _compare(source, new, table)
             report = _demand_whole(alone, new, name)
             source.execute(sa.update(VERSION).values(version_num=MOVED))
+            close_for_good(source)
         _finish(own, new, now, newest, name)
     return Moved(counts, report)
 

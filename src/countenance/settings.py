@@ -34,6 +34,11 @@ ROW_PLACES = (AUTO, MEMORY, DISK)
 LOG_FORMS = ("text", "json")
 """How the log is written; the first where nobody says."""
 
+_ESCAPED = r"(?:[^\s@:/?#\[\]%]|%[0-9A-Fa-f]{2})"
+_DATABASE = re.compile(
+    rf"postgresql://(?:{_ESCAPED}*(?::{_ESCAPED}*)?@)?(?:{_ESCAPED}*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{{1,5}})?"
+    rf"/{_ESCAPED}+(?:\?[^\s#]*)?"
+)
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
@@ -496,8 +501,12 @@ def _buckets(text: str) -> dict[str, Path]:
 
 
 def _database(text: str | None) -> str | None:
-    if text and not (text.startswith("postgresql://") and urlsplit(text).path.strip("/")):
-        raise Misconfigured("COUNTENANCE_DATABASE is postgresql://user@host:port/name")  # it may hold a password
+    if text and not _DATABASE.fullmatch(text):  # which it does not repeat: it may hold a password
+        raise Misconfigured(
+            "COUNTENANCE_DATABASE is postgresql://user@host:port/name, in which @ : / ? # [ ] and % of a name or "
+            "password are written %40 %3A %2F %3F %23 %5B %5D and %25; several hosts are "
+            "postgresql://user@/name?host=one:5432&host=other:5432"
+        )
     return text or None
 
 

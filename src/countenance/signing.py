@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import orjson
 import rfc8785
@@ -15,6 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from countenance.errors import Misconfigured
 
+T = TypeVar("T")
+KEY_TRIES = 3
+"""How many sealed rows are tried before a key is said to be another: one that was altered is no proof of that."""
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 """The values that canonical JSON can express."""
 
@@ -83,6 +88,15 @@ def verified(public: bytes, signature: bytes, message: bytes) -> bool:
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def opens_one(opening: Callable[[T], object], sealed: Sequence[T]) -> bool:
+    """Whether one of them opens; True for none. opening: raises `Misconfigured` for what another key sealed."""
+    for each in sealed:
+        with suppress(Misconfigured):
+            opening(each)
+            return True
+    return not sealed
 
 
 def secret_file(path: Path) -> bytes:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from countenance.app import BOUND
 from countenance.budgets import Budgets
 from countenance.gallery import damaged_rows, miscounted
+from countenance.key_files import BINDINGS, foreign_words
 from countenance.ledger import Bindings, Entry, Ledger, Records, named_heads, verifier, verify_records
 from countenance.ledger.export import Watch, unwatched
 from countenance.settings import Settings
@@ -68,13 +69,16 @@ def row_differences(own: Settings, database: Engine) -> list[str]:
     records = Records(database)
     if records.size and not records.notes():
         return ["ledger_checkpoints: every checkpoint was removed"]
-    key = own.keys / "bindings.key"
+    key = own.keys / BINDINGS
     if not key.exists():
         bound = bool(newest_entries(records, 1, "state"))
         return ["keys/bindings.key is missing: without it no row can be compared"] if bound else []
     log = Ledger(database, Signer.from_file(own.keys / "ledger.key"), own.origin, _now)
     try:
-        different = Bindings(database, log, secret_file(key), BOUND).differences()
+        bindings = Bindings(database, log, secret_file(key), BOUND)
+        different = bindings.differences()
+        if different and not bindings.key_fits():
+            return [foreign_words([BINDINGS])]
     finally:
         log.close()
     account = own.keys / "budgets.key"

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from countenance.database import opening
 from countenance.database.postgresql import open_server
@@ -34,6 +33,7 @@ LOCALE = ("--encoding=UTF8", "--locale=C", "--lc-ctype=C.UTF-8")
 KINDS = ("sqlite", "postgresql")
 replaced = os.environ.get("COUNTENANCE_TEST_DATABASE", KINDS[0]) != KINDS[0]
 """Whether tests open PostgreSQL databases in place of SQLite files; see `in_place_of_files`."""
+_url_of: list[Callable[[Path], str]] = []
 files_only = pytest.mark.skipif(replaced, reason=NO_FILES)
 """For tests that begin with a SQLite file of their own."""
 sqlite_only = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
@@ -53,16 +53,25 @@ def in_place_of_files(server: PostgresServer) -> Iterator[dict[Path, str]]:
     """What opens a SQLite file in this process opens a PostgreSQL database, one for each path; these, by path."""
     urls: dict[Path, str] = {}
 
-    def opened(path: Path) -> Engine:
+    def url_of(path: Path) -> str:
         if path not in urls:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600)  # whoever asks whether there is an installation looks for the file
             urls[path] = server.new_database("empty")
-        return open_server(urls[path])
+        return urls[path]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(opening, "open_file", opened)
-        yield urls
+        patch.setattr(opening, "open_file", lambda path: open_server(url_of(path)))
+        _url_of.append(url_of)
+        try:
+            yield urls
+        finally:
+            _url_of.clear()
+
+
+def database_of_another_process(path: Path) -> dict[str, str]:
+    """The variable by which a server of its own opens what this process opens in place of that file; none for files."""
+    return {"COUNTENANCE_DATABASE": _url_of[0](path)} if _url_of else {}
 
 
 @cache

@@ -19,6 +19,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from tests.fakes.postgres import database_of_another_process
 
 from countenance import settings
 from countenance.app import Countenance
@@ -28,6 +29,7 @@ from countenance.engine import load_manifests
 from countenance.engine.weights import state
 from countenance.mandates import AccessKey, Holder, Terms
 from countenance.scoring import Calibration, load_normaliser
+from countenance.settings import DATABASE
 from countenance.signing import Signer
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +90,7 @@ def serving(home: Path | None, log: Path | None = None, files: int | None = None
         **({} if home is None else {"COUNTENANCE_HOME": str(home)}),
         "COUNTENANCE_WEIGHTS": str(need_weights()),
         "COUNTENANCE_PORT": str(port),
+        **({} if home is None else database_of_another_process(home / DATABASE)),
         **more,
     }
     others = {name: v for name, v in os.environ.items() if not name.startswith("COUNTENANCE_")}

@@ -181,6 +181,13 @@ class Account:
         for entry, head in _missed(chain, heads):
             yield f"budget_charges, row {head.partition(':')[0]}, which entry {entry} recorded, is gone or another"
 
+    def key_fits(self, fetch: Fetch) -> bool:
+        """Whether any of the rows was sealed with this key; True where there is none."""
+        rows = fetch(_ROWS, start=0)
+        befores = [_FIRST, *(row[1] for row in rows)]
+        opened = (self._opened(*row[:2], before, row[2]) for row, before in zip(rows, befores, strict=False))
+        return not rows or any(charge is not None for charge in opened)
+
     def accept(self, transaction: Transaction) -> tuple[int, str]:
         """Make a new chain of the charges that can be read; how many differences that ended, and its head."""
         ended = sum(1 for _ in self.differences(transaction.rows))

@@ -214,6 +214,10 @@ class Budgets:
                 )
             )
 
+    def key_fits(self) -> bool:
+        """Whether charges were sealed with this key; True where there is none to tell by."""
+        return self._account.key_fits(lambda statement, **values: statement.rows(self._engine, **values))
+
     def accept(self, transaction: Transaction) -> tuple[int, str]:
         """Begin a new account with the charges that can be read; how many differences that ended, and what the entry
         that records it says of it.

@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded, bound_row
 from countenance.database import Transaction, changing, reading
 from countenance.errors import Conflict, Misconfigured, NotAsRecorded, NotFound
-from countenance.signing import JSON, canonical
+from countenance.signing import JSON, KEY_TRIES, canonical, opens_one
 
 _TRIES = 3  # of a look-up while records are added
 _metadata = sa.MetaData()
@@ -198,6 +198,12 @@ class CaseRecords:
                         if not _rows(connection, *noted):
                             rows += self._insert(connection, "face erased", f"{owner}/{place}", owner, {"lead": place})
         return rows
+
+    def key_fits(self) -> bool:
+        """Whether records were sealed with this sealing key; True where there is none to tell by."""
+        with reading(self._engine) as connection:
+            some = connection.execute(sa.select(_records).limit(KEY_TRIES)).all()
+        return opens_one(self._record, some)
 
     def _insert(
         self, connection: sa.Connection, kind: str, record_id: str, parent: str, value: JSON

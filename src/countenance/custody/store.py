@@ -22,7 +22,7 @@ from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
 from countenance.custody.hold import Hold, HoldState
 from countenance.database import Direct, Transaction, reading
 from countenance.errors import Conflict, Misconfigured, NotAsRecorded, NotFound
-from countenance.signing import JSON, canonical
+from countenance.signing import JSON, KEY_TRIES, canonical, opens_one
 
 _metadata = sa.MetaData()
 _holds = sa.Table(
@@ -164,6 +164,13 @@ class Custody:
         except InvalidTag as error:
             raise Misconfigured("a held result was sealed by another installation's key file") from error
         return value
+
+    def key_fits(self) -> bool:
+        """Whether held results were sealed with this sealing key; True where there is none to tell by."""
+        query = sa.select(_holds.c.hold_id).where(_holds.c.sealed.is_not(None)).limit(KEY_TRIES)
+        with reading(self._engine) as connection:
+            some = connection.execute(query).scalars().all()
+        return opens_one(self.contents, some)
 
     def review(self, hold_id: str, reviewer: str, *, agrees: bool) -> Hold:
         """Store a reviewer's verdict: once per person, and not after the result is shredded or frozen."""

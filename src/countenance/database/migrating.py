@@ -8,10 +8,12 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from countenance.database.sqlite import MOVED_AWAY
 from countenance.disk_faults import disk_fault
 from countenance.errors import StoreError
 
@@ -19,7 +21,7 @@ MOVING, MOVED = "moving", "moved"
 """Versions that stand in a database while an installation is copied into it, and in the one that it was copied from."""
 _CLOSED = {
     MOVING: "an installation is being moved into it: let `countenance database move` end",
-    MOVED: "everything was moved to another database: name that one with COUNTENANCE_DATABASE",
+    MOVED: MOVED_AWAY,
 }
 MIGRATIONS = Path(__file__).parent.with_name("migrations")
 VERSION = sa.table("alembic_version", sa.column("version_num"))
@@ -48,6 +50,11 @@ def migrate(engine: Engine, version: str = "head") -> None:
         if (fault := disk_fault(error)) is not None:
             raise StoreError(f"the database cannot be opened or migrated: {fault}") from error
         closed = next((why for version, why in _CLOSED.items() if f"'{version}'" in str(error)), None)
+        if closed is None and isinstance(unknown := error.__cause__, ResolutionError):
+            raise StoreError(
+                f"the database has version {unknown.argument}, and this Countenance knows those up to "
+                f"{scripts().get_current_head()}: install the Countenance that wrote it, or a newer one"
+            ) from error
         why = closed or f"{type(error).__name__}: {error}"
         raise StoreError(f"the database cannot be opened or migrated: {why}") from error
 

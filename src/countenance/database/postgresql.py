@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, make_url, select
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -124,11 +125,11 @@ def parsed(text: str) -> URL:
     """A URL of a PostgreSQL database; `Misconfigured` for any other, without repeating what may be a password."""
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         url = None
     if url is None or url.drivername != "postgresql" or not url.database:
         raise Misconfigured("the URL of a database is postgresql://user@host:port/name")
-    return url.set(drivername="postgresql+psycopg")
+    return url.set(drivername="postgresql+psycopg", host=unquote(url.host) if url.host else None)
 
 
 def open_server(text: str) -> Engine:
@@ -191,5 +192,5 @@ def _check(engine: Engine) -> None:
     if list(ordered) != sorted(_WORDS, key=str.encode):
         raise StoreError(
             "the database must hold UTF-8 and sort by code points: make it with `createdb --template template0 "
-            "--encoding UTF8 --lc-collate C --lc-ctype C.UTF-8 NAME`"
+            "--encoding UTF8 --locale-provider libc --lc-collate C --lc-ctype C.UTF-8 NAME`"
         )

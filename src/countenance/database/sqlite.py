@@ -19,6 +19,9 @@ from countenance.errors import StoreError
 
 _claimed: WeakKeyDictionary[Engine, set[int]] = WeakKeyDictionary()
 _claims = Lock()
+MOVED_AWAY = "everything was moved to another database: name that one with COUNTENANCE_DATABASE"
+_CLOSED = f"""CREATE TRIGGER IF NOT EXISTS moved_away BEFORE INSERT ON ledger_entries
+BEGIN SELECT RAISE(ABORT, '{MOVED_AWAY}'); END"""
 _WHAT_TO_DO = "see that its folder is there, writable and has room"
 
 
@@ -56,6 +59,8 @@ class SQLite:
 
     def try_writing(self, cursor: DBAPICursor) -> None:
         """See `DatabaseKind`."""
+        if cursor.execute("SELECT 1 FROM sqlite_master WHERE name = 'moved_away'").fetchone():
+            raise StoreError(MOVED_AWAY)
         ((version,),) = cursor.execute("PRAGMA user_version").fetchall()
         cursor.execute(f"PRAGMA user_version={int(version)}")
 
@@ -115,6 +120,11 @@ class SQLite:
                 values = {"name": table.name, "last": last}
                 connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :name"), values)
                 connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"), values)
+
+
+def close_for_good(connection: Connection) -> None:
+    """Have no process that has the file open add an entry to its ledger any more, from the commit on."""
+    connection.execute(text(_CLOSED))
 
 
 def copy_file(source: Path, target: Path) -> None:

@@ -27,6 +27,7 @@ _KEYS = {
     "custody.key": ("custody_holds", "sealed IS NOT NULL"),
     "casework.key": ("casework_records", "1"),
     "budgets.key": ("budget_charges", "1"),
+    "console.key": ("console_accounts", "1"),
 }
 """Each key, and the rows that are worth nothing without it."""
 

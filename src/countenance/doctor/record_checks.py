@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import Engine, inspect
@@ -10,8 +11,9 @@ from sqlalchemy import Engine, inspect
 from countenance.database import connect, open_database, reading, scripts, shown, version_in
 from countenance.database.sqlite import damage_in, looking_into
 from countenance.doctor.finding import Diagnosis, Severity, Surroundings
-from countenance.errors import CountenanceError, StoreError
+from countenance.errors import CountenanceError, Misconfigured, StoreError
 from countenance.gallery import damaged_rows
+from countenance.key_files import COPY_KEYS, foreign_keys, foreign_words
 from countenance.ledger import Ledger, Records
 from countenance.settings import Settings
 from countenance.signing import Signer
@@ -42,6 +44,7 @@ def check_record(own: Settings, surroundings: Surroundings) -> Iterator[Diagnosi
         records = Records(engine)
         ledger = next(_ledger(own, engine, surroundings))
         yield ledger
+        yield from _other_keys(own, engine)
         if ledger.health is Severity.WELL:
             yield from _rows(own, engine)
         else:
@@ -137,6 +140,14 @@ def _ledger(own: Settings, engine: Engine, surroundings: Surroundings) -> Iterat
     left = len(records.open_decisions())
     also = f"; {left} decisions without a result" if left else ""
     yield Diagnosis("ledger", Severity.WELL, f"{size} entries, as the newest checkpoint says{also}")
+
+
+def _other_keys(own: Settings, engine: Engine) -> Iterator[Diagnosis]:
+    others: list[str] = []
+    with suppress(Misconfigured):  # of one that is missing or cannot be read, the check of keys has told
+        others = [name for name in foreign_keys(own.keys, engine) if (own.keys / name).exists()]
+    if others:
+        yield Diagnosis("keys", Severity.WRONG, foreign_words(others), COPY_KEYS)
 
 
 def _rows(own: Settings, engine: Engine) -> Iterator[Diagnosis]:

@@ -53,4 +53,5 @@ openings = Table(
     Index("ledger_openings_by_value", "name", "value"),
     Index("ledger_openings_by_time", "time"),
 )
-"""What the commitments commit to. Rows are deleted on erasure; the ledger above stays."""
+"""What the commitments commit to. Rows are deleted on erasure; the ledger above stays. Values may be long, so
+that PostgreSQL's index is of their hashes."""

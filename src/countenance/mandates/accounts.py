@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded, bound_row
 from countenance.database import Transaction, changing, inserting, reading
 from countenance.errors import Misconfigured, NotAsRecorded
+from countenance.signing import KEY_TRIES, opens_one
 
 _TRIES = 3  # of a look-up whose row is being changed
 _metadata = sa.MetaData()
@@ -206,6 +207,13 @@ class AccountStore:
         with changing(self._engine) as connection:
             connection.execute(_keys.delete().where(*where))
             connection.execute(_keys.insert().values(operator_id=operator_id, mandate_id=mandate_id, sealed_key=sealed))
+
+    def key_fits(self) -> bool:
+        """Whether accounts were sealed with this key; True where there is none to tell by."""
+        query = sa.select(_accounts.c.sealed, _accounts.c.operator_id).limit(KEY_TRIES)
+        with reading(self._engine) as connection:
+            some = connection.execute(query).all()
+        return opens_one(lambda row: self._opened(row.sealed, row.operator_id), some)
 
     def derived(self, purpose: str, text: str) -> str:
         """An HMAC of `text` for `purpose`, 64 hex digits, under this installation's key."""

@@ -35,6 +35,7 @@ from countenance.binding import BoundChange, BoundRow, Recorder, Unrecorded
 from countenance.database import Direct, Transaction, reading
 from countenance.errors import BadRequest, Conflict, Misconfigured, NotAsRecorded, NotFound
 from countenance.mandates.mandate import AccessKey, Holder, Mandate, MandateState, Terms
+from countenance.signing import KEY_TRIES, opens_one
 
 _metadata = MetaData()
 _mandates = Table(
@@ -163,6 +164,12 @@ class Register:
             return self._seal.decrypt(sealed[:12], sealed[12:], access_key.encode()).decode()
         except InvalidTag as error:
             raise Misconfigured("an access key was sealed by another installation's key file") from error
+
+    def key_fits(self) -> bool:
+        """Whether secrets of access keys were sealed with this sealing key; True where there is none to tell by."""
+        with reading(self._engine) as connection:
+            some = connection.execute(select(_keys.c.access_key).limit(KEY_TRIES)).scalars().all()
+        return opens_one(self.secret_of, some)
 
     def mandate_of(self, access_key: str) -> Mandate | None:
         """The mandate that a key belongs to, in any state; None if there is no such key.

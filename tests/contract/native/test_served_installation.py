@@ -6,14 +6,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
-from tests.fakes.postgres import files_only
 from tests.integration.serving import need_weights, opened, serving
 
 from countenance.api.native import document
 from countenance.mandates import Role
 
 
-@files_only  # the server is another process
 def test_an_operator_of_the_shell_is_known_to_the_server(tmp_path: Path) -> None:
     need_weights()
     with serving(tmp_path) as live:

@@ -10,9 +10,12 @@ import pytest
 from sqlalchemy import Engine
 from tests.contract.rekognition.spine import spine
 from tests.fakes.engine import picture_of
+from tests.fakes.postgres import files_only
 
 from countenance.ledger import Ledger, verify_records
 from countenance.policy import Verdict
+
+pytestmark = files_only  # it reads them
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from tests.unit.gallery.people import MODEL, counted
 
 from countenance.app import BOUND
 from countenance.custody import Custody
-from countenance.database import Busy, Direct, changing, open_database, reading, shown, writing
+from countenance.database import Busy, Direct, changing, connect, open_database, reading, shown, writing
+from countenance.database.postgresql import parsed
 from countenance.errors import AlreadyExists, BadRequest, InUse, Misconfigured, NotRecorded, StoreError
 from countenance.gallery import Gallery
 from countenance.gallery.tables import galleries
@@ -220,10 +221,59 @@ def test_a_url_is_checked_and_its_password_is_nowhere() -> None:
     assert "pa55word" not in repr(own) + settings_shown(own)["COUNTENANCE_DATABASE"] + shown(url)
     assert shown(url) == "postgresql://db.example:5433/faces"
     assert load({}).place == load({}).database_file
-    for wrong in ("mysql://a:secret@b/c", "postgresql://ada:secret@db.example", "faces.sqlite"):
-        with pytest.raises(Misconfigured) as error:
+    for wrong in (
+        "mysql://a:secret@b/c",
+        "postgresql://ada:secret@db.example",
+        "faces.sqlite",
+        "postgresql://ada:p@secret:w/rd@db.example:5433/faces",
+        "postgresql://ada:secret%@db.example/faces",
+        "postgresql://ada:secret?1@db.example/faces",
+        "postgresql://ada:secret@db.example:five/faces",
+        "postgresql://ada:secret@one:5433,other:5433/faces",
+    ):
+        with pytest.raises(Misconfigured, match="postgresql://user@") as error:
             load({"COUNTENANCE_DATABASE": wrong})
         assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "db.example", "db.example:5433", "[::1]:5433", "[fe80::1]", "", "%2Frun%2Fpostgresql", "ada@db.example",
+        "ada:p%40ss%3A%2F%3F%25%5B%5D%20~!$&'()*+,;=-._@db.example", "%C3%A9:%C3%A9@db.example",
+    ],
+)  # fmt: skip
+def test_every_place_that_a_url_can_name_is_taken(where: str) -> None:
+    for rest in ("faces", "faces?host=/run/postgresql&port=5433", "f%C3%A4ces?host=one:5432&host=other:5432"):
+        url = f"postgresql://{where}/{rest}"
+        assert load({"COUNTENANCE_DATABASE": url}).place == url
+        assert parsed(url).host in (None, "db.example", "::1", "fe80::1", "/run/postgresql")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("postgresql://tests@/nowhere?host={folder}", "there is no such database on the server"),
+        ("postgresql://nobody@/empty?host={folder}", "refuses this user"),
+        ("postgresql://tests@/empty?host={folder}&sslmode=nonsense", "cannot be encrypted as the URL asks"),
+        ("postgresql://tests@nowhere.invalid/empty", "there is no such host"),
+        ("postgresql://tests@127.0.0.1:1/empty", "cannot be reached"),
+    ],
+)
+def test_a_server_that_refuses_is_told_from_one_that_is_not_there(
+    postgres: PostgresServer, change: str, said: str
+) -> None:
+    with pytest.raises(StoreError, match=said):
+        connect(change.format(folder=postgres.url().partition("host=")[2]))
+
+
+def test_a_database_of_a_newer_version_says_which_and_what_to_install(place: Path | str) -> None:
+    engine = open_database(place)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(StoreError, match=r"has version 9999, and this Countenance knows those up to .*: install the"):
+        open_database(place)
 
 
 def test_a_job_whose_process_ended_is_run_again_and_its_late_result_is_not_kept(engine: Engine, clock: Clock) -> None:

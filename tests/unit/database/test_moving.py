@@ -16,7 +16,7 @@ from countenance import moving
 from countenance.app import Countenance
 from countenance.database import connect, copying, open_database, reading
 from countenance.database.copying import digest, tables_of
-from countenance.errors import AlreadyExists, Conflict, Misconfigured, StoreError
+from countenance.errors import AlreadyExists, Conflict, Misconfigured, NotRecorded, StoreError
 from countenance.gallery import Gallery
 from countenance.ledger import Records
 from countenance.mandates import Role
@@ -107,6 +107,21 @@ def test_an_interrupted_move_is_closed_to_servers_and_goes_on_where_it_stopped(
     moved = moving.move(own, now)
     app = Countenance.open(own)
     assert app.ledger.size == moved.rows["ledger_entries"] + 1
+    app.check_state()
+    app.close()
+
+
+def test_a_server_that_still_has_the_file_open_records_and_answers_nothing_more(own: Settings) -> None:
+    serving = Countenance.open(replace(own, database=None))
+    try:
+        serving.check_writable()
+        moving.move(own, now)
+        for ask in (lambda: serving.ledger.append({"kind": "note"}).wait(), serving.check_writable):
+            with pytest.raises((NotRecorded, StoreError), match="moved to another database: name that one"):
+                ask()
+    finally:
+        serving.close()
+    app = Countenance.open(own)
     app.check_state()
     app.close()
 

@@ -115,6 +115,17 @@ def test_a_custody_key_that_is_missing_while_a_result_is_sealed_under_it(own: Se
     assert not (own.keys / "custody.key").exists()
 
 
+@pytest.mark.parametrize(("name", "check"), [("custody.key", "keys"), ("bindings.key", "rows")])
+def test_a_key_of_another_installation_is_named_with_where_to_copy_it_from(
+    own: Settings, name: str, check: str
+) -> None:
+    (own.keys / name).write_text("ab" * 32)
+    assert (
+        f"keys/{name}: the rows of the database were sealed or recorded with another"
+        in only(own, check, Severity.WRONG).says
+    )
+
+
 @pytest.mark.parametrize(("name", "also"), [("ledger.key", "ledger"), ("bindings.key", "rows")])
 def test_a_key_of_the_record_that_is_missing(own: Settings, name: str, also: str) -> None:
     (own.keys / name).unlink()
