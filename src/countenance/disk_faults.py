@@ -39,6 +39,7 @@ _SERVER_FAULTS: Mapping[str, str] = MappingProxyType(
         "53100": "the disk of the database server is full: make room there",
         "53": "the database server is out of memory or connections: raise its limits, or run fewer processes",
         "55P03": "another process holds the database: end it, or let it finish",
+        "57014": "the database server cancelled a statement that took too long for it: raise statement_timeout",
         "57": "the database server is stopping, starting or ended the connection: see its log",
         "58": "the disk of the database server refuses: see its log",
         "XX": "the database is damaged: stop, keep its files, and put a backup in their place",

@@ -100,17 +100,22 @@ def opens_one(opening: Callable[[T], object], sealed: Sequence[T]) -> bool:
 
 
 def secret_file(path: Path) -> bytes:
-    """The 32 random bytes in the file at `path` (hex, mode 600, folder mode 700), made on first use."""
+    """The 32 random bytes in the file at `path` (hex, mode 600, folder mode 700), made on first use.
+
+    It is there whole or not at all: another process may ask for it at the same moment, or this one be killed.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(handle, "w") as file:
-            file.write(os.urandom(32).hex())
-            file.flush()
-            os.fsync(file.fileno())
+    if not path.exists():
+        aside = path.with_name(f".{path.name}-{os.urandom(8).hex()}")
+        try:
+            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(os.urandom(32).hex())
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):  # another process was first: its key counts
+                os.link(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
     try:
         secret = bytes.fromhex(path.read_text().strip())
     except (OSError, ValueError) as error:

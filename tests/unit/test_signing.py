@@ -112,15 +112,15 @@ def test_a_secret_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
 
 
 def test_a_secret_is_on_the_disk_before_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path, synced = tmp_path / "one.key", list[bytes]()
+    path, synced = tmp_path / "one.key", dict[int, bytes]()
 
     def fsync(handle: int) -> None:
-        assert os.fstat(handle).st_ino == path.stat().st_ino
-        synced.append(path.read_bytes())
+        (there,) = tmp_path.iterdir()
+        synced[os.fstat(handle).st_ino] = there.read_bytes()
 
     monkeypatch.setattr(os, "fsync", fsync)
     secret = secret_file(path)
-    assert synced == [secret.hex().encode()]
+    assert synced == {path.stat().st_ino: secret.hex().encode()}
 
 
 def test_a_secret_may_end_in_a_line_break(tmp_path: Path) -> None:
@@ -150,6 +150,31 @@ def test_a_key_file_that_is_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "one.key").mkdir()
     with pytest.raises(Misconfigured, match=r"one\.key cannot be read: IsADirectoryError"):
         secret_file(tmp_path / "one.key")
+
+
+def test_a_key_whose_writing_was_cut_off_is_not_there_and_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("no room")))
+        with pytest.raises(OSError, match="no room"):
+            secret_file(tmp_path / "one.key")
+    assert list(tmp_path.iterdir()) == []
+    assert len(secret_file(tmp_path / "one.key")) == 32
+
+
+def test_of_two_processes_that_make_a_key_at_once_both_have_the_first_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, link = tmp_path / "one.key", os.link
+
+    def second(source: Path, target: Path) -> None:
+        path.write_text("ab" * 32)  # the other one's, a moment earlier
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", second)
+    assert secret_file(path) == bytes.fromhex("ab" * 32)
+    assert [each.name for each in tmp_path.iterdir()] == ["one.key"]
 
 
 def test_a_signer_of_a_file_signs_with_its_secret(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ class PostgreSQL:
 
     def try_writing(self, cursor: DBAPICursor) -> None:
         """See `DatabaseKind`."""
+        cursor.execute("SELECT version_num FROM alembic_version FOR UPDATE")  # the message alone may be read-only
         cursor.execute("SELECT pg_logical_emit_message(true, 'countenance', '')")
 
     @contextmanager

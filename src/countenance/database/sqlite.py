@@ -60,7 +60,7 @@ class SQLite:
     def try_writing(self, cursor: DBAPICursor) -> None:
         """See `DatabaseKind`."""
         if cursor.execute("SELECT 1 FROM sqlite_master WHERE name = 'moved_away'").fetchone():
-            raise StoreError(MOVED_AWAY)
+            raise sqlite3.IntegrityError(MOVED_AWAY)  # as any entry would
         ((version,),) = cursor.execute("PRAGMA user_version").fetchall()
         cursor.execute(f"PRAGMA user_version={int(version)}")
 

@@ -67,6 +67,7 @@ class VideoRunner:
         self._tell = tell
         self._limits = limits
         self._poll_s = poll_s
+        self._fault = ""
         self._stopped = Event()
         self._chosen = Event()
         self._threads = [Thread(target=self._keep, name="video-jobs", daemon=True)]
@@ -135,10 +136,14 @@ class VideoRunner:
 
     def _safely(self, step: Callable[[], object]) -> bool:
         try:
-            return bool(step())
+            done = bool(step())
         except Exception as error:  # most likely the database; unfinished work is done later
-            log.error("video jobs: %s", type(error).__name__)
+            if (kind := type(error).__name__) != self._fault:  # once, however often it is tried again
+                self._fault = kind
+                log.error("video jobs: %s", kind)
             return False
+        self._fault = ""
+        return done
 
     def _next(self, job_id: str | None = None) -> bool:
         with self._jobs.taken(job_id) as job:

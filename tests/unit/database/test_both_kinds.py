@@ -267,6 +267,25 @@ def test_a_server_that_refuses_is_told_from_one_that_is_not_there(
         connect(change.format(folder=postgres.url().partition("host=")[2]))
 
 
+def test_a_database_that_may_only_be_read_is_not_called_writable(postgres: PostgresServer, clock: Clock) -> None:
+    url = postgres.new_database("empty")
+    name = url.partition("@/")[2].partition("?")[0]
+    engine = open_database(url)
+    ledger = Ledger(engine, Signer(bytes(32)), "ledger.test", clock)
+    try:
+        ledger.check_writable()
+        postgres.say(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        postgres.say(CUT)
+        with pytest.raises(NotRecorded, match="may only be read"):
+            ledger.check_writable()
+        postgres.say(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        postgres.say(CUT)
+        ledger.check_writable()
+    finally:
+        ledger.close()
+        engine.dispose()
+
+
 def test_a_database_of_a_newer_version_says_which_and_what_to_install(place: Path | str) -> None:
     engine = open_database(place)
     with engine.begin() as connection:
