@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import resource
+import socket
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ def serve(despite: str | None, profile: str | None) -> None:
         use_profile(profile)
     own = load()
     click.echo(f"Countenance starts; {home_sentence(own.home)}")
+    _demand_free(own.host, own.port)
     write_log(own.log)
     keep_kernels(own)
     _fetch_missing(own)
@@ -66,6 +68,20 @@ def serve(despite: str | None, profile: str | None) -> None:
             lambda: app.stopping.begin(settings.stop_seconds - _TO_ANSWER_S),
         )
     click.echo("Countenance has stopped: the ledger is closed")
+
+
+def _demand_free(host: str, port: int) -> None:
+    """`Misconfigured` where nobody could listen there, before seconds go into loading."""
+    try:
+        for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            with socket.socket(family, kind, protocol) as trial:
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will
+                trial.bind(address)
+    except OSError as error:
+        raise Misconfigured(
+            f"nobody can listen on {host} port {port}: {(error.strerror or str(error)).lower()}. End what listens "
+            "there, or name another place with COUNTENANCE_HOST and COUNTENANCE_PORT"
+        ) from error
 
 
 def _listening(settings: Settings, connections: int) -> Listening:

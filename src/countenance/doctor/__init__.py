@@ -11,7 +11,7 @@ from pathlib import Path
 
 from countenance.doctor.engine_checks import check_models, check_rules, check_video
 from countenance.doctor.finding import Check, Diagnosis, Severity, Surroundings
-from countenance.doctor.home_checks import check_disk, check_files, check_home, check_keys, check_left_over
+from countenance.doctor.home_checks import check_disk, check_files, check_home, check_keys, check_left_over, check_tls
 from countenance.doctor.record_checks import check_record
 from countenance.settings import Settings
 
@@ -26,6 +26,7 @@ _CHECKS: Sequence[Check] = (
     check_video,
     check_disk,
     check_files,
+    check_tls,
     check_left_over,
 )
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator
+from datetime import timedelta
 
+from cryptography.x509 import load_pem_x509_certificates
 from sqlalchemy.exc import SQLAlchemyError
 
 from countenance.api.connections import connections_within, files_for
+from countenance.api.listening import Certificate, TlsFiles
 from countenance.database import connect, reading_once
 from countenance.database.sqlite import looking_into
 from countenance.doctor.finding import Diagnosis, Severity, Surroundings
@@ -19,6 +22,8 @@ from countenance.signing import secret_file
 
 SCARCE, EXHAUSTED = 2 << 30, 128 << 20
 """Bytes free on the data folder's disk below which the doctor warns, and below which it calls it wrong."""
+_RENEWED = timedelta(days=10)
+"""How long before a certificate ends the doctor speaks of it: programs renew it a month before."""
 _RESTORE = "restore it from a backup; a new key would not fit what is in the database"
 _KEYS = {
     "ledger.key": ("ledger_entries", "1"),
@@ -105,6 +110,25 @@ def check_files(own: Settings, surroundings: Surroundings) -> Iterator[Diagnosis
         f"{allowed} files may be open, enough for {possible} connections and not for {own.connections}",
         f"raise `ulimit -Hn` (systemd: LimitNOFILE) to {needed}, or lower COUNTENANCE_CONNECTIONS",
     )
+
+
+def check_tls(own: Settings, surroundings: Surroundings) -> Iterator[Diagnosis]:
+    """The certificate that the settings name can be used, and does not end soon."""
+    if own.tls_certificate is None or own.tls_key is None:
+        return
+    try:
+        Certificate(TlsFiles(own.tls_certificate, own.tls_key))
+    except Misconfigured as error:
+        yield Diagnosis("tls", Severity.WRONG, str(error), "put the files right, readable by the user who runs this")
+        return
+    ends = min(each.not_valid_after_utc for each in load_pem_x509_certificates(own.tls_certificate.read_bytes()))
+    left, renew = ends - surroundings.now(), "renew it; a server takes the new files within seconds"
+    if left < timedelta(0):
+        yield Diagnosis("tls", Severity.WRONG, f"the certificate ended on {ends:%Y-%m-%d}", renew)
+    elif left < _RENEWED:
+        yield Diagnosis("tls", Severity.WARNING, f"the certificate ends on {ends:%Y-%m-%d}", renew)
+    else:
+        yield Diagnosis("tls", Severity.WELL, f"certificate and key fit together, until {ends:%Y-%m-%d}")
 
 
 def check_left_over(own: Settings, _: Surroundings) -> Iterator[Diagnosis]:

@@ -13,6 +13,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from countenance import doctor
 from countenance.app import Countenance
@@ -266,6 +270,36 @@ def test_evidence_that_ended_or_ends_soon(own: Settings, early: timedelta) -> No
     until = datetime.fromisoformat(line.split("until ")[1].split(",")[0]).replace(tzinfo=UTC)
     late = replace(SURROUNDINGS, now=lambda: until - early)
     assert until.date().isoformat() in only(own, "evidence", Severity.WARNING, late).says
+
+
+def certificate_in(folder: Path, ends: datetime) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "faces.example")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, ends - timedelta(days=90), ends)
+    chain, private = folder / "chain.pem", folder / "key.pem"
+    chain.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return chain, private
+
+
+@pytest.mark.parametrize(
+    ("days", "health"), [(60, Severity.WELL), (5, Severity.WARNING), (-1, Severity.WRONG)], ids=["long", "soon", "over"]
+)
+def test_a_certificate_and_when_it_ends(own: Settings, tmp_path: Path, days: int, health: Severity) -> None:
+    chain, key = certificate_in(tmp_path, datetime.now(UTC) + timedelta(days=days))
+    told = diagnose(replace(own, tls_certificate=chain, tls_key=key), SURROUNDINGS)
+    assert [(each.health, bool(each.remedy)) for each in told if each.check == "tls"] == [
+        (health, health is not Severity.WELL)
+    ]
+
+
+def test_a_certificate_that_cannot_be_used(own: Settings, tmp_path: Path) -> None:
+    chain, key = certificate_in(tmp_path, datetime.now(UTC) + timedelta(days=60))
+    chain.write_text("nonsense")
+    assert "chain.pem" in only(replace(own, tls_certificate=chain, tls_key=key), "tls", Severity.WRONG).says
+    assert (
+        "gone.pem" in only(replace(own, tls_certificate=tmp_path / "gone.pem", tls_key=key), "tls", Severity.WRONG).says
+    )
 
 
 def test_packs_that_are_not_there(own: Settings) -> None:
