@@ -64,7 +64,8 @@ def _key(path: Path) -> bytes:
 def foreign_words(names: Sequence[str]) -> str:
     """What is wrong with keys of these names, in words."""
     files = " and ".join(f"keys/{name}" for name in names)
-    return f"{files}: the rows of the database were sealed or recorded with another key of that name"
+    also = ", or every row of it was changed" if BINDINGS in names else ""
+    return f"{files}: the rows of the database were sealed or recorded with another key of that name{also}"
 
 
 COPY_KEYS = "copy the whole folder keys/ of a server that has the right ones, or restore it from a backup"
