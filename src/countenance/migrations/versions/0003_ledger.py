@@ -41,8 +41,5 @@ def upgrade() -> None:
         sa.Column("salt", sa.LargeBinary(32), nullable=False),
         sa.Column("value", sa.Text, nullable=False),
     )
-    if op.get_bind().dialect.name == "postgresql":  # whose B-tree holds no value of more than 2,704 bytes
-        op.create_index("ledger_openings_by_value", "ledger_openings", ["value"], postgresql_using="hash")
-    else:
-        op.create_index("ledger_openings_by_value", "ledger_openings", ["name", "value"])
+    op.create_index("ledger_openings_by_value", "ledger_openings", ["name", "value"])
     op.create_index("ledger_openings_by_time", "ledger_openings", ["time"])
