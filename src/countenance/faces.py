@@ -181,17 +181,17 @@ NORM_TOLERANCE = 1e-3
 class Template:
     """An embedding and the identity of the model that made it.
 
-    cut_off: the share of the face that its picture cuts off, 0..1 (`DetectedFace.cut_off`), for which its scores are
-    lowered.
+    unseen: the share of the face that is not to be seen, 0..1: cut off by the picture (`DetectedFace.cut_off`), covered
+    or blurred away (`countenance.engine.covered`). Scores of two such faces are lowered.
     """
 
     vector: Vector
     model: ModelId
-    cut_off: float = 0.0
+    unseen: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.cut_off <= 1.0:
-            raise ValueError(f"a share lies in 0..1, got {self.cut_off}")
+        if not 0.0 <= self.unseen <= 1.0:
+            raise ValueError(f"a share lies in 0..1, got {self.unseen}")
         if self.vector.ndim != 1 or self.vector.dtype != np.float32:
             raise ValueError(f"a template is one row of float32, got {self.vector.dtype} {self.vector.shape}")
         norm = float(np.linalg.norm(self.vector))

@@ -51,7 +51,7 @@ def test_two_cut_off_faces_lose_similarity_in_searches_and_comparisons_and_other
         for name, image in (("whole", whole), ("cut", cut)):
             app.guard.carry_out(caller, Enrol("g", image, name, quality=NONE))
         templates = {name: template(app, image) for name, image in (("whole", whole), ("cut", cut), ("probe", probe))}
-        assert templates["whole"].cut_off == 0 < min(templates["cut"].cut_off, templates["probe"].cut_off)
+        assert templates["whole"].unseen == 0 < min(templates["cut"].unseen, templates["probe"].unseen)
 
         def similarity(one: str, other: str, of: Crowding) -> float:
             score = float(scored(of, [templates[one]], [templates[other]])[0, 0])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from countenance.engine.alignment import TARGET_SIDE, aligned
 from countenance.engine.batching import Batcher
 from countenance.engine.bulk import Choice, Sighting, sightings
+from countenance.engine.covered import unseen
 from countenance.engine.detector import SMALLEST_FACE, Detector, five, named
 from countenance.engine.limits import DEFAULT, Limits
 from countenance.engine.manifest import Manifest, load_manifests
@@ -95,7 +96,10 @@ class Engine(Detector):
             rows = [one + other for one, other in zip(both[::2], both[1::2], strict=True)]
         else:
             rows = self._embedder.run(cuts)
-        return [Template(_unit(row), self.model, face.cut_off) for row, face in zip(rows, faces, strict=True)]
+        return [
+            Template(_unit(row), self.model, max(face.cut_off, unseen(cut)))
+            for row, face, cut in zip(rows, faces, cuts, strict=True)
+        ]
 
     def templates(
         self, images: Iterable[bytes], choose: Choice = "largest", limits: Limits = DEFAULT

@@ -18,7 +18,7 @@ from countenance.gallery.tables import faces, galleries, images, users
 _AT_ONCE = 1024
 FACE_COLUMNS = (
     faces.c.face_id, faces.c.image, faces.c.box_left, faces.c.box_top, faces.c.box_width, faces.c.box_height,
-    faces.c.confidence, faces.c.enrolled_us, faces.c.template, faces.c.cut_off,
+    faces.c.confidence, faces.c.enrolled_us, faces.c.template, faces.c.unseen,
 )  # fmt: skip
 IMAGE_COLUMNS = (images.c.number, images.c.image_id, images.c.image_digest, images.c.external_id)
 GALLERY_COLUMNS = (galleries.c.number, galleries.c.gallery_id, galleries.c.model)
@@ -63,8 +63,8 @@ def image_row(gallery: int, values: Sequence[Any]) -> BoundRow:
 def face_row(gallery: int, values: Sequence[Any]) -> BoundRow:
     """A face from the values of its `FACE_COLUMNS`.
 
-    How much of it is cut off counts where something is: the record of a face that was enrolled before that was stored
-    stays as it was made.
+    How much of it is not to be seen counts where something is not: the record of a face that was enrolled before that
+    was stored stays as it was made.
     """
     return BoundRow(faces_of(gallery), tuple(values[:-1] if values[-1] == 0 else values))
 

@@ -208,8 +208,8 @@ class Gallery:
     def user_templates(self, gallery_id: str, user_id: str) -> tuple[Template, ...]:
         """The templates of the user's faces; `NotFound` without gallery or user."""
         head = self._head(gallery_id)
-        rows, cut_off = self._users.templates(head.number, user_id)
-        return tuple(Template(row, ModelId(head.model), cut) for row, cut in zip(rows, cut_off.tolist(), strict=True))
+        rows, unseen = self._users.templates(head.number, user_id)
+        return tuple(Template(row, ModelId(head.model), cut) for row, cut in zip(rows, unseen.tolist(), strict=True))
 
     def enrolled_before(self, gallery_id: str, moment: datetime, limit: int) -> tuple[str, ...]:
         """The ids of at most `limit` faces that were enrolled before `moment`, in the order of enrolment."""

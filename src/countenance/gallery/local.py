@@ -186,5 +186,5 @@ class LocalSearch:
 
     def _rows(self, part: tuple[Numbers, Rows, Rows]) -> tuple[Numbers, Rows]:
         """The rows that are searched, of some faces' templates."""
-        numbers, templates, cut_off = part
-        return numbers, self._normaliser.gallery_side(np.ascontiguousarray(templates, dtype=np.float32), cut_off)
+        numbers, templates, unseen = part
+        return numbers, self._normaliser.gallery_side(np.ascontiguousarray(templates, dtype=np.float32), unseen)

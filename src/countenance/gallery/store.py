@@ -376,16 +376,16 @@ class Store:
         """The raw template of an enrolled face; `NotFound` without the gallery, `NoSuchFace` if it is not in it."""
         with reading(self._engine) as connection:
             row = _gallery_row(connection, gallery_id)
-            query = sa.select(faces.c.template, faces.c.cut_off)
+            query = sa.select(faces.c.template, faces.c.unseen)
             found = connection.execute(
                 query.where(faces.c.gallery == row.number, faces.c.face_id == face_id)
             ).one_or_none()
         if found is None:
             raise NoSuchFace(f"gallery {gallery_id!r} has no face of that id")
-        if not undamaged([found.template], row.dimension or 0, [found.cut_off])[0]:
+        if not undamaged([found.template], row.dimension or 0, [found.unseen])[0]:
             raise Conflict("the template of that face is damaged in the database")
         vector = np.frombuffer(found.template, dtype="<f4").astype(np.float32)
-        return Template(vector, ModelId(row.model), found.cut_off)
+        return Template(vector, ModelId(row.model), found.unseen)
 
     def number_of(self, gallery: int, face_id: str) -> int | None:
         """The number of a face of that id, if the gallery holds one."""
@@ -409,7 +409,7 @@ class Store:
         self, gallery: int, number: int, dimension: int, at_once: int, share: FaceShare = EVERYTHING
     ) -> Iterator[tuple[Numbers, Rows, Rows]]:
         """The numbers (n,) and raw templates (n, d) of `share` above `number`, in order, at most `at_once` at a time;
-        and how much of each face its picture cuts off, (n,).
+        and how much of each face is not to be seen, (n,).
 
         A damaged template, and a face that is not as it was recorded, is left out; the log names its row.
         """
@@ -455,11 +455,11 @@ class Store:
             return connection.execute(query).scalar()
 
     def _sound(self, gallery: int, portion: Sequence[Row], dimension: int) -> tuple[Numbers, Rows, Rows]:
-        """The numbers, templates and shares cut off of those rows that are whole and as they were recorded."""
-        some, *_, templates, cut_off = zip(*portion, strict=True)
+        """The numbers, templates and unseen shares of those rows that are whole and as they were recorded."""
+        some, *_, templates, unseen = zip(*portion, strict=True)
         different = self._different(gallery, portion)
         numbers = np.array(some, dtype=np.int64)
-        whole = undamaged(templates, dimension, cut_off)
+        whole = undamaged(templates, dimension, unseen)
         for damaged in numbers[~whole]:
             log.error(
                 "row %d of the table faces holds a damaged template and is left out of every search; "
@@ -469,7 +469,7 @@ class Store:
         whole &= ~np.isin(numbers, list(different))
         numbers = numbers[whole]
         rows = np.frombuffer(b"".join(compress(templates, whole)), dtype="<f4").reshape(len(numbers), dimension)
-        return numbers, rows, np.fromiter(compress(cut_off, whole), np.float32, len(numbers))
+        return numbers, rows, np.fromiter(compress(unseen, whole), np.float32, len(numbers))
 
     def check_gallery(self, gallery: int) -> None:
         """`NotAsRecorded` if the gallery's row was changed without an entry in the ledger."""
@@ -551,7 +551,7 @@ def _face_values(gallery: int, image: int, face: EnrolledFace, template: Templat
         "box_left": float(face.box.left), "box_top": float(face.box.top),
         "box_width": float(face.box.width), "box_height": float(face.box.height),
         "enrolled_us": microseconds(now), "template": template.vector.astype("<f4").tobytes(),
-        "cut_off": float(template.cut_off),
+        "unseen": float(template.unseen),
     }  # fmt: skip
 
 
@@ -578,12 +578,12 @@ def damaged_rows(engine: sa.Engine) -> tuple[int, ...]:
             sa.select(
                 faces.c.gallery,
                 faces.c.number,
-                *(sa.type_coerce(column, sa.types.NullType()) for column in (faces.c.template, faces.c.cut_off)),
+                *(sa.type_coerce(column, sa.types.NullType()) for column in (faces.c.template, faces.c.unseen)),
             )
         )
         for some in listed.partitions():
-            for gallery, number, template, cut_off in some:
-                if not undamaged([template], lengths.get(gallery) or 0, [cut_off])[0]:
+            for gallery, number, template, unseen in some:
+                if not undamaged([template], lengths.get(gallery) or 0, [unseen])[0]:
                     damaged.append(number)
     return tuple(sorted(damaged))
 

@@ -16,11 +16,11 @@ A longer template would score above every genuine one.
 """
 
 
-def undamaged(stored: Sequence[object], dimension: int, cut_off: Sequence[object] = ()) -> NDArray[np.bool_]:
+def undamaged(stored: Sequence[object], dimension: int, unseen: Sequence[object] = ()) -> NDArray[np.bool_]:
     """Which of the stored values are templates, (n,).
 
     A template is `dimension` finite little-endian float32 numbers whose L2 norm is 1, to within `NORM_TOLERANCE`.
-    cut_off: what is stored beside each; if given, it has to be a share, 0..1.
+    unseen: what is stored beside each; if given, it has to be a share, 0..1.
     """
     size = 4 * dimension
     whole = np.array([isinstance(each, bytes) and len(each) == size > 0 for each in stored], dtype=bool)
@@ -30,6 +30,6 @@ def undamaged(stored: Sequence[object], dimension: int, cut_off: Sequence[object
     with np.errstate(invalid="ignore"):
         norms = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
         whole[whole] = np.abs(norms - 1) <= NORM_TOLERANCE
-    if cut_off:
-        whole &= [isinstance(share, (int, float)) and 0 <= share <= 1 for share in cut_off]
+    if unseen:
+        whole &= [isinstance(share, (int, float)) and 0 <= share <= 1 for share in unseen]
     return whole

@@ -71,7 +71,7 @@ faces = sa.Table(
     sa.Column("template", sa.LargeBinary, nullable=False),
     sa.Column("user", _big, sa.ForeignKey("users.number")),
     sa.Column("user_revision", sa.BigInteger),
-    sa.Column("cut_off", sa.Double, nullable=False, server_default="0"),
+    sa.Column("unseen", sa.Double, nullable=False, server_default="0"),
     sa.UniqueConstraint("gallery", "face_id", name="one_face_per_id"),
     sa.Index("faces_in_order", "gallery", "number"),
     sa.Index("faces_of_image", "image"),

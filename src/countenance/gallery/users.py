@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 Numbers = NDArray[np.int64]
 Rows = NDArray[np.float32]
 StoredRows = tuple[Rows, Rows]
-"""Raw templates of one gallery, (n, d), and how much of each face its picture cuts off, (n,)."""
+"""Raw templates of one gallery, (n, d), and how much of each face is not to be seen, (n,)."""
 
 Row = Any  # one row of a result; SQLAlchemy's type cannot tell which columns it has
 
@@ -132,7 +132,7 @@ class Users:
                 return BoundChange(_answered(connection, known))
             number = user_number(connection, gallery, user_id)
             named = _named(connection, gallery, face_ids, row.dimension)
-            theirs = sa.select(faces.c.template, faces.c.cut_off).where(faces.c.user == number)
+            theirs = sa.select(faces.c.template, faces.c.unseen).where(faces.c.user == number)
             held = connection.execute(theirs).all()
             new = [face_id for face_id, face in named.items() if face is not None and face.user is None]
             alike = dict.fromkeys(new, 100.0)
@@ -181,7 +181,7 @@ class Users:
         """
         with reading(self._engine) as connection:
             number = user_number(connection, gallery, user_id)
-            query = sa.select(faces.c.number, faces.c.template, faces.c.cut_off).where(faces.c.user == number)
+            query = sa.select(faces.c.number, faces.c.template, faces.c.unseen).where(faces.c.user == number)
             rows = connection.execute(query.order_by(faces.c.number)).all()
         if self._recorder.differing([bound_user(gallery, number, user_id)]):
             with reading(self._engine) as connection:
@@ -284,10 +284,10 @@ def _named(
 
     dimension: of the templates, where they are to be compared.
     """
-    columns = (faces.c.face_id, faces.c.number, faces.c.user, faces.c.template, faces.c.cut_off)
+    columns = (faces.c.face_id, faces.c.number, faces.c.user, faces.c.template, faces.c.unseen)
     query = sa.select(*columns).where(faces.c.gallery == gallery, faces.c.face_id.in_(face_ids))
     rows = connection.execute(query).all()
-    stored = [row.template for row in rows], [row.cut_off for row in rows]
+    stored = [row.template for row in rows], [row.unseen for row in rows]
     whole = undamaged(stored[0], dimension, stored[1]) if dimension else [True] * len(rows)
     undamaged_rows = {row.face_id: row for row, good in zip(rows, whole, strict=True) if good}
     return {face_id: undamaged_rows.get(face_id) for face_id in face_ids}
@@ -328,7 +328,7 @@ def _rows(stored: Sequence[Row]) -> StoredRows:
     """Those of some faces, without those that are damaged."""
     sizes = Counter(len(row.template) // 4 for row in stored)
     dimension = sizes.most_common(1)[0][0] if sizes else 0
-    whole = undamaged([row.template for row in stored], dimension, [row.cut_off for row in stored])
+    whole = undamaged([row.template for row in stored], dimension, [row.unseen for row in stored])
     sound = list(compress(stored, whole))
     vectors = np.array([np.frombuffer(row.template, dtype="<f4") for row in sound], dtype=np.float32)
-    return vectors, np.array([row.cut_off for row in sound], dtype=np.float32)
+    return vectors, np.array([row.unseen for row in sound], dtype=np.float32)

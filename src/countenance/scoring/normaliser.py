@@ -41,30 +41,30 @@ class Normaliser(Protocol):
         """sha256 of its data file, or "raw". Rows of different identities cannot be compared."""
         ...
 
-    def gallery_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
-        """Rows for enrolled faces: (n, d) templates to (n, d2). cut_off: the share of each face that its picture cuts
-        off, (n,); None for whole faces.
+    def gallery_side(self, vectors: Rows, unseen: Rows | None = None) -> Rows:
+        """Rows for enrolled faces: (n, d) templates to (n, d2). unseen: the share of each face that is not to be
+        seen, (n,); None for whole faces.
         """
         ...
 
-    def probe_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
+    def probe_side(self, vectors: Rows, unseen: Rows | None = None) -> Rows:
         """Rows for probes: as `gallery_side`."""
         ...
 
 
 class RawCosine:
-    """No normalisation: the score is the cosine of two templates, of faces that are cut off, too."""
+    """No normalisation: the score is the cosine of two templates, of half-seen faces, too."""
 
     @property
     def identity(self) -> str:
         """Always "raw"."""
         return RAW
 
-    def gallery_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
+    def gallery_side(self, vectors: Rows, unseen: Rows | None = None) -> Rows:
         """The templates themselves, (n, d)."""
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
-    def probe_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
+    def probe_side(self, vectors: Rows, unseen: Rows | None = None) -> Rows:
         """The templates themselves, (n, d)."""
         return np.ascontiguousarray(vectors, dtype=np.float32)
 
@@ -94,13 +94,13 @@ class Doubt:
 class Crowding:
     """Cosine minus how crowded the space is around each of the two faces.
 
-        score(a, b) = a . b - crowding(a) - crowding(b) - reserve * sqrt(cut_off(a) * cut_off(b))
+        score(a, b) = a . b - crowding(a) - crowding(b) - reserve * sqrt(unseen(a) * unseen(b))
         crowding(v) = strength / sharpness * (ln sum_c exp(weight_c + sharpness * v . centre_c) - ln m) + level
                       + ln(1 + exp(sharpness * (v . direction - place))) / sharpness
 
     A face in a crowded part of the space resembles many strangers, so its scores count for less; and so do those of a
-    picture that tells little of whose it is. Two faces that their pictures cut off resemble each other whoever they
-    are; one that is cut off and a whole one do not, so the reserve is for pairs. No label of anybody is read.
+    picture that tells little of whose it is. Two faces that are cut off, covered or blurred resemble each other
+    whoever they are; one of them and a clear one do not, so the reserve is for pairs. No label of anybody is read.
 
     centres: (m, d), each the mean direction of many people, nobody's template. weights: (m,) natural logs. identity:
     sha256 of the manifest, which holds the sha256 of the arrays. recognition: None unless some of the centres are of
@@ -159,21 +159,21 @@ class Crowding:
         worse, others = near[:, -degraded:], near[:, :-degraded]
         return np.asarray((_soft_maximum(worse) - _soft_maximum(others)) / np.float32(self.sharpness), np.float32)
 
-    def gallery_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
+    def gallery_side(self, vectors: Rows, unseen: Rows | None = None) -> Rows:
         """Templates, a one, and minus their crowding; where there is a reserve, also what they lack. (n, d + 2 or 3)"""
         own = -self.crowding(vectors)[:, None]
-        return np.hstack([np.asarray(vectors, np.float32), np.ones_like(own), own, *self._lack(len(own), cut_off)])
+        return np.hstack([np.asarray(vectors, np.float32), np.ones_like(own), own, *self._lack(len(own), unseen)])
 
-    def probe_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
+    def probe_side(self, vectors: Rows, unseen: Rows | None = None) -> Rows:
         """Templates, minus their crowding, and a one; where there is a reserve, also minus what they lack."""
-        own, lack = -self.crowding(vectors)[:, None], self._lack(len(vectors), cut_off)
+        own, lack = -self.crowding(vectors)[:, None], self._lack(len(vectors), unseen)
         return np.hstack([np.asarray(vectors, np.float32), own, np.ones_like(own), *(-each for each in lack)])
 
-    def _lack(self, n: int, cut_off: Rows | None) -> list[Rows]:
+    def _lack(self, n: int, unseen: Rows | None) -> list[Rows]:
         """What faces lack: two of them lose its product. A column (n, 1), or none."""
         if not self.reserve:
             return []
-        shares = np.zeros(n, np.float32) if cut_off is None else np.asarray(cut_off, np.float64)
+        shares = np.zeros(n, np.float32) if unseen is None else np.asarray(unseen, np.float64)
         return [np.sqrt(self.reserve * shares).astype(np.float32)[:, None]]
 
     @classmethod
@@ -259,7 +259,7 @@ def probe_rows(normaliser: Normaliser, templates: Sequence[Template]) -> Rows:
 
 def _stacked(templates: Sequence[Template]) -> tuple[Rows, Rows]:
     vectors = np.stack([template.vector for template in templates])
-    return vectors, np.array([template.cut_off for template in templates], np.float32)
+    return vectors, np.array([template.unseen for template in templates], np.float32)
 
 
 def _files(extra: Path | None, pattern: str) -> Iterator[Path]:

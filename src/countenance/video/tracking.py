@@ -72,13 +72,13 @@ class Track:
 
     @property
     def template(self) -> Template:
-        """The mean of the best frames' templates, weighted by quality, L2 norm 1; so is what is cut off."""
+        """The mean of the best frames' templates, weighted by quality, L2 norm 1; so is what is not to be seen."""
         worth = np.array([max(each.worth, 1e-6) for each in self._best], np.float32)
         mean = worth @ np.stack([each.template.vector for each in self._best])
         norm = float(np.linalg.norm(mean))
         vector: Vector = (mean / norm).astype(np.float32) if norm > 0 else self.best.template.vector
-        cut_off = float(np.average([each.template.cut_off for each in self._best], weights=worth))
-        return Template(vector, self.best.template.model, min(cut_off, 1.0))
+        unseen = float(np.average([each.template.unseen for each in self._best], weights=worth))
+        return Template(vector, self.best.template.model, min(unseen, 1.0))
 
 
 class Tracker:

@@ -497,7 +497,7 @@ FORGERIES: dict[str, tuple[list[str], Callable[[Scene, Countenance], None] | Non
     "a template swapped": ([f"UPDATE faces SET template={TWO} WHERE {FIRST}"], searched("staff", 1)),
     "a template made NaN": ([f"UPDATE faces SET template=nan_template() WHERE {FIRST}"], searched("staff", 1)),
     "a face id changed": ([f"UPDATE faces SET face_id='x' WHERE {FIRST}"], searched("staff", 1)),
-    "a face said to be cut off": ([f"UPDATE faces SET cut_off=0.5 WHERE {FIRST}"], searched("staff", 1)),
+    "a face said to be covered": ([f"UPDATE faces SET unseen=0.5 WHERE {FIRST}"], searched("staff", 1)),
     "a face's date moved": ([f"UPDATE faces SET enrolled_us=enrolled_us+1 WHERE {FIRST}"], searched("staff", 1)),
     "a face moved": (
         [f"UPDATE faces SET gallery=(SELECT number FROM galleries WHERE gallery_id='guests') WHERE {FIRST}",

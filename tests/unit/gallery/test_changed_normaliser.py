@@ -23,13 +23,13 @@ class Shifted(RawCosine):
         self.by, self.made = by, 0
 
     def gallery_side(
-        self, vectors: NDArray[np.float32], cut_off: NDArray[np.float32] | None = None
+        self, vectors: NDArray[np.float32], unseen: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
         self.made += len(vectors)
         return np.hstack([vectors, np.full((len(vectors), 1), -self.by)]).astype(np.float32)
 
     def probe_side(
-        self, vectors: NDArray[np.float32], cut_off: NDArray[np.float32] | None = None
+        self, vectors: NDArray[np.float32], unseen: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
         return np.hstack([vectors, np.ones((len(vectors), 1))]).astype(np.float32)
 

@@ -25,7 +25,7 @@ CALIBRATION = Calibration(MODEL, "x", "x", np.array([-1.0, 1.0]), np.array([0.0,
 
 
 def cut(seed: int, share: float) -> Template:
-    return replace(template(seed), cut_off=share)
+    return replace(template(seed), unseen=share)
 
 
 @pytest.fixture
@@ -70,10 +70,10 @@ def test_a_whole_probe_loses_nothing(gallery: Gallery) -> None:
 
 def test_an_enrolled_face_keeps_its_share_as_a_probe_and_as_a_users(gallery: Gallery) -> None:
     face_ids = [face.face_id for face in gallery.faces("staff", limit=9).items]
-    assert [gallery.template("staff", face_id).cut_off for face_id in face_ids] == [0.0, 0.25, 1.0]
+    assert [gallery.template("staff", face_id).unseen for face_id in face_ids] == [0.0, 0.25, 1.0]
     gallery.create_user("staff", "ann")
     gallery.associate("staff", "ann", face_ids[1:2], calibration=CALIBRATION, similarity=0.0)
-    assert [each.cut_off for each in gallery.user_templates("staff", "ann")] == [0.25]
+    assert [each.unseen for each in gallery.user_templates("staff", "ann")] == [0.25]
     least = CALIBRATION.similarity(1 - RESERVE / 4)
     done = gallery.associate("staff", "ann", face_ids[2:], calibration=CALIBRATION, similarity=least)
     assert done.face_ids == ()  # they lose half the reserve
@@ -86,7 +86,7 @@ def test_the_record_of_a_whole_face_is_as_before_shares_were_stored() -> None:
     assert face_row(3, ["id", 1, 0.0, 0.0, 1.0, 1.0, 99.0, 5, b"t", 0.5]).values[-1] == 0.5
     assert face_row(3, ["id", 1, 0.0, 0.0, 1.0, 1.0, 99.0, 5, b"t", b""]).values[-1] == b""
     values = {"gallery": 3, "face_id": "id", "image": 1, "box_left": 0.0, "box_top": 0.0, "box_width": 1.0}
-    values |= {"box_height": 1.0, "confidence": 99.0, "enrolled_us": 5, "template": b"t", "cut_off": 0.5}
+    values |= {"box_height": 1.0, "confidence": 99.0, "enrolled_us": 5, "template": b"t", "unseen": 0.5}
     assert bound_face(values).values == ("id", 1, 0.0, 0.0, 1.0, 1.0, 99.0, 5, b"t", 0.5)
 
 
