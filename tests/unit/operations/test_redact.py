@@ -173,7 +173,7 @@ def test_a_video_that_changes_between_the_two_readings_is_refused(world: World, 
     look = FakeEngine.spot
     shorter = [write(tmp_path / "shorter.mp4", [grey(70)])]
 
-    def swap(self: FakeEngine, pixels: NDArray[np.uint8], least: float) -> object:
+    def swap(self: FakeEngine, pixels: NDArray[np.uint8], least: float, thorough: bool = True) -> object:
         with contextlib.suppress(IndexError):  # at the first frame; several threads look
             shorter.pop().replace(film.path)
         return look(self, pixels, least)

@@ -2,7 +2,9 @@
 
 A normaliser adds columns in which rows hardly differ: the constant 1 and the row's own offset. Rotating them with the
 others would lengthen every probe, and so loosen every bound, without need. Columns that are the same in all rows are
-left out, and one that varies little is not rotated: a row's value in it is stored with its codes.
+left out, and one that varies little is not rotated: a row's value in it is stored with its codes. A last column that is
+never negative, as of a reserve, is left out as well: probes have nothing positive there, so that it only lowers scores,
+and a bound without it stays a bound.
 """
 
 from __future__ import annotations
@@ -19,24 +21,28 @@ _FLAT = 0.25  # a column is not rotated if it varies less than this share of the
 
 
 class Coder:
-    """How the rows of one index are coded. centre, variance: (d,), of many rows, never of a few people's.
+    """How the rows of one index are coded. centre, variance: (d,), of many rows, never of a few people's. lowering:
+    whether the last column is never negative in any of them.
 
     The rotation is drawn again each time, so that nobody can know which faces a bound would miss.
     """
 
-    def __init__(self, centre: Rows, variance: Rows) -> None:
-        flat = np.flatnonzero(variance < _FLAT * np.median(variance))
+    def __init__(self, centre: Rows, variance: Rows, lowering: bool = False) -> None:
+        columns = np.arange(len(centre))
+        self._lowering = columns[-1:] if lowering and variance[-1] > 0 else columns[:0]
+        flat = np.setdiff1d(np.flatnonzero(variance < _FLAT * np.median(variance)), self._lowering)
         self._same, varying = flat[variance[flat] == 0], flat[variance[flat] > 0]
         self.staying = varying[:1]
-        turned = np.setdiff1d(np.arange(len(centre)), np.concatenate([self._same, self.staying]))
+        turned = np.setdiff1d(columns, np.concatenate([self._same, self.staying, self._lowering]))
         dimension = len(turned)
         self.padded = -(-dimension // WIDTH) * WIDTH
         self._chance = np.random.default_rng()
         square = self._chance.standard_normal((self.padded, dimension))
-        columns, triangle = np.linalg.qr(square)
+        orthogonal, triangle = np.linalg.qr(square)
         # with these signs every rotation is as likely as any other (Mezzadri 2007, section 5)
-        rotation = (columns * np.sign(np.diag(triangle))).T  # (d, padded)
+        rotation = (orthogonal * np.sign(np.diag(triangle))).T  # (d, padded)
         self.centre = centre.astype(np.float64)
+        self.centre[self._lowering] = 0.0
         self.rotation: Rows = np.zeros((len(centre), self.padded), dtype=np.float32)
         self.rotation[turned] = rotation
 
@@ -47,7 +53,8 @@ class Coder:
     def turned(self, rows: Rows) -> Turned:
         """The rows (n, d), turned."""
         moved = rows - self.centre.astype(np.float32)
-        strange = moved[:, self._same].any(axis=1)
+        lowering = moved[:, self._lowering]
+        strange = moved[:, self._same].any(axis=1) | ((lowering < 0) | (lowering > 1)).any(axis=1)
         return Turned(np.ascontiguousarray(moved @ self.rotation), moved[:, self.staying], np.flatnonzero(strange))
 
     def probe(self, probe: Rows) -> CodedProbe:
@@ -57,6 +64,7 @@ class Coder:
             probe, self.rotation, self.centre, self._chance.random(self.padded, dtype=np.float32), numbers
         )
         lost = _lost_in_turning(self.padded)
+        base += float(np.maximum(probe[self._lowering], 0).sum())  # rows are at most 1 there
         return CodedProbe(
             numbers=numbers,
             scale=scale,

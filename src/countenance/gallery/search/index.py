@@ -192,7 +192,8 @@ class Index:
         if self._coder is None:
             from countenance.gallery.search.coder import Coder
 
-            self._coder = Coder(*_mean_and_variance(self._chunks, size))
+            lowering = all((chunk.rows[: chunk.filled][:, -1] >= 0).all() for chunk in self._chunks)
+            self._coder = Coder(*_mean_and_variance(self._chunks, size), lowering=lowering)
         return self._coder
 
     def _code(self, size: int) -> Coder:

@@ -745,3 +745,28 @@ def test_who_comes_to_a_search_when_it_is_over_touches_nothing(many: Many) -> No
     look(1)
     assert turn[2] == 1
     assert before == [array.tobytes() for array in notes.arrays if array.dtype != np.int32]
+
+
+@pytest.mark.parametrize("of_probe", [0.0, -0.4, 0.3], ids=["nothing", "lowering", "raising"])
+def test_a_column_that_only_lowers_is_not_coded_and_answers_stay_exact(
+    bounded: BoundedSearch, monkeypatch: pytest.MonkeyPatch, of_probe: float
+) -> None:
+    """Also where later rows have what none had when the codes were made, and a probe raises what probes should not."""
+    monkeypatch.setattr(index_module, "CODED", 1024)
+    chance = np.random.default_rng(21)
+    own = 0.02 * chance.normal(size=(6000, 1))
+    lacking = np.where(chance.random((6000, 1)) < 0.3, chance.uniform(0.05, 0.42, (6000, 1)), 0)
+    rows = np.hstack([faces(6000, 128, chance, kinds=600), np.ones((6000, 1)), own, lacking]).astype(np.float32)
+    rows[5500:5510, -1] = -0.3
+    rows[5510:5520, -1] = 3.0
+    index = filled(rows[:5000])
+    index.append(np.arange(5001, 6001), rows[5000:])
+    index.publish(1)
+    coder = index.snapshot.coder
+    assert coder is not None and coder.padded == 128
+    for near in (*range(0, 6000, 97), 5503, 5515):
+        probe = np.concatenate([unit(rows[near : near + 1, :128] + 0.05 * chance.normal(size=(1, 128)))[0],
+                                [-0.1, 1.0, of_probe]]).astype(np.float32)  # fmt: skip
+        exact = index.snapshot.search(probe, 10, -9.0)
+        assert bounded.search(index.snapshot, probe, 10, -9.0) == exact
+        assert bounded.search_many(index.snapshot, probe[None], 10, -9.0) == [exact]
