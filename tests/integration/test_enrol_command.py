@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from tests.integration.serving import HOME, grant, need_weights, opened
 
@@ -138,13 +141,16 @@ def test_a_manifest_names_files_ids_and_users_and_says_who_is_not_like_the_other
     people = [photo for photo in orl_faces(HOME / "demo-faces") if photo.person == 1][:2]
     for number, photo in enumerate([people[0].png, people[1].png, photos[5]]):
         (bench.folder / f"{number}.png").write_bytes(photo)
+    both = [cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR) for photo in photos[:2]]
+    cv2.imwrite(str(bench.folder / "3.png"), cv2.hconcat(both))
     manifest = bench.folder.parent / "people.csv"
-    manifest.write_text("path,id,user\n0.png,one-0,one\n1.png,one-1,one\n2.png,one-2,one\n")
-    done = bench.enrol("--manifest", str(manifest), "--quality", "NONE")
+    manifest.write_text("path,id,user\n0.png,one-0,one\n1.png,one-1,one\n2.png,one-2,one\n3.png,pair,two\n")
+    done = bench.enrol("--manifest", str(manifest), "--quality", "NONE", "--max-faces", "2")
     assert done.returncode == 0, done.stderr
-    assert "2 faces associated with their user, 1 faces not associated" in done.stdout
-    assert "was not associated: LOW_MATCH_CONFIDENCE" in done.stderr
-    assert bench.faces() == ["one-0", "one-1", "one-2"]
+    assert "3 faces associated with their user, 2 faces not associated" in done.stdout
+    for user in ("one", "two"):  # of two people in one picture a new user gets one
+        assert re.search(f"^{user}: face .* was not associated: LOW_MATCH_CONFIDENCE$", done.stderr, re.MULTILINE)
+    assert bench.faces() == ["one-0", "one-1", "one-2", "pair", "pair"]
 
 
 @pytest.mark.parametrize(

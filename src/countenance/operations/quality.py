@@ -26,7 +26,9 @@ class QualityFilter(StrEnum):
 
 
 LOW_FACE_QUALITY = "LOW_FACE_QUALITY"
-"""The reason against a template that resembles nobody in particular, and against a face that the picture cuts off."""
+"""The reason against a template that resembles nobody in particular, and against a face that the picture cuts off or
+that has more edges than a photograph.
+"""
 
 _BESIDE, _ABOVE, _BELOW = 0.1, 0.35, 0.1
 """How much of a face must be in the picture: beside the eyes in distances between them, above the eyes and below the
@@ -49,12 +51,13 @@ class QualityBar:
     """The bounds of one level: confidence, sharpness, brightness 0..100, angles in degrees, size in pixels.
 
     recognisability: 0..100, of the template (`Crowding.recognisability`). whole: whether the picture has to show the
-    face from above its brows to below its mouth (`cut_off`).
+    face from above its brows to below its mouth (`cut_off`). max_sharpness: what is above is drawn or embossed.
     """
 
     confidence: float
     size_px: float
     sharpness: float
+    max_sharpness: float
     brightness: float
     max_yaw: float
     max_pitch: float
@@ -65,7 +68,7 @@ class QualityBar:
         """Why `face` is outside the bounds, the most serious reason first; empty if it is within."""
         below = {
             "LOW_CONFIDENCE": face.confidence < self.confidence,
-            LOW_FACE_QUALITY: self.whole and cut_off(face),
+            LOW_FACE_QUALITY: face.quality.sharpness > self.max_sharpness or (self.whole and cut_off(face)),
             "SMALL_BOUNDING_BOX": face.quality.size_px < self.size_px,
             "LOW_SHARPNESS": face.quality.sharpness < self.sharpness,
             "LOW_BRIGHTNESS": face.quality.brightness < self.brightness,

@@ -126,12 +126,16 @@ class EnrolmentRun:
         click.echo(f"{printed(picture.name)}: not enrolled: {why}", err=True)
 
     def _associate(self, user: str, faces: tuple[str, ...]) -> None:
-        """Assign `faces` to the user; report those that are not similar to the user's other faces."""
-        result = self._users.associate(user, faces)
-        self._counts["faces associated with their user"] += len(result.face_ids)
-        for refused in result.refused:
-            self._counts["faces not associated"] += 1
-            click.echo(f"{user}: face {refused.face_id} was not associated: {refused.reason}", err=True)
+        """Assign `faces`, of one picture, to the user; report those that are not similar to the user's other faces.
+
+        Faces given together are not compared with each other, so the first goes alone: the others may be other people.
+        """
+        for some in filter(None, (faces[:1], faces[1:])):
+            result = self._users.associate(user, some)
+            self._counts["faces associated with their user"] += len(result.face_ids)
+            for refused in result.refused:
+                self._counts["faces not associated"] += 1
+                click.echo(f"{user}: face {refused.face_id} was not associated: {refused.reason}", err=True)
 
 
 def is_picture(begins: bytes) -> bool:
