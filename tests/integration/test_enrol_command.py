@@ -141,8 +141,8 @@ def test_a_manifest_names_files_ids_and_users_and_says_who_is_not_like_the_other
     people = [photo for photo in orl_faces(HOME / "demo-faces") if photo.person == 1][:2]
     for number, photo in enumerate([people[0].png, people[1].png, photos[5]]):
         (bench.folder / f"{number}.png").write_bytes(photo)
-    both = [cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR) for photo in photos[:2]]
-    cv2.imwrite(str(bench.folder / "3.png"), cv2.hconcat(both))
+    both = [np.asarray(cv2.imdecode(np.frombuffer(photo, np.uint8), cv2.IMREAD_COLOR)) for photo in photos[:2]]
+    cv2.imwrite(str(bench.folder / "3.png"), np.hstack(both))
     manifest = bench.folder.parent / "people.csv"
     manifest.write_text("path,id,user\n0.png,one-0,one\n1.png,one-1,one\n2.png,one-2,one\n3.png,pair,two\n")
     done = bench.enrol("--manifest", str(manifest), "--quality", "NONE", "--max-faces", "2")
