@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from countenance.engine.exif import Orientation, read_orientation
+from countenance.engine.item_tables import check_tables
 from countenance.engine.limits import Limits, check_size
 from countenance.errors import DamagedImage, ImageTooLarge, UnsupportedImage
 from countenance.faces import Pixels
@@ -74,6 +75,8 @@ def read_further_header(image: bytes, kind: Further, limits: Limits) -> FurtherH
     turn: Orientation = 1
     tile = 0
     try:
+        if kind in ("HEIC", "AVIF"):
+            check_tables(image, limits)
         if kind == "HEIC":
             # libheif turns the picture itself, and gives the turned size
             width, height = pi_heif.open_heif(io.BytesIO(image), convert_hdr_to_8bit=True).size
