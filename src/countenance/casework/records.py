@@ -293,7 +293,9 @@ def _count(connection: sa.Connection, kind: str, parent: str) -> int:
 def _next_number(connection: sa.Connection, kind: str) -> int:
     """How many records of a kind there are: they are numbered from 0."""
     last = connection.execute(sa.select(sa.func.max(_records.c.number)).where(_records.c.kind == kind)).scalar()
-    return 0 if last is None else int(last) + 1
+    if not isinstance(last, int | None):  # SQLite keeps in a column what its type does not have
+        raise _not_as_recorded()
+    return 0 if last is None else last + 1
 
 
 def _not_as_recorded() -> NotAsRecorded:

@@ -6,6 +6,9 @@ holds a template.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import sqlalchemy as sa
 
 from countenance.gallery.tables import METADATA as GALLERY_METADATA
@@ -17,6 +20,25 @@ _big = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _faces = faces.to_metadata(METADATA)  # what the foreign key refers to
 for _name in ("images", "galleries", "users"):
     GALLERY_METADATA.tables[_name].to_metadata(METADATA)
+
+
+class _Lenient(sa.TypeDecorator[Any]):
+    """JSON; None where the database holds none, as after an edit, so that the other columns can be read."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        read = super().result_processor(dialect, coltype)
+
+        def lenient(value: Any) -> Any:
+            try:
+                return value if read is None else read(value)
+            except (ValueError, TypeError):
+                return None
+
+        return lenient
+
 
 video_jobs = sa.Table(
     "video_jobs",
@@ -38,7 +60,7 @@ video_jobs = sa.Table(
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("message", sa.Text),
-    sa.Column("outcome", sa.JSON, nullable=False),
+    sa.Column("outcome", _Lenient, nullable=False),
     sa.Column("frames", sa.BigInteger, nullable=False),
     sa.Column("reviewed", sa.Boolean, nullable=False),
     sa.Column("keep_days", sa.Integer, nullable=False),

@@ -111,7 +111,7 @@ class VideoJobs:
         """How many jobs there are in each state."""
         query = sa.select(video_jobs.c.state, sa.func.count()).group_by(video_jobs.c.state)
         with reading_once(self._engine) as connection:
-            counts = {JobState(state): int(count) for state, count in connection.execute(query)}
+            counts = {state: int(count) for state, count in connection.execute(query)}
         return {state: counts.get(state, 0) for state in JobState}
 
     def recover(self) -> None:
@@ -144,6 +144,8 @@ class VideoJobs:
         """How far that job is; None where there is none."""
         with reading_once(self._engine) as connection:
             state = connection.execute(sa.select(video_jobs.c.state).where(video_jobs.c.job_id == job_id)).scalar()
+        if state is not None and state not in tuple(JobState):
+            raise NotAsRecorded(_DIFFERS)
         return None if state is None else JobState(state)
 
     @contextmanager
@@ -171,14 +173,14 @@ class VideoJobs:
             values = {"state": JobState.RUNNING, "attempts": columns.attempts + 1, "frames": 0}
             connection.execute(sa.update(video_jobs).where(columns.number == number).values(values))
             row = connection.execute(sa.select(video_jobs).where(columns.number == number)).one()
-        if not self._recorder.differing([_bound(row)], once=True):
+        if _sound(row) and not self._recorder.differing([_bound(row)], once=True):
             if row.attempts <= MOST_ATTEMPTS:
                 return _job(row)
             self.fail(_job(row), _WORN)
             return None
         with changing(self._engine) as connection:
-            failed = {"state": JobState.FAILED, "message": _DIFFERS}
-            connection.execute(sa.update(video_jobs).where(*_this_attempt(_job(row))).values(failed))
+            failed = {"state": JobState.FAILED, "message": _DIFFERS, "outcome": {}}
+            connection.execute(sa.update(video_jobs).where(*_this_attempt(row)).values(failed))
         return self._take(claim, job_id)
 
     def give_back(self, job: VideoJob) -> None:
@@ -339,7 +341,7 @@ class VideoJobs:
 
     def _as_recorded(self, rows: Sequence[Any]) -> list[VideoJob]:
         different = set(self._recorder.differing(map(_bound, rows), once=True))
-        return [_job(row) for n, row in enumerate(rows) if n not in different]
+        return [_job(row) for n, row in enumerate(rows) if n not in different and _sound(row)]
 
 
 def video_job_rows(connection: sa.Connection) -> Iterator[tuple[BoundRow, str]]:
@@ -380,7 +382,7 @@ def _bound(row: Any) -> BoundRow:
     return bound_row(video_jobs, row, _PROGRESS)
 
 
-def _this_attempt(job: VideoJob) -> tuple[sa.ColumnElement[bool], ...]:
+def _this_attempt(job: VideoJob | sa.Row[Any]) -> tuple[sa.ColumnElement[bool], ...]:
     columns = video_jobs.c
     return columns.number == job.number, columns.state == JobState.RUNNING, columns.attempts == job.attempts
 
@@ -393,7 +395,17 @@ def _numbers(connection: sa.Connection, gallery_id: str | None, face_ids: Sequen
     return numbers
 
 
+def _sound(row: Any) -> bool:
+    """Whether what is not bound to the record is of the kind that belongs there."""
+    numbers = (row.attempts, row.frames, row.notices)
+    known = row.state in tuple(JobState) and isinstance(row.outcome, dict) and isinstance(row.message, str | None)
+    return known and all(isinstance(each, int) for each in numbers)
+
+
 def _job(row: Any) -> VideoJob:
+    """`NotAsRecorded` where how far it has come is malformed."""
+    if not _sound(row):
+        raise NotAsRecorded(_DIFFERS)
     asked = VideoRequest(
         mandate_id=row.mandate_id,
         access_key=row.access_key,

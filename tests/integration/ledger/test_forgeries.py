@@ -460,6 +460,10 @@ FORGERIES: dict[str, tuple[list[str], Callable[[Scene, Countenance], None] | Non
         page_read,
     ),
     "a record in the middle of a page gone": (["DELETE FROM casework_records WHERE record_id='search-1'"], page_read),
+    "a number of a case's record made a word": (
+        ["UPDATE casework_records SET number='x' WHERE record_id='search-1'"],
+        page_read,
+    ),
     "a job given to another mandate": (["UPDATE video_jobs SET mandate_id='n'"], job_fetched("n")),
     "a job under another key": (["UPDATE video_jobs SET access_key='x'"], job_run),
     "a job on another gallery": (["UPDATE video_jobs SET gallery_id='guests'"], job_run),

@@ -79,6 +79,16 @@ def tiff(width: int = WIDTH, height: int = HEIGHT, tile: tuple[int, int] | None 
     return head + struct.pack("<4H", 16, 16, 16, 16) + packed
 
 
+def gif_of_comments() -> bytes:
+    """A small picture after 2 MiB of comments in the shortest pieces, of which Pillow makes an object each."""
+    file = io.BytesIO()
+    Image.fromarray(np.zeros((100, 100), np.uint8)).save(file, "GIF")
+    image = file.getvalue()
+    comment = b"\x21\xfe" + b"\1x" * 1000 + b"\0"
+    end_of_colours = 13 + 3 * 2 ** ((image[10] & 7) + 1)
+    return image[:end_of_colours] + comment * (2**21 // len(comment)) + image[end_of_colours:]
+
+
 HEIC = (
     "c-rllYe*DP6vyv8eB^GsTfQHOf}x3tnwBg*mJ}k12n^|AvAWK-Q@c7&>#`=&YN=2WqDGk#V)&(}P?3s|QGpPGfqjSy3n}_wq1XpMENpjnH8bpk"
     "e<3ZrT;`rR=lr<m-Z^vU-XVlUnC+F4MG&2Y7Mo~J_sQ%&n_w>@z7lUKvC1<tkwlZ7{8lnWYne$Aat(wfj3TjCUrUIpmFj5G_|0m9UeQaoD3+SN"
@@ -126,6 +136,14 @@ def test_the_costliest_file_of_each_kind_takes_no_more_than_its_stated_cost(
     done = subprocess.run([sys.executable, "-c", PEAK], input=image, stdout=subprocess.PIPE, check=True)
     record_property(f"bytes a pixel at the peak of {make.__name__}", round(int(done.stdout) / (WIDTH * HEIGHT), 1))
     assert int(done.stdout) <= cost(header)
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory is read from /proc")
+def test_comments_of_a_gif_take_no_more_than_its_stated_cost(record_property: Callable[[str, object], None]) -> None:
+    image = gif_of_comments()
+    done = subprocess.run([sys.executable, "-c", PEAK], input=image, stdout=subprocess.PIPE, check=True)
+    record_property("bytes a byte of comments at the peak", round(int(done.stdout) / len(image), 1))
+    assert 20 * len(image) < int(done.stdout) <= cost(read_header(image, LIMITS))
 
 
 def test_a_tile_of_a_tiff_counts_for_the_cost_and_has_a_limit() -> None:

@@ -12,7 +12,7 @@ from countenance.api.rekognition.objects import Objects
 from countenance.api.rekognition.pages import Pages
 from countenance.api.rekognition.shapes import Params
 from countenance.api.rekognition.wire_operation import SIMILARITY, GuardCall, WireOperation, after, following
-from countenance.errors import BadPageToken
+from countenance.errors import BadPageToken, NotAsRecorded
 from countenance.operations import (
     JobOrder,
     JobPage,
@@ -125,6 +125,8 @@ def _metadata(outcome: Mapping[str, Any]) -> Body:
         "FrameWidth": "width",
         "FrameHeight": "height",
     }
+    if not outcome.keys() >= set(named.values()):
+        raise NotAsRecorded("what this job found is malformed in the database, and is not told")
     return {name: outcome[key] for name, key in named.items()}
 
 
