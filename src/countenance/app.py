@@ -312,8 +312,11 @@ class Countenance:
 
     @property
     def cluster_identity(self) -> str:
-        """What a node has to share with a server to search for it: key, ledger, model, normaliser. 64 hex digits."""
-        about = "\0".join((self.settings.origin, self.model, self.normaliser.identity))
+        """What a node has to share with a server to search for it: key, ledger, model, normaliser, reserve. 64 hex
+        digits.
+        """
+        normaliser = self.normaliser
+        about = "\0".join((self.settings.origin, self.model, normaliser.identity, str(normaliser.reserve)))
         return hmac.digest(secret_file(self.settings.keys / "bindings.key"), about.encode(), "sha256").hex()
 
     @cached_property

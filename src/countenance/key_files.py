@@ -21,7 +21,7 @@ from countenance.custody import Custody
 from countenance.mandates import AccountStore, Register
 from countenance.signing import secret_file
 
-LEDGER, BINDINGS = "ledger.key", "bindings.key"
+LEDGER, BINDINGS, AUDIT = "ledger.key", "bindings.key", "audit.key"
 
 
 class _Sealed(Protocol):
@@ -45,7 +45,7 @@ _STORES: Mapping[str, Callable[[Engine, bytes], _Sealed]] = MappingProxyType(
 
 def make_keys(keys: Path) -> None:
     """Make those that are not there, so that whoever copies the folder has all of them."""
-    for name in (LEDGER, BINDINGS, *_STORES):
+    for name in (LEDGER, BINDINGS, AUDIT, *_STORES):
         secret_file(keys / name)
 
 

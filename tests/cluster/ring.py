@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ VARIABLES = {
 PER_PICTURE = 200
 SLOW_S = 300
 DIMENSION = 128
+SHARES = (0.0, 0.5, 1.0, 0.0)
+"""How much of made-up faces is cut off, in turn."""
 
 
 def free_port() -> int:
@@ -190,16 +193,16 @@ def templates(app: Countenance, seed: int, count: int, shared: int = 40) -> list
     rows = chance.normal(size=(count, DIMENSION))
     rows[1::2] = same[chance.integers(0, shared, size=len(rows[1::2]))]
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    return [Template(row, app.model) for row in rows]
+    return [Template(row, app.model, share) for row, share in zip(rows, cycle(SHARES))]
 
 
 def probes(app: Countenance, seed: int, count: int, shared: int = 40) -> list[Template]:
-    """Near those that are shared."""
+    """Near those that are shared; some are cut off."""
     chance = np.random.default_rng(seed)
     same = np.random.default_rng(1).normal(size=(shared, DIMENSION))
     rows = same[chance.integers(0, shared, size=count)] + 0.4 * chance.normal(size=(count, DIMENSION))
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    return [Template(row, app.model) for row in rows]
+    return [Template(row, app.model, share) for row, share in zip(rows, cycle(SHARES))]
 
 
 def enrol(app: Countenance, gallery: Gallery, gallery_id: str, seed: int, count: int) -> list[str]:

@@ -17,7 +17,10 @@ from countenance.mandates import AccountSecret, AccountStore, Holder, Terms
 from countenance.settings import Settings
 from countenance.signing import secret_file
 
-NAMES = ("bindings.key", "budgets.key", "casework.key", "console.key", "custody.key", "ledger.key", "mandates.key")
+NAMES = (
+    "audit.key", "bindings.key", "budgets.key", "casework.key", "console.key", "custody.key", "ledger.key",
+    "mandates.key",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -71,7 +74,7 @@ def test_all_keys_are_made_with_the_first_one_so_that_a_copy_of_the_folder_has_t
     assert tuple(sorted(path.name for path in own.keys.iterdir())) == NAMES
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "ledger.key"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("audit.key", "ledger.key")])
 @pytest.mark.parametrize("missing", [True, False], ids=["missing", "another"])
 def test_a_server_with_another_key_or_without_it_is_refused_by_the_name_of_the_key(
     sealed: Settings, name: str, missing: bool

@@ -38,7 +38,12 @@ class Normaliser(Protocol):
 
     @property
     def identity(self) -> str:
-        """sha256 of its data file, or "raw". Rows of different identities cannot be compared."""
+        """sha256 of its data file, or "raw". Rows of different identities, or reserves, cannot be compared."""
+        ...
+
+    @property
+    def reserve(self) -> float:
+        """What two faces lose all of which is cut off; 0 where none loses anything."""
         ...
 
     def gallery_side(self, vectors: Rows, unseen: Rows | None = None) -> Rows:
@@ -54,6 +59,8 @@ class Normaliser(Protocol):
 
 class RawCosine:
     """No normalisation: the score is the cosine of two templates, of half-seen faces, too."""
+
+    reserve = 0.0
 
     @property
     def identity(self) -> str:

@@ -18,6 +18,7 @@ class Stretched:
     """Cosine times a hundred: what a z-score may look like."""
 
     identity = "stretched"
+    reserve = 0.0
 
     def probe_side(self, vectors: np.ndarray, cut_off: np.ndarray | None = None) -> np.ndarray:
         return (vectors * 100).astype(np.float32)

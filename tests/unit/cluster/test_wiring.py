@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from countenance.app import Countenance
 from countenance.cluster import ClusterSearch, plan
 from countenance.errors import Misconfigured
 from countenance.ledger import Records
+from countenance.scoring.normaliser import SHIPPED
 
 AWAY = "10.0.0.7:6379"
 
@@ -63,3 +65,17 @@ def test_another_key_or_ledger_is_another_installation(tmp_path: Path) -> None:
     assert one.cluster_identity != other.cluster_identity
     for app in (one, other, again):
         app.close()
+
+
+def test_a_node_with_another_reserve_for_faces_that_are_cut_off_searches_for_another(tmp_path: Path) -> None:
+    one = opened(tmp_path, {})
+    said, normaliser = one.cluster_identity, one.normaliser.identity
+    one.close()
+    shipped = next(SHIPPED.glob("*.reserve.json"))
+    own = one.settings.calibration / "cohorts"
+    own.mkdir(parents=True)
+    (own / shipped.name).write_text(json.dumps({**json.loads(shipped.read_bytes()), "reserve": 0.1}))
+    other = opened(tmp_path, {})
+    assert other.normaliser.identity == normaliser
+    assert other.cluster_identity != said
+    other.close()
