@@ -55,13 +55,17 @@ class Affine:
     def identity(self) -> str:
         return type(self).__name__
 
-    def probe_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
+    @property
+    def reserve(self) -> float:
+        return 0.0
+
+    def probe_side(self, vectors: Rows, unseen: Rows | None = None) -> Rows:
         slope, offset = self.terms(vectors)
         return np.hstack([vectors * slope[:, None], vectors, -offset[:, None], np.ones((len(vectors), 1))]).astype(
             np.float32
         )
 
-    def gallery_side(self, vectors: Rows, cut_off: Rows | None = None) -> Rows:
+    def gallery_side(self, vectors: Rows, unseen: Rows | None = None) -> Rows:
         slope, offset = self.terms(vectors)
         return np.hstack([vectors, vectors * slope[:, None], np.ones((len(vectors), 1)), -offset[:, None]]).astype(
             np.float32

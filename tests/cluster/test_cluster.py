@@ -207,10 +207,10 @@ def test_ten_thousand_queries_are_answered_as_by_one_machine(world: World) -> No
     assert tuple(got) == expected
     assert sum(len({score for _, score in found.hits}) < len(found.hits) for found in expected) > QUERIES / 2
     assert {found.gallery_size for found in expected} == {FACES}
-    whole = [replace(probe, cut_off=0.0) for probe in asked[:50]]
+    whole = [replace(probe, unseen=0.0) for probe in asked[:50]]
     unreserved = world.one.search_many("staff", whole, limit=LIMIT, min_score=LEAST)
     for probe, mine, other in zip(asked, expected, unreserved, strict=False):
-        assert (mine == other) == (not probe.cut_off)
+        assert (mine == other) == (not probe.unseen)
     hits = [face.face_id for found in expected[:50] for face, _ in found.hits[:1]]
     for face_id, probe in zip(hits, asked, strict=False):  # a face that does not count
         mine = world.gallery.search("staff", probe, limit=3, min_score=LEAST, exclude_face_id=face_id)

@@ -185,7 +185,7 @@ class Account:
         """Whether any of the rows was sealed with this key; True where there is none."""
         rows = fetch(_ROWS, start=0)
         befores = [_FIRST, *(row[1] for row in rows)]
-        opened = (self._opened(*row[:2], before, row[2]) for row, before in zip(rows, befores, strict=False))
+        opened = (self._opened(row[0], row[1], before, row[2]) for row, before in zip(rows, befores, strict=False))
         return not rows or any(charge is not None for charge in opened)
 
     def accept(self, transaction: Transaction) -> tuple[int, str]:

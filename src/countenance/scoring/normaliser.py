@@ -43,7 +43,7 @@ class Normaliser(Protocol):
 
     @property
     def reserve(self) -> float:
-        """What two faces lose all of which is cut off; 0 where none loses anything."""
+        """What two faces lose of which nothing is seen; 0 where none loses anything."""
         ...
 
     def gallery_side(self, vectors: Rows, unseen: Rows | None = None) -> Rows:

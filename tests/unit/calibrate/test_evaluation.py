@@ -20,10 +20,10 @@ class Stretched:
     identity = "stretched"
     reserve = 0.0
 
-    def probe_side(self, vectors: np.ndarray, cut_off: np.ndarray | None = None) -> np.ndarray:
+    def probe_side(self, vectors: np.ndarray, unseen: np.ndarray | None = None) -> np.ndarray:
         return (vectors * 100).astype(np.float32)
 
-    def gallery_side(self, vectors: np.ndarray, cut_off: np.ndarray | None = None) -> np.ndarray:
+    def gallery_side(self, vectors: np.ndarray, unseen: np.ndarray | None = None) -> np.ndarray:
         return vectors.astype(np.float32)
 
 

@@ -67,7 +67,7 @@ def test_another_key_or_ledger_is_another_installation(tmp_path: Path) -> None:
         app.close()
 
 
-def test_a_node_with_another_reserve_for_faces_that_are_cut_off_searches_for_another(tmp_path: Path) -> None:
+def test_a_node_with_another_reserve_for_half_seen_faces_searches_for_another(tmp_path: Path) -> None:
     one = opened(tmp_path, {})
     said, normaliser = one.cluster_identity, one.normaliser.identity
     one.close()

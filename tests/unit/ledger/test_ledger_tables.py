@@ -18,7 +18,7 @@ def test_migrations_make_the_ledgers_tables(database: Engine) -> None:
             assert columns[column.name]["nullable"] == column.nullable
         assert made.get_pk_constraint(name)["constrained_columns"] == list(table.primary_key.columns.keys())
         indexes = {index["name"]: index["column_names"] for index in made.get_indexes(name)}
-        known = {index.name: [column.name for column in index.columns] for index in table.indexes}
+        known = {str(index.name): [column.name for column in index.columns] for index in table.indexes}
         if database.dialect.name == "postgresql" and name == "ledger_openings":
             known["ledger_openings_by_value"] = ["value"]  # by its hash
         assert indexes == known

@@ -176,9 +176,9 @@ def test_two_faces_that_are_cut_off_lose_the_reserve_and_whole_ones_nothing(crow
 
 def test_a_reserve_is_read_for_its_model_only_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
     made(tmp_path)
-    assert load_normaliser(MODEL, tmp_path).reserve == 0.0  # type: ignore[attr-defined]
+    assert load_normaliser(MODEL, tmp_path).reserve == 0.0
     (tmp_path / "x.reserve.json").write_text(json.dumps({"model": MODEL, "reserve": 0.3}))
-    assert load_normaliser(MODEL, tmp_path).reserve == 0.3  # type: ignore[attr-defined]
+    assert load_normaliser(MODEL, tmp_path).reserve == 0.3
     for damaged in ({"model": MODEL}, {"model": MODEL, "reserve": -1}, {"model": MODEL, "reserve": "much"}):
         (tmp_path / "x.reserve.json").write_text(json.dumps(damaged))
         with pytest.raises(ModelError):
