@@ -6,7 +6,10 @@ import os
 import subprocess
 import sys
 import unicodedata
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -17,7 +20,9 @@ from countenance.api.rekognition import Objects
 from countenance.cli.enrol.log import EnrolmentLog, stamp_of
 from countenance.cli.enrol.names import EXTERNAL_ID, external_id
 from countenance.cli.enrol.pictures import Listing, PictureFile, in_bucket, in_folder, in_manifest
-from countenance.errors import BadRequest, NoSuchObject
+from countenance.cli.enrol.run import EnrolmentRun
+from countenance.errors import AlreadyExists, BadRequest, NoSuchObject, NotFound
+from countenance.operations import QualityFilter
 
 
 def is_picture(begins: bytes) -> bool:
@@ -288,3 +293,30 @@ def test_a_manifest_names_objects_of_a_bucket(tmp_path: Path) -> None:
     listing = in_bucket("photos", "in/", objects.listed("photos", "in/"), "file", manifest)
     assert [(p.name, p.external_id, p.user) for p in listing.pictures] == [("b.jpg", "bob", "bob")]
     assert listing.left_out == (("../people.csv", "there is no such object"),)
+
+
+def test_of_two_runs_that_make_the_gallery_at_once_both_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gallery = SimpleNamespace(created_at=datetime(2026, 11, 30, tzinfo=UTC), faces=0)
+    described = [NotFound("not yet"), gallery, gallery]  # the other run made it after this one looked
+
+    def describe(_: str) -> object:
+        told = described.pop(0)
+        if isinstance(told, Exception):
+            raise told
+        return told
+
+    def carry_out(*_: object) -> None:
+        raise AlreadyExists("the other run made it")
+
+    app: Any = SimpleNamespace(
+        tools=SimpleNamespace(gallery=SimpleNamespace(describe=describe, faces=None)),
+        guard=SimpleNamespace(carry_out=carry_out),
+        objects=None,
+        settings=SimpleNamespace(home=tmp_path),
+    )
+    caller: Any = None
+    EnrolmentRun(app, caller, "staff", 1, QualityFilter.AUTO).run("folder", Listing((), ()))
+    assert "staff held 0 faces and now holds 0 faces" in capsys.readouterr().out
+    assert not described

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 
 import click
@@ -17,7 +18,7 @@ from countenance.cli.enrol.names import printed
 from countenance.cli.enrol.pictures import Listing, Picture
 from countenance.cli.enrol.users import GalleryUsers
 from countenance.cli.enrol.worker import EnrolPicture, by_cluster
-from countenance.errors import ImageError, NoSuchObject, NotFound
+from countenance.errors import AlreadyExists, ImageError, NoSuchObject, NotFound
 from countenance.operations import KINDS, Caller, CreateGallery, Enrolled, QualityFilter, kind_of
 from countenance.progress import track
 
@@ -48,7 +49,8 @@ class EnrolmentRun:
         try:
             held = store.describe(self._gallery)
         except NotFound:
-            self._app.guard.carry_out(self._caller, CreateGallery(self._gallery))
+            with suppress(AlreadyExists):  # another run made it since
+                self._app.guard.carry_out(self._caller, CreateGallery(self._gallery))
             held = store.describe(self._gallery)
         job = (self._gallery, held.created_at, place, self._max_faces, self._quality)
         with EnrolmentLog.of(self._app.settings.home, job) as journal:
