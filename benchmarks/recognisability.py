@@ -26,9 +26,10 @@ from countenance.settings import load
 
 SHIPPED_SEED = 1
 FOLDS = (
-    ("blur", "grey blur", "noise", "jpeg", "sunglasses", "grey sunglasses", "cut off", "infrared"),
+    ("blur", "grey blur", "noise", "jpeg", "sunglasses", "grey sunglasses", "infrared", "cut off", "left cut off",
+     "right cut off", "top cut off", "bottom cut off"),
     ("motion", "dark", "small", "old print", "mask", "half", "tight", "grey"),
-)
+)  # fmt: skip
 """Kinds of degradation that are left out together."""
 
 

@@ -64,8 +64,8 @@ def _key(path: Path) -> bytes:
 def foreign_words(names: Sequence[str]) -> str:
     """What is wrong with keys of these names, in words."""
     files = " and ".join(f"keys/{name}" for name in names)
-    also = ", or every row of it was changed" if BINDINGS in names else ""
-    return f"{files}: the rows of the database were sealed or recorded with another key of that name{also}"
+    what = "were sealed or recorded with another key of that name, or every row of it was changed"
+    return f"{files}: the rows of the database {what}"
 
 
 COPY_KEYS = "copy the whole folder keys/ of a server that has the right ones, or restore it from a backup"

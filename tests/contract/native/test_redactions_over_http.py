@@ -208,7 +208,7 @@ def test_one_video_at_a_time(client: httpx.Client, tmp_path: Path, monkeypatch: 
     entered, go_on = threading.Event(), threading.Event()
     spot = FakeEngine.spot
 
-    def waiting(self: FakeEngine, pixels: Any, least: float) -> Any:
+    def waiting(self: FakeEngine, pixels: Any, least: float, thorough: bool = True) -> Any:
         entered.set()
         assert go_on.wait(30)
         return spot(self, pixels, least)
@@ -233,7 +233,7 @@ def test_a_video_is_covered_only_as_long_as_its_sender_waits(
     entered, looked = threading.Event(), []
     spot = FakeEngine.spot
 
-    def slow(self: FakeEngine, pixels: Any, least: float) -> Any:
+    def slow(self: FakeEngine, pixels: Any, least: float, thorough: bool = True) -> Any:
         looked.append(1)
         entered.set()
         time.sleep(0.01)

@@ -131,7 +131,7 @@ def test_a_folder_is_done_once_with_a_report_for_each_file_and_a_reason_for_each
     (source / "notes.txt").write_text("no picture")
     (source / "broken.jpg").write_bytes(files[2].read_bytes()[:200])
     (source / "es\x1bc.jpg").touch()
-    (source / "linked").symlink_to(files[0].parent)
+    (source / "linked").symlink_to(files[0].parent.resolve())
     (source / "gone.jpg").symlink_to("nowhere")
     before = {path: path.read_bytes() for path in source.rglob("*") if path.is_file()}
     said, errors = run(home, str(source), "-o", str(out), "--key", key, code=1)
