@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from countenance.errors import Misconfigured
+from countenance.errors import CountenanceError, Misconfigured
 
 T = TypeVar("T")
 KEY_TRIES = 3
@@ -91,9 +91,11 @@ def verified(public: bytes, signature: bytes, message: bytes) -> bool:
 
 
 def opens_one(opening: Callable[[T], object], sealed: Sequence[T]) -> bool:
-    """Whether one of them opens; True for none. opening: raises `Misconfigured` for what another key sealed."""
+    """Whether one of them opens; True for none. opening: raises `Misconfigured` for what another key sealed. What is
+    damaged does not open either.
+    """
     for each in sealed:
-        with suppress(Misconfigured):
+        with suppress(CountenanceError, ValueError, TypeError):
             opening(each)
             return True
     return not sealed

@@ -15,7 +15,7 @@ from countenance.budgets import Budget, Spending
 from countenance.errors import Misconfigured
 from countenance.mandates import AccountSecret, AccountStore, Holder, Terms
 from countenance.settings import Settings
-from countenance.signing import secret_file
+from countenance.signing import opens_one, secret_file
 
 NAMES = (
     "audit.key", "bindings.key", "budgets.key", "casework.key", "console.key", "custody.key", "ledger.key",
@@ -96,3 +96,15 @@ def test_the_right_keys_are_not_refused(sealed: Settings) -> None:
     app = Countenance.open(sealed)
     app.check_state()
     app.close()
+
+
+def test_of_damaged_rows_and_sound_ones_the_key_still_fits() -> None:
+    def opening(row: bytes) -> None:
+        if row == b"foreign":
+            raise Misconfigured("another key")
+        if row == b"damaged":
+            raise ValueError("Nonce must be between 8 and 128 bytes")
+
+    assert opens_one(opening, [b"damaged", b"sound"])
+    assert not opens_one(opening, [b"damaged", b"foreign"])
+    assert opens_one(opening, [])
