@@ -21,7 +21,6 @@ from sklearn.metrics import roc_auc_score
 
 from countenance.calibrate.degradations import Degradation, Place, degrade
 from countenance.engine import Engine
-from countenance.faces import DetectedFace, Pixels
 from countenance.metrics.statistics.intervals import wilson
 from countenance.progress import track
 from countenance.scoring.normaliser import Crowding, load_normaliser
@@ -61,7 +60,7 @@ def templates(engine: Engine) -> Vectors:
         seen = engine.look_at(pixels).faces
         if not seen:
             continue
-        place = place_of(seen[0], pixels)
+        place = Place.of(seen[0], pixels.shape[1], pixels.shape[0])
         made = {"clean": pixels}
         for word, how in (COVERED | UNCOVERED).items():
             made[word] = degrade(pixels, place, how, np.random.default_rng(zlib.crc32(f"{name} {word}".encode())))
@@ -70,15 +69,6 @@ def templates(engine: Engine) -> Vectors:
             if picture.faces:
                 found[word][name] = engine.embed(picture, picture.faces[:1])[0].vector
     return found
-
-
-def place_of(face: DetectedFace, pixels: Pixels) -> Place:
-    """Where a face lies, in pixels."""
-    size = np.array([pixels.shape[1], pixels.shape[0]], np.float32)
-    marks, box = face.landmarks, face.box
-    five = (marks.left_eye, marks.right_eye, marks.nose, marks.left_mouth, marks.right_mouth)
-    corners = np.array([box.left, box.top, box.width, box.height], np.float32)
-    return Place(corners * np.tile(size, 2), np.array([(point.x, point.y) for point in five], np.float32) * size)
 
 
 def separation(covered: dict[str, float], others: list[dict[str, float]]) -> str:

@@ -134,11 +134,7 @@ def _enlarged(picture: Pixels) -> Pixels:
 
 def _place(picture: Pixels, engine: Engine) -> Place:
     face = engine.look(cv2.imencode(".png", picture)[1].tobytes()).faces[0]
-    size = np.array([picture.shape[1], picture.shape[0]], np.float32)
-    marks = face.landmarks
-    five = (marks.left_eye, marks.right_eye, marks.nose, marks.left_mouth, marks.right_mouth)
-    box = np.array([face.box.left, face.box.top, face.box.width, face.box.height], np.float32) * np.tile(size, 2)
-    return Place(box, np.array([(point.x, point.y) for point in five], np.float32) * size)
+    return Place.of(face, picture.shape[1], picture.shape[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,6 +17,7 @@ import os
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 from cryptography.exceptions import InvalidTag
@@ -183,18 +184,14 @@ class Account:
 
     def key_fits(self, fetch: Fetch) -> bool:
         """Whether any of the rows was sealed with this key; True where there is none."""
-        rows = fetch(_ROWS, start=0)
-        befores = [_FIRST, *(row[1] for row in rows)]
-        opened = (self._opened(row[0], row[1], before, row[2]) for row, before in zip(rows, befores, strict=False))
-        return not rows or any(charge is not None for charge in opened)
+        charges_ = self._read(fetch(_ROWS, start=0))
+        return not charges_ or any(charge is not None for charge in charges_)
 
     def accept(self, transaction: Transaction) -> tuple[int, str]:
         """Make a new chain of the charges that can be read; how many differences that ended, and its head."""
         ended = sum(1 for _ in self.differences(transaction.rows))
         rows = transaction.rows(_ROWS, start=0)
-        befores = [_FIRST, *(row[1] for row in rows)]
-        found = [self._opened(row[0], row[1], before, row[2]) for row, before in zip(rows, befores, strict=False)]
-        kept = [charge for charge in found if charge is not None]
+        kept = [charge for charge in self._read(rows) if charge is not None]
         _, heads = self._named(transaction.rows, 0)
         numbers = [row[0] for row in rows] + [int(head.partition(":")[0]) for _, head in heads]
         transaction.many(_CLEAR, [{"zero": 0}])
@@ -212,6 +209,11 @@ class Account:
     def _sealed(self, number: int, link: bytes, before: bytes, charge: Charge) -> bytes:
         nonce = os.urandom(12)
         return nonce + self._cipher.encrypt(nonce, charge.packed(), _NUMBER.pack(number) + before + link)
+
+    def _read(self, rows: Sequence[Any]) -> list[Charge | None]:
+        """The charges of all rows, in order; None for one that does not open after the row before it."""
+        befores = [_FIRST, *(row[1] for row in rows)]
+        return [self._opened(row[0], row[1], before, row[2]) for row, before in zip(rows, befores, strict=False)]
 
     def _opened(self, number: int, link: bytes, before: bytes, sealed: bytes) -> Charge | None:
         """The charge of a row; None where it is not one that was written after the row of that link."""

@@ -61,7 +61,7 @@ def look(engine: Engine, tight: Sequence[Path], press: Sequence[Path], number: i
         finding = _middle(engine, pixels)
         if finding is not None and index // 4 % 2:
             rng = np.random.default_rng([index, 5])
-            pixels = degrade(pixels, _place(finding, pixels), GRID[int(rng.integers(len(GRID)))], rng)
+            pixels = degrade(pixels, Place.of(finding, *pixels.shape[1::-1]), GRID[int(rng.integers(len(GRID)))], rng)
             finding = _middle(engine, pixels) if min(pixels.shape[:2]) else None
         if finding is not None:
             yield finding.confidence / 100, True, index
@@ -144,11 +144,3 @@ def _middle(engine: Engine, pixels: Pixels) -> DetectedFace | None:
         if box.left < 0.5 < box.left + box.width and box.top < 0.5 < box.top + box.height:
             return face
     return None
-
-
-def _place(face: DetectedFace, pixels: Pixels) -> Place:
-    size = np.array(pixels.shape[1::-1], np.float32)
-    box = np.array([face.box.left, face.box.top, face.box.width, face.box.height], np.float32) * np.tile(size, 2)
-    marks = face.landmarks
-    five = (marks.left_eye, marks.right_eye, marks.nose, marks.left_mouth, marks.right_mouth)
-    return Place(box, np.array([(point.x, point.y) for point in five], np.float32) * size)

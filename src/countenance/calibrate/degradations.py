@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from countenance.faces import Pixels
+from countenance.faces import DetectedFace, Pixels
 
 Floats = NDArray[np.float32]
 
@@ -26,6 +26,15 @@ class Place:
 
     box: Floats
     points: Floats
+
+    @classmethod
+    def of(cls, face: DetectedFace, width: int, height: int) -> Place:
+        """That of a face found in a picture of that size."""
+        size = np.array([width, height], np.float32)
+        box = np.array([face.box.left, face.box.top, face.box.width, face.box.height], np.float32) * np.tile(size, 2)
+        marks = face.landmarks
+        five = (marks.left_eye, marks.right_eye, marks.nose, marks.left_mouth, marks.right_mouth)
+        return cls(box, np.array([(point.x, point.y) for point in five], np.float32) * size)
 
     @property
     def width(self) -> float:

@@ -186,12 +186,7 @@ def _place(engine: FaceEngine, content: bytes) -> Place | None:
         return None
     if not picture.faces:
         return None
-    face = nearest_to_the_middle(picture.faces)
-    size = np.array([picture.width, picture.height], np.float32)
-    marks = face.landmarks
-    five = (marks.left_eye, marks.right_eye, marks.nose, marks.left_mouth, marks.right_mouth)
-    box = np.array([face.box.left, face.box.top, face.box.width, face.box.height], np.float32) * np.tile(size, 2)
-    return Place(box, np.array([(point.x, point.y) for point in five], np.float32) * size)
+    return Place.of(nearest_to_the_middle(picture.faces), picture.width, picture.height)
 
 
 def _templates(

@@ -19,7 +19,7 @@ LEAST_EDGES = 0.04
 pictures 19 in 20 have more in each part; drawn glasses and masks have less than 0.026.
 """
 
-WORTH = 0.4
+MOST_UNSEEN = 0.4
 """The share of a face that is unseen where one part shows nothing. This and `LEAST_EDGES` are the least that hold
 strangers to one in a thousand at a similarity of 80 in the degraded pictures of 120 people of LFW that they were chosen
 on (docs/calibration.md).
@@ -31,8 +31,8 @@ _FACE = (slice(40, 104), slice(28, 84))
 
 
 def unseen(face: Pixels) -> float:
-    """The share of an aligned face, uint8 (height, width, 3) B, G, R, that shows nothing, 0..`WORTH`; 0 if eyes and
-    mouth can be seen. Edges are taken relative to the face's own brightness, so that darker pictures count alike.
+    """The share of an aligned face, uint8 (height, width, 3) B, G, R, that shows nothing, 0..`MOST_UNSEEN`; 0 if eyes
+    and mouth can be seen. Edges are taken relative to the face's own brightness, so that darker pictures count alike.
     """
     if face.shape[:2] != (TARGET_SIDE, TARGET_SIDE):
         face = np.asarray(cv2.resize(face, (TARGET_SIDE, TARGET_SIDE), interpolation=cv2.INTER_AREA), np.uint8)
@@ -41,7 +41,7 @@ def unseen(face: Pixels) -> float:
     edges = np.hypot(across, down)
     brightness = float(luma[_FACE].mean())
     least = min(float(np.median(_part(edges, *part))) for part in _PARTS)
-    return WORTH * float(np.clip(1 - least / max(LEAST_EDGES * brightness, 1e-6), 0.0, 1.0))
+    return MOST_UNSEEN * float(np.clip(1 - least / max(LEAST_EDGES * brightness, 1e-6), 0.0, 1.0))
 
 
 def _part(edges: NDArray[np.float32], x: float, y: float, width: int, height: int) -> NDArray[np.float32]:

@@ -209,7 +209,9 @@ class Gallery:
         """The templates of the user's faces; `NotFound` without gallery or user."""
         head = self._head(gallery_id)
         rows, unseen = self._users.templates(head.number, user_id)
-        return tuple(Template(row, ModelId(head.model), cut) for row, cut in zip(rows, unseen.tolist(), strict=True))
+        return tuple(
+            Template(row, ModelId(head.model), share) for row, share in zip(rows, unseen.tolist(), strict=True)
+        )
 
     def enrolled_before(self, gallery_id: str, moment: datetime, limit: int) -> tuple[str, ...]:
         """The ids of at most `limit` faces that were enrolled before `moment`, in the order of enrolment."""

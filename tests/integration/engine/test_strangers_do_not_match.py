@@ -74,8 +74,4 @@ def png(pixels: Pixels) -> bytes:
 
 def place(engine: Engine, pixels: Pixels) -> Place:
     (face,) = engine.look(png(pixels)).faces
-    size = np.array([pixels.shape[1], pixels.shape[0]], np.float32)
-    marks = face.landmarks
-    five = (marks.left_eye, marks.right_eye, marks.nose, marks.left_mouth, marks.right_mouth)
-    box = np.array([face.box.left, face.box.top, face.box.width, face.box.height], np.float32) * np.tile(size, 2)
-    return Place(box, np.array([(point.x, point.y) for point in five], np.float32) * size)
+    return Place.of(face, pixels.shape[1], pixels.shape[0])

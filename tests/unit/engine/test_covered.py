@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from countenance.engine.covered import WORTH, unseen
+from countenance.engine.covered import MOST_UNSEEN, unseen
 from countenance.faces import Pixels
 
 EYES = ((29, 46, 47, 58), (64, 46, 83, 58))
@@ -32,7 +32,7 @@ def test_a_face_whose_eyes_and_mouth_are_there_shows_all_of_it() -> None:
 
 @pytest.mark.parametrize("parts", [EYES, EYES[:1], EYES[1:], MOUTH, EYES + MOUTH], ids=str)
 def test_a_covered_eye_or_mouth_leaves_its_share_unseen(parts: tuple[tuple[int, int, int, int], ...]) -> None:
-    assert unseen(covered(face(), parts)) == pytest.approx(WORTH)
+    assert unseen(covered(face(), parts)) == pytest.approx(MOST_UNSEEN)
 
 
 def test_a_covered_cheek_is_no_loss() -> None:
@@ -42,7 +42,7 @@ def test_a_covered_cheek_is_no_loss() -> None:
 def test_the_more_a_face_is_blurred_the_less_of_it_is_seen() -> None:
     shares = [unseen(np.asarray(cv2.GaussianBlur(face(), (0, 0), sigma), np.uint8)) for sigma in (1, 4, 8, 30)]
     assert shares == sorted(shares)
-    assert shares[0] == 0.0 < shares[1] < shares[-1] == pytest.approx(WORTH, rel=0.2)
+    assert shares[0] == 0.0 < shares[1] < shares[-1] == pytest.approx(MOST_UNSEEN, rel=0.2)
 
 
 @pytest.mark.parametrize("light", [0.15, 0.4, 0.8])
@@ -52,10 +52,10 @@ def test_less_light_on_the_same_face_changes_next_to_nothing(light: float) -> No
 
 
 def test_a_black_face_shows_nothing() -> None:
-    assert unseen(np.zeros((112, 112, 3), np.uint8)) == pytest.approx(WORTH)
+    assert unseen(np.zeros((112, 112, 3), np.uint8)) == pytest.approx(MOST_UNSEEN)
 
 
 def test_the_size_to_which_a_face_is_aligned_does_not_matter() -> None:
     large = np.asarray(cv2.resize(covered(face(), MOUTH), (224, 224)), np.uint8)
-    assert unseen(large) == pytest.approx(WORTH, abs=0.02)
+    assert unseen(large) == pytest.approx(MOST_UNSEEN, abs=0.02)
     assert unseen(np.asarray(cv2.resize(face(), (224, 224)), np.uint8)) == 0.0
