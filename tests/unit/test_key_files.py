@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.unit.held import held
 
 from countenance.administration import Mandates
 from countenance.app import Countenance
@@ -40,16 +41,7 @@ def issue(mandates: Mandates) -> None:
 def seal(app: Countenance) -> None:
     """A row under each key."""
     issue(app.mandates)
-    app.custody.hold(
-        mandate_id="m",
-        decision=1,
-        request_hash="a",
-        result_hash="b",
-        contents={},
-        reviewers=1,
-        authorise_by=None,
-        clauses=[],
-    )
+    held(app.custody)
     app.case_records.add("note", "1", "case", {})
     AccountStore(
         app.database,

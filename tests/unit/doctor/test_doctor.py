@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tests.unit.held import held
 
 from countenance import doctor
 from countenance.app import Countenance
@@ -35,16 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("made") / "home"
     app = Countenance.open(Settings(home=home))
     app.operators.add("Ada", [Role.AUDIT], datetime.now(UTC) + timedelta(days=1))
-    app.custody.hold(
-        mandate_id="m",
-        decision=1,
-        request_hash="a",
-        result_hash="b",
-        contents={},
-        reviewers=1,
-        authorise_by=None,
-        clauses=[],
-    )
+    held(app.custody)
     app.ledger.append({"kind": "note"}).wait()
     app.close()
     return home
